@@ -1,0 +1,1 @@
+"""All that touches hardware: the driver contract, codecs, transports and one file per driver."""

@@ -1,0 +1,1 @@
+"""Arrow drivers: readers and writers of the tags inside arrows."""

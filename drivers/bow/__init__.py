@@ -1,0 +1,1 @@
+"""Bow drivers: when an arrow is nocked and when it leaves the string."""

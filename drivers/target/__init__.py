@@ -1,0 +1,1 @@
+"""Target drivers: where and when an arrow lands."""

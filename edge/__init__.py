@@ -1,0 +1,1 @@
+"""The runtime modules of the hub. They share PostgreSQL and nothing else."""

@@ -1,0 +1,1 @@
+"""What every runtime module leans on: settings, database, listener, logs. Imports no runtime module."""

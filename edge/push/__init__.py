@@ -1,0 +1,1 @@
+"""Runtime module: what is new, pushed to browsers."""

@@ -1,0 +1,1 @@
+"""Runtime module: one device's reports into readings."""

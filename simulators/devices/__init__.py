@@ -1,0 +1,1 @@
+"""One simulated device per file: bytes in, bytes out."""
