@@ -1,0 +1,441 @@
+"""The messages of the Arch-Stats link, one frozen dataclass each, and their payloads on the wire.
+
+Payloads are big-endian and of exact length: one byte too many or too few is a bad payload. A value that the wire
+reserves reads as unknown (None), so that a newer node's finer value costs no reading. ``docs/protocol-link.md`` is the
+specification.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import ClassVar, Self
+
+MAX_TAG_BYTES = 31
+"""A tag field's length has five bits' worth of room: the longest EPC that Gen2 readers deliver is 496 bits."""
+
+_RSSI_UNKNOWN = 127
+_BYTE_UNKNOWN = 255
+_LENGTH_UNKNOWN = -0x80000000
+_BLIND_UNKNOWN = 0xFFFF_FFFF_FFFF_FFFF
+
+
+class MessageType(IntEnum):
+    """The type byte of a body."""
+
+    HELLO = 0x01
+    ENGAGE = 0x02
+    RELEASE = 0x03
+    LANDING = 0x04
+    TAGS = 0x05
+    PIN = 0x06
+    HEARTBEAT = 0x07
+    LOG = 0x08
+    TIME_REQ = 0x10
+    TIME_RESP = 0x11
+    ACK = 0x12
+    NAK = 0x13
+    CONFIG = 0x14
+    HELLO_REQ = 0x15
+
+
+class NodeKind(IntEnum):
+    """What a node watches."""
+
+    BOW = 1
+    TARGET = 2
+
+
+class NodeCapability(IntFlag):
+    """What a node can do."""
+
+    ACKNOWLEDGES = 1 << 0
+    """Keeps each event until it is acknowledged, also through a reboot."""
+    STAMPS_TIME = 1 << 1
+    """Answers TIME_REQ and stamps events with its own clock."""
+    CONFIGURABLE = 1 << 2
+    """Answers CONFIG."""
+    SIMULATOR = 1 << 15
+    """Is no hardware: what it senses was made up."""
+
+
+class ReleaseCause(IntEnum):
+    """Why the arrow left the string."""
+
+    SHOT = 0
+    """Shot, or not known."""
+    REMOVED = 1
+    """A hand took it off."""
+
+
+class NakCode(IntEnum):
+    """Why a frame was refused."""
+
+    UNKNOWN_TYPE = 1
+    BAD_PAYLOAD = 2
+    BUSY = 3
+    UNSUPPORTED_VERSION = 4
+
+
+def _pack_tag(tag: str | None) -> bytes:
+    epc = bytes.fromhex(tag or "")
+    if len(epc) > MAX_TAG_BYTES:
+        raise ValueError(f"a tag has at most {MAX_TAG_BYTES} bytes, not {len(epc)}")
+    return bytes((len(epc),)) + epc
+
+
+def _unpack_tag(payload: bytes, at: int) -> tuple[str | None, int]:
+    """The tag field at ``at`` and where the next field starts."""
+    length = payload[at]
+    end = at + 1 + length
+    if length > MAX_TAG_BYTES or end > len(payload):
+        raise ValueError("the tag is longer than its field")
+    return payload[at + 1 : end].hex() or None, end
+
+
+def _last_tag(payload: bytes, at: int) -> str | None:
+    tag, end = _unpack_tag(payload, at)
+    if end != len(payload):
+        raise ValueError("bytes after the last field")
+    return tag
+
+
+def _pack_mm(value: float | None) -> int:
+    return _LENGTH_UNKNOWN if value is None else round(value * 100)
+
+
+def _unpack_mm(value: int) -> float | None:
+    return None if value == _LENGTH_UNKNOWN else value / 100
+
+
+def _pack_rssi(value: int | None) -> int:
+    return _RSSI_UNKNOWN if value is None else value
+
+
+def _unpack_rssi(value: int) -> int | None:
+    return None if value == _RSSI_UNKNOWN else value
+
+
+def _pack_percent(value: int | None) -> int:
+    return _BYTE_UNKNOWN if value is None else value
+
+
+def _unpack_percent(value: int) -> int | None:
+    return value if value <= 100 else None  # 101..254 are reserved
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who the node is and what it missed. The header's seq is the last event of this boot."""
+
+    type: ClassVar = MessageType.HELLO
+    kind: int
+    """A :class:`NodeKind`, or a number this build does not know."""
+    capabilities: NodeCapability
+    previous_boot_id: int
+    """0: this is the first boot the node remembers."""
+    previous_last_seq: int
+    blind_us: int | None
+    """Microseconds between the last sign of life before this boot and its tick 0; None when not known."""
+    firmware: str
+
+    _LAYOUT: ClassVar = struct.Struct(">BHIIQB")
+
+    def pack(self) -> bytes:
+        """The payload."""
+        name = self.firmware.encode()
+        blind = _BLIND_UNKNOWN if self.blind_us is None else self.blind_us
+        return (
+            self._LAYOUT.pack(
+                self.kind, self.capabilities, self.previous_boot_id, self.previous_last_seq, blind, len(name)
+            )
+            + name
+        )
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises ValueError or struct.error on a bad payload."""
+        kind, capabilities, boot_id, last_seq, blind, length = cls._LAYOUT.unpack_from(payload)
+        name = payload[cls._LAYOUT.size :]
+        if len(name) != length:
+            raise ValueError("the firmware's name is not as long as told")
+        return cls(
+            kind,
+            NodeCapability(capabilities),
+            boot_id,
+            last_seq,
+            None if blind == _BLIND_UNKNOWN else blind,
+            name.decode(errors="replace"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Engage:
+    """An arrow was nocked."""
+
+    type: ClassVar = MessageType.ENGAGE
+    rssi_dbm: int | None
+    tag: str | None
+    """The arrow's EPC as lower-case hex; None when it was not read."""
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return struct.pack(">b", _pack_rssi(self.rssi_dbm)) + _pack_tag(self.tag)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises ValueError, IndexError or struct.error on a bad payload."""
+        (rssi,) = struct.unpack_from(">b", payload)
+        return cls(_unpack_rssi(rssi), _last_tag(payload, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The arrow left the string."""
+
+    type: ClassVar = MessageType.RELEASE
+    cause: ReleaseCause
+    tag: str | None
+    """As engaged."""
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return bytes((self.cause,)) + _pack_tag(self.tag)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises ValueError or IndexError on a bad payload."""
+        removed = payload[0] == ReleaseCause.REMOVED
+        return cls(ReleaseCause.REMOVED if removed else ReleaseCause.SHOT, _last_tag(payload, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """An impact on the butt, in millimetres of the sensor's own frame, to 0.01 mm."""
+
+    type: ClassVar = MessageType.LANDING
+    x_mm: float | None
+    y_mm: float | None
+    quality: int | None
+    """0 (worst) to 100."""
+    tag: str | None
+
+    _LAYOUT: ClassVar = struct.Struct(">iiB")
+
+    def pack(self) -> bytes:
+        """The payload."""
+        numbers = self._LAYOUT.pack(_pack_mm(self.x_mm), _pack_mm(self.y_mm), _pack_percent(self.quality))
+        return numbers + _pack_tag(self.tag)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises ValueError, IndexError or struct.error on a bad payload."""
+        x, y, quality = cls._LAYOUT.unpack_from(payload)
+        return cls(_unpack_mm(x), _unpack_mm(y), _unpack_percent(quality), _last_tag(payload, cls._LAYOUT.size))
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """Every arrow in the butt at this instant."""
+
+    type: ClassVar = MessageType.TAGS
+    tags: tuple[str, ...]
+
+    def pack(self) -> bytes:
+        """The payload."""
+        if "" in self.tags:
+            raise ValueError("an arrow in the butt has a tag")
+        return bytes((len(self.tags),)) + b"".join(map(_pack_tag, self.tags))
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises ValueError or IndexError on a bad payload."""
+        tags: list[str] = []
+        at = 1
+        for _ in range(payload[0]):
+            tag, at = _unpack_tag(payload, at)
+            if tag is None:
+                raise ValueError("an empty tag in the list")
+            tags.append(tag)
+        if at != len(payload):
+            raise ValueError("bytes after the last tag")
+        return cls(tuple(tags))
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A calibration probe was pressed, in millimetres of the sensor's own frame."""
+
+    type: ClassVar = MessageType.PIN
+    x_mm: float | None
+    y_mm: float | None
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return struct.pack(">ii", _pack_mm(self.x_mm), _pack_mm(self.y_mm))
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises struct.error on a bad payload."""
+        x, y = struct.unpack(">ii", payload)
+        return cls(_unpack_mm(x), _unpack_mm(y))
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """By the header's t_us the node has produced every event up to ``last_seq`` and no other."""
+
+    type: ClassVar = MessageType.HEARTBEAT
+    last_seq: int
+    battery_percent: int | None
+    rssi_dbm: int | None
+    pending: int
+    """Events that wait for their acknowledgement."""
+
+    _LAYOUT: ClassVar = struct.Struct(">IBbH")
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return self._LAYOUT.pack(
+            self.last_seq, _pack_percent(self.battery_percent), _pack_rssi(self.rssi_dbm), self.pending
+        )
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises struct.error on a bad payload."""
+        last_seq, battery, rssi, pending = cls._LAYOUT.unpack(payload)
+        return cls(last_seq, _unpack_percent(battery), _unpack_rssi(rssi), pending)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A line for people."""
+
+    type: ClassVar = MessageType.LOG
+    level: int
+    """As syslog: 0 emergency ... 3 error, 4 warning, 6 information, 7 debug."""
+    text: str
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return bytes((self.level,)) + self.text.encode()
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises IndexError on a bad payload."""
+        return cls(payload[0], payload[1:].decode(errors="replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRequest:
+    """The hub asks for the node's clock. The header's seq is the number of the request."""
+
+    type: ClassVar = MessageType.TIME_REQ
+    t0: int
+    """The hub's clock when it sends; means nothing to the node."""
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return struct.pack(">Q", self.t0)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises struct.error on a bad payload."""
+        return cls(*struct.unpack(">Q", payload))
+
+
+@dataclass(frozen=True, slots=True)
+class TimeResponse:
+    """The node's answer, with the request's seq. The header's t_us is t2, the node's clock when it answers."""
+
+    type: ClassVar = MessageType.TIME_RESP
+    t0: int
+    """As asked."""
+    t1: int
+    """Microseconds of the node's clock when the request's first byte came."""
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return struct.pack(">QQ", self.t0, self.t1)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises struct.error on a bad payload."""
+        return cls(*struct.unpack(">QQ", payload))
+
+
+@dataclass(frozen=True, slots=True)
+class _Empty:
+    """A message that says all by its header."""
+
+    def pack(self) -> bytes:
+        """The payload: none."""
+        return b""
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises ValueError when there is a payload."""
+        if payload:
+            raise ValueError("a payload where none belongs")
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class Ack(_Empty):
+    """The event named by the header's boot_id and seq is durable and may be forgotten."""
+
+    type: ClassVar = MessageType.ACK
+
+
+@dataclass(frozen=True, slots=True)
+class HelloRequest(_Empty):
+    """The hub asks who is there."""
+
+    type: ClassVar = MessageType.HELLO_REQ
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRead(_Empty):
+    """The hub asks for the values in force."""
+
+    type: ClassVar = MessageType.CONFIG
+
+
+@dataclass(frozen=True, slots=True)
+class Nak:
+    """The frame named by the header's boot_id and seq was refused."""
+
+    type: ClassVar = MessageType.NAK
+    code: int
+    """A :class:`NakCode`, or a number this build does not know."""
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return bytes((self.code,))
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises ValueError on a bad payload."""
+        (code,) = payload
+        return cls(code)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """From the hub: set these values. From the node: these are in force. The answer carries the request's seq."""
+
+    type: ClassVar = MessageType.CONFIG
+    threshold: int
+    """What the sensor must exceed, in the sensor's own unit."""
+    window_ms: int
+    """How long one event may last before the next can begin."""
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return struct.pack(">HH", self.threshold, self.window_ms)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The message; raises struct.error on a bad payload."""
+        return cls(*struct.unpack(">HH", payload))
