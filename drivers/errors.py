@@ -33,8 +33,12 @@ class DeviceUnavailable(DriverError):
 class DeviceLost(DriverError):
     """The line failed, or the device fell silent, after it had been opened.
 
-    Example: the cable was pulled; three heartbeats are missing.
+    Example: the cable was pulled; three heartbeats are missing, then ``silent`` is True.
     """
+
+    def __init__(self, message: str, *, device: str, hint: str, silent: bool = False) -> None:
+        super().__init__(message, device=device, hint=hint)
+        self.silent = silent
 
 
 class ProtocolError(DriverError):

@@ -1,0 +1,69 @@
+"""The bounded waiting room between the device and the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from uuid import UUID
+
+from drivers.contract import ClockModel, Reading, StreamStart
+
+Storable = Reading | StreamStart | ClockModel
+Key = tuple[type[Storable], UUID, int]
+
+
+def key_of(report: Storable) -> Key:
+    """What makes two reports the same one: a re-sent event takes no second place."""
+    return (type(report), report.stream_id, report.seq if isinstance(report, Reading) else 0)
+
+
+class Inbox:
+    """What the device told and the database does not yet hold, oldest first, each event once.
+
+    When it is full new readings are turned away and counted. A device that waits for an acknowledgement keeps them.
+    """
+
+    def __init__(self, capacity: int = 10_000) -> None:
+        self.capacity = capacity
+        self.turned_away = 0
+        self._waiting: OrderedDict[Key, Storable] = OrderedDict()
+        self._filled = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, report: Storable) -> bool:
+        """Take a report in; False when there is no room for it."""
+        key = key_of(report)
+        if key in self._waiting:
+            if not isinstance(report, Reading):
+                self._waiting[key] = report  # the newer clock of a stream replaces the one that waits
+            return True
+        if len(self._waiting) >= self.capacity:
+            self.turned_away += 1
+            return False
+        self._waiting[key] = report
+        self._filled.set()
+        return True
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait until something is there, at most ``timeout_s``; tells whether there is."""
+        if not self._waiting:
+            self._filled.clear()
+            try:
+                async with asyncio.timeout(max(timeout_s, 0.0)):
+                    await self._filled.wait()
+            except TimeoutError:
+                return False
+        return True
+
+    def oldest(self, limit: int) -> list[Storable]:
+        """Up to ``limit`` of the oldest, which stay here until :meth:`remove`: a failed write forgets nothing."""
+        return [report for _, report in zip(range(limit), self._waiting.values(), strict=False)]
+
+    def remove(self, reports: list[Storable]) -> None:
+        """Let go of what is now stored. A clock that was replaced meanwhile stays."""
+        for report in reports:
+            key = key_of(report)
+            if self._waiting.get(key) is report:
+                del self._waiting[key]

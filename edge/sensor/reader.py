@@ -1,0 +1,108 @@
+"""The device's side of the daemon: open, read, lose, open again, for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from drivers.contract import ClockModel, Driver, Pulse, Reading, StreamStart
+from drivers.errors import DriverConfigError, DriverError
+from edge.common.errors import ConfigError
+from edge.sensor.inbox import Inbox
+from edge.sensor.status import Status
+from edge.sensor.watermark import Watermark
+
+BuildDriver = Callable[[Sequence[ClockModel]], Driver]
+
+BACKOFF_FIRST_S = 0.2
+BACKOFF_CAP_S = 5.0
+"""A cable that is put back is noticed within this."""
+CLOSE_WITHIN_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class DeviceReader:
+    """Keeps one device open and fills the inbox with what it tells.
+
+    ``driver`` is the one that is open now: acknowledgements and commands go through it.
+    """
+
+    def __init__(self, build: BuildDriver, inbox: Inbox, watermark: Watermark, status: Status) -> None:
+        self.driver: Driver | None = None
+        self.clocks: dict[object, ClockModel] = {}
+        self._build = build
+        self._inbox = inbox
+        self._watermark = watermark
+        self._status = status
+        self._opened = False
+
+    async def run(self) -> None:
+        """Read for ever; cancelled to stop. Raises ConfigError when the settings can never work."""
+        while True:
+            async for attempt in AsyncRetrying(
+                wait=wait_random_exponential(multiplier=BACKOFF_FIRST_S, max=BACKOFF_CAP_S),
+                retry=retry_if_exception_type(DriverError),
+            ):
+                with attempt:
+                    self._opened = False
+                    try:
+                        await self._one_life()
+                    except DriverConfigError as fault:
+                        raise ConfigError(f"{fault.device}: {fault.message}", hint=fault.hint) from fault
+                    except DriverError:
+                        if not self._opened:
+                            raise  # each time a longer wait
+            await asyncio.sleep(BACKOFF_FIRST_S)
+
+    async def close(self) -> None:
+        """Let go of the device, within a bound."""
+        driver, self.driver = self.driver, None
+        if driver is not None:
+            try:
+                async with asyncio.timeout(CLOSE_WITHIN_S):
+                    await driver.close()
+            except TimeoutError:
+                log.warning("the port did not close within %.0f s; it is left to the system", CLOSE_WITHIN_S)
+
+    async def _one_life(self) -> None:
+        driver = self._build(tuple(self.clocks.values()))
+        self.driver = driver
+        try:
+            identity = await driver.open()
+            self._opened = True
+            if self._status.opened(identity):
+                log.info("%s answers: %s", identity.device_id, identity.firmware or identity.serial or identity.kind.value)
+            async with aclosing(driver.readings()) as reports:  # type: ignore[type-var]
+                async for report in reports:
+                    if isinstance(report, Pulse):
+                        self._status.heard(report)
+                        self._watermark.pulse(report)
+                    elif isinstance(report, Reading) and self._watermark.holds(report.stream_id, report.seq):
+                        await driver.acknowledge(report)  # the device did not hear the first one
+                    else:
+                        self._take(report)
+        except DriverError as fault:
+            self._note(fault, driver)
+            raise
+        finally:
+            self._status.driver_counters = dict(driver.counters())
+            await self.close()
+
+    def _take(self, report: Reading | StreamStart | ClockModel) -> None:
+        if isinstance(report, ClockModel):
+            self.clocks[report.stream_id] = report
+        elif isinstance(report, StreamStart):
+            self._watermark.start(report)
+        self._inbox.put(report)
+
+    def _note(self, fault: DriverError, driver: Driver) -> None:
+        if self._status.failed(fault):
+            log.warning("%s", fault)
+            if self._opened:
+                for line in driver.flight_record():
+                    log.info("last frames: %s", line)

@@ -1,0 +1,206 @@
+"""The sensor daemon's tables: devices, readings, gaps, clocks and its own status row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import asyncpg
+
+from drivers.contract import ClockModel, DeviceKind, Reading, Stamp, StreamStart
+from edge.sensor.status import Status
+
+UNKNOWN_PAST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for "for ever" as the beginning of a gap."""
+
+_INSERT_READINGS = """
+insert into readings (device_id, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
+                      tag, tags, x_mm, y_mm, rssi_dbm, cause, quality, reason)
+select $1, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
+       tag, string_to_array(tags, ','), x_mm, y_mm, rssi_dbm, cause, quality, reason
+from unnest($2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::float8[], $7::bigint[], $8::uuid[],
+            $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::float8[], $14::float8[], $15::smallint[],
+            $16::text[], $17::smallint[], $18::text[])
+     as fresh (stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
+               tag, tags, x_mm, y_mm, rssi_dbm, cause, quality, reason)
+on conflict do nothing
+"""
+
+_INSERT_GAP = """
+insert into device_gaps (device_id, stream_id, from_at, to_at, from_mono_ns, to_mono_ns, host_boot_id, reason)
+select $1, $2, least($3::timestamptz, $4::timestamptz), $4, $5, $6, $7, $8
+where not exists (select from device_gaps where device_id = $1 and stream_id = $2)
+"""
+
+_UPSERT_CLOCK = """
+insert into stream_clocks (device_id, stream_id, host_boot_id, ref_ticks_us, ref_mono_ns, skew, uncertainty_s,
+                           skew_uncertainty)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (device_id, stream_id) do update set
+    host_boot_id = excluded.host_boot_id, ref_ticks_us = excluded.ref_ticks_us, ref_mono_ns = excluded.ref_mono_ns,
+    skew = excluded.skew, uncertainty_s = excluded.uncertainty_s, skew_uncertainty = excluded.skew_uncertainty,
+    updated_at = now()
+"""
+
+_UPSERT_STATUS = """
+insert into device_status (device_id, state, since, stream_id, watermark, watermark_mono_ns, host_boot_id, interval_s,
+                           battery_percent, rssi_dbm, readings_total, queued, counters, source, firmware, error, hint,
+                           updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, clock_timestamp())
+on conflict (device_id) do update set
+    state = excluded.state, since = excluded.since, stream_id = excluded.stream_id,
+    watermark = coalesce(excluded.watermark, device_status.watermark),
+    watermark_mono_ns = case when excluded.watermark is null then device_status.watermark_mono_ns
+                             else excluded.watermark_mono_ns end,
+    host_boot_id = case when excluded.watermark is null then device_status.host_boot_id else excluded.host_boot_id end,
+    interval_s = excluded.interval_s, battery_percent = excluded.battery_percent, rssi_dbm = excluded.rssi_dbm,
+    readings_total = excluded.readings_total, queued = excluded.queued, counters = excluded.counters,
+    source = coalesce(excluded.source, device_status.source),
+    firmware = coalesce(excluded.firmware, device_status.firmware), error = excluded.error, hint = excluded.hint,
+    updated_at = excluded.updated_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Which device this daemon serves."""
+
+    id: str
+    kind: DeviceKind
+    driver: str
+    lane: int | None
+    heartbeat_s: float
+
+
+class SensorStore:
+    """The statements of one daemon on one connection."""
+
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record], device: Device, host_boot_id: UUID) -> None:
+        self._connection = connection
+        self._device = device
+        self._host_boot_id = host_boot_id
+
+    async def register(self) -> None:
+        """Make the device known; writes nothing when it already is."""
+        await self._connection.execute(
+            """
+            insert into devices (id, kind, driver, lane) values ($1, $2, $3, $4)
+            on conflict (id) do update set kind = excluded.kind, driver = excluded.driver, lane = excluded.lane
+            where (devices.kind, devices.driver, devices.lane) is distinct from
+                  (excluded.kind, excluded.driver, excluded.lane)
+            """,
+            self._device.id,
+            self._device.kind.value,
+            self._device.driver,
+            self._device.lane,
+        )
+
+    async def clocks(self) -> list[ClockModel]:
+        """The last 16 clocks of this device's streams, newest first: an older boot's events are not coming any more."""
+        rows = await self._connection.fetch(
+            """
+            select stream_id, host_boot_id, ref_ticks_us, ref_mono_ns, skew, uncertainty_s, skew_uncertainty
+            from stream_clocks where device_id = $1 order by updated_at desc limit 16
+            """,
+            self._device.id,
+        )
+        return [ClockModel(**dict(row)) for row in rows]
+
+    async def stored_seqs(self, stream_id: UUID) -> list[int]:
+        """The sequence numbers the database holds of a stream."""
+        rows = await self._connection.fetch(
+            "select seq from readings where device_id = $1 and stream_id = $2", self._device.id, stream_id
+        )
+        return [row["seq"] for row in rows]
+
+    async def write(self, reports: Sequence[Reading | StreamStart | ClockModel], last_watermark: Stamp | None) -> None:
+        """Store a batch, all or nothing; what is already there is left as it is."""
+        readings = [report for report in reports if isinstance(report, Reading)]
+        if len(readings) == len(reports):
+            await self._insert(readings)
+            return
+        async with self._connection.transaction():
+            for report in reports:
+                if isinstance(report, StreamStart):
+                    await self._insert_gap(report, last_watermark)
+                elif isinstance(report, ClockModel):
+                    await self._upsert_clock(report)
+            if readings:
+                await self._insert(readings)
+
+    async def tell(self, status: Status, watermark: Stamp | None, queued: int, counters: Mapping[str, int]) -> None:
+        """Update the status row. It is UNLOGGED: nothing is forced to disk unless the state changed."""
+        await self._connection.execute(
+            _UPSERT_STATUS,
+            self._device.id,
+            status.state.value,
+            status.since,
+            status.stream_id,
+            watermark.at if watermark else None,
+            watermark.mono_ns if watermark else None,
+            self._host_boot_id,
+            self._device.heartbeat_s,
+            status.battery_percent,
+            status.rssi_dbm,
+            status.readings_total,
+            queued,
+            json.dumps(dict(counters)),
+            status.source.value if status.source else None,
+            status.identity.firmware if status.identity else None,
+            status.error,
+            status.hint,
+        )
+
+    async def _insert(self, readings: Sequence[Reading]) -> None:
+        await self._connection.execute(
+            _INSERT_READINGS,
+            self._device.id,
+            [r.stream_id for r in readings],
+            [r.seq for r in readings],
+            [r.kind.value for r in readings],
+            [r.stamp.at for r in readings],
+            [r.stamp.uncertainty_s for r in readings],
+            [r.stamp.mono_ns for r in readings],
+            [r.host_boot_id for r in readings],
+            [r.received_at for r in readings],
+            [r.source.value for r in readings],
+            [r.tag for r in readings],
+            [None if r.tags is None else ",".join(r.tags) for r in readings],
+            [r.x_mm for r in readings],
+            [r.y_mm for r in readings],
+            [r.rssi_dbm for r in readings],
+            [r.cause for r in readings],
+            [r.quality for r in readings],
+            [r.reason for r in readings],
+        )
+
+    async def _insert_gap(self, start: StreamStart, last_watermark: Stamp | None) -> None:
+        since = start.blind_since or last_watermark
+        reason = "the device was rebooting" if start.blind_since else "the device's past is not known"
+        await self._connection.execute(
+            _INSERT_GAP,
+            self._device.id,
+            start.stream_id,
+            since.at if since else UNKNOWN_PAST,
+            start.stamp.at,
+            since.mono_ns if since else None,
+            start.stamp.mono_ns,
+            self._host_boot_id,
+            reason,
+        )
+
+    async def _upsert_clock(self, clock: ClockModel) -> None:
+        await self._connection.execute(
+            _UPSERT_CLOCK,
+            self._device.id,
+            clock.stream_id,
+            clock.host_boot_id,
+            clock.ref_ticks_us,
+            clock.ref_mono_ns,
+            clock.skew,
+            clock.uncertainty_s,
+            clock.skew_uncertainty,
+        )
