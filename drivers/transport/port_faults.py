@@ -1,0 +1,128 @@
+"""Why a port cannot be opened, in words that say what to do next.
+
+Reads ``/proc`` and the port's own entry in the file system, so it is called off the event loop.
+"""
+
+from __future__ import annotations
+
+import errno
+import grp
+import os
+import pwd
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from drivers.errors import DeviceUnavailable, DriverConfigError, DriverError
+
+_GRABBERS = {
+    "ModemManager": "It tries every serial port as a modem: stop it with `sudo systemctl disable --now ModemManager`.",
+    "brltty": "It takes USB serial adapters for Braille displays: remove it with `sudo apt remove brltty`.",
+}
+
+
+def explain(port: str, device: str, fault: Exception) -> DriverError:
+    """The error to raise for ``fault``, which opening ``port`` has raised."""
+    if isinstance(fault, ValueError):
+        return DriverConfigError(
+            f"port {port} cannot be used: {fault}", device=device, hint="Correct ARCH_STATS_PORT or ARCH_STATS_BAUD."
+        )
+    if "://" in port:
+        return _network(port, device, fault)
+    code = fault.errno if isinstance(fault, OSError) else None
+    with suppress(OSError):
+        mode = Path(port).stat().st_mode
+        if not stat.S_ISCHR(mode):
+            return DriverConfigError(
+                f"{port} is not a serial port",
+                device=device,
+                hint="Set ARCH_STATS_PORT to a device such as /dev/ttyUSB0; `ls -l /dev/serial/by-id` lists them.",
+            )
+    if code in (errno.EACCES, errno.EPERM):
+        return DeviceUnavailable(f"no permission to open {port}", device=device, hint=_permission_hint(port))
+    if code in (errno.EAGAIN, errno.EBUSY):
+        return DeviceUnavailable(f"another program holds {port}", device=device, hint=_holder_hint(port))
+    if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return DeviceUnavailable(f"{port} is not there", device=device, hint=_absent_hint(port))
+    return DeviceUnavailable(
+        f"{port} does not open: {fault}",
+        device=device,
+        hint="Pull the cable out and plug it in again; `dmesg | tail` shows what the kernel made of it.",
+    )
+
+
+def _network(port: str, device: str, fault: Exception) -> DriverError:
+    # pyserial wraps the socket's error into one of its own and keeps only the text.
+    cause = fault.__context__
+    if isinstance(cause, socket.gaierror):
+        return DeviceUnavailable(
+            f"{port}: no such host", device=device, hint="Check the host's name in ARCH_STATS_PORT and the network."
+        )
+    if isinstance(cause, ConnectionRefusedError):
+        return DeviceUnavailable(
+            f"{port}: nobody listens there",
+            device=device,
+            hint="Start the serial server on that host, or correct the number in ARCH_STATS_PORT.",
+        )
+    return DeviceUnavailable(
+        f"{port} does not answer: {cause or fault}",
+        device=device,
+        hint="Check that the host is switched on and reachable with `ping`.",
+    )
+
+
+def _permission_hint(port: str) -> str:
+    try:
+        entry = Path(port).stat()
+    except OSError:  # a folder on the way may not be entered either
+        return f"`namei -l {port}` shows who may."
+    owner, group = _user(entry.st_uid), _group(entry.st_gid)
+    me = _user(os.geteuid())
+    mine = sorted({_group(gid) for gid in (*os.getgroups(), os.getegid())})
+    return (
+        f"It belongs to {owner}:{group} with mode {stat.filemode(entry.st_mode)}; this is {me}, in groups "
+        f"{', '.join(mine)}. Run `sudo usermod -aG {group} {me}`, then log in again or restart the service."
+    )
+
+
+def _holder_hint(port: str) -> str:
+    holders = list(_holders(port))
+    if not holders:
+        return f"`sudo fuser -v {port}` shows which one; stop it."
+    names = ", ".join(f"{name} (pid {pid})" for pid, name in holders)
+    advice = next((_GRABBERS[name] for _, name in holders if name in _GRABBERS), "Stop it, or give it another port.")
+    return f"Held by {names}. {advice}"
+
+
+def _absent_hint(port: str) -> str:
+    path = Path(port)
+    target = f" It points to {path.readlink()}, which is gone." if path.is_symlink() else ""
+    return (
+        f"Check that the cable is in and the device has power.{target} "
+        "`ls -l /dev/serial/by-id` lists what is plugged in."
+    )
+
+
+def _holders(port: str) -> Iterator[tuple[int, str]]:
+    """Processes that have the port open, as far as this user may see."""
+    wanted = os.path.realpath(port)
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or is not ours to look at
+            if any(os.path.realpath(entry) == wanted for entry in (process / "fd").iterdir()):
+                yield int(process.name), (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
