@@ -48,10 +48,9 @@ class TimeTransfer:
         self._asked += 1
         self.due_ns = now_ns + (SPACING_NS if self._asked < BURST else LATE_NS)
 
-    def answered(self, number: int, heard_us: int, answered_us: int, received_ns: int) -> None:
+    def answered(self, number: int, sent_ns: int, heard_us: int, answered_us: int, received_ns: int) -> None:
         """An answer came. One to no open question is ignored: a repeat, or one that came too late."""
-        sent_ns = self._open.pop(number, None)
-        if sent_ns is None or not 0 <= heard_us <= answered_us <= MAX_TICKS_US:
+        if self._open.pop(number, None) != sent_ns or not 0 <= heard_us <= answered_us <= MAX_TICKS_US:
             return
         probe = Probe(sent_ns, heard_us, answered_us, received_ns)
         # Slightly less than nothing is a matter of rounding and rate; much less is a broken clock.

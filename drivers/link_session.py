@@ -1,0 +1,317 @@
+"""What the frames of one Arch-Stats link node mean: frames and time in, reports and frames out. Pure.
+
+Each boot of the node is a stream. A new boot is believed only when a HELLO tells of it, so the session asks for one
+when anything carries a boot id that it does not know. Until the clock of a new boot is learnt nothing of it is
+reported, since a reading is dated once and for all; that wait is bounded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from itertools import count
+from typing import Final, get_args
+from uuid import UUID
+
+from drivers.clock import ClockPair
+from drivers.codecs.link import (
+    ANY_NODE,
+    Ack,
+    Config,
+    Event,
+    Frame,
+    Heartbeat,
+    Hello,
+    HelloRequest,
+    Log,
+    Message,
+    Nak,
+    NodeCapability,
+    NodeKind,
+    TimeRequest,
+    TimeResponse,
+    Unreadable,
+    encode,
+)
+from drivers.contract import ClockModel, Pulse, Report, Source, Stamp, stream_of
+from drivers.errors import ProtocolError
+from drivers.link_boot import Boot, StreamClocks
+from drivers.link_readings import Origin, reading_of
+
+HELLO_EVERY_NS: Final = 300_000_000
+"""Between two questions who is there."""
+HOLD_NS: Final = 1_500_000_000
+"""How long readings wait for their clock before they are reported without a date."""
+MAX_HELD: Final = 256
+"""Frames that wait. A node has at most 32 events in flight."""
+FORMER_KEPT: Final = 64
+"""Earlier boots that are remembered."""
+OTHERS_KEPT: Final = 8
+_NEVER_NS: Final = 1 << 62
+_EVENTS: Final = get_args(Event)
+
+
+class LinkSession:
+    """One node on one line.
+
+    ``counters``: ``other_node`` and ``other_boot`` frames were ignored for where they come from, ``not_for_the_hub``
+    for what they are; ``held_too_many`` and ``doubtful`` events were dropped and come again.
+    """
+
+    def __init__(
+        self, device_id: str, kind: NodeKind, node: int | None, clocks: Sequence[ClockModel], boot_id: UUID, now_ns: int
+    ) -> None:
+        """``node`` is the one listened to, None for the first that answers; ``boot_id`` is this host's."""
+        self.counters: Counter[str] = Counter()
+        self.node = node
+        self.others: set[int] = set()
+        """Some of the other nodes on this line."""
+        self.boot: Boot | None = None
+        """None before the node has said who it is."""
+        self.heard_ns = now_ns
+        """The node's last sign of life."""
+        self.logs: list[Log] = []
+        self.answers: list[tuple[int, Config | Nak]] = []
+        """Answers to :meth:`request`, by its number."""
+        self._device_id = device_id
+        self._kind = kind
+        self._clocks = StreamClocks(clocks, boot_id)
+        self._former: dict[UUID, int] = {}
+        self._held: deque[tuple[Frame, int]] = deque()
+        self._seen_until: Stamp | None = None
+        self._numbers = count(1)
+        self._ask_at_ns: int | None = now_ns
+        self._doubt_until_ns = _NEVER_NS
+        self._reports: list[Report] = []
+        self._out: list[bytes] = []
+
+    @property
+    def source(self) -> Source:
+        """Whether what the node senses is real."""
+        simulated = self.boot is not None and NodeCapability.SIMULATOR in self.boot.hello.capabilities
+        return Source.SIMULATOR if simulated else Source.HARDWARE
+
+    @property
+    def due_ns(self) -> int:
+        """When :meth:`poll` has something to do."""
+        due = _NEVER_NS if self._ask_at_ns is None else self._ask_at_ns
+        if self.boot is not None:
+            if self.boot.transfer is not None:
+                due = min(due, self.boot.transfer.due_ns)
+            if not self.boot.begun:
+                due = min(due, self.boot.heard_ns + HOLD_NS)
+        return due
+
+    def reports(self) -> list[Report]:
+        """What was learnt since the last call."""
+        reports, self._reports = self._reports, []
+        return reports
+
+    def outgoing(self) -> list[bytes]:
+        """Frames to send, since the last call."""
+        frames, self._out = self._out, []
+        return frames
+
+    def request(self, message: Message) -> tuple[int, bytes]:
+        """A numbered question to the node, and its frame."""
+        number = next(self._numbers) & 0xFFFF_FFFF
+        return number, encode(message, node=self._address, seq=number)
+
+    def acknowledgement(self, stream_id: UUID, seq: int) -> bytes | None:
+        """The frame that lets the node forget an event; None for a boot that is not remembered."""
+        if self.boot is not None and stream_id == self.boot.stream_id:
+            return encode(Ack(), node=self._address, boot_id=self.boot.boot_id, seq=seq)
+        if stream_id in self._former:
+            return encode(Ack(), node=self._address, boot_id=self._former[stream_id], seq=seq)
+        return None
+
+    def poll(self, now_ns: int, pair: ClockPair) -> None:
+        """Do what time asks for: questions, and the end of waits that took too long."""
+        if now_ns >= self._doubt_until_ns:
+            self.counters["doubtful"] += len(self._held)
+            self._held.clear()
+            self._end_doubt()
+        if self._ask_at_ns is not None and now_ns >= self._ask_at_ns:
+            self._out.append(self.request(HelloRequest())[1])
+            self._ask_at_ns = now_ns + HELLO_EVERY_NS
+        boot = self.boot
+        if boot is None:
+            return
+        if boot.transfer is not None and now_ns >= boot.transfer.due_ns:
+            if boot.transfer.poll(now_ns):
+                number, frame = self.request(TimeRequest(now_ns))
+                boot.transfer.asked(number, now_ns)
+                self._out.append(frame)
+            else:
+                self._learn(boot, now_ns, pair)
+        if not boot.begun and now_ns >= boot.heard_ns + HOLD_NS:
+            self._begin(boot, now_ns, pair)
+
+    def take(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
+        """Take a frame whose first byte came at ``at_ns``. Raises ProtocolError when the node is of another kind."""
+        if self.node is not None and frame.node != self.node:
+            self._ignore_node(frame.node)
+            return
+        match frame.message:
+            case Hello() as hello:
+                self._hello(frame, hello, at_ns, pair)
+            case Config() | Nak() as answer:
+                self.answers.append((frame.seq, answer))
+            case Heartbeat() | TimeResponse() | Log():
+                self._present(frame, at_ns, pair)
+            case message if isinstance(message, _EVENTS):
+                self._event(frame, at_ns, pair)
+            case Unreadable():  # the decoder has counted it
+                return
+            case _:
+                self.counters["not_for_the_hub"] += 1
+                return
+        self.heard_ns = max(self.heard_ns, at_ns)
+
+    @property
+    def _address(self) -> int:
+        return ANY_NODE if self.node is None else self.node
+
+    def _stream(self, boot_id: int) -> UUID:
+        return stream_of(self._device_id, self._address, boot_id)
+
+    def _ignore_node(self, node: int) -> None:
+        self.counters["other_node"] += 1
+        if len(self.others) < OTHERS_KEPT:
+            self.others.add(node)
+
+    def _hello(self, frame: Frame, hello: Hello, at_ns: int, pair: ClockPair) -> None:
+        if hello.kind != self._kind:
+            other = (
+                "a bow" if hello.kind == NodeKind.BOW else "a target" if hello.kind == NodeKind.TARGET else "another"
+            )
+            raise ProtocolError(
+                f"{other} node (number {frame.node}, kind {hello.kind}) answers on this port",
+                device=self._device_id,
+                hint="Swap the cables, or correct ARCH_STATS_PORT or ARCH_STATS_DRIVER.",
+            )
+        self.node = frame.node
+        if self._stream(frame.boot_id) in self._former:
+            self.counters["other_boot"] += 1  # a HELLO that was under way when the node booted again
+            return
+        self._end_doubt()
+        former = self.boot
+        if former is not None and former.boot_id == frame.boot_id:
+            if former.begun:
+                self._release(pair)
+            return
+        if former is not None:
+            self._remember(former.boot_id)
+            if former.begun and (clock := former.last_clock()) is not None:
+                self._reports.append(clock)
+        boot = self.boot = Boot(self._device_id, frame.node, frame.boot_id, hello, self._clocks, at_ns)
+        if former is not None and (hello.previous_boot_id != former.boot_id or not former.begun):
+            # A boot in between was never heard of, nor what it was blind for: say so from the last pulse on.
+            boot.blind_at_least_since(self._seen_until)
+        if hello.previous_boot_id:
+            self._remember(hello.previous_boot_id)
+        if boot.transfer is None:
+            self._begin(boot, at_ns, pair)
+
+    def _present(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
+        """A message that only the present boot sends."""
+        boot = self.boot
+        if boot is not None and frame.boot_id != boot.boot_id:
+            self.counters["other_boot"] += 1
+            if self._stream(frame.boot_id) not in self._former:
+                self._doubt(at_ns)
+            return
+        match frame.message:
+            case Heartbeat() if boot is None or not boot.begun:
+                self._hold(frame, at_ns)
+            case Heartbeat():
+                self._report(frame, at_ns, pair)
+            case TimeResponse(t0, t1) if boot is not None and boot.transfer is not None:
+                boot.transfer.answered(frame.seq, t0, t1, frame.t_us, at_ns)
+                self._learn(boot, at_ns, pair)
+            case Log() as log:
+                self.logs.append(log)
+            case _:
+                self.counters["not_for_the_hub"] += 1
+
+    def _event(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
+        boot = self.boot
+        if boot is None or not boot.begun:
+            self._hold(frame, at_ns)
+        elif frame.boot_id == boot.boot_id or self._stream(frame.boot_id) in self._former:
+            self._report(frame, at_ns, pair)
+        else:
+            # An older boot than those remembered, or a new one whose HELLO was lost: the answer will tell.
+            self._hold(frame, at_ns)
+            self._doubt(at_ns)
+
+    def _doubt(self, now_ns: int) -> None:
+        if self._ask_at_ns is None:
+            self._ask_at_ns = now_ns
+            self._doubt_until_ns = now_ns + HOLD_NS
+
+    def _end_doubt(self) -> None:
+        self._ask_at_ns = None
+        self._doubt_until_ns = _NEVER_NS
+
+    def _hold(self, frame: Frame, at_ns: int) -> None:
+        if len(self._held) < MAX_HELD:
+            self._held.append((frame, at_ns))
+        else:
+            self.counters["held_too_many"] += 1
+
+    def _release(self, pair: ClockPair) -> None:
+        held, self._held = self._held, deque()
+        for frame, at_ns in held:
+            self._report(frame, at_ns, pair)
+
+    def _learn(self, boot: Boot, now_ns: int, pair: ClockPair) -> None:
+        boot.learn()
+        if not boot.begun and boot.clock.synchronised:
+            self._begin(boot, now_ns, pair)
+        elif boot.begun and (clock := boot.clock_news(now_ns)) is not None:
+            self._reports.append(clock)
+
+    def _begin(self, boot: Boot, now_ns: int, pair: ClockPair) -> None:
+        boot.begun = True
+        self._reports.append(boot.start(pair))
+        if (clock := boot.clock_news(now_ns)) is not None:
+            self._reports.append(clock)
+        self._release(pair)
+
+    def _remember(self, boot_id: int) -> None:
+        self._former[self._stream(boot_id)] = boot_id
+        if len(self._former) > FORMER_KEPT:
+            oldest = next(iter(self._former))
+            del self._former[oldest]
+            self._clocks.forget(oldest)
+
+    def _report(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
+        boot = self.boot
+        if boot is None or frame.node != self.node:  # held since before it was known which node answers
+            self._ignore_node(frame.node)
+            return
+        present = frame.boot_id == boot.boot_id
+        stream_id = boot.stream_id if present else self._stream(frame.boot_id)
+        stamp, undated = self._clocks.date(stream_id, frame.t_us, at_ns, pair)
+        match frame.message:
+            case Heartbeat(last_seq, battery, rssi, pending):
+                if present:
+                    self._seen_until = stamp
+                    self._reports.append(Pulse(stream_id, last_seq, stamp, battery, rssi, pending))
+                else:
+                    self.counters["other_boot"] += 1
+            case message if isinstance(message, _EVENTS):
+                if not present and stream_id not in self._former:
+                    self._remember(frame.boot_id)
+                self._reports.append(
+                    reading_of(
+                        message,
+                        origin=Origin(self._device_id, self._clocks.host_boot_id, self.source),
+                        stream_id=stream_id,
+                        seq=frame.seq,
+                        stamp=stamp,
+                        received_at=pair.utc_of(at_ns),
+                        undated=undated,
+                    )
+                )
