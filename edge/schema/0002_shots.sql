@@ -193,10 +193,10 @@ create unique index shots_landing_used_once on shots (landing_device_id, landing
     where landing_seq is not null and result <> 'void';
 create index shots_by_session on shots (session_id, arrow_disengage_time);
 
--- How far the assembler has read: every reading of an earlier transaction is in the shots.
+-- How far the assembler has read: every reading of a transaction before this one is in the shots.
 create table assembly_progress (
     only_one boolean primary key default true check (only_one),
-    xmin xid8 not null default '0',
+    before_xid xid8 not null default '0',
     rule_version integer not null default 1
 );
 insert into assembly_progress default values;

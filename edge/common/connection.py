@@ -1,0 +1,17 @@
+"""Names for asyncpg's types, which are generic for the type checker only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+DATABASE_FAULTS: tuple[type[Exception], ...] = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What talking to a database raises when it is away, refuses us, or goes in the middle (a time-out is an OSError)."""

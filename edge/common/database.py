@@ -1,0 +1,198 @@
+"""The way to PostgreSQL: connections with deadlines, and patience while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from tenacity import RetryCallState
+from tenacity.wait import wait_random_exponential
+
+from edge.common import embedded
+from edge.common.connection import DATABASE_FAULTS, Connection, Pool
+from edge.common.embedded import EmbeddedPostgres, PostgresStartError, default_base_dir
+from edge.common.logs import Transitions
+from edge.common.migrate import schema_state
+from edge.common.settings import DatabaseSettings, ServiceSettings
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 3.0
+COMMAND_TIMEOUT_S = 10.0
+"""Longest wait for an answer. Longer than what the server itself allows a statement, so that its error is the one seen."""
+SERVER_SETTINGS = {
+    "statement_timeout": "8s",
+    # An open transaction holds back the feed of everybody.
+    "idle_in_transaction_session_timeout": "5s",
+    "lock_timeout": "5s",
+    # The server lets go of a client that is gone without a word, over TCP.
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "timezone": "UTC",
+}
+DEFAULT_SOCKET_DIRS = (Path("/run/postgresql"), Path("/var/run/postgresql"))
+BACKOFF = wait_random_exponential(multiplier=0.1, max=5.0)
+"""Seconds between tries to reach a database that is away."""
+
+
+class Database:
+    """Where the database is and how this process presents itself there."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        application: str,
+        role: str | None = None,
+        server: _EmbeddedServer | None = None,
+    ) -> None:
+        self.channel = settings.ws_channel
+        self._settings = settings.database
+        self._server = server
+        self._server_settings = {**SERVER_SETTINGS, "application_name": application[:63]}
+        if role is not None:
+            self._server_settings["role"] = role
+
+    @property
+    def where(self) -> str:
+        """For people: which database, on which server. Holds no secret."""
+        if self._server is not None:
+            return f"the embedded PostgreSQL in {self._server.base_dir}"
+        return (
+            f"database {self._settings.db!r} of user {self._settings.user!r} at {' or '.join(_hosts(self._settings))}"
+        )
+
+    async def connect(self) -> Connection:
+        """Open a connection of the caller's own. Raises one of DATABASE_FAULTS, and brings a dead embedded server back first."""
+        return await self._connect()
+
+    async def pool(self, min_size: int, max_size: int) -> Pool:
+        """Open a pool, which the caller closes. Raises one of DATABASE_FAULTS."""
+        return await asyncpg.create_pool(min_size=min_size, max_size=max_size, connect=self._connect)
+
+    async def _connect(self, *_: object, **pool_options: Any) -> Connection:
+        if self._server is not None:
+            await self._server.start()
+            hosts, port, user, name = [str(self._server.socket_dir)], embedded.PORT, embedded.USER, embedded.DATABASE
+            password = None
+        else:
+            known = self._settings
+            hosts, port, user, name = _hosts(known), known.port, known.user, known.db
+            password = known.password.get_secret_value() if known.password else None
+        connection: Connection = await asyncpg.connect(
+            host=hosts, port=port, user=user, password=password, database=name,
+            timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, server_settings=self._server_settings,
+            **pool_options,
+        )  # fmt: skip
+        return connection
+
+
+@asynccontextmanager
+async def open_database(
+    settings: ServiceSettings, *, application: str, role: str | None = None
+) -> AsyncIterator[Database]:
+    """The database of the settings; the embedded server is started or joined, and left at the end.
+
+    ``application`` is the name the server shows for us, ``role`` whose rights we take. A server that is away is no
+    error here but at ``connect``. Raises ConfigError when the embedded server can never work here.
+    """
+    if not settings.database.embedded:
+        yield Database(settings, application, role)
+        return
+    server = _EmbeddedServer(settings.database.database_dir or default_base_dir())
+    try:
+        with suppress(PostgresStartError):  # told by connect(), which tries again
+            await server.start()
+        yield Database(settings, application, role, server)
+    finally:
+        await server.stop()
+
+
+async def wait_until_ready(database: Database, *, stop: asyncio.Event | None = None) -> None:
+    """Wait until the database answers and has this build's schema, for ever, or until ``stop`` is set.
+
+    A database that is away, refuses us or is older is told of once for each change. Raises ConfigError when its schema
+    is newer than this build's, or it rings under another channel.
+    """
+    told = Transitions(log, database.where)
+    attempt = 0
+    while not (stop is not None and stop.is_set()):
+        try:
+            connection = await database.connect()
+            try:
+                state = await schema_state(connection)
+            finally:
+                connection.terminate()
+        except DATABASE_FAULTS as fault:
+            told.enter(
+                "not ready",
+                f"{told_of(fault)}; check that it runs and the POSTGRES_* settings; trying again",
+            )
+        else:
+            state.refuse_foreign()
+            state.refuse_channel(database.channel)
+            if state.current:
+                if told.state is not None:
+                    told.enter("ready")
+                return
+            told.enter("not ready", "its schema is older than this build; run: archstats-sensor db migrate")
+        attempt += 1
+        await _pause(attempt, stop)
+
+
+def told_of(fault: Exception) -> str:
+    """The fault in words, also when it brings none of its own, as a time-out does."""
+    return str(fault) or type(fault).__name__
+
+
+async def _pause(attempt: int, stop: asyncio.Event | None) -> None:
+    """Wait a little longer than the last time, cut short by ``stop``."""
+    seconds = backoff_s(attempt)
+    if stop is None:
+        await asyncio.sleep(seconds)
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+
+
+def backoff_s(attempt: int) -> float:
+    """Seconds to wait after the given failure (1, 2, 3 ...): capped, and random so that processes do not march in step."""
+    state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
+    state.attempt_number = attempt
+    return BACKOFF(state)
+
+
+class _EmbeddedServer:
+    """The embedded server as seen from an event loop: a thread of its own does its calls one after the other."""
+
+    def __init__(self, base_dir: Path) -> None:
+        self._server = EmbeddedPostgres(base_dir)
+        self.base_dir = self._server.base_dir
+        self.socket_dir = self._server.socket_dir
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedded-postgres")
+
+    async def start(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._server.start)
+
+    async def stop(self) -> None:
+        """Also right after a cancelled start: the thread ends that one first."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._server.stop)
+        finally:
+            self._thread.shutdown()
+
+
+def _hosts(settings: DatabaseSettings) -> list[str]:
+    """Where to try, in this order: the socket's folder, the host; without either what the machine has."""
+    named = [str(host) for host in (settings.socket_dir, settings.host) if host]
+    if named:
+        return named
+    sockets = [str(folder) for folder in DEFAULT_SOCKET_DIRS if (folder / f".s.PGSQL.{settings.port}").exists()]
+    return [*sockets[:1], "localhost"]

@@ -1,0 +1,70 @@
+"""Logging: one line a record on stderr, and changes told once."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import TextIO
+
+MOST_DETAILS = 8
+"""Distinct details told of one state before the rest is only counted."""
+
+
+class _OneLine(logging.Formatter):
+    """Time in UTC, level, name, message; a message or traceback of many lines becomes one."""
+
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    @staticmethod
+    def converter(timestamp: float | None) -> time.struct_time:
+        """Seconds since 1970 as UTC."""
+        return time.gmtime(timestamp)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
+        return " | ".join(line for line in super().format(record).splitlines() if line)
+
+
+def configure(dev_mode: bool, name: str, stream: TextIO | None = None) -> None:
+    """Log to stderr as process ``name``; with ``dev_mode`` also what is only of use to developers."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_OneLine(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.DEBUG if dev_mode else logging.INFO)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+class Transitions:
+    """Tells of a state when it changes, and counts how often it was entered again meanwhile."""
+
+    def __init__(self, log: logging.Logger, subject: str) -> None:
+        self._log = log
+        self._subject = subject
+        self.state: str | None = None
+        self._details: set[str] = set()
+        self._since = 0.0
+        self._repeated = 0
+
+    def enter(self, state: str, detail: str = "") -> None:
+        """Say that the state is ``state``, and why. A state with a detail is a trouble, told as a warning.
+
+        Within one state each distinct detail is told once.
+        """
+        now = time.monotonic()
+        if state != self.state:
+            before = (
+                f" (was {self.state} for {now - self._since:.1f} s, {self._repeated} repetitions)" if self.state else ""
+            )
+            self._details.clear()
+            self.state, self._since, self._repeated = state, now, 0
+        elif detail in self._details or len(self._details) >= MOST_DETAILS:
+            self._repeated += 1
+            return
+        else:
+            before = ""
+        self._details.add(detail)
+        level = logging.WARNING if detail else logging.INFO
+        self._log.log(level, "%s: %s%s%s", self._subject, state, f": {detail}" if detail else "", before)

@@ -1,0 +1,136 @@
+"""Bring a database to this build's schema, and tell how far it is."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from edge.common.connection import Connection
+from edge.common.errors import ConfigError
+
+LOCK = 0x41726368
+"""Key of the advisory lock under which migrations run (``Arch`` in ASCII)."""
+TIMEOUT_S = 600.0
+"""A migration may rewrite a large table, or wait for another process that does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file of ``edge/schema``."""
+
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """Of the text, so that a change after the fact is noticed."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """What of the schema is in the database."""
+
+    applied: tuple[str, ...]
+    missing: tuple[str, ...]
+    """Known to this build, not applied yet."""
+    unknown: tuple[str, ...]
+    """Applied by a newer build."""
+    changed: tuple[str, ...]
+    """Applied with another text than this build's."""
+    channel: str | None
+    """Stored by ``migrate``; None before the first migration."""
+
+    @property
+    def current(self) -> bool:
+        """Whether the schema is exactly this build's."""
+        return not (self.missing or self.unknown or self.changed)
+
+    def refuse_foreign(self) -> None:
+        """Raise ConfigError when no migration of this build can make the schema its own."""
+        if self.unknown:
+            raise ConfigError(
+                f"the database's schema is newer than this build knows ({', '.join(self.unknown)})",
+                hint="Upgrade Arch-Stats on this machine to the version that migrated the database",
+            )
+        if self.changed:
+            raise ConfigError(
+                f"the database was migrated with another text of {', '.join(self.changed)}",
+                hint="Run the version that migrated it; if you changed that file, undo it and put the change into a new one",
+            )
+
+    def refuse_channel(self, channel: str) -> None:
+        """Raise ConfigError naming both when the database rings under another name than ``channel``."""
+        if self.channel is not None and self.channel != channel:
+            raise ConfigError(
+                f"ARCH_STATS_WS_CHANNEL is {channel!r}, but the database was migrated for {self.channel!r}",
+                hint=f"Set ARCH_STATS_WS_CHANNEL={self.channel} for every process on this database",
+            )
+
+    def require_current(self) -> None:
+        """Raise ConfigError unless the schema is exactly this build's."""
+        self.refuse_foreign()
+        if self.missing:
+            raise ConfigError(
+                f"the database's schema is older than this build ({', '.join(self.missing)} missing)",
+                hint="Run: archstats-sensor db migrate",
+            )
+
+
+@cache
+def known_migrations() -> tuple[Migration, ...]:
+    """All migrations of this build, in their order."""
+    files = [file for file in resources.files("edge.schema").iterdir() if file.name.endswith(".sql")]
+    return tuple(Migration(file.name, file.read_text(encoding="utf-8")) for file in sorted(files, key=lambda f: f.name))
+
+
+async def schema_state(connection: Connection) -> SchemaState:
+    """Compare the database's schema with this build's."""
+    applied: dict[str, str] = {}
+    if await connection.fetchval("select to_regclass('schema_migrations') is not null"):
+        rows = await connection.fetch("select name, sha256 from schema_migrations order by name")
+        applied = {row["name"]: row["sha256"] for row in rows}
+    channel: str | None = None
+    if await connection.fetchval("select to_regclass('installation') is not null"):
+        channel = await connection.fetchval("select channel from installation")
+    known = {migration.name: migration.sha256 for migration in known_migrations()}
+    return SchemaState(
+        applied=tuple(applied),
+        missing=tuple(name for name in known if name not in applied),
+        unknown=tuple(name for name in applied if name not in known),
+        changed=tuple(name for name, sha256 in applied.items() if known.get(name, sha256) != sha256),
+        channel=channel,
+    )
+
+
+async def migrate(connection: Connection, channel: str) -> list[str]:
+    """Apply what is missing, each file in a transaction of its own, and store the channel. Returns the applied names.
+
+    Any number of processes may call it at once. Raises ConfigError when the schema is another build's, or the database
+    was migrated for another channel.
+    """
+    await connection.execute(f"set statement_timeout = {TIMEOUT_S * 1000:.0f}")
+    await connection.execute("select pg_advisory_lock($1)", LOCK, timeout=TIMEOUT_S)
+    try:
+        await connection.execute(
+            "create table if not exists schema_migrations "
+            "(name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
+        )
+        state = await schema_state(connection)
+        state.refuse_foreign()
+        state.refuse_channel(channel)
+        for migration in known_migrations():
+            if migration.name in state.missing:
+                async with connection.transaction():
+                    await connection.execute(migration.sql, timeout=TIMEOUT_S)
+                    await connection.execute(
+                        "insert into schema_migrations (name, sha256) values ($1, $2)", migration.name, migration.sha256
+                    )
+        await connection.execute("insert into installation (channel) values ($1) on conflict do nothing", channel)
+        return list(state.missing)
+    finally:
+        if not connection.is_closed():
+            await connection.execute("select pg_advisory_unlock($1)", LOCK)
+            await connection.execute("reset statement_timeout")

@@ -1,0 +1,190 @@
+"""Every setting there is, with its variable, its meaning and its default. ``docs/settings.md`` is made from here.
+
+Settings come from environment variables alone; an empty one counts as not set. The models refuse what they do not know.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, ValidationError
+
+from edge.common.errors import ConfigError
+
+PREFIX = "ARCH_STATS_"
+
+
+class _Settings(BaseModel):
+    """Values that do not change while a process runs. In code the fields' names are used, outside the variables'."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+
+
+class DatabaseSettings(_Settings):
+    """Where PostgreSQL is. Without any ``POSTGRES_*`` variable the embedded one is used."""
+
+    user: str = Field(default="archstats", validation_alias="POSTGRES_USER", description="Name to log in with")
+    password: SecretStr | None = Field(
+        default=None, validation_alias="POSTGRES_PASSWORD", description="Password to log in with; never shown"
+    )
+    db: str = Field(default="archstats", validation_alias="POSTGRES_DB", description="Name of the database")
+    host: str | None = Field(
+        default=None,
+        validation_alias="POSTGRES_HOST",
+        description="Host name or address of the server; tried after the socket",
+    )
+    port: int = Field(
+        default=5432, ge=1, le=65535, validation_alias="POSTGRES_PORT", description="Port of the server, 1 to 65535"
+    )
+    socket_dir: Path | None = Field(
+        default=None,
+        validation_alias="POSTGRES_SOCKET_DIR",
+        description="Folder of the server's unix socket, /run/postgresql for most",
+    )
+    database_dir: Path | None = Field(
+        default=None,
+        validation_alias="ARCH_STATS_DATABASE_DIR",
+        description="Folder of the embedded PostgreSQL; by default archstats/postgres in $XDG_STATE_HOME (~/.local/state)",
+    )
+
+    @property
+    def embedded(self) -> bool:
+        """Whether nobody named a server, so that our own is to be used."""
+        return self.model_fields_set <= {"database_dir"}
+
+
+class ServiceSettings(_Settings):
+    """What every process on the database needs."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    dev_mode: bool = Field(
+        default=False,
+        validation_alias="ARCH_STATS_DEV_MODE",
+        description="true: also log what is only of use to developers. Touches no data",
+    )
+    ws_channel: str = Field(
+        default="archy",
+        pattern=r"^[a-z_]{1,40}$",
+        validation_alias="ARCH_STATS_WS_CHANNEL",
+        description="Name that the database rings its doorbells under, 1 to 40 small letters and underscores; "
+        "the one given to archstats-sensor db migrate",
+    )
+
+
+class PushSettings(_Settings):
+    """Where the live page is served."""
+
+    server_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        validation_alias="ARCH_STATS_SERVER_HOST",
+        description="Address the live page is served on",
+    )
+    server_port: int = Field(
+        default=8000,
+        ge=1,
+        le=65535,
+        validation_alias="ARCH_STATS_SERVER_PORT",
+        description="TCP port of the live page, 1 to 65535",
+    )
+
+
+class DeviceSettings(_Settings):
+    """One device: which driver, where it is plugged in, which lane it watches, and what the driver itself wants to know."""
+
+    driver: str = Field(validation_alias="ARCH_STATS_DRIVER", description="Name of the driver, for example bow.link")
+    port: str | None = Field(
+        default=None,
+        validation_alias="ARCH_STATS_PORT",
+        description="Serial port of the device: a path such as /dev/ttyUSB0, or a URL such as socket://host:port",
+    )
+    lane: int = Field(
+        default=1, ge=1, le=999, validation_alias="ARCH_STATS_LANE", description="Lane the device belongs to, 1 to 999"
+    )
+    driver_settings: SerializeAsAny[BaseModel]
+
+
+PROCESS_VARIABLES = {
+    "ARCH_STATS_WORLD": "The simulated range as JSON; --simulate sets it for its children",
+    "ARCH_STATS_PARENT": "Process id of the parent to end with; --simulate sets it for its children",
+}
+"""Variables that processes set for each other and people leave alone."""
+
+MODELS: tuple[type[BaseModel], ...] = (DatabaseSettings, ServiceSettings, PushSettings, DeviceSettings)
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def variables_of(model: type[BaseModel]) -> dict[str, str]:
+    """The variable of each field that has one; a driver's fields are ``ARCH_STATS_`` and the name in capitals."""
+    if issubclass(model, _Settings):
+        aliases = ((name, field.validation_alias) for name, field in model.model_fields.items())
+        return {name: alias for name, alias in aliases if isinstance(alias, str)}
+    return {name: PREFIX + name.upper() for name in model.model_fields}
+
+
+def known_variables() -> set[str]:
+    """All variables but the drivers' own."""
+    return {variable for model in MODELS for variable in variables_of(model).values()} | PROCESS_VARIABLES.keys()
+
+
+def refuse_unknown(environ: Mapping[str, str], extra_known: Collection[str] = ()) -> None:
+    """Raise ConfigError when an ``ARCH_STATS_*`` variable is neither ours nor in ``extra_known``: a typing error, most likely."""
+    known = known_variables() | set(extra_known)
+    unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+    if not unknown:
+        return
+    near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.0)
+    raise ConfigError(
+        f"there is no setting {', '.join(unknown)}",
+        hint=f"Did you mean {near[0]}? Correct or remove it; docs/settings.md lists all settings",
+    )
+
+
+def load_service(environ: Mapping[str, str]) -> ServiceSettings:
+    """Settings of any process on the database. Raises ConfigError naming the variable and the remedy."""
+    database = _load(DatabaseSettings, environ)
+    return _load(ServiceSettings, environ, database=database)
+
+
+def load_push(environ: Mapping[str, str]) -> PushSettings:
+    """Settings of the live page. Raises ConfigError naming the variable and the remedy."""
+    return _load(PushSettings, environ)
+
+
+def load_device(environ: Mapping[str, str], driver_settings: type[BaseModel]) -> DeviceSettings:
+    """Settings of one device and, as ``driver_settings``, its driver's. Raises ConfigError naming the variable and the remedy."""
+    return _load(DeviceSettings, environ, driver_settings=_load(driver_settings, environ))
+
+
+def _load(model: type[_Model], environ: Mapping[str, str], **more: BaseModel) -> _Model:
+    variables = variables_of(model)
+    values: dict[str, Any] = {name: environ[variable] for name, variable in variables.items() if environ.get(variable)}
+    try:
+        return model.model_validate({**values, **more}, by_name=True)
+    except ValidationError as fault:
+        raise _explain(fault, model, environ) from None
+
+
+def _explain(fault: ValidationError, model: type[BaseModel], environ: Mapping[str, str]) -> ConfigError:
+    """One sentence for each wrong variable, and for the first what it should be. Secrets are not repeated."""
+    variables = variables_of(model)
+    messages: list[str] = []
+    hints: list[str] = []
+    for error in fault.errors():
+        name = str(error["loc"][0]) if error["loc"] else ""
+        variable = variables.get(name, name)
+        field = model.model_fields.get(name)
+        if error["type"] == "missing":
+            messages.append(f"{variable} is not set")
+        else:
+            value = (
+                "" if field is None or field.annotation != field.annotation else f" is {environ.get(variable, '')!r}"
+            )
+            messages.append(f"{variable}{value}: {error['msg'][:1].lower()}{error['msg'][1:]}")
+        if field is not None and field.description:
+            hints.append(f"{variable} is meant to be: {field.description}")
+    return ConfigError("; ".join(messages), hint=hints[0] if hints else "docs/settings.md lists all settings")

@@ -1,0 +1,140 @@
+"""Fixtures for all tests: a PostgreSQL of the run's own, a fresh database for each test, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import itertools
+import shutil
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from edge.common.connection import Connection
+from edge.common.embedded import USER, EmbeddedPostgres
+from edge.common.migrate import migrate
+from edge.common.settings import DatabaseSettings, ServiceSettings
+
+CHANNEL = "archy"
+TEMPLATE = "migrated_template"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run the tests marked long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="long: run with --long"))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL server of this run, in a short path, thrown away at the end."""
+    base = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))  # a socket's path must be short
+    server = EmbeddedPostgres(base)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(base)
+
+
+class _Admin:
+    """Makes and drops databases over one connection, on a loop of its own that only runs between tests."""
+
+    def __init__(self, server: EmbeddedPostgres, runner: asyncio.Runner) -> None:
+        self._runner = runner
+        self._server = server
+        self._connection: Connection | None = None
+        self._numbers = itertools.count(1)
+
+    def do(self, sql: str) -> None:
+        self._runner.run(self._do(sql))
+
+    def new(self, template: str) -> str:
+        name = f"test_{next(self._numbers)}"
+        self.do(f"create database {name} template {template}")
+        return name
+
+    def make_template(self) -> None:
+        self.do(f"create database {TEMPLATE}")
+        self._runner.run(self._migrate())
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._runner.run(self._connection.close())
+
+    async def _do(self, sql: str) -> None:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect("postgres")
+        await self._connection.execute(sql, timeout=30)
+
+    async def _connect(self, database: str) -> Connection:
+        return await asyncpg.connect(host=str(self._server.socket_dir), user=USER, database=database, timeout=10)
+
+    async def _migrate(self) -> None:
+        connection = await self._connect(TEMPLATE)
+        try:
+            await migrate(connection, CHANNEL)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+def _admin(cluster: EmbeddedPostgres) -> Iterator[_Admin]:
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        admin = _Admin(cluster, runner)
+        try:
+            admin.make_template()
+            yield admin
+        finally:
+            admin.close()
+
+
+def _settings(server: EmbeddedPostgres, name: str) -> ServiceSettings:
+    database = DatabaseSettings(user=USER, db=name, socket_dir=server.socket_dir)
+    return ServiceSettings(database=database, ws_channel=CHANNEL)
+
+
+@pytest.fixture
+def database_settings(cluster: EmbeddedPostgres, _admin: _Admin) -> Iterator[ServiceSettings]:
+    """A new, migrated database of this test alone."""
+    name = _admin.new(TEMPLATE)
+    yield _settings(cluster, name)
+    _admin.do(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def empty_database_settings(cluster: EmbeddedPostgres, _admin: _Admin) -> Iterator[ServiceSettings]:
+    """A new database of this test alone, without any table."""
+    name = _admin.new("template0")
+    yield _settings(cluster, name)
+    _admin.do(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def _no_task_left() -> AsyncIterator[None]:
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    assert not left, f"tasks left behind: {left}"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No task and no thread outlives its test; those of a loop's default executor are ended by the loop itself."""
+    if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+        request.getfixturevalue("_no_task_left")
+    before = set(threading.enumerate())
+    yield
+    left = {thread for thread in set(threading.enumerate()) - before if not thread.name.startswith("asyncio_")}
+    assert not left, f"threads left behind: {left}"

@@ -1,0 +1,67 @@
+"""Migrations: applied once whoever asks, guarded against change, and every table usable."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from edge.common.database import Database, open_database
+from edge.common.errors import ConfigError
+from edge.common.migrate import known_migrations, migrate, schema_state
+from edge.common.settings import ServiceSettings
+
+
+async def test_an_empty_database_becomes_current(empty_database_settings: ServiceSettings) -> None:
+    async with open_database(empty_database_settings, application="test") as database:
+        connection = await database.connect()
+        before = await schema_state(connection)
+        applied = await migrate(connection, "archy")
+        after = await schema_state(connection)
+        again = await migrate(connection, "archy")
+        await connection.close()
+    assert before.missing == tuple(applied) == tuple(m.name for m in known_migrations())
+    assert before.channel is None
+    assert after.current
+    assert after.channel == "archy"
+    assert again == []
+
+
+async def test_many_at_once_apply_each_migration_once(empty_database_settings: ServiceSettings) -> None:
+    async def one(database: Database) -> list[str]:
+        connection = await database.connect()
+        try:
+            return await migrate(connection, "archy")
+        finally:
+            await connection.close()
+
+    async with open_database(empty_database_settings, application="test") as database:
+        applied = await asyncio.gather(*(one(database) for _ in range(5)))
+    assert sorted(applied) == [[], [], [], [], [m.name for m in known_migrations()]]
+
+
+async def test_a_changed_migration_is_refused(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        name = known_migrations()[0].name
+        await connection.execute("update schema_migrations set sha256 = 'other' where name = $1", name)
+        with pytest.raises(ConfigError, match=f"another text of {name}"):
+            await migrate(connection, "archy")
+        await connection.close()
+
+
+async def test_a_newer_schema_is_refused(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        await connection.execute("insert into schema_migrations (name, sha256) values ('9999_later.sql', 'x')")
+        with pytest.raises(ConfigError, match=r"newer than this build knows \(9999_later.sql\)"):
+            await migrate(connection, "archy")
+        await connection.close()
+
+
+async def test_another_channel_is_refused(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        with pytest.raises(ConfigError, match=r"'lane_two'.*'archy'"):
+            await migrate(connection, "lane_two")
+        await connection.close()
