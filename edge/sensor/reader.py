@@ -76,7 +76,9 @@ class DeviceReader:
             identity = await driver.open()
             self._opened = True
             if self._status.opened(identity):
-                log.info("%s answers: %s", identity.device_id, identity.firmware or identity.serial or identity.kind.value)
+                log.info(
+                    "%s answers: %s", identity.device_id, identity.firmware or identity.serial or identity.kind.value
+                )
             async with aclosing(driver.readings()) as reports:  # type: ignore[type-var]
                 async for report in reports:
                     if isinstance(report, Pulse):

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-import asyncpg
-
 from drivers.contract import ClockModel, DeviceKind, Reading, Stamp, StreamStart
+from edge.common.connection import Connection
 from edge.sensor.status import Status
 
 UNKNOWN_PAST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -78,7 +77,7 @@ class Device:
 class SensorStore:
     """The statements of one daemon on one connection."""
 
-    def __init__(self, connection: asyncpg.Connection[asyncpg.Record], device: Device, host_boot_id: UUID) -> None:
+    def __init__(self, connection: Connection, device: Device, host_boot_id: UUID) -> None:
         self._connection = connection
         self._device = device
         self._host_boot_id = host_boot_id

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from uuid import UUID
 
-import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from drivers.contract import Reading
 from drivers.errors import DriverError
-from edge.common.database import Database, wait_until_ready
+from edge.common.connection import DATABASE_FAULTS
+from edge.common.database import Database, told_of, wait_until_ready
 from edge.common.logs import Transitions
 from edge.sensor.inbox import Inbox, Storable
 from edge.sensor.reader import DeviceReader
@@ -26,9 +26,6 @@ BATCH_LIMIT = 1000
 """Rows of one insert; beyond this a larger batch is no faster and only holds the others back."""
 STATUS_EVERY_S = 1.0
 BACKOFF_CAP_S = 5.0
-
-DATABASE_FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""What a database that is away, restarting, slow or frozen looks like from here."""
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +91,11 @@ class ReadingWriter:
                     connection.terminate()
         except DATABASE_FAULTS as fault:
             if len(self._inbox):
-                log.warning("%d readings were not stored (%r); the device keeps them and sends them again", len(self._inbox), fault)
+                log.warning(
+                    "%d readings were not stored (%r); the device keeps them and sends them again",
+                    len(self._inbox),
+                    fault,
+                )
 
     def counters(self) -> Mapping[str, int]:
         """The driver's counters and the daemon's own."""
@@ -119,7 +120,7 @@ class ReadingWriter:
                 if self._status.changed or time.monotonic() >= self._told_at + STATUS_EVERY_S:
                     await self._tell(store)
         except DATABASE_FAULTS as fault:
-            self._outage.enter("down", f"{fault or type(fault).__name__}; readings wait here and the device keeps them")
+            self._outage.enter("down", f"{told_of(fault)}; readings wait here and the device keeps them")
             raise
         finally:
             connection.terminate()  # close() would wait for a peer that may be frozen

@@ -1,0 +1,117 @@
+"""The technician's command line: ``archstats-sensor`` and its commands."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli import config_commands, db_commands, session_commands
+from edge.cli.environment import effective
+from edge.cli.run_device import run_device
+from edge.cli.truth import print_truth
+from edge.cli.version import version_text
+from edge.common.errors import EX_CONFIG
+from edge.common.service import run_service
+from edge.common.settings import load_push, load_service, refuse_unknown
+
+DEFAULT_SPEED = 4.0
+
+app = typer.Typer(
+    name="archstats-sensor",
+    help="Sensors of an archery range: run devices, look after sessions, or simulate a whole range.",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(session_commands.app, name="session")
+app.add_typer(db_commands.app, name="db")
+app.add_typer(config_commands.app, name="config")
+
+DatabaseDir = Annotated[
+    Path | None, typer.Option(help="Folder of the embedded PostgreSQL; used when no POSTGRES_* variable is set.")
+]
+Speed = Annotated[float, typer.Option(min=1, max=20, help="How many times faster than a real archer the waiting goes.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version_text())
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def archstats_sensor(
+    context: typer.Context,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Run a simulated range: devices, sensors, shots, page.")
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the simulated range; the same seed shoots the same.")
+    ] = None,
+    speed: Speed = DEFAULT_SPEED,
+    shots: Annotated[int | None, typer.Option(min=1, help="End when this many releases are decided.")] = None,
+    duration: Annotated[float | None, typer.Option(min=0.1, help="End after this many seconds.")] = None,
+    lanes: Annotated[int, typer.Option(min=1, max=40, help="How many lanes to simulate.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    database_dir: DatabaseDir = None,
+    force: Annotated[bool, typer.Option("--force", help="Simulate into a database that holds real readings.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Run a simulated range with --simulate, or one of the commands below."""
+    if context.invoked_subcommand is not None:
+        if simulate:
+            raise typer.BadParameter(
+                "--simulate stands alone; to simulate one device: archstats-sensor run DEVICE --simulate"
+            )
+        return
+    if not simulate:
+        typer.echo(context.get_help())
+        raise typer.Exit(0)
+    from edge.cli.simulate import SimulateOptions, new_seed
+    from edge.cli.simulate import simulate as simulate_range
+
+    environ = effective(os.environ, database_dir=database_dir)
+    refuse_unknown(environ)
+    service, push = load_service(environ), load_push(environ)
+    options = SimulateOptions(new_seed() if seed is None else seed, speed, shots, duration, lanes, as_json, force)
+    outcome = 0
+
+    async def serve(stop: asyncio.Event) -> None:
+        nonlocal outcome
+        outcome = await simulate_range(options, service, push, environ, stop)
+
+    status = run_service(serve, name="archstats-sensor", dev_mode=service.dev_mode)
+    raise typer.Exit(status or outcome)
+
+
+@app.command("run")
+def run_command(
+    device: Annotated[str, typer.Argument(help="Name of the device, for example bow-1.")],
+    simulate: Annotated[bool, typer.Option("--simulate", help="With its simulator in place of the hardware.")] = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Read one device and store what it senses, until told to stop. This is what systemd starts."""
+    raise typer.Exit(run_device(device, simulate=simulate, database_dir=database_dir))
+
+
+@app.command("truth")
+def truth_command(
+    seed: Annotated[int, typer.Option(min=0, help="The seed the range printed.")],
+    start: Annotated[str | None, typer.Option(help="The start the range printed, ISO 8601 with offset.")] = None,
+    speed: Speed = DEFAULT_SPEED,
+    since: Annotated[
+        str | None, typer.Option(help="First instant of release to tell; the start when not given.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Tell releases before this instant; now when not given.")] = None,
+    lanes: Annotated[int, typer.Option(min=1, max=40, help="How many lanes.")] = 1,
+) -> None:
+    """Print what a simulated range shot, one JSON line a release. Needs no database."""
+    print_truth(seed=seed, start=start, speed=speed, since=since, until=until, lanes=lanes)
+
+
+__all__ = ["EX_CONFIG", "app"]

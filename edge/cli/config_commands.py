@@ -1,0 +1,77 @@
+"""``archstats-sensor config``: check the settings without starting anything, and show what is in force."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+import typer
+
+from edge.cli.printing import as_json as json_object
+from edge.cli.printing import say
+from edge.cli.run_device import plan_device
+from edge.common.errors import EX_CONFIG, ConfigError
+from edge.common.settings import load_push, load_service, refuse_unknown
+
+app = typer.Typer(help="The settings: check them, show them.", no_args_is_help=True)
+
+Device = Annotated[str | None, typer.Argument(help="Also check this device's settings.")]
+
+
+@app.command("check")
+def check_command(device: Device = None) -> None:
+    """Check every setting and tell each fault; exit status 78 when there is one. Opens nothing."""
+    faults = 0
+    for name, check in checks(os.environ, device):
+        try:
+            check()
+        except ConfigError as fault:
+            faults += 1
+            say(f"fault  {name}: {fault.message}. {fault.hint}")
+        else:
+            say(f"ok     {name}")
+    raise typer.Exit(EX_CONFIG if faults else 0)
+
+
+@app.command("show")
+def show_command(
+    device: Device = None, as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False
+) -> None:
+    """Show the settings in force, defaults included; a password is only said to be set."""
+    facts: dict[str, object] = {
+        **load_service(os.environ).model_dump(mode="json"),
+        **load_push(os.environ).model_dump(mode="json"),
+    }
+    if device is not None:
+        plan = plan_device(device, os.environ)
+        facts["device"] = device
+        facts.update(plan.settings.model_dump(mode="json"))
+    flat = dict(flatten(facts))
+    if as_json:
+        say(json_object(flat))
+        return
+    for key, value in flat.items():
+        say(f"{key:<28} {'' if value is None else value}")
+
+
+def checks(environ: Mapping[str, str], device: str | None) -> list[tuple[str, Callable[[], object]]]:
+    """What is checked, each by itself, so that one fault does not hide another."""
+    result: list[tuple[str, Callable[[], object]]] = [
+        ("database and services", lambda: load_service(environ)),
+        ("live page", lambda: load_push(environ)),
+    ]
+    if device is None:
+        result.insert(0, ("names of variables", lambda: refuse_unknown(environ)))
+    else:
+        result.append((f"device {device}", lambda: plan_device(device, environ)))
+    return result
+
+
+def flatten(tree: Mapping[str, object], above: str = "") -> list[tuple[str, object]]:
+    """Nested settings as dotted names."""
+    rows: list[tuple[str, object]] = []
+    for key, value in tree.items():
+        name = f"{above}.{key}" if above else key
+        rows.extend(flatten(value, name) if isinstance(value, Mapping) else [(name, value)])
+    return rows

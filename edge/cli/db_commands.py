@@ -1,0 +1,83 @@
+"""``archstats-sensor db``: make the database, bring its schema up to date, tell how it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli.environment import effective
+from edge.cli.on_database import on_database
+from edge.cli.printing import as_json as json_object
+from edge.cli.printing import say
+from edge.common.connection import Connection
+from edge.common.migrate import SchemaState, migrate, schema_state
+from edge.common.settings import load_service
+
+app = typer.Typer(help="The database: make it, migrate it, look at it.", no_args_is_help=True)
+
+DatabaseDir = Annotated[Path | None, typer.Option(help="Folder of the embedded PostgreSQL.")]
+
+
+@app.command("init")
+def init_command(database_dir: DatabaseDir = None) -> None:
+    """Make the database if it is not there, then migrate. Run it once on a new hub; twice does no harm."""
+    _migrate(database_dir, create=True)
+
+
+@app.command("migrate")
+def migrate_command(database_dir: DatabaseDir = None) -> None:
+    """Apply the migrations that are missing. Services wait for this after an upgrade."""
+    _migrate(database_dir, create=False)
+
+
+@app.command("status")
+def status_command(
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Tell where the database is, which schema it has and what it holds."""
+
+    async def run(connection: Connection) -> None:
+        state = await schema_state(connection)
+        facts: dict[str, object] = {
+            "server": str(await connection.fetchval("show server_version")),
+            "database": str(await connection.fetchval("select current_database()")),
+            "size_bytes": await connection.fetchval("select pg_database_size(current_database())"),
+            "schema": summary(state),
+            "channel": state.channel,
+        }
+        if state.current:
+            for table in ("devices", "sessions", "readings", "shots", "events"):
+                facts[table] = await connection.fetchval(f"select count(*) from {table}")  # noqa: S608 - fixed names
+        if as_json:
+            say(json_object(facts))
+        else:
+            for key, value in facts.items():
+                say(f"{key:>11}  {value}")
+
+    on_database(run, database_dir, any_schema=True)
+
+
+def _migrate(database_dir: Path | None, *, create: bool) -> None:
+    channel = load_service(effective(os.environ, database_dir=database_dir)).ws_channel
+
+    async def run(connection: Connection) -> None:
+        applied = await migrate(connection, channel)
+        for name in applied:
+            say(f"applied {name}")
+        if not applied:
+            say("the schema is up to date")
+
+    on_database(run, database_dir, any_schema=True, create=create)
+
+
+def summary(state: SchemaState) -> str:
+    """How far the schema is, in words."""
+    if state.unknown or state.changed:
+        return "another build's"
+    if state.missing:
+        return f"{len(state.missing)} migrations behind; run: archstats-sensor db migrate"
+    return f"up to date ({state.applied[-1] if state.applied else 'empty'})"

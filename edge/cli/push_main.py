@@ -1,0 +1,29 @@
+"""``archstats-push``: what is new to browsers, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from edge.cli.service_main import Work, serve
+from edge.common.database import Database
+from edge.common.settings import load_push
+from edge.push.service import run_push
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve and exit with the status."""
+    serve("archstats-push", "Serves the live page and the event stream.", _plan, arguments)
+
+
+def _plan(environ: Mapping[str, str]) -> Work:
+    push = load_push(environ)
+
+    async def work(database: Database, stop: asyncio.Event) -> None:
+        await run_push(database, push, stop)
+
+    return work
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Prepare a database for a simulated range: arrows, sessions, and the refusal to touch real data."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import asyncpg
+
+from edge.cli.session_store import FacePlace, NewSession, close_abandoned, open_session
+from edge.common.connection import Connection
+from edge.common.errors import ConfigError
+from edge.common.hostclock import HostInstant
+from simulators.world import Lane, World
+
+LOCATION = "simulated range"
+END_TIMEOUT_S = 60.0
+
+
+async def refuse_real_data(connection: Connection, *, force: bool) -> None:
+    """Simulated and real shots are not mixed unless a person insists.
+
+    Raises ConfigError when the database holds readings of hardware, or a lane has an open session that is not ours.
+    """
+    if force:
+        return
+    if await connection.fetchval("select exists (select from readings where source = 'hardware')"):
+        raise ConfigError(
+            "this database holds readings of real devices",
+            hint="Simulate into another one with --database-dir DIR, or insist with --force",
+        )
+
+
+async def register_arrows(connection: Connection, lane: Lane) -> None:
+    """Make the archer's quiver known; an identifier that somebody else's arrow has is an error."""
+    try:
+        await connection.executemany(
+            """
+            insert into arrows (id, human_identifier, length, diameter, is_programmed) values ($1, $2, $3, $4, true)
+            on conflict (id) do nothing
+            """,
+            [(arrow.id, arrow.human_identifier, arrow.length_cm, arrow.diameter_mm) for arrow in lane.arrows],
+        )
+    except asyncpg.UniqueViolationError as fault:
+        raise ConfigError(
+            f"another arrow is already called like one of lane {lane.number}'s simulated ones",
+            hint="Simulate into another database with --database-dir DIR",
+        ) from fault
+
+
+async def open_sessions(connection: Connection, world: World, lanes: list[Lane], start: HostInstant) -> dict[UUID, int]:
+    """One session a lane from the world's start; what a killed simulation left open is closed first."""
+    await close_abandoned(connection, LOCATION, start.at)
+    opened: dict[UUID, int] = {}
+    for lane in lanes:
+        face = lane.face
+        new = NewSession(
+            lane=lane.number,
+            start=start,
+            location=LOCATION,
+            is_indoor=lane.is_indoor,
+            arrows_per_end=lane.arrows_per_end,
+            end_timeout_s=END_TIMEOUT_S / world.speed,
+            distance_m=lane.distance_m,
+            butt_width_mm=lane.butt_width_mm,
+            butt_height_mm=lane.butt_height_mm,
+            faces=[
+                FacePlace(
+                    "A", face.code, face.version, face.x_mm, face.y_mm, face.radii_mm, face.points, face.x_radius_mm
+                )
+            ],
+        )
+        try:
+            opened[await open_session(connection, new)] = lane.number
+        except asyncpg.UniqueViolationError as fault:
+            raise ConfigError(
+                f"lane {lane.number} has an open session",
+                hint=f"Close it with: archstats-sensor session close --lane {lane.number}",
+            ) from fault
+    return opened

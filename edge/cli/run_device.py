@@ -1,0 +1,99 @@
+"""``archstats-sensor run DEVICE``: what systemd starts, one process per device."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from drivers.clock import host_boot_id
+from drivers.contract import ClockModel, Driver
+from drivers.errors import DriverConfigError
+from drivers.registry import DriverClass, load_driver
+from edge.cli.environment import effective
+from edge.common.database import open_database
+from edge.common.errors import ConfigError
+from edge.common.service import run_service
+from edge.common.settings import DeviceSettings, load_device, load_service, refuse_unknown
+from edge.sensor.daemon import run_sensor
+from edge.sensor.store import Device
+
+DEVICE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+DEFAULT_SIMULATED_DRIVER = {"bow": "bow.link", "target": "target.link"}
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """Everything ``run`` needs, checked before anything is opened."""
+
+    device: Device
+    driver: DriverClass
+    settings: DeviceSettings
+
+
+def run_from_words(words: Sequence[str]) -> int:
+    """Parse ``DEVICE [--simulate] [--database-dir DIR]`` and serve the device until told to stop."""
+    parser = argparse.ArgumentParser(prog="archstats-sensor run")
+    parser.add_argument("device")
+    parser.add_argument("--simulate", action="store_true")
+    parser.add_argument("--database-dir", type=Path)
+    asked = parser.parse_args(list(words))
+    return run_device(asked.device, simulate=asked.simulate, database_dir=asked.database_dir)
+
+
+def run_device(device_id: str, *, simulate: bool, database_dir: Path | None) -> int:
+    """Serve one device; with ``simulate`` its simulator is started on the far side of a pty. Returns the exit status.
+
+    Raises ConfigError when the settings cannot work.
+    """
+    environ = effective(os.environ, database_dir=database_dir)
+    if simulate:
+        from edge.cli.simulated_device import simulated_device
+
+        with simulated_device(device_id, environ) as simulated:
+            return _serve(device_id, simulated)
+    return _serve(device_id, environ)
+
+
+def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
+    """Check a device's name and settings. Raises ConfigError naming the variable and the remedy."""
+    if not DEVICE_NAME.fullmatch(device_id):
+        raise ConfigError(
+            f"'{device_id}' cannot be the name of a device",
+            hint="Use small letters, digits and dashes, at most 40, for example bow-1",
+        )
+    name = environ.get("ARCH_STATS_DRIVER", "")
+    if not name:
+        raise ConfigError(
+            f"{device_id}: no driver is set",
+            hint=f"Set ARCH_STATS_DRIVER, for example to bow.link, in /etc/archstats/{device_id}.env",
+        )
+    try:
+        driver = load_driver(name)
+    except DriverConfigError as fault:
+        raise ConfigError(f"{device_id}: {fault.message}", hint=fault.hint) from fault
+    own = {f"ARCH_STATS_{field.upper()}" for field in driver.info.settings.model_fields}
+    refuse_unknown(environ, own)
+    settings = load_device(environ, driver.info.settings)
+    device = Device(device_id, driver.info.kind, name, settings.lane, driver.info.heartbeat_s)
+    return DevicePlan(device, driver, settings)
+
+
+def _serve(device_id: str, environ: Mapping[str, str]) -> int:
+    plan = plan_device(device_id, environ)
+    service = load_service(environ)
+
+    async def serve(stop: asyncio.Event) -> None:
+        async with open_database(service, application=f"archstats-sensor {device_id}") as database:
+            await run_sensor(database, plan.device, partial(_build, plan), host_boot_id(), stop)
+
+    return run_service(serve, name=f"archstats-sensor {device_id}", dev_mode=service.dev_mode)
+
+
+def _build(plan: DevicePlan, clocks: Sequence[ClockModel]) -> Driver:
+    return plan.driver(plan.device.id, plan.settings.driver_settings, clocks=clocks)

@@ -1,0 +1,43 @@
+"""What ``archstats-shots`` and ``archstats-push`` have in common: options, settings, exit status."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from edge.cli.environment import effective
+from edge.cli.version import version_text
+from edge.common.database import Database, open_database
+from edge.common.errors import EX_CONFIG, ConfigError
+from edge.common.service import run_service
+from edge.common.settings import load_service, refuse_unknown
+
+Work = Callable[[Database, asyncio.Event], Awaitable[None]]
+
+
+def serve(
+    name: str, description: str, plan: Callable[[Mapping[str, str]], Work], arguments: Sequence[str] | None
+) -> None:
+    """Parse the options, let ``plan`` check its own settings, serve, exit: 78 where the configuration is at fault."""
+    parser = argparse.ArgumentParser(prog=name, description=description)
+    parser.add_argument("--database-dir", type=Path, help="folder of the embedded PostgreSQL")
+    parser.add_argument("--version", action="version", version=version_text())
+    asked = parser.parse_args(arguments)
+    try:
+        environ = effective(os.environ, database_dir=asked.database_dir)
+        refuse_unknown(environ)
+        service = load_service(environ)
+        work = plan(environ)
+    except ConfigError as fault:
+        sys.stderr.write(f"{name}: {fault.message}. {fault.hint}\n")
+        sys.exit(EX_CONFIG)
+
+    async def run(stop: asyncio.Event) -> None:
+        async with open_database(service, application=name) as database:
+            await work(database, stop)
+
+    sys.exit(run_service(run, name=name, dev_mode=service.dev_mode))

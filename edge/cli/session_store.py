@@ -1,0 +1,156 @@
+"""Opening, ending and closing sessions: the statements behind ``archstats-sensor session``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import asyncpg
+
+from edge.common.connection import Connection
+from edge.common.hostclock import HostInstant
+
+
+@dataclass(frozen=True, slots=True)
+class FacePlace:
+    """One face (or one spot of a multiple face) on the butt."""
+
+    human_identifier: str
+    code: str
+    version: int
+    x_mm: float
+    y_mm: float
+    radii_mm: tuple[float, ...]
+    points: tuple[int, ...]
+    x_radius_mm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a session is opened with."""
+
+    lane: int
+    start: HostInstant
+    location: str
+    is_indoor: bool
+    arrows_per_end: int
+    end_timeout_s: float
+    distance_m: float
+    butt_width_mm: float
+    butt_height_mm: float
+    faces: Sequence[FacePlace]
+
+
+async def open_session(connection: Connection, new: NewSession) -> UUID:
+    """Insert session, target and faces together.
+
+    Raises asyncpg.UniqueViolationError when the lane has an open session already.
+    """
+    async with connection.transaction():
+        session_id: UUID = await connection.fetchval(
+            """
+            insert into sessions (lane, start_time, start_mono_ns, start_boot_id, location, is_indoor, arrows_per_end,
+                                  end_timeout_s)
+            values ($1, $2, $3, $4, $5, $6, $7, $8) returning id
+            """,
+            new.lane,
+            new.start.at,
+            new.start.mono_ns,
+            new.start.boot_id,
+            new.location,
+            new.is_indoor,
+            new.arrows_per_end,
+            new.end_timeout_s,
+        )
+        target_id: UUID = await connection.fetchval(
+            "insert into targets (session_id, max_x, max_y, distance) values ($1, $2, $3, $4) returning id",
+            session_id,
+            new.butt_width_mm,
+            new.butt_height_mm,
+            Decimal(str(new.distance_m)),
+        )
+        await connection.executemany(
+            """
+            insert into faces (target_id, human_identifier, code, version, x, y, radii, points, x_radius)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            """,
+            [
+                (target_id, f.human_identifier, f.code, f.version, f.x_mm, f.y_mm, f.radii_mm, f.points, f.x_radius_mm)
+                for f in new.faces
+            ],
+        )
+    return session_id
+
+
+async def end_end(connection: Connection, lane: int, now: HostInstant, who: str) -> UUID | None:
+    """Mark the end of the lane's end; None when no session is open there."""
+    mark: UUID | None = await connection.fetchval(
+        """
+        insert into end_marks (session_id, at, mono_ns, host_boot_id, who)
+        select id, $2, $3, $4, $5 from sessions where lane = $1 and is_opened returning id
+        """,
+        lane,
+        now.at,
+        now.mono_ns,
+        now.boot_id,
+        who,
+    )
+    return mark
+
+
+async def begin_closing(connection: Connection, lane: int, now: HostInstant) -> UUID | None:
+    """Ask for the session to be closed: arrows in flight still count. None when no session is open on the lane."""
+    session_id: UUID | None = await connection.fetchval(
+        """
+        update sessions set
+            closing_time = coalesce(closing_time, greatest($2, start_time)),
+            closing_mono_ns = case when closing_time is null then $3 else closing_mono_ns end,
+            closing_boot_id = case when closing_time is null then $4 else closing_boot_id end
+        where lane = $1 and is_opened returning id
+        """,
+        lane,
+        now.at,
+        now.mono_ns,
+        now.boot_id,
+    )
+    return session_id
+
+
+async def is_open(connection: Connection, session_id: UUID) -> bool:
+    """Whether the session still takes shots, or waits for those in flight."""
+    opened: bool | None = await connection.fetchval("select is_opened from sessions where id = $1", session_id)
+    return bool(opened)
+
+
+async def list_sessions(connection: Connection, limit: int) -> list[asyncpg.Record]:
+    """The newest sessions first, with what was shot in them."""
+    return await connection.fetch(
+        """
+        select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor,
+               t.distance, count(h.id) filter (where h.result in ('hit', 'off_face', 'off_view', 'miss')) as arrows,
+               coalesce(sum(h.points), 0)::integer as points
+        from sessions s
+        left join targets t on t.session_id = s.id
+        left join shots h on h.session_id = s.id
+        group by s.id, t.distance
+        order by s.start_time desc limit $1
+        """,
+        limit,
+    )
+
+
+async def close_abandoned(connection: Connection, location: str, at: datetime) -> int:
+    """Close what a simulated range that was killed left open; tells how many."""
+    done = await connection.execute(
+        """
+        update sessions set is_opened = false, end_time = greatest($2, start_time),
+                            closing_time = coalesce(closing_time, greatest($2, start_time))
+        where is_opened and location = $1
+        """,
+        location,
+        at,
+    )
+    return int(done.split()[-1])

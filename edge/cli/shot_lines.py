@@ -1,0 +1,41 @@
+"""One line a shot, for people or for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edge.cli.printing import as_json
+
+SHOT_KEYS = (
+    "id", "lane", "end_number", "arrow_id", "human_identifier", "arrow_engage_time", "arrow_disengage_time",
+    "arrow_landing_time", "x", "y", "result", "points", "is_x", "tof_s", "speed_mps", "revision",
+)  # fmt: skip
+
+
+def json_line(kind: str, shot: Mapping[str, object]) -> str:
+    """The shot as the feed tells it, under the key ``event``: ``shot`` when first decided, ``revision`` after that."""
+    return as_json({"event": kind, **{key: shot.get(key) for key in SHOT_KEYS}})
+
+
+def text_line(kind: str, shot: Mapping[str, object]) -> str:
+    """For the terminal: when, which arrow, worth how much, how fast, where."""
+    when = str(shot.get("arrow_disengage_time") or shot.get("arrow_landing_time") or "")[11:19]
+    name = shot.get("human_identifier") or str(shot.get("arrow_tag") or "?")[:8]
+    words = [when, f"lane {shot['lane']}", f"{name:>4}", f"{value(shot):>3}"]
+    if shot.get("x") is not None:
+        words.append(f"at {shot['x']:7.1f} {shot['y']:7.1f} mm")
+    if shot.get("speed_mps") is not None:
+        words.append(f"{shot['tof_s']:.3f} s  {shot['speed_mps']:.1f} m/s")
+    if kind == "revision":
+        words.append("(corrected)")
+    return "  ".join(words)
+
+
+def value(shot: Mapping[str, object]) -> str:
+    """What an archer calls it: X, 10 .. 1, M; ``-`` for an arrow let down, ``?`` where it is not known."""
+    result = shot["result"]
+    if result in ("miss", "off_face", "off_view"):
+        return "M"
+    if result == "hit":
+        return "X" if shot.get("is_x") else str(shot.get("points") if shot.get("points") is not None else "•")
+    return {"not_shot": "-", "void": "void"}.get(str(result), "?")

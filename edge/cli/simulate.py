@@ -1,0 +1,228 @@
+"""``archstats-sensor --simulate``: the whole range in one go, every module in its own process as on a hub."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from edge.cli.children import Children, Program
+from edge.cli.following import Follower
+from edge.cli.printing import as_json, complain, iso, say
+from edge.cli.range_setup import LOCATION, open_sessions, refuse_real_data, register_arrows
+from edge.cli.session_store import close_abandoned
+from edge.common import hostclock
+from edge.common.database import Database, open_database, wait_until_ready
+from edge.common.errors import ConfigError
+from edge.common.migrate import migrate
+from edge.common.settings import PushSettings, ServiceSettings
+from simulators.world import World
+
+DECIDED_WITHIN_S = 60.0
+"""After the last arrow is settled in the world the database has this long to know it; then something is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulateOptions:
+    """What the command line asked for."""
+
+    seed: int
+    speed: float
+    shots: int | None
+    duration_s: float | None
+    lanes: int
+    as_json: bool
+    force: bool
+
+
+async def simulate(
+    options: SimulateOptions,
+    service: ServiceSettings,
+    push: PushSettings,
+    environ: Mapping[str, str],
+    stop: asyncio.Event,
+) -> int:
+    """Run the range until it has shot what was asked for or ``stop`` is set. Returns the exit status.
+
+    Raises ConfigError when the settings, the port or the database forbid it.
+    """
+    refuse_taken_port(push)
+    scratch = Path(tempfile.mkdtemp(prefix="archstats-"))
+    try:
+        async with open_database(service, application="archstats-sensor --simulate") as database:
+            return await _on_database(options, database, push, environ, scratch, stop)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+async def _on_database(
+    options: SimulateOptions,
+    database: Database,
+    push: PushSettings,
+    environ: Mapping[str, str],
+    scratch: Path,
+    stop: asyncio.Event,
+) -> int:
+    connection = await database.connect()
+    try:
+        await migrate(connection, database.channel)
+        await refuse_real_data(connection, force=options.force)
+        start = hostclock.now()
+        world = bounded_world(options, start.at)
+        lanes = [world.lane(number) for number in range(1, options.lanes + 1)]
+        for lane in lanes:
+            await register_arrows(connection, lane)
+        sessions = await open_sessions(connection, world, lanes, start)
+    finally:
+        await connection.close()
+    await wait_until_ready(database, stop=stop)
+    _announce(options, world, push)
+
+    children = Children()
+    follower = Follower(database, world, options.lanes, sessions, as_json=options.as_json)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            keepers = [tasks.create_task(children.keep(p)) for p in programs(options.lanes, world, environ, scratch)]
+            following = tasks.create_task(follower.run())
+            finished = await _until_done(world, follower, stop)
+            until = world.release_limit_us if finished else follower.settled_until()
+            await children.stop()
+            for task in (*keepers, following):
+                task.cancel()
+    except BaseExceptionGroup as group:
+        await children.stop()
+        configuration, _ = group.split(ConfigError)
+        if configuration is not None:
+            raise _first(configuration) from group
+        raise
+    await _close(database)
+    if options.as_json:
+        say(as_json({"event": "end", "since": iso(instant(world.start_us)), "until": iso(instant(until or 0))}))
+    undecided = follower.undecided() if finished else 0
+    if undecided:
+        complain(f"archstats-sensor: {undecided} releases were not decided in time; see archstats-sensor doctor")
+    return 1 if undecided else 0
+
+
+def programs(lanes: int, world: World, environ: Mapping[str, str], scratch: Path) -> list[Program]:
+    """The processes of the range. Sensors stop before the simulated devices, so that nothing looks like a fault."""
+    base = {key: value for key, value in environ.items() if not key.startswith("ARCH_STATS_")}
+    base |= {key: value for key, value in environ.items() if key in SHARED_VARIABLES}
+    base["ARCH_STATS_WORLD"] = world.to_json()
+    here = Path(sys.executable).parent
+    links = scratch / "ports"
+    links.mkdir()
+    devices = [(f"{kind}-{lane}", f"{kind}.link", lane) for lane in range(1, lanes + 1) for kind in ("bow", "target")]
+    listed = ",".join(f"{name}:{driver}" for name, driver, _ in devices)
+    simulators = [
+        sys.executable,
+        "-m",
+        "simulators",
+        "--world",
+        world.to_json(),
+        "--links",
+        str(links),
+        "--devices",
+        listed,
+    ]
+    result = [Program("simulators", simulators, base, scratch / "simulators.log", stop_order=2)]
+    for name, driver, lane in devices:
+        own = {"ARCH_STATS_DRIVER": driver, "ARCH_STATS_PORT": str(links / name), "ARCH_STATS_LANE": str(lane)}
+        argv = [str(here / "archstats-sensor"), "run", name]
+        result.append(Program(name, argv, {**base, **own}, scratch / f"{name}.log"))
+    modules = ("archstats-shots", "archstats-push")
+    return result + [Program(name, [str(here / name)], base, scratch / f"{name}.log") for name in modules]
+
+
+SHARED_VARIABLES = (
+    "ARCH_STATS_DEV_MODE", "ARCH_STATS_WS_CHANNEL", "ARCH_STATS_DATABASE_DIR",
+    "ARCH_STATS_SERVER_HOST", "ARCH_STATS_SERVER_PORT",
+)  # fmt: skip
+
+
+def bounded_world(options: SimulateOptions, start: datetime) -> World:
+    """The world from ``start``, in which no arrow leaves the string after what was asked for."""
+    start_us = round(start.timestamp() * 1_000_000)
+    free = World(options.seed, start_us, options.speed)
+    limits = []
+    if options.shots is not None:
+        limits.append(free.nth_release(options.shots + 1, options.lanes).released_us)
+    if options.duration_s is not None:
+        limits.append(start_us + round(options.duration_s * 1_000_000))
+    return World(options.seed, start_us, options.speed, release_limit_us=min(limits)) if limits else free
+
+
+def refuse_taken_port(push: PushSettings) -> None:
+    """Say at once that the page cannot be served, not in a log file. Raises ConfigError."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((push.server_host, push.server_port))
+        except OSError as fault:
+            raise ConfigError(
+                f"port {push.server_port} on {push.server_host} cannot be used ({fault.strerror})",
+                hint="Set ARCH_STATS_SERVER_PORT to a free one, for example 8001",
+            ) from fault
+
+
+def new_seed() -> int:
+    """A seed for a range that nobody asked a seed for; printed, so that it can be repeated."""
+    return secrets.randbelow(1_000_000)
+
+
+def instant(us: int) -> datetime:
+    """Microseconds since the epoch as aware UTC."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+
+
+async def _until_done(world: World, follower: Follower, stop: asyncio.Event) -> bool:
+    """True when everything that was asked for is decided (or ought to be), False when told to stop."""
+    if world.release_limit_us is None:
+        await stop.wait()
+        return False
+    now_us = hostclock.now().at.timestamp() * 1_000_000
+    patience_s = (follower.settled_us() - now_us) / 1_000_000 + DECIDED_WITHIN_S
+    stopping = asyncio.create_task(stop.wait())
+    deciding = asyncio.create_task(follower.all_decided())
+    try:
+        await asyncio.wait({stopping, deciding}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+        return not stop.is_set()
+    finally:
+        for task in (stopping, deciding):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _close(database: Database) -> None:
+    connection = await database.connect()
+    try:
+        await close_abandoned(connection, LOCATION, hostclock.now().at)
+    finally:
+        await connection.close()
+
+
+def _announce(options: SimulateOptions, world: World, push: PushSettings) -> None:
+    page = f"http://{push.server_host}:{push.server_port}/"
+    start = iso(instant(world.start_us))
+    if options.as_json:
+        facts = {"event": "start", "seed": world.seed, "start": start, "speed": world.speed, "lanes": options.lanes}
+        say(as_json({**facts, "page": page, "pid": os.getpid()}))
+        return
+    say(f"A simulated range: {options.lanes} lane(s), seed {world.seed}, start {start}, speed {world.speed:g}")
+    say(f"Live page: {page}")
+    say("Shots, as they are decided (Ctrl-C ends it):")
+
+
+def _first(group: BaseExceptionGroup[ConfigError]) -> ConfigError:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

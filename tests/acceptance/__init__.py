@@ -1,0 +1,1 @@
+"""The promises, held against the whole range as a newcomer would start it."""

@@ -1,0 +1,209 @@
+"""Start ``archstats-sensor --simulate`` as a person would, and hold its database against the truth."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+
+from edge.common.database import open_database
+from edge.common.settings import load_service
+
+BIN = Path(sys.executable).parent
+INSTANT_TOLERANCE_S = 0.005
+PLACE_TOLERANCE_MM = 0.02
+
+Json = dict[str, object]
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def clean_environment(**extra: str) -> dict[str, str]:
+    """The environment of these tests without any setting of ours."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ARCH_STATS_", "POSTGRES_"))}
+    return {**kept, **extra}
+
+
+@dataclass
+class SimulatedRange:
+    """A running range and what it printed."""
+
+    process: asyncio.subprocess.Process
+    database_dir: Path
+    port: int
+    lines: list[Json] = field(default_factory=list)
+
+    @property
+    def start(self) -> Json:
+        """The first line."""
+        return self.lines[0]
+
+    @property
+    def shots(self) -> list[Json]:
+        """The lines that tell of a shot's first verdict."""
+        return [line for line in self.lines if line["event"] == "shot"]
+
+    async def next_line(self, within_s: float = 60.0) -> Json | None:
+        """Read one more line; None at the end."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(within_s):
+            raw = await self.process.stdout.readline()
+        if not raw:
+            return None
+        line: Json = json.loads(raw)
+        self.lines.append(line)
+        return line
+
+    async def until_shots(self, count: int) -> None:
+        """Read on until this many shots are told."""
+        while len(self.shots) < count:
+            assert await self.next_line() is not None, f"ended after {len(self.shots)} shots"
+
+    async def to_the_end(self, within_s: float = 180.0) -> int:
+        """Read all that is left and return the exit status."""
+        async with asyncio.timeout(within_s):
+            while await self.next_line(within_s) is not None:
+                pass
+            return await self.process.wait()
+
+    def child(self, name: str) -> int:
+        """The process id of the child that runs the program or device called ``name``."""
+        found = [pid for pid in descendants(self.process.pid) if name in command_line(pid)]
+        assert len(found) == 1, f"{name}: {found}"
+        return found[0]
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below this one."""
+    result: list[int] = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            below = [int(child) for child in children.read_text().split()]
+        except OSError:
+            continue
+        for child in below:
+            result += [child, *descendants(child)]
+    return result
+
+
+def command_line(pid: int) -> list[str]:
+    """A process's words, the program without its folder; empty when it is gone."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
+    return [Path(word.decode()).name for word in words if word]
+
+
+@asynccontextmanager
+async def simulated_range(database_dir: Path, *options: str, as_json: bool = True) -> AsyncIterator[SimulatedRange]:
+    """A range in a database of its own; killed when the test is over before it is."""
+    port = free_port()
+    words = ["--simulate", "--database-dir", str(database_dir), *options, *(["--json"] if as_json else [])]
+    process = await asyncio.create_subprocess_exec(
+        str(BIN / "archstats-sensor"),
+        *words,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        env=clean_environment(ARCH_STATS_SERVER_PORT=str(port)),
+        start_new_session=True,
+    )
+    running = SimulatedRange(process, database_dir, port)
+    try:
+        yield running
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(5):
+                    await process.communicate()
+            except TimeoutError:
+                process.kill()
+                await process.communicate()
+        transport = process._transport  # type: ignore[attr-defined]
+        transport.close()
+
+
+async def truth(running: SimulatedRange, lanes: int = 1) -> list[Json]:
+    """What ``archstats-sensor truth`` says of the time the range printed."""
+    end = running.lines[-1]
+    assert end["event"] == "end", running.lines[-3:]
+    words = ["--seed", running.start["seed"], "--start", running.start["start"], "--speed", running.start["speed"]]
+    words += ["--since", end["since"], "--until", end["until"], "--lanes", lanes]
+    process = await asyncio.create_subprocess_exec(
+        str(BIN / "archstats-sensor"),
+        "truth",
+        *map(str, words),
+        stdout=asyncio.subprocess.PIPE,
+        env=clean_environment(),
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return [json.loads(line) for line in output.splitlines()]
+
+
+@asynccontextmanager
+async def connected(database_dir: Path) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A connection to the range's database, which is started when it is not running."""
+    service = load_service(clean_environment(ARCH_STATS_DATABASE_DIR=str(database_dir)))
+    async with open_database(service, application="test") as database:
+        connection = await database.connect()
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+async def stored_shots(database_dir: Path) -> list[asyncpg.Record]:
+    """Every shot that counts, in the order of release."""
+    async with connected(database_dir) as connection:
+        return await connection.fetch("select * from shots where result <> 'void' order by arrow_disengage_time, lane")
+
+
+def differences(rows: Sequence[asyncpg.Record], expected: Sequence[Json]) -> list[str]:
+    """How the database differs from the truth; empty when it holds exactly the truth."""
+    found: list[str] = []
+    if len(rows) != len(expected):
+        found.append(f"{len(rows)} shots stored, {len(expected)} shot")
+    ordered = sorted(expected, key=lambda line: (str(line["released_at"]), str(line["lane"])))
+    for row, line in zip(rows, ordered, strict=False):
+        name = f"lane {line['lane']} shot {line['shot']}"
+        if str(row["arrow_id"]) != line["arrow_id"]:
+            found.append(f"{name}: arrow {row['arrow_id']} for {line['arrow_id']}")
+        if row["result"] != line["result"]:
+            found.append(f"{name}: {row['result']} {row['flags']} for {line['result']}")
+        for column, key in (
+            ("arrow_engage_time", "engaged_at"),
+            ("arrow_disengage_time", "released_at"),
+            ("arrow_landing_time", "landed_at"),
+        ):
+            if not same_instant(row[column], line[key]):
+                found.append(f"{name}: {column} {row[column]} for {line[key]}")
+        for axis in ("x", "y"):
+            told, true = row[axis], line[axis]
+            if (told is None) != (true is None) or (told is not None and abs(told - float(str(true))) > PLACE_TOLERANCE_MM):
+                found.append(f"{name}: {axis} {told} for {true}")
+    return found
+
+
+def same_instant(told: datetime | None, true: object) -> bool:
+    """Both missing, or within the tolerance."""
+    if told is None or true is None:
+        return told is None and true is None
+    return abs((told - datetime.fromisoformat(str(true))).total_seconds()) <= INSTANT_TOLERANCE_S

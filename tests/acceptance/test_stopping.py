@@ -1,0 +1,65 @@
+"""Ctrl-C ends the whole range quickly, cleanly, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.simulated_range import descendants, differences, simulated_range, stored_shots, truth
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_it_within_three_seconds(short_path: Path, number: signal.Signals) -> None:
+    async with simulated_range(short_path, "--seed", "8", "--speed", "20") as running:
+        await running.until_shots(3)
+        family = descendants(running.process.pid)
+        assert len(family) >= 5
+        began = time.monotonic()
+        os.kill(running.process.pid, number)
+        assert await running.to_the_end() == 0
+        assert time.monotonic() - began < 3.0
+        assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+        expected = await truth(running)
+        assert len(expected) >= 3
+        until = max(str(line["released_at"]) for line in expected)
+        rows = [
+            row
+            for row in await stored_shots(short_path)
+            if row["arrow_disengage_time"].isoformat() <= until.replace("Z", "+00:00")
+        ]
+        assert differences(rows, expected) == []
+
+
+async def test_a_killed_range_leaves_no_process(short_path: Path) -> None:
+    async with simulated_range(short_path, "--seed", "8", "--speed", "20") as running:
+        await running.until_shots(1)
+        family = descendants(running.process.pid)
+        os.kill(running.process.pid, signal.SIGKILL)
+        await running.process.wait()
+        async with asyncio.timeout(10):
+            while [pid for pid in family if alive(pid)]:
+                await asyncio.sleep(0.05)
+
+
+async def test_after_a_kill_the_same_folder_serves_again(short_path: Path) -> None:
+    async with simulated_range(short_path, "--seed", "8", "--speed", "20") as running:
+        await running.until_shots(1)
+        for pid in [*descendants(running.process.pid), running.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        await running.process.wait()
+    async with simulated_range(short_path, "--seed", "9", "--speed", "20", "--shots", "2") as again:
+        assert await again.to_the_end() == 0
+        assert len(again.shots) == 2
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

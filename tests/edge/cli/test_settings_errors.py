@@ -1,0 +1,54 @@
+"""Wrong settings: one clear message that says what to do, exit status 78."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.simulated_range import BIN, clean_environment
+
+CASES = {
+    "unknown variable": (
+        {"ARCH_STATS_SERVER_PROT": "8000"},
+        ["archstats-push"],
+        ["ARCH_STATS_SERVER_PROT", "ARCH_STATS_SERVER_PORT"],
+    ),
+    "page port that is no number": (
+        {"ARCH_STATS_SERVER_PORT": "eight"},
+        ["archstats-push"],
+        ["ARCH_STATS_SERVER_PORT", "eight"],
+    ),
+    "page port out of range": ({"ARCH_STATS_SERVER_PORT": "70000"}, ["archstats-push"], ["ARCH_STATS_SERVER_PORT"]),
+    "database port": ({"POSTGRES_PORT": "x", "POSTGRES_USER": "a"}, ["archstats-shots"], ["POSTGRES_PORT"]),
+    "channel": ({"ARCH_STATS_WS_CHANNEL": "No!"}, ["archstats-shots"], ["ARCH_STATS_WS_CHANNEL"]),
+    "no driver": ({}, ["archstats-sensor", "run", "bow-1"], ["bow-1", "ARCH_STATS_DRIVER"]),
+    "bad driver name": (
+        {"ARCH_STATS_DRIVER": "bow.lnk"},
+        ["archstats-sensor", "run", "bow-1"],
+        ["bow.lnk", "bow.link"],
+    ),
+    "no port": ({"ARCH_STATS_DRIVER": "bow.link"}, ["archstats-sensor", "run", "bow-1"], ["ARCH_STATS_PORT"]),
+    "port of an unknown kind": (
+        {"ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_PORT": "sokket://10.0.0.1:5"},
+        ["archstats-sensor", "run", "bow-1"],
+        ["sokket"],
+    ),
+    "device name": ({"ARCH_STATS_DRIVER": "bow.link"}, ["archstats-sensor", "run", "Bow 1"], ["Bow 1"]),
+    "world": ({}, ["archstats-sensor", "truth", "--seed", "1", "--since", "yesterday"], ["--since", "yesterday"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_named_once_with_a_remedy(case: str, tmp_path: Path) -> None:
+    variables, (program, *words), expected = CASES[case]
+    environment = clean_environment(ARCH_STATS_DATABASE_DIR=str(tmp_path), **variables)
+    done = subprocess.run(
+        [BIN / program, *words], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 78, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    for word in expected:
+        assert word in done.stderr
+    assert not list(tmp_path.iterdir()), "nothing is started before the settings are checked"

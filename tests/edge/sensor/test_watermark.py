@@ -1,0 +1,104 @@
+"""The watermark says only what is proved."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.contract import Pulse, Stamp, StreamStart
+from edge.sensor.watermark import Watermark
+
+STREAM = uuid4()
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def stamp(second: float, *, dated: bool = True) -> Stamp:
+    return Stamp(T0 + timedelta(seconds=second), 0.001 if dated else None, int(second * 1e9) if dated else None)
+
+
+def pulse(second: float, last_seq: int, stream: UUID = STREAM, *, dated: bool = True) -> Pulse:
+    return Pulse(stream, last_seq, stamp(second, dated=dated))
+
+
+def start(stream: UUID, *, previous: UUID | None = None, last_seq: int | None = None) -> StreamStart:
+    return StreamStart(stream, stamp(0), None, previous, last_seq)
+
+
+def test_a_quiet_device_is_covered_up_to_its_last_heartbeat() -> None:
+    mark = Watermark()
+    mark.pulse(pulse(1, 0))
+    mark.pulse(pulse(2, 0))
+    assert mark.stamp == stamp(2)
+
+
+def test_it_waits_for_an_event_that_is_not_stored_yet() -> None:
+    mark = Watermark()
+    mark.pulse(pulse(1, 0))
+    mark.pulse(pulse(2, 1))
+    assert mark.stamp == stamp(1)
+    assert mark.hole() == "event 1 of 1"
+    mark.stored(STREAM, 1)
+    assert mark.stamp == stamp(2)
+    assert mark.hole() is None
+
+
+def test_it_never_passes_a_hole() -> None:
+    mark = Watermark()
+    mark.stored(STREAM, 1)
+    mark.stored(STREAM, 3)
+    mark.pulse(pulse(5, 3))
+    assert mark.stamp is None
+    mark.stored(STREAM, 2)
+    assert mark.stamp == stamp(5)
+
+
+def test_an_undated_heartbeat_proves_nothing() -> None:
+    mark = Watermark()
+    mark.pulse(pulse(1, 0, dated=False))
+    assert mark.stamp is None
+
+
+def test_after_a_reboot_it_waits_for_what_the_boot_before_owes() -> None:
+    mark, before, after = Watermark(), uuid4(), uuid4()
+    mark.pulse(pulse(1, 2, before))
+    mark.stored(before, 1)
+    mark.start(start(after, previous=before, last_seq=2))
+    mark.pulse(pulse(9, 0, after))
+    assert mark.stamp is None
+    assert mark.hole() == "events up to 2 of the boot before"
+    mark.stored(before, 2)
+    assert mark.stamp == stamp(9)
+
+
+def test_a_restarted_daemon_learns_what_is_stored() -> None:
+    mark = Watermark()
+    mark.pulse(pulse(4, 7))
+    assert mark.unrestored() == [STREAM]
+    mark.restore(STREAM, range(1, 8))
+    assert mark.unrestored() == []
+    assert mark.stamp == stamp(4)
+    assert mark.holds(STREAM, 7)
+    assert not mark.holds(STREAM, 8)
+
+
+@given(order=st.permutations(range(1, 9)), heard_after=st.integers(0, 8))
+def test_whatever_the_order_it_covers_exactly_the_whole_prefix(order: list[int], heard_after: int) -> None:
+    mark = Watermark()
+    for seq in range(9):
+        if seq == heard_after:
+            for last in range(9):
+                mark.pulse(pulse(last + 1, last))
+        if seq < 8:
+            mark.stored(STREAM, order[seq])
+    assert mark.stamp == stamp(9)
+    for count in range(9):
+        fresh = Watermark()
+        for last in range(9):
+            fresh.pulse(pulse(last + 1, last))
+        for seq in order[:count]:
+            fresh.stored(STREAM, seq)
+        whole = next(n for n in range(9) if n + 1 not in order[:count])
+        assert fresh.stamp == stamp(whole + 1)
