@@ -127,6 +127,7 @@ class LinkNode:
                     f"silent: no frame of node {session.node} for {MISSED_HEARTBEATS * HEARTBEAT_S:g} s",
                     device=self._device_id,
                     hint="Check that the node is switched on, charged and within reach of its receiver.",
+                    silent=True,
                 )
 
     async def execute(self, command: Command) -> CommandResult:

@@ -1,0 +1,237 @@
+"""The daemon against the real driver, a simulated node in a process of its own, and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from drivers.clock import host_boot_id
+from drivers.contract import ClockModel, DeviceKind, Driver
+from drivers.registry import load_driver
+from edge.common.database import Database, open_database
+from edge.common.settings import ServiceSettings
+from edge.sensor.daemon import run_sensor
+from edge.sensor.store import Device
+from simulators.world import World
+
+SPEED = 20.0
+DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
+
+
+def world() -> World:
+    """A range that starts now."""
+    return World(4, round(datetime.now(UTC).timestamp() * 1_000_000), SPEED)
+
+
+@asynccontextmanager
+async def simulated_bow(links: Path, here: World) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The simulators' process with one bow, ready to be opened."""
+    words = ["--world", here.to_json(), "--links", str(links), "--devices", "bow-1:bow.link"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "simulators", *words, stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "ARCH_STATS_PARENT": str(os.getpid())},
+    )  # fmt: skip
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        json.loads(await process.stdout.readline())
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        await process.communicate()
+
+
+def builder(links: Path) -> Callable[[Sequence[ClockModel]], Driver]:
+    """Builds ``bow.link`` on the simulated bow's port."""
+    driver = load_driver("bow.link")
+    settings = driver.info.settings.model_validate({"port": str(links / "bow-1")})
+    return lambda clocks: driver(DEVICE.id, settings, clocks=clocks)
+
+
+@asynccontextmanager
+async def daemon(database: Database, links: Path) -> AsyncIterator[asyncio.Event]:
+    """The daemon in this loop; stopped, and waited for, at the end."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run_sensor(database, DEVICE, builder(links), host_boot_id(), stop))
+        try:
+            yield stop
+        finally:
+            stop.set()
+
+
+async def until(condition: Callable[[], Awaitable[object]], within_s: float = 20.0) -> None:
+    """Wait for a condition of the database, with a deadline."""
+    async with asyncio.timeout(within_s):
+        while not await condition():  # noqa: ASYNC110 - the database has no bell for this
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def connection(database_settings: ServiceSettings) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    async with open_database(database_settings, application="test") as database:
+        connected = await database.connect()
+        yield connected
+        await connected.close()
+
+
+def state_is(connection: asyncpg.Connection[asyncpg.Record], wanted: str) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return await connection.fetchval("select state from device_status") == wanted
+
+    return check
+
+
+async def test_what_the_bow_sensed_is_stored_once_with_its_exact_instants(
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+) -> None:
+    here = world()
+    async with open_database(database_settings, application="sensor") as database, simulated_bow(tmp_path, here):
+        async with daemon(database, tmp_path):
+            await until(lambda: connection.fetchval("select count(*) >= 6 from readings"))
+        rows = await connection.fetch("select * from readings order by seq")
+    events = [e for e in here.events(1, here.start_us, here.start_us + 60_000_000) if e.kind in ("engage", "release")]
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    for row, event in zip(rows, events, strict=False):
+        true = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=event.at_us)
+        assert row["kind"] == event.kind
+        assert event.arrow_id is not None
+        assert row["tag"] == event.arrow_id.hex
+        assert row["source"] == "simulator"
+        assert abs((row["at"] - true).total_seconds()) <= 0.005
+        assert row["uncertainty_s"] <= 0.005
+    status = await connection.fetchrow("select * from device_status")
+    assert status is not None
+    assert status["state"] == "stopped"
+    assert status["readings_total"] == len(rows)
+
+
+async def test_the_watermark_moves_with_the_heartbeats(
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+) -> None:
+    async with open_database(database_settings, application="sensor") as database, simulated_bow(tmp_path, world()):
+        async with daemon(database, tmp_path):
+            await until(lambda: connection.fetchval("select watermark is not null from device_status"))
+            first = await connection.fetchval("select watermark from device_status")
+            await until(
+                lambda: connection.fetchval("select watermark > $1::timestamptz + '1.5 s' from device_status", first)
+            )
+            age = await connection.fetchval("select clock_timestamp() - watermark from device_status")
+            assert age < timedelta(seconds=3.5)
+        gaps = await connection.fetch("select reason, to_at from device_gaps")
+        assert len(gaps) == 1, "what was before the bow's boot is not known"
+
+
+async def test_a_device_that_is_not_there_is_waited_for_and_named(
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+) -> None:
+    async with open_database(database_settings, application="sensor") as database, daemon(database, tmp_path):
+        await until(state_is(connection, "waiting"))
+        row = await connection.fetchrow("select error, hint from device_status")
+        assert row is not None
+        assert str(tmp_path / "bow-1") in row["error"]
+        assert row["hint"]
+        async with simulated_bow(tmp_path, world()):
+            await until(state_is(connection, "ready"))
+            assert await connection.fetchval("select error is null and hint is null from device_status")
+
+
+async def test_a_device_that_goes_is_lost_and_found_again(
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+) -> None:
+    async with open_database(database_settings, application="sensor") as database, daemon(database, tmp_path):
+        async with simulated_bow(tmp_path, world()) as process:
+            await until(state_is(connection, "ready"))
+            process.kill()
+            await until(state_is(connection, "lost"))
+        with suppress(FileNotFoundError):
+            (tmp_path / "bow-1").unlink()
+        async with simulated_bow(tmp_path, world()):
+            await until(state_is(connection, "ready"))
+    told = await connection.fetch(
+        "select data ->> 'state' as state from events where type = 'device.status' order by id"
+    )
+    states = [row["state"] for row in told]
+    assert states[-4:] == ["ready", "lost", "ready", "stopped"], states
+
+
+async def test_a_silent_device_is_told_from_a_lost_one(
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+) -> None:
+    async with (
+        open_database(database_settings, application="sensor") as database,
+        simulated_bow(tmp_path, world()) as process,
+        daemon(database, tmp_path),
+    ):
+        await until(state_is(connection, "ready"))
+        process.send_signal(signal.SIGSTOP)
+        await until(state_is(connection, "silent"))
+        process.send_signal(signal.SIGCONT)
+        await until(state_is(connection, "ready"))
+
+
+async def test_a_restarted_daemon_stores_what_came_meanwhile_and_nothing_twice(
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+) -> None:
+    here = world()
+    async with open_database(database_settings, application="sensor") as database, simulated_bow(tmp_path, here):
+        async with daemon(database, tmp_path):
+            await until(lambda: connection.fetchval("select count(*) >= 2 from readings"))
+        stored = await connection.fetchval("select count(*) from readings")
+        missed = [
+            e for e in here.events(1, here.start_us, here.start_us + 30_000_000) if e.kind in ("engage", "release")
+        ]
+        instant = missed[stored + 1].at_us / 1_000_000  # two more happen while nobody listens
+        await asyncio.sleep(max(0.0, instant - datetime.now(UTC).timestamp()))
+        async with daemon(database, tmp_path):
+            await until(lambda: connection.fetchval("select count(*) >= $1 from readings", stored + 3))
+            await until(lambda: connection.fetchval("select watermark is not null from device_status"))
+    rows = await connection.fetch("select seq, stream_id from readings order by seq")
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    assert len({row["stream_id"] for row in rows}) == 1
+
+
+async def test_while_the_database_is_away_readings_wait(
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+) -> None:
+    async with (
+        open_database(database_settings, application="sensor") as database,
+        simulated_bow(tmp_path, world()),
+        daemon(database, tmp_path),
+    ):
+        await until(lambda: connection.fetchval("select count(*) >= 1 from readings"))
+        await connection.execute("alter table readings rename to away")
+        await connection.fetch(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sensor'"
+        )
+        before = await connection.fetchval("select max(seq) from away")
+        await asyncio.sleep(3.0)  # long enough for readings to come: the bow shoots about every 0.8 s
+        await connection.execute("alter table away rename to readings")
+        await until(lambda: connection.fetchval("select max(seq) > $1 + 2 from readings", before))
+        rows = await connection.fetch("select seq from readings order by seq")
+        assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+
+
+async def test_it_stops_within_two_seconds_and_says_so(
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+) -> None:
+    async with open_database(database_settings, application="sensor") as database, simulated_bow(tmp_path, world()):
+        loop = asyncio.get_running_loop()
+        async with daemon(database, tmp_path) as stop:
+            await until(state_is(connection, "ready"))
+            began = loop.time()
+            stop.set()
+        assert loop.time() - began < 2.0
+        assert await state_is(connection, "stopped")()
