@@ -89,7 +89,7 @@ async def connection(database_settings: ServiceSettings) -> AsyncIterator[asyncp
 
 def state_is(connection: asyncpg.Connection[asyncpg.Record], wanted: str) -> Callable[[], Awaitable[bool]]:
     async def check() -> bool:
-        return await connection.fetchval("select state from device_status") == wanted
+        return bool(await connection.fetchval("select state = $1 from device_status", wanted))
 
     return check
 

@@ -1,0 +1,53 @@
+"""Rules of the house that no other tool checks."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import urlparse
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLIC_HOSTS = {"pypi.org", "files.pythonhosted.org"}
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """The files of the project, as git knows them; in an unpacked archive, as they lie there."""
+    asked = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=False)
+    if asked.returncode == 0:
+        return [ROOT / name for name in asked.stdout.splitlines() if (ROOT / name).exists()]
+    return [path for pattern in patterns for path in ROOT.rglob(pattern) if ".venv" not in path.parts]
+
+
+def test_the_lock_names_only_the_public_registry() -> None:
+    hosts = {urlparse(url).hostname for url in re.findall(r'https?://[^"\s]+', (ROOT / "uv.lock").read_text())}
+    assert hosts == PUBLIC_HOSTS
+
+
+def test_every_locked_file_has_a_hash() -> None:
+    files = re.findall(r'\{ url = "[^"]+", [^}]*\}', (ROOT / "uv.lock").read_text())
+    assert len(files) > 100
+    assert [line for line in files if 'hash = "sha256:' not in line] == []
+
+
+def test_no_source_file_is_over_400_lines() -> None:
+    long = {p.name: n for p in tracked("*.py", "*.js", "*.css", "*.sql") if (n := len(p.read_text().splitlines())) > 400}
+    assert long == {}
+
+
+def importers(module: str) -> list[str]:
+    """Source files that import a module, relative to the root."""
+    statement = re.compile(rf"^\s*(import|from) {module}\b", re.MULTILINE)
+    sources = [p for room in ("drivers", "simulators", "edge") for p in (ROOT / room).rglob("*.py")]
+    return sorted(str(p.relative_to(ROOT)) for p in sources if statement.search(p.read_text()))
+
+
+def test_some_libraries_are_imported_in_one_file_only() -> None:
+    assert importers("serial_asyncio") == ["drivers/transport/serial.py"]
+    assert len(importers("gpiozero")) <= 1
+    assert len(importers("sqlite3")) <= 1
+
+
+def test_the_database_driver_is_known_under_edge_only() -> None:
+    assert importers("asyncpg") != []
+    assert {name.split("/")[0] for name in importers("asyncpg")} == {"edge"}
