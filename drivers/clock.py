@@ -188,7 +188,8 @@ class ClockFilter:
     def _fit(self) -> ClockModel:
         """Weighted least squares of (mono - ticks) over ticks, about the picks' centre, where both errors part."""
         origin = self._picks[-1]
-        weights = [1 / pick.sigma_s**2 for pick in self._picks]
+        sigmas = [pick.sigma_s for pick in self._picks]
+        weights = [1 / sigma**2 for sigma in sigmas]
         xs = [(pick.ticks_us - origin.ticks_us) / 1e6 for pick in self._picks]
         ys = [
             (pick.mono_ns - origin.mono_ns) / 1e9 - x - self._expected_skew * x
@@ -197,19 +198,23 @@ class ClockFilter:
         total = sum(weights)
         x0 = sum(w * x for w, x in zip(weights, xs, strict=True)) / total
         y0 = sum(w * y for w, y in zip(weights, ys, strict=True)) / total
-        information = 1 / self._skew_sigma**2 + sum(w * (x - x0) ** 2 for w, x in zip(weights, xs, strict=True))
+        expectation = 1 / self._skew_sigma**2
+        information = expectation + sum(w * (x - x0) ** 2 for w, x in zip(weights, xs, strict=True))
         slope = sum(w * (x - x0) * (y - y0) for w, x, y in zip(weights, xs, ys, strict=True)) / information
         # The reference is a whole tick; what rounding moves it by, the mapping takes along.
         ref_ticks_us = origin.ticks_us + round(x0 * 1e6)
         x_ref = (ref_ticks_us - origin.ticks_us) / 1e6
         offset_s = y0 + slope * (x_ref - x0) + x_ref * (1 + self._expected_skew)
+        # No statistics here: a lopsided way is wrong in the same direction each time, and averages to itself. So the
+        # uncertainties are what errors of half a round trip each, all conspiring, could do.
+        pull = self._skew_sigma * expectation / information
+        lean = sum(w * abs(x - x0) * sigma for w, x, sigma in zip(weights, xs, sigmas, strict=True)) / information
         return ClockModel(
             stream_id=self._stream_id,
             host_boot_id=self._boot_id,
             ref_ticks_us=ref_ticks_us,
             ref_mono_ns=origin.mono_ns + round(offset_s * 1e9),
             skew=self._expected_skew + slope,
-            # Half the shortest round trip bounds the asymmetry of the way, which no averaging removes.
-            uncertainty_s=min(pick.sigma_s for pick in self._picks),
-            skew_uncertainty=max(sqrt(1 / information), _SKEW_FLOOR),
+            uncertainty_s=sum(w * sigma for w, sigma in zip(weights, sigmas, strict=True)) / total,
+            skew_uncertainty=max(pull + lean, _SKEW_FLOOR),
         )

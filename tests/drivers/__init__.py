@@ -1,0 +1,1 @@
+"""Tests of the drivers: codecs, clock, transport, drivers on their simulators."""
