@@ -188,18 +188,6 @@ class World:
         ]
         return sorted(found, key=lambda event: event.at_us)
 
-    def next_event(self, lane: int, after_us: int) -> Event | None:
-        """Return the first event later than ``after_us``; None when the release limit ended the shooting."""
-        since_us = max(after_us + 1, self.start_us)
-        while True:
-            until_us = since_us + self._slot_us()
-            found = self.events(lane, since_us, until_us)
-            if found:
-                return found[0]
-            if self.release_limit_us is not None and since_us > self.release_limit_us:
-                return None
-            since_us = until_us
-
     def _slot_us(self) -> int:
         return round(_SLOT_S * _SECOND_US / self.speed)
 

@@ -1,0 +1,44 @@
+"""The clock of a simulated node: ticks of a microsecond that are not quite one.
+
+Host instants are whole microseconds since the Unix epoch on a time line that is anchored once and never stepped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulators.draws import Draws
+
+_PPB = 1_000_000_000
+_LONGEST_UPTIME_S = 10 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class NodeClock:
+    """Ticks since the node booted. Whole numbers only, so a stamp is exact to the tick."""
+
+    zero_us: int
+    """Host instant of tick 0."""
+    drift_ppb: int
+    """Parts in 10**9 by which the clock is fast; negative when it is slow."""
+
+    def ticks(self, at_us: int) -> int:
+        """Return the tick that is current at a host instant; 0 before the boot."""
+        elapsed = max(at_us - self.zero_us, 0)
+        return elapsed + elapsed * self.drift_ppb // _PPB
+
+    def booted_at(self, zero_us: int) -> NodeClock:
+        """Return the same crystal after a reboot."""
+        return NodeClock(zero_us, self.drift_ppb)
+
+
+def draw_clock(seed: int, device: str, now_us: int, *, drift_ppm: float, saw_everything: bool) -> NodeClock:
+    """Draw a device's clock: a drift within +- ``drift_ppm``, always the same for a device, and how long it is up.
+
+    A node may claim to have been up for days only when it can have missed nothing (``saw_everything``): otherwise it
+    boots now, and whoever listens knows that it saw nothing before.
+    """
+    draws = Draws(seed, device, "clock")
+    drift_ppb = round(draws.uniform(-drift_ppm, drift_ppm) * 1000)
+    uptime_us = round(draws.uniform(1.0, _LONGEST_UPTIME_S) * 1_000_000) if saw_everything else 0
+    return NodeClock(now_us - uptime_us, drift_ppb)

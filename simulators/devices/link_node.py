@@ -1,0 +1,243 @@
+"""The state machine of an Arch-Stats link node, whatever it senses: bytes in, bytes out, time in.
+
+It boots, says hello, beats, answers for its clock, numbers its events, and keeps each until it is acknowledged: re-sent
+oldest first, at most 32 in flight, also through a reboot. Time is the host instant in microseconds (see ``clock``).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from drivers.codecs import link
+from simulators.devices.clock import NodeClock
+
+HEARTBEAT_US = 1_000_000
+RESEND_US = 500_000
+MAX_IN_FLIGHT = 32
+MAX_PENDING = 10_000
+"""Events a node keeps. Later ones are lost and counted, and leave a hole in the numbers that the hub can see."""
+
+_INFORMATION = 6
+_CAPABILITIES = (
+    link.NodeCapability.ACKNOWLEDGES
+    | link.NodeCapability.STAMPS_TIME
+    | link.NodeCapability.CONFIGURABLE
+    | link.NodeCapability.SIMULATOR
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """What does not change by a reboot."""
+
+    number: int
+    """Address on the link."""
+    kind: link.NodeKind
+    firmware: str
+    battery_percent: int | None
+    rssi_dbm: int | None
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An event that waits for its acknowledgement, encoded with the boot, number and tick it was sensed with."""
+
+    frame: bytes
+    sent_us: int | None = None
+
+
+@dataclass(slots=True)
+class NodeCounters:
+    """What a node did and lost."""
+
+    sent: int = 0
+    resent: int = 0
+    acknowledged: int = 0
+    refused: int = 0
+    """NAKs received."""
+    not_mine: int = 0
+    """Frames for another node, or of a type that only nodes send."""
+    overflow: int = 0
+    """Events lost because too many waited."""
+    blind: int = 0
+    """Events that fell into the time of a reboot."""
+
+
+class LinkNode:
+    """One node. Every method that takes ``now_us`` must be called with times that do not go back."""
+
+    def __init__(self, spec: NodeSpec, clock: NodeClock, boot_ids: Iterator[int], now_us: int) -> None:
+        self.counters = NodeCounters()
+        self._spec = spec
+        self._clock = clock
+        self._boot_ids = boot_ids
+        self._decoder = link.LinkDecoder()
+        # Ordered, because a plain dict that loses its oldest entries gets slow to begin.
+        self._pending: OrderedDict[tuple[int, int], _Pending] = OrderedDict()
+        self._config = link.Config(threshold=100, window_ms=50)
+        self._frame_began_us = now_us
+        self._told_tick = 0
+        self._said_hello = False
+        self._start(now_us, previous=(0, 0), blind_us=None)
+
+    @property
+    def boot_id(self) -> int:
+        """Of the current boot; never 0."""
+        return self._boot_id
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the last event of this boot."""
+        return self._last_seq
+
+    @property
+    def pending(self) -> int:
+        """Events that wait for their acknowledgement."""
+        return len(self._pending)
+
+    def is_up(self, now_us: int) -> bool:
+        """Whether the node runs, not only boots."""
+        return now_us >= self._up_us
+
+    def sense(self, event: link.Event, at_us: int) -> None:
+        """Number an event that happened at ``at_us``, and keep it. Must be called before ``poll`` of that time."""
+        if not self.is_up(at_us):
+            self.counters.blind += 1
+            return
+        self._last_seq += 1
+        if len(self._pending) >= MAX_PENDING:
+            self.counters.overflow += 1
+            return
+        # A heartbeat promised that every event up to its tick was told: a tick shared with it would break the promise.
+        tick = max(self._clock.ticks(at_us), self._told_tick + 1)
+        self._pending[self._boot_id, self._last_seq] = _Pending(self._encode(event, self._last_seq, tick))
+
+    def poll(self, now_us: int) -> list[bytes]:
+        """Return the frames that are due: hello, events, heartbeat. Every event up to ``now_us`` was sensed already."""
+        if not self.is_up(now_us):
+            return []
+        frames: list[bytes] = []
+        if not self._said_hello:
+            self._said_hello = True
+            frames.append(self._hello(now_us))
+            frames.append(self._say(link.Log(_INFORMATION, f"{self._spec.firmware} started"), 0, now_us))
+        frames.extend(self._due_events(now_us))
+        if now_us >= self._beat_us:
+            self._beat_us += HEARTBEAT_US * ((now_us - self._beat_us) // HEARTBEAT_US + 1)
+            frames.append(self._heartbeat(now_us))
+        return frames
+
+    def next_due_us(self) -> int:
+        """Return when ``poll`` has something to do again, if nothing is sensed or received meanwhile."""
+        if not self._said_hello:
+            return self._up_us
+        resends = [0 if waiting.sent_us is None else waiting.sent_us + RESEND_US for waiting in self._in_flight()]
+        return min([self._beat_us, *resends])
+
+    def receive(self, data: bytes, now_us: int) -> list[bytes]:
+        """Take bytes of the hub and return the answers. A node that boots hears nothing."""
+        if not self.is_up(now_us):
+            return []
+        if self._decoder.held == 0:
+            self._frame_began_us = now_us
+        frames: list[bytes] = []
+        for frame in self._decoder.feed(data):
+            frames.extend(self._answer(frame, now_us))
+            self._frame_began_us = now_us
+        return frames
+
+    def reboot(self, now_us: int, blind_us: int) -> None:
+        """Stop at ``now_us`` and start again ``blind_us`` later, with a new boot id and tick 0.
+
+        Unacknowledged events and the configuration survive; half a frame does not.
+        """
+        previous = (self._boot_id, self._last_seq)
+        self._clock = self._clock.booted_at(now_us + blind_us)
+        self._decoder = link.LinkDecoder()
+        self._told_tick = 0
+        for waiting in self._pending.values():
+            waiting.sent_us = None
+        self._start(now_us + blind_us, previous=previous, blind_us=blind_us)
+
+    def _start(self, up_us: int, *, previous: tuple[int, int], blind_us: int | None) -> None:
+        self._boot_id = next(self._boot_ids)
+        self._last_seq = 0
+        self._previous = previous
+        self._blind_us = blind_us
+        self._up_us = up_us
+        self._beat_us = up_us
+        self._said_hello = False
+
+    def _in_flight(self) -> Iterable[_Pending]:
+        """Return the oldest events; only they are sent."""
+        return islice(self._pending.values(), MAX_IN_FLIGHT)
+
+    def _due_events(self, now_us: int) -> list[bytes]:
+        frames: list[bytes] = []
+        for waiting in self._in_flight():
+            if waiting.sent_us is None:
+                self.counters.sent += 1
+            elif now_us >= waiting.sent_us + RESEND_US:
+                self.counters.resent += 1
+            else:
+                continue
+            waiting.sent_us = now_us
+            frames.append(waiting.frame)
+        return frames
+
+    def _answer(self, frame: link.Frame, now_us: int) -> list[bytes]:
+        if frame.node not in (self._spec.number, link.ANY_NODE):
+            self.counters.not_mine += 1
+            return []
+        match frame.message:
+            case link.Ack():
+                return self._acknowledge(frame, now_us)
+            case link.TimeRequest(t0=t0):
+                t1 = self._clock.ticks(self._frame_began_us)
+                return [self._say(link.TimeResponse(t0, t1), frame.seq, now_us)]
+            case link.HelloRequest():
+                self._said_hello = True
+                return [self._hello(now_us)]
+            case link.Config() as wanted:
+                self._config = wanted
+                return [self._say(self._config, frame.seq, now_us)]
+            case link.ConfigRead():
+                return [self._say(self._config, frame.seq, now_us)]
+            case link.Unreadable(code=code):
+                refusal = link.Nak(code)
+                return [self._encode(refusal, frame.seq, self._clock.ticks(now_us), boot_id=frame.boot_id)]
+            case link.Nak():
+                self.counters.refused += 1
+            case _:
+                self.counters.not_mine += 1
+        return []
+
+    def _acknowledge(self, frame: link.Frame, now_us: int) -> list[bytes]:
+        """Forget the event; what waited behind it may go out now."""
+        if self._pending.pop((frame.boot_id, frame.seq), None) is None:
+            return []
+        self.counters.acknowledged += 1
+        return self._due_events(now_us)
+
+    def _hello(self, now_us: int) -> bytes:
+        boot_id, last_seq = self._previous
+        spec = self._spec
+        hello = link.Hello(spec.kind, _CAPABILITIES, boot_id, last_seq, self._blind_us, spec.firmware)
+        return self._say(hello, self._last_seq, now_us)
+
+    def _heartbeat(self, now_us: int) -> bytes:
+        spec = self._spec
+        pending = min(len(self._pending), 0xFFFF)
+        beat = link.Heartbeat(self._last_seq, spec.battery_percent, spec.rssi_dbm, pending)
+        return self._say(beat, 0, now_us)
+
+    def _say(self, message: link.Message, seq: int, now_us: int) -> bytes:
+        self._told_tick = self._clock.ticks(now_us)
+        return self._encode(message, seq, self._told_tick)
+
+    def _encode(self, message: link.Message, seq: int, tick: int, *, boot_id: int | None = None) -> bytes:
+        boot_id = self._boot_id if boot_id is None else boot_id
+        return link.encode(message, node=self._spec.number, boot_id=boot_id, seq=seq, t_us=tick)

@@ -1,0 +1,116 @@
+"""The device's end of a serial line: a pseudo-terminal with a stable name, or bytes in memory for tests."""
+
+from __future__ import annotations
+
+import os
+import tty
+from pathlib import Path
+from typing import Protocol
+
+MAX_BUFFERED = 8 * 1024
+"""Bytes that wait for a reader. A frame that does not fit is dropped whole and counted: a line that nobody reads keeps nothing."""
+_READ_SIZE = 4096
+
+
+class Wire(Protocol):
+    """What a simulated device writes its frames to."""
+
+    dropped: int
+    """Frames that found the buffer full."""
+
+    def write(self, frame: bytes) -> None:
+        """Send a whole frame or drop it; never wait."""
+        ...
+
+
+class MemoryWire:
+    """Keeps what was written until it is taken."""
+
+    def __init__(self, limit: int = MAX_BUFFERED) -> None:
+        self.dropped = 0
+        self._limit = limit
+        self._held = bytearray()
+
+    def write(self, frame: bytes) -> None:
+        """Keep the frame unless it does not fit."""
+        if len(self._held) + len(frame) > self._limit:
+            self.dropped += 1
+        else:
+            self._held += frame
+
+    def take(self) -> bytes:
+        """Return all that was written since the last call."""
+        data = bytes(self._held)
+        self._held.clear()
+        return data
+
+
+class PtyWire:
+    """A raw pseudo-terminal whose slave is reached by a symlink.
+
+    One descriptor of the slave stays open here, or the master would fail with EIO whenever nobody else has it open.
+    Writes never block: what the terminal does not take now waits in a bounded buffer for :meth:`flush`.
+    """
+
+    def __init__(self, link: Path) -> None:
+        self.link = link
+        self.dropped = 0
+        self._waiting = bytearray()
+        self._master, self._slave = os.openpty()
+        try:
+            tty.setraw(self._slave)
+            os.set_blocking(self._master, False)
+            _point(link, os.ttyname(self._slave))
+        except BaseException:
+            self.close()
+            raise
+
+    def fileno(self) -> int:
+        """Return the master's descriptor, to wait on."""
+        return self._master
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether bytes wait until the terminal can take them."""
+        return bool(self._waiting)
+
+    def write(self, frame: bytes) -> None:
+        """Send a whole frame or drop it; never wait."""
+        if len(self._waiting) + len(frame) > MAX_BUFFERED:
+            self.dropped += 1
+            return
+        self._waiting += frame
+        self.flush()
+
+    def flush(self) -> None:
+        """Give the terminal as much as it takes now."""
+        while self._waiting:
+            try:
+                written = os.write(self._master, self._waiting)
+            except BlockingIOError:
+                return
+            del self._waiting[:written]
+
+    def read(self) -> bytes:
+        """Return what the other side sent; empty when there is nothing now."""
+        try:
+            return os.read(self._master, _READ_SIZE)
+        except BlockingIOError:
+            return b""
+
+    def close(self) -> None:
+        """Hang up and take the name away, as an unplugged cable does. Bytes not read yet are lost. May be called twice."""
+        if self._master >= 0:
+            if self.link.is_symlink() and str(self.link.readlink()) == os.ttyname(self._slave):
+                self.link.unlink()
+            os.close(self._slave)
+            os.close(self._master)
+            self._master = self._slave = -1
+
+
+def _point(link: Path, device: str) -> None:
+    """Make or replace the symlink in one step, so that nobody ever finds half of it."""
+    fresh = link.with_name(f".{link.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(device)
+    fresh.replace(link)
