@@ -36,9 +36,13 @@ async def off_loop(work: Callable[[], T], *, name: str, discard: Callable[[T], o
         if discard is not None and done.exception() is None:
             threading.Thread(target=discard, args=(done.result(),), name=f"{name} (late)", daemon=True).start()
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
     try:
         return await asyncio.wrap_future(outcome)
     except asyncio.CancelledError:
         outcome.add_done_callback(throw_away)
         raise
+    finally:
+        if outcome.done():
+            thread.join()  # it has nothing left to do but to end

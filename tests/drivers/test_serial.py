@@ -1,0 +1,361 @@
+"""Serial lines on real pseudo terminals and sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import serial
+
+from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError
+from drivers.transport.serial import MAX_UNREAD, MAX_UNSENT, SerialPort, open_port
+from tests.drivers.lines import FarEnd
+
+
+@asynccontextmanager
+async def opened(port: str | Path, **options: float) -> AsyncIterator[SerialPort]:
+    line = await open_port(str(port), device="bow-1", baud=921_600, **options)  # type: ignore[arg-type]
+    try:
+        yield line
+    finally:
+        await line.close()
+
+
+async def read_all(line: SerialPort, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        chunk = await line.read(2.0)
+        assert chunk is not None, f"only {len(data)} of {size} bytes"
+        data += chunk.data
+    return data
+
+
+async def ticks_during(work: asyncio.Task[object]) -> int:
+    """How often the loop turned a millisecond timer while ``work`` ran."""
+    ticks = 0
+    while not work.done():
+        await asyncio.sleep(0.001)
+        ticks += 1
+    return ticks
+
+
+async def threads_ended() -> None:
+    """Wait for threads that were left alone."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(("open ", "close ")):
+            await asyncio.to_thread(thread.join, 3.0)
+
+
+def slowed(seconds: float, function: Callable[..., object]) -> Callable[..., object]:
+    """The same function, and a driver in the kernel that takes its time."""
+
+    def slow(*arguments: object) -> object:
+        time.sleep(seconds)
+        return function(*arguments)
+
+    return slow
+
+
+async def test_bytes_go_both_ways_and_carry_the_instant_they_came(far: FarEnd) -> None:
+    async with opened(far.path) as line:
+        before = time.monotonic_ns()
+        far.send(b"\x00hello\xff")
+        chunk = await line.read(2.0)
+        assert chunk is not None
+        assert chunk.data == b"\x00hello\xff"
+        assert before <= chunk.at_ns <= time.monotonic_ns()
+
+        assert line.write(b"and back\n\r\x03")
+        assert await far.receive() == b"and back\n\r\x03"
+        assert (line.counters.received, line.counters.sent) == (7, 11)
+
+
+async def test_reading_a_quiet_line_ends_at_its_deadline(far: FarEnd) -> None:
+    async with opened(far.path) as line:
+        before = time.monotonic()
+        assert await line.read(0.05) is None
+        assert 0.04 < time.monotonic() - before < 1.0
+        assert await line.read(-1.0) is None
+
+
+async def test_the_loop_runs_on_while_a_port_takes_2_s_to_open(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serial.Serial, "open", slowed(2.0, serial.Serial.open))
+    before = time.monotonic()
+    opening = asyncio.create_task(open_port(str(far.path), device="bow-1", baud=115_200))
+
+    ticks = await ticks_during(opening)
+
+    assert time.monotonic() - before >= 2.0
+    assert ticks >= 100
+    await opening.result().close()
+
+
+@pytest.mark.parametrize("step", ["close", "flush"])
+async def test_the_loop_runs_on_while_a_port_takes_2_s_to_close(
+    far: FarEnd, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    line = await open_port(str(far.path), device="bow-1", baud=115_200)
+    closed = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    slow, close = slowed(2.0, getattr(serial.Serial, step)), serial.Serial.close
+
+    def close_and_tell(port: serial.Serial) -> None:
+        if not port.is_open:
+            return  # the garbage collector closes once more
+        (slow if step == "close" else close)(port)
+        loop.call_soon_threadsafe(closed.set)
+
+    if step == "flush":
+        monkeypatch.setattr(serial.Serial, "flush", slow)
+    monkeypatch.setattr(serial.Serial, "close", close_and_tell)
+    before = time.monotonic()
+    closing = asyncio.create_task(line.close())
+    really_closed = asyncio.create_task(closed.wait())
+
+    ticks = await ticks_during(really_closed)
+
+    assert time.monotonic() - before >= 2.0
+    assert ticks >= 100
+    assert closing.done(), "closing waited longer than its deadline"
+    await closing
+    await threads_ended()
+
+
+async def test_an_open_that_never_ends_is_given_up_and_closed_when_it_does(
+    far: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    closed = asyncio.Event()
+    close = serial.Serial.close
+
+    def close_and_tell(port: serial.Serial) -> None:
+        close(port)
+        loop.call_soon_threadsafe(closed.set)
+
+    monkeypatch.setattr(serial.Serial, "open", slowed(0.4, serial.Serial.open))
+    monkeypatch.setattr(serial.Serial, "close", close_and_tell)
+
+    with pytest.raises(DeviceUnavailable, match=r"did not open within 0\.1 s"):
+        await open_port(str(far.path), device="bow-1", baud=115_200, timeout_s=0.1)
+
+    async with asyncio.timeout(2):
+        await closed.wait()
+    await threads_ended()
+    monkeypatch.undo()
+    async with opened(far.path):
+        pass  # it is free again
+
+
+async def test_a_cancelled_open_leaves_no_port_behind(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serial.Serial, "open", slowed(0.3, serial.Serial.open))
+    opening = asyncio.create_task(open_port(str(far.path), device="bow-1", baud=115_200))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    monkeypatch.undo()
+
+    async with asyncio.timeout(3):
+        while True:
+            try:
+                line = await open_port(str(far.path), device="bow-1", baud=115_200)
+            except DeviceUnavailable:
+                await asyncio.sleep(0.02)
+            else:
+                break
+    await line.close()
+    await threads_ended()
+
+
+async def test_a_hang_up_is_told_after_all_that_came_before(far: FarEnd) -> None:
+    async with opened(far.path) as line:
+        far.send(b"last words")
+        assert await read_all(line, 10) == b"last words"
+        far.hang_up()
+
+        with pytest.raises(DeviceLost, match="is lost") as told:
+            await line.read(2.0)
+        assert told.value.device == "bow-1"
+        assert "cable" in told.value.hint
+        with pytest.raises(DeviceLost):
+            line.write(b"anybody?")
+
+
+async def test_a_hang_up_wakes_a_reader_that_waits(far: FarEnd) -> None:
+    async with opened(far.path) as line:
+        reading = asyncio.create_task(line.read(30.0))
+        await asyncio.sleep(0.01)
+        far.hang_up()
+        with pytest.raises(DeviceLost):
+            async with asyncio.timeout(2):
+                await reading
+
+
+async def test_replugged_it_opens_again(far: FarEnd, tmp_path: Path) -> None:
+    async with opened(far.path):
+        far.hang_up()
+    with pytest.raises(DeviceUnavailable, match="is not there") as told:
+        await open_port(str(far.path), device="bow-1", baud=115_200)
+    assert "/dev/serial/by-id" in told.value.hint
+
+    second = FarEnd(tmp_path / "port")
+    try:
+        async with opened(second.path) as line:
+            second.send(b"back")
+            assert await read_all(line, 4) == b"back"
+    finally:
+        second.hang_up()
+
+
+async def test_a_dangling_name_says_where_it_points(tmp_path: Path) -> None:
+    (tmp_path / "port").symlink_to("/dev/pts/does-not-exist")
+    with pytest.raises(DeviceUnavailable) as told:
+        await open_port(str(tmp_path / "port"), device="bow-1", baud=115_200)
+    assert "/dev/pts/does-not-exist" in told.value.hint
+
+
+async def test_a_peer_that_never_reads_costs_a_bounded_buffer_and_closing_is_quick(far: FarEnd) -> None:
+    async with opened(far.path) as line:
+        taken = [line.write(b"x" * 1000) for _ in range(200)]
+        for _ in range(20):
+            await asyncio.sleep(0)
+            taken.append(line.write(b"x" * 1000))
+        assert not all(taken)
+        assert line.counters.unsent > 0
+        assert line.counters.sent - 65536 <= MAX_UNSENT  # the rest of it is in the kernel
+        before = time.monotonic()
+    assert time.monotonic() - before < 1.5
+
+
+async def test_a_reader_that_never_comes_costs_a_bounded_queue_and_every_byte_is_counted(far: FarEnd) -> None:
+    async with opened(far.path) as line:
+        while line.counters.received < MAX_UNREAD + 50_000:
+            if far.has_room():
+                os.write(far.master, b"y" * 1000)
+            await asyncio.sleep(0)
+        received = line.counters.received
+        kept = received - line.counters.unread
+        assert kept <= MAX_UNREAD
+        assert line.counters.unread > 0
+        assert await read_all(line, kept) == b"y" * kept
+
+
+async def test_only_one_may_hold_a_port_and_the_other_is_told_who(far: FarEnd) -> None:
+    code = "import serial, sys; port = serial.Serial(sys.argv[1], exclusive=True); print('open', flush=True); sys.stdin.read()"
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, str(far.path), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    async with asyncio.timeout(10):
+        assert await holder.stdout.readline() == b"open\n"
+        with pytest.raises(DeviceUnavailable, match="another program holds") as told:
+            await open_port(str(far.path), device="bow-1", baud=115_200)
+        holder.stdin.close()
+        await holder.wait()
+    assert f"pid {holder.pid}" in told.value.hint
+
+
+@pytest.mark.parametrize(
+    "port", ["socket://", "socket://host", "socket://:1", "loop://", "socket://h:99999", "ftp://h:1"]
+)
+async def test_what_can_never_be_a_port_is_a_fault_of_the_settings(port: str) -> None:
+    with pytest.raises(DriverConfigError) as told:
+        await open_port(port, device="bow-1", baud=115_200)
+    assert "socket://HOST:PORT" in told.value.hint
+
+
+async def test_a_file_is_no_port(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no port")
+    with pytest.raises(DriverConfigError, match="not a serial port") as told:
+        await open_port(str(tmp_path / "file"), device="bow-1", baud=115_200)
+    assert "ARCH_STATS_PORT" in told.value.hint
+
+
+async def test_a_device_that_is_no_terminal_does_not_open() -> None:
+    with pytest.raises(DeviceUnavailable, match="/dev/null does not open"):
+        await open_port("/dev/null", device="bow-1", baud=115_200)
+
+
+def test_no_permission_tells_owner_mode_and_what_to_run(far: FarEnd) -> None:
+    """As another user, since root may open anything."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    device = os.path.realpath(far.path)
+    Path(device).chmod(0o600)
+    code = (
+        "import os, sys\n"
+        "from drivers.transport.port_faults import explain\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "try:\n    os.open(sys.argv[1], os.O_RDWR)\n"
+        "except OSError as fault:\n    print(explain(sys.argv[1], 'bow-1', fault))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code, device], capture_output=True, text=True, check=True).stdout
+    assert f"no permission to open {device}" in told
+    assert "root" in told
+    assert "crw-------" in told
+    assert "sudo usermod -aG" in told
+
+
+async def test_a_serial_server_on_the_network_is_a_port() -> None:
+    closed = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.readexactly(5)).upper())
+        await reader.read()  # until the near side hangs up
+        writer.close()
+        closed.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    number = server.sockets[0].getsockname()[1]
+    async with server:
+        async with opened(f"socket://127.0.0.1:{number}") as line:
+            line.write(b"hello")
+            assert await read_all(line, 5) == b"HELLO"
+        async with asyncio.timeout(2):
+            await closed.wait()
+
+
+async def test_a_serial_server_that_hangs_up_is_a_lost_line() -> None:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    number = server.sockets[0].getsockname()[1]
+    async with server, opened(f"socket://127.0.0.1:{number}") as line:
+        with pytest.raises(DeviceLost):
+            await line.read(2.0)
+
+
+async def test_a_serial_server_that_is_not_there_says_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+    with pytest.raises(DeviceUnavailable, match="nobody listens there"):
+        await open_port(f"socket://127.0.0.1:{number}", device="bow-1", baud=115_200)
+
+
+async def test_closing_twice_and_after_a_hang_up_does_nothing(far: FarEnd) -> None:
+    line = await open_port(str(far.path), device="bow-1", baud=115_200)
+    far.hang_up()
+    await asyncio.gather(line.close(), line.close())
+    await line.close()
+    with pytest.raises(DeviceLost):
+        await line.read(0.1)
+
+
+async def test_what_was_written_last_leaves_before_the_port_is_closed(far: FarEnd) -> None:
+    line = await open_port(str(far.path), device="bow-1", baud=115_200)
+    line.write(b"thank you")
+    closing = asyncio.create_task(line.close())
+    assert await far.receive() == b"thank you"
+    await closing
