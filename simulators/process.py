@@ -96,6 +96,8 @@ def _open(link: Path, wires: ExitStack) -> PtyWire:
         raise BadOrder(
             f"cannot make {link} ({fault.strerror}). Name a folder that exists and can be written"
         ) from fault
+    wires.callback(wire.close)
+    return wire
 
 
 def _world(text: str | None) -> World:

@@ -1,0 +1,1 @@
+"""The simulated range and the devices that stand on it."""

@@ -1,0 +1,1 @@
+"""Files that say what the simulated world is, once for every Python and host."""
