@@ -189,10 +189,12 @@ class LinkNode:
         return DeviceLost("the line is closed", device=self._device_id, hint="It is opened again by itself.")
 
     async def _turn(self, port: SerialPort, session: LinkSession, limit_ns: int) -> bool:
-        """Send what is due, then take what comes next; False when nothing came until ``limit_ns`` or the next duty."""
+        """Send what is due, then take what comes; False when there is no news by ``limit_ns`` or the next duty."""
         session.poll(time.monotonic_ns(), clock_pair())
         for question in session.outgoing():
             self._send(port, question)
+        if session.has_reports:
+            return True  # time alone brought news
         wait_ns = min(session.due_ns, limit_ns) - time.monotonic_ns()
         chunk = await port.read(wait_ns / 1e9)
         if chunk is None:

@@ -102,6 +102,11 @@ class LinkSession:
                 due = min(due, self.boot.heard_ns + HOLD_NS)
         return due
 
+    @property
+    def has_reports(self) -> bool:
+        """Whether :meth:`reports` has any."""
+        return bool(self._reports)
+
     def reports(self) -> list[Report]:
         """What was learnt since the last call."""
         reports, self._reports = self._reports, []

@@ -1,0 +1,521 @@
+"""The link drivers on a pseudo terminal, with a node that does what each test wants."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+import time
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import TypeVar
+from uuid import uuid4
+
+import pytest
+from pydantic import ValidationError
+
+from drivers import link_node
+from drivers.bow.link import BowLink
+from drivers.clock import host_boot_id
+from drivers.codecs import cobs
+from drivers.codecs.link import (
+    Ack,
+    ConfigRead,
+    Engage,
+    Frame,
+    HelloRequest,
+    Landing,
+    Log,
+    Nak,
+    NodeCapability,
+    NodeKind,
+    Release,
+    ReleaseCause,
+    Tags,
+)
+from drivers.contract import (
+    ClockModel,
+    Command,
+    CommandResult,
+    DeviceKind,
+    Pulse,
+    Reading,
+    ReadingKind,
+    Report,
+    Source,
+    StreamStart,
+    stream_of,
+)
+from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError, ProtocolError
+from drivers.link_node import LinkNode, LinkSettings
+from drivers.target.link import TargetLink
+from tests.drivers.lines import FarEnd
+from tests.drivers.nodes import CAPABLE, ScriptedNode, alive
+
+TAG = "123456789abc4def8123456789abcdef"
+R = TypeVar("R", bound=Report)
+
+
+class Listener:
+    """Reads a driver in the background and lets the test wait for what it reports."""
+
+    def __init__(self, driver: LinkNode) -> None:
+        self.reports: list[Report] = []
+        self._driver = driver
+        self._news = asyncio.Event()
+        self.task = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        async with aclosing(self._driver.readings()) as reports:  # type: ignore[type-var]
+            async for report in reports:
+                self.reports.append(report)
+                self._news.set()
+
+    async def next(self, kind: type[R], timeout_s: float = 5.0) -> R:
+        """Take the next report of a kind."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                for index, report in enumerate(self.reports):
+                    if isinstance(report, kind):
+                        return self.reports.pop(index)  # type: ignore[return-value]  # it was just looked at
+                self._news.clear()
+                waiting = asyncio.create_task(self._news.wait())
+                await asyncio.wait((waiting, self.task), return_when=asyncio.FIRST_COMPLETED)
+                if self.task.done():
+                    waiting.cancel()
+                    self.task.result()
+                    raise AssertionError("the readings ended without an error")
+
+
+@asynccontextmanager
+async def listening(driver: LinkNode) -> AsyncIterator[Listener]:
+    listener = Listener(driver)
+    try:
+        yield listener
+    finally:
+        listener.task.cancel()
+        await asyncio.wait((listener.task,))
+        await driver.close()
+
+
+def bow(far: FarEnd, *, node: int | None = None, clocks: tuple[ClockModel, ...] = ()) -> BowLink:
+    return BowLink("bow-1", LinkSettings(port=str(far.path), node=node), clocks=clocks)
+
+
+async def heard(node: ScriptedNode, kind: type, timeout_s: float = 3.0) -> list[Frame]:
+    """Frames of a kind that the node has heard, once there is one."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := [frame for frame in node.heard if isinstance(frame.message, kind)]):
+        assert time.monotonic() < deadline, f"the hub said no {kind.__name__}"
+        await asyncio.sleep(0.005)
+    return found
+
+
+async def test_open_says_who_is_there(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far)) as node:
+        driver = bow(far)
+        identity = await driver.open()
+        await driver.close()
+
+    assert (identity.device_id, identity.kind, identity.source) == ("bow-1", DeviceKind.BOW, Source.HARDWARE)
+    assert identity.stream_id == stream_of("bow-1", 3, 1000)
+    assert (identity.firmware, identity.serial) == ("scripted", "node 3")
+    assert any(isinstance(frame.message, HelloRequest) for frame in node.heard)
+
+
+async def test_a_simulator_is_never_taken_for_hardware(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far, capabilities=CAPABLE | NodeCapability.SIMULATOR)) as node:
+        driver = bow(far)
+        assert (await driver.open()).source is Source.SIMULATOR
+        async with listening(driver) as listener:
+            node.say(Engage(-50, TAG), seq=1)
+            assert (await listener.next(Reading)).source is Source.SIMULATOR
+
+
+async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_millisecond(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far, previous=(999, 4), blind_us=2_000_000)) as node:
+        node.zero_ns = time.monotonic_ns() - 250_000_000
+        driver = bow(far)
+        await driver.open()
+        event_ns = time.monotonic_ns()
+        node.say(Engage(-50, TAG), seq=1, t_us=node.ticks(event_ns))  # before the clock is known
+        node.last_seq = 1
+        node.beat()
+        async with listening(driver) as listener:
+            reading = await listener.next(Reading)
+            start, clock, pulse = listener.reports[:3]
+
+    assert isinstance(start, StreamStart)
+    assert start.stream_id == reading.stream_id == stream_of("bow-1", 3, 1000)
+    assert (start.previous_stream_id, start.previous_last_seq) == (stream_of("bow-1", 3, 999), 4)
+    assert start.stamp.mono_ns == pytest.approx(node.zero_ns, abs=1e6)
+    assert start.blind_since is not None
+    assert start.blind_since.mono_ns == pytest.approx(node.zero_ns - 2e9, abs=1e6)
+    assert isinstance(clock, ClockModel)
+    assert clock.stream_id == start.stream_id
+    assert reading.stamp.mono_ns == pytest.approx(event_ns, abs=1e6)
+    assert reading.stamp.uncertainty_s is not None
+    assert reading.stamp.uncertainty_s < 2e-3
+    assert reading.host_boot_id == host_boot_id()
+    assert reading.received_at >= reading.stamp.at
+    assert (reading.kind, reading.seq, reading.tag, reading.rssi_dbm) == (ReadingKind.ENGAGE, 1, TAG, -50)
+    assert reading.reason is None
+    assert isinstance(pulse, Pulse)
+    assert (pulse.last_seq, pulse.battery_percent, pulse.rssi_dbm, pulse.pending) == (1, 80, -60, 0)
+
+
+async def test_a_missing_value_is_none_and_the_reason_says_why(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far, kind=NodeKind.TARGET)) as node:
+        driver = TargetLink("target-1", LinkSettings(port=str(far.path)))
+        await driver.open()
+        async with listening(driver) as listener:
+            node.say(Landing(None, 12.5, None, TAG), seq=1)
+            node.say(Landing(1.25, -7.0, 90, None), seq=2)
+            node.say(Tags((TAG, "00ff")), seq=3)
+            node.say(Release(ReleaseCause.REMOVED, TAG), seq=4)
+            lost, found, tags, removed = [await listener.next(Reading) for _ in range(4)]
+
+    assert (lost.x_mm, lost.y_mm, lost.reason) == (None, 12.5, "the sensor gave no position")
+    assert (found.x_mm, found.y_mm, found.quality, found.tag) == (1.25, -7.0, 90, None)
+    assert found.reason == "the arrow's tag was not read"
+    assert (tags.tags, tags.reason) == (("00ff", TAG), None)
+    assert removed.cause == "removed"
+
+
+async def test_a_node_that_does_not_tell_its_clock_is_reported_without_dates(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far, answers_time=False)) as node:
+        driver = bow(far)
+        await driver.open()
+        async with listening(driver) as listener:
+            before = time.monotonic()
+            node.say(Engage(-50, TAG), seq=1)
+            start = await listener.next(StreamStart)
+            reading = await listener.next(Reading)
+            assert 1.0 < time.monotonic() - before < 3.0
+
+            node.answers_time = True
+            await listener.next(ClockModel)
+            node.say(Release(ReleaseCause.SHOT, TAG), seq=2)
+            dated = await listener.next(Reading)
+
+    assert start.stamp.uncertainty_s is None
+    assert start.blind_since is None
+    assert (reading.stamp.uncertainty_s, reading.stamp.mono_ns) == (None, None)
+    assert reading.stamp.at == reading.received_at
+    assert reading.reason is not None
+    assert "not dated" in reading.reason
+    assert dated.stamp.uncertainty_s is not None
+
+
+async def test_an_event_of_an_older_boot_is_dated_by_the_stored_clock_or_not_at_all(far: FarEnd) -> None:
+    now = time.monotonic_ns()
+    known = stream_of("bow-1", 3, 900)
+    stored = ClockModel(known, host_boot_id(), 5_000_000, now - 60_000_000_000, 0.0, 1e-3, 1e-6)
+    other_host = ClockModel(stream_of("bow-1", 3, 901), uuid4(), 5_000_000, now - 60_000_000_000, 0.0, 1e-3, 1e-6)
+    async with alive(ScriptedNode(far, previous=(902, 9))) as node:
+        driver = bow(far, clocks=(stored, other_host))
+        await driver.open()
+        async with listening(driver) as listener:
+            await listener.next(StreamStart)
+            for boot_id in (900, 901, 902):
+                node.say(Engage(-50, TAG), seq=7, boot_id=boot_id, t_us=6_000_000)
+            readings = {reading.stream_id: reading for reading in [await listener.next(Reading) for _ in range(3)]}
+
+            for reading in readings.values():
+                await driver.acknowledge(reading)
+            await heard(node, Ack)
+            acknowledged = {(f.boot_id, f.seq) for f in node.heard if isinstance(f.message, Ack)}
+
+    assert readings[known].stamp.mono_ns == now - 59_000_000_000
+    for boot_id in (901, 902):
+        undated = readings[stream_of("bow-1", 3, boot_id)]
+        assert (undated.stamp.uncertainty_s, undated.stamp.mono_ns) == (None, None)
+    assert acknowledged == {(900, 7), (901, 7), (902, 7)}
+
+
+async def test_an_impossible_time_stamp_is_no_date(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far)) as node:
+        driver = bow(far)
+        await driver.open()
+        async with listening(driver) as listener:
+            node.say(Engage(-50, TAG), seq=1, t_us=(1 << 64) - 1)
+            node.say(Engage(-50, TAG), seq=2, t_us=node.ticks() + 60_000_000)
+            for _ in range(2):
+                reading = await listener.next(Reading)
+                assert reading.stamp.uncertainty_s is None
+                assert reading.reason is not None
+                assert "not plausible" in reading.reason
+
+
+async def test_a_reboot_begins_a_stream_even_when_its_hello_is_lost(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far)) as node:
+        driver = bow(far)
+        await driver.open()
+        async with listening(driver) as listener:
+            await listener.next(StreamStart)
+            node.say(Engage(-50, TAG), seq=1)
+            await listener.next(Reading)
+            node.last_seq = 2  # event 2 is still to be sent again
+            released_ns = time.monotonic_ns()
+            late = node.ticks(released_ns)
+
+            node.reboot(2000, blind_us=300_000)
+            node.say(Release(ReleaseCause.SHOT, TAG), seq=2, boot_id=1000, t_us=late)
+            node.say(Engage(-50, TAG), seq=1, t_us=node.ticks(node.zero_ns) + 1000)  # no HELLO came before
+            start = await listener.next(StreamStart)
+            first, second = await listener.next(Reading), await listener.next(Reading)
+
+    assert start.stream_id == stream_of("bow-1", 3, 2000)
+    assert (start.previous_stream_id, start.previous_last_seq) == (stream_of("bow-1", 3, 1000), 2)
+    assert start.blind_since is not None
+    assert start.blind_since.mono_ns == pytest.approx(node.zero_ns - 300e6, abs=2e6)
+    by_stream = {reading.stream_id: reading for reading in (first, second)}
+    assert by_stream[start.stream_id].stamp.mono_ns == pytest.approx(node.zero_ns + 1e6, abs=1e6)
+    old = by_stream[stream_of("bow-1", 3, 1000)]
+    assert (old.seq, old.kind) == (2, ReadingKind.RELEASE)
+    assert old.stamp.mono_ns == pytest.approx(released_ns, abs=1e6)
+
+
+async def test_a_boot_nobody_heard_of_makes_the_blind_time_reach_back_to_the_last_pulse(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far)) as node:
+        driver = bow(far)
+        await driver.open()
+        async with listening(driver) as listener:
+            await listener.next(StreamStart)
+            node.beat()
+            last = await listener.next(Pulse)
+            node.reboot(2000, blind_us=100_000)
+            node.reboot(3000, blind_us=100_000)
+            node.hello()
+            start = await listener.next(StreamStart)
+
+    assert start.previous_stream_id == stream_of("bow-1", 3, 2000)
+    assert start.blind_since == last.stamp
+
+
+async def test_three_missing_heartbeats_are_a_lost_device(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far)) as node:
+        driver = bow(far)
+        await driver.open()
+        async with listening(driver) as listener:
+            await listener.next(StreamStart)
+            node.answers_time = False
+            node.beat()
+            await listener.next(Pulse)
+            before = time.monotonic()
+            with pytest.raises(DeviceLost, match="silent") as told:
+                await listener.next(Reading, 6.0)
+            assert 2.9 < time.monotonic() - before < 4.0
+    assert "switched on" in told.value.hint
+
+
+async def test_pulling_the_cable_is_a_lost_device(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far)):
+        driver = bow(far)
+        await driver.open()
+    async with listening(driver) as listener:
+        await asyncio.sleep(0.02)
+        far.hang_up()
+        with pytest.raises(DeviceLost, match="is lost"):
+            await listener.next(Reading)
+        lines = driver.flight_record()
+    assert any(" > " in line for line in lines)
+    assert any(" < " in line for line in lines)
+
+
+async def test_frames_of_another_node_are_counted_and_ignored(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far)) as node:
+        driver = bow(far, node=3)
+        await driver.open()
+        async with listening(driver) as listener:
+            await listener.next(StreamStart)
+            stranger = ScriptedNode(far, number=4)
+            stranger.say(Engage(-50, TAG), seq=1)
+            stranger.hello()
+            node.say(Engage(-40, TAG), seq=1)
+            assert (await listener.next(Reading)).rssi_dbm == -40
+            assert driver.counters()["other_node"] == 2
+
+
+async def test_noise_costs_its_frame_and_nothing_else(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far)) as node:
+        driver = bow(far)
+        await driver.open()
+        async with listening(driver) as listener:
+            await listener.next(StreamStart)
+            far.send(b"\xff\x80 noise \x00\x05\x01\x00")
+            node.say(Engage(-40, TAG), seq=1)
+            assert (await listener.next(Reading)).seq == 1
+            counters = driver.counters()
+    assert counters["bad_cobs"] + counters["truncated"] + counters["bad_crc"] == 2
+
+
+async def test_a_silent_line_is_nobody(far: FarEnd) -> None:
+    driver = bow(far)
+    before = time.monotonic()
+    with pytest.raises(DeviceUnavailable, match="nobody answers") as told:
+        await driver.open()
+    await driver.close()
+    assert 2.9 < time.monotonic() - before < 4.0
+    assert "switched on" in told.value.hint
+
+
+async def test_a_target_node_on_a_bows_port_is_a_fault_with_a_remedy(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far, kind=NodeKind.TARGET)):
+        driver = bow(far)
+        with pytest.raises(ProtocolError, match="a target node") as told:
+            await driver.open()
+        await driver.close()
+    assert "ARCH_STATS_DRIVER" in told.value.hint
+
+
+async def test_another_node_than_the_wanted_one_is_named(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_node, "MEET_S", 0.5)
+    async with alive(ScriptedNode(far, number=5)) as node:
+        driver = bow(far, node=3)
+        opening = asyncio.create_task(driver.open())
+        while not opening.done():
+            node.beat()
+            await asyncio.wait((opening,), timeout=0.2)
+        with pytest.raises(DeviceUnavailable, match="heard instead: 5") as told:
+            opening.result()
+        await driver.close()
+    assert "ARCH_STATS_NODE" in told.value.hint
+
+
+def of_version_2() -> bytes:
+    body = struct.pack(">BBHIIQ", 2, 7, 3, 1000, 0, 5) + b"what version 2 says"
+    return cobs.encode(body + struct.pack(">I", zlib.crc32(body))) + b"\0"
+
+
+@pytest.mark.parametrize(
+    ("noise", "message"),
+    [
+        pytest.param(b"\x05\x02\x07\x03\x01" * 9 + b"\x00", "not the Arch-Stats link", id="noise"),
+        pytest.param(of_version_2(), "another version", id="version 2"),
+    ],
+)
+async def test_what_speaks_otherwise_is_told_apart(
+    far: FarEnd, noise: bytes, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_node, "MEET_S", 0.5)
+    driver = bow(far)
+    opening = asyncio.create_task(driver.open())
+    while not opening.done():
+        far.send(noise)
+        await asyncio.wait((opening,), timeout=0.1)
+    with pytest.raises(ProtocolError, match=message):
+        opening.result()
+    await driver.close()
+
+
+async def test_config_is_read_and_set_and_read_back(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_node, "ANSWER_S", 0.2)
+    async with alive(ScriptedNode(far)) as node:
+        driver = bow(far)
+        await driver.open()
+        async with listening(driver):
+            read = await driver.execute(Command("read_config"))
+            put = await driver.execute(Command("configure", {"threshold": 300, "window_ms": 40}))
+            other = await driver.execute(Command("configure", {"threshold": 300, "window_ms": 9999}))
+            bad = await driver.execute(Command("configure", {"threshold": -1, "window_ms": 40}))
+            unknown = await driver.execute(Command("explode"))
+            node.config = None
+            none = await driver.execute(Command("read_config"))
+
+    assert read == CommandResult(ok=True, values={"threshold": 100, "window_ms": 50})
+    assert put == CommandResult(ok=True, values={"threshold": 300, "window_ms": 40})
+    assert other == CommandResult(
+        ok=False, values={"threshold": 300, "window_ms": 1000}, error="the node kept other values"
+    )
+    assert not bad.ok
+    assert not unknown.ok
+    assert not none.ok
+    assert none.error is not None
+    assert "no answer" in none.error
+
+
+async def test_a_refused_command_says_so_and_a_closed_line_ends_it(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far, config=None)) as node:
+        driver = bow(far)
+        await driver.open()
+        async with listening(driver):
+            asking = asyncio.create_task(driver.execute(Command("read_config")))
+            [question, *_] = await heard(node, ConfigRead)
+            node.say(Nak(3), seq=question.seq)
+            assert (await asking).error == "the node refused: busy"
+
+            asking = asyncio.create_task(driver.execute(Command("read_config")))
+            await asyncio.sleep(0.05)
+            await driver.close()
+            with pytest.raises(DeviceLost):
+                await asking
+
+
+async def test_acknowledgements_of_one_turn_leave_together(far: FarEnd) -> None:
+    async with alive(ScriptedNode(far)) as node:
+        driver = bow(far)
+        await driver.open()
+        async with listening(driver) as listener:
+            for seq in range(1, 33):
+                node.say(Engage(-50, TAG), seq=seq)
+            readings = [await listener.next(Reading) for _ in range(32)]
+            for reading in readings:
+                await driver.acknowledge(reading)
+            await heard(node, Ack)
+            assert [f.seq for f in node.heard if isinstance(f.message, Ack)] == list(range(1, 33))
+            acks = [line for line in driver.flight_record() if " > 030112" in line]
+    assert len(acks) == 32
+    assert len({line.split()[0] for line in acks}) == 1, "more than one write"
+
+
+async def test_the_nodes_own_words_go_to_the_log_but_not_without_end(
+    far: FarEnd, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "drivers")
+    async with alive(ScriptedNode(far)) as node:
+        driver = bow(far)
+        await driver.open()
+        async with listening(driver) as listener:
+            node.say(Log(4, "battery is low"))
+            for number in range(100):
+                node.say(Log(6, f"chatter {number}"))
+                if number % 20 == 0:
+                    await asyncio.sleep(0.01)
+            node.say(Engage(-50, TAG), seq=1)
+            await listener.next(Reading)
+            dropped = driver.counters()["logs_dropped"]
+
+    said = [record for record in caplog.records if record.name == "drivers.link_node"]
+    assert said[0].levelno == logging.WARNING
+    assert said[0].getMessage() == "bow-1 says: battery is low"
+    assert len(said) + dropped == 101
+    assert len(said) <= 60  # thirty a minute, and the minute may turn
+
+
+async def test_closing_in_any_state_is_harmless(far: FarEnd) -> None:
+    driver = bow(far)
+    await driver.close()
+    with pytest.raises(DeviceLost):
+        await driver.execute(Command("read_config"))
+    async with alive(ScriptedNode(far)):
+        await driver.open()
+        await asyncio.gather(driver.close(), driver.close())
+        await driver.close()
+    assert driver.counters()["received"] > 0
+
+
+async def test_a_port_that_is_no_port_is_a_fault_of_the_settings() -> None:
+    driver = BowLink("bow-1", LinkSettings(port="loop://"))
+    with pytest.raises(DriverConfigError):
+        await driver.open()
+    await driver.close()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"port": ""}, {"port": "x", "node": 65535}, {"port": "x", "baud": 0}, {"port": "x", "speed": 1}]
+)
+def test_settings_are_strict(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        LinkSettings.model_validate(wrong)
