@@ -5,7 +5,10 @@ create table installation (
     only_one boolean primary key default true check (only_one),
     channel text not null check (channel ~ '^[a-z_]{1,40}$'),
     epoch text not null default substr(replace(gen_random_uuid()::text, '-', ''), 1, 8),
-    created_at timestamptz not null default now()
+    created_at timestamptz not null default now(),
+    -- The last event that was forgotten for its age: whoever resumes before it has missed some.
+    pruned_xid xid8 not null default '0',
+    pruned_id bigint not null default 0
 );
 
 create table devices (

@@ -1,0 +1,75 @@
+"""How a process of ours runs: its loop, its signals, its parent, its exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from edge.common import logs
+from edge.common.errors import EX_CONFIG, ConfigError
+
+_PR_SET_PDEATHSIG = 1
+
+
+def run_service(main: Callable[[asyncio.Event], Awaitable[None]], *, name: str, dev_mode: bool = False) -> int:
+    """Run ``main`` until it returns; SIGTERM and SIGINT set its event, the second one ends the process at once.
+
+    Returns the exit status: 0, or 78 after a ConfigError, which is told in one line on stderr.
+    """
+    logs.configure(dev_mode, name)
+    if not _tie_to_parent():
+        return 0
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_with_signals(main))
+    except ConfigError as fault:
+        return _told(name, fault)
+    except BaseExceptionGroup as group:
+        alone = only_config_error(group)
+        if alone is None:
+            raise
+        return _told(name, alone)
+    return 0
+
+
+def only_config_error(group: BaseExceptionGroup[BaseException]) -> ConfigError | None:
+    """The first ConfigError of a group that holds nothing else; None when it holds something else."""
+    configuration, rest = group.split(ConfigError)
+    if configuration is None or rest is not None:
+        return None
+    first = configuration.exceptions[0]
+    return only_config_error(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+async def _with_signals(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+
+    def told(number: signal.Signals) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told, number)
+    await main(stop)
+
+
+def _tie_to_parent() -> bool:
+    """Ask the kernel for SIGTERM when the parent named in the environment dies; False when it is dead already."""
+    parent = os.environ.get("ARCH_STATS_PARENT")
+    if not parent:
+        return True
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    return str(os.getppid()) == parent
+
+
+def _told(name: str, fault: ConfigError) -> int:
+    sys.stderr.write(f"{name}: {fault.message}. {fault.hint}\n")
+    return EX_CONFIG

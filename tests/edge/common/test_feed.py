@@ -1,0 +1,208 @@
+"""The feed tells every event exactly once, in order, whatever writers and listeners do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.common.connection import Connection
+from edge.common.database import Database, open_database
+from edge.common.feed import LOOK_AGAIN_S, FeedCursor, FeedEvent, current_cursor, held_back, prune, read_page
+from edge.common.listener import Listener
+from edge.common.settings import ServiceSettings
+
+INSERT = "insert into events (type, lane, data) values ('reading.orphan', 1, jsonb_build_object('n', $1::int))"
+
+
+@asynccontextmanager
+async def connections(settings: ServiceSettings, count: int) -> AsyncIterator[list[Connection]]:
+    async with open_database(settings, application="test") as database:
+        opened = [await database.connect() for _ in range(count)]
+        try:
+            yield opened
+        finally:
+            for connection in opened:
+                await connection.close()
+
+
+def numbers(events: tuple[FeedEvent, ...]) -> list[int]:
+    return [event.data["n"] for event in events]
+
+
+async def test_commits_out_of_order_are_told_in_order(database_settings: ServiceSettings) -> None:
+    async with connections(database_settings, 3) as (first, second, reader):
+        cursor = await current_cursor(reader)
+        early = first.transaction()
+        await early.start()
+        await first.execute(INSERT, 1)
+        await second.execute(INSERT, 2)  # a later transaction, committed at once
+        page = await read_page(reader, cursor, 10)
+        assert (page.events, page.more_soon, page.cursor) == ((), True, cursor)
+        await early.commit()
+        page = await read_page(reader, page.cursor, 10)
+        assert numbers(page.events) == [1, 2]
+        assert not page.more_soon
+        assert (await read_page(reader, page.cursor, 10)).events == ()
+
+
+async def test_a_writer_elsewhere_holds_the_feed_back_and_is_named(database_settings: ServiceSettings) -> None:
+    async with connections(database_settings, 3) as (idler, writer, reader):
+        cursor = await current_cursor(reader)
+        elsewhere = idler.transaction()
+        await elsewhere.start()
+        await idler.execute("insert into devices (id, kind, driver) values ('bow-9', 'bow', 'bow.link')")
+        await writer.execute(INSERT, 1)
+        assert await held_back(reader) is None  # not for long yet
+        await writer.execute("update events set at = at - interval '3 seconds'")
+        held = await held_back(reader)
+        assert held is not None
+        assert held.pid == idler.get_server_pid()
+        assert 3 <= held.for_s < 60
+        assert (held.application, held.state) == ("test", "idle in transaction")
+        assert (await read_page(reader, cursor, 10)).more_soon
+        await elsewhere.rollback()
+        assert await held_back(reader) is None
+        assert numbers((await read_page(reader, cursor, 10)).events) == [1]
+
+
+async def test_pages_join_without_a_seam(database_settings: ServiceSettings) -> None:
+    async with connections(database_settings, 2) as (writer, reader):
+        cursor = await current_cursor(reader)
+        await writer.execute(
+            "insert into events (type, data) select 'reading.orphan', jsonb_build_object('n', n) from generate_series(1, 25) n"
+        )
+        seen: list[int] = []
+        for _ in range(3):
+            page = await read_page(reader, cursor, 10)
+            assert page.more_soon == (len(page.events) == 10)
+            seen += numbers(page.events)
+            cursor = page.cursor
+        assert seen == list(range(1, 26))
+
+
+async def test_resuming_by_public_id(database_settings: ServiceSettings) -> None:
+    async with connections(database_settings, 2) as (writer, reader):
+        cursor = await current_cursor(reader)
+        for n in range(1, 4):
+            await writer.execute(INSERT, n)
+        first = (await read_page(reader, cursor, 10)).events[0]
+        page = await read_page(reader, FeedCursor.parse(str(first.cursor)), 10)
+        assert numbers(page.events) == [2, 3]
+
+
+@pytest.mark.parametrize("wrong", ["another epoch", "the future"])
+async def test_an_id_from_elsewhere_is_a_gap(database_settings: ServiceSettings, wrong: str) -> None:
+    async with connections(database_settings, 2) as (writer, reader):
+        await writer.execute(INSERT, 1)
+        now = await current_cursor(reader)
+        cursor = (
+            FeedCursor("0" * 8, now.xid, 1) if wrong == "another epoch" else FeedCursor(now.epoch, now.xid + 10**9, 1)
+        )
+        page = await read_page(reader, cursor, 10)
+        assert page.gap
+        assert page.events == ()
+        await writer.execute(INSERT, 2)
+        page = await read_page(reader, page.cursor, 10)
+        assert not page.gap
+        assert numbers(page.events) == [2]
+
+
+async def test_what_was_pruned_is_a_gap_and_the_rest_is_not(database_settings: ServiceSettings) -> None:
+    async with connections(database_settings, 2) as (writer, reader):
+        start = await current_cursor(reader)
+        for n in range(1, 5):
+            await writer.execute(INSERT, n)
+        events = (await read_page(reader, start, 10)).events
+        assert await prune(writer) == 0
+        await writer.execute("update events set at = at - interval '8 days' where (data ->> 'n')::int <= 2")
+        assert await prune(writer) == 2
+        assert (await read_page(reader, start, 10)).gap
+        assert (await read_page(reader, events[0].cursor, 10)).gap
+        assert numbers((await read_page(reader, events[1].cursor, 10)).events) == [3, 4]
+        assert await prune(writer, keep=timedelta(0)) == 2
+        assert (await read_page(reader, events[2].cursor, 10)).gap
+        assert not (await read_page(reader, events[3].cursor, 10)).gap
+
+
+async def test_many_writers_and_a_killed_listener(database_settings: ServiceSettings) -> None:
+    """Twelve writers with commits in any order, and a listener killed again and again: everything comes, once, in order."""
+    writers, each = 12, 15
+    seen: list[FeedEvent] = []
+
+    async def write(database: Database, number: int) -> None:
+        connection = await database.connect()
+        for n in range(each):
+            async with connection.transaction():
+                await connection.execute(INSERT, number * 1000 + n)
+                await connection.execute("select pg_sleep(random() * 0.01)")
+        await connection.close()
+
+    async def kill_listeners(database: Database) -> None:
+        connection = await database.connect()
+        try:
+            while True:
+                await connection.execute(
+                    "select pg_terminate_backend(pid), pg_sleep(0.03) from pg_stat_activity where application_name = 'listener'"
+                )
+                await asyncio.sleep(0.03)
+        finally:
+            await connection.close()
+
+    async def follow(listener: Listener, connection: Connection, cursor: FeedCursor) -> None:
+        while len(seen) < writers * each:
+            page = await read_page(connection, cursor, 50)
+            seen.extend(page.events)
+            cursor = page.cursor
+            if not page.events:
+                await listener.wait(LOOK_AGAIN_S if page.more_soon else None)
+
+    async with (
+        open_database(database_settings, application="test") as database,
+        open_database(database_settings, application="listener") as heard,
+    ):
+        reader = await database.connect()
+        cursor = await current_cursor(reader)
+        listener = Listener(heard, [heard.channel])
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(listener.run()), tasks.create_task(kill_listeners(database))]
+            following = tasks.create_task(follow(listener, reader, cursor))
+            for number in range(writers):
+                tasks.create_task(write(database, number))
+            await following
+            for task in background:
+                task.cancel()
+        await reader.close()
+    assert listener.reconnects > 0
+    assert sorted(numbers(tuple(seen))) == sorted(w * 1000 + n for w in range(writers) for n in range(each))
+    places = [(event.cursor.xid, event.cursor.id) for event in seen]
+    assert places == sorted(places)
+    for number in range(writers):
+        own = [n for n in numbers(tuple(seen)) if n // 1000 == number]
+        assert own == sorted(own)
+
+
+@given(st.from_regex(r"[0-9a-f]{8}", fullmatch=True), st.integers(0, 2**64 - 1), st.integers(0, 2**63 - 1))
+def test_public_ids_are_read_back(epoch: str, xid: int, number: int) -> None:
+    cursor = FeedCursor(epoch, xid, number)
+    assert FeedCursor.parse(str(cursor)) == cursor
+
+
+@given(st.text())
+def test_other_text_is_refused_with_one_kind_of_error(text: str) -> None:
+    try:
+        cursor = FeedCursor.parse(text)
+    except ValueError:
+        return
+    assert FeedCursor.parse(str(cursor)) == cursor
+
+
+@pytest.mark.parametrize("text", ["", "abc", "a-1", "a-1-1-1", f"a-{2**64}-1", f"a-1-{2**63}", "a-\uff11-1", "a-1-1\n"])
+def test_ids_that_never_were_one(text: str) -> None:
+    with pytest.raises(ValueError, match="is not the id of an event"):
+        FeedCursor.parse(text)
