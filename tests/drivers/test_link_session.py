@@ -1,0 +1,217 @@
+"""The meaning of frames, against the simulated node, in time that the test makes: no line, no clock, no waiting."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from dataclasses import dataclass, field
+from itertools import count, pairwise
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drivers.clock import ClockPair
+from drivers.codecs.link import Engage, HelloRequest, LinkDecoder, NodeKind
+from drivers.contract import ClockModel, Pulse, Reading, Report, StreamStart, stream_of
+from drivers.link_session import LinkSession
+from simulators.devices.clock import NodeClock
+from simulators.devices.link_node import LinkNode, NodeSpec
+
+HOST_BOOT = UUID(int=1)
+EPOCH_NS = 1_767_225_600_000_000_000
+"""UTC when the monotonic clock of this made-up host was 0."""
+MS = 1_000_000
+
+
+@dataclass
+class Wire:
+    """How a frame fares: each of these happens to a share of them."""
+
+    drop: float = 0.0
+    duplicate: float = 0.0
+    delay: float = 0.0
+
+
+@dataclass
+class Range:
+    """A hub and a node, and frames under way between them. Instants are the host's monotonic nanoseconds."""
+
+    wire: Wire = field(default_factory=Wire)
+    seed: int = 0
+    drift_ppm: int = 60
+    now: int = 100_000 * MS
+    reports: list[Report] = field(default_factory=list)
+    durable: bool = True
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)
+        spec = NodeSpec(5, NodeKind.BOW, "sim", 90, None)
+        clock = NodeClock(self.now // 1000 - 250_000, self.drift_ppm * 1000)
+        self.node = LinkNode(spec, clock, count(7000), self.now // 1000 - 250_000)
+        self.session = LinkSession("bow-1", NodeKind.BOW, None, (), HOST_BOOT, self.now)
+        self.decoder = LinkDecoder()
+        self.to_hub: list[tuple[int, int, bytes]] = []
+        self.to_node: list[tuple[int, int, bytes]] = []
+        self.order = count()
+        self.sensed: dict[tuple[UUID, int], int] = {}
+        """What the node sensed: when, by stream and number."""
+
+    def send(self, queue: list[tuple[int, int, bytes]], frame: bytes) -> None:
+        for _ in range(2 if self.chance.random() < self.wire.duplicate else 1):
+            if self.chance.random() >= self.wire.drop:
+                late = self.chance.randint(0, 80) * MS if self.chance.random() < self.wire.delay else 0
+                heapq.heappush(queue, (self.now + 150_000 + late, next(self.order), frame))
+
+    def sense(self, at_ns: int) -> None:
+        self.node.sense(Engage(None, "aa"), at_ns // 1000)
+        self.sensed[stream_of("bow-1", 5, self.node.boot_id), self.node.last_seq] = at_ns
+
+    def run(self, duration_ms: int) -> None:
+        end = self.now + duration_ms * MS
+        while self.now < end:
+            pair = ClockPair(self.now, EPOCH_NS + self.now)
+            while self.to_node and self.to_node[0][0] <= self.now:
+                for frame in self.node.receive(heapq.heappop(self.to_node)[2], self.now // 1000):
+                    self.send(self.to_hub, frame)
+            for frame in self.node.poll(self.now // 1000):
+                self.send(self.to_hub, frame)
+            while self.to_hub and self.to_hub[0][0] <= self.now:
+                for parsed in self.decoder.feed(heapq.heappop(self.to_hub)[2]):
+                    self.session.take(parsed, self.now, pair)
+            self.session.poll(self.now, pair)
+            for frame in self.session.outgoing():
+                self.send(self.to_node, frame)
+            for report in self.session.reports():
+                self.reports.append(report)
+                if isinstance(report, Reading) and self.durable:
+                    frame_or_none = self.session.acknowledgement(report.stream_id, report.seq)
+                    assert frame_or_none is not None
+                    self.send(self.to_node, frame_or_none)
+            due = [end, self.session.due_ns, self.node.next_due_us() * 1000]
+            due += [queue[0][0] for queue in (self.to_hub, self.to_node) if queue]
+            self.now = max(self.now + 100_000, min(due))
+
+    def of(self, kind: type[Report]) -> list[Report]:
+        return [report for report in self.reports if isinstance(report, kind)]
+
+    def readings(self) -> list[Reading]:
+        return [report for report in self.reports if isinstance(report, Reading)]
+
+
+def check_against_truth(world: Range, *, dated: bool) -> None:
+    """Everything sensed is reported, nothing else is, and each date is right within what it claims."""
+    got: dict[tuple[UUID, int], Reading] = {}
+    for reading in world.readings():
+        got.setdefault((reading.stream_id, reading.seq), reading)
+    assert got.keys() == world.sensed.keys()
+    for key, reading in got.items():
+        if reading.stamp.mono_ns is None:
+            assert not dated
+            assert reading.reason is not None
+            continue
+        error_s = abs(reading.stamp.mono_ns - world.sensed[key]) / 1e9
+        assert error_s < 5e-3
+        assert reading.stamp.uncertainty_s is not None
+        assert error_s <= reading.stamp.uncertainty_s + 2e-6  # ticks are whole microseconds
+
+
+def check_pulses(world: Range) -> None:
+    """By a pulse's instant the node had sensed exactly what the pulse says."""
+    for report in world.reports:
+        if isinstance(report, Pulse) and report.stamp.mono_ns is not None and report.stamp.uncertainty_s is not None:
+            slack = round(report.stamp.uncertainty_s * 1e9)
+            events = {seq: at for (stream, seq), at in world.sensed.items() if stream == report.stream_id}
+            assert all(at <= report.stamp.mono_ns + slack for seq, at in events.items() if seq <= report.last_seq)
+            assert all(at >= report.stamp.mono_ns - slack for seq, at in events.items() if seq > report.last_seq)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.builds(Wire, drop=st.floats(0, 0.15), duplicate=st.floats(0, 0.2), delay=st.floats(0, 0.1)),
+    st.integers(0, 1 << 30),
+    st.integers(-100, 100),
+)
+def test_on_a_bad_wire_all_that_was_sensed_is_reported_rightly_dated(wire: Wire, seed: int, drift_ppm: int) -> None:
+    world = Range(wire, seed, drift_ppm)
+    world.run(2500)
+    for _ in range(10):
+        world.sense(world.now)
+        world.run(world.chance.randint(50, 1500))
+    world.run(8000)
+
+    check_against_truth(world, dated=True)
+    check_pulses(world)
+    assert len(world.of(StreamStart)) == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.builds(Wire, drop=st.floats(0, 0.1), duplicate=st.floats(0, 0.2), delay=st.floats(0, 0.1)),
+    st.integers(0, 1 << 30),
+)
+def test_reboots_on_a_bad_wire_lose_nothing_and_begin_streams_in_order(wire: Wire, seed: int) -> None:
+    world = Range(wire, seed)
+    world.run(2500)
+    boots = [world.node.boot_id]
+    for _ in range(3):
+        world.sense(world.now)
+        world.run(world.chance.randint(1, 300))
+        world.node.reboot(world.now // 1000, blind_us=200_000)
+        boots.append(world.node.boot_id)
+        world.run(210)
+        world.sense(world.now)
+        world.run(world.chance.randint(3500, 5000))
+    world.run(8000)
+
+    check_against_truth(world, dated=False)
+    starts = [report for report in world.reports if isinstance(report, StreamStart)]
+    assert [start.stream_id for start in starts] == [stream_of("bow-1", 5, boot) for boot in boots]
+    for before, start in pairwise(starts):
+        assert start.previous_stream_id == before.stream_id
+        assert start.blind_since is not None
+        assert start.stamp.mono_ns is not None
+        assert start.blind_since.mono_ns == pytest.approx(start.stamp.mono_ns - 200 * MS, abs=1000)
+
+
+def test_what_is_not_acknowledged_comes_again_and_what_is_does_not() -> None:
+    world = Range()
+    world.run(2000)
+    world.durable = False
+    world.sense(world.now)
+    world.run(2100)
+    repeats = len(world.readings())
+    assert repeats >= 4
+
+    world.durable = True
+    world.run(600)
+    settled = len(world.readings())
+    world.run(3000)
+    assert len(world.readings()) == settled
+    assert world.node.pending == 0
+
+
+def test_the_clock_is_told_when_it_is_learnt_and_then_only_when_it_says_more() -> None:
+    world = Range()
+    world.run(10 * 60 * 1000)
+
+    clocks = [report for report in world.reports if isinstance(report, ClockModel)]
+    assert 3 <= len(clocks) <= 15
+    assert clocks[-1].skew_uncertainty < clocks[0].skew_uncertainty / 10
+    assert clocks[-1].skew == pytest.approx(-60e-6, abs=2e-6)
+
+
+def test_a_stale_hello_of_an_earlier_boot_turns_no_stream_back() -> None:
+    world = Range()
+    world.run(2000)
+    [hello] = world.node.receive(world.session.request(HelloRequest())[1], world.now // 1000)
+    world.node.reboot(world.now // 1000, blind_us=100_000)
+    world.run(3000)
+    world.to_hub.append((world.now, next(world.order), hello))
+    world.run(2000)
+
+    assert len(world.of(StreamStart)) == 2
+    assert world.session.boot is not None
+    assert world.session.boot.boot_id == world.node.boot_id
+    assert world.session.counters["other_boot"] == 1
