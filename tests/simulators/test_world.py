@@ -186,7 +186,7 @@ def test_seed_and_lane_make_other_shots_but_not_other_arrows() -> None:
 
 def test_what_a_face_is_worth_is_told_with_it() -> None:
     face = World(1, FIXED_START_US).lane(1).face
-    assert face.radii_mm == (61, 122, 183, 244, 305, 366, 427, 488, 549, 610)
+    assert list(face.radii_mm) == [61, 122, 183, 244, 305, 366, 427, 488, 549, 610]
     assert dict(zip(face.points, face.radii_mm, strict=True))[10] == 61
 
 

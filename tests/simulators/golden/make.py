@@ -13,7 +13,7 @@ FAR_US = 1_000 * 86_400_000_000
 
 def lines() -> list[str]:
     """The first ends of a few worlds, and one far from the start."""
-    found = []
+    found: list[str] = []
     for seed, speed in ((1, 1.0), (7, 20.0), (2**63, 3.3)):
         world = World(seed, FIXED_START_US, speed)
         slot_us = round(SLOT_US / speed)

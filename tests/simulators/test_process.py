@@ -1,0 +1,207 @@
+"""``python -m simulators`` as others use it: started, read over a real terminal, killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+
+import pytest
+
+from drivers.codecs import link
+from simulators.process import EX_CONFIG, BadOrder, parse_devices
+from simulators.world import World
+from tests.simulators.hub import Hub, ack, ask
+
+S = 1_000_000
+DEADLINE_S = 20.0
+
+
+@dataclass
+class Line:
+    """A terminal opened as a daemon opens it, and when each piece came (UTC in microseconds)."""
+
+    fd: int
+    hub: Hub
+
+    def hear(self, timeout_s: float) -> list[tuple[int, link.Frame]]:
+        """Read once; return what came, each with the time of arrival."""
+        if not select.select([self.fd], [], [], timeout_s)[0]:
+            return []
+        data, now_us = os.read(self.fd, 65536), time.time_ns() // 1000
+        return [(now_us, frame) for frame in self.hub.hear(data)]
+
+    def say(self, data: bytes) -> None:
+        os.write(self.fd, data)
+
+
+@contextmanager
+def simulators(
+    world: World, links: Path, devices: str = "bow-1:bow.link,target-1:target.link"
+) -> Iterator[subprocess.Popen[str]]:
+    argv = [sys.executable, "-m", "simulators", "--world", world.to_json(), "--links", str(links), "--devices", devices]
+    environ = {**os.environ, "ARCH_STATS_PARENT": str(os.getpid())}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) as process:
+        try:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline())
+            assert ready["event"] == "ready"
+            assert ready["pid"] == process.pid
+            assert ready["devices"] == {
+                part.split(":")[0]: str(links / part.split(":")[0]) for part in devices.split(",")
+            }
+            yield process
+        finally:
+            process.terminate()
+            process.wait(DEADLINE_S)
+
+
+@contextmanager
+def opened(port: Path) -> Iterator[Line]:
+    fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        yield Line(fd, Hub())
+    finally:
+        os.close(fd)
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def test_both_devices_speak_the_truth_at_its_time(tmp_path: Path) -> None:
+    start = now_us()
+    world = World(7, start, 20.0)
+    with (
+        simulators(world, tmp_path) as process,
+        opened(tmp_path / "bow-1") as bow,
+        opened(tmp_path / "target-1") as target,
+    ):
+        late_us: list[int] = []
+        landings: list[link.Landing] = []
+        wanted = world.events(1, start, start + 14 * S)[:12]
+        expected = {kind: [e for e in wanted if e.kind == kind] for kind in ("engage", "release", "landing")}
+        arrived: dict[str, list[int]] = {kind: [] for kind in expected}
+        end = time.monotonic() + DEADLINE_S
+        while any(len(arrived[kind]) < len(expected[kind]) for kind in expected):
+            assert time.monotonic() < end, arrived
+            ready = select.select([bow.fd, target.fd], [], [], 1.0)[0]
+            for line in (bow, target):
+                if line.fd not in ready:
+                    continue
+                for came_us, frame in line.hear(0):
+                    if isinstance(frame.message, link.Event):
+                        line.say(ack(frame))
+                        arrived.setdefault(frame.message.type.name.lower(), []).append(came_us)
+                    if isinstance(frame.message, link.Landing):
+                        landings.append(frame.message)
+        for kind, events in expected.items():
+            late_us += [came - e.at_us for came, e in zip(arrived[kind], events, strict=False)]
+        for landing, event in zip(landings, expected["landing"], strict=False):
+            assert event.arrow_id is not None
+            assert (landing.tag, landing.x_mm, landing.y_mm) == (event.arrow_id.hex, event.x_mm, event.y_mm)
+        assert min(late_us) >= -1000, "an event was told before it happened"
+        assert sorted(late_us)[len(late_us) // 2] < 50_000, "events are told when they happen"
+        assert bow.hub.decoder.counters.damaged == target.hub.decoder.counters.damaged == 0
+        assert process.poll() is None
+
+
+def test_it_outlives_its_reader_and_owes_what_nobody_acknowledged(tmp_path: Path) -> None:
+    world = World(7, now_us(), 20.0)
+    with simulators(world, tmp_path, "bow-1:bow.link"):
+        with opened(tmp_path / "bow-1") as line:
+            first = wait_for(line, link.Event)
+        with opened(tmp_path / "bow-1") as line:
+            again = wait_for(line, link.Event)
+            assert (again.boot_id, again.seq, again.t_us) == (first.boot_id, 1, first.t_us)
+            line.say(ask(link.HelloRequest()))
+            assert wait_for(line, link.Hello).boot_id == first.boot_id
+            t0 = time.monotonic_ns()
+            line.say(ask(link.TimeRequest(t0), seq=9))
+            answer = wait_for(line, link.TimeResponse)
+            assert isinstance(answer.message, link.TimeResponse)
+            assert answer.message.t0 == t0
+            assert answer.seq == 9
+            assert answer.message.t1 <= answer.t_us
+
+
+def wait_for(line: Line, kind: type | UnionType) -> link.Frame:
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        for _, frame in line.hear(1.0):
+            if isinstance(frame.message, kind):
+                return frame
+    pytest.fail(f"no {kind} came")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_takes_the_names_away(tmp_path: Path, number: signal.Signals) -> None:
+    with simulators(World(7, now_us(), 20.0), tmp_path) as process:
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["bow-1", "target-1"]
+        process.send_signal(number)
+        assert process.wait(DEADLINE_S) == 0
+        assert list(tmp_path.iterdir()) == []
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_it_dies_with_its_parent(tmp_path: Path) -> None:
+    program = (
+        "import os, subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'simulators', '--links', sys.argv[1], '--devices', 'bow-1:bow.link'],"
+        " env={**os.environ, 'ARCH_STATS_PARENT': str(os.getpid())}, start_new_session=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = json.loads(parent.stdout.readline())["pid"]
+        handle = os.pidfd_open(child)
+        parent.kill()
+        assert select.select([handle], [], [], DEADLINE_S)[0], "the simulators outlived their parent"
+        os.close(handle)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--devices", "bow-1"], "no simulator speaks for driver ''"),
+        (["--devices", "bow-1:bow.gpio"], "There are: bow.link, target.link"),
+        (["--devices", "bow:bow.link"], "like bow-1:bow.link"),
+        (["--devices", "bow-1:bow.link:0"], "like bow-1:bow.link"),
+        (["--devices", "../bow-1:bow.link"], "like bow-1:bow.link"),
+        (["--devices", "bow-1:bow.link,bow-1:bow.link"], "Give each its own"),
+        (["--devices", "bow-1:bow.link", "--world", "{}"], "Wanted"),
+        (["--devices", "bow-1:bow.link", "--links", "/dev/null/none"], "Name a folder"),
+    ],
+)
+def test_a_bad_order_is_told_in_one_line(tmp_path: Path, arguments: list[str], complaint: str) -> None:
+    argv = [sys.executable, "-m", "simulators", "--links", str(tmp_path), *arguments]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert ended.returncode == EX_CONFIG
+    assert len(ended.stderr.splitlines()) == 1
+    assert complaint in ended.stderr
+
+
+def test_a_parent_that_is_gone_is_not_waited_for(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "simulators", "--links", str(tmp_path), "--devices", "bow-1:bow.link"]
+    environ = {**os.environ, "ARCH_STATS_PARENT": "1"}
+    ended = subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert ended.returncode == EX_CONFIG
+    assert "is gone" in ended.stderr
+
+
+def test_the_lane_is_told_or_follows_from_the_name() -> None:
+    specs = parse_devices("bow-12:bow.link, left:target.link:12")
+    assert [(s.name, s.driver, s.lane) for s in specs] == [("bow-12", "bow.link", 12), ("left", "target.link", 12)]
+    with pytest.raises(BadOrder):
+        parse_devices("")

@@ -1,0 +1,105 @@
+"""The pseudo-terminal under a simulated device."""
+
+from __future__ import annotations
+
+import os
+import select
+import termios
+from pathlib import Path
+
+import pytest
+
+from simulators.wire import MAX_BUFFERED, MemoryWire, PtyWire
+
+
+def read_all(fd: int, wanted: int, timeout_s: float = 5.0) -> bytes:
+    data = b""
+    while len(data) < wanted and select.select([fd], [], [], timeout_s)[0]:
+        data += os.read(fd, 65536)
+    return data
+
+
+def open_descriptors() -> set[str]:
+    return {entry.name for entry in Path("/proc/self/fd").iterdir()}
+
+
+def test_bytes_go_through_unchanged_both_ways(tmp_path: Path) -> None:
+    wire = PtyWire(tmp_path / "bow-1")
+    port = os.open(tmp_path / "bow-1", os.O_RDWR | os.O_NOCTTY)
+    every = bytes(range(256))
+    wire.write(every)
+    os.write(port, every)
+    assert read_all(port, 256) == every
+    assert select.select([wire.fileno()], [], [], 5.0)[0]
+    assert wire.read() == every
+    assert wire.read() == b""
+    os.close(port)
+    wire.close()
+
+
+def test_it_can_be_opened_again_after_the_last_reader_went(tmp_path: Path) -> None:
+    wire = PtyWire(tmp_path / "bow-1")
+    for _ in range(3):
+        port = os.open(wire.link, os.O_RDWR | os.O_NOCTTY)
+        wire.write(b"hello")
+        assert read_all(port, 5) == b"hello"
+        os.close(port)
+        assert wire.read() == b""
+    wire.close()
+
+
+def test_nobody_reading_costs_no_time_and_bounded_memory(tmp_path: Path) -> None:
+    wire = PtyWire(tmp_path / "bow-1")
+    for _ in range(2000):
+        wire.write(b"x" * 100)
+    assert wire.dropped > 0
+    assert 0 < len(wire._waiting) <= MAX_BUFFERED
+    port = os.open(wire.link, os.O_RDWR | os.O_NOCTTY)
+    taken = 0
+    while wire.has_waiting:
+        taken += len(read_all(port, 1))
+        wire.flush()
+    taken += len(read_all(port, 10**9, timeout_s=0.05))
+    assert taken == (2000 - wire.dropped) * 100  # frames are dropped whole
+    os.close(port)
+    wire.close()
+
+
+def test_closing_hangs_up_and_takes_the_name_away(tmp_path: Path) -> None:
+    wire = PtyWire(tmp_path / "bow-1")
+    port = os.open(wire.link, os.O_RDWR | os.O_NOCTTY)
+    wire.close()
+    wire.close()
+    assert list(tmp_path.iterdir()) == []
+    assert os.read(port, 1) == b""
+    with pytest.raises(termios.error):
+        termios.tcgetattr(port)
+    os.close(port)
+
+
+def test_a_new_wire_takes_over_the_name_and_an_old_one_leaves_it(tmp_path: Path) -> None:
+    (tmp_path / "bow-1").symlink_to("/nowhere")
+    old = PtyWire(tmp_path / "bow-1")
+    new = PtyWire(tmp_path / "bow-1")
+    old.close()
+    port = os.open(tmp_path / "bow-1", os.O_RDWR | os.O_NOCTTY)
+    new.write(b"new")
+    assert read_all(port, 3) == b"new"
+    os.close(port)
+    new.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_cannot_be_made_leaves_nothing_open(tmp_path: Path) -> None:
+    before = open_descriptors()
+    with pytest.raises(FileNotFoundError):
+        PtyWire(tmp_path / "missing" / "bow-1")
+    assert open_descriptors() == before
+
+
+def test_memory_keeps_whole_frames_until_taken() -> None:
+    wire = MemoryWire(limit=10)
+    for frame in (b"1234", b"5678", b"9ab"):
+        wire.write(frame)
+    assert wire.dropped == 1
+    assert (wire.take(), wire.take()) == (b"12345678", b"")
