@@ -115,7 +115,7 @@ def close_command(lane: Lane = 1, as_json: Json = False, database_dir: DatabaseD
             raise nothing_open(lane)
         try:
             async with asyncio.timeout(CLOSED_WITHIN_S):
-                while await is_open(connection, session_id):
+                while await is_open(connection, session_id):  # noqa: ASYNC110 - a listener would be one more connection
                     await asyncio.sleep(0.1)
         except TimeoutError:
             say(

@@ -197,7 +197,9 @@ def differences(rows: Sequence[asyncpg.Record], expected: Sequence[Json]) -> lis
                 found.append(f"{name}: {column} {row[column]} for {line[key]}")
         for axis in ("x", "y"):
             told, true = row[axis], line[axis]
-            if (told is None) != (true is None) or (told is not None and abs(told - float(str(true))) > PLACE_TOLERANCE_MM):
+            if (told is None) != (true is None) or (
+                told is not None and abs(told - float(str(true))) > PLACE_TOLERANCE_MM
+            ):
                 found.append(f"{name}: {axis} {told} for {true}")
     return found
 

@@ -1,0 +1,97 @@
+"""Every command shown in the docs is run, page by page, each page in a new home with a database of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.simulated_range import BIN, clean_environment, free_port
+from tests.test_project import ROOT, tracked
+
+PROGRAMS = ("archstats-sensor", "archstats-shots", "archstats-push")
+LASTING = (
+    "archstats-shots",
+    "archstats-push",
+    "archstats-sensor run",
+    "archstats-sensor --simulate",
+    "archstats-sensor emulate",
+)
+"""Commands that run until they are told to stop."""
+LASTING_S = 2.5
+ELSEWHERE = {
+    "./dev run": "tests/acceptance/test_fresh_machine.py",
+    "./dev test": "tests/acceptance/test_fresh_machine.py and CI",
+}
+"""Held by a test of their own."""
+SYSTEM = {"ls", "sudo", "docker", "journalctl", "systemctl", "curl", "psql", "git", "python3", "udevadm", "cd"}
+"""Not ours: they need hardware, root or a network. Only their spelling is ours."""
+
+
+def pages() -> list[Path]:
+    """The README and every page of the docs."""
+    return tracked("README.md", "docs/*.md", "docs/**/*.md")
+
+
+def commands(page: Path) -> Iterator[str]:
+    """The lines after a ``$`` in the page's console blocks, continued lines joined."""
+    for block in re.findall(r"^[ ]*```console\n(.*?)^[ ]*```", page.read_text(), re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            if line.strip().startswith("$ "):
+                yield line.strip().removeprefix("$ ").split("  #")[0].strip()
+
+
+def without_wrapper(command: str) -> str:
+    """The command itself, when it is shown inside ``./dev exec`` or the installed environment."""
+    for wrapper in ("./dev exec ", "/opt/archstats/bin/"):
+        command = command.removeprefix(wrapper)
+    return command
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_commands_of_a_page_work(page: Path, short_path: Path) -> None:
+    home = clean_environment(
+        HOME=str(short_path), XDG_STATE_HOME=str(short_path / "s"), ARCH_STATS_SERVER_PORT=str(free_port()),
+        PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}",
+    )  # fmt: skip
+    for command in commands(page):
+        words = shlex.split(without_wrapper(command))
+        if command in ELSEWHERE or words[0] in SYSTEM:
+            continue
+        if words[0] == "export":
+            home |= dict(word.split("=", 1) for word in words[1:])
+            continue
+        settings = [word for word in words if re.match(r"^[A-Z_]+=", word)]
+        words = words[len(settings) :]
+        assert words[0] in PROGRAMS, f"{page.name}: nobody runs '{command}'"
+        run(words, {**home, **dict(word.split("=", 1) for word in settings)}, short_path, page)
+
+
+def run(words: list[str], environment: dict[str, str], folder: Path, page: Path) -> None:
+    """Run one command; one that lasts is asked to end after a while and must do so cleanly."""
+    lasting = any(" ".join(words).startswith(start) for start in LASTING) and "--help" not in words
+    process = subprocess.Popen(
+        words,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=LASTING_S if lasting else 60)
+    except subprocess.TimeoutExpired:
+        assert lasting, f"{page.name}: {words} does not end"
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        output, _ = process.communicate(timeout=20)
+        assert time.monotonic() - began < 5.0, f"{page.name}: {words} took too long to end"
+    assert process.returncode == 0, f"{page.name}: {words}: exit status {process.returncode}\n{output}"
