@@ -1,1 +1,1 @@
-"""Runtime module: what is new, pushed to browsers."""
+"""Push: what is new goes to browsers, as server-sent events, a live page and a read-only HTTP API."""

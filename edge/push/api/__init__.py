@@ -1,1 +1,1 @@
-"""The HTTP API under /api/v0, one file per resource."""
+"""The HTTP API under ``/api/v0``: strict questions, and one envelope for every answer."""

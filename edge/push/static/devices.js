@@ -1,0 +1,49 @@
+// The lane's devices, with a state and an age that ticks.
+import { age, element } from "./words.js";
+
+const LEVELS = { ready: "good", starting: "warn", waiting: "warn", unknown: "warn", silent: "bad", lost: "bad", stopped: "bad" };
+
+export class Devices {
+  #devices = new Map();
+
+  constructor(list) {
+    this.list = list;
+    setInterval(() => this.#tick(), 1000);
+  }
+
+  /** The whole list, as the hub gives it. */
+  replace(devices) {
+    this.#devices = new Map(devices.map((device) => [device.id, { ...device, heard: performance.now() }]));
+    this.#draw();
+  }
+
+  /** One device changed its state. */
+  take(status) {
+    const known = this.#devices.get(status.device_id) ?? { id: status.device_id, kind: status.kind };
+    this.#devices.set(status.device_id, { ...known, ...status, id: status.device_id, age_s: 0, heard: performance.now() });
+    this.#draw();
+  }
+
+  #draw() {
+    if (!this.#devices.size) {
+      this.list.replaceChildren(element("li", { class: "empty" }, "No device on this lane yet."));
+      return;
+    }
+    this.list.replaceChildren(...[...this.#devices.values()].map((device) => {
+      const more = [device.error, device.hint].filter(Boolean).join(" ");
+      const battery = device.battery_percent === null || device.battery_percent === undefined ? "" : `, battery ${device.battery_percent} %`;
+      return element("li", { "data-level": LEVELS[device.state] ?? "warn", "data-device": device.id },
+        element("span", { class: "name" }, device.id), element("span", { class: "state" }, `${device.state}${battery}`),
+        element("span", { class: "age" }), ...(more ? [element("span", { class: "more" }, more)] : []));
+    }));
+    this.#tick();
+  }
+
+  #tick() {
+    for (const item of this.list.querySelectorAll("[data-device]")) {
+      const device = this.#devices.get(item.dataset.device);
+      const heard = device.age_s === null || device.age_s === undefined ? null : device.age_s + (performance.now() - device.heard) / 1000;
+      item.querySelector(".age").textContent = heard === null ? "never heard" : `heard ${age(heard)} ago`;
+    }
+  }
+}

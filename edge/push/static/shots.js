@@ -1,0 +1,84 @@
+// The list of shots, newest first.
+import { call, spoken } from "./scoring.js";
+import { arrow, clock, element, place, seconds, speed } from "./words.js";
+
+const NOTES = {
+  late: "landed late", let_down: "let-down", no_engage: "nocking not sensed", tag_mismatch: "check arrow", clock: "clocks off",
+  bounce: "bounced?", contact: "touches another arrow", retired_arrow: "retired arrow", cross_read: "read on two bows",
+};
+
+export class ShotList {
+  #rows = new Map();
+  #ids = [];
+
+  constructor(table, onSelect) {
+    this.onSelect = onSelect;
+    this.body = element("tbody");
+    const heads = [["Shot"], ["Value"], ["Arrow"], ["Flight", "number"], ["Speed", "number"], ["Time", "optional"], ["Note"]];
+    table.append(
+      element("caption", { class: "unseen" }, "Shots, newest first. Arrow keys move from shot to shot."),
+      element("thead", {}, element("tr", {}, ...heads.map(([text, kind]) => element("th", { scope: "col", class: kind }, text)))),
+      this.body);
+    this.body.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  show(shots, lastId, selectedId) {
+    const newestFirst = [...shots].reverse();
+    this.#ids = newestFirst.map((shot) => shot.id);
+    const present = new Set(this.#ids);
+    for (const [id, row] of this.#rows) {
+      if (!present.has(id)) { row.remove(); this.#rows.delete(id); }
+    }
+    const reachable = present.has(selectedId) ? selectedId : this.#ids[0];
+    newestFirst.forEach((shot, i) => {
+      const row = this.#rows.get(shot.id) ?? this.#add(shot.id);
+      fill(row, shot, shot.id === lastId);
+      row.classList.toggle("selected", shot.id === selectedId);
+      row.tabIndex = shot.id === reachable ? 0 : -1;
+      if (this.body.children[i] !== row) this.body.insertBefore(row, this.body.children[i] ?? null);
+    });
+  }
+
+  #add(id) {
+    const row = element("tr");
+    row.dataset.shot = id;
+    row.addEventListener("click", () => this.onSelect(id));
+    row.addEventListener("focus", () => this.onSelect(id));
+    this.#rows.set(id, row);
+    return row;
+  }
+
+  #key(event) {
+    const here = this.#ids.indexOf(event.target.dataset?.shot);
+    const to = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: this.#ids.length - 1 }[event.key];
+    const next = here < 0 || to === undefined ? undefined : this.#rows.get(this.#ids[to]);
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  }
+}
+
+function fill(row, shot, isLast) {
+  const value = element("td", { class: "value" });
+  if (shot.was) value.append(element("s", {}, shot.was), " ");
+  value.append(element("span", { "aria-label": spoken(shot), role: "img" }, call(shot)));
+  const cells = [element("th", { scope: "row" }, place(shot)), value, element("td", {}, arrow(shot)),
+    element("td", { class: "number" }, seconds(shot.tof_s)), element("td", { class: "number" }, speed(shot.speed_mps)),
+    element("td", { class: "optional" }, shot.arrow_disengage_time ? clock(shot.arrow_disengage_time) : "–"),
+    element("td", { class: "note" }, notes(shot, isLast))];
+  const seen = cells.map((cell) => cell.textContent).join("|");
+  if (row.dataset.seen !== seen) row.replaceChildren(...cells);
+  row.dataset.seen = seen;
+  row.classList.toggle("last", isLast);
+  row.classList.toggle("corrected", shot.was !== null);
+  row.classList.toggle("not-shot", shot.result === "not_shot");
+}
+
+function notes(shot, isLast) {
+  const told = shot.flags.map((flag) => NOTES[flag] ?? flag.replaceAll("_", " "));
+  if (isLast) told.unshift("last");
+  if (shot.was) told.push("corrected");
+  if (shot.line_call) told.push("line call");
+  if (shot.result === "off_face") told.push("beside the face");
+  return told.join(", ");
+}
