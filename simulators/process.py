@@ -16,12 +16,14 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from simulators.devices.lane_device import DRIVERS, DeviceSpec, LaneDevice
+from simulators.fault_plan import FaultPlan, parse_plan
+from simulators.faults import FaultyLine
 from simulators.hosttime import HostTime
-from simulators.serve import serve
-from simulators.wire import PtyWire
+from simulators.station import Station
 from simulators.world import FIXED_START_US, World
 
 EX_CONFIG = 78
@@ -35,14 +37,32 @@ class BadOrder(Exception):
     """What the process was told cannot be done; the text says what to write instead."""
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the process was told to simulate."""
+
+    devices: Sequence[DeviceSpec]
+    links: Path
+    drift_ppm: float
+    faults: FaultPlan
+    fault_seed: int | None
+    """None: the world's seed."""
+
+
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run until told to stop; return the exit status."""
     options = _parser().parse_args(argv)
     try:
         world = _world(options.world or environ.get("ARCH_STATS_WORLD"))
-        specs = parse_devices(options.devices)
-        _tie_to_parent(environ.get("ARCH_STATS_PARENT"))
-        asyncio.run(_run(world, specs, options.links, options.drift_ppm))
+        order = Order(
+            devices=parse_devices(options.devices),
+            links=options.links,
+            drift_ppm=options.drift_ppm,
+            faults=_faults(options.fault),
+            fault_seed=options.fault_seed,
+        )
+        if _parent_lives(environ.get("ARCH_STATS_PARENT")):
+            asyncio.run(_run(world, order))
     except BadOrder as fault:
         print(f"simulators: {fault}", file=sys.stderr)
         return EX_CONFIG
@@ -69,35 +89,41 @@ def parse_devices(text: str) -> list[DeviceSpec]:
     return specs
 
 
-async def _run(world: World, specs: Sequence[DeviceSpec], links: Path, drift_ppm: float) -> None:
+async def _run(world: World, order: Order) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     host = HostTime.anchor()
-    with ExitStack() as wires:
-        stations = [
-            (_open(links / spec.name, wires), LaneDevice(spec, world, host.now_us(), drift_ppm=drift_ppm))
-            for spec in specs
-        ]
+    with ExitStack() as ports:
+        stations = [_station(spec, world, order, host, ports) for spec in order.devices]
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(serve(device, wire, host)) for wire, device in stations]
-            ready = {"event": "ready", "pid": os.getpid(), "devices": {s.name: str(links / s.name) for s in specs}}
-            print(json.dumps(ready), flush=True)
+            running = [tasks.create_task(station.serve()) for station in stations]
+            names = {spec.name: str(order.links / spec.name) for spec in order.devices}
+            _say({"event": "ready", "pid": os.getpid(), "devices": names})
             await stop.wait()
             for task in running:
                 task.cancel()
+    if not order.faults.is_empty:
+        _say({"event": "end", "faults": {station.device.spec.name: station.line.counted() for station in stations}})
 
 
-def _open(link: Path, wires: ExitStack) -> PtyWire:
+def _station(spec: DeviceSpec, world: World, order: Order, host: HostTime, ports: ExitStack) -> Station:
+    device = LaneDevice(spec, world, host.now_us(), drift_ppm=order.drift_ppm)
+    line = FaultyLine(order.faults, world.seed if order.fault_seed is None else order.fault_seed, spec.name)
+    port = order.links / spec.name
     try:
-        wire = PtyWire(link)
+        station = Station(device, line, port, host)
     except OSError as fault:
         raise BadOrder(
-            f"cannot make {link} ({fault.strerror}). Name a folder that exists and can be written"
+            f"cannot make {port} ({fault.strerror}). Name a folder that exists and can be written"
         ) from fault
-    wires.callback(wire.close)
-    return wire
+    ports.callback(station.close)
+    return station
+
+
+def _say(facts: Mapping[str, object]) -> None:
+    print(json.dumps(facts), flush=True)
 
 
 def _world(text: str | None) -> World:
@@ -109,15 +135,19 @@ def _world(text: str | None) -> World:
         raise BadOrder(str(fault)) from fault
 
 
-def _tie_to_parent(parent: str | None) -> None:
-    """Ask the kernel for SIGTERM when the parent dies; end now when it died already."""
-    if parent is None:
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM) != 0:
-        raise BadOrder(f"the kernel refuses to watch the parent ({os.strerror(ctypes.get_errno())})")
-    if str(os.getppid()) != parent:
-        raise BadOrder(f"the parent {parent} of ARCH_STATS_PARENT is gone")
+def _faults(text: str) -> FaultPlan:
+    try:
+        return parse_plan(text)
+    except ValueError as fault:
+        raise BadOrder(str(fault)) from fault
+
+
+def _parent_lives(parent: str | None) -> bool:
+    """Ask the kernel for SIGTERM when the parent dies; False when it is dead already."""
+    if not parent:
+        return True
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    return str(os.getppid()) == parent
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -130,4 +160,8 @@ def _parser() -> argparse.ArgumentParser:
         "--devices", metavar="NAME:DRIVER[:LANE],...", required=True, help="bow-1:bow.link,target-1:target.link"
     )
     parser.add_argument("--drift-ppm", metavar="PPM", type=float, default=40.0, help="bound of the clocks' drift (40)")
+    parser.add_argument(
+        "--fault", metavar="NAME=CHANCE,...", default="", help="faults of every line: drop=0.05,reboot=0.01"
+    )
+    parser.add_argument("--fault-seed", metavar="N", type=int, help="seed of the faults (the world's)")
     return parser

@@ -181,6 +181,7 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
         (["--devices", "../bow-1:bow.link"], "like bow-1:bow.link"),
         (["--devices", "bow-1:bow.link,bow-1:bow.link"], "Give each its own"),
         (["--devices", "bow-1:bow.link", "--world", "{}"], "Wanted"),
+        (["--devices", "bow-1:bow.link", "--fault", "drp=0.1"], "did you mean drop?"),
         (["--devices", "bow-1:bow.link", "--links", "/dev/null/none"], "Name a folder"),
     ],
 )
@@ -196,8 +197,7 @@ def test_a_parent_that_is_gone_is_not_waited_for(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "simulators", "--links", str(tmp_path), "--devices", "bow-1:bow.link"]
     environ = {**os.environ, "ARCH_STATS_PARENT": "1"}
     ended = subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
-    assert ended.returncode == EX_CONFIG
-    assert "is gone" in ended.stderr
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
 def test_the_lane_is_told_or_follows_from_the_name() -> None:
