@@ -1,0 +1,236 @@
+"""What every driver keeps, whatever its device: the contract, as tests.
+
+A driver joins by being in the registry and having a simulated device of its name. A package of its own runs the same
+suite by subclassing :class:`DriverContract` with a ``connection`` fixture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from drivers.clock import host_boot_id
+from drivers.contract import (
+    Capability,
+    ClockModel,
+    Command,
+    DeviceIdentity,
+    Driver,
+    DriverInfo,
+    Pulse,
+    Reading,
+    Report,
+    Source,
+    StreamStart,
+)
+from drivers.errors import DeviceLost, DriverError
+
+WITHIN_S = 25.0
+"""Longer than the simulated archer rests between two ends."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A device that can be opened again and again."""
+
+    info: DriverInfo
+    device_id: str
+    build: Callable[[Sequence[ClockModel]], Driver]
+    freeze: Callable[[], None]
+    """Make the device silent."""
+    thaw: Callable[[], None]
+
+
+@asynccontextmanager
+async def opened(
+    connection: Connection, clocks: Sequence[ClockModel] = ()
+) -> AsyncIterator[tuple[Driver, DeviceIdentity]]:
+    driver = connection.build(clocks)
+    try:
+        yield driver, await driver.open()
+    finally:
+        await driver.close()
+
+
+async def read_until(driver: Driver, enough: Callable[[list[Report]], bool], *, acknowledge: bool) -> list[Report]:
+    """Reports, until there are enough."""
+    reports: list[Report] = []
+    async with asyncio.timeout(WITHIN_S), aclosing(driver.readings()) as stream:  # type: ignore[type-var]
+        async for report in stream:
+            reports.append(report)
+            if acknowledge and isinstance(report, Reading):
+                await driver.acknowledge(report)
+            if enough(reports):
+                break
+    return reports
+
+
+def readings_in(reports: list[Report]) -> list[Reading]:
+    return [report for report in reports if isinstance(report, Reading)]
+
+
+def at_least(count: int) -> Callable[[list[Report]], bool]:
+    return lambda reports: len(readings_in(reports)) >= count
+
+
+class DriverContract:
+    """Subclass it and give it a ``connection`` fixture."""
+
+    async def test_open_tells_who_is_there(self, connection: Connection) -> None:
+        async with opened(connection) as (_, identity):
+            assert identity.device_id == connection.device_id
+            assert identity.kind is connection.info.kind
+            assert identity.source is Source.SIMULATOR
+
+    async def test_a_stream_starts_before_anything_of_it_is_reported(self, connection: Connection) -> None:
+        async with opened(connection) as (driver, identity):
+            reports = await read_until(driver, at_least(1), acknowledge=True)
+
+        assert isinstance(reports[0], StreamStart)
+        assert reports[0].stream_id == identity.stream_id
+        reading = readings_in(reports)[0]
+        assert reading.device_id == connection.device_id
+        assert reading.source is Source.SIMULATOR
+
+    async def test_readings_are_dated_on_both_clocks_of_this_host(self, connection: Connection) -> None:
+        async with opened(connection) as (driver, _):
+            reading = readings_in(await read_until(driver, at_least(1), acknowledge=True))[0]
+
+        assert reading.host_boot_id == host_boot_id()
+        assert reading.stamp.mono_ns is not None
+        assert reading.stamp.uncertainty_s is not None
+        assert 0 < reading.stamp.uncertainty_s < 0.1
+        age_s = (time.monotonic_ns() - reading.stamp.mono_ns) / 1e9
+        assert abs((datetime.now(UTC) - reading.stamp.at) - timedelta(seconds=age_s)) < timedelta(seconds=0.05)
+        assert reading.stamp.at <= reading.received_at + timedelta(seconds=reading.stamp.uncertainty_s)
+
+    async def test_events_are_numbered_without_a_hole_and_pulses_tell_how_far(self, connection: Connection) -> None:
+        def pulses_in(reports: list[Report]) -> list[Pulse]:
+            return [report for report in reports if isinstance(report, Pulse)]
+
+        def fresh(reports: list[Report]) -> set[int]:
+            """Events after the first pulse; earlier ones may have been acknowledged long ago."""
+            return {reading.seq for reading in readings_in(reports) if reading.seq > pulses_in(reports)[0].last_seq}
+
+        def enough(reports: list[Report]) -> bool:
+            pulses = pulses_in(reports)
+            return pulses != [] and pulses[-1].last_seq - pulses[0].last_seq >= 3 and len(fresh(reports)) >= 3
+
+        async with opened(connection) as (driver, identity):
+            reports = await read_until(driver, enough, acknowledge=True)
+
+        pulses = pulses_in(reports)
+        assert {pulse.stream_id for pulse in pulses} == {identity.stream_id}
+        assert [pulse.last_seq for pulse in pulses] == sorted(pulse.last_seq for pulse in pulses)
+        told = set(range(pulses[0].last_seq + 1, pulses[-1].last_seq + 1))
+        assert told <= fresh(reports)
+
+    async def test_the_same_boot_is_the_same_stream_when_opened_again(self, connection: Connection) -> None:
+        if Capability.ACKNOWLEDGES not in connection.info.capabilities:
+            pytest.skip("a device that keeps nothing begins a stream each time")
+        async with opened(connection) as (driver, first):
+            reports = await read_until(driver, at_least(1), acknowledge=False)
+        before = readings_in(reports)[0]
+
+        def repeats(reports: list[Report]) -> list[Reading]:
+            return [reading for reading in readings_in(reports) if reading.seq == before.seq]
+
+        clocks = [report for report in reports if isinstance(report, ClockModel)]
+        async with opened(connection, clocks) as (driver, second):
+            [after] = repeats(await read_until(driver, lambda reports: bool(repeats(reports)), acknowledge=True))
+
+        assert first.stream_id == second.stream_id
+        assert abs(after.stamp.at - before.stamp.at) < timedelta(milliseconds=5)
+        assert replace(after, stamp=before.stamp, received_at=before.received_at) == before
+
+    async def test_only_what_is_not_acknowledged_comes_again(self, connection: Connection) -> None:
+        if Capability.ACKNOWLEDGES not in connection.info.capabilities:
+            pytest.skip("the device keeps nothing")
+
+        def repeated(reports: list[Report]) -> bool:
+            keys = [(reading.stream_id, reading.seq) for reading in readings_in(reports)]
+            return len(keys) > len(set(keys))
+
+        async with opened(connection) as (driver, _):
+            reports = await read_until(driver, repeated, acknowledge=False)
+            known = {(reading.stream_id, reading.seq): reading for reading in readings_in(reports)}
+            for reading in known.values():
+                await driver.acknowledge(reading)
+            acknowledged_ns = time.monotonic_ns()
+
+            def a_second_later(_: list[Report]) -> bool:
+                return time.monotonic_ns() > acknowledged_ns + 1_500_000_000
+
+            later = readings_in(await read_until(driver, a_second_later, acknowledge=True))
+
+        # What was under way when the acknowledgement left may come once more.
+        grace = timedelta(milliseconds=200)
+        cut = datetime.now(UTC) - timedelta(seconds=(time.monotonic_ns() - acknowledged_ns) / 1e9) + grace
+        again = [
+            reading for reading in later if (reading.stream_id, reading.seq) in known and reading.received_at > cut
+        ]
+        assert again == []
+
+    async def test_the_configuration_is_set_and_read_back(self, connection: Connection) -> None:
+        if Capability.CONFIGURE not in connection.info.capabilities:
+            pytest.skip("the device has no settings")
+        async with opened(connection) as (driver, _):
+            listening = asyncio.create_task(read_until(driver, lambda _: False, acknowledge=True))
+            try:
+                values = {"threshold": 321, "window_ms": 45}
+                put = await driver.execute(Command("configure", values))
+                read = await driver.execute(Command("read_config"))
+                unknown = await driver.execute(Command("no such command"))
+            finally:
+                listening.cancel()
+                await asyncio.wait((listening,))
+
+        assert (put.ok, put.values) == (True, values)
+        assert (read.ok, read.values) == (True, values)
+        assert not unknown.ok
+        assert unknown.error is not None
+        assert {"configure", "read_config"} <= connection.info.commands
+
+    async def test_a_device_that_falls_silent_is_lost(self, connection: Connection) -> None:
+        async with opened(connection) as (driver, identity):
+            await read_until(driver, at_least(0), acknowledge=False)
+            connection.freeze()
+            before = time.monotonic()
+            try:
+                with pytest.raises(DeviceLost, match="silent") as told:
+                    await read_until(driver, lambda _: False, acknowledge=False)
+            finally:
+                connection.thaw()
+            assert time.monotonic() - before < 3.5 * connection.info.heartbeat_s + 1.0
+            assert told.value.device == connection.device_id
+            assert told.value.hint
+            assert driver.flight_record()
+        async with opened(connection) as (_, again):
+            assert again.stream_id == identity.stream_id
+
+    async def test_close_is_harmless_in_any_state_and_ends_the_readings(self, connection: Connection) -> None:
+        never_opened = connection.build(())
+        await never_opened.close()
+        await never_opened.close()
+
+        async with opened(connection) as (driver, _):
+            reading = asyncio.create_task(read_until(driver, lambda _: False, acknowledge=False))
+            await asyncio.sleep(0.05)
+            await asyncio.gather(driver.close(), driver.close())
+            with pytest.raises(DriverError):
+                await reading
+            assert driver.counters()
+
+    async def test_a_port_that_is_held_is_not_opened_twice(self, connection: Connection) -> None:
+        async with opened(connection):
+            second = connection.build(())
+            with pytest.raises(DriverError) as told:
+                await second.open()
+            await second.close()
+        assert told.value.hint
