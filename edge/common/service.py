@@ -15,15 +15,21 @@ from edge.common import logs
 from edge.common.errors import EX_CONFIG, ConfigError
 
 _PR_SET_PDEATHSIG = 1
+"""Of prctl(2)."""
+ECHO_S = 0.5
+"""A second signal within this time is the first one, forwarded by a wrapper that the terminal told as well."""
 
 
 def run_service(main: Callable[[asyncio.Event], Awaitable[None]], *, name: str, dev_mode: bool = False) -> int:
-    """Run ``main`` until it returns; SIGTERM and SIGINT set its event, the second one ends the process at once.
+    """Run ``main`` until it returns; SIGTERM and SIGINT set its event, a second one ends the process at once.
 
     Returns the exit status: 0, or 78 after a ConfigError, which is told in one line on stderr.
     """
     logs.configure(dev_mode, name)
     if not _tie_to_parent():
+        sys.stderr.write(
+            f"{name}: not started, for the process named in ARCH_STATS_PARENT is not its parent any more\n"
+        )
         return 0
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -49,13 +55,17 @@ def only_config_error(group: BaseExceptionGroup[BaseException]) -> ConfigError |
 
 async def _with_signals(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    first_at = 0.0
 
     def told(number: signal.Signals) -> None:
-        if stop.is_set():
+        nonlocal first_at
+        if not stop.is_set():
+            first_at = loop.time()
+            stop.set()
+        elif loop.time() - first_at > ECHO_S:
             os._exit(128 + number)
-        stop.set()
 
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told, number)
     await main(stop)

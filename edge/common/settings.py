@@ -181,9 +181,7 @@ def _explain(fault: ValidationError, model: type[BaseModel], environ: Mapping[st
         if error["type"] == "missing":
             messages.append(f"{variable} is not set")
         else:
-            value = (
-                "" if field is None or field.annotation != field.annotation else f" is {environ.get(variable, '')!r}"
-            )
+            value = "" if "SecretStr" in str(field and field.annotation) else f" is {environ.get(variable, '')!r}"
             messages.append(f"{variable}{value}: {error['msg'][:1].lower()}{error['msg'][1:]}")
         if field is not None and field.description:
             hints.append(f"{variable} is meant to be: {field.description}")

@@ -16,6 +16,8 @@ from edge.common.database import Database, open_database
 from edge.common.feed import LOOK_AGAIN_S, FeedCursor, FeedEvent, current_cursor, held_back, prune, read_page
 from edge.common.listener import Listener
 from edge.common.settings import ServiceSettings
+from tests.eventually import eventually
+from tests.proxy import through, to_database
 
 INSERT = "insert into events (type, lane, data) values ('reading.orphan', 1, jsonb_build_object('n', $1::int))"
 
@@ -130,38 +132,54 @@ async def test_what_was_pruned_is_a_gap_and_the_rest_is_not(database_settings: S
         assert not (await read_page(reader, events[3].cursor, 10)).gap
 
 
-async def test_many_writers_and_a_killed_listener(database_settings: ServiceSettings) -> None:
-    """Twelve writers with commits in any order, and a listener killed again and again: everything comes, once, in order."""
-    writers, each = 12, 15
-    seen: list[FeedEvent] = []
+async def write(database: Database, writer: int, count: int) -> None:
+    """Commit ``count`` events one by one, each after a random moment in which others commit theirs."""
+    connection = await database.connect()
+    for n in range(count):
+        async with connection.transaction():
+            await connection.execute(INSERT, writer * 1000 + n)
+            await connection.execute("select pg_sleep(random() * 0.01)")
+    await connection.close()
 
-    async def write(database: Database, number: int) -> None:
-        connection = await database.connect()
-        for n in range(each):
-            async with connection.transaction():
-                await connection.execute(INSERT, number * 1000 + n)
-                await connection.execute("select pg_sleep(random() * 0.01)")
+
+async def follow(
+    listener: Listener, connection: Connection, cursor: FeedCursor, seen: list[FeedEvent], until: int
+) -> None:
+    """Read the feed as everybody should, until ``until`` events have been seen."""
+    while len(seen) < until:
+        page = await read_page(connection, cursor, 50)
+        seen.extend(page.events)
+        cursor = page.cursor
+        if not page.events:
+            await listener.wait(LOOK_AGAIN_S if page.more_soon else None)
+
+
+async def kill_listeners(database: Database) -> None:
+    """End the backend of every listener again and again."""
+    connection = await database.connect()
+    try:
+        while True:
+            await connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'listener'"
+            )
+            await connection.execute("select pg_sleep(0.05)")
+    finally:
         await connection.close()
 
-    async def kill_listeners(database: Database) -> None:
-        connection = await database.connect()
-        try:
-            while True:
-                await connection.execute(
-                    "select pg_terminate_backend(pid), pg_sleep(0.03) from pg_stat_activity where application_name = 'listener'"
-                )
-                await asyncio.sleep(0.03)
-        finally:
-            await connection.close()
 
-    async def follow(listener: Listener, connection: Connection, cursor: FeedCursor) -> None:
-        while len(seen) < writers * each:
-            page = await read_page(connection, cursor, 50)
-            seen.extend(page.events)
-            cursor = page.cursor
-            if not page.events:
-                await listener.wait(LOOK_AGAIN_S if page.more_soon else None)
+def assert_all_once_in_order(seen: list[FeedEvent], writers: int, each: int) -> None:
+    told = numbers(tuple(seen))
+    assert sorted(told) == sorted(w * 1000 + n for w in range(writers) for n in range(each))
+    places = [(event.cursor.xid, event.cursor.id) for event in seen]
+    assert places == sorted(places)
+    for writer in range(writers):
+        own = [n for n in told if n // 1000 == writer]
+        assert own == sorted(own)
 
+
+async def test_many_writers_and_a_killed_listener(database_settings: ServiceSettings) -> None:
+    writers, each = 12, 15
+    seen: list[FeedEvent] = []
     async with (
         open_database(database_settings, application="test") as database,
         open_database(database_settings, application="listener") as heard,
@@ -171,20 +189,40 @@ async def test_many_writers_and_a_killed_listener(database_settings: ServiceSett
         listener = Listener(heard, [heard.channel])
         async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(listener.run()), tasks.create_task(kill_listeners(database))]
-            following = tasks.create_task(follow(listener, reader, cursor))
-            for number in range(writers):
-                tasks.create_task(write(database, number))
+            following = tasks.create_task(follow(listener, reader, cursor, seen, writers * each))
+            for writer in range(writers):
+                tasks.create_task(write(database, writer, each))
             await following
             for task in background:
                 task.cancel()
         await reader.close()
     assert listener.reconnects > 0
-    assert sorted(numbers(tuple(seen))) == sorted(w * 1000 + n for w in range(writers) for n in range(each))
-    places = [(event.cursor.xid, event.cursor.id) for event in seen]
-    assert places == sorted(places)
-    for number in range(writers):
-        own = [n for n in numbers(tuple(seen)) if n // 1000 == number]
-        assert own == sorted(own)
+    assert_all_once_in_order(seen, writers, each)
+
+
+async def test_many_writers_and_a_frozen_listener(database_settings: ServiceSettings) -> None:
+    """All bells are lost in the freeze; what comes after it is enough to read everything."""
+    writers, each = 6, 10
+    seen: list[FeedEvent] = []
+    async with (
+        to_database(database_settings) as proxy,
+        open_database(database_settings, application="test") as database,
+        open_database(through(proxy, database_settings), application="listener") as heard,
+    ):
+        reader = await database.connect()
+        cursor = await current_cursor(reader)
+        listener = Listener(heard, [heard.channel], poll_s=60)
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(listener.run())
+            assert await listener.wait(5)
+            proxy.freeze()
+            await asyncio.gather(*(write(database, writer, each) for writer in range(writers)))
+            await eventually(lambda: not listener.connected)
+            proxy.thaw()
+            await follow(listener, reader, cursor, seen, writers * each)
+            running.cancel()
+        await reader.close()
+    assert_all_once_in_order(seen, writers, each)
 
 
 @given(st.from_regex(r"[0-9a-f]{8}", fullmatch=True), st.integers(0, 2**64 - 1), st.integers(0, 2**63 - 1))

@@ -1,0 +1,162 @@
+"""The listener notices a dead and a frozen peer, comes back by itself, and always rings when it does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from edge.common.connection import Connection
+from edge.common.database import Database, open_database
+from edge.common.listener import ANYBODY, HEARTBEAT_EVERY_S, HEARTBEAT_TIMEOUT_S, MOST_PAYLOADS, Listener
+from edge.common.settings import ServiceSettings
+from tests.eventually import eventually
+from tests.proxy import through, to_database
+
+
+@asynccontextmanager
+async def listening(settings: ServiceSettings, *, poll_s: float = 60.0) -> AsyncIterator[tuple[Listener, Connection]]:
+    """A running listener that has rung for its first connection, and a connection to ring with, on the direct way."""
+    async with open_database(settings, application="listener") as database:
+        listener = Listener(database, [database.channel, f"{database.channel}_readings"], poll_s=poll_s)
+        ringer = await database.connect()
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(listener.run())
+            assert await listener.wait(5)
+            listener.payloads()
+            yield listener, ringer
+            running.cancel()
+        await ringer.close()
+
+
+async def ring(connection: Connection, payload: str = "", channel: str = "archy") -> None:
+    await connection.execute("select pg_notify($1, $2)", channel, payload)
+
+
+async def test_a_bell_wakes_and_silence_does_not(database_settings: ServiceSettings) -> None:
+    async with listening(database_settings) as (listener, ringer):
+        assert listener.connected
+        assert not await listener.wait(0.05)
+        await ring(ringer, "bow-1", "archy_readings")
+        assert await listener.wait(5)
+        assert listener.payloads() == {"bow-1"}
+        assert not await listener.wait(0.05)
+
+
+async def test_bells_coalesce(database_settings: ServiceSettings) -> None:
+    async with listening(database_settings) as (listener, ringer):
+        for number in range(20):
+            await ring(ringer, f"bow-{number % 3}")
+        await ring(ringer, "last")
+        while "last" not in (heard := listener.payloads()):
+            assert await listener.wait(5)
+            heard |= listener.payloads()
+            if "last" in heard:
+                break
+        await listener.wait(0)
+        assert not await listener.wait(0.05)
+
+
+async def test_payloads_are_bounded(database_settings: ServiceSettings) -> None:
+    async with listening(database_settings) as (listener, ringer):
+        for number in range(MOST_PAYLOADS + 5):
+            await ring(ringer, f"bow-{number}")
+        await ring(ringer, "last")
+        heard: set[str] = set()
+        while "last" not in heard:
+            await listener.wait(5)
+            heard |= (taken := listener.payloads())
+            assert len(taken) <= MOST_PAYLOADS
+    # either everything was named, or the set overflowed and says so
+    assert ANYBODY in heard or len(heard) == MOST_PAYLOADS + 6
+
+
+async def test_slow_poll_is_a_safety_net(database_settings: ServiceSettings) -> None:
+    async with listening(database_settings, poll_s=0.2) as (listener, _ringer):
+        began = time.monotonic()
+        assert await listener.wait()
+        assert time.monotonic() - began < 5
+        assert listener.payloads() == {ANYBODY}
+
+
+async def test_a_terminated_backend_is_replaced_and_rings(database_settings: ServiceSettings) -> None:
+    async with listening(database_settings) as (listener, ringer):
+        killed = await ringer.fetchval(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+            "where application_name = 'listener' and pid <> pg_backend_pid() and datname = current_database()"
+        )
+        assert killed == 1
+        assert await listener.wait(5)  # the reconnection itself rings, without any bell
+        assert listener.reconnects == 1
+        assert ANYBODY in listener.payloads()
+        await ring(ringer, "after")
+        assert await listener.wait(5)
+        assert listener.payloads() == {"after"}
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["unix", "tcp"])
+async def test_a_frozen_peer_is_noticed_and_left(database_settings: ServiceSettings, tcp: bool) -> None:
+    async with (
+        to_database(database_settings) as proxy,
+        listening(through(proxy, database_settings, tcp=tcp)) as (listener, ringer),
+    ):
+        ringer.terminate()
+        proxy.freeze()
+        began = time.monotonic()
+        await eventually(lambda: not listener.connected)
+        noticed = time.monotonic() - began
+        assert noticed < (HEARTBEAT_EVERY_S + HEARTBEAT_TIMEOUT_S) * 1.5
+        assert not await listener.wait(0)
+        before = proxy.accepted
+        proxy.thaw()
+        assert await listener.wait(5)  # the reconnection rings
+        assert listener.connected
+        assert proxy.accepted >= before
+
+
+@pytest.mark.parametrize("fault", ["cut", "half_close"])
+async def test_a_broken_connection_is_replaced(database_settings: ServiceSettings, fault: str) -> None:
+    async with (
+        to_database(database_settings) as proxy,
+        listening(through(proxy, database_settings)) as (listener, ringer),
+    ):
+        ringer.terminate()
+        getattr(proxy, fault)()
+        assert await listener.wait(5)
+        assert listener.reconnects >= 1
+
+
+async def test_a_server_that_is_away_is_waited_for(database_settings: ServiceSettings) -> None:
+    async with (
+        to_database(database_settings) as proxy,
+        listening(through(proxy, database_settings)) as (listener, ringer),
+    ):
+        ringer.terminate()
+        await proxy.refuse()
+        await eventually(lambda: not listener.connected)
+        assert not await listener.wait(0.3)
+        await proxy.accept()
+        assert await listener.wait(10)
+        assert listener.connected
+
+
+async def test_ending_a_listener_on_a_frozen_peer_does_not_hang(database_settings: ServiceSettings) -> None:
+    async with (
+        to_database(database_settings) as proxy,
+        open_database(through(proxy, database_settings), application="listener") as database,
+    ):
+        task = asyncio.create_task(_listen(database))
+        await eventually(lambda: proxy.accepted > 0)
+        proxy.freeze()
+        began = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert time.monotonic() - began < 1
+
+
+async def _listen(database: Database) -> None:
+    await Listener(database, [database.channel]).run()

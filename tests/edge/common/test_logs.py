@@ -1,0 +1,71 @@
+"""Logging tells a change once and counts the rest."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from edge.common import logs
+from edge.common.logs import MOST_DETAILS, Transitions
+
+log = logging.getLogger("tests.transitions")
+
+
+@pytest.fixture
+def _root_logger() -> Iterator[None]:
+    root = logging.getLogger()
+    before, level = root.handlers, root.level
+    yield
+    root.handlers = before
+    root.setLevel(level)
+
+
+def test_a_state_is_told_when_it_changes(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    told = Transitions(log, "database")
+    for _ in range(3):
+        told.enter("down", "connection refused")
+    told.enter("up")
+    told.enter("up")
+    assert [(r.levelname, r.getMessage().split(" (was")[0]) for r in caplog.records] == [
+        ("WARNING", "database: down: connection refused"),
+        ("INFO", "database: up"),
+    ]
+    assert "2 repetitions" in caplog.records[1].getMessage()
+
+
+def test_another_reason_is_told_once_and_reasons_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    told = Transitions(log, "database")
+    for reason in ("refused", "wrong password", "refused", "wrong password"):
+        told.enter("down", reason)
+    assert len(caplog.records) == 2
+    for number in range(100):
+        told.enter("down", f"reason {number}")
+    assert len(caplog.records) == MOST_DETAILS
+
+
+@pytest.mark.usefixtures("_root_logger")
+def test_a_record_is_one_line_with_time_level_and_name() -> None:
+    stream = io.StringIO()
+    logs.configure(False, "archstats-shots", stream)
+    log.debug("for developers")
+    try:
+        int("two\nlines")
+    except ValueError:
+        log.exception("it failed")
+    line = stream.getvalue()
+    assert line.count("\n") == 1
+    assert line[10:11] == "T"
+    assert "Z ERROR archstats-shots tests.transitions: it failed | Traceback" in line
+
+
+@pytest.mark.usefixtures("_root_logger")
+def test_dev_mode_logs_what_is_for_developers() -> None:
+    stream = io.StringIO()
+    logs.configure(True, "archstats-shots", stream)
+    log.debug("for developers")
+    assert "DEBUG archstats-shots tests.transitions: for developers" in stream.getvalue()

@@ -1,0 +1,147 @@
+"""Settings: a wrong one gives a message that names it and what to do; secrets stay secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from edge.common.dotenv import parse, read_environment
+from edge.common.errors import ConfigError
+from edge.common.settings import load_device, load_push, load_service, refuse_unknown, variables_of
+
+
+class LineSettings(BaseModel):
+    """A driver's settings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    port: str = Field(description="Serial port")
+    baud: int = Field(default=921600, gt=0, description="Bits per second")
+    key: SecretStr | None = Field(default=None, min_length=4)
+
+
+def test_without_any_variable_everything_has_a_default() -> None:
+    service, push = load_service({}), load_push({})
+    assert service.database.embedded
+    assert (service.ws_channel, service.dev_mode) == ("archy", False)
+    assert (push.server_host, push.server_port) == ("127.0.0.1", 8000)
+
+
+@pytest.mark.parametrize(
+    "variable", ["POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "POSTGRES_HOST", "POSTGRES_SOCKET_DIR"]
+)
+def test_any_postgres_variable_means_a_server_of_ones_own(variable: str) -> None:
+    assert not load_service({variable: "x"}).database.embedded
+    assert load_service({variable: ""}).database.embedded  # empty is not set
+
+
+def test_the_folder_of_the_embedded_server_does_not_name_another_server() -> None:
+    database = load_service({"ARCH_STATS_DATABASE_DIR": "/srv/range"}).database
+    assert database.embedded
+    assert database.database_dir == Path("/srv/range")
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "65536", "-1", "80.5", "8000 8001"])
+@pytest.mark.parametrize("variable", ["ARCH_STATS_SERVER_PORT", "POSTGRES_PORT"])
+def test_a_bad_port_number(variable: str, value: str) -> None:
+    load = load_service if variable.startswith("POSTGRES") else load_push
+    with pytest.raises(ConfigError) as caught:
+        load({variable: value})
+    assert variable in caught.value.message
+    assert repr(value) in caught.value.message
+    assert "1 to 65535" in caught.value.hint
+
+
+@pytest.mark.parametrize("value", ["Archy", "arch-stats", "a" * 41, 'a"; drop table shots', "archy1"])
+def test_a_wrong_channel_name(value: str) -> None:
+    with pytest.raises(ConfigError, match="ARCH_STATS_WS_CHANNEL is") as caught:
+        load_service({"ARCH_STATS_WS_CHANNEL": value})
+    assert "small letters and underscores" in caught.value.hint
+
+
+def test_every_wrong_variable_is_named_at_once() -> None:
+    with pytest.raises(ConfigError, match=r"ARCH_STATS_DEV_MODE.*; ARCH_STATS_WS_CHANNEL"):
+        load_service({"ARCH_STATS_DEV_MODE": "perhaps", "ARCH_STATS_WS_CHANNEL": "X"})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("ARCH_STATS_SERVERPORT", "ARCH_STATS_SERVER_PORT"),
+        ("ARCH_STATS_CHANNEL", "ARCH_STATS_WS_CHANNEL"),
+        ("ARCH_STATS_DRVER", "ARCH_STATS_DRIVER"),
+        ("ARCH_STATS_BUAD", "ARCH_STATS_BAUD"),
+    ],
+)
+def test_an_unknown_variable_names_the_nearest_known(wrong: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=wrong) as caught:
+        refuse_unknown({wrong: "1", "HOME": "/"}, variables_of(LineSettings).values())
+    assert f"Did you mean {meant}?" in caught.value.hint
+
+
+def test_known_variables_and_those_of_others_are_no_errors() -> None:
+    refuse_unknown({"ARCH_STATS_PORT": "1", "ARCH_STATS_BAUD": "9600", "ARCHERY": "x"}, {"ARCH_STATS_BAUD"})
+    with pytest.raises(ConfigError, match="ARCH_STATS_BAUD"):
+        refuse_unknown({"ARCH_STATS_BAUD": "9600"})
+
+
+def test_a_device_and_its_driver() -> None:
+    environ = {
+        "ARCH_STATS_DRIVER": "bow.link",
+        "ARCH_STATS_PORT": "/dev/ttyUSB0",
+        "ARCH_STATS_LANE": "3",
+        "ARCH_STATS_BAUD": "9600",
+    }
+    device = load_device(environ, LineSettings)
+    assert (device.driver, device.port, device.lane) == ("bow.link", "/dev/ttyUSB0", 3)
+    assert device.driver_settings == LineSettings(port="/dev/ttyUSB0", baud=9600)
+
+
+def test_what_a_driver_needs_is_asked_for_by_its_variable() -> None:
+    with pytest.raises(ConfigError, match="ARCH_STATS_PORT is not set") as caught:
+        load_device({"ARCH_STATS_DRIVER": "bow.link"}, LineSettings)
+    assert "Serial port" in caught.value.hint
+
+
+def test_secrets_are_never_shown() -> None:
+    service = load_service({"POSTGRES_PASSWORD": "hunter2"})
+    assert "hunter2" not in f"{service!r} {service} {service.model_dump()} {service.model_dump_json()}"
+    with pytest.raises(ConfigError) as caught:
+        load_device({"ARCH_STATS_DRIVER": "d", "ARCH_STATS_PORT": "p", "ARCH_STATS_KEY": "hu7"}, LineSettings)
+    assert "ARCH_STATS_KEY" in caught.value.message
+    assert "hu7" not in str(caught.value)
+
+
+def test_a_dotenv_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "# range\n\nPOSTGRES_USER=ana\nexport POSTGRES_DB = 'a #b' # the db\nPOSTGRES_PASSWORD=a#b  # why\n"
+        'ARCH_STATS_LANE="2"\nPOSTGRES_INITDB_ARGS=x\nSECRET_KEY=x\nARCH_STATS_NOPE=1\nARCH_STATS_PORT=\n'
+    )
+    assert read_environment({"HOME": "/", "ARCH_STATS_LANE": "7"}, tmp_path) == {
+        "HOME": "/",
+        "POSTGRES_USER": "ana",
+        "POSTGRES_DB": "a #b",
+        "POSTGRES_PASSWORD": "a#b",
+        "ARCH_STATS_LANE": "7",
+        "ARCH_STATS_NOPE": "1",
+        "ARCH_STATS_PORT": "",
+    }
+
+
+def test_without_a_dotenv_file_the_environment_is_all(tmp_path: Path) -> None:
+    assert read_environment({"A": "b"}, tmp_path) == {"A": "b"}
+
+
+@pytest.mark.parametrize("line", ["POSTGRES_USER", "=x", "a b=c", "- x"])
+def test_a_dotenv_line_that_makes_no_sense_is_named_but_not_shown(line: str) -> None:
+    with pytest.raises(ConfigError, match=r"line 2 of .*\.env is not NAME=value") as caught:
+        parse(f"A=b\n{line}\n", Path("/x/.env"))
+    assert line not in caught.value.message.replace("NAME=value", "")
+
+
+def test_a_dotenv_that_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_environment({}, tmp_path)

@@ -1,0 +1,154 @@
+"""A way to a server that a test can freeze, cut, slow down or half close: what networks do and servers on one host do not."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import struct
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from edge.common.embedded import PORT, USER
+from edge.common.settings import DatabaseSettings, ServiceSettings
+
+CHUNK = 65536
+SOCKET_NAME = f".s.PGSQL.{PORT}"
+
+
+class Proxy:
+    """Forwards bytes both ways to ``upstream``, a unix socket's path or (host, port).
+
+    It listens on a TCP port of 127.0.0.1 and on a unix socket named as PostgreSQL names its own.
+    """
+
+    def __init__(self, upstream: Path | tuple[str, int]) -> None:
+        self.delay_s = 0.0
+        """How long each chunk waits on its way, either way."""
+        self.accepted = 0
+        self.port = 0
+        self.socket_dir = Path(tempfile.mkdtemp(prefix="px-", dir="/tmp"))  # a socket's path must be short
+        self._upstream = upstream
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._servers: list[asyncio.Server] = []
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def freeze(self) -> None:
+        """Carry nothing from now on and tell nobody: a pulled network cable, a stopped server. New clients connect and wait."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """Carry on, also with what came meanwhile."""
+        self._flowing.set()
+
+    def cut(self) -> None:
+        """Reset all connections; new ones are welcome."""
+        for writer in list(self._writers):
+            _abort(writer)
+
+    def half_close(self) -> None:
+        """Send the clients an end of file and keep reading from them: a server that shuts down its side."""
+        for writer in list(self._clients):
+            with suppress(OSError):
+                writer.write_eof()
+
+    async def refuse(self) -> None:
+        """Reset all connections and let nobody in: a server that is not running."""
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+        (self.socket_dir / SOCKET_NAME).unlink(missing_ok=True)
+        self.cut()
+
+    async def accept(self) -> None:
+        """Let clients in, again on the same port and socket."""
+        tcp = await asyncio.start_server(self._client, "127.0.0.1", self.port)
+        self.port = tcp.sockets[0].getsockname()[1]
+        unix = await asyncio.start_unix_server(self._client, self.socket_dir / SOCKET_NAME)
+        self._servers = [tcp, unix]
+
+    async def __aenter__(self) -> Self:
+        await self.accept()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.refuse()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        shutil.rmtree(self.socket_dir)
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        self._clients.add(writer)
+        own = {writer}
+        self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            await self._flowing.wait()
+            there, upwards = await self._connect()
+            own.add(upwards)
+            self._writers.add(upwards)
+            async with asyncio.TaskGroup() as pumps:
+                pumps.create_task(self._pump(reader, upwards))
+                pumps.create_task(self._pump(there, writer))
+        except OSError:
+            pass  # the test cut it, or there is nobody upstream: either way the client is told by the abort below
+        finally:
+            for each in own:
+                _abort(each)
+            self._writers -= own
+            self._clients.discard(writer)
+            self._tasks.discard(task)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._upstream, Path):
+            return await asyncio.open_unix_connection(self._upstream)
+        return await asyncio.open_connection(*self._upstream)
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await source.read(CHUNK):
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
+                await self._flowing.wait()
+                sink.write(chunk)
+                await sink.drain()
+            await self._flowing.wait()
+            if sink.can_write_eof():
+                sink.write_eof()
+
+
+def to_database(settings: ServiceSettings) -> Proxy:
+    """A proxy in front of the test's database server."""
+    assert settings.database.socket_dir is not None
+    return Proxy(settings.database.socket_dir / SOCKET_NAME)
+
+
+def through(proxy: Proxy, settings: ServiceSettings, *, tcp: bool = False) -> ServiceSettings:
+    """The same database by way of the proxy."""
+    name = settings.database.db
+    if tcp:
+        database = DatabaseSettings(user=USER, db=name, host="127.0.0.1", port=proxy.port)
+    else:
+        database = DatabaseSettings(user=USER, db=name, socket_dir=proxy.socket_dir)
+    return settings.model_copy(update={"database": database})
+
+
+def _abort(writer: asyncio.StreamWriter) -> None:
+    sock = writer.get_extra_info("socket")
+    if sock is not None and sock.family != socket.AF_UNIX:
+        with suppress(OSError):  # closed already
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
