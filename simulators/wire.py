@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
+import termios
+import time
 import tty
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-MAX_BUFFERED = 8 * 1024
-"""Bytes that wait for a reader. A frame that does not fit is dropped whole and counted: a line that nobody reads keeps nothing."""
+MAX_BUFFERED = 64 * 1024
+"""Bytes that wait for the terminal. A frame that does not fit is dropped whole and counted."""
+UNREAD_S = 2.0
+"""When nobody emptied the terminal for so long, nobody listens, and what waits there is thrown away: a real line keeps
+nothing either, and who opens the port late must not be told of the past."""
 _READ_SIZE = 4096
 
 
@@ -52,9 +60,11 @@ class PtyWire:
     Writes never block: what the terminal does not take now waits in a bounded buffer for :meth:`flush`.
     """
 
-    def __init__(self, link: Path) -> None:
+    def __init__(self, link: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.link = link
         self.dropped = 0
+        self._clock = clock
+        self._emptied_at = clock()
         self._waiting = bytearray()
         self._master, self._slave = os.openpty()
         try:
@@ -76,6 +86,7 @@ class PtyWire:
 
     def write(self, frame: bytes) -> None:
         """Send a whole frame or drop it; never wait."""
+        self._forget_what_nobody_reads()
         if len(self._waiting) + len(frame) > MAX_BUFFERED:
             self.dropped += 1
             return
@@ -106,6 +117,17 @@ class PtyWire:
             os.close(self._slave)
             os.close(self._master)
             self._master = self._slave = -1
+
+    def _forget_what_nobody_reads(self) -> None:
+        now = self._clock()
+        (unread,) = struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)))
+        if unread or self._waiting:
+            if now - self._emptied_at <= UNREAD_S:
+                return
+            self._waiting.clear()
+            termios.tcflush(self._master, termios.TCOFLUSH)  # what is on its way to the slave
+            termios.tcflush(self._slave, termios.TCIFLUSH)  # what has come there
+        self._emptied_at = now
 
 
 def _point(link: Path, device: str) -> None:

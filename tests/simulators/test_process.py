@@ -46,9 +46,20 @@ class Line:
 
 @contextmanager
 def simulators(
-    world: World, links: Path, devices: str = "bow-1:bow.link,target-1:target.link"
+    world: World, links: Path, devices: str = "bow-1:bow.link,target-1:target.link", *more: str
 ) -> Iterator[subprocess.Popen[str]]:
-    argv = [sys.executable, "-m", "simulators", "--world", world.to_json(), "--links", str(links), "--devices", devices]
+    argv = [
+        sys.executable,
+        "-m",
+        "simulators",
+        "--world",
+        world.to_json(),
+        "--links",
+        str(links),
+        "--devices",
+        devices,
+        *more,
+    ]
     environ = {**os.environ, "ARCH_STATS_PARENT": str(os.getpid())}
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) as process:
         try:
@@ -169,6 +180,30 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
         assert select.select([handle], [], [], DEADLINE_S)[0], "the simulators outlived their parent"
         os.close(handle)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_faulty_line_is_unplugged_and_plugged_and_told_of_at_the_end(tmp_path: Path) -> None:
+    port = tmp_path / "bow-1"
+    with simulators(World(7, now_us(), 20.0), tmp_path, "bow-1:bow.link", "--fault", "unplug=1,split=1") as process:
+        was_away, came_back = False, 0
+        end = time.monotonic() + DEADLINE_S
+        while came_back < 2:
+            assert time.monotonic() < end, (was_away, came_back)
+            try:
+                with opened(port) as line:
+                    came_back += was_away
+                    was_away = False
+                    while line.hear(2.0):
+                        pass
+            except OSError:  # it hung up, or there is no port now
+                was_away = was_away or not port.exists()
+                select.select([], [], [], 0.01)
+        process.terminate()
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readlines()[-1])
+        assert told["event"] == "end"
+        assert told["faults"]["bow-1"]["unplug"] >= 2
+        assert told["faults"]["bow-1"]["split"] >= 1
 
 
 @pytest.mark.parametrize(

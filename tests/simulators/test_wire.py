@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simulators.wire import MAX_BUFFERED, MemoryWire, PtyWire
+from simulators.wire import MAX_BUFFERED, UNREAD_S, MemoryWire, PtyWire
 
 
 def read_all(fd: int, wanted: int, timeout_s: float = 5.0) -> bytes:
@@ -61,6 +61,32 @@ def test_nobody_reading_costs_no_time_and_bounded_memory(tmp_path: Path) -> None
         wire.flush()
     taken += len(read_all(port, 10**9, timeout_s=0.05))
     assert taken == (2000 - wire.dropped) * 100  # frames are dropped whole
+    os.close(port)
+    wire.close()
+
+
+def test_who_opens_the_port_late_is_not_told_of_the_past(tmp_path: Path) -> None:
+    now = 0.0
+    wire = PtyWire(tmp_path / "bow-1", clock=lambda: now)
+    for n in range(1000):
+        now = n * 0.1
+        wire.write(b"%099d\n" % n)
+    port = os.open(wire.link, os.O_RDWR | os.O_NOCTTY)
+    heard = read_all(port, 10**9, timeout_s=0.05).split()
+    assert int(heard[-1]) == 999
+    assert len(heard) <= UNREAD_S / 0.1 + 2
+    os.close(port)
+    wire.close()
+
+
+def test_a_reader_that_keeps_up_loses_nothing(tmp_path: Path) -> None:
+    now = 0.0
+    wire = PtyWire(tmp_path / "bow-1", clock=lambda: now)
+    port = os.open(wire.link, os.O_RDWR | os.O_NOCTTY)
+    for n in range(100):
+        now = n * 1.5
+        wire.write(b"%099d\n" % n)
+        assert int(read_all(port, 100)) == n
     os.close(port)
     wire.close()
 
