@@ -55,8 +55,11 @@ class Following:
         while True:
             if self._connection is not None and self.reading and not self._listener.connected:
                 self._connection.terminate()  # else a question to a frozen server waits out its whole deadline
-            self._hub.tell_state(connected=self.reading and self._listener.connected)
+            self._tell_clients()
             await asyncio.sleep(WATCH_EVERY_S)
+
+    def _tell_clients(self) -> None:
+        self._hub.tell_state(connected=self.reading and self._listener.connected)
 
     async def _one_connection(self) -> None:
         """Read until the connection is lost. Returns when it had worked, else raises one of DATABASE_FAULTS."""
@@ -99,6 +102,7 @@ class Following:
             if not self.reading:
                 self.reading = True
                 self._told.enter("live")
+            self._tell_clients()
             if len(page.events) < PAGE_EVENTS:
                 await self._note_held_back(connection, stuck=page.more_soon and not page.events)
                 return page.more_soon

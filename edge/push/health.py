@@ -24,7 +24,7 @@ class Health:
     async def healthz(self, _: Request) -> Response:
         """200 while the feed is read and the doorbell heard, else 503. A feed that is held back is ``degraded``."""
         reading, listening, held = self._following.reading, self._listener.connected, self._following.held_back
-        status = "away" if not (reading and listening) else "degraded" if held else "ok"
+        status = "away" if not self._hub.connected else "degraded" if held else "ok"
         told = {
             "status": status,
             "checks": {

@@ -31,9 +31,8 @@ export class Devices {
     }
     this.list.replaceChildren(...[...this.#devices.values()].map((device) => {
       const more = [device.error, device.hint].filter(Boolean).join(" ");
-      const battery = device.battery_percent === null || device.battery_percent === undefined ? "" : `, battery ${device.battery_percent} %`;
       return element("li", { "data-level": LEVELS[device.state] ?? "warn", "data-device": device.id },
-        element("span", { class: "name" }, device.id), element("span", { class: "state" }, `${device.state}${battery}`),
+        element("span", { class: "name" }, device.id), element("span", { class: "state" }, device.state),
         element("span", { class: "age" }), ...(more ? [element("span", { class: "more" }, more)] : []));
     }));
     this.#tick();
@@ -43,7 +42,8 @@ export class Devices {
     for (const item of this.list.querySelectorAll("[data-device]")) {
       const device = this.#devices.get(item.dataset.device);
       const heard = device.age_s === null || device.age_s === undefined ? null : device.age_s + (performance.now() - device.heard) / 1000;
-      item.querySelector(".age").textContent = heard === null ? "never heard" : `heard ${age(heard)} ago`;
+      const battery = device.battery_percent === null || device.battery_percent === undefined ? "" : `battery ${device.battery_percent} % · `;
+      item.querySelector(".age").textContent = battery + (heard === null ? "never heard" : `heard ${age(heard)} ago`);
     }
   }
 }

@@ -7,7 +7,8 @@ export function showEnds(table, shots, arrowsPerEnd) {
   const width = Math.max(arrowsPerEnd, ...all.map((end) => end.shots.length));
   const head = element("tr", {}, element("th", { scope: "col" }, "End"),
     element("th", { scope: "colgroup", colspan: width }, "Arrows"),
-    ...["Hits", "X", "Sum", "Total"].map((text) => element("th", { scope: "col", class: "number" }, text)));
+    element("th", { scope: "col", class: "number optional" }, "Hits"),
+    ...["X", "Sum", "Total"].map((text) => element("th", { scope: "col", class: "number" }, text)));
   table.replaceChildren(
     element("caption", { class: "unseen" }, "Ends with the values of their arrows, highest first, sum and running total"),
     element("thead", {}, head),
@@ -19,6 +20,6 @@ function row(end, width) {
     element("span", { role: "img", "aria-label": spoken(shot) }, call(shot))));
   while (cells.length < width) cells.push(element("td", { class: "arrow" }));
   return element("tr", {}, element("th", { scope: "row" }, end.number || "–"), ...cells,
-    ...[end.hits, end.xs].map((value) => element("td", { class: "number" }, String(value))),
+    element("td", { class: "number optional" }, String(end.hits)), element("td", { class: "number" }, String(end.xs)),
     element("td", { class: "number sum" }, String(end.sum)), element("td", { class: "number" }, String(end.running)));
 }

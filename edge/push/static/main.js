@@ -75,7 +75,7 @@ function frame() {
   const { session, target, lane, lanes } = range;
   by("title").textContent = `Lane ${lane}`;
   const about = session
-    ? [target && `${Number(target.distance)} m`, session.is_indoor ? "indoors" : "outdoors", range.faces.map((one) => one.code.replaceAll("_", " ")).join(" + "),
+    ? [target && `${Number(target.distance)} m`, session.is_indoor ? "indoors" : "outdoors", range.faces.map((one) => one.code.replaceAll("_", " ").replace(/^wa /, "WA ")).join(" + "),
       session.location, !session.is_opened && "session closed"]
     : ["no session yet"];
   by("subtitle").textContent = about.filter(Boolean).join(" · ");
@@ -111,7 +111,7 @@ function draw() {
   face.show(shots, last?.id, currentEnd, selected);
   list.show(shots, last?.id, selected);
   showEnds(by("ends"), shots, range.session?.arrows_per_end ?? 6);
-  return showScore(shots, last);
+  showScore(shots, last, Math.max(0, ...range.faces.map((one) => one.points[0])));
 }
 
 function select(id) {

@@ -1,6 +1,6 @@
 // The list of shots, newest first.
 import { call, spoken } from "./scoring.js";
-import { arrow, clock, element, place, seconds, speed } from "./words.js";
+import { arrow, clock, element, fixed, place } from "./words.js";
 
 const NOTES = {
   late: "landed late", let_down: "let-down", no_engage: "nocking not sensed", tag_mismatch: "check arrow", clock: "clocks off",
@@ -14,7 +14,7 @@ export class ShotList {
   constructor(table, onSelect) {
     this.onSelect = onSelect;
     this.body = element("tbody");
-    const heads = [["Shot"], ["Value"], ["Arrow"], ["Flight", "number"], ["Speed", "number"], ["Time", "optional"], ["Note"]];
+    const heads = [["Shot"], ["Value"], ["Arrow"], ["Flight, s", "number"], ["m/s", "number"], ["Time", "optional"], ["Note"]];
     table.append(
       element("caption", { class: "unseen" }, "Shots, newest first. Arrow keys move from shot to shot."),
       element("thead", {}, element("tr", {}, ...heads.map(([text, kind]) => element("th", { scope: "col", class: kind }, text)))),
@@ -63,7 +63,7 @@ function fill(row, shot, isLast) {
   if (shot.was) value.append(element("s", {}, shot.was), " ");
   value.append(element("span", { "aria-label": spoken(shot), role: "img" }, call(shot)));
   const cells = [element("th", { scope: "row" }, place(shot)), value, element("td", {}, arrow(shot)),
-    element("td", { class: "number" }, seconds(shot.tof_s)), element("td", { class: "number" }, speed(shot.speed_mps)),
+    element("td", { class: "number" }, fixed(shot.tof_s, 2)), element("td", { class: "number" }, fixed(shot.speed_mps, 1)),
     element("td", { class: "optional" }, shot.arrow_disengage_time ? clock(shot.arrow_disengage_time) : "–"),
     element("td", { class: "note" }, notes(shot, isLast))];
   const seen = cells.map((cell) => cell.textContent).join("|");

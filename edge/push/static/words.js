@@ -1,11 +1,7 @@
 // Numbers and durations as people read them.
 
-export function seconds(value) {
-  return value === null || value === undefined ? "–" : `${value.toFixed(2)} s`;
-}
-
-export function speed(value) {
-  return value === null || value === undefined ? "–" : `${value.toFixed(1)} m/s`;
+export function fixed(value, digits) {
+  return value === null || value === undefined ? "–" : value.toFixed(digits);
 }
 
 export function age(value) {
@@ -18,7 +14,7 @@ export function age(value) {
 }
 
 export function clock(instant) {
-  return new Date(instant).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return new Date(instant).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 }
 
 /** "3-2": second arrow of the third end. */

@@ -1,0 +1,1 @@
+"""Push against a real PostgreSQL, over real sockets, in a real browser."""

@@ -1,0 +1,41 @@
+"""Fixtures of the push tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from edge.common.connection import Connection
+from edge.common.database import open_database
+from edge.common.settings import ServiceSettings
+from tests.edge.push.rangefloor import Floor
+from tests.edge.push.serving import Service, serving
+
+
+@pytest.fixture
+async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
+    """A connection to the test's database."""
+    async with open_database(database_settings, application="test") as database:
+        made = await database.connect()
+        try:
+            yield made
+        finally:
+            made.terminate()
+
+
+@pytest.fixture
+async def floor(connection: Connection) -> Floor:
+    """Lane 1 with devices and an open session."""
+    made = Floor(connection)
+    await made.add_devices()
+    await made.open_session()
+    return made
+
+
+@pytest.fixture
+async def service(database_settings: ServiceSettings) -> AsyncIterator[Service]:
+    """A push service that hears the feed."""
+    async with serving(database_settings) as made:
+        await made.until_live()
+        yield made

@@ -1,0 +1,186 @@
+"""A push service under test: on a port of its own, in the test's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from edge.common.database import Database, open_database
+from edge.common.settings import PushSettings, ServiceSettings
+from edge.push.hub import Hub
+from edge.push.service import run_push
+
+WITHIN_S = 10.0
+
+
+def listening_socket(port: int = 0) -> socket.socket:
+    """A socket as systemd would hand it over."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", port))
+    made.listen(64)
+    made.setblocking(False)
+    return made
+
+
+@dataclass
+class Service:
+    """A push service that can be stopped and started again on the same port."""
+
+    database: Database
+    port: int
+    hub: Hub = field(default_factory=Hub)
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _task: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, hub: Hub | None = None) -> None:
+        """Start, or start again."""
+        self._stop = asyncio.Event()
+        self.hub = hub or Hub()
+        settings = PushSettings(server_port=self.port)
+        work = run_push(self.database, settings, self._stop, sockets=[listening_socket(self.port)], hub=self.hub)
+        self._task = asyncio.create_task(work)
+
+    async def stop(self) -> float:
+        """Stop; how long that took in seconds."""
+        began = asyncio.get_running_loop().time()
+        self._stop.set()
+        if self._task is not None:
+            async with asyncio.timeout(WITHIN_S):
+                await self._task
+            self._task = None
+        return asyncio.get_running_loop().time() - began
+
+    async def until_live(self) -> None:
+        """Wait until events can be heard."""
+        async with asyncio.timeout(WITHIN_S), httpx.AsyncClient(base_url=self.url) as client:
+            while (await client.get("/healthz")).status_code != 200:
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def serving(settings: ServiceSettings, hub: Hub | None = None) -> AsyncIterator[Service]:
+    """A running service on a free port."""
+    async with open_database(settings, application="push-test") as database:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        service = Service(database, port)
+        service.start(hub)
+        try:
+            yield service
+        finally:
+            await service.stop()
+
+
+@dataclass
+class Event:
+    """One server-sent event."""
+
+    id: str | None
+    type: str
+    envelope: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What it tells."""
+        told: dict[str, Any] = self.envelope["data"]
+        return told
+
+
+class Stream:
+    """A client of ``/events`` on a socket of its own, which it may stop reading."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, status: int) -> None:
+        self.status = status
+        self.retry_ms: int | None = None
+        self._reader = reader
+        self._writer = writer
+        self._text = ""
+
+    async def next(self, *, heartbeats: bool = False) -> Event | None:
+        """The next event, None at the end of the stream."""
+        while True:
+            block = await self._block()
+            if block is None:
+                return None
+            event = self._event(block)
+            if event is not None and (heartbeats or event.type != "heartbeat"):
+                return event
+
+    async def take(self, count: int) -> list[Event]:
+        """So many events that are no heartbeats."""
+        taken: list[Event] = []
+        async with asyncio.timeout(WITHIN_S):
+            for _ in range(count):
+                event = await self.next()
+                assert event is not None, f"the stream ended after {len(taken)} events"
+                taken.append(event)
+        return taken
+
+    async def until(self, type_: str) -> Event:
+        """The next event of a type."""
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                event = await self.next(heartbeats=True)
+                assert event is not None, f"the stream ended without {type_}"
+                if event.type == type_:
+                    return event
+
+    def close(self) -> None:
+        """Leave."""
+        self._writer.close()
+
+    async def _block(self) -> str | None:
+        while "\n\n" not in self._text:
+            size = await self._reader.readline()
+            length = int(size, 16) if size.strip() else 0
+            if not length:
+                return None
+            self._text += (await self._reader.readexactly(length)).decode()
+            await self._reader.readline()
+        block, _, self._text = self._text.partition("\n\n")
+        return block
+
+    def _event(self, block: str) -> Event | None:
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        if "retry" in fields:
+            self.retry_ms = int(fields["retry"])
+        if "event" not in fields:
+            return None
+        return Event(fields.get("id"), fields["event"], json.loads(fields["data"]))
+
+
+@asynccontextmanager
+async def listening(
+    service: Service, query: str = "", *, last_id: str | None = None, receive_buffer: int | None = None
+) -> AsyncIterator[Stream]:
+    """A client of the service's feed. ``receive_buffer`` makes one that falls behind early when it does not read."""
+    made = socket.socket()
+    if receive_buffer is not None:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    made.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", service.port))
+    reader, writer = await asyncio.open_connection(sock=made, limit=receive_buffer or 2**16)
+    header = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
+    writer.write(f"GET /api/v0/events{query} HTTP/1.1\r\nHost: hub\r\n{header}\r\n".encode())
+    async with asyncio.timeout(WITHIN_S):
+        head = await reader.readuntil(b"\r\n\r\n")
+    try:
+        yield Stream(reader, writer, int(head.split()[1]))
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()

@@ -1,0 +1,183 @@
+"""Answers to questions: the envelope around everything, strict questions, values as stored."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from edge.common.connection import Connection
+from tests.edge.push.rangefloor import CENTRE_MM, START, Floor
+from tests.edge.push.serving import Service
+
+
+@pytest.fixture
+async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API."""
+    async with httpx.AsyncClient(base_url=f"{service.url}/api/v0/") as made:
+        yield made
+
+
+async def data(client: httpx.AsyncClient, path: str) -> list[dict[str, object]]:
+    """The data of an answer that must be a success."""
+    answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    envelope = answer.json()
+    assert set(envelope) == {"code", "data", "errors"}
+    assert (envelope["code"], envelope["errors"]) == (200, [])
+    found: list[dict[str, object]] = envelope["data"]
+    return found
+
+
+async def test_an_empty_database_has_answers(client: httpx.AsyncClient) -> None:
+    for path in ("/session", "/shot", "/session_performance", "/lanes", "/device"):
+        assert await data(client, path) == []
+    assert await data(client, "/session/open") is None
+    live = (await client.get("/live")).json()["data"]
+    assert (live["lane"], live["session"], live["shots"], live["simulated"]) == (1, None, [], False)
+
+
+async def test_sessions_have_the_keys_of_the_original_and_its_filters(client: httpx.AsyncClient, floor: Floor) -> None:
+    (session,) = await data(client, "/session")
+    assert set(session) == {"id", "is_opened", "start_time", "location", "is_indoor", "end_time"}
+    for path in (f"/session/{floor.session_id}", "/session/open"):
+        assert (await client.get(path)).json()["data"] == session
+    found = (f"id={floor.session_id}", "is_opened=true", "is_indoor=false", "location=Field%201", "lane=1")
+    for query in (*found, "location=Field%201&is_opened=true", "start_time=2026-01-01T10:00:00Z"):
+        assert len(await data(client, f"/session?{query}")) == 1, query
+    for query in ("is_opened=false", "location=DoesNotExist", f"id={uuid.uuid4()}", "lane=2", "location=a'b;--"):
+        assert await data(client, f"/session?{query}") == [], query
+    assert await data(client, "/session/open?lane=2") is None
+
+
+async def test_shots_have_the_keys_of_the_original_in_the_order_of_release(
+    client: httpx.AsyncClient, floor: Floor
+) -> None:
+    first, second = await floor.shoot(61.3, 75.1, 1), await floor.shoot(None, None, 0, result="miss")
+    await floor.shoot(None, None, None, result="not_shot")
+    shots = await data(client, "/shot")
+    assert [shot["id"] for shot in shots] == [str(first), str(second)]
+    assert set(shots[0]) == {
+        "id", "arrow_id", "session_id", "arrow_engage_time", "arrow_disengage_time", "arrow_landing_time", "x", "y"
+    }  # fmt: skip
+    assert (shots[0]["x"], shots[0]["y"]) == (61.3, 75.1)
+    assert [shot["id"] for shot in await data(client, "/shot?x=61.3")] == [str(first)]
+    assert [shot["id"] for shot in await data(client, "/shot?limit=1&offset=1")] == [str(second)]
+    assert await data(client, f"/shot?arrow_id={uuid.uuid4()}") == []
+    assert len(await data(client, f"/shot?session_id={floor.session_id}")) == 2
+    assert len(await data(client, "/shot?arrow_engage_time=2026-01-01T10:00:26Z")) == 1
+    (whole,) = [(await client.get(f"/shot/{first}")).json()["data"]]
+    assert (whole["points"], whole["result"], whole["revision"], whole["face"]) == (1, "hit", 1, "A")
+
+
+async def test_performance_tells_flight_speed_and_score(client: httpx.AsyncClient, floor: Floor) -> None:
+    await floor.shoot(is_x=True)
+    await floor.shoot(None, None, 0, result="miss")
+    hit, miss = await data(client, "/session_performance")
+    assert set(hit) == {
+        "id", "session_id", "arrow_id", "arrow_engage_time", "arrow_disengage_time", "arrow_landing_time", "x", "y",
+        "time_of_flight_seconds", "arrow_speed", "score", "human_identifier", "is_x", "face", "result",
+    }  # fmt: skip
+    assert (hit["time_of_flight_seconds"], hit["arrow_speed"], hit["score"], hit["is_x"]) == (1.25, 56.0, 10, True)
+    assert (miss["x"], miss["score"], miss["result"]) == (None, 0, "miss")
+    assert await data(client, "/session_performance?lane=2") == []
+
+
+async def test_the_live_picture_is_whole(client: httpx.AsyncClient, floor: Floor, connection: Connection) -> None:
+    shot = await floor.shoot()
+    gone = await floor.shoot()
+    await floor.revise(gone, None, None, None, "void")
+    live = (await client.get("/live?lane=1")).json()["data"]
+    assert live["session"]["id"] == str(floor.session_id)
+    assert (live["target"]["max_x"], live["target"]["distance"]) == (1280, 70)
+    assert live["faces"][0]["x"] == CENTRE_MM
+    assert {one["id"]: one["result"] for one in live["shots"]} == {str(shot): "hit", str(gone): "void"}
+    assert [device["id"] for device in live["devices"]] == ["bow-1", "target-1"]
+    assert live["devices"][0]["state"] == "ready"
+    assert live["devices"][0]["age_s"] < 60
+    assert (live["simulated"], live["sources"]) == (True, ["simulator"])
+    assert live["lanes"] == [{"lane": 1, "session_id": str(floor.session_id)}]
+    await connection.execute("update sessions set is_opened = false, end_time = $1", START)
+    after = (await client.get("/live")).json()["data"]
+    assert after["session"]["is_opened"] is False
+    assert len(after["shots"]) == 2
+
+
+async def test_a_device_that_no_longer_reports_is_silent(
+    client: httpx.AsyncClient, floor: Floor, connection: Connection
+) -> None:
+    await connection.execute(
+        "update device_status set updated_at = clock_timestamp() - interval '10 s' where device_id = $1", floor.bow
+    )
+    bow, target = await data(client, "/device?lane=1")
+    assert (bow["state"], target["state"]) == ("silent", "ready")
+    assert isinstance(bow["age_s"], float)
+    assert bow["age_s"] >= 10
+
+
+async def test_hardware_is_not_called_simulated(client: httpx.AsyncClient, connection: Connection) -> None:
+    real = Floor(connection, source="hardware")
+    await real.add_devices()
+    await real.open_session()
+    await real.shoot()
+    live = (await client.get("/live")).json()["data"]
+    assert (live["simulated"], live["sources"]) == (False, ["hardware"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "not_found"),
+        ("GET", "/session/", 404, "not_found"),
+        ("PUT", f"/session/{uuid.UUID(int=1)}", 405, "method_not_allowed"),
+        ("POST", "/shot", 405, "method_not_allowed"),
+        ("DELETE", "/live", 405, "method_not_allowed"),
+        ("GET", f"/session/{uuid.UUID(int=1)}", 404, "not_found"),
+        ("GET", f"/shot/{uuid.UUID(int=1)}", 404, "not_found"),
+        ("GET", "/session/not-a-uuid", 422, "uuid_parsing"),
+        ("GET", f"/session/{uuid.UUID(int=1)}?x=1", 422, "extra_forbidden"),
+        ("GET", "/session?is_opened=maybe", 422, "bool_parsing"),
+        ("GET", "/session?bogus=1", 422, "extra_forbidden"),
+        ("GET", "/session?lane=1&lane=1", 422, "doubled"),
+        ("GET", "/session?start_time=2026-01-01T10:00:00", 422, "timezone_aware"),
+        ("GET", "/session?start_time=1735725600", 422, "value_error"),
+        ("GET", "/session?location=%00", 422, "value_error"),
+        ("GET", "/session?lane=99999999999999999999", 422, "less_than_equal"),
+        ("GET", "/shot?x=abc", 422, "float_parsing"),
+        ("GET", "/shot?x=nan", 422, "finite_number"),
+        ("GET", "/shot?limit=0", 422, "greater_than_equal"),
+        ("GET", "/live?lane=0", 422, "greater_than_equal"),
+        ("GET", "/session/open?lane=", 422, "int_parsing"),
+    ],
+)
+async def test_what_goes_wrong_has_the_envelope_too(
+    client: httpx.AsyncClient, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await client.request(method, path)
+    envelope = answer.json()
+    assert answer.status_code == envelope["code"] == status
+    assert set(envelope) == {"code", "data", "errors"}
+    assert envelope["data"] is None
+    assert envelope["errors"][0]["code"] == code
+    assert envelope["errors"][0]["message"]
+
+
+async def test_every_answer_carries_the_headers_that_keep_browsers_safe(service: Service) -> None:
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        for path in ("/", "/static/main.js", "/api/v0/session", "/api/v0/nothing", "/healthz"):
+            answer = await client.get(path)
+            assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_files_are_asked_for_once(service: Service) -> None:
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        first = await client.get("/static/main.js")
+        assert first.headers["content-type"] == "text/javascript; charset=utf-8"
+        again = await client.get("/static/main.js", headers={"if-none-match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        for path in ("/static/none.js", "/static/..%2f__init__.py", "/static/index.html/x"):
+            assert (await client.get(path)).status_code == 404

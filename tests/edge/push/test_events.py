@@ -1,0 +1,287 @@
+"""The stream of events: exactly once, in order, without a hole, whoever leaves and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+from edge.common.connection import Connection
+from edge.common.database import open_database
+from edge.common.settings import ServiceSettings
+from edge.push.hub import Hub
+from tests.edge.push.rangefloor import Floor
+from tests.edge.push.serving import Event, Service, listening, serving
+
+
+def ids(events: list[Event]) -> list[str]:
+    """Which shots were told, in order."""
+    return [event.data["id"] for event in events]
+
+
+async def test_a_shot_is_told_with_its_envelope(service: Service, floor: Floor) -> None:
+    async with listening(service) as stream:
+        assert stream.status == 200
+        first = await stream.next(heartbeats=True)
+        assert first is not None
+        assert first.type == "heartbeat"
+        assert first.data == {"feed": "live", "interval_s": 30.0}
+        assert stream.retry_ms is not None
+        shot = await floor.shoot(651.234, 640.125, 10)
+        (told,) = await stream.take(1)
+    assert told.type == told.envelope["type"] == "shot.created"
+    assert told.id == told.envelope["id"]
+    assert set(told.envelope) == {"id", "type", "ts", "request_id", "data"}
+    assert told.envelope["ts"].endswith("+00:00")
+    assert (told.data["id"], told.data["x"], told.data["y"]) == (str(shot), 651.234, 640.125)
+
+
+async def test_a_client_that_comes_back_misses_nothing_and_gets_nothing_twice(service: Service, floor: Floor) -> None:
+    async with listening(service) as stream:
+        shots = [str(await floor.shoot()) for _ in range(3)]
+        seen = await stream.take(3)
+    shots += [str(await floor.shoot()) for _ in range(4)]
+    async with listening(service, last_id=seen[-1].id) as stream:
+        seen += await stream.take(4)
+    async with listening(service, f"?since={seen[2].id}") as stream:
+        again = await stream.take(4)
+        shots.append(str(await floor.shoot()))
+        seen += await stream.take(1)
+    assert ids(seen) == shots
+    assert ids(again) == shots[3:7]
+
+
+async def test_the_header_of_a_browser_that_comes_back_beats_the_address_it_opened(
+    service: Service, floor: Floor
+) -> None:
+    async with listening(service) as stream:
+        shots = [str(await floor.shoot()) for _ in range(3)]
+        seen = await stream.take(3)
+    async with listening(service, f"?since={seen[0].id}", last_id=seen[1].id) as stream:
+        assert ids(await stream.take(1)) == shots[2:]
+
+
+async def test_resumes_from_the_table_what_is_no_longer_remembered(
+    database_settings: ServiceSettings, floor: Floor
+) -> None:
+    async with serving(database_settings, Hub(client_frames=10, kept_frames=5)) as service:
+        await service.until_live()
+        async with listening(service) as stream:
+            shots = [str(await floor.shoot())]
+            (first,) = await stream.take(1)
+        shots += [str(await floor.shoot()) for _ in range(30)]
+        async with listening(service, f"?since={first.id}") as stream:
+            rest = await stream.take(30)
+            shots.append(str(await floor.shoot()))
+            rest += await stream.take(1)
+    assert ids([first, *rest]) == shots
+
+
+async def test_a_restart_of_the_service_loses_nothing(service: Service, floor: Floor) -> None:
+    async with listening(service) as stream:
+        shots = [str(await floor.shoot())]
+        seen = await stream.take(1)
+    await service.stop()
+    shots += [str(await floor.shoot()) for _ in range(3)]
+    service.start()
+    async with listening(service, last_id=seen[-1].id) as stream:
+        shots.append(str(await floor.shoot()))
+        seen += await stream.take(4)
+    assert ids(seen) == shots
+
+
+async def test_the_picture_and_the_stream_from_it_leave_no_hole(service: Service, floor: Floor) -> None:
+    """While shots fall without a pause: what /live has and what follows it is everything, each revision once at least."""
+    shots: list[str] = []
+    enough = asyncio.Event()
+
+    async def shoot() -> None:
+        while not enough.is_set():
+            shots.append(str(await floor.shoot()))
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as tasks, httpx.AsyncClient(base_url=service.url) as client:
+        tasks.create_task(shoot())
+        for _ in range(5):
+            picture = (await client.get("/api/v0/live?lane=1")).json()["data"]
+            known = [shot["id"] for shot in picture["shots"]]
+            async with listening(service, f"?lane=1&since={picture['as_of']}") as stream:
+                following = ids(await stream.take(20))
+            new = [shot for shot in following if shot not in known]
+            assert known + new == shots[: len(known) + len(new)]
+            assert len(following) == len(set(following))
+        enough.set()
+
+
+async def test_commits_out_of_order_are_told_once_in_the_order_of_the_feed(
+    service: Service, floor: Floor, database_settings: ServiceSettings
+) -> None:
+    async with open_database(database_settings, application="other writer") as database, listening(service) as stream:
+        slow = await database.connect()
+        try:
+            transaction = slow.transaction()
+            await transaction.start()
+            first = str(await floor.shoot(connection=slow))
+            later = [str(await floor.shoot()) for _ in range(3)]
+            await transaction.commit()
+        finally:
+            slow.terminate()
+        after = str(await floor.shoot())
+        assert ids(await stream.take(5)) == [first, *later, after]
+
+
+async def test_a_lane_is_told_its_own_events_only(service: Service, floor: Floor, connection: Connection) -> None:
+    other = Floor(connection, lane=2)
+    await other.add_devices()
+    await other.open_session()
+    async with listening(service, "?lane=2") as stream:
+        await floor.shoot()
+        second = str(await other.shoot())
+        assert ids(await stream.take(1)) == [second]
+
+
+async def test_another_epoch_is_told_as_one_gap_and_then_live(service: Service, floor: Floor) -> None:
+    async with listening(service, "?since=deadbeef-5-1") as stream:
+        (gap,) = await stream.take(1)
+        assert (gap.type, gap.data["reason"]) == ("gap", "unknown_epoch")
+        assert gap.data["resume_from"] == gap.id
+        shot = str(await floor.shoot())
+        assert ids(await stream.take(1)) == [shot]
+    async with listening(service, last_id="of another server") as stream:
+        assert (await stream.take(1))[0].type == "gap"
+
+
+async def test_an_id_older_than_what_is_kept_is_told_as_too_old(
+    service: Service, floor: Floor, connection: Connection
+) -> None:
+    async with listening(service) as stream:
+        await floor.shoot()
+        (first,) = await stream.take(1)
+    await floor.shoot()
+    await connection.execute("update installation set pruned_xid = (select max(xid) from events), pruned_id = 2^62")
+    await service.stop()
+    service.start()
+    await service.until_live()
+    async with listening(service, f"?since={first.id}") as stream:
+        (gap,) = await stream.take(1)
+        assert (gap.type, gap.data["reason"]) == ("gap", "too_old")
+
+
+async def test_a_restored_database_is_told_to_those_who_listen(
+    service: Service, floor: Floor, connection: Connection
+) -> None:
+    async with listening(service) as stream:
+        await stream.until("heartbeat")
+        await connection.execute("update installation set epoch = 'feedbeef'")
+        await connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'push-test' and datname = current_database()"
+        )
+        gap = await stream.until("gap")
+        assert gap.data["reason"] == "unknown_epoch"
+        assert gap.id is not None
+        assert gap.id.startswith("feedbeef-")
+        shot = str(await floor.shoot())
+        assert (await stream.until("shot.created")).data["id"] == shot
+
+
+async def test_a_slow_client_is_told_where_to_resume_and_the_others_get_everything(
+    database_settings: ServiceSettings, connection: Connection
+) -> None:
+    async with serving(database_settings, Hub(client_frames=50)) as service:
+        await service.until_live()
+        async with asyncio.TaskGroup() as tasks, listening(service, receive_buffer=4096) as slow:
+            await slow.until("heartbeat")
+            readers = [tasks.create_task(read(service, 600)) for _ in range(20)]
+            while service.hub.clients < 21:
+                await asyncio.sleep(0.01)
+            padding = "x" * 2000
+            for number in range(600):
+                await connection.execute(
+                    "insert into events (type, lane, data) values ('reading.orphan', 1, $1::text::jsonb)",
+                    f'{{"id": {number}, "padding": "{padding}"}}',
+                )
+            for reader in readers:
+                assert [event.data["id"] for event in await reader] == list(range(600))
+            assert service.hub.counters.clients_slow == 1
+            got: list[Event] = []
+            while (event := await slow.next()) is not None:
+                got.append(event)
+        assert got[-1].type == "gap"
+        assert got[-1].data["reason"] == "slow"
+        assert got[-1].id == got[-2].id
+        async with listening(service, last_id=got[-1].id) as back:
+            rest = await back.take(600 - (len(got) - 1))
+        assert [event.data["id"] for event in [*got[:-1], *rest]] == list(range(600))
+
+
+async def read(service: Service, count: int) -> list[Event]:
+    """One client that keeps up."""
+    async with listening(service) as stream:
+        return await stream.take(count)
+
+
+async def test_a_listener_that_is_killed_loses_no_event(service: Service, floor: Floor, connection: Connection) -> None:
+    async with listening(service) as stream:
+        shots = []
+        for _ in range(3):
+            shots.append(str(await floor.shoot()))
+            await connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'push-test' and datname = current_database()"
+            )
+        shots.append(str(await floor.shoot()))
+        assert ids(await stream.take(4)) == shots
+
+
+async def test_heartbeats_carry_an_id_to_resume_from(service: Service, floor: Floor) -> None:
+    async with listening(service, "?lane=7") as stream:
+        await stream.until("heartbeat")
+        await floor.shoot()
+        async with listening(service) as other:
+            await floor.shoot()
+            (seen,) = await other.take(1)
+        service.hub.beat()
+        beat = await stream.until("heartbeat")
+        assert beat.id == seen.id
+
+
+async def test_questions_that_make_no_sense_are_refused(service: Service) -> None:
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        for query in ("?since=abc", "?lane=0", "?lane=x", "?bogus=1", "?lane=1&lane=2"):
+            answer = await client.get(f"/api/v0/events{query}")
+            assert answer.status_code == 422
+            assert answer.json()["errors"][0]["loc"][0] == "query"
+        head = await client.head("/api/v0/events")
+        assert head.status_code == 200
+        assert head.headers["content-type"].startswith("text/event-stream")
+        assert (await client.post("/api/v0/events")).status_code == 405
+
+
+async def test_more_streams_than_allowed_are_refused(database_settings: ServiceSettings) -> None:
+    async with serving(database_settings, Hub(max_clients=1)) as service:
+        await service.until_live()
+        async with listening(service) as first:
+            await first.until("heartbeat")
+            async with listening(service) as second:
+                assert second.status == 503
+        while service.hub.clients:
+            await asyncio.sleep(0.01)
+        async with listening(service) as third:
+            assert third.status == 200
+
+
+async def test_no_stream_is_kept_for_a_client_that_left(service: Service) -> None:
+    async with listening(service) as stream:
+        await stream.until("heartbeat")
+        assert service.hub.clients == 1
+    async with asyncio.timeout(5):
+        while service.hub.clients:
+            await asyncio.sleep(0.01)
+
+
+async def test_an_id_from_the_future_is_a_gap(service: Service, floor: Floor) -> None:
+    await floor.shoot()
+    epoch = service.hub.live.epoch if service.hub.live else ""
+    async with listening(service, f"?since={epoch}-{2**40}-1") as stream:
+        assert (await stream.take(1))[0].type == "gap"

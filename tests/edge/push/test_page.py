@@ -1,0 +1,299 @@
+"""The live page in a real Chromium: what falls is shown, in its place, once; what cannot be heard is said loudly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from edge.common.connection import Connection
+from edge.push.hub import Hub
+from tests.edge.push.rangefloor import CENTRE_MM, Floor
+from tests.edge.push.serving import Service
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+WITHIN_MS = 10_000
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+Open = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A browser of this test's own."""
+    if not CHROMIUM.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{CHROMIUM} is missing: install the package chromium")
+        pytest.skip(f"{CHROMIUM} is missing: install the package chromium to run the tests of the page")
+    async with async_playwright() as playwright:
+        made = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield made
+        finally:
+            await made.close()
+
+
+@pytest.fixture
+async def open_page(browser: Browser, service: Service) -> AsyncIterator[Open]:
+    """Opens the page; in the end nothing may have gone wrong in it."""
+    errors: list[str] = []
+
+    async def opened(query: str = "", width: int = 1280, height: int = 900, **options: str) -> Page:
+        page = await browser.new_page(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
+        page.set_default_timeout(WITHIN_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(service.url + "/" + query)
+        await expect(page.locator("#connection")).to_have_text("live", timeout=WITHIN_MS)
+        return page
+
+    yield opened
+    assert errors == []
+
+
+async def centre(of: Locator) -> tuple[float, float]:
+    """The middle of what is drawn, in pixels."""
+    box = await of.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+async def assert_in_place(page: Page, floor: Floor, shot_id: str, x: float, y: float) -> None:
+    """The shot's dot is where the rings say that it must be, to one pixel."""
+    ring = await page.locator('.ring[data-radius="610"]').bounding_box()
+    assert ring is not None
+    px_per_mm = ring["width"] / (2 * 609)  # the line's middle lies 1 mm inside
+    middle_x, middle_y = ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2
+    seen_x, seen_y = await centre(page.locator(f'.shot[data-shot="{shot_id}"] .shaft'))
+    assert abs(seen_x - (middle_x + (x - CENTRE_MM) * px_per_mm)) <= 1
+    assert abs(seen_y - (middle_y - (y - CENTRE_MM) * px_per_mm)) <= 1
+    assert floor.shots > 0
+
+
+async def test_shots_appear_without_reload_in_their_place(open_page: Open, floor: Floor) -> None:
+    page = await open_page()
+    places = [(640.0, 640.0), (742.5, 801.25), (333.3, 1010.01), (1100.0, 250.0)]
+    for number, (x, y) in enumerate(places, start=1):
+        shot = str(await floor.shoot(x, y, 10 - number))
+        await expect(page.locator(".shot")).to_have_count(number)
+        await expect(page.locator(f'.shot[data-shot="{shot}"]')).to_have_class("shot current last fresh")
+        await assert_in_place(page, floor, shot, x, y)
+    shaft = await page.locator(".shot .shaft").first.get_attribute("r")
+    assert shaft == "2.75"
+    await expect(page.locator("#total")).to_have_text(str(9 + 8 + 7 + 6))
+
+
+async def test_the_list_and_the_totals_tell_value_arrow_flight_and_speed(
+    open_page: Open, floor: Floor, connection: Connection
+) -> None:
+    await floor.shoot(650.0, 640.0, 10, is_x=True)
+    page = await open_page()
+    await floor.shoot(900.0, 640.0, 6)
+    await floor.shoot(None, None, 0, result="miss")
+    await floor.shoot(None, None, None, result="unknown")
+    await floor.shoot(None, None, None, result="not_shot")
+    await floor.shoot(None, None, None, result="pending")
+    rows = page.locator("#shots tbody tr")
+    await expect(rows).to_have_count(6)
+    await expect(rows.locator("td.value")).to_have_text(["…", "let down", "?", "M", "6", "X"])
+    await expect(rows.nth(1)).to_have_class("not-shot")
+    await expect(rows.nth(4).locator("td")).to_have_text(
+        ["6", "?", "1.25", "56.0", "12:01:00", ""], use_inner_text=True
+    )
+    for fact, value in (("arrows", 5), ("hits", 2), ("x", 1), ("misses", 1), ("average", "5.33")):
+        await expect(page.locator(f"#fact-{fact}")).to_have_text(str(value))
+    await expect(page.locator("#total")).to_have_text("16")
+    await expect(page.locator("#last-value")).to_have_text("…")
+    assert await connection.fetchval("select count(*) from events where type = 'shot.created'") == 6
+
+
+async def test_ends_are_summed(open_page: Open, floor: Floor) -> None:
+    page = await open_page()
+    for points in (9, 10, 8, 7, 10, 6, 5):
+        await floor.shoot(640.0 + 61 * (10 - points), 640.0, points)
+    await expect(page.locator("#ends tbody tr")).to_have_count(2)
+    first = page.locator("#ends tbody tr").first
+    await expect(first.locator("td.arrow")).to_have_text(["10", "10", "9", "8", "7", "6"])
+    await expect(first.locator("td.sum")).to_have_text("50")
+    await expect(page.locator("#ends tbody tr").last.locator("td").last).to_have_text("55")
+
+
+async def test_a_correction_changes_the_shot_in_place(open_page: Open, floor: Floor) -> None:
+    page = await open_page()
+    shot = await floor.shoot(None, None, 0, result="miss")
+    await floor.shoot()
+    await expect(page.locator("#shots tbody tr")).to_have_count(2)
+    await floor.revise(shot, 500.0, 640.0, 8, "hit")
+    row = page.locator(f'#shots tr[data-shot="{shot}"]')
+    await expect(row).to_have_class("corrected")
+    await expect(row.locator(".value")).to_have_text("M 8")
+    await assert_in_place(page, floor, str(shot), 500.0, 640.0)
+    await expect(page.locator("#announcer")).to_have_text("Correction: shot 1-1 is now 8, was M. Total 18.")
+    await floor.revise(shot, None, None, None, "void")
+    await expect(page.locator("#shots tbody tr")).to_have_count(1)
+    await expect(page.locator(".shot")).to_have_count(1)
+    await expect(page.locator("#total")).to_have_text("10")
+
+
+async def test_a_lost_connection_is_said_loudly_and_mended_without_reload_or_a_missing_shot(
+    open_page: Open, floor: Floor, service: Service
+) -> None:
+    page = await open_page()
+    await page.evaluate("window.notReloaded = true")
+    await floor.shoot()
+    await expect(page.locator("#shots tbody tr")).to_have_count(1)
+    await expect(page.locator("#offline")).to_be_hidden()
+    await service.stop()
+    await expect(page.locator("#offline")).to_be_visible()
+    await expect(page.locator("#offline")).to_contain_text("NOT CONNECTED")
+    missed = [str(await floor.shoot(640.0 + step, 640.0)) for step in range(3)]
+    service.start()
+    await expect(page.locator("#offline")).to_be_hidden(timeout=WITHIN_MS)
+    await expect(page.locator("#shots tbody tr")).to_have_count(4)
+    last = str(await floor.shoot(700.0, 700.0, 9))
+    await expect(page.locator("#shots tbody tr")).to_have_count(5)
+    shown = await page.locator("#shots tbody tr").evaluate_all("rows => rows.map(row => row.dataset.shot)")
+    assert shown[:4] == [last, *reversed(missed)]
+    assert await page.evaluate("window.notReloaded")
+
+
+async def test_a_database_that_is_away_is_said_loudly(open_page: Open, service: Service) -> None:
+    page = await open_page()
+    service.hub.tell_state(connected=False)
+    await expect(page.locator("#offline")).to_contain_text("does not reach its database")
+    await expect(page.locator("#offline")).to_be_hidden(timeout=WITHIN_MS)  # the service finds out that it is there
+
+
+async def test_a_page_that_fell_behind_reads_the_whole_picture_again(
+    open_page: Open, floor: Floor, service: Service, connection: Connection
+) -> None:
+    page = await open_page()
+    await floor.shoot()
+    await expect(page.locator("#shots tbody tr")).to_have_count(1)
+    await service.stop()
+    await connection.execute("alter table shots disable trigger shots_tell")
+    await floor.shoot()
+    await connection.execute("alter table shots enable trigger shots_tell")
+    await connection.execute("update installation set epoch = 'feedbeef'")
+    service.start(Hub())
+    await expect(page.locator("#shots tbody tr")).to_have_count(2, timeout=WITHIN_MS)
+    await floor.shoot()
+    await expect(page.locator("#shots tbody tr")).to_have_count(3)
+
+
+async def test_simulated_shots_are_marked_as_such_and_real_ones_are_not(
+    open_page: Open, connection: Connection
+) -> None:
+    simulated, real = Floor(connection), Floor(connection, lane=2, source="hardware")
+    for made in (simulated, real):
+        await made.add_devices()
+        await made.open_session()
+    page = await open_page()
+    await expect(page.locator("#simulated")).to_contain_text("SIMULATED DATA")
+    await page.get_by_role("link", name="Lane 2").click()
+    await expect(page.locator("#title")).to_have_text("Lane 2")
+    await expect(page.locator("#simulated")).to_be_hidden()
+    await simulated.shoot()
+    shot = str(await real.shoot())
+    await expect(page.locator("#shots tbody tr")).to_have_attribute("data-shot", shot)
+    assert page.url.endswith("?lane=2")
+
+
+async def test_a_session_that_is_opened_appears_by_itself(open_page: Open, connection: Connection) -> None:
+    page = await open_page()
+    await expect(page.locator("#face-empty")).to_be_visible()
+    floor = Floor(connection)
+    await floor.add_devices()
+    async with connection.transaction():
+        await floor.open_session()
+    await expect(page.locator(".ring").first).to_be_visible()
+    await floor.shoot()
+    await expect(page.locator("#total")).to_have_text("10")
+
+
+async def test_devices_show_their_state_and_an_age_that_ticks(open_page: Open, floor: Floor) -> None:
+    page = await open_page()
+    bow = page.locator('[data-device="bow-1"]')
+    await expect(bow.locator(".state")).to_have_text("ready")
+    await expect(bow.locator(".age")).to_contain_text("battery 87 % · heard")
+    await floor.set_state("bow-1", "lost")
+    await expect(bow.locator(".state")).to_have_text("lost")
+    await expect(bow.locator(".age")).to_contain_text("heard 1 s ago")
+    await expect(bow.locator(".age")).to_contain_text("heard 2 s ago")
+
+
+async def test_the_keyboard_goes_from_shot_to_shot(open_page: Open, floor: Floor) -> None:
+    page = await open_page()
+    for step in range(3):
+        await floor.shoot(600.0 + 40 * step, 640.0)
+    await expect(page.locator(".shot")).to_have_count(3)
+    assert await page.locator('.shot[tabindex="0"]').count() == 1
+    await page.locator('.shot[tabindex="0"]').focus()
+    focused = page.locator(".shot:focus")
+    await expect(focused).to_have_attribute("aria-label", "Shot 1-3, 10, arrow ?, last shot")
+    await page.keyboard.press("ArrowLeft")
+    await expect(focused).to_have_attribute("aria-label", "Shot 1-2, 10, arrow ?")
+    await page.keyboard.press("Home")
+    await expect(focused).to_have_attribute("aria-label", "Shot 1-1, 10, arrow ?")
+    await expect(page.locator("#shots tr.selected")).to_have_count(1)
+    outline = await focused.locator(".pointer").evaluate("mark => getComputedStyle(mark).stroke")
+    assert outline not in ("none", "")
+    await floor.shoot()
+    await expect(page.locator(".shot")).to_have_count(4)
+    await expect(focused).to_have_attribute("aria-label", "Shot 1-1, 10, arrow ?")  # what is read is not torn away
+    await page.locator('#shots tr[tabindex="0"]').focus()
+    await page.keyboard.press("ArrowUp")
+    await expect(page.locator("#shots tr:focus th")).to_have_text("1-2")
+
+
+async def test_a_screen_reader_is_told(open_page: Open, floor: Floor) -> None:
+    page = await open_page()
+    await floor.shoot(700.0, 640.0, 9)
+    await expect(page.locator("#announcer")).to_have_text("Shot 1-1: 9. Total 9.")
+    unnamed = await page.evaluate(
+        """() => [...document.querySelectorAll('a, button, svg, table, section, [role=img], [tabindex="0"]')].filter((one) => {
+            const by = one.getAttribute('aria-labelledby');
+            const name = one.getAttribute('aria-label') || (by && document.getElementById(by.split(' ')[0])?.textContent)
+                || one.querySelector('caption')?.textContent || one.textContent;
+            return !name.trim();
+        }).map((one) => one.outerHTML)"""
+    )
+    assert unnamed == []
+    ids = await page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
+    assert len(ids) == len(set(ids))
+    assert await page.locator("html").get_attribute("lang") == "en"
+    assert await page.locator("h1").count() == 1
+    for header in await page.locator("th").all():
+        assert await header.get_attribute("scope") in ("col", "row", "colgroup")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_phone_shows_it_all_without_scrolling_sideways(open_page: Open, floor: Floor, scheme: str) -> None:
+    for step in range(8):
+        await floor.shoot(640.0 + 61 * step, 640.0, 10 - step)
+    page = await open_page(width=360, height=740, color_scheme=scheme)
+    await expect(page.locator(".shot")).to_have_count(8)
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+    for table in ("#ends", "#shots"):
+        assert await page.locator(table).evaluate("table => table.offsetWidth <= table.parentElement.clientWidth"), (
+            table
+        )
+    light = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert light == {"light": "rgb(245, 244, 240)", "dark": "rgb(16, 18, 22)"}[scheme]
+
+
+async def test_the_page_loads_nothing_from_elsewhere(open_page: Open, service: Service) -> None:
+    page = await open_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.reload()
+    await expect(page.locator("#connection")).to_have_text("live")
+    assert asked
+    assert all(url.startswith(service.url) for url in asked)

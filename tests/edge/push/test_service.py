@@ -1,0 +1,174 @@
+"""The process around it: serves without a database, stops at once, waits for its port, tells how it is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from edge.common.connection import Connection
+from edge.common.database import open_database
+from edge.common.embedded import USER, EmbeddedPostgres
+from edge.common.migrate import migrate
+from edge.common.settings import DatabaseSettings, PushSettings, ServiceSettings
+from edge.push.service import run_push
+from tests.edge.push.rangefloor import Floor
+from tests.edge.push.serving import Service, listening, serving
+
+
+async def test_stops_within_a_second_with_streams_open_and_one_that_does_not_read(
+    service: Service, connection: Connection
+) -> None:
+    async with (
+        listening(service) as one,
+        listening(service, "?lane=1") as two,
+        listening(service, receive_buffer=4096) as frozen,
+    ):
+        for stream in (one, two, frozen):
+            await stream.until("heartbeat")
+        await connection.execute(
+            "insert into events (type, data) select 'reading.orphan', jsonb_build_object('x', repeat('y', 4000))"
+            " from generate_series(1, 400)"
+        )
+        await one.take(400)
+        await two.take(400)
+        assert await service.stop() < 1.0
+        assert await one.next() is None
+
+
+async def test_serves_before_there_is_a_database_and_finds_it_when_it_comes() -> None:
+    base = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
+    server = EmbeddedPostgres(base)
+    settings = ServiceSettings(database=DatabaseSettings(user=USER, db="postgres", socket_dir=server.socket_dir))
+    try:
+        async with serving(settings) as service, httpx.AsyncClient(base_url=service.url) as client:
+            answer = await client.get("/healthz")
+            assert answer.status_code == 503
+            assert answer.json()["status"] == "away"
+            assert (await client.get("/")).status_code == 200
+            away = await client.get("/api/v0/session")
+            assert away.status_code == 503
+            assert away.json()["errors"][0]["code"] == "database_away"
+            async with listening(service) as stream:
+                first = await stream.until("heartbeat")
+                assert first.data["feed"] == "away"
+                await asyncio.to_thread(server.start)
+                async with open_database(settings, application="test") as database:
+                    connection = await database.connect()
+                    try:
+                        await migrate(connection, settings.ws_channel)
+                        second = await stream.until("heartbeat")
+                        assert second.data["feed"] == "live"
+                        floor = Floor(connection)
+                        await floor.add_devices()
+                        await floor.open_session()
+                        shot = str(await floor.shoot())
+                        assert (await stream.until("shot.created")).data["id"] == shot
+                    finally:
+                        connection.terminate()
+                    await asyncio.to_thread(server.stop)
+                    third = await stream.until("heartbeat")
+                    assert third.data["feed"] == "away"
+                    assert (await client.get("/healthz")).status_code == 503
+                    await asyncio.to_thread(server.start)
+                    fourth = await stream.until("heartbeat")
+                    assert fourth.data["feed"] == "live"
+                    assert fourth.id is not None
+                    connection = await database.connect()
+                    try:
+                        floor.connection = connection
+                        shot = str(await floor.shoot())
+                        assert (await stream.until("shot.created")).data["id"] == shot
+                        assert (await client.get("/api/v0/session")).status_code == 200
+                    finally:
+                        connection.terminate()
+    finally:
+        await asyncio.to_thread(server.stop)
+        shutil.rmtree(base)
+
+
+@pytest.fixture
+async def taken_port() -> AsyncIterator[socket.socket]:
+    """A port that somebody else has."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen(1)
+        yield other
+
+
+async def test_a_taken_port_is_waited_for_and_told_once(
+    database_settings: ServiceSettings, taken_port: socket.socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = taken_port.getsockname()[1]
+    stop = asyncio.Event()
+    caplog.set_level(logging.INFO)
+
+    def told() -> list[str]:
+        return [record.getMessage() for record in caplog.records if record.name == "edge.push.server"]
+
+    async with open_database(database_settings, application="push-test") as database, asyncio.TaskGroup() as tasks:
+        tasks.create_task(run_push(database, PushSettings(server_port=port), stop))
+        async with asyncio.timeout(10):
+            while not told():
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.5)  # several tries more, of which nothing is told
+            (line,) = told()
+            assert str(port) in line
+            assert "ARCH_STATS_SERVER_PORT" in line
+            taken_port.close()
+            while True:
+                try:
+                    async with httpx.AsyncClient() as client:
+                        assert (await client.get(f"http://127.0.0.1:{port}/")).status_code == 200
+                    break
+                except httpx.ConnectError:
+                    await asyncio.sleep(0.05)
+        stop.set()
+
+
+async def test_stops_while_it_waits_for_its_port(database_settings: ServiceSettings, taken_port: socket.socket) -> None:
+    stop = asyncio.Event()
+    async with open_database(database_settings, application="push-test") as database, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(run_push(database, PushSettings(server_port=taken_port.getsockname()[1]), stop))
+        await asyncio.sleep(0.1)
+        stop.set()
+        async with asyncio.timeout(1):
+            await running
+
+
+async def test_health_tells_who_holds_the_feed_back(
+    service: Service, floor: Floor, database_settings: ServiceSettings
+) -> None:
+    async with open_database(database_settings, application="forgetful") as database:
+        holder = await database.connect()
+        try:
+            await holder.execute("begin; insert into end_marks (session_id, who) select id, 'x' from sessions")
+            await floor.shoot()
+            async with asyncio.timeout(8), httpx.AsyncClient(base_url=service.url) as client:
+                while (health := (await client.get("/healthz")).json())["status"] == "ok":
+                    await asyncio.sleep(0.1)
+            held = health["checks"]["feed"]["held_back"]
+            assert health["status"] == "degraded"
+            assert (held["pid"], held["application"]) == (holder.get_server_pid(), "forgetful")
+            assert held["for_s"] >= 2
+        finally:
+            holder.terminate()
+
+
+async def test_metrics_count(service: Service, floor: Floor) -> None:
+    async with listening(service) as stream, httpx.AsyncClient(base_url=service.url) as client:
+        await floor.shoot()
+        await stream.take(1)
+        lines = (await client.get("/metrics")).text.splitlines()
+    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    assert values["archstats_push_clients"] == "1"
+    assert values["archstats_push_feed_up"] == "1"
+    assert int(values["archstats_push_events_total"]) >= 1
+    assert all(name.startswith("archstats_push_") for name in values)
