@@ -20,6 +20,9 @@ CLOCK_MOVED_NS: Final = 500_000
 CLOCK_EVERY_NS: Final = 300_000_000_000
 """A stream's clock is told anew when it moved by so much, became twice as sure, or after so long."""
 
+READY_S: Final = 2e-3
+"""A clock known as well as this need not be waited for any longer."""
+
 NO_CLOCK: Final = "not dated: the clock of that boot of the device is not known"
 BAD_CLOCK: Final = "not dated: the device's time stamp is not plausible"
 
@@ -78,6 +81,12 @@ class Boot:
         self._seen_until: Stamp | None = None
         self._told: ClockModel | None = None
         self._told_ns = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the clock is known well enough to date readings by it."""
+        model = self.clock.model
+        return self.clock.synchronised and model is not None and model.uncertainty_s <= READY_S
 
     def learn(self) -> None:
         """Put what the filter has learnt among the known clocks."""

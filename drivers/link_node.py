@@ -10,7 +10,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import ClassVar, Final
 
@@ -245,10 +244,9 @@ class LinkNode:
 
     def _send_acks(self, port: SerialPort) -> None:
         frames, self._acks = list(self._acks), deque()
-        with suppress(DeviceLost):  # not acknowledged: the node sends these again, once it is back
-            for start in range(0, len(frames), ACKS_AT_ONCE):
-                if not self._send(port, b"".join(frames[start : start + ACKS_AT_ONCE])):
-                    return
+        for start in range(0, len(frames), ACKS_AT_ONCE):
+            if not self._send(port, b"".join(frames[start : start + ACKS_AT_ONCE])):
+                return  # the node sends the others again, and then they are acknowledged
 
     def _nobody(self, session: LinkSession) -> DriverError:
         """Why nobody has said who they are."""

@@ -272,7 +272,7 @@ class LinkSession:
 
     def _learn(self, boot: Boot, now_ns: int, pair: ClockPair) -> None:
         boot.learn()
-        if not boot.begun and boot.clock.synchronised:
+        if not boot.begun and boot.ready:
             self._begin(boot, now_ns, pair)
         elif boot.begun and (clock := boot.clock_news(now_ns)) is not None:
             self._reports.append(clock)

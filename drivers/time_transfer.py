@@ -15,6 +15,10 @@ SPACING_NS: Final = 50_000_000
 """Between the questions of a burst. Not shorter: eight answers of one disturbed moment are all disturbed."""
 PAUSES_NS: Final = (2_000_000_000, 4_000_000_000, 8_000_000_000, 10_000_000_000)
 """Between bursts: short at first to learn the rate, then the last one for ever."""
+GOOD_NS: Final = 4_000_000
+"""A first burst whose shortest round trip is longer is followed by others at once: the host was busy just then."""
+HURRIED: Final = 4
+"""So many of them; a way that is always as long as that must do."""
 LATE_NS: Final = 250_000_000
 """An answer that took longer tells nothing; a question that old is forgotten."""
 MAX_TICKS_US: Final = 1 << 60
@@ -30,6 +34,7 @@ class TimeTransfer:
         self._probes: list[Probe] = []
         self._asked = 0
         self._bursts = 0
+        self._hurried = 0
         self.due_ns = now_ns
         """When :meth:`poll` has something to do."""
 
@@ -68,6 +73,11 @@ class TimeTransfer:
             # Nobody answered. Ask again soon, and at once while there is no clock yet: nothing can be dated without.
             self.due_ns = now_ns + (SPACING_NS if self._bursts == 0 else PAUSES_NS[0])
             return
-        self.due_ns = now_ns + PAUSES_NS[min(self._bursts, len(PAUSES_NS) - 1)]
-        self._bursts += 1
+        slow = min(probe.round_trip_ns for probe in probes) > GOOD_NS
+        if self._bursts == 0 and slow and self._hurried < HURRIED:
+            self._hurried += 1
+            self.due_ns = now_ns + SPACING_NS
+        else:
+            self.due_ns = now_ns + PAUSES_NS[min(self._bursts, len(PAUSES_NS) - 1)]
+            self._bursts += 1
         self._clock.add_burst(probes)

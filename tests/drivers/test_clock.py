@@ -205,6 +205,23 @@ def test_answers_that_are_late_repeated_or_impossible_are_ignored() -> None:
     assert not clock.synchronised
 
 
+def test_a_host_that_is_busy_at_first_asks_again_at_once() -> None:
+    busy_until_ns = 100 * S + 450 * MS
+
+    class Busy(Device):
+        def ask(self, sent_ns: int) -> Probe | None:
+            self.there_ms = (5.0, 40.0) if sent_ns < busy_until_ns else (0.05, 0.3)
+            return super().ask(sent_ns)
+
+    device = Busy(drift_ppm=50.0)
+    clock = ClockFilter(STREAM, BOOT)
+    run(device, clock, 100 * S, 101 * S)
+
+    assert clock.model is not None
+    assert clock.model.uncertainty_s < 1e-3
+    assert error_s(device, clock, 101 * S) < 1e-3
+
+
 def test_without_any_answer_it_goes_on_asking_at_once() -> None:
     transfer = TimeTransfer(ClockFilter(STREAM, BOOT), 0)
     asked = 0

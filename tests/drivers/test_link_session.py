@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.clock import ClockPair
-from drivers.codecs.link import Engage, HelloRequest, LinkDecoder, NodeKind
+from drivers.codecs.link import Engage, Frame, Hello, HelloRequest, LinkDecoder, NodeCapability, NodeKind
 from drivers.contract import ClockModel, Pulse, Reading, Report, StreamStart, stream_of
+from drivers.errors import ProtocolError
 from drivers.link_session import LinkSession
 from simulators.devices.clock import NodeClock
 from simulators.devices.link_node import LinkNode, NodeSpec
+from tests.drivers.messages import MESSAGES, U16, U32, U64
 
 HOST_BOOT = UUID(int=1)
 EPOCH_NS = 1_767_225_600_000_000_000
@@ -173,6 +175,39 @@ def test_reboots_on_a_bad_wire_lose_nothing_and_begin_streams_in_order(wire: Wir
         assert start.blind_since is not None
         assert start.stamp.mono_ns is not None
         assert start.blind_since.mono_ns == pytest.approx(start.stamp.mono_ns - 200 * MS, abs=1000)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            Frame, st.just(5) | U16, st.sampled_from([1, 2, 3]) | U32, U32, U64 | st.integers(0, 1 << 40), MESSAGES
+        ),
+        max_size=30,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_whatever_a_node_says_is_reported_within_what_a_database_holds(
+    frames: list[Frame], chance: random.Random
+) -> None:
+    now = 10_000_000 * MS
+    session = LinkSession("bow-1", NodeKind.BOW, None, (), HOST_BOOT, now)
+    hello = Hello(NodeKind.BOW, NodeCapability(3), 1, 7, (1 << 63), "fw")
+    session.take(Frame(5, 2, 0, 1 << 50, hello), now, ClockPair(now, EPOCH_NS))
+    for frame in frames:
+        now += chance.randint(0, 400) * MS
+        pair = ClockPair(now, EPOCH_NS)
+        session.poll(now, pair)
+        session.outgoing()
+        try:
+            session.take(frame, now, pair)
+        except ProtocolError:
+            assert isinstance(frame.message, Hello)
+        for report in session.reports():
+            if isinstance(report, (Reading, Pulse, StreamStart)) and report.stamp.mono_ns is not None:
+                assert abs(report.stamp.mono_ns) < 1 << 63
+            if isinstance(report, ClockModel):
+                assert abs(report.ref_ticks_us) < 1 << 63
 
 
 def test_what_is_not_acknowledged_comes_again_and_what_is_does_not() -> None:

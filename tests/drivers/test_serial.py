@@ -186,8 +186,22 @@ async def test_a_hang_up_is_told_after_all_that_came_before(far: FarEnd) -> None
             await line.read(2.0)
         assert told.value.device == "bow-1"
         assert "cable" in told.value.hint
+        assert not line.write(b"anybody?")
+        assert line.counters.unsent == len(b"anybody?")
+
+
+async def test_the_last_words_before_a_hang_up_are_read_whatever_is_written(far: FarEnd) -> None:
+    async with opened(far.path) as line:
+        far.send(b"last words")
+        while line.counters.received < 10:
+            await asyncio.sleep(0)
+        far.hang_up()
+        for _ in range(10):
+            line.write(b"hello?")
+            await asyncio.sleep(0.001)
+        assert await read_all(line, 10) == b"last words"
         with pytest.raises(DeviceLost):
-            line.write(b"anybody?")
+            await line.read(2.0)
 
 
 async def test_a_hang_up_wakes_a_reader_that_waits(far: FarEnd) -> None:
