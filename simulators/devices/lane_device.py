@@ -12,11 +12,13 @@ from simulators.devices.link_bow import BOW
 from simulators.devices.link_node import LinkNode, NodeSpec
 from simulators.devices.link_target import TARGET
 from simulators.draws import Draws
-from simulators.world import FIRST_NOCK_US, World
+from simulators.world import World
 
 _SENSING = {"bow.link": BOW, "target.link": TARGET}
 DRIVERS = tuple(_SENSING)
 _FIRMWARE = "archstats-simulator 1"
+HEAD_START_US = 10_000_000
+"""A range's processes may take so long to come up and still miss nothing."""
 _AHEAD_US = 30_000_000
 """How far the world is looked up in advance."""
 
@@ -32,7 +34,11 @@ class DeviceSpec:
 
 
 class LaneDevice:
-    """A node on a lane. Times do not go back; what happened before ``now_us`` at its making is not sensed."""
+    """A node on a lane. Times do not go back.
+
+    What happened before ``now_us`` at its making is not sensed, unless the world began within ``HEAD_START_US`` before:
+    then the node was there from the start, whoever makes it, with one boot id and one clock, and tells all since.
+    """
 
     def __init__(self, spec: DeviceSpec, world: World, now_us: int, *, drift_ppm: float = 40.0) -> None:
         sensing = _SENSING.get(spec.driver)
@@ -42,14 +48,16 @@ class LaneDevice:
         self._sense = sensing.sense
         self._world = world
         self._upcoming: deque[tuple[int, link.Event]] = deque()
-        self._looked_until_us = now_us
-        saw_everything = now_us < world.start_us + FIRST_NOCK_US
-        clock = draw_clock(world.seed, spec.name, now_us, drift_ppm=drift_ppm, saw_everything=saw_everything)
+        from_start = 0 <= now_us - world.start_us <= HEAD_START_US
+        born_us = world.start_us if from_start else now_us
+        saw_everything = born_us <= world.start_us
+        self._looked_until_us = born_us
+        clock = draw_clock(world.seed, spec.name, born_us, drift_ppm=drift_ppm, saw_everything=saw_everything)
         self.node = LinkNode(
             NodeSpec(spec.lane * 10 + sensing.kind, sensing.kind, _FIRMWARE, sensing.battery_percent, rssi_dbm=None),
             clock,
-            _boot_ids(world.seed, spec.name, now_us),
-            now_us,
+            _boot_ids(world.seed, spec.name, born_us),
+            born_us,
         )
 
     def poll(self, now_us: int) -> list[bytes]:
@@ -97,7 +105,7 @@ class LaneDevice:
 
 
 def _boot_ids(seed: int, device: str, started_us: int) -> Iterator[int]:
-    """Yield boot ids: the start is part of the name, so a simulator that is started again never reuses one."""
+    """Yield boot ids: the start is part of the name, so a simulator that is started again later never reuses one."""
     draws = Draws(seed, device, "boots", started_us)
     while True:
         yield 1 + draws.below(0xFFFF_FFFF)

@@ -97,9 +97,20 @@ def test_a_device_that_saw_the_range_open_is_up_for_long() -> None:
     assert hub.hear(device.poll(START + S))[0].t_us > S
 
 
-def test_a_simulator_started_again_is_another_boot() -> None:
+def test_a_simulator_that_comes_up_late_was_there_from_the_start() -> None:
+    world = World(7, START, 20.0)
+    until = START + 14 * S
+    told = []
+    for late_us in (0, 1 * S, 9 * S):
+        hub = run(LaneDevice(DeviceSpec("bow-1", "bow.link", 1), world, START + late_us), START + late_us, until)
+        told.append([(f.boot_id, f.seq, f.t_us, f.message) for f in hub.events()])
+    assert told[0] == told[1] == told[2]
+    assert len(told[0]) == len([e for e in world.events(1, START, until) if e.kind in ("engage", "release")])
+
+
+def test_a_simulator_started_again_later_is_another_boot() -> None:
     world, spec = World(7, START), DeviceSpec("bow-1", "bow.link", 1)
-    boots = {LaneDevice(spec, world, START + n).node.boot_id for n in range(50)}
+    boots = {LaneDevice(spec, world, START + 3600 * S + n).node.boot_id for n in range(50)}
     assert len(boots) == 50
     assert 0 not in boots
 
