@@ -26,6 +26,7 @@ from drivers.transport.serial import Chunk, SerialPort, open_port
 HEARTBEAT_S: Final = 1.0
 """How often a node tells that it lives."""
 MISSED_HEARTBEATS: Final = 3
+SILENT_NS: Final = round(MISSED_HEARTBEATS * HEARTBEAT_S * 1e9)
 MEET_S: Final = 3.0
 """How long a node may take to say who it is."""
 ANSWER_S: Final = 0.5
@@ -103,7 +104,7 @@ class LinkNode:
         self._send(port, b"\0")  # ends whatever noise the node has heard while the port was opened
         deadline_ns = now_ns + round(MEET_S * 1e9)
         while session.boot is None:
-            if not await self._turn(port, session, deadline_ns) and time.monotonic_ns() >= deadline_ns:
+            if await self._turn(port, session, deadline_ns) >= deadline_ns and session.boot is None:
                 raise self._nobody(session)
         return DeviceIdentity(
             device_id=self._device_id,
@@ -120,10 +121,10 @@ class LinkNode:
         while True:
             for report in session.reports():
                 yield report
-            silent_ns = session.heard_ns + round(MISSED_HEARTBEATS * HEARTBEAT_S * 1e9)
-            if not await self._turn(port, session, silent_ns) and time.monotonic_ns() >= silent_ns:
+            read_until_ns = await self._turn(port, session, session.heard_ns + SILENT_NS)
+            if read_until_ns >= session.heard_ns + SILENT_NS:
                 raise DeviceLost(
-                    f"silent: no frame of node {session.node} for {MISSED_HEARTBEATS * HEARTBEAT_S:g} s",
+                    f"silent: no frame of node {session.node} for {SILENT_NS / 1e9:g} s",
                     device=self._device_id,
                     hint="Check that the node is switched on, charged and within reach of its receiver.",
                     silent=True,
@@ -187,23 +188,25 @@ class LinkNode:
     def _closed(self) -> DriverError:
         return DeviceLost("the line is closed", device=self._device_id, hint="It is opened again by itself.")
 
-    async def _turn(self, port: SerialPort, session: LinkSession, limit_ns: int) -> bool:
-        """Send what is due, then take what comes; False when there is no news by ``limit_ns`` or the next duty."""
+    async def _turn(self, port: SerialPort, session: LinkSession, limit_ns: int) -> int:
+        """Send what is due, then take what comes before ``limit_ns`` or the next duty.
+
+        Returns the instant up to which everything that came has been taken: noise without end is no sign of life, and
+        a heartbeat that waits to be read is one.
+        """
         session.poll(time.monotonic_ns(), clock_pair())
         for question in session.outgoing():
             self._send(port, question)
-        if session.has_reports:
-            return True  # time alone brought news
         wait_ns = min(session.due_ns, limit_ns) - time.monotonic_ns()
-        chunk = await port.read(wait_ns / 1e9)
+        chunk = await port.read(0.0 if session.has_reports else wait_ns / 1e9)
         if chunk is None:
-            return False
+            return time.monotonic_ns()
         self._record.heard(chunk.data, chunk.at_ns)
         pair = clock_pair()
         for at_ns, frame in self._frames(chunk):
             session.take(frame, at_ns, pair)
         self._hand_out(session)
-        return True
+        return chunk.at_ns
 
     def _frames(self, chunk: Chunk) -> Iterator[tuple[int, Frame]]:
         """The frames that a chunk completes, each with the instant its first byte came."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.codecs import cobs
+from drivers.codecs.link_fields import MessageType, NakCode, NodeCapability, NodeKind, ReleaseCause
 from drivers.codecs.link_messages import (
     Ack,
     Config,
@@ -21,14 +22,9 @@ from drivers.codecs.link_messages import (
     HelloRequest,
     Landing,
     Log,
-    MessageType,
     Nak,
-    NakCode,
-    NodeCapability,
-    NodeKind,
     Pin,
     Release,
-    ReleaseCause,
     Tags,
     TimeRequest,
     TimeResponse,

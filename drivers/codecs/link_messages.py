@@ -9,120 +9,23 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
 from typing import ClassVar, Self
 
-MAX_TAG_BYTES = 31
-"""A tag field's length has five bits' worth of room: the longest EPC that Gen2 readers deliver is 496 bits."""
-
-_RSSI_UNKNOWN = 127
-_BYTE_UNKNOWN = 255
-_LENGTH_UNKNOWN = -0x80000000
-_BLIND_UNKNOWN = 0xFFFF_FFFF_FFFF_FFFF
-
-
-class MessageType(IntEnum):
-    """The type byte of a body."""
-
-    HELLO = 0x01
-    ENGAGE = 0x02
-    RELEASE = 0x03
-    LANDING = 0x04
-    TAGS = 0x05
-    PIN = 0x06
-    HEARTBEAT = 0x07
-    LOG = 0x08
-    TIME_REQ = 0x10
-    TIME_RESP = 0x11
-    ACK = 0x12
-    NAK = 0x13
-    CONFIG = 0x14
-    HELLO_REQ = 0x15
-
-
-class NodeKind(IntEnum):
-    """What a node watches."""
-
-    BOW = 1
-    TARGET = 2
-
-
-class NodeCapability(IntFlag):
-    """What a node can do."""
-
-    ACKNOWLEDGES = 1 << 0
-    """Keeps each event until it is acknowledged, also through a reboot."""
-    STAMPS_TIME = 1 << 1
-    """Answers TIME_REQ and stamps events with its own clock."""
-    CONFIGURABLE = 1 << 2
-    """Answers CONFIG."""
-    SIMULATOR = 1 << 15
-    """Is no hardware: what it senses was made up."""
-
-
-class ReleaseCause(IntEnum):
-    """Why the arrow left the string."""
-
-    SHOT = 0
-    """Shot, or not known."""
-    REMOVED = 1
-    """A hand took it off."""
-
-
-class NakCode(IntEnum):
-    """Why a frame was refused."""
-
-    UNKNOWN_TYPE = 1
-    BAD_PAYLOAD = 2
-    BUSY = 3
-    UNSUPPORTED_VERSION = 4
-
-
-def _pack_tag(tag: str | None) -> bytes:
-    epc = bytes.fromhex(tag or "")
-    if len(epc) > MAX_TAG_BYTES:
-        raise ValueError(f"a tag has at most {MAX_TAG_BYTES} bytes, not {len(epc)}")
-    return bytes((len(epc),)) + epc
-
-
-def _unpack_tag(payload: bytes, at: int) -> tuple[str | None, int]:
-    """The tag field at ``at`` and where the next field starts."""
-    length = payload[at]
-    end = at + 1 + length
-    if length > MAX_TAG_BYTES or end > len(payload):
-        raise ValueError("the tag is longer than its field")
-    return payload[at + 1 : end].hex() or None, end
-
-
-def _last_tag(payload: bytes, at: int) -> str | None:
-    tag, end = _unpack_tag(payload, at)
-    if end != len(payload):
-        raise ValueError("bytes after the last field")
-    return tag
-
-
-def _pack_mm(value: float | None) -> int:
-    return _LENGTH_UNKNOWN if value is None else round(value * 100)
-
-
-def _unpack_mm(value: int) -> float | None:
-    return None if value == _LENGTH_UNKNOWN else value / 100
-
-
-def _pack_rssi(value: int | None) -> int:
-    return _RSSI_UNKNOWN if value is None else value
-
-
-def _unpack_rssi(value: int) -> int | None:
-    return None if value == _RSSI_UNKNOWN else value
-
-
-def _pack_percent(value: int | None) -> int:
-    return _BYTE_UNKNOWN if value is None else value
-
-
-def _unpack_percent(value: int) -> int | None:
-    return value if value <= 100 else None  # 101..254 are reserved
+from drivers.codecs.link_fields import (
+    BLIND_UNKNOWN,
+    MessageType,
+    NodeCapability,
+    ReleaseCause,
+    last_tag,
+    pack_mm,
+    pack_percent,
+    pack_rssi,
+    pack_tag,
+    unpack_mm,
+    unpack_percent,
+    unpack_rssi,
+    unpack_tag,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +48,7 @@ class Hello:
     def pack(self) -> bytes:
         """The payload."""
         name = self.firmware.encode()
-        blind = _BLIND_UNKNOWN if self.blind_us is None else self.blind_us
+        blind = BLIND_UNKNOWN if self.blind_us is None else self.blind_us
         return (
             self._LAYOUT.pack(
                 self.kind, self.capabilities, self.previous_boot_id, self.previous_last_seq, blind, len(name)
@@ -165,7 +68,7 @@ class Hello:
             NodeCapability(capabilities),
             boot_id,
             last_seq,
-            None if blind == _BLIND_UNKNOWN else blind,
+            None if blind == BLIND_UNKNOWN else blind,
             name.decode(errors="replace"),
         )
 
@@ -181,13 +84,13 @@ class Engage:
 
     def pack(self) -> bytes:
         """The payload."""
-        return struct.pack(">b", _pack_rssi(self.rssi_dbm)) + _pack_tag(self.tag)
+        return struct.pack(">b", pack_rssi(self.rssi_dbm)) + pack_tag(self.tag)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """The message; raises ValueError, IndexError or struct.error on a bad payload."""
         (rssi,) = struct.unpack_from(">b", payload)
-        return cls(_unpack_rssi(rssi), _last_tag(payload, 1))
+        return cls(unpack_rssi(rssi), last_tag(payload, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +104,13 @@ class Release:
 
     def pack(self) -> bytes:
         """The payload."""
-        return bytes((self.cause,)) + _pack_tag(self.tag)
+        return bytes((self.cause,)) + pack_tag(self.tag)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """The message; raises ValueError or IndexError on a bad payload."""
         removed = payload[0] == ReleaseCause.REMOVED
-        return cls(ReleaseCause.REMOVED if removed else ReleaseCause.SHOT, _last_tag(payload, 1))
+        return cls(ReleaseCause.REMOVED if removed else ReleaseCause.SHOT, last_tag(payload, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +128,14 @@ class Landing:
 
     def pack(self) -> bytes:
         """The payload."""
-        numbers = self._LAYOUT.pack(_pack_mm(self.x_mm), _pack_mm(self.y_mm), _pack_percent(self.quality))
-        return numbers + _pack_tag(self.tag)
+        numbers = self._LAYOUT.pack(pack_mm(self.x_mm), pack_mm(self.y_mm), pack_percent(self.quality))
+        return numbers + pack_tag(self.tag)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """The message; raises ValueError, IndexError or struct.error on a bad payload."""
         x, y, quality = cls._LAYOUT.unpack_from(payload)
-        return cls(_unpack_mm(x), _unpack_mm(y), _unpack_percent(quality), _last_tag(payload, cls._LAYOUT.size))
+        return cls(unpack_mm(x), unpack_mm(y), unpack_percent(quality), last_tag(payload, cls._LAYOUT.size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +149,7 @@ class Tags:
         """The payload."""
         if "" in self.tags:
             raise ValueError("an arrow in the butt has a tag")
-        return bytes((len(self.tags),)) + b"".join(map(_pack_tag, self.tags))
+        return bytes((len(self.tags),)) + b"".join(map(pack_tag, self.tags))
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
@@ -254,7 +157,7 @@ class Tags:
         tags: list[str] = []
         at = 1
         for _ in range(payload[0]):
-            tag, at = _unpack_tag(payload, at)
+            tag, at = unpack_tag(payload, at)
             if tag is None:
                 raise ValueError("an empty tag in the list")
             tags.append(tag)
@@ -273,13 +176,13 @@ class Pin:
 
     def pack(self) -> bytes:
         """The payload."""
-        return struct.pack(">ii", _pack_mm(self.x_mm), _pack_mm(self.y_mm))
+        return struct.pack(">ii", pack_mm(self.x_mm), pack_mm(self.y_mm))
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """The message; raises struct.error on a bad payload."""
         x, y = struct.unpack(">ii", payload)
-        return cls(_unpack_mm(x), _unpack_mm(y))
+        return cls(unpack_mm(x), unpack_mm(y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,14 +201,14 @@ class Heartbeat:
     def pack(self) -> bytes:
         """The payload."""
         return self._LAYOUT.pack(
-            self.last_seq, _pack_percent(self.battery_percent), _pack_rssi(self.rssi_dbm), self.pending
+            self.last_seq, pack_percent(self.battery_percent), pack_rssi(self.rssi_dbm), self.pending
         )
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """The message; raises struct.error on a bad payload."""
         last_seq, battery, rssi, pending = cls._LAYOUT.unpack(payload)
-        return cls(last_seq, _unpack_percent(battery), _unpack_rssi(rssi), pending)
+        return cls(last_seq, unpack_percent(battery), unpack_rssi(rssi), pending)
 
 
 @dataclass(frozen=True, slots=True)

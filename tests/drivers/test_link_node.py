@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import struct
 import time
-import zlib
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 from uuid import uuid4
 
 import pytest
-from pydantic import ValidationError
 
 from drivers import link_node
-from drivers.bow.link import BowLink
 from drivers.clock import host_boot_id
-from drivers.codecs import cobs
 from drivers.codecs.link import (
     Ack,
     ConfigRead,
     Engage,
-    Frame,
-    HelloRequest,
     Landing,
     Log,
     Nak,
-    NodeCapability,
     NodeKind,
     Release,
     ReleaseCause,
@@ -38,99 +28,22 @@ from drivers.contract import (
     ClockModel,
     Command,
     CommandResult,
-    DeviceKind,
     Pulse,
     Reading,
     ReadingKind,
     Report,
-    Source,
     StreamStart,
     stream_of,
 )
-from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError, ProtocolError
-from drivers.link_node import LinkNode, LinkSettings
+from drivers.errors import DeviceLost
+from drivers.link_node import LinkSettings
 from drivers.target.link import TargetLink
 from tests.drivers.lines import FarEnd
-from tests.drivers.nodes import CAPABLE, ScriptedNode, alive
+from tests.drivers.listening import bow, heard, listening
+from tests.drivers.nodes import ScriptedNode, alive
 
 TAG = "123456789abc4def8123456789abcdef"
 R = TypeVar("R", bound=Report)
-
-
-class Listener:
-    """Reads a driver in the background and lets the test wait for what it reports."""
-
-    def __init__(self, driver: LinkNode) -> None:
-        self.reports: list[Report] = []
-        self._driver = driver
-        self._news = asyncio.Event()
-        self.task = asyncio.create_task(self._listen())
-
-    async def _listen(self) -> None:
-        async with aclosing(self._driver.readings()) as reports:  # type: ignore[type-var]
-            async for report in reports:
-                self.reports.append(report)
-                self._news.set()
-
-    async def next(self, kind: type[R], timeout_s: float = 5.0) -> R:
-        """Take the next report of a kind."""
-        async with asyncio.timeout(timeout_s):
-            while True:
-                for index, report in enumerate(self.reports):
-                    if isinstance(report, kind):
-                        return self.reports.pop(index)  # type: ignore[return-value]  # it was just looked at
-                self._news.clear()
-                waiting = asyncio.create_task(self._news.wait())
-                await asyncio.wait((waiting, self.task), return_when=asyncio.FIRST_COMPLETED)
-                if self.task.done():
-                    waiting.cancel()
-                    self.task.result()
-                    raise AssertionError("the readings ended without an error")
-
-
-@asynccontextmanager
-async def listening(driver: LinkNode) -> AsyncIterator[Listener]:
-    listener = Listener(driver)
-    try:
-        yield listener
-    finally:
-        listener.task.cancel()
-        await asyncio.wait((listener.task,))
-        await driver.close()
-
-
-def bow(far: FarEnd, *, node: int | None = None, clocks: tuple[ClockModel, ...] = ()) -> BowLink:
-    return BowLink("bow-1", LinkSettings(port=str(far.path), node=node), clocks=clocks)
-
-
-async def heard(node: ScriptedNode, kind: type, timeout_s: float = 3.0) -> list[Frame]:
-    """Frames of a kind that the node has heard, once there is one."""
-    deadline = time.monotonic() + timeout_s
-    while not (found := [frame for frame in node.heard if isinstance(frame.message, kind)]):
-        assert time.monotonic() < deadline, f"the hub said no {kind.__name__}"
-        await asyncio.sleep(0.005)
-    return found
-
-
-async def test_open_says_who_is_there(far: FarEnd) -> None:
-    async with alive(ScriptedNode(far)) as node:
-        driver = bow(far)
-        identity = await driver.open()
-        await driver.close()
-
-    assert (identity.device_id, identity.kind, identity.source) == ("bow-1", DeviceKind.BOW, Source.HARDWARE)
-    assert identity.stream_id == stream_of("bow-1", 3, 1000)
-    assert (identity.firmware, identity.serial) == ("scripted", "node 3")
-    assert any(isinstance(frame.message, HelloRequest) for frame in node.heard)
-
-
-async def test_a_simulator_is_never_taken_for_hardware(far: FarEnd) -> None:
-    async with alive(ScriptedNode(far, capabilities=CAPABLE | NodeCapability.SIMULATOR)) as node:
-        driver = bow(far)
-        assert (await driver.open()).source is Source.SIMULATOR
-        async with listening(driver) as listener:
-            node.say(Engage(-50, TAG), seq=1)
-            assert (await listener.next(Reading)).source is Source.SIMULATOR
 
 
 async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_millisecond(far: FarEnd) -> None:
@@ -295,7 +208,7 @@ async def test_a_boot_nobody_heard_of_makes_the_blind_time_reach_back_to_the_las
 
 
 async def test_missing_heartbeats_are_a_lost_device(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_node, "HEARTBEAT_S", 0.3)
+    monkeypatch.setattr(link_node, "SILENT_NS", 900_000_000)
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
         await driver.open()
@@ -350,66 +263,6 @@ async def test_noise_costs_its_frame_and_nothing_else(far: FarEnd) -> None:
             assert (await listener.next(Reading)).seq == 1
             counters = driver.counters()
     assert counters["bad_cobs"] + counters["truncated"] + counters["bad_crc"] == 2
-
-
-async def test_a_silent_line_is_nobody(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_node, "MEET_S", 0.5)
-    driver = bow(far)
-    before = time.monotonic()
-    with pytest.raises(DeviceUnavailable, match="nobody answers") as told:
-        await driver.open()
-    await driver.close()
-    assert 0.45 < time.monotonic() - before < 2.0
-    assert "switched on" in told.value.hint
-
-
-async def test_a_target_node_on_a_bows_port_is_a_fault_with_a_remedy(far: FarEnd) -> None:
-    async with alive(ScriptedNode(far, kind=NodeKind.TARGET)):
-        driver = bow(far)
-        with pytest.raises(ProtocolError, match="a target node") as told:
-            await driver.open()
-        await driver.close()
-    assert "ARCH_STATS_DRIVER" in told.value.hint
-
-
-async def test_another_node_than_the_wanted_one_is_named(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_node, "MEET_S", 0.5)
-    async with alive(ScriptedNode(far, number=5)) as node:
-        driver = bow(far, node=3)
-        opening = asyncio.create_task(driver.open())
-        while not opening.done():
-            node.beat()
-            await asyncio.wait((opening,), timeout=0.2)
-        with pytest.raises(DeviceUnavailable, match="heard instead: 5") as told:
-            opening.result()
-        await driver.close()
-    assert "ARCH_STATS_NODE" in told.value.hint
-
-
-def of_version_2() -> bytes:
-    body = struct.pack(">BBHIIQ", 2, 7, 3, 1000, 0, 5) + b"what version 2 says"
-    return cobs.encode(body + struct.pack(">I", zlib.crc32(body))) + b"\0"
-
-
-@pytest.mark.parametrize(
-    ("noise", "message"),
-    [
-        pytest.param(b"\x05\x02\x07\x03\x01" * 9 + b"\x00", "not the Arch-Stats link", id="noise"),
-        pytest.param(of_version_2(), "another version", id="version 2"),
-    ],
-)
-async def test_what_speaks_otherwise_is_told_apart(
-    far: FarEnd, noise: bytes, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(link_node, "MEET_S", 0.5)
-    driver = bow(far)
-    opening = asyncio.create_task(driver.open())
-    while not opening.done():
-        far.send(noise)
-        await asyncio.wait((opening,), timeout=0.1)
-    with pytest.raises(ProtocolError, match=message):
-        opening.result()
-    await driver.close()
 
 
 async def test_config_is_read_and_set_and_read_back(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,28 +349,15 @@ async def test_the_nodes_own_words_go_to_the_log_but_not_without_end(
     assert len(said) <= 60  # thirty a minute, and the minute may turn
 
 
-async def test_closing_in_any_state_is_harmless(far: FarEnd) -> None:
-    driver = bow(far)
-    await driver.close()
-    with pytest.raises(DeviceLost):
-        await driver.execute(Command("read_config"))
+async def test_noise_without_end_is_no_sign_of_life(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_node, "SILENT_NS", 400_000_000)
     async with alive(ScriptedNode(far)):
+        driver = bow(far)
         await driver.open()
-        await asyncio.gather(driver.close(), driver.close())
-        await driver.close()
-    assert driver.counters()["received"] > 0
-
-
-async def test_a_port_that_is_no_port_is_a_fault_of_the_settings() -> None:
-    driver = BowLink("bow-1", LinkSettings(port="loop://"))
-    with pytest.raises(DriverConfigError):
-        await driver.open()
-    await driver.close()
-
-
-@pytest.mark.parametrize(
-    "wrong", [{}, {"port": ""}, {"port": "x", "node": 65535}, {"port": "x", "baud": 0}, {"port": "x", "speed": 1}]
-)
-def test_settings_are_strict(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        LinkSettings.model_validate(wrong)
+    async with listening(driver) as listener, asyncio.timeout(3):
+        while not listener.task.done():
+            if far.has_room():
+                far.send(b"\x05\x02\x07\x03\x01\x00" * 10)
+            await asyncio.sleep(0)
+        with pytest.raises(DeviceLost, match="silent"):
+            listener.task.result()

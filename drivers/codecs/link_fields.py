@@ -1,0 +1,133 @@
+"""The fields that messages of the Arch-Stats link are made of: codes, tags, lengths, and what "not known" looks like."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+MAX_TAG_BYTES = 31
+"""A tag field's length has five bits' worth of room: the longest EPC that Gen2 readers deliver is 496 bits."""
+
+_RSSI_UNKNOWN = 127
+_BYTE_UNKNOWN = 255
+_LENGTH_UNKNOWN = -0x80000000
+BLIND_UNKNOWN = 0xFFFF_FFFF_FFFF_FFFF
+
+
+class MessageType(IntEnum):
+    """The type byte of a body."""
+
+    HELLO = 0x01
+    ENGAGE = 0x02
+    RELEASE = 0x03
+    LANDING = 0x04
+    TAGS = 0x05
+    PIN = 0x06
+    HEARTBEAT = 0x07
+    LOG = 0x08
+    TIME_REQ = 0x10
+    TIME_RESP = 0x11
+    ACK = 0x12
+    NAK = 0x13
+    CONFIG = 0x14
+    HELLO_REQ = 0x15
+
+
+class NodeKind(IntEnum):
+    """What a node watches."""
+
+    BOW = 1
+    TARGET = 2
+
+
+class NodeCapability(IntFlag):
+    """What a node can do."""
+
+    ACKNOWLEDGES = 1 << 0
+    """Keeps each event until it is acknowledged, also through a reboot."""
+    STAMPS_TIME = 1 << 1
+    """Answers TIME_REQ and stamps events with its own clock."""
+    CONFIGURABLE = 1 << 2
+    """Answers CONFIG."""
+    SIMULATOR = 1 << 15
+    """Is no hardware: what it senses was made up."""
+
+
+class ReleaseCause(IntEnum):
+    """Why the arrow left the string."""
+
+    SHOT = 0
+    """Shot, or not known."""
+    REMOVED = 1
+    """A hand took it off."""
+
+
+class NakCode(IntEnum):
+    """Why a frame was refused."""
+
+    UNKNOWN_TYPE = 1
+    BAD_PAYLOAD = 2
+    BUSY = 3
+    UNSUPPORTED_VERSION = 4
+
+
+def pack_tag(tag: str | None) -> bytes:
+    """A tag field; raises ValueError when the tag is no hexadecimal or too long."""
+    epc = bytes.fromhex(tag or "")
+    if len(epc) > MAX_TAG_BYTES:
+        raise ValueError(f"a tag has at most {MAX_TAG_BYTES} bytes, not {len(epc)}")
+    return bytes((len(epc),)) + epc
+
+
+def unpack_tag(payload: bytes, at: int) -> tuple[str | None, int]:
+    """The tag field at ``at`` and where the next field starts."""
+    length = payload[at]
+    end = at + 1 + length
+    if length > MAX_TAG_BYTES or end > len(payload):
+        raise ValueError("the tag is longer than its field")
+    return payload[at + 1 : end].hex() or None, end
+
+
+def last_tag(payload: bytes, at: int) -> str | None:
+    """The tag field at ``at``, which ends the payload. Raises ValueError or IndexError when it does not."""
+    tag, end = unpack_tag(payload, at)
+    if end != len(payload):
+        raise ValueError("bytes after the last field")
+    return tag
+
+
+def pack_mm(value: float | None) -> int:
+    """Millimetres as hundredths; raises ValueError for what is no number or would read as "no value"."""
+    if value is None:
+        return _LENGTH_UNKNOWN
+    if not abs(value) * 100 < -_LENGTH_UNKNOWN:
+        raise ValueError(f"{value} mm do not fit their field")
+    return round(value * 100)
+
+
+def unpack_mm(value: int) -> float | None:
+    """Hundredths as millimetres, None for no value."""
+    return None if value == _LENGTH_UNKNOWN else value / 100
+
+
+def pack_rssi(value: int | None) -> int:
+    """A level in dBm; raises ValueError for the one that means "not known"."""
+    if value == _RSSI_UNKNOWN:
+        raise ValueError(f"{value} dBm do not fit their field")
+    return _RSSI_UNKNOWN if value is None else value
+
+
+def unpack_rssi(value: int) -> int | None:
+    """A level in dBm, None when not known."""
+    return None if value == _RSSI_UNKNOWN else value
+
+
+def pack_percent(value: int | None) -> int:
+    """A share in percent; raises ValueError for what is none."""
+    if value is not None and not 0 <= value <= 100:
+        raise ValueError(f"{value} is no percentage")
+    return _BYTE_UNKNOWN if value is None else value
+
+
+def unpack_percent(value: int) -> int | None:
+    """A share in percent, None when not known."""
+    return value if value <= 100 else None  # 101..254 are reserved

@@ -1,0 +1,79 @@
+"""Drivers that listen in the background while a test says what is said to them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import TypeVar
+
+from drivers.bow.link import BowLink
+from drivers.codecs.link import (
+    Frame,
+)
+from drivers.contract import (
+    ClockModel,
+    Report,
+)
+from drivers.link_node import LinkNode, LinkSettings
+from tests.drivers.lines import FarEnd
+from tests.drivers.nodes import ScriptedNode
+
+TAG = "123456789abc4def8123456789abcdef"
+R = TypeVar("R", bound=Report)
+
+
+class Listener:
+    """Reads a driver in the background and lets the test wait for what it reports."""
+
+    def __init__(self, driver: LinkNode) -> None:
+        self.reports: list[Report] = []
+        self._driver = driver
+        self._news = asyncio.Event()
+        self.task = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        async with aclosing(self._driver.readings()) as reports:  # type: ignore[type-var]
+            async for report in reports:
+                self.reports.append(report)
+                self._news.set()
+
+    async def next(self, kind: type[R], timeout_s: float = 5.0) -> R:
+        """Take the next report of a kind."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                for index, report in enumerate(self.reports):
+                    if isinstance(report, kind):
+                        return self.reports.pop(index)  # type: ignore[return-value]  # it was just looked at
+                self._news.clear()
+                waiting = asyncio.create_task(self._news.wait())
+                await asyncio.wait((waiting, self.task), return_when=asyncio.FIRST_COMPLETED)
+                if self.task.done():
+                    waiting.cancel()
+                    self.task.result()
+                    raise AssertionError("the readings ended without an error")
+
+
+@asynccontextmanager
+async def listening(driver: LinkNode) -> AsyncIterator[Listener]:
+    listener = Listener(driver)
+    try:
+        yield listener
+    finally:
+        listener.task.cancel()
+        await asyncio.wait((listener.task,))
+        await driver.close()
+
+
+def bow(far: FarEnd, *, node: int | None = None, clocks: tuple[ClockModel, ...] = ()) -> BowLink:
+    return BowLink("bow-1", LinkSettings(port=str(far.path), node=node), clocks=clocks)
+
+
+async def heard(node: ScriptedNode, kind: type, timeout_s: float = 3.0) -> list[Frame]:
+    """Frames of a kind that the node has heard, once there is one."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := [frame for frame in node.heard if isinstance(frame.message, kind)]):
+        assert time.monotonic() < deadline, f"the hub said no {kind.__name__}"
+        await asyncio.sleep(0.005)
+    return found
