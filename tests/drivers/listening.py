@@ -21,6 +21,7 @@ from tests.drivers.lines import FarEnd
 from tests.drivers.nodes import ScriptedNode
 
 TAG = "123456789abc4def8123456789abcdef"
+"""Of the arrow that is shot here."""
 R = TypeVar("R", bound=Report)
 
 

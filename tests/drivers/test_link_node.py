@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TypeVar
 from uuid import uuid4
 
 import pytest
@@ -31,7 +30,6 @@ from drivers.contract import (
     Pulse,
     Reading,
     ReadingKind,
-    Report,
     StreamStart,
     stream_of,
 )
@@ -39,11 +37,8 @@ from drivers.errors import DeviceLost
 from drivers.link_node import LinkSettings
 from drivers.target.link import TargetLink
 from tests.drivers.lines import FarEnd
-from tests.drivers.listening import bow, heard, listening
+from tests.drivers.listening import TAG, bow, heard, listening
 from tests.drivers.nodes import ScriptedNode, alive
-
-TAG = "123456789abc4def8123456789abcdef"
-R = TypeVar("R", bound=Report)
 
 
 async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_millisecond(far: FarEnd) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import struct
 import time
 import zlib
-from typing import TypeVar
 
 import pytest
 from pydantic import ValidationError
@@ -24,18 +23,14 @@ from drivers.contract import (
     Command,
     DeviceKind,
     Reading,
-    Report,
     Source,
     stream_of,
 )
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError, ProtocolError
 from drivers.link_node import LinkSettings
 from tests.drivers.lines import FarEnd
-from tests.drivers.listening import bow, listening
+from tests.drivers.listening import TAG, bow, listening
 from tests.drivers.nodes import CAPABLE, ScriptedNode, alive
-
-TAG = "123456789abc4def8123456789abcdef"
-R = TypeVar("R", bound=Report)
 
 
 async def test_open_says_who_is_there(far: FarEnd) -> None:
