@@ -1,82 +1,84 @@
-"""One stream's buffer: bounded, filled by the hub, emptied as fast as its reader reads."""
+"""One stream: how far it has come, and the connection that its events are written to.
+
+Events are written to the connection's transport itself: what is the same for all clients is built once, and nothing has
+to be woken for each of them. What the peer does not take at once the transport keeps, up to a bound.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from edge.common.feed import FeedCursor
-from edge.push.frames import Frame, order
+from edge.push.frames import Frame, gap, order
+
+# A client that has so much before it has stopped reading: a thousand events or so. They are the same bytes for all
+# clients, so that a burst, such as a session scored anew, costs their memory once.
+BUFFER_BYTES = 1024 * 1024
 
 
 class Client:
-    """What waits to be sent to one client, and how far it has come."""
+    """A client of the feed."""
 
-    __slots__ = ("_frames", "_limit", "_waiter", "lane", "over", "place", "slow", "taken")
+    __slots__ = ("_chunked", "_ended", "_limit", "_transport", "lane", "place", "slow")
 
-    def __init__(self, lane: int | None, limit: int) -> None:
+    def __init__(
+        self, transport: asyncio.WriteTransport, *, lane: int | None, chunked: bool, limit: int = BUFFER_BYTES
+    ) -> None:
         self.lane = lane
         self.place: FeedCursor | None = None
-        """It has, or has been offered, everything up to here."""
-        self.taken: FeedCursor | None = None
-        """Everything up to here has been handed on to be sent."""
+        """It has everything up to here. None until it follows live."""
         self.slow = False
-        """It did not keep up, and what waited for it is dropped."""
-        self.over = False
+        """It did not keep up, and was told from where to resume."""
+        self._transport = transport
+        self._chunked = chunked
         self._limit = limit
-        self._frames: list[Frame] = []
-        self._waiter: asyncio.Future[None] | None = None
+        self._ended = asyncio.Event()
 
-    def follow(self, place: FeedCursor) -> None:
-        """Everything up to ``place`` has been sent, or is known to the client."""
-        self.place = self.taken = place
-
-    def offer(self, frame: Frame) -> None:
-        """Put an event into the buffer, unless the client has it already or did not ask for its lane."""
-        if self.place is not None and frame.place is not None and not frame.restarts:
-            if order(frame.place) <= order(self.place):
-                return  # it was read from the table while the hub was still behind
-            self.place = frame.place
-        if self.wants(frame):
-            self.push(frame)
+    @property
+    def over(self) -> bool:
+        """Nothing more will be sent."""
+        return self._ended.is_set()
 
     def wants(self, frame: Frame) -> bool:
         """Whether it asked for the lane that this is of."""
         return frame.lane is None or self.lane is None or frame.lane == self.lane
 
+    def offer(self, frame: Frame) -> None:
+        """Send an event of the feed, unless the client has it already or did not ask for its lane."""
+        if self._has(frame):
+            return  # it was read from the table while the hub was still behind
+        if self.wants(frame):
+            self.push(frame)
+        if not self.over:
+            self.place = frame.place
+
     def push(self, frame: Frame) -> None:
-        """Put something into the buffer. A buffer that is full ends the stream."""
+        """Send something. A client that has not taken what was sent before is told of a gap instead, and the stream ends."""
         if self.over:
             return
-        if len(self._frames) >= self._limit:
+        if self._transport.get_write_buffer_size() > self._limit:
             self.slow = True
+            if self.place is not None:
+                self._write(gap(self.place, "slow"))
             self.end()
-            return
-        if frame.restarts:
-            self.place = frame.place
-        self._frames.append(frame)
-        self._wake()
+        else:
+            self._write(frame)
 
     def end(self) -> None:
-        """No more frames: what waits is dropped, and the stream ends."""
-        self.over = True
-        self._frames.clear()
-        self._wake()
+        """Nothing more: the stream ends."""
+        self._ended.set()
 
-    async def take(self, timeout_s: float | None = None) -> bytes:
-        """Everything that waits, as soon as there is something; empty when the stream is over or the time is up."""
-        if not self._frames and not self.over:
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await self._waiter
-            except TimeoutError:
-                return b""
-            finally:
-                self._waiter = None
-        frames, self._frames = self._frames, []
-        self.taken = next((frame.place for frame in reversed(frames) if frame.place is not None), self.taken)
-        return b"".join([frame.sse for frame in frames])
+    async def ended(self, within_s: float | None = None) -> None:
+        """Wait for the end of the stream, or so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._ended.wait()
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    def _has(self, frame: Frame) -> bool:
+        if self.place is None or frame.place is None or frame.restarts:
+            return False
+        return order(frame.place) <= order(self.place)
+
+    def _write(self, frame: Frame) -> None:
+        self._transport.write(frame.chunk if self._chunked else frame.text)

@@ -20,7 +20,8 @@ from edge.push.hub import Hub
 
 log = logging.getLogger(__name__)
 
-PAGE_EVENTS = 500
+# Few enough to be written to a thousand clients before the next ones are read: in a burst, too, they get time to read.
+PAGE_EVENTS = 100
 BACKOFF = wait_random_exponential(multiplier=0.05, max=2.0)
 WATCH_EVERY_S = 0.5
 

@@ -16,14 +16,17 @@ class Frame:
 
     place: FeedCursor | None
     lane: int | None
-    sse: bytes
-    # the feed begins anew here: places before and after cannot be compared
+    text: bytes
+    """As server-sent event."""
+    chunk: bytes
+    """The same as a chunk of an HTTP/1.1 body."""
     restarts: bool = False
+    """The feed begins anew here: places before and after cannot be compared."""
 
 
 def of_event(event: FeedEvent) -> Frame:
     """An event of the feed."""
-    return Frame(event.cursor, event.lane, _sse(event.cursor, event.type, event.at, event.data))
+    return _frame(event.cursor, event.type, event.at, event.data, lane=event.lane)
 
 
 def order(place: FeedCursor) -> tuple[int, int]:
@@ -34,7 +37,7 @@ def order(place: FeedCursor) -> tuple[int, int]:
 def heartbeat(place: FeedCursor | None, *, connected: bool) -> Frame:
     """A sign of life, with whether the feed can be read: ``live``, or ``away`` while the database is."""
     data = {"feed": "live" if connected else "away", "interval_s": HEARTBEAT_S}
-    return Frame(place, None, _sse(place, "heartbeat", datetime.now(UTC), data))
+    return _frame(place, "heartbeat", datetime.now(UTC), data)
 
 
 def gap(place: FeedCursor, reason: str, *, restarts: bool = False) -> Frame:
@@ -43,12 +46,21 @@ def gap(place: FeedCursor, reason: str, *, restarts: bool = False) -> Frame:
     Reasons: ``slow`` (everything after ``place`` is still there), ``unknown_epoch`` and ``too_old`` (it is not).
     """
     data = {"reason": reason, "resume_from": str(place)}
-    return Frame(place, None, _sse(place, "gap", datetime.now(UTC), data), restarts)
+    return _frame(place, "gap", datetime.now(UTC), data, restarts=restarts)
 
 
-def _sse(place: FeedCursor | None, kind: str, at: datetime, data: Mapping[str, object]) -> bytes:
+def _frame(
+    place: FeedCursor | None,
+    kind: str,
+    at: datetime,
+    data: Mapping[str, object],
+    *,
+    lane: int | None = None,
+    restarts: bool = False,
+) -> Frame:
     public_id = str(place) if place is not None else None
     # JSON on one line: a line break would end the field. request_id is for events that a request caused, later.
     envelope = json.dumps({"id": public_id, "type": kind, "ts": at.isoformat(), "request_id": None, "data": data})
     head = f"id: {public_id}\n" if public_id is not None else ""
-    return f"{head}event: {kind}\ndata: {envelope}\n\n".encode()
+    text = f"{head}event: {kind}\ndata: {envelope}\n\n".encode()
+    return Frame(place, lane, text, b"%x\r\n%b\r\n" % (len(text), text), restarts)

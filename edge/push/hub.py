@@ -1,12 +1,14 @@
-"""Fan-out: an event is encoded once and put into the buffer of every client that wants it.
+"""Fan-out: an event is encoded once and written to every client that wants it.
 
-A client has a bounded buffer of its own. One that does not empty it in time loses its place and is told from which id
-it may resume; nobody else waits for it. The newest frames are kept, so that a client that lost its connection for a
-moment, or a hundred of them, come back without a question to the database.
+A client that does not read in time loses its place and is told from which id it may resume; nobody else waits for it.
+The newest events are kept, so that a client that lost its connection for a moment, or a hundred of them, come back
+without a question to the database.
 
 Everything here runs on one event loop and never waits while it changes state, so nothing can slip in between "the
 client has everything up to the live position" and "the client gets what follows".
 """
+
+from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
@@ -16,10 +18,10 @@ from edge.common.feed import FeedCursor
 from edge.push.client import Client
 from edge.push.frames import Frame, gap, heartbeat, order
 
-# A client that is this far behind has stopped reading: about a minute of a busy range, under a megabyte.
-CLIENT_FRAMES = 1000
-# What is remembered for clients that come back, about two megabytes.
+# What is remembered for clients that come back: two megabytes or so.
 KEPT_FRAMES = 2048
+# More at once would fill a client's buffer: it reads the table, page by page, as fast as it takes them.
+MISSED_FRAMES = 100
 # More streams than this are refused; a hub is sized for a thousand.
 MAX_CLIENTS = 2000
 
@@ -41,7 +43,6 @@ class Hub:
     def __init__(
         self,
         *,
-        client_frames: int = CLIENT_FRAMES,
         kept_frames: int = KEPT_FRAMES,
         max_clients: int = MAX_CLIENTS,
     ) -> None:
@@ -51,7 +52,6 @@ class Hub:
         self.connected = False
         self.closed = False
         self.counters = Counters()
-        self._client_frames = client_frames
         self._max_clients = max_clients
         self._clients: set[Client] = set()
         self._following: set[Client] = set()
@@ -75,6 +75,8 @@ class Hub:
         if restarted:
             self.counters.gaps += len(self._following)
             self._send(gap(at, "unknown_epoch", restarts=True))
+        for client in self._following:
+            client.place = at
 
     def publish(self, frames: Iterable[Frame], upto: FeedCursor) -> None:
         """Hand on what is new, oldest first; afterwards the live position is ``upto``."""
@@ -97,8 +99,7 @@ class Hub:
         """A heartbeat to every client, with the place it has come to as its id."""
         frame = heartbeat(self.live, connected=self.connected)
         for client in list(self._clients):
-            caught_up = client in self._following and client.place == self.live
-            client.push(frame if caught_up else heartbeat(client.place, connected=self.connected))
+            client.push(frame if client.place == self.live else heartbeat(client.place, connected=self.connected))
             self._let_go_if_slow(client)
 
     def close(self) -> None:
@@ -109,34 +110,40 @@ class Hub:
 
     # -- a stream's side
 
-    def join(self, lane: int | None) -> Client | None:
-        """A new stream, which gets heartbeats only until it is attached; None when there are too many, or at the end."""
-        if self.closed or len(self._clients) >= self._max_clients:
-            self.counters.clients_refused += 1
-            return None
-        client = Client(lane, self._client_frames)
+    def refuses(self) -> bool:
+        """Whether there are too many streams for one more, or none is taken any more; counted."""
+        refused = self.closed or len(self._clients) >= self._max_clients
+        self.counters.clients_refused += refused
+        return refused
+
+    def join(self, client: Client) -> None:
+        """A new stream. It gets heartbeats only, until it is attached."""
         self._clients.add(client)
         self.counters.clients_total += 1
         client.push(heartbeat(None, connected=self.connected))
-        return client
+        if self.closed:
+            client.end()
 
     def attach(self, client: Client, after: FeedCursor | None, *, verified: bool = False) -> bool:
-        """Let a client follow live from ``after`` (None: from now).
+        """Let a client follow live from ``after`` (None: from now, or as soon as there is a feed).
 
         False when that is not in what is remembered, or more than the client can take at once: read the table, which
         makes the place ``verified``, then try again. A verified place may be ahead of the hub.
         """
+        if after is None:
+            client.place = self.live
+            self._following.add(client)
+            return True
         if self.live is None or self._kept_after is None:
             return False
-        place = after or self.live
-        if place.epoch != self.live.epoch or order(place) < order(self._kept_after):
+        if after.epoch != self.live.epoch or order(after) < order(self._kept_after):
             return False
-        if not verified and order(place) > order(self.live):
+        if not verified and order(after) > order(self.live):
             return False
-        missed = [frame for frame in self._kept if frame.place is not None and order(frame.place) > order(place)]
-        if len(missed) >= self._client_frames:
+        missed = [frame for frame in self._kept if frame.place is not None and order(frame.place) > order(after)]
+        if len(missed) > MISSED_FRAMES:
             return False
-        client.follow(place)
+        client.place = after
         for frame in missed:
             client.offer(frame)
         self._following.add(client)

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge.common.logs import Transitions
 
@@ -27,6 +28,15 @@ SEND_BUFFER_BYTES = 128 * 1024
 GRACE_S = 0.5
 
 
+class _Protocol(H11Protocol):
+    """Uvicorn's HTTP, which shows the application the connection that a stream is written to."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A peer connected."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
 class Server(uvicorn.Server):
     """Uvicorn without what the rest of the process does already: signals, and a clock that ticks while nothing happens."""
 
@@ -34,7 +44,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=_Protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

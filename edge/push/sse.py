@@ -1,6 +1,7 @@
 """``GET /api/v0/events``: the feed as server-sent events, from any id on, exactly once and in order.
 
-Written to the ASGI interface itself: what waits for a client goes out in one piece, with nothing in between.
+What a client missed is sent page by page, as fast as it reads. From then on the hub writes to its connection, and all that
+is left to do here is to wait for the end.
 """
 
 import asyncio
@@ -39,45 +40,37 @@ class EventStream:
             await _start(send)
             await send({"type": "http.response.body", "body": b""})
             return
-        client = self._hub.join(asked.lane)
-        if client is None:
+        if self._hub.refuses():
             raise refuse(503, "too_many_streams", "no more streams can be opened now; try again later")
+        await _start(send)
+        client = Client(scope["state"]["transport"], lane=asked.lane, chunked=scope["http_version"] != "1.0")
+        self._hub.join(client)
         try:
             async with asyncio.TaskGroup() as tasks:
                 watching = tasks.create_task(_end_when_gone(client, receive))
-                await self._stream(client, since, send)
+                await self._catch_up(client, since, send)
+                await client.ended()
                 watching.cancel()
         finally:
             self._hub.leave(client)
-
-    async def _stream(self, client: Client, since: FeedCursor | None, send: Send) -> None:
-        await _start(send)
-        # Browsers shall not all come back at the same instant.
-        await _send(send, b"retry: %d\n\n" % random.randint(500, 1500))  # noqa: S311 - spreads load, guards nothing
-        await self._catch_up(client, since, send)
-        while not client.over:
-            await _send(send, await client.take())
-        if client.slow and client.taken is not None:
-            await _send(send, gap(client.taken, "slow").sse)
         await send({"type": "http.response.body", "body": b""})
 
     async def _catch_up(self, client: Client, since: FeedCursor | None, send: Send) -> None:
         """Send what the table holds after ``since``, until the hub can take over without a hole."""
         verified = False
-        while not self._hub.attach(client, since, verified=verified) and not client.over:
-            page = await self._page(since) if since is not None else None
-            if since is None or page is None:
-                await _send(send, await client.take(AGAIN_S))  # tells the client that the database is away
+        while not self._hub.attach(client, since, verified=verified) and not client.over and since is not None:
+            page = await self._page(since)
+            if page is None:
+                await client.ended(AGAIN_S)
                 continue
             if page.gap:
                 self._hub.counters.gaps += 1
-                await _send(
-                    send, gap(page.cursor, "too_old" if page.cursor.epoch == since.epoch else "unknown_epoch").sse
-                )
+                reason = "too_old" if page.cursor.epoch == since.epoch else "unknown_epoch"
+                await _send(send, gap(page.cursor, reason).text)
             else:
-                await _send(send, b"".join([frame.sse for frame in map(of_event, page.events) if client.wants(frame)]))
+                await _send(send, b"".join([frame.text for frame in map(of_event, page.events) if client.wants(frame)]))
                 if verified and not page.events:  # the hub itself is behind
-                    await _send(send, await client.take(AGAIN_S))
+                    await client.ended(AGAIN_S)
             since, verified = page.cursor, True
 
     async def _page(self, since: FeedCursor) -> Page | None:
@@ -115,6 +108,8 @@ async def _start(send: Send) -> None:
     told = headers({"content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"})
     raw = [(name.encode(), value.encode()) for name, value in told.items()]
     await send({"type": "http.response.start", "status": 200, "headers": raw})
+    # Browsers shall not all come back at the same instant.
+    await _send(send, b"retry: %d\n\n" % random.randint(500, 1500))  # noqa: S311 - spreads load, guards nothing
 
 
 async def _send(send: Send, chunk: bytes) -> None:

@@ -64,7 +64,7 @@ async def test_the_header_of_a_browser_that_comes_back_beats_the_address_it_open
 async def test_resumes_from_the_table_what_is_no_longer_remembered(
     database_settings: ServiceSettings, floor: Floor
 ) -> None:
-    async with serving(database_settings, Hub(client_frames=10, kept_frames=5)) as service:
+    async with serving(database_settings, Hub(kept_frames=5)) as service:
         await service.until_live()
         async with listening(service) as stream:
             shots = [str(await floor.shoot())]
@@ -188,14 +188,14 @@ async def test_a_restored_database_is_told_to_those_who_listen(
 async def test_a_slow_client_is_told_where_to_resume_and_the_others_get_everything(
     database_settings: ServiceSettings, connection: Connection
 ) -> None:
-    async with serving(database_settings, Hub(client_frames=50)) as service:
+    async with serving(database_settings) as service:
         await service.until_live()
         async with asyncio.TaskGroup() as tasks, listening(service, receive_buffer=4096) as slow:
             await slow.until("heartbeat")
             readers = [tasks.create_task(read(service, 600)) for _ in range(20)]
             while service.hub.clients < 21:
                 await asyncio.sleep(0.01)
-            padding = "x" * 2000
+            padding = "x" * 6000
             for number in range(600):
                 await connection.execute(
                     "insert into events (type, lane, data) values ('reading.orphan', 1, $1::text::jsonb)",

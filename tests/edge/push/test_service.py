@@ -21,6 +21,7 @@ from edge.common.settings import DatabaseSettings, PushSettings, ServiceSettings
 from edge.push.service import run_push
 from tests.edge.push.rangefloor import Floor
 from tests.edge.push.serving import Service, listening, serving
+from tests.proxy import through, to_database
 
 
 async def test_stops_within_a_second_with_streams_open_and_one_that_does_not_read(
@@ -37,8 +38,7 @@ async def test_stops_within_a_second_with_streams_open_and_one_that_does_not_rea
             "insert into events (type, data) select 'reading.orphan', jsonb_build_object('x', repeat('y', 4000))"
             " from generate_series(1, 400)"
         )
-        await one.take(400)
-        await two.take(400)
+        await asyncio.gather(one.take(400), two.take(400))
         assert await service.stop() < 1.0
         assert await one.next() is None
 
@@ -92,6 +92,22 @@ async def test_serves_before_there_is_a_database_and_finds_it_when_it_comes() ->
     finally:
         await asyncio.to_thread(server.stop)
         shutil.rmtree(base)
+
+
+async def test_a_frozen_database_is_told_and_nothing_is_lost(database_settings: ServiceSettings, floor: Floor) -> None:
+    async with to_database(database_settings) as proxy, serving(through(proxy, database_settings)) as service:
+        await service.until_live()
+        async with listening(service) as stream, httpx.AsyncClient(base_url=service.url) as client:
+            assert (await stream.until("heartbeat")).data["feed"] == "live"
+            proxy.freeze()
+            shot = str(await floor.shoot())
+            assert (await stream.until("heartbeat")).data["feed"] == "away"
+            assert (await client.get("/healthz")).status_code == 503
+            answer = await client.get("/api/v0/live")
+            assert answer.json()["errors"][0]["code"] == "database_away"
+            proxy.thaw()
+            assert [event.data["id"] for event in await stream.take(1)] == [shot]
+            await service.until_live()
 
 
 @pytest.fixture
