@@ -12,11 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from edge.common.embedded import PORT, USER
+from edge.common.embedded import USER
+from edge.common.embedded_paths import SOCKET
 from edge.common.settings import DatabaseSettings, ServiceSettings
 
 CHUNK = 65536
-SOCKET_NAME = f".s.PGSQL.{PORT}"
 
 
 class Proxy:
@@ -63,14 +63,14 @@ class Proxy:
         for server in self._servers:
             server.close()
         self._servers.clear()
-        (self.socket_dir / SOCKET_NAME).unlink(missing_ok=True)
+        (self.socket_dir / SOCKET).unlink(missing_ok=True)
         self.cut()
 
     async def accept(self) -> None:
         """Let clients in, again on the same port and socket."""
         tcp = await asyncio.start_server(self._client, "127.0.0.1", self.port)
         self.port = tcp.sockets[0].getsockname()[1]
-        unix = await asyncio.start_unix_server(self._client, self.socket_dir / SOCKET_NAME)
+        unix = await asyncio.start_unix_server(self._client, self.socket_dir / SOCKET)
         self._servers = [tcp, unix]
 
     async def __aenter__(self) -> Self:
@@ -133,7 +133,7 @@ class Proxy:
 def to_database(settings: ServiceSettings) -> Proxy:
     """A proxy in front of the test's database server."""
     assert settings.database.socket_dir is not None
-    return Proxy(settings.database.socket_dir / SOCKET_NAME)
+    return Proxy(settings.database.socket_dir / SOCKET)
 
 
 def through(proxy: Proxy, settings: ServiceSettings, *, tcp: bool = False) -> ServiceSettings:

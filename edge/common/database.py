@@ -14,9 +14,9 @@ import asyncpg
 from tenacity import RetryCallState
 from tenacity.wait import wait_random_exponential
 
-from edge.common import embedded
 from edge.common.connection import DATABASE_FAULTS, Connection, Pool
-from edge.common.embedded import EmbeddedPostgres, PostgresStartError, default_base_dir
+from edge.common.embedded import DATABASE, USER, EmbeddedPostgres, PostgresStartError
+from edge.common.embedded_paths import PORT, default_base_dir
 from edge.common.logs import Transitions
 from edge.common.migrate import schema_state
 from edge.common.settings import DatabaseSettings, ServiceSettings
@@ -79,7 +79,7 @@ class Database:
     async def _connect(self, *_: object, **pool_options: Any) -> Connection:
         if self._server is not None:
             await self._server.start()
-            hosts, port, user, name = [str(self._server.socket_dir)], embedded.PORT, embedded.USER, embedded.DATABASE
+            hosts, port, user, name = [str(self._server.socket_dir)], PORT, USER, DATABASE
             password = None
         else:
             known = self._settings

@@ -7,12 +7,10 @@ the kernel lets go of it however the process dies. So a killed user never keeps 
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import os
+import re
 import shlex
 import shutil
 import socket
-import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,14 +18,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from edge.common.embedded_paths import PORT, SOCKET, make_private, refuse_unquotable, socket_dir
 from edge.common.errors import ConfigError
-from edge.common.postgres_binaries import USE_YOUR_OWN, Binaries, find_binaries
+from edge.common.postgres_binaries import Binaries, find_binaries
 
 USER = DATABASE = "archstats"
-PORT = 5432
-"""There is no TCP: the number is a part of the socket's name only."""
-LONGEST_SOCKET = 107
-"""Bytes of a unix socket's path that the kernel takes (sun_path holds 108 with its end)."""
 LOCK_WAIT_S = 90.0
 """Longest wait for another process that starts or stops the server."""
 ORPHANS_WAIT_S = 15.0
@@ -56,19 +51,6 @@ class PostgresStartError(OSError):
     """The embedded server does not start now. It may later: a full disk, a machine that is too busy."""
 
 
-def default_base_dir() -> Path:
-    """Where the data lies when nobody says otherwise: ``$XDG_STATE_HOME/archstats/postgres``. Raises ConfigError."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    if state.startswith("/"):
-        return Path(state) / "archstats" / "postgres"
-    try:
-        return Path.home() / ".local" / "state" / "archstats" / "postgres"
-    except RuntimeError as fault:
-        raise ConfigError(
-            "there is no home folder to keep the embedded PostgreSQL's data in", hint="Set ARCH_STATS_DATABASE_DIR"
-        ) from fault
-
-
 class EmbeddedPostgres:
     """One user's hold on the server of one folder. Not for use by several threads at once."""
 
@@ -78,7 +60,7 @@ class EmbeddedPostgres:
         self._data = self.base_dir / "data"
         self._start_log = self.base_dir / "start.log"
         self._in_use: IO[str] | None = None
-        self.socket_dir = _socket_dir(self.base_dir)
+        self.socket_dir = socket_dir(self.base_dir)
 
     def start(self) -> None:
         """Join the server, starting it and making its cluster as needed. Calling it again brings a dead server back.
@@ -88,9 +70,10 @@ class EmbeddedPostgres:
         if self._in_use is not None and self._answers():
             return
         held_before = self._in_use is not None
+        refuse_unquotable(self.base_dir)
         try:
-            _make_private(self.base_dir)
-            _make_private(self.socket_dir)
+            make_private(self.base_dir)
+            make_private(self.socket_dir)
             with self._one_at_a_time():
                 if self._in_use is None:
                     self._in_use = (self.base_dir / "in-use.lock").open("a")
@@ -151,7 +134,7 @@ class EmbeddedPostgres:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1.0)
             try:
-                probe.connect(str(self.socket_dir / f".s.PGSQL.{PORT}"))
+                probe.connect(str(self.socket_dir / SOCKET))
             except OSError:
                 return False
             return True
@@ -160,7 +143,8 @@ class EmbeddedPostgres:
         binaries = find_binaries(self._bin_dir, major=self._stored_major())
         if not self._data.exists():
             self._make_cluster(binaries)
-        self._forget_stale_pid()
+        for lock in (self._data / "postmaster.pid", self.socket_dir / f"{SOCKET}.lock"):
+            _forget_if_stale(lock)
         options = f"-k {shlex.quote(str(self.socket_dir))} -p {PORT} -c listen_addresses=''"
         deadline = time.monotonic() + ORPHANS_WAIT_S
         while True:
@@ -171,10 +155,12 @@ class EmbeddedPostgres:
             if ended.returncode == 0:
                 return
             told = self._start_log.read_text(errors="replace")
+            if "logging collector" in told:
+                told += self._newest_log()
             orphans_remain = "shared memory" in told and "in use" in told
             if not orphans_remain or time.monotonic() > deadline:
                 raise PostgresStartError(
-                    f"the embedded PostgreSQL in {self.base_dir} does not start: {_last_lines(told or ended.stderr)}; "
+                    f"the embedded PostgreSQL in {self.base_dir} does not start: {_reason(told or ended.stderr)}; "
                     f"see {self._start_log} and {self.base_dir / 'log'}"
                 )
             time.sleep(RETRY_S)
@@ -201,28 +187,18 @@ class EmbeddedPostgres:
             "--data-checksums", "--no-instructions",
         )  # fmt: skip
         if made.returncode:
-            raise PostgresStartError(
-                f"no PostgreSQL cluster can be made in {self.base_dir}: {_last_lines(made.stderr)}"
-            )
+            raise PostgresStartError(f"no PostgreSQL cluster can be made in {self.base_dir}: {_reason(made.stderr)}")
         with (fresh / "postgresql.conf").open("a") as file:
             file.write(CONFIGURATION)
         made = _run(binaries, "postgres", "--single", "-D", fresh, "postgres", stdin=f"create database {DATABASE}\n")
         if made.returncode or "ERROR" in made.stderr:
-            raise PostgresStartError(f"no database can be made in {self.base_dir}: {_last_lines(made.stderr)}")
+            raise PostgresStartError(f"no database can be made in {self.base_dir}: {_reason(made.stderr)}")
         fresh.rename(self._data)
 
-    def _forget_stale_pid(self) -> None:
-        """Remove the pid file of a server that died, when its number belongs to some other program by now.
-
-        PostgreSQL would take that program for a living server and refuse to start. We hold the start lock and nobody
-        answers on the socket, so a process that is not a postgres cannot be ours.
-        """
-        file = self._data / "postmaster.pid"
-        with suppress(FileNotFoundError, ValueError):
-            pid = int(file.read_text().split("\n", 1)[0])
-            with suppress(FileNotFoundError, ProcessLookupError):
-                if Path(f"/proc/{pid}/comm").read_text().strip() not in ("postgres", "postmaster"):
-                    file.unlink()
+    def _newest_log(self) -> str:
+        """The end of what the server wrote last."""
+        logs = sorted((self.base_dir / "log").glob("*.log"), key=lambda file: file.stat().st_mtime)
+        return logs[-1].read_text(errors="replace")[-4000:] if logs else ""
 
     def _stop_server(self) -> None:
         binaries = find_binaries(self._bin_dir, major=self._stored_major())
@@ -241,33 +217,28 @@ def _run(binaries: Binaries, program: str, *arguments: str | Path, stdin: str = 
         ) from fault
 
 
-def _socket_dir(base_dir: Path) -> Path:
-    """``run`` in the folder itself, or a short path of this user's when that is longer than a socket's path may be.
+def _forget_if_stale(lock: Path) -> None:
+    """Remove a lock file of a server that died, when its process number is a zombie's or some other program's by now.
 
-    The short one depends on the folder alone, so that every process finds the same.
+    PostgreSQL would take that process for a living server and refuse to start. We hold the start lock and nobody
+    answers on the socket, so a process that is not a running postgres cannot be ours. Orphans of the dead server do
+    not pass unseen: PostgreSQL finds their shared memory by the data folder.
     """
-    usual = base_dir / "run"
-    if len(os.fsencode(usual / f".s.PGSQL.{PORT}.lock")) <= LONGEST_SOCKET:
-        return usual
-    digest = hashlib.sha256(os.fsencode(base_dir)).hexdigest()[:12]
-    return Path(f"/tmp/archstats-{os.geteuid()}-{digest}")  # noqa: S108 - _make_private refuses it unless it is ours alone
+    with suppress(FileNotFoundError, ValueError):
+        pid = abs(int(lock.read_text().split("\n", 1)[0]))
+        try:
+            name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+        except (FileNotFoundError, ProcessLookupError):
+            return  # PostgreSQL sees that by itself
+        if name not in ("postgres", "postmaster") or rest.split()[0] == "Z":
+            lock.unlink()
 
 
-def _make_private(folder: Path) -> None:
-    """Make a folder that only this user can enter; refuse one that somebody else could have put there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise ConfigError(
-            f"{folder} is not a folder of this user, so the embedded PostgreSQL does not use it",
-            hint=f"Choose another folder with ARCH_STATS_DATABASE_DIR, {USE_YOUR_OWN}",
-        )
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        folder.chmod(0o700)
+def _reason(text: str) -> str:
+    """The last lines in which PostgreSQL says what is wrong, without their time stamps."""
+    lines = [_STAMP.sub("", line).strip() for line in text.splitlines()]
+    telling = [line for line in lines if line and "log output" not in line]
+    return " | ".join(telling[-3:]) or "it said nothing"
 
 
-def _last_lines(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " | ".join(lines[-3:]) or "it said nothing"
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ UTC \[\d+\] ")
