@@ -49,6 +49,7 @@ function onEvent(type, data) {
   } else if (type.startsWith("shot.")) {
     const told = range.take(data);
     if (!told) return;
+    if (!range.target) return void load(range.lane); // it may have got one since
     draw();
     if (told.isNew) face.freshen(data.id);
     announce(told);
