@@ -44,11 +44,9 @@ class Station:
         self._plug(is_plugged=False)
 
     def _reboot_if_wanted(self, now_us: int) -> None:
-        """Reboot at a moment when nothing happens that the device would have to sense: no truth may be lost by it."""
+        """Reboot at a moment when no truth is lost by it; until then go on."""
         blind_us = self.line.wanted_blind_us
-        if blind_us is None or not self.device.node.is_up(now_us):
-            return
-        if not self.device.senses_between(now_us, now_us + blind_us + 1):
+        if blind_us is not None and self.device.may_reboot(now_us, blind_us):
             self.device.reboot(now_us, blind_us)
             self.line.wanted_blind_us = None
 

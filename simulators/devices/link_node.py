@@ -98,6 +98,10 @@ class LinkNode:
         """Events that wait for their acknowledgement."""
         return len(self._pending)
 
+    def up_for_us(self, now_us: int) -> int:
+        """Return how long this boot runs; negative while the node boots."""
+        return now_us - self._up_us
+
     def is_up(self, now_us: int) -> bool:
         """Whether the node runs, not only boots."""
         return now_us >= self._up_us

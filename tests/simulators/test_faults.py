@@ -151,7 +151,7 @@ def simulate(device: LaneDevice, line: FaultyLine, since_us: int, until_us: int)
     hub, now = Hub(), since_us
     while now < until_us:
         blind_us = line.wanted_blind_us
-        if blind_us is not None and device.node.is_up(now) and not device.senses_between(now, now + blind_us + 1):
+        if blind_us is not None and device.may_reboot(now, blind_us):
             device.reboot(now, blind_us)
             line.wanted_blind_us = None
         line.node_says(device.poll(now), now)

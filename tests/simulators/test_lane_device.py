@@ -129,13 +129,23 @@ def test_a_reboot_loses_only_what_happens_in_its_blind_time() -> None:
     device = LaneDevice(DeviceSpec("bow-1", "bow.link", 1), world, START)
     second = world.events(1, START, START + 20 * S)[1].at_us
     device.poll(second - 200_000)
-    assert device.senses_between(second, second + 1)
-    assert not device.senses_between(second - 200_000, second)
     device.reboot(second - 100_000, blind_us=150_000)
     hub = run(device, second - 50_000, second + 5 * S)
     assert device.node.counters.blind == 1
     told = sorted({(f.boot_id, f.seq) for f in hub.events()})
     assert len(told) == len([e for e in world.events(1, START, second + 5 * S) if e.kind in ("engage", "release")]) - 1
+
+
+def test_a_reboot_waits_for_a_moment_in_which_nothing_happens() -> None:
+    world = World(7, START, 20.0)
+    device = LaneDevice(DeviceSpec("target-1", "target.link", 1), world, START)
+    landed = next(e.at_us for e in world.events(1, START + 5 * S, START + 60 * S) if e.kind == "landing")
+    device.poll(landed - 200_000)
+    assert device.may_reboot(landed - 200_000, 100_000)
+    assert not device.may_reboot(landed - 200_000, 200_000)
+    device.poll(landed)
+    device.reboot(landed + 1, 100)
+    assert not device.may_reboot(landed + 4 * S, 1)  # this boot is too young
 
 
 def test_a_driver_without_a_simulator_is_named() -> None:
