@@ -1,4 +1,4 @@
-"""The device's end of a serial line: a pseudo-terminal with a stable name, or bytes in memory for tests."""
+"""The device's end of a serial line: a pseudo-terminal with a stable name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import time
 import tty
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 MAX_BUFFERED = 64 * 1024
 """Bytes that wait for the terminal. A frame that does not fit is dropped whole and counted."""
@@ -18,39 +17,6 @@ UNREAD_S = 2.0
 """When nobody emptied the terminal for so long, nobody listens, and what waits there is thrown away: a real line keeps
 nothing either, and who opens the port late must not be told of the past."""
 _READ_SIZE = 4096
-
-
-class Wire(Protocol):
-    """What a simulated device writes its frames to."""
-
-    dropped: int
-    """Frames that found the buffer full."""
-
-    def write(self, frame: bytes) -> None:
-        """Send a whole frame or drop it; never wait."""
-        ...
-
-
-class MemoryWire:
-    """Keeps what was written until it is taken."""
-
-    def __init__(self, limit: int = MAX_BUFFERED) -> None:
-        self.dropped = 0
-        self._limit = limit
-        self._held = bytearray()
-
-    def write(self, frame: bytes) -> None:
-        """Keep the frame unless it does not fit."""
-        if len(self._held) + len(frame) > self._limit:
-            self.dropped += 1
-        else:
-            self._held += frame
-
-    def take(self) -> bytes:
-        """Return all that was written since the last call."""
-        data = bytes(self._held)
-        self._held.clear()
-        return data
 
 
 class PtyWire:

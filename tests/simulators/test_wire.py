@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simulators.wire import MAX_BUFFERED, UNREAD_S, MemoryWire, PtyWire
+from simulators.wire import MAX_BUFFERED, UNREAD_S, PtyWire
 
 
 def read_all(fd: int, wanted: int, timeout_s: float = 5.0) -> bytes:
@@ -121,11 +121,3 @@ def test_a_name_that_cannot_be_made_leaves_nothing_open(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         PtyWire(tmp_path / "missing" / "bow-1")
     assert open_descriptors() == before
-
-
-def test_memory_keeps_whole_frames_until_taken() -> None:
-    wire = MemoryWire(limit=10)
-    for frame in (b"1234", b"5678", b"9ab"):
-        wire.write(frame)
-    assert wire.dropped == 1
-    assert (wire.take(), wire.take()) == (b"12345678", b"")
