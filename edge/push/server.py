@@ -90,7 +90,8 @@ async def open_sockets(host: str, port: int, stop: asyncio.Event) -> list[socket
         fault = state.outcome.exception() if state.outcome else None
         told.enter(
             "not open",
-            f"{fault}; another program may use this port: end it, or set ARCH_STATS_SERVER_PORT to another one; trying again",
+            f"{fault}; end the program that has this address, or set ARCH_STATS_SERVER_HOST and ARCH_STATS_SERVER_PORT"
+            " to one that is free and ours; trying again",
         )
 
     async def pause(seconds: float) -> None:

@@ -15,6 +15,10 @@ MAX_CONNECTIONS = 4
 TIMEOUT_S = 3.0
 
 
+# Before the first migration, or while it runs.
+_NOT_READY = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, LookupError)
+
+
 class DatabaseAwayError(Exception):
     """The database cannot be asked now. The message says why; the remedy is to wait, or to look after PostgreSQL."""
 
@@ -42,6 +46,8 @@ class Store:
                 yield cast("Connection", connection)  # the pool's proxy, which behaves as one
             finally:
                 await asyncio.shield(pool.release(connection, timeout=TIMEOUT_S))
+        except _NOT_READY as error:
+            raise DatabaseAwayError("its schema is not there yet; run: archstats-sensor db migrate") from error
         except _OUR_MISTAKES:
             raise
         except DATABASE_FAULTS as error:

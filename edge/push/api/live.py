@@ -29,7 +29,10 @@ _SOURCES = """
         union
         select r.source from shots
             join readings r on (r.device_id, r.stream_id, r.seq) = (release_device_id, release_stream_id, release_seq)
-                or (r.device_id, r.stream_id, r.seq) = (landing_device_id, landing_stream_id, landing_seq)
+            where shots.session_id = $1
+        union
+        select r.source from shots
+            join readings r on (r.device_id, r.stream_id, r.seq) = (landing_device_id, landing_stream_id, landing_seq)
             where shots.session_id = $1
     ) known
 """

@@ -94,6 +94,22 @@ async def test_serves_before_there_is_a_database_and_finds_it_when_it_comes() ->
         shutil.rmtree(base)
 
 
+async def test_a_database_without_our_tables_is_waited_for(empty_database_settings: ServiceSettings) -> None:
+    async with serving(empty_database_settings) as service, httpx.AsyncClient(base_url=service.url) as client:
+        answer = await client.get("/api/v0/live")
+        assert answer.status_code == 503
+        assert "db migrate" in answer.json()["errors"][0]["message"]
+        async with listening(service, "?since=abc-1-1") as stream:
+            assert (await stream.until("heartbeat")).data["feed"] == "away"
+            async with open_database(empty_database_settings, application="test") as database:
+                connection = await database.connect()
+                try:
+                    await migrate(connection, empty_database_settings.ws_channel)
+                finally:
+                    connection.terminate()
+            assert (await stream.until("gap")).data["reason"] == "unknown_epoch"
+
+
 async def test_a_frozen_database_is_told_and_nothing_is_lost(database_settings: ServiceSettings, floor: Floor) -> None:
     async with to_database(database_settings) as proxy, serving(through(proxy, database_settings)) as service:
         await service.until_live()
