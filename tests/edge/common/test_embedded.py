@@ -38,19 +38,35 @@ print("last" if server.stop() else "not last", flush=True)
 """
 
 
-@pytest.fixture
-def base(cluster: EmbeddedPostgres) -> Iterator[Path]:
-    """A folder with a cluster that is not running: a copy of the run's own would be as slow as a new one."""
-    folder = Path(tempfile.mkdtemp(prefix="em-", dir="/tmp"))  # a socket's path must be short
-    assert cluster.socket_dir.is_dir()
-    yield folder
+@pytest.fixture(scope="module")
+def _made() -> Iterator[Path]:
+    """A folder whose cluster was made and stopped, to be copied: that is quicker than making one for each test."""
+    folder = Path(tempfile.mkdtemp(prefix="em-", dir="/tmp"))
     server = EmbeddedPostgres(folder)
-    if (folder / "data" / "PG_VERSION").exists() and (folder / "data" / "postmaster.pid").exists():
-        try:
-            server.start()
-        finally:
-            server.stop()
+    server.start()
+    server.stop()
+    yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def empty() -> Iterator[Path]:
+    """A folder without a cluster. Whatever a failed test left running there is stopped."""
+    folder = Path(tempfile.mkdtemp(prefix="em-", dir="/tmp"))  # a socket's path must be short
+    yield folder
+    if (folder / "data" / "postmaster.pid").exists():
+        server = EmbeddedPostgres(folder)
+        server.start()
+        server.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def base(empty: Path, _made: Path) -> Path:
+    """A folder with a cluster that is not running."""
+    shutil.copytree(_made / "data", empty / "data")
+    (empty / "log").mkdir()
+    return empty
 
 
 def query(server: EmbeddedPostgres, sql: str) -> object:
@@ -94,10 +110,10 @@ def leave(process: subprocess.Popen[str]) -> str:
     return told.strip()
 
 
-def test_cold_and_warm_start_keep_the_data(base: Path) -> None:
-    server = EmbeddedPostgres(base)
+def test_cold_and_warm_start_keep_the_data(empty: Path) -> None:
+    server = EmbeddedPostgres(empty)
     server.start()
-    pid = postmaster(base)
+    pid = postmaster(empty)
     query(server, "create table kept as select 42 as answer")
     assert server.stop()
     assert not alive(pid)
@@ -108,7 +124,7 @@ def test_cold_and_warm_start_keep_the_data(base: Path) -> None:
     assert query(server, "show listen_addresses") == ""
     assert server.stop()
     # a clean stop needs no recovery
-    assert "was not properly shut down" not in "".join(file.read_text() for file in (base / "log").iterdir())
+    assert "was not properly shut down" not in "".join(file.read_text() for file in (empty / "log").iterdir())
 
 
 def test_nobody_else_may_enter(base: Path) -> None:
@@ -120,10 +136,10 @@ def test_nobody_else_may_enter(base: Path) -> None:
     server.stop()
 
 
-def test_four_processes_at_once_share_one_server_and_the_last_stops_it(base: Path) -> None:
-    users = [user_process(base) for _ in range(4)]
+def test_four_processes_at_once_share_one_server_and_the_last_stops_it(empty: Path) -> None:
+    users = [user_process(empty) for _ in range(4)]
     assert [line(user) for user in users] == ["started"] * 4
-    pid = postmaster(base)
+    pid = postmaster(empty)
     assert [leave(user) for user in users] == ["not last"] * 3 + ["last"]
     assert not alive(pid)
 
@@ -209,33 +225,33 @@ def children_of_cluster(base: Path) -> list[str]:
     return found
 
 
-def test_a_half_made_cluster_does_not_count(base: Path) -> None:
-    (base / "data.new").mkdir(parents=True)
-    (base / "data.new" / "PG_VERSION").write_text("18\n")
-    server = EmbeddedPostgres(base)
+def test_a_half_made_cluster_does_not_count(empty: Path) -> None:
+    (empty / "data.new").mkdir(parents=True)
+    (empty / "data.new" / "PG_VERSION").write_text("18\n")
+    server = EmbeddedPostgres(empty)
     server.start()
     assert query(server, "select 1") == 1
     assert server.stop()
-    assert not (base / "data.new").exists()
+    assert not (empty / "data.new").exists()
 
 
-def test_data_of_another_major_version_is_refused_with_what_to_do(base: Path) -> None:
-    (base / "data").mkdir()
-    (base / "data" / "PG_VERSION").write_text("9\n")
-    server = EmbeddedPostgres(base)
+def test_data_of_another_major_version_is_refused_with_what_to_do(empty: Path) -> None:
+    (empty / "data").mkdir()
+    (empty / "data" / "PG_VERSION").write_text("9\n")
+    server = EmbeddedPostgres(empty)
     with pytest.raises(ConfigError, match="the stored data is of PostgreSQL 9") as caught:
         server.start()
     assert "Dump it" in caught.value.hint
     assert not server.stop()
-    shutil.rmtree(base / "data")
+    shutil.rmtree(empty / "data")
 
 
-def test_a_folder_that_is_no_cluster_is_left_alone(base: Path) -> None:
-    (base / "data").mkdir()
-    (base / "data" / "photo.jpg").write_text("mine")
+def test_a_folder_that_is_no_cluster_is_left_alone(empty: Path) -> None:
+    (empty / "data").mkdir()
+    (empty / "data" / "photo.jpg").write_text("mine")
     with pytest.raises(ConfigError, match="is not a PostgreSQL cluster"):
-        EmbeddedPostgres(base).start()
-    assert (base / "data" / "photo.jpg").read_text() == "mine"
+        EmbeddedPostgres(empty).start()
+    assert (empty / "data" / "photo.jpg").read_text() == "mine"
 
 
 def test_a_server_that_cannot_start_says_why(base: Path) -> None:
@@ -249,8 +265,8 @@ def test_a_server_that_cannot_start_says_why(base: Path) -> None:
     assert not server.stop()
 
 
-def test_a_path_too_long_for_a_socket_gets_a_short_one_of_this_user(base: Path) -> None:
-    deep = base / ("d" * 100)
+def test_a_path_too_long_for_a_socket_gets_a_short_one_of_this_user(empty: Path) -> None:
+    deep = empty / ("d" * 100)
     server = EmbeddedPostgres(deep)
     assert EmbeddedPostgres(deep).socket_dir == server.socket_dir
     server.start()
@@ -262,10 +278,10 @@ def test_a_path_too_long_for_a_socket_gets_a_short_one_of_this_user(base: Path) 
     shutil.rmtree(server.socket_dir)
 
 
-def test_a_socket_folder_that_somebody_else_put_there_is_refused(base: Path) -> None:
-    deep = base / ("e" * 100)
+def test_a_socket_folder_that_somebody_else_put_there_is_refused(empty: Path) -> None:
+    deep = empty / ("e" * 100)
     server = EmbeddedPostgres(deep)
-    server.socket_dir.symlink_to(base)
+    server.socket_dir.symlink_to(empty)
     try:
         with pytest.raises(ConfigError, match="is not a folder of this user"):
             server.start()
@@ -281,22 +297,22 @@ def test_the_terminals_ctrl_c_does_not_reach_the_server(base: Path) -> None:
 
 
 def test_variables_of_postgresql_and_a_space_in_the_path_do_no_harm(
-    base: Path, monkeypatch: pytest.MonkeyPatch
+    empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGPORT", "6000")
     monkeypatch.setenv("PGDATA", "/nowhere")
     monkeypatch.setenv("LC_ALL", "xx_XX")
-    server = EmbeddedPostgres(base / "it's a range")
+    server = EmbeddedPostgres(empty / "it's a range")
     server.start()
     assert query(server, "select 1") == 1
     assert server.stop()
 
 
 @pytest.mark.parametrize("name", ['"range"', "$HOME", "`id`", "a\\b", "a,b"])
-def test_a_path_that_a_shell_would_misread_is_refused(base: Path, name: str) -> None:
+def test_a_path_that_a_shell_would_misread_is_refused(empty: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="cannot work in a folder with one of"):
-        EmbeddedPostgres(base / name).start()
-    assert not (base / name).exists()
+        EmbeddedPostgres(empty / name).start()
+    assert not (empty / name).exists()
 
 
 def test_where_the_data_lies_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -313,25 +329,25 @@ def test_programs_that_do_not_run_are_told_of(tmp_path: Path) -> None:
     assert "archstats[embedded]" in caught.value.hint
 
 
-def test_a_starter_that_never_ends_is_not_waited_for_for_ever(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_starter_that_never_ends_is_not_waited_for_for_ever(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "LOCK_WAIT_S", 0.1)
-    starter = EmbeddedPostgres(base)
+    starter = EmbeddedPostgres(empty)
     with starter._one_at_a_time(), pytest.raises(PostgresStartError, match="starting or stopping"):
-        EmbeddedPostgres(base).start()
+        EmbeddedPostgres(empty).start()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_an_ordinary_user_needs_no_user_namespace(base: Path) -> None:
+def test_an_ordinary_user_needs_no_user_namespace(empty: Path) -> None:
     """Run as nobody with Debian's own programs, for the wheel's may lie where only root may go."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:
         pytest.skip("no PostgreSQL of the system's")
-    base.chmod(0o755)
-    own = base / "own"
+    empty.chmod(0o755)
+    own = empty / "own"
     own.mkdir()
     os.chown(own, 65534, 65534)
     code = Path(embedded.__file__).parents[2]
-    copy = base / "code"
+    copy = empty / "code"
     shutil.copytree(code / "edge", copy / "edge", ignore=shutil.ignore_patterns("__pycache__"))
     script = (
         "from pathlib import Path; from edge.common.embedded import EmbeddedPostgres;"

@@ -1,0 +1,206 @@
+"""Connections with deadlines, and patience with a database that is away, refuses, or is older."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from edge.common import database as module
+from edge.common.connection import DATABASE_FAULTS
+from edge.common.database import Database, backoff_s, open_database, wait_until_ready
+from edge.common.embedded import USER
+from edge.common.errors import ConfigError
+from edge.common.migrate import known_migrations, migrate
+from edge.common.settings import DatabaseSettings, ServiceSettings
+from tests.eventually import eventually
+from tests.proxy import through, to_database
+
+
+async def test_every_connection_has_a_name_and_limits(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="archstats-sensor bow-1") as database:
+        connection = await database.connect()
+        pool = await database.pool(0, 2)
+        async with pool.acquire() as pooled:
+            for one in (connection, pooled):
+                assert await one.fetchval("show application_name") == "archstats-sensor bow-1"
+                for limit in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
+                    assert await one.fetchval(f"show {limit}") != "0"
+                assert await one.fetchval("show timezone") == "UTC"
+        await pool.close()
+        await connection.close()
+
+
+async def test_a_forgotten_transaction_is_ended_by_the_server(
+    database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(module.SERVER_SETTINGS, "idle_in_transaction_session_timeout", "100ms")
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        await connection.execute("begin")
+        await eventually(connection.is_closed)
+        connection.terminate()
+
+
+async def test_a_role_is_taken(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="test", role="pg_monitor") as database:
+        connection = await database.connect()
+        assert await connection.fetchval("select current_user || ' ' || session_user") == f"pg_monitor {USER}"
+        await connection.close()
+
+
+async def test_a_frozen_server_costs_no_more_than_the_command_timeout(
+    database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "COMMAND_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(module, "CONNECT_TIMEOUT_S", 0.3)
+    async with (
+        to_database(database_settings) as proxy,
+        open_database(through(proxy, database_settings), application="test") as database,
+    ):
+        tasks_before = len(asyncio.all_tasks())
+        connection = await database.connect()
+        proxy.freeze()
+        began = time.monotonic()
+        with pytest.raises(DATABASE_FAULTS):
+            await connection.execute("select 1")
+        with pytest.raises(DATABASE_FAULTS):
+            await database.connect()
+        assert time.monotonic() - began < 3
+        connection.terminate()
+        proxy.thaw()
+        await eventually(lambda: len(asyncio.all_tasks()) == tasks_before)  # asyncpg's own request to cancel is over
+
+
+async def test_a_ready_database_is_ready_at_once(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="test") as database, asyncio.timeout(5):
+        await wait_until_ready(database)
+
+
+async def test_an_older_schema_is_waited_for_and_told_once(
+    empty_database_settings: ServiceSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with open_database(empty_database_settings, application="test") as database:
+        waiting = asyncio.create_task(wait_until_ready(database))
+        await eventually(lambda: bool(caplog.records))
+        done, _ = await asyncio.wait({waiting}, timeout=0.6)
+        assert not done
+        connection = await database.connect()
+        await migrate(connection, "archy")
+        await connection.close()
+        async with asyncio.timeout(15):
+            await waiting
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    assert "archstats-sensor db migrate" in told[0]
+    assert "ready" in told[1]
+
+
+async def test_a_schema_half_way_is_older(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        await connection.execute("delete from schema_migrations where name = $1", known_migrations()[-1].name)
+        await connection.close()
+        stop = asyncio.Event()
+        waiting = asyncio.create_task(wait_until_ready(database, stop=stop))
+        done, _ = await asyncio.wait({waiting}, timeout=0.3)
+        assert not done
+        stop.set()
+        async with asyncio.timeout(2):
+            await waiting
+
+
+async def test_a_newer_schema_is_fatal(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        await connection.execute("insert into schema_migrations (name, sha256) values ('9999_later.sql', 'x')")
+        await connection.close()
+        with pytest.raises(ConfigError, match=r"newer.*9999_later\.sql.*Upgrade"):
+            await wait_until_ready(database)
+
+
+async def test_another_channel_is_fatal_and_both_are_named(database_settings: ServiceSettings) -> None:
+    settings = database_settings.model_copy(update={"ws_channel": "lane_two"})
+    async with open_database(settings, application="test") as database:
+        with pytest.raises(ConfigError, match=r"'lane_two'.*'archy'.*Set ARCH_STATS_WS_CHANNEL=archy"):
+            await wait_until_ready(database)
+
+
+@pytest.mark.parametrize("fault", ["nobody listens", "no such database", "no such user", "no such host"])
+async def test_a_refused_database_is_waited_for_and_told_once(
+    database_settings: ServiceSettings, caplog: pytest.LogCaptureFixture, tmp_path: Path, fault: str
+) -> None:
+    known = database_settings.database
+    changes: dict[str, dict[str, object]] = {
+        "nobody listens": {"socket_dir": tmp_path},
+        "no such database": {"db": "nowhere"},
+        "no such user": {"user": "nobody_at_all"},
+        "no such host": {"socket_dir": None, "host": "does-not-exist.invalid"},
+    }
+    settings = ServiceSettings(database=known.model_copy(update=changes[fault]))
+    caplog.set_level(logging.INFO)
+    stop = asyncio.Event()
+    async with open_database(settings, application="test") as database, asyncio.timeout(20):
+        waiting = asyncio.create_task(wait_until_ready(database, stop=stop))
+        await eventually(lambda: bool(caplog.records))
+        done, _ = await asyncio.wait({waiting}, timeout=0.5)
+        assert not done
+        stop.set()
+        await waiting
+    assert len(caplog.records) == 1
+    assert "POSTGRES_*" in caplog.records[0].getMessage()
+
+
+async def test_the_password_is_never_told(database_settings: ServiceSettings) -> None:
+    known = database_settings.database.model_dump() | {"password": "hunter2", "db": "nowhere"}
+    settings = ServiceSettings(database=DatabaseSettings(**known))
+    async with open_database(settings, application="test") as database:
+        with pytest.raises(asyncpg.PostgresError) as caught:
+            await database.connect()
+        assert "hunter2" not in f"{caught.value} {database.where} {settings!r}"
+
+
+async def test_waiting_ends_when_the_server_comes(database_settings: ServiceSettings) -> None:
+    async with (
+        to_database(database_settings) as proxy,
+        open_database(through(proxy, database_settings), application="test") as database,
+        asyncio.timeout(20),
+    ):
+        await proxy.refuse()
+        waiting = asyncio.create_task(wait_until_ready(database))
+        done, _ = await asyncio.wait({waiting}, timeout=0.3)
+        assert not done
+        await proxy.accept()
+        await waiting
+
+
+async def test_a_cancelled_opening_leaves_no_server(tmp_path: Path) -> None:
+    async def opened() -> None:
+        settings = ServiceSettings(database=DatabaseSettings(database_dir=tmp_path / "pg"))
+        async with open_database(settings, application="test"):
+            await asyncio.Event().wait()
+
+    opening = asyncio.create_task(opened())
+    await eventually(lambda: (tmp_path / "pg" / "start.lock").exists())
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert not (tmp_path / "pg" / "data" / "postmaster.pid").exists()
+
+
+def test_back_off_grows_is_random_and_has_a_cap() -> None:
+    early = [backoff_s(1) for _ in range(200)]
+    late = [backoff_s(50) for _ in range(200)]
+    assert max(early) < max(late) <= 5.0
+    assert len(set(late)) > 100
+
+
+def test_where_tells_a_person_which_database(database_settings: ServiceSettings) -> None:
+    where = Database(database_settings, "test").where
+    assert database_settings.database.db in where
+    assert str(database_settings.database.socket_dir) in where

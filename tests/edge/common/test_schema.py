@@ -1,0 +1,199 @@
+"""The schema keeps what its comments promise: events, doorbells, one open session a lane, sound faces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from edge.common.connection import Connection
+from edge.common.database import open_database
+from edge.common.settings import ServiceSettings
+
+SESSION = "insert into sessions (lane, start_time, location) values ($1, now(), 'here') returning id"
+READING = """
+insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source)
+select $1, $2, n, 'engage', now(), gen_random_uuid(), now(), 'simulator' from generate_series($3::bigint, $4) n
+on conflict do nothing
+"""
+
+
+@pytest.fixture
+async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
+    async with open_database(database_settings, application="test") as database:
+        opened = await database.connect()
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def bells(connection: Connection) -> AsyncIterator[asyncio.Queue[tuple[str, str]]]:
+    """What is rung, in order, as (channel, payload)."""
+    heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+
+    def hear(_connection: object, _pid: int, channel: str, payload: object) -> None:
+        heard.put_nowait((channel, str(payload)))
+
+    for channel in ("archy", "archy_readings", "done"):
+        await connection.add_listener(channel, hear)
+    yield heard
+    for channel in ("archy", "archy_readings", "done"):
+        await connection.remove_listener(channel, hear)
+
+
+async def rung(connection: Connection, heard: asyncio.Queue[tuple[str, str]]) -> list[tuple[str, str]]:
+    """All bells so far: whatever was rung comes before one more of our own."""
+    await connection.execute("notify done")
+    found = []
+    while (bell := await asyncio.wait_for(heard.get(), 5)) != ("done", ""):
+        found.append(bell)
+    return found
+
+
+async def add_device(connection: Connection, name: str, kind: str = "bow", lane: int | None = 1) -> None:
+    await connection.execute("insert into devices (id, kind, driver, lane) values ($1, $2, 'x', $3)", name, kind, lane)
+
+
+async def event_types(connection: Connection) -> list[str]:
+    return [row["type"] for row in await connection.fetch("select type from events order by xid, id")]
+
+
+async def test_readings_ring_once_a_statement_and_name_a_lone_device(
+    connection: Connection, bells: asyncio.Queue[tuple[str, str]]
+) -> None:
+    stream = uuid4()
+    for name in ("bow-1", "bow-2"):
+        await add_device(connection, name)
+    await connection.execute(READING, "bow-1", stream, 1, 50)
+    assert await rung(connection, bells) == [("archy_readings", "bow-1")]
+    await connection.execute(READING, "bow-1", stream, 1, 50)  # all there already: nothing new, no bell
+    assert await rung(connection, bells) == []
+    await connection.execute(
+        "insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source) "
+        "select id, $1, 99, 'engage', now(), gen_random_uuid(), now(), 'simulator' from devices",
+        stream,
+    )
+    assert await rung(connection, bells) == [("archy_readings", "")]
+
+
+async def test_device_status_tells_changes_of_state_only(
+    connection: Connection, bells: asyncio.Queue[tuple[str, str]]
+) -> None:
+    await add_device(connection, "bow-1")
+    put = (
+        "insert into device_status (device_id, state, since, interval_s) values ('bow-1', $1, now(), 1) "
+        "on conflict (device_id) do update set state = excluded.state, updated_at = clock_timestamp()"
+    )
+    for state in ("starting", "ready", "ready", "ready", "silent"):
+        await connection.execute(put, state)
+    assert await event_types(connection) == ["device.status"] * 3
+    assert await rung(connection, bells) == [("archy", "")] * 3
+
+
+async def test_one_open_session_a_lane(connection: Connection) -> None:
+    first: UUID = await connection.fetchval(SESSION, 1)
+    await connection.fetchval(SESSION, 2)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await connection.fetchval(SESSION, 1)
+    await connection.execute("update sessions set is_opened = false, end_time = now() where id = $1", first)
+    await connection.fetchval(SESSION, 1)
+    assert await event_types(connection) == ["session.opened", "session.opened", "session.closed", "session.opened"]
+
+
+async def test_a_session_takes_the_lanes_devices_and_those_that_join(connection: Connection) -> None:
+    await add_device(connection, "bow-1", lane=1)
+    await add_device(connection, "arrow-1", kind="arrow", lane=1)
+    await add_device(connection, "bow-2", lane=2)
+    session = await connection.fetchval(SESSION, 1)
+    await add_device(connection, "target-1", kind="target", lane=1)
+    rows = await connection.fetch("select device_id from session_devices where session_id = $1 order by 1", session)
+    assert [row["device_id"] for row in rows] == ["bow-1", "target-1"]
+
+
+async def add_target(connection: Connection) -> UUID:
+    session = await connection.fetchval(SESSION, 1)
+    target: UUID = await connection.fetchval(
+        "insert into targets (session_id, max_x, max_y, distance) values ($1, 1280, 1280, 70) returning id", session
+    )
+    return target
+
+
+FACE = (
+    "insert into faces (target_id, human_identifier, code, version, x, y, radii, points) "
+    "values ($1, 'A', 'wa_122', 1, $2, $3, $4, $5)"
+)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "radii", "points"),
+    [
+        (640, 640, [100, 50], [10, 9]),  # not ascending
+        (640, 640, [50, 50], [10, 9]),
+        (640, 640, [0, 50], [10, 9]),
+        (640, 640, [50, 100], [9, 10]),  # not descending
+        (640, 640, [50, 100], [10]),  # not as many
+        (640, 640, [], []),
+        (30, 640, [50], [10]),  # over the edge
+        (640, 1250, [50], [10]),
+    ],
+)
+async def test_an_unsound_face_is_refused(
+    connection: Connection, x: float, y: float, radii: list[float], points: list[int]
+) -> None:
+    target = await add_target(connection)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await connection.execute(FACE, target, x, y, radii, points)
+
+
+async def test_a_target_does_not_shrink_under_its_faces(connection: Connection) -> None:
+    target = await add_target(connection)
+    await connection.execute(FACE, target, 640, 640, [61, 610], [10, 9])
+    with pytest.raises(asyncpg.CheckViolationError, match="does not lie wholly on its target"):
+        await connection.execute("update targets set max_x = 1000 where id = $1", target)
+    await connection.execute("update targets set max_x = 2000 where id = $1", target)
+
+
+async def add_shot(connection: Connection) -> UUID:
+    await add_device(connection, "bow-1")
+    stream = uuid4()
+    await connection.execute(READING, "bow-1", stream, 1, 1)
+    session = await connection.fetchval(SESSION, 1)
+    shot: UUID = await connection.fetchval(
+        "insert into shots (id, session_id, lane, result, rule_version, time_source, release_device_id, release_stream_id, release_seq) "
+        "values (gen_random_uuid(), $1, 1, 'pending', 1, 'bow', 'bow-1', $2, 1) returning id",
+        session,
+        stream,
+    )
+    return shot
+
+
+async def test_a_shot_is_told_when_made_revised_and_voided(connection: Connection) -> None:
+    shot = await add_shot(connection)
+    await connection.execute("update shots set updated_at = now() where id = $1", shot)  # no new revision: not told
+    await connection.execute("update shots set result = 'miss', revision = 2 where id = $1", shot)
+    await connection.execute(
+        "update shots set result = 'void', void_reason = 'superseded', revision = 3 where id = $1", shot
+    )
+    told = [name for name in await event_types(connection) if name.startswith("shot.")]
+    assert told == ["shot.created", "shot.updated", "shot.voided"]
+
+
+async def test_an_event_is_of_the_transaction_that_made_it(connection: Connection) -> None:
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.fetchval(SESSION, 1)
+    assert await connection.fetchval("select xid = pg_current_xact_id() from events") is True
+    await transaction.rollback()
+    assert await event_types(connection) == []
+
+
+async def test_an_identifier_of_an_active_arrow_is_used_once(connection: Connection) -> None:
+    put = "insert into arrows (id, human_identifier, length) values (gen_random_uuid(), 'A1', 700)"
+    await connection.execute(put)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await connection.execute(put)
+    await connection.execute("update arrows set is_active = false, voided_date = now()")
+    await connection.execute(put)
