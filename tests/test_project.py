@@ -31,7 +31,9 @@ def test_every_locked_file_has_a_hash() -> None:
 
 
 def test_no_source_file_is_over_400_lines() -> None:
-    long = {p.name: n for p in tracked("*.py", "*.js", "*.css", "*.sql") if (n := len(p.read_text().splitlines())) > 400}
+    long = {
+        p.name: n for p in tracked("*.py", "*.js", "*.css", "*.sql") if (n := len(p.read_text().splitlines())) > 400
+    }
     assert long == {}
 
 

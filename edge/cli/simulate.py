@@ -22,6 +22,7 @@ from edge.cli.range_setup import LOCATION, open_sessions, refuse_real_data, regi
 from edge.cli.session_store import close_abandoned
 from edge.common import hostclock
 from edge.common.database import Database, open_database, wait_until_ready
+from edge.common.embedded_paths import default_base_dir
 from edge.common.errors import ConfigError
 from edge.common.migrate import migrate
 from edge.common.settings import PushSettings, ServiceSettings
@@ -44,6 +45,16 @@ class SimulateOptions:
     force: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where the range's files are."""
+
+    ports: Path
+    """The devices' pseudo terminals; gone with the range."""
+    logs: Path
+    """What each process says; kept until the next range."""
+
+
 async def simulate(
     options: SimulateOptions,
     service: ServiceSettings,
@@ -59,7 +70,8 @@ async def simulate(
     scratch = Path(tempfile.mkdtemp(prefix="archstats-"))
     try:
         async with open_database(service, application="archstats-sensor --simulate") as database:
-            return await _on_database(options, database, push, environ, scratch, stop)
+            folders = Folders(scratch, log_folder(service))
+            return await _on_database(options, database, push, environ, folders, stop)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -69,7 +81,7 @@ async def _on_database(
     database: Database,
     push: PushSettings,
     environ: Mapping[str, str],
-    scratch: Path,
+    folders: Folders,
     stop: asyncio.Event,
 ) -> int:
     connection = await database.connect()
@@ -91,7 +103,7 @@ async def _on_database(
     follower = Follower(database, world, options.lanes, sessions, as_json=options.as_json)
     try:
         async with asyncio.TaskGroup() as tasks:
-            keepers = [tasks.create_task(children.keep(p)) for p in programs(options.lanes, world, environ, scratch)]
+            keepers = [tasks.create_task(children.keep(p)) for p in programs(options.lanes, world, environ, folders)]
             following = tasks.create_task(follower.run())
             finished = await _until_done(world, follower, stop)
             until = world.release_limit_us if finished else follower.settled_until()
@@ -113,14 +125,13 @@ async def _on_database(
     return 1 if undecided else 0
 
 
-def programs(lanes: int, world: World, environ: Mapping[str, str], scratch: Path) -> list[Program]:
+def programs(lanes: int, world: World, environ: Mapping[str, str], folders: Folders) -> list[Program]:
     """The processes of the range. Sensors stop before the simulated devices, so that nothing looks like a fault."""
     base = {key: value for key, value in environ.items() if not key.startswith("ARCH_STATS_")}
     base |= {key: value for key, value in environ.items() if key in SHARED_VARIABLES}
     base["ARCH_STATS_WORLD"] = world.to_json()
     here = Path(sys.executable).parent
-    links = scratch / "ports"
-    links.mkdir()
+    links, logs = folders.ports, folders.logs
     devices = [(f"{kind}-{lane}", f"{kind}.link", lane) for lane in range(1, lanes + 1) for kind in ("bow", "target")]
     listed = ",".join(f"{name}:{driver}" for name, driver, _ in devices)
     simulators = [
@@ -134,13 +145,13 @@ def programs(lanes: int, world: World, environ: Mapping[str, str], scratch: Path
         "--devices",
         listed,
     ]
-    result = [Program("simulators", simulators, base, scratch / "simulators.log", stop_order=2)]
+    result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=2)]
     for name, driver, lane in devices:
         own = {"ARCH_STATS_DRIVER": driver, "ARCH_STATS_PORT": str(links / name), "ARCH_STATS_LANE": str(lane)}
         argv = [str(here / "archstats-sensor"), "run", name]
-        result.append(Program(name, argv, {**base, **own}, scratch / f"{name}.log"))
+        result.append(Program(name, argv, {**base, **own}, logs / f"{name}.log"))
     modules = ("archstats-shots", "archstats-push")
-    return result + [Program(name, [str(here / name)], base, scratch / f"{name}.log") for name in modules]
+    return result + [Program(name, [str(here / name)], base, logs / f"{name}.log") for name in modules]
 
 
 SHARED_VARIABLES = (
@@ -172,6 +183,15 @@ def refuse_taken_port(push: PushSettings) -> None:
                 f"port {push.server_port} on {push.server_host} cannot be used ({fault.strerror})",
                 hint="Set ARCH_STATS_SERVER_PORT to a free one, for example 8001",
             ) from fault
+
+
+def log_folder(service: ServiceSettings) -> Path:
+    """Beside the embedded database: what the processes of the range say, those of an earlier range thrown away."""
+    folder = (service.database.database_dir or default_base_dir()) / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.log"):
+        old.unlink()
+    return folder
 
 
 def new_seed() -> int:

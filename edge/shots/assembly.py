@@ -1,164 +1,259 @@
-"""Readings into shots: a pure function, so that the same readings give the same shots in whatever order they came.
-
-Each step is a file of its own: put the readings on one time axis (``timeline``), walk through them once (``walk``:
-strings, butt, ends), give landings to releases (``matching``), judge what is left (``finding``, ``verdict``), write rows
-(``composing``, ``scoring``), and let people have the last word (``corrections``).
-"""
+"""Readings into shots: a pure function. The same readings give the same shots, whatever the order they came in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from uuid import UUID
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
 
-from edge.shots.composing import compose
-from edge.shots.context import Evidence, Session
-from edge.shots.corrections import Correction, corrected, manual_landings
-from edge.shots.ends import Cut, End
-from edge.shots.finding import Finding, findings
-from edge.shots.hearing import Hearing
-from edge.shots.matching import match
-from edge.shots.parameters import DEFAULT, FlightWindow, Parameters
-from edge.shots.placed import Landing, Placed, Release
-from edge.shots.sensed import Key, Sensed, end_id
-from edge.shots.settling import FROM_START, Settled, settle
-from edge.shots.shot import Result, Shot
-from edge.shots.timeline import Timeline, to_datetime, to_ns
-from edge.shots.walk import Span, walk
+from edge.shots.ends import End, end_at, find_ends
+from edge.shots.matching import Assignment, Draft, clock_error_s, match
+from edge.shots.parameters import RULE_VERSION
+from edge.shots.scoring import DIAMETER_INDOORS_MM, DIAMETER_OUTDOORS_MM, Score, score_landing
+from edge.shots.sensed import Key, Scene, Sensed
+
+FAR = datetime.max.replace(tzinfo=UTC)
+SHOT_NAMESPACE = UUID("7d0b7a52-0f43-5b0e-8c4e-3a0a4c9d2f11")
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One shot as it now looks. Field names are the columns of ``shots``."""
+
+    id: UUID
+    end_number: int | None
+    arrow_id: UUID | None
+    arrow_tag: str | None
+    arrow_engage_time: datetime | None
+    arrow_disengage_time: datetime | None
+    arrow_landing_time: datetime | None
+    x: float | None
+    y: float | None
+    result: str
+    points: int | None
+    is_x: bool
+    face_id: UUID | None
+    face_version: int | None
+    rule_version: int
+    line_margin_mm: float | None
+    line_call: bool
+    diameter_mm: float | None
+    diameter_assumed: bool
+    assignment: Assignment | None
+    time_source: str
+    tof_s: float | None
+    speed_mps: float | None
+    flags: tuple[str, ...]
+    release: Key | None
+    landing: Key | None
 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """What the readings mean, from ``settled`` on when that was given."""
+    """Everything that a session's readings say."""
 
-    shots: tuple[Shot, ...]
-    """In the order of release, or of landing without one."""
-    ends: tuple[End, ...]
-    orphans: tuple[Key, ...]
-    """Landings that are in no shot: no release fits, or several do."""
-    restless: bool
-    """Time alone, or a device that tells no more than that it lives, can change something."""
-    complete: bool
-    """The session's close was asked for, and everything released before is decided."""
-    settled: Settled
-    """From where the next assembly may start."""
+    shots: list[Shot]
+    ends: list[End]
+    orphans: list[Sensed]
+    undecided: bool
+    """Time alone may change something: look again in a second."""
 
 
-def assemble(
-    session: Session,
-    readings: Iterable[Sensed],
-    evidence: Evidence,
-    *,
-    corrections: Sequence[Correction] = (),
-    timeline: Timeline | None = None,
-    settled: Settled = FROM_START,
-    parameters: Parameters = DEFAULT,
-) -> Assembly:
-    """Make shots of a session's readings.
+def shot_id(key: Key) -> UUID:
+    """The shot made of this release, or of this landing without one, for ever."""
+    return uuid5(SHOT_NAMESPACE, f"{key.device_id}/{key.stream_id}/{key.seq}")
 
-    With ``settled`` (of an earlier assembly) readings before it may be left out, and shots and ends before it are left out
-    of the result. Another session, timeline or correction, a reading from before it, or evidence for which it does not
-    hold, asks for a start from the beginning.
-    """
-    readings = list(readings)
-    if timeline is None:
-        timeline = Timeline.starting(session.start).learning(sensed.instant for sensed in readings)
-    span = _span(session, timeline)
-    flight = parameters.flight(session.distance_m)
-    hearing = Hearing(session, evidence, timeline, parameters)
-    placed = (Placed(timeline.place(sensed.instant), sensed) for sensed in readings)
-    ordered = sorted((p for p in placed if p.ns >= settled.before_ns), key=lambda p: p.order)
-    marks = sorted(ns for mark in session.marks if (ns := timeline.place(mark)) >= settled.before_ns)
-    walked = walk(ordered, marks, span, hearing.now_ns, parameters)
-    matching = match(
-        walked.releases, walked.landings, flight=flight, bows=session.bows, hearing=hearing, parameters=parameters,
-        manual=manual_landings(corrections),
-    )  # fmt: skip
-    found = findings(
-        walked.releases, matching, session=session, span=span, flight=flight, hearing=hearing, parameters=parameters
-    )
-    numbers = {end: settled.ends + n for n, end in enumerate(sorted({finding.basis.end for finding in found}), start=1)}
-    decisions = _by_shot(corrections)
-    shots = [
-        corrected(
-            compose(finding, session, numbers[finding.basis.end], flight, parameters),
-            decisions.get(finding.basis.key, ()),
-        )
-        for finding in found
+
+def assemble(readings: Iterable[Sensed], scene: Scene) -> Assembly:
+    """Make the session's shots and ends of the lane's readings."""
+    ordered = sorted(readings, key=lambda r: (r.t, r.key))
+    ends = find_ends(ordered, scene)
+    last = scene.closes if scene.closes is not None else float("inf")
+    window = scene.parameters.landing_window_s(scene.distance_m or 0.0)
+    drafts = _drafts([r for r in ordered if scene.starts <= r.t <= last], scene)
+    landings = [
+        r
+        for r in ordered
+        if r.kind == "landing" and r.key.device_id in scene.targets and scene.starts <= r.t <= last + window
     ]
-    ends = _ends(session.id, found, numbers, walked.cuts)
-    undecided = bool(matching.waiting) or any(finding.verdict is Result.PENDING for finding in found)
-    return Assembly(
-        shots=tuple(shots),
-        ends=ends,
-        orphans=_orphans(walked.landings, shots, decisions),
-        restless=undecided
-        or any(finding.depends_on for finding in found)
-        or any(end.closed_at is None for end in ends)
-        or span.until_ns is not None,
-        complete=not undecided and _all_told(session, span, hearing, flight),
-        settled=settle(
-            settled, walk=walked, found=found, waiting=matching.waiting, ordered=ordered, evidence=evidence,
-            flight=flight, parameters=parameters,
-        ),
-    )  # fmt: skip
+    _find_let_downs(drafts, ordered, landings, scene, ends)
+    left = match(drafts, landings, scene)
+    alone, orphans, waiting = _without_release(left, scene, last)
+    shots = [_shot(draft, scene, ends) for draft in [*drafts, *alone]]
+    shots.sort(key=lambda s: (s.arrow_disengage_time or s.arrow_landing_time or FAR, s.id))
+    pending = any(shot.result == "pending" for shot in shots)
+    return Assembly(shots, ends, orphans, undecided=pending or waiting or any(end.closes is None for end in ends))
 
 
-def _span(session: Session, timeline: Timeline) -> Span:
-    since_ns = timeline.place(session.start)
-    until_ns = timeline.place(session.closing) if session.closing else None
-    if session.not_before is not None:
-        since_ns = max(since_ns, timeline.place(session.not_before) + 1)
-    if session.shadowed:
-        until_ns = since_ns - 1
-    return Span(since_ns, until_ns, to_ns(session.end_timeout_s))
-
-
-def _by_shot(corrections: Iterable[Correction]) -> Mapping[Key, Sequence[Correction]]:
-    decisions: dict[Key, list[Correction]] = {}
-    for correction in corrections:
-        decisions.setdefault(correction.key, []).append(correction)
-    return decisions
-
-
-def _ends(
-    session_id: UUID, found: Sequence[Finding], numbers: Mapping[int, int], cuts: Sequence[Cut]
-) -> tuple[End, ...]:
-    """The stretches between cuts in which something was shot."""
-    opened: dict[int, int] = {}
-    for finding in found:
-        nocking = finding.basis.nocking if isinstance(finding.basis, Release) else None
-        opened.setdefault(finding.basis.end, nocking.placed.ns if nocking else finding.ns)
-    ends: list[End] = []
-    for index, opened_ns in opened.items():
-        cut = cuts[index] if index < len(cuts) else None
-        closed_at = to_datetime(cut.ns) if cut else None
-        number = numbers[index]
-        ends.append(
-            End(
-                end_id(session_id, number),
-                session_id,
-                number,
-                to_datetime(opened_ns),
-                closed_at,
-                cut.by if cut else None,
+def _drafts(readings: Sequence[Sensed], scene: Scene) -> list[Draft]:
+    """One draft a release, each with the engage it ends."""
+    nocked: dict[str, Sensed] = {}
+    drafts: list[Draft] = []
+    for reading in readings:
+        bow = reading.key.device_id
+        if bow not in scene.bows:
+            continue
+        if reading.kind == "engage":
+            before = nocked.get(bow)
+            repeated = (
+                before is not None
+                and before.tag == reading.tag
+                and reading.t - before.t <= scene.parameters.merge_engage_s
             )
-        )
-    return tuple(sorted(ends, key=lambda end: end.number))
+            if not repeated:
+                nocked[bow] = reading
+        elif reading.kind == "release":
+            engage = nocked.pop(bow, None)
+            if reading.cause == "removed":
+                continue
+            draft = Draft(reading)
+            if engage is not None and _belongs(engage, reading, scene):
+                draft.engage = engage
+            else:
+                draft.flags.add("no_engage")
+            drafts.append(draft)
+    return drafts
 
 
-def _orphans(landings: Iterable[Landing], shots: Iterable[Shot], decided: Mapping[Key, object]) -> tuple[Key, ...]:
-    used = {shot.landing for shot in shots}
-    return tuple(landing.key for landing in landings if landing.key not in used and landing.key not in decided)
+def _belongs(engage: Sensed, release: Sensed, scene: Scene) -> bool:
+    same = engage.tag is None or release.tag is None or engage.tag == release.tag
+    return same and release.t - engage.t <= scene.parameters.engage_timeout_s
 
 
-def _all_told(session: Session, span: Span, hearing: Hearing, flight: FlightWindow) -> bool:
-    """Whether no device can be expected to tell of something that began before the close."""
-    if span.until_ns is None:
-        return False
-    # Where no bow tells of releases, an arrow in the air at the close is known by its landing only.
-    target_until_ns = span.until_ns if session.bows else span.until_ns + to_ns(flight.longest_s)
-    return not (
-        any(hearing.may_still_tell(bow, span.until_ns) for bow in session.bows)
-        or any(hearing.may_still_tell(target, target_until_ns) for target in session.targets)
+def _find_let_downs(
+    drafts: Sequence[Draft], readings: Sequence[Sensed], landings: Sequence[Sensed], scene: Scene, ends: Sequence[End]
+) -> None:
+    """An arrow that is nocked again before the end closes never flew."""
+    engages: dict[tuple[str, str], list[Sensed]] = defaultdict(list)
+    landed: dict[str, list[float]] = defaultdict(list)
+    for reading in readings:
+        if reading.kind == "engage" and reading.tag is not None and reading.key.device_id in scene.bows:
+            engages[reading.key.device_id, reading.tag].append(reading)
+    for landing in landings:
+        if landing.tag is not None:
+            landed[landing.tag].append(landing.t)
+    for draft in drafts:
+        release, tag = draft.release, draft.released_tag
+        if release is None or tag is None:
+            continue
+        again = next((e for e in engages[release.key.device_id, tag] if e.t > release.t), None)
+        if again is None or end_at(ends, again.t) != end_at(ends, release.t):
+            continue
+        if not any(release.t < t < again.t for t in landed[tag]):
+            draft.let_down = True
+            draft.flags.add("let_down")
+
+
+def _without_release(landings: Sequence[Sensed], scene: Scene, last: float) -> tuple[list[Draft], list[Sensed], bool]:
+    """Landings that no release explains: shots of a lane whose bow was not there, or somebody must look."""
+    alone: list[Draft] = []
+    orphans: list[Sensed] = []
+    waiting = False
+    for landing in landings:
+        if landing.t > last:
+            continue
+        covered = [bow for bow in scene.bows if scene.watermarks.get(bow, float("-inf")) >= landing.t]
+        seeing = [
+            b for b in covered if not scene.saw_nothing(frozenset((b,)), landing.t - _longest_flight(scene), landing.t)
+        ]
+        if not scene.bows or (not seeing and scene.now - landing.t > scene.parameters.give_up_s):
+            alone.append(Draft(None, landing=landing, assignment="id"))
+        elif seeing:
+            orphans.append(landing)
+        else:
+            waiting = True
+    return alone, orphans, waiting
+
+
+def _longest_flight(scene: Scene) -> float:
+    return scene.parameters.landing_window_s(scene.distance_m or 0.0)
+
+
+def _shot(draft: Draft, scene: Scene, ends: Sequence[End]) -> Shot:
+    release, landing, tag = draft.release, draft.landing, draft.tag
+    first = release or landing
+    if first is None:
+        raise ValueError("a shot is made of a release or a landing")
+    arrow = scene.arrows.get(UUID(hex=tag)) if tag is not None and len(tag) == 32 else None
+    if arrow is not None and not arrow.is_active:
+        draft.flags.add("retired_arrow")
+    assumed = DIAMETER_INDOORS_MM if scene.is_indoor else DIAMETER_OUTDOORS_MM
+    known = arrow.diameter_mm if arrow is not None else None
+    diameter = known or assumed
+    score = _judge(draft, scene, diameter)
+    tof = _flight_time(draft, scene)
+    distance = scene.distance_m
+    shot = Shot(
+        id=shot_id(first.key),
+        end_number=end_at(ends, first.t),
+        arrow_id=arrow.id if arrow else None,
+        arrow_tag=tag,
+        arrow_engage_time=draft.engage.at if draft.engage else None,
+        arrow_disengage_time=release.at if release else None,
+        arrow_landing_time=landing.at if landing and landing.x is not None and landing.y is not None else None,
+        x=landing.x if landing and landing.y is not None else None,
+        y=landing.y if landing and landing.x is not None else None,
+        result=score.result,
+        points=score.points,
+        is_x=score.is_x,
+        face_id=score.face_id,
+        face_version=score.face_version,
+        rule_version=RULE_VERSION,
+        line_margin_mm=score.line_margin_mm,
+        line_call=score.line_call,
+        diameter_mm=diameter if landing else None,
+        diameter_assumed=known is None,
+        assignment=draft.assignment,
+        time_source="both" if release and landing else "bow" if release else "target",
+        tof_s=tof,
+        speed_mps=distance / tof if tof and distance else None,
+        flags=tuple(sorted(draft.flags)),
+        release=release.key if release else None,
+        landing=landing.key if landing else None,
     )
+    for correction in scene.corrections:
+        if correction.key == first.key:
+            flags = tuple(sorted({*shot.flags, "corrected"}))
+            shot = replace(shot, result=correction.result, points=correction.points, is_x=correction.is_x, flags=flags)
+    return shot
+
+
+def _judge(draft: Draft, scene: Scene, diameter: float) -> Score:
+    if draft.let_down:
+        return Score("not_shot", None)
+    landing, release = draft.landing, draft.release
+    if landing is not None:
+        if landing.x is None or landing.y is None:
+            return Score("unknown", None)
+        if scene.target is None:
+            return Score("hit", None)
+        return score_landing(landing.x, landing.y, diameter, scene.target, scene.parameters)
+    if release is None:
+        return Score("unknown", None)
+    closes = release.t + scene.parameters.landing_window_s(scene.distance_m or 0.0)
+    told = scene.targets and all(scene.watermarks.get(t, float("-inf")) > closes for t in scene.targets)
+    blind = any(scene.saw_nothing(frozenset((t,)), release.t, closes) for t in scene.targets)
+    if told and not blind:
+        return Score("miss", 0)
+    if (told and blind) or scene.now > closes + scene.parameters.give_up_s:
+        return Score("unknown", None)
+    return Score("pending", None)
+
+
+def _flight_time(draft: Draft, scene: Scene) -> float | None:
+    """Seconds from release to landing, where the clocks are good enough to tell."""
+    release, landing = draft.release, draft.landing
+    if release is None or landing is None or draft.late:
+        return None
+    tof = landing.t - release.t
+    if release.error_s is None or landing.error_s is None or tof <= 0:
+        draft.flags.add("clock")
+        return None
+    if release.error_s + landing.error_s > scene.parameters.speed_error * tof or tof < clock_error_s(
+        release, landing, scene
+    ):
+        draft.flags.add("clock")
+        return None
+    return tof

@@ -1,64 +1,114 @@
-"""When an end is over.
-
-Four things close an end: the butt is empty after arrows were in it, a person says so, nothing was nocked, shot or hit for
-the session's time-out while no arrow was on a string, and the session's close. Each makes a *cut*; what lies between two
-cuts is one end, if anything was shot there.
-"""
+"""Where one end stops and the next begins. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from uuid import UUID
+from typing import Literal
 
+from edge.shots.sensed import Scene, Sensed
 
-class ClosedBy(StrEnum):
-    """What closed an end."""
-
-    TAGS = "tags"
-    OPERATOR = "operator"
-    TIMEOUT = "timeout"
-    SESSION = "session"
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Whatever is released at or after ``ns`` (on the session's time axis) belongs to a later end."""
-
-    ns: int
-    by: ClosedBy
+ClosedBy = Literal["tags", "operator", "timeout", "session"]
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An end in which something was shot: a row of ``ends``."""
+    """One end: the arrows of one walk to the target. Instants on the axis."""
 
-    id: UUID
-    session_id: UUID
     number: int
-    opened_at: datetime
-    closed_at: datetime | None
+    opens: float
+    closes: float | None
     closed_by: ClosedBy | None
 
 
-class IdleTimer:
-    """Knows when an end that nobody closes is over."""
+def find_ends(readings: Sequence[Sensed], scene: Scene) -> list[End]:
+    """The session's ends in order, from its readings in order of time."""
+    return _EndFinder(scene).run(readings)
 
-    def __init__(self, timeout_ns: int) -> None:
-        self._timeout_ns = timeout_ns
-        self._active_ns: int | None = None
 
-    def active(self, ns: int) -> None:
-        """Something was nocked, shot or hit."""
-        self._active_ns = ns
+def end_at(ends: Sequence[End], t: float) -> int | None:
+    """The number of the end that an instant belongs to; the one before it when it lies between two."""
+    number: int | None = None
+    for end in ends:
+        if end.opens <= t:
+            number = end.number
+    return number
 
-    def closed(self) -> None:
-        """The end was closed by something else."""
-        self._active_ns = None
 
-    def over_at(self, nocked_until_ns: int | None) -> int | None:
-        """When the end is over by itself, given until when an arrow that is nocked counts; None when none is open."""
-        if self._active_ns is None:
-            return None
-        return max(self._active_ns, nocked_until_ns or self._active_ns) + self._timeout_ns
+class _EndFinder:
+    """Walks over the readings once."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._ends: list[End] = []
+        self._opens: float | None = None
+        self._last = 0.0
+        self._nocked: dict[str, float] = {}
+        self._butt: dict[str, float] = {}
+        self._marks = sorted(scene.end_marks)
+
+    def run(self, readings: Sequence[Sensed]) -> list[End]:
+        for reading in readings:
+            if not self._scene.starts <= reading.t:
+                continue
+            if self._scene.closes is not None and reading.t > self._scene.closes:
+                break
+            self._pass_time(reading.t)
+            self._take(reading)
+        self._pass_time(self._scene.now if self._scene.closes is None else min(self._scene.now, self._scene.closes))
+        if self._opens is not None:
+            closes = self._scene.closes
+            self._ends.append(End(len(self._ends) + 1, self._opens, closes, "session" if closes is not None else None))
+        return self._ends
+
+    def _take(self, reading: Sensed) -> None:
+        kind = reading.kind
+        if kind == "tags":
+            self._look(reading)
+            return
+        if kind not in ("engage", "release", "landing"):
+            return
+        if self._opens is None:
+            self._opens = reading.t
+        self._last = reading.t
+        bow = reading.key.device_id
+        if kind == "engage":
+            self._nocked[bow] = reading.t
+        elif kind == "release":
+            self._nocked.pop(bow, None)
+        elif reading.tag is not None:
+            self._butt[reading.tag] = reading.t
+
+    def _look(self, reading: Sensed) -> None:
+        """The butt's tags were read."""
+        now_there = set(reading.tags or ())
+        gone = [tag for tag in self._butt if tag not in now_there]
+        fell_out = len(gone) == 1 and reading.t - self._butt[gone[0]] <= self._scene.parameters.bounce_s
+        for tag in gone:
+            del self._butt[tag]
+        if gone and not now_there and not fell_out:
+            self._close(reading.t, "tags")
+        else:
+            self._butt.update({tag: reading.t for tag in now_there if tag not in self._butt})
+
+    def _pass_time(self, t: float) -> None:
+        """Close what a mark or a time-out closes up to ``t``."""
+        while self._marks and self._marks[0] <= t:
+            mark = self._marks.pop(0)
+            self._time_out(mark)
+            self._close(mark, "operator")
+        self._time_out(t)
+
+    def _time_out(self, t: float) -> None:
+        if self._opens is None:
+            return
+        patience = self._scene.parameters.engage_timeout_s
+        self._nocked = {bow: since for bow, since in self._nocked.items() if t - since <= patience}
+        if not self._nocked and t - self._last >= self._scene.end_timeout_s:
+            self._close(self._last + self._scene.end_timeout_s, "timeout")
+
+    def _close(self, t: float, by: ClosedBy) -> None:
+        if self._opens is not None:
+            self._ends.append(End(len(self._ends) + 1, self._opens, t, by))
+        self._opens = None
+        self._butt.clear()

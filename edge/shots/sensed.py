@@ -1,73 +1,122 @@
-"""What assembly sees of a reading, and how a reading names the shot that is made of it."""
+"""What assembly sees: readings and the lane they belong to, on one time axis. Values only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
-SHOT_NAMESPACE = UUID("3f0f7c0e-6a59-5d27-8f0d-5b6c2f7f3a10")
-"""Namespace of the ids of shots and ends. Never changes: a shot assembled again must get its id again."""
+from edge.shots.parameters import Parameters
 
 
 class Key(NamedTuple):
-    """Names one reading for ever; also the shot that rests on it."""
+    """What names a reading for ever."""
 
     device_id: str
     stream_id: UUID
     seq: int
 
 
-class Kind(StrEnum):
-    """What was sensed, as far as shots are made of it."""
-
-    ENGAGE = "engage"
-    RELEASE = "release"
-    LANDING = "landing"
-    TAGS = "tags"
-
-
-REMOVED_BY_HAND = "removed"
-"""Cause of a release that a bow can tell from a shot."""
-
-
-@dataclass(frozen=True, slots=True)
-class Instant:
-    """One instant as a host told it."""
-
-    at: datetime
-    """Aware UTC, as the host's wall clock had it."""
-    mono_ns: int | None = None
-    """The same on the host's CLOCK_MONOTONIC, within the boot ``boot_id``; None when it is not known."""
-    boot_id: UUID | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Sensed:
-    """One reading."""
+    """One reading. ``t`` is its place on the axis in seconds; None values were not sensed."""
 
     key: Key
-    kind: Kind
-    instant: Instant
-    received_at: datetime
-    uncertainty_s: float | None = None
-    """Half width of the interval that holds the true instant; None when the instant is only that of receipt."""
+    kind: str
+    t: float
+    at: datetime
+    error_s: float | None
+    """Half width of the interval that holds the instant; None when the reading is undated."""
     tag: str | None = None
-    tags: frozenset[str] = frozenset()
-    """TAGS only: every tag now in the butt."""
-    x_mm: float | None = None
-    y_mm: float | None = None
-    rssi_dbm: int | None = None
+    tags: tuple[str, ...] | None = None
+    x: float | None = None
+    y: float | None = None
+    rssi: int | None = None
     cause: str | None = None
 
 
-def shot_id(key: Key) -> UUID:
-    """Id of the shot that rests on this reading: the release, or the landing when there is no release."""
-    return uuid5(SHOT_NAMESPACE, f"{key.device_id}/{key.stream_id}/{key.seq}")
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A registered arrow; its EPC is its id."""
+
+    id: UUID
+    diameter_mm: float | None
+    is_active: bool
 
 
-def end_id(session_id: UUID, number: int) -> UUID:
-    """Id of the ``number``-th end (1, 2, 3 ...) of a session."""
-    return uuid5(SHOT_NAMESPACE, f"{session_id}/end/{number}")
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One scored face or spot, as placed on the butt."""
+
+    id: UUID
+    version: int
+    x: float
+    y: float
+    radii: tuple[float, ...]
+    points: tuple[int, ...]
+    x_radius: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The butt: its size in millimetres and its distance in metres."""
+
+    width: float
+    height: float
+    distance_m: float
+    faces: tuple[Face, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """A device saw nothing between two instants of the axis."""
+
+    device_id: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a judge decided of the shot whose release (or landing, without one) has this key."""
+
+    key: Key
+    result: str
+    points: int | None
+    is_x: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One session of one lane, with everything that is known of it at ``now``."""
+
+    session_id: UUID
+    lane: int
+    starts: float
+    closes: float | None
+    """When closing was asked for."""
+    is_indoor: bool
+    end_timeout_s: float
+    target: Target | None
+    bows: frozenset[str]
+    targets: frozenset[str]
+    now: float
+    watermarks: Mapping[str, float] = field(default_factory=dict)
+    """Up to when each device is known to have told everything."""
+    blind: Sequence[Blind] = ()
+    arrows: Mapping[UUID, Arrow] = field(default_factory=dict)
+    end_marks: Sequence[float] = ()
+    corrections: Sequence[Correction] = ()
+    parameters: Parameters = field(default_factory=Parameters)
+
+    @property
+    def distance_m(self) -> float | None:
+        """To the target; None when the session has none."""
+        return self.target.distance_m if self.target else None
+
+    def saw_nothing(self, devices: frozenset[str], since: float, until: float) -> bool:
+        """Whether each of the devices was blind at some time of an interval."""
+        return all(any(b.device_id == d and b.since < until and b.until > since for b in self.blind) for d in devices)

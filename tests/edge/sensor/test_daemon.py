@@ -75,7 +75,7 @@ async def daemon(database: Database, links: Path) -> AsyncIterator[asyncio.Event
 async def until(condition: Callable[[], Awaitable[object]], within_s: float = 20.0) -> None:
     """Wait for a condition of the database, with a deadline."""
     async with asyncio.timeout(within_s):
-        while not await condition():  # noqa: ASYNC110 - the database has no bell for this
+        while not await condition():
             await asyncio.sleep(0.02)
 
 

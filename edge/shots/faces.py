@@ -1,0 +1,59 @@
+"""The faces that can be shot at: ring tables by code and version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedFace:
+    """One spot with its centre on the butt, millimetres."""
+
+    human_identifier: str
+    x_mm: float
+    y_mm: float
+    radii_mm: tuple[float, ...]
+    points: tuple[int, ...]
+    x_radius_mm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSpec:
+    """A face of the catalogue. Radii are the outer edges of the lines, millimetres, ascending."""
+
+    code: str
+    version: int
+    name: str
+    spots: tuple[tuple[float, float], ...]
+    radii_mm: tuple[float, ...]
+    points: tuple[int, ...]
+    x_radius_mm: float | None
+
+    @property
+    def outer_mm(self) -> float:
+        """Farthest that the face reaches from its own centre, along x or y."""
+        return max(max(abs(x), abs(y)) for x, y in self.spots) + self.radii_mm[-1]
+
+    def placed(self, x_mm: float, y_mm: float) -> list[PlacedFace]:
+        """Its spots, when its centre is put at a point of the butt; called A, B, C from the top."""
+        return [
+            PlacedFace(chr(ord("A") + i), x_mm + dx, y_mm + dy, self.radii_mm, self.points, self.x_radius_mm)
+            for i, (dx, dy) in enumerate(self.spots)
+        ]
+
+
+@cache
+def load_catalogue() -> Mapping[str, FaceSpec]:
+    """Every face by its code."""
+    rows = json.loads(resources.files("edge.shots").joinpath("faces.json").read_text(encoding="utf-8"))
+    return {
+        row["code"]: FaceSpec(
+            row["code"], row["version"], row["name"], tuple((x, y) for x, y in row["spots"]), tuple(row["radii_mm"]),
+            tuple(row["points"]), row["x_radius_mm"],
+        )
+        for row in rows
+    }  # fmt: skip

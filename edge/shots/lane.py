@@ -1,0 +1,68 @@
+"""One session being assembled: its readings so far, and what the table says."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import asyncpg
+
+from edge.common.connection import Connection
+from edge.shots import store
+from edge.shots.assembly import Assembly, assemble
+from edge.shots.ends import End
+from edge.shots.sensed import Key, Scene
+
+
+class SessionAssembler:
+    """Keeps a session's readings, so that one more costs one computation and no reload."""
+
+    def __init__(self, session_id: UUID) -> None:
+        self.session_id = session_id
+        self.undecided = True
+        self.is_over = False
+        self._rows: dict[Key, asyncpg.Record] = {}
+        self._shots: dict[UUID, store.Values] | None = None
+        self._ends: set[End] = set()
+
+    async def load(self, connection: Connection) -> None:
+        """Take everything that is stored of the session."""
+        self.add(await store.readings_of(connection, self.session_id))
+        self._shots = await store.stored_shots(connection, self.session_id)
+
+    def add(self, rows: list[asyncpg.Record]) -> None:
+        """Take readings; one that is known already changes nothing."""
+        for row in rows:
+            self._rows[Key(row["device_id"], row["stream_id"], row["seq"])] = row
+
+    async def update(self, connection: Connection) -> bool:
+        """Compute the shots and make the table say them, in the caller's transaction; returns whether it wrote."""
+        if self._shots is None:
+            await self.load(connection)
+        stage = await store.read_stage(
+            connection, self.session_id, [store.moment_of(row) for row in self._rows.values()]
+        )
+        if stage is None:
+            self.is_over, self.undecided = True, False
+            return False
+        devices = stage.scene.bows | stage.scene.targets
+        readings = [store.sensed(row, stage.axis) for key, row in self._rows.items() if key.device_id in devices]
+        found = assemble(readings, stage.scene)
+        wrote = await store.write_shots(
+            connection, stage.scene, found.shots, self._shots if self._shots is not None else {}
+        )
+        wrote |= await store.write_ends(connection, stage.scene, found.ends, stage.axis, self._ends)
+        self.undecided = found.undecided or (stage.scene.closes is not None and not self.is_over)
+        if stage.scene.closes is not None and not self.is_over and _all_told(stage.scene, found):
+            await store.close_session(connection, self.session_id)
+            self.is_over, wrote = True, True
+        return wrote
+
+
+def _all_told(scene: Scene, found: Assembly) -> bool:
+    """Whether nothing that began before the closing can still come, or it was waited for long enough."""
+    if scene.closes is None:
+        return False
+    if any(shot.result == "pending" for shot in found.shots):
+        return False
+    told = all(scene.watermarks.get(device, float("-inf")) >= scene.closes for device in scene.bows | scene.targets)
+    return told or scene.now > scene.closes + scene.parameters.give_up_s

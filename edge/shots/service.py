@@ -1,0 +1,97 @@
+"""The assembler's process: woken by readings, swept each second while time alone may decide something."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from uuid import UUID
+
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from edge.common.connection import DATABASE_FAULTS, Connection
+from edge.common.database import Database, told_of, wait_until_ready
+from edge.common.listener import Listener
+from edge.common.logs import Transitions
+from edge.shots import store
+from edge.shots.lane import SessionAssembler
+
+LOCK = 0x53686F74
+"""Key of the advisory lock of the one assembler that is active (``Shot`` in ASCII)."""
+SWEEP_S = 1.0
+STANDBY_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+async def run_shots(database: Database, stop: asyncio.Event) -> None:
+    """Turn readings into shots until ``stop``. May be killed anywhere and started again: the result is the same."""
+    listener = Listener(database, [f"{database.channel}_readings"])
+    async with asyncio.TaskGroup() as tasks:
+        ears = tasks.create_task(listener.run())
+        work = tasks.create_task(_work(database, listener, stop))
+        await stop.wait()
+        ears.cancel()
+        work.cancel()
+
+
+async def _work(database: Database, listener: Listener, stop: asyncio.Event) -> None:
+    told = Transitions(log, "assembling")
+    while True:
+        async for attempt in AsyncRetrying(
+            wait=wait_random_exponential(multiplier=0.1, max=5.0), retry=retry_if_exception_type(DATABASE_FAULTS)
+        ):
+            with attempt:
+                await wait_until_ready(database, stop=stop)
+                connection = await database.connect()
+                try:
+                    await _stand_by(connection, told)
+                    told.enter("active")
+                    await Assembler(connection, listener).run()
+                except DATABASE_FAULTS as fault:
+                    told.enter("interrupted", f"{told_of(fault)}; goes on where it was")
+                    raise
+                finally:
+                    connection.terminate()
+
+
+async def _stand_by(connection: Connection, told: Transitions) -> None:
+    """Wait until no other assembler is active on this database."""
+    while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
+        told.enter("standing by", "another archstats-shots is active on this database")
+        await asyncio.sleep(STANDBY_S)
+
+
+class Assembler:
+    """The work on one connection."""
+
+    def __init__(self, connection: Connection, listener: Listener) -> None:
+        self._connection = connection
+        self._listener = listener
+        self._sessions: dict[UUID, SessionAssembler] = {}
+        self._xmin = 0
+
+    async def run(self) -> None:
+        """For ever; a fault of the database ends it, and a new one begins from the tables."""
+        self._xmin = await store.read_progress(self._connection)
+        await self._pass(swept=True)
+        while True:
+            rung = await self._listener.wait(SWEEP_S)
+            await self._pass(swept=not rung)
+
+    async def _pass(self, *, swept: bool) -> None:
+        news = await store.read_news(self._connection, self._xmin)
+        touched = await store.sessions_of(self._connection, news.rows)
+        if swept:
+            touched |= await store.open_sessions(self._connection)
+            touched |= {i for i, session in self._sessions.items() if session.undecided}
+        wrote = False
+        async with self._connection.transaction():
+            for session_id in sorted(touched):
+                session = self._sessions.setdefault(session_id, SessionAssembler(session_id))
+                session.add(news.rows)
+                wrote |= await session.update(self._connection)
+            if wrote:
+                await store.write_progress(self._connection, news.xmin)
+        self._xmin = news.xmin
+        for session_id in [i for i, session in self._sessions.items() if session.is_over and not session.undecided]:
+            del self._sessions[session_id]

@@ -1,0 +1,301 @@
+"""The assembler's statements: what it reads of the lane, what it writes of its shots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from edge.common.connection import Connection
+from edge.shots.assembly import Shot
+from edge.shots.ends import End
+from edge.shots.sensed import Arrow, Blind, Face, Key, Scene, Sensed, Target
+from edge.shots.timeline import Axis, Moment
+
+END_NAMESPACE = UUID("3f0a4c0e-5d4b-5c7e-9a55-6f1f0c3b7e21")
+BEFORE_START = timedelta(minutes=6)
+"""An arrow may be on the string this long before its session begins (``engage_timeout``)."""
+
+_SESSIONS = """
+select s.*, t.id as target_id, t.max_x, t.max_y, t.distance::float8 as distance
+from sessions s left join targets t on t.session_id = s.id
+"""
+_READING_COLUMNS = """
+device_id, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, tag, tags, x_mm, y_mm, rssi_dbm, cause
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was stored since the last look."""
+
+    rows: list[asyncpg.Record]
+    xmin: int
+    """Every transaction before this one is over."""
+
+
+async def read_news(connection: Connection, since_xmin: int) -> News:
+    """Readings of transactions that may have ended since, whatever the order of their commits. Some may be known already."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        xmin = int(await connection.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text"))
+        rows = await connection.fetch(
+            f"select {_READING_COLUMNS} from readings where xid >= $1::text::xid8",  # noqa: S608 - fixed text
+            str(since_xmin),
+        )
+    return News(rows, xmin)
+
+
+async def read_progress(connection: Connection) -> int:
+    """Up to which transaction the shots are complete."""
+    return int(await connection.fetchval("select before_xid::text from assembly_progress"))
+
+
+async def sessions_of(connection: Connection, rows: Sequence[asyncpg.Record]) -> set[UUID]:
+    """The sessions that readings may belong to, by device and time."""
+    if not rows:
+        return set()
+    found = await connection.fetch(
+        """
+        select distinct d.session_id
+        from unnest($1::text[], $2::timestamptz[]) as r (device_id, at)
+        join session_devices d on d.device_id = r.device_id
+        join sessions s on s.id = d.session_id
+        where s.is_opened or r.at between s.start_time - interval '6 min' and s.end_time + interval '10 s'
+        """,
+        [row["device_id"] for row in rows],
+        [row["at"] for row in rows],
+    )
+    return {row["session_id"] for row in found}
+
+
+async def open_sessions(connection: Connection) -> set[UUID]:
+    """Sessions that still take shots."""
+    return {row["id"] for row in await connection.fetch("select id from sessions where is_opened")}
+
+
+async def readings_of(connection: Connection, session_id: UUID) -> list[asyncpg.Record]:
+    """Every reading that may belong to a session."""
+    return await connection.fetch(
+        f"""
+        select {_READING_COLUMNS} from readings
+        where device_id in (select device_id from session_devices where session_id = $1)
+          and at >= (select start_time from sessions where id = $1) - $2::interval
+          and at <= coalesce((select end_time from sessions where id = $1), 'infinity') + interval '10 s'
+        """,  # noqa: S608 - fixed text
+        session_id,
+        BEFORE_START,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A session with its axis and its devices, ready for readings."""
+
+    scene: Scene
+    axis: Axis
+    start: Moment
+
+
+async def read_stage(connection: Connection, session_id: UUID, moments: Sequence[Moment]) -> Stage | None:
+    """Everything but the readings; ``moments`` are theirs, for the axis. None when the session is gone."""
+    row = await connection.fetchrow(_SESSIONS + " where s.id = $1", session_id)
+    if row is None:
+        return None
+    start = Moment(row["start_time"], row["start_mono_ns"], row["start_boot_id"])
+    axis = Axis(start, moments)
+    closing = (
+        Moment(row["closing_time"], row["closing_mono_ns"], row["closing_boot_id"]) if row["closing_time"] else None
+    )
+    devices = await connection.fetch("select device_id, kind from session_devices where session_id = $1", session_id)
+    names = [device["device_id"] for device in devices]
+    status = await connection.fetch(
+        """
+        select device_id, watermark, watermark_mono_ns, host_boot_id from device_status
+        where device_id = any($1) and watermark is not null
+        """,
+        names,
+    )
+    gaps = await connection.fetch("select * from device_gaps where device_id = any($1)", names)
+    marks = await connection.fetch("select at, mono_ns, host_boot_id from end_marks where session_id = $1", session_id)
+    arrows = await connection.fetch("select id, diameter, is_active from arrows")
+    now = await connection.fetchval("select clock_timestamp()")
+    scene = Scene(
+        session_id=session_id,
+        lane=row["lane"],
+        starts=0.0,
+        closes=axis.place(closing) if closing else None,
+        is_indoor=row["is_indoor"],
+        end_timeout_s=row["end_timeout_s"],
+        target=await _target(connection, row),
+        bows=frozenset(d["device_id"] for d in devices if d["kind"] == "bow"),
+        targets=frozenset(d["device_id"] for d in devices if d["kind"] == "target"),
+        now=axis.place(Moment(now)),
+        watermarks={
+            s["device_id"]: axis.place(Moment(s["watermark"], s["watermark_mono_ns"], s["host_boot_id"]))
+            for s in status
+        },
+        blind=[
+            Blind(
+                gap["device_id"],
+                axis.place(Moment(gap["from_at"], gap["from_mono_ns"], gap["host_boot_id"])),
+                axis.place(Moment(gap["to_at"], gap["to_mono_ns"], gap["host_boot_id"])),
+            )
+            for gap in gaps
+        ],
+        arrows={a["id"]: Arrow(a["id"], a["diameter"], a["is_active"]) for a in arrows},
+        end_marks=[axis.place(Moment(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
+    )
+    return Stage(scene, axis, start)
+
+
+async def _target(connection: Connection, row: asyncpg.Record) -> Target | None:
+    if row["target_id"] is None:
+        return None
+    faces = await connection.fetch(
+        "select * from faces where target_id = $1 order by human_identifier", row["target_id"]
+    )
+    return Target(
+        row["max_x"],
+        row["max_y"],
+        row["distance"],
+        tuple(
+            Face(f["id"], f["version"], f["x"], f["y"], tuple(f["radii"]), tuple(f["points"]), f["x_radius"])
+            for f in faces
+        ),
+    )
+
+
+def moment_of(row: asyncpg.Record) -> Moment:
+    """When a reading was."""
+    return Moment(row["at"], row["mono_ns"], row["host_boot_id"])
+
+
+def sensed(row: asyncpg.Record, axis: Axis) -> Sensed:
+    """A row of ``readings`` as assembly sees it."""
+    return Sensed(
+        key=Key(row["device_id"], row["stream_id"], row["seq"]),
+        kind=row["kind"],
+        t=axis.place(moment_of(row)),
+        at=row["at"],
+        error_s=row["uncertainty_s"],
+        tag=row["tag"],
+        tags=None if row["tags"] is None else tuple(row["tags"]),
+        x=row["x_mm"],
+        y=row["y_mm"],
+        rssi=row["rssi_dbm"],
+        cause=row["cause"],
+    )
+
+
+_COLUMNS: Mapping[str, str] = {
+    "end_number": "integer", "arrow_id": "uuid", "arrow_tag": "text", "arrow_engage_time": "timestamptz",
+    "arrow_disengage_time": "timestamptz", "arrow_landing_time": "timestamptz", "x": "float8", "y": "float8",
+    "result": "text", "points": "integer", "is_x": "boolean", "face_id": "uuid", "face_version": "integer",
+    "rule_version": "integer", "line_margin_mm": "float8", "line_call": "boolean", "diameter_mm": "float8",
+    "diameter_assumed": "boolean", "assignment": "text", "time_source": "text", "tof_s": "float8", "speed_mps": "float8",
+    "flags": "text[]", "release_device_id": "text", "release_stream_id": "uuid", "release_seq": "bigint",
+    "landing_device_id": "text", "landing_stream_id": "uuid", "landing_seq": "bigint", "void_reason": "text",
+}  # fmt: skip
+"""Everything of a shot that assembly decides."""
+
+Values = tuple[object, ...]
+
+
+def values_of(shot: Shot) -> Values:
+    """A shot's columns in the order of ``_COLUMNS``."""
+    plain = {name: getattr(shot, name) for name in _COLUMNS if hasattr(shot, name)}
+    for role, key in (("release", shot.release), ("landing", shot.landing)):
+        plain |= {f"{role}_device_id": None, f"{role}_stream_id": None, f"{role}_seq": None}
+        if key is not None:
+            plain |= {f"{role}_device_id": key.device_id, f"{role}_stream_id": key.stream_id, f"{role}_seq": key.seq}
+    plain["flags"] = list(shot.flags)
+    plain["void_reason"] = None
+    return tuple(plain[name] for name in _COLUMNS)
+
+
+async def stored_shots(connection: Connection, session_id: UUID) -> dict[UUID, Values]:
+    """What the table holds of a session."""
+    rows = await connection.fetch(f"select id, {', '.join(_COLUMNS)} from shots where session_id = $1", session_id)  # noqa: S608
+    return {row["id"]: tuple(row)[1:] for row in rows}
+
+
+_INSERT = (
+    f"insert into shots (id, session_id, lane, {', '.join(_COLUMNS)}) values ($1, $2, $3, "  # noqa: S608 - fixed names
+    f"{', '.join(f'${i + 4}' for i in range(len(_COLUMNS)))})"
+)
+_UPDATE = (
+    "update shots set revision = revision + 1, updated_at = now(), "  # noqa: S608 - fixed names
+    f"{', '.join(f'{name} = ${i + 2}' for i, name in enumerate(_COLUMNS))} where id = $1"
+)
+_FREE_LANDINGS = """
+update shots set landing_device_id = null, landing_stream_id = null, landing_seq = null where id = any($1) and landing_seq is not null
+"""
+_SUPERSEDE = """
+update shots set result = 'void', void_reason = 'no longer results from the readings', points = null,
+    flags = array_append(array_remove(flags, 'superseded'), 'superseded'), revision = revision + 1, updated_at = now()
+where id = any($1) and result <> 'void'
+"""
+
+
+async def write_shots(connection: Connection, scene: Scene, shots: Sequence[Shot], known: dict[UUID, Values]) -> bool:
+    """Make the table say what ``shots`` say; returns whether anything was written. In the caller's transaction."""
+    fresh = {shot.id: values_of(shot) for shot in shots}
+    added = [i for i in fresh if i not in known]
+    changed = [i for i in fresh if i in known and known[i] != fresh[i]]
+    gone = [i for i in known if i not in fresh and known[i][list(_COLUMNS).index("result")] != "void"]
+    if gone:
+        await connection.execute(_SUPERSEDE, gone)
+    if changed:
+        await connection.execute(_FREE_LANDINGS, changed)  # a landing may move from one shot to another
+        await connection.executemany(_UPDATE, [(i, *fresh[i]) for i in changed])
+    if added:
+        await connection.executemany(_INSERT, [(i, scene.session_id, scene.lane, *fresh[i]) for i in added])
+    known.update({i: fresh[i] for i in (*added, *changed)})
+    for i in gone:
+        known.pop(i)
+    return bool(added or changed or gone)
+
+
+async def write_ends(connection: Connection, scene: Scene, ends: Sequence[End], axis: Axis, known: set[End]) -> bool:
+    """Make ``ends`` say what assembly found; returns whether anything was written. In the caller's transaction."""
+    if set(ends) == known:
+        return False
+    await connection.execute("delete from ends where session_id = $1 and number > $2", scene.session_id, len(ends))
+    await connection.executemany(
+        """
+        insert into ends (id, session_id, number, opened_at, closed_at, closed_by)
+        values (gen_random_uuid(), $1, $2, $3, $4, $5)
+        on conflict (session_id, number) do update set
+            opened_at = excluded.opened_at, closed_at = excluded.closed_at, closed_by = excluded.closed_by
+        """,
+        [
+            (
+                scene.session_id,
+                e.number,
+                axis.instant(e.opens),
+                None if e.closes is None else axis.instant(e.closes),
+                e.closed_by,
+            )
+            for e in ends
+            if e not in known
+        ],
+    )
+    known.clear()
+    known.update(ends)
+    return True
+
+
+async def close_session(connection: Connection, session_id: UUID) -> None:
+    """Nothing is open any more: the session ends when closing was asked for."""
+    await connection.execute(
+        "update sessions set is_opened = false, end_time = closing_time where id = $1 and is_opened and closing_time is not null",
+        session_id,
+    )
+
+
+async def write_progress(connection: Connection, xmin: int) -> None:
+    """Remember how far the readings were read."""
+    await connection.execute("update assembly_progress set before_xid = $1::text::xid8", str(xmin))
