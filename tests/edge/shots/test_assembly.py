@@ -1,0 +1,157 @@
+"""Readings into shots: the rules, one case each, and that the order of arrival changes nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from edge.shots.assembly import Shot, assemble
+from edge.shots.scoring import score_landing
+from edge.shots.sensed import Arrow, Blind, Face, Key, Scene, Sensed, Target
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+STREAM = uuid4()
+ARROW, OTHER = uuid4(), uuid4()
+FACE = Face(uuid4(), 1, 640.0, 640.0, (61.0, 122.0, 183.0), (10, 9, 8), 30.5)
+TARGET = Target(1280.0, 1280.0, 18.0, (FACE,))
+SCENE = Scene(
+    session_id=uuid4(), lane=1, starts=0.0, closes=None, is_indoor=False, end_timeout_s=60.0, target=TARGET,
+    bows=frozenset({"bow-1"}), targets=frozenset({"target-1"}), now=20.0,
+    watermarks={"bow-1": 20.0, "target-1": 20.0}, arrows={i: Arrow(i, 6.0, True) for i in (ARROW, OTHER)},
+)  # fmt: skip
+
+
+class Line:
+    """Builds readings with rising sequence numbers."""
+
+    def __init__(self) -> None:
+        self.readings: list[Sensed] = []
+
+    def add(self, device: str, kind: str, t: float, tag: UUID | None = None, **values: object) -> Line:
+        key = Key(device, STREAM, sum(r.key.device_id == device for r in self.readings) + 1)
+        made = Sensed(key, kind, t, T0 + timedelta(seconds=t), 0.0005, tag.hex if tag else None)
+        self.readings.append(replace(made, **values))  # type: ignore[arg-type]
+        return self
+
+    def shot(self, t: float, arrow: UUID = ARROW) -> Line:
+        return self.add("bow-1", "engage", t - 2, arrow).add("bow-1", "release", t, arrow)
+
+    def landing(self, t: float, arrow: UUID | None = ARROW, x: float | None = 640.0, y: float | None = 640.0) -> Line:
+        return self.add("target-1", "landing", t, arrow, x=x, y=y)
+
+
+def shots(line: Line, scene: Scene = SCENE) -> list[Shot]:
+    return assemble(line.readings, scene).shots
+
+
+def only(line: Line, scene: Scene = SCENE) -> Shot:
+    (shot,) = shots(line, scene)
+    return shot
+
+
+def test_a_release_and_its_landing_are_one_shot_with_value_and_speed() -> None:
+    shot = only(Line().shot(5.0).landing(5.36))
+    assert (shot.result, shot.points, shot.is_x, shot.arrow_id) == ("hit", 10, True, ARROW)
+    assert shot.tof_s == pytest.approx(0.36)
+    assert shot.speed_mps == pytest.approx(50.0)
+    assert shot.arrow_engage_time == T0 + timedelta(seconds=3)
+
+
+def test_no_landing_is_a_miss_only_when_the_target_would_have_told() -> None:
+    line = Line().shot(5.0)
+    assert only(line).result == "miss"
+    assert only(line, replace(SCENE, watermarks={"target-1": 7.9}, now=9.0)).result == "pending"
+    assert only(line, replace(SCENE, watermarks={"target-1": 7.9})).result == "unknown"
+    assert only(line, replace(SCENE, blind=[Blind("target-1", 6.0, 6.2)])).result == "unknown"
+
+
+def test_an_arrow_nocked_again_in_the_same_end_was_let_down() -> None:
+    line = Line().shot(5.0).add("bow-1", "engage", 15.0, ARROW)
+    shot = only(line)
+    assert (shot.result, shot.flags) == ("not_shot", ("let_down",))
+
+
+def test_an_arrow_nocked_again_after_the_end_was_a_miss() -> None:
+    line = Line().shot(5.0).add("bow-1", "engage", 15.0, ARROW)
+    assert only(line, replace(SCENE, end_marks=[10.0])).result == "miss"
+
+
+def test_two_arrows_in_the_air_are_told_apart_by_their_tags() -> None:
+    line = Line().shot(5.0).add("bow-1", "engage", 5.1, OTHER).add("bow-1", "release", 5.2, OTHER)
+    line.landing(5.5, OTHER, 700.0).landing(5.55, ARROW, 600.0)
+    assert [(s.arrow_id, s.x) for s in shots(line)] == [(ARROW, 600.0), (OTHER, 700.0)]
+
+
+def test_an_unread_tag_goes_to_the_only_arrow_in_the_air() -> None:
+    shot = only(Line().shot(5.0).landing(5.4, None))
+    assert (shot.assignment, shot.result) == ("inferred", "hit")
+
+
+def test_the_same_landing_read_twice_counts_once() -> None:
+    assert len(shots(Line().shot(5.0).landing(5.4).landing(5.5))) == 1
+
+
+def test_a_late_landing_still_counts_without_a_speed() -> None:
+    shot = only(Line().shot(5.0).landing(7.5))
+    assert (shot.result, shot.tof_s, shot.flags) == ("hit", None, ("late",))
+
+
+def test_a_landing_without_a_release_waits_for_a_person_unless_the_bow_was_not_there() -> None:
+    line = Line().landing(5.0)
+    assert assemble(line.readings, SCENE).shots == []
+    assert len(assemble(line.readings, SCENE).orphans) == 1
+    assert only(line, replace(SCENE, watermarks={"target-1": 20.0})).time_source == "target"
+    assert only(line, replace(SCENE, bows=frozenset())).result == "hit"
+
+
+def test_an_arrow_taken_off_by_hand_is_no_shot() -> None:
+    assert shots(Line().add("bow-1", "engage", 3.0, ARROW).add("bow-1", "release", 5.0, ARROW, cause="removed")) == []
+
+
+def test_an_unregistered_arrow_keeps_its_tag() -> None:
+    stranger = uuid4()
+    shot = only(Line().shot(5.0, stranger).landing(5.4, stranger))
+    assert (shot.arrow_id, shot.arrow_tag, shot.diameter_assumed) == (None, stranger.hex, True)
+
+
+def test_a_landing_without_a_position_is_unknown() -> None:
+    assert only(Line().shot(5.0).landing(5.4, x=None)).result == "unknown"
+
+
+def test_ends_close_by_tags_by_mark_and_by_time() -> None:
+    line = Line().shot(5.0).landing(5.4).add("target-1", "tags", 12.0, tags=())
+    (end,) = assemble(line.readings, SCENE).ends
+    assert (end.closes, end.closed_by) == (12.0, "tags")
+    (end,) = assemble(Line().shot(5.0).readings, replace(SCENE, end_marks=[9.0])).ends
+    assert (end.closes, end.closed_by) == (9.0, "operator")
+    (end,) = assemble(Line().shot(5.0).readings, replace(SCENE, now=70.0)).ends
+    assert (end.closes, end.closed_by) == (65.0, "timeout")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_arrival_changes_nothing(seed: int) -> None:
+    line = Line()
+    for number in range(12):
+        arrow = (ARROW, OTHER)[number % 2]
+        line.shot(5.0 + 4 * number, arrow)
+        if number % 5:
+            line.landing(5.4 + 4 * number, arrow, 500.0 + number)
+    scene = replace(SCENE, now=100.0, watermarks={"bow-1": 99.0, "target-1": 99.0})
+    shuffled: Sequence[Sensed] = random.Random(seed).sample(line.readings, len(line.readings))
+    assert assemble(shuffled, scene) == assemble(line.readings, scene)
+
+
+def test_a_shaft_that_touches_a_line_scores_the_higher_zone() -> None:
+    parameters = SCENE.parameters
+    assert score_landing(640.0 + 63.9, 640.0, 6.0, TARGET, parameters).points == 10
+    assert score_landing(640.0 + 64.0, 640.0, 6.0, TARGET, parameters).points == 10
+    assert score_landing(640.0 + 64.1, 640.0, 6.0, TARGET, parameters).points == 9
+    assert score_landing(640.0 + 190.0, 640.0, 6.0, TARGET, parameters).result == "off_face"
+    assert score_landing(-1.0, 640.0, 6.0, TARGET, parameters).result == "off_view"
+    margin = score_landing(640.0 + 60.0, 640.0, 6.0, TARGET, parameters).line_margin_mm
+    assert margin == pytest.approx(4.0)
