@@ -1,0 +1,68 @@
+"""Makes ``docs/settings.md`` from the settings' models: ``python -m tests.edge.settings_page``."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from drivers.registry import driver_names, load_driver
+from edge.common.settings import (
+    PROCESS_VARIABLES,
+    DatabaseSettings,
+    DeviceSettings,
+    PushSettings,
+    ServiceSettings,
+    variables_of,
+)
+from tests.test_project import ROOT
+
+PATH = ROOT / "docs" / "settings.md"
+HEAD = """# Settings
+
+All settings are environment variables; an empty one counts as not set. An unknown `ARCH_STATS_*` variable is an error that
+names the nearest known one. Check them without starting anything:
+
+```console
+$ archstats-sensor config check
+$ archstats-sensor config show
+```
+
+This page is made from the models: `python -m tests.edge.settings_page`.
+"""
+GROUPS = (
+    ("Database", DatabaseSettings),
+    ("Every process", ServiceSettings),
+    ("Live page", PushSettings),
+    ("Device", DeviceSettings),
+)
+
+
+def rows(model: type[BaseModel]) -> list[str]:
+    """One table row a variable."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, variable in variables_of(model).items():
+        field = model.model_fields[name]
+        default = "none" if field.default in (None, PydanticUndefined) else f"`{field.default}`"
+        lines.append(f"| `{variable}` | {default} | {field.description} |")
+    return lines
+
+
+def page() -> str:
+    """The whole text."""
+    parts = [HEAD.rstrip()]
+    parts += ["\n".join([f"## {title}", "", *rows(model)]) for title, model in GROUPS]
+    parts += [
+        "\n".join([f"## Driver `{name}`", "", *rows(load_driver(name).info.settings)])
+        for name in sorted(driver_names())
+    ]
+    between = [
+        "| variable | meaning |",
+        "|---|---|",
+        *(f"| `{n}` | {text} |" for n, text in sorted(PROCESS_VARIABLES.items())),
+    ]
+    parts.append("\n".join(["## Between processes", "", *between]))
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(page(), encoding="utf-8")
