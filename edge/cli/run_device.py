@@ -80,6 +80,12 @@ def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
     own = {f"ARCH_STATS_{field.upper()}" for field in driver.info.settings.model_fields}
     refuse_unknown(environ, own)
     settings = load_device(environ, driver.info.settings)
+    scheme, url, _ = (settings.port or "").partition("://")
+    if url and scheme != "socket":
+        raise ConfigError(
+            f"{device_id}: ARCH_STATS_PORT is '{settings.port}', and '{scheme}' is no kind of port",
+            hint="Set it to a path such as /dev/serial/by-id/..., or to socket://HOST:PORT for a serial server",
+        )
     device = Device(device_id, driver.info.kind, name, settings.lane, driver.info.heartbeat_s)
     return DevicePlan(device, driver, settings)
 
