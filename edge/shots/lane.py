@@ -21,22 +21,24 @@ class SessionAssembler:
         self.undecided = True
         self.is_over = False
         self._rows: dict[Key, asyncpg.Record] = {}
-        self._shots: dict[UUID, store.Values] | None = None
+        self._shots: dict[UUID, store.Values] = {}
+        self._loaded = False
         self._ends: set[End] = set()
 
     async def load(self, connection: Connection) -> None:
         """Take everything that is stored of the session."""
         self.add(await store.readings_of(connection, self.session_id))
         self._shots = await store.stored_shots(connection, self.session_id)
+        self._loaded = True
 
     def add(self, rows: list[asyncpg.Record]) -> None:
-        """Take readings; one that is known already changes nothing."""
+        """Take readings; one that is known already changes nothing, those of other lanes go with the next update."""
         for row in rows:
             self._rows[Key(row["device_id"], row["stream_id"], row["seq"])] = row
 
     async def update(self, connection: Connection) -> bool:
         """Compute the shots and make the table say them, in the caller's transaction; returns whether it wrote."""
-        if self._shots is None:
+        if not self._loaded:
             await self.load(connection)
         stage = await store.read_stage(
             connection, self.session_id, [store.moment_of(row) for row in self._rows.values()]
@@ -45,11 +47,10 @@ class SessionAssembler:
             self.is_over, self.undecided = True, False
             return False
         devices = stage.scene.bows | stage.scene.targets
-        readings = [store.sensed(row, stage.axis) for key, row in self._rows.items() if key.device_id in devices]
+        self._rows = {key: row for key, row in self._rows.items() if key.device_id in devices}
+        readings = [store.sensed(row, stage.axis) for row in self._rows.values()]
         found = assemble(readings, stage.scene)
-        wrote = await store.write_shots(
-            connection, stage.scene, found.shots, self._shots if self._shots is not None else {}
-        )
+        wrote = await store.write_shots(connection, stage.scene, found.shots, self._shots)
         wrote |= await store.write_ends(connection, stage.scene, found.ends, stage.axis, self._ends)
         self.undecided = found.undecided or (stage.scene.closes is not None and not self.is_over)
         if stage.scene.closes is not None and not self.is_over and _all_told(stage.scene, found):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from uuid import UUID
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
@@ -69,19 +70,20 @@ class Assembler:
         self._listener = listener
         self._sessions: dict[UUID, SessionAssembler] = {}
         self._xmin = 0
+        self._swept_at = float("-inf")
 
     async def run(self) -> None:
         """For ever; a fault of the database ends it, and a new one begins from the tables."""
         self._xmin = await store.read_progress(self._connection)
-        await self._pass(swept=True)
         while True:
-            rung = await self._listener.wait(SWEEP_S)
-            await self._pass(swept=not rung)
+            await self._pass()
+            await self._listener.wait(max(0.0, self._swept_at + SWEEP_S - time.monotonic()))
 
-    async def _pass(self, *, swept: bool) -> None:
+    async def _pass(self) -> None:
         news = await store.read_news(self._connection, self._xmin)
         touched = await store.sessions_of(self._connection, news.rows)
-        if swept:
+        if time.monotonic() >= self._swept_at + SWEEP_S:  # however often the bell rings: another lane may wait
+            self._swept_at = time.monotonic()
             touched |= await store.open_sessions(self._connection)
             touched |= {i for i, session in self._sessions.items() if session.undecided}
         wrote = False
