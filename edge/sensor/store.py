@@ -177,8 +177,7 @@ class SensorStore:
         )
 
     async def _insert_gap(self, start: StreamStart, last_watermark: Stamp | None) -> None:
-        since = start.blind_since or last_watermark
-        reason = "the device was rebooting" if start.blind_since else "the device's past is not known"
+        since, reason = await self._blind_since(start, last_watermark)
         await self._connection.execute(
             _INSERT_GAP,
             self._device.id,
@@ -190,6 +189,35 @@ class SensorStore:
             self._host_boot_id,
             reason,
         )
+
+    async def _blind_since(self, start: StreamStart, last_watermark: Stamp | None) -> tuple[Stamp | None, str]:
+        """From when on the device may have missed something, and why.
+
+        A device tells how long it was blind before its present boot only. When the boot before that was never heard of,
+        there were several, and all that is sure is what the device had told until then.
+        """
+        previous = start.previous_stream_id
+        if start.blind_since is not None and (previous is None or await self._knows(previous)):
+            return start.blind_since, "the device was rebooting"
+        reason = "the device's past is not known"
+        if last_watermark is not None:
+            return last_watermark, reason
+        told = await self._connection.fetchrow(
+            "select watermark, watermark_mono_ns, host_boot_id from device_status where device_id = $1", self._device.id
+        )
+        if told is None or told["watermark"] is None:
+            return None, reason
+        same_boot = told["host_boot_id"] == self._host_boot_id
+        return Stamp(told["watermark"], None, told["watermark_mono_ns"] if same_boot else None), reason
+
+    async def _knows(self, stream_id: UUID) -> bool:
+        """Whether a stream was ever heard of: the beginning of each leaves a row."""
+        known: bool = await self._connection.fetchval(
+            "select exists (select from device_gaps where device_id = $1 and stream_id = $2)",
+            self._device.id,
+            stream_id,
+        )
+        return known
 
     async def _upsert_clock(self, clock: ClockModel) -> None:
         await self._connection.execute(
