@@ -1,0 +1,75 @@
+"""The README's two commands on a bare clone with an empty home."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.simulated_range import clean_environment, descendants, free_port
+from tests.test_project import ROOT
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+FIRST_SHOT_WITHIN_S = 60.0
+STOPPED_WITHIN_S = 3.0
+
+
+@pytest.fixture
+def clone(short_path: Path) -> tuple[Path, dict[str, str]]:
+    """A clone of what is committed, set up, and the environment of somebody new."""
+    home, project = short_path / "h", short_path / "p"
+    home.mkdir()
+    subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
+    kept = {key: value for key, value in clean_environment().items() if key in ("PATH", "LANG", "CI")}
+    environment = {**kept, "HOME": str(home), "ARCH_STATS_SERVER_PORT": str(free_port())}
+    subprocess.run([project / "dev", "exec", "true"], env=environment, check=True, timeout=600)
+    return project, environment
+
+
+def test_the_first_command_shows_shots_and_the_page_and_ends_with_ctrl_c(clone: tuple[Path, dict[str, str]]) -> None:
+    project, environment = clone
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [project / "dev", "run"],
+        env=environment,
+        cwd=project,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    page = shot = ""
+    for line in process.stdout:
+        page = page or (line if "Live page: http://" in line else "")
+        shot = shot or (line if "lane 1 " in line and ":" in line[:9] and "mm" in line else "")
+        if page and shot:
+            break
+    assert page
+    assert shot
+    assert time.monotonic() - began < FIRST_SHOT_WITHIN_S
+    family = descendants(process.pid)
+    assert len(family) >= 5
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+    process.communicate(timeout=30)
+    assert time.monotonic() - began < STOPPED_WITHIN_S
+    assert process.returncode == 0
+    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_the_second_command_passes_the_tests(clone: tuple[Path, dict[str, str]]) -> None:
+    project, environment = clone
+    done = subprocess.run(
+        [project / "dev", "test", "-q"],
+        env=environment,
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=840,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
