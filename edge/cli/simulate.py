@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import shutil
@@ -67,6 +68,7 @@ async def simulate(
     Raises ConfigError when the settings, the port or the database forbid it.
     """
     refuse_taken_port(push)
+    logging.getLogger("edge.common").setLevel(logging.WARNING)  # the terminal is for shots
     scratch = Path(tempfile.mkdtemp(prefix="archstats-"))
     try:
         async with open_database(service, application="archstats-sensor --simulate") as database:
