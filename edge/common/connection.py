@@ -13,5 +13,14 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-DATABASE_FAULTS: tuple[type[Exception], ...] = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What talking to a database raises when it is away, refuses us, or goes in the middle (a time-out is an OSError)."""
+DATABASE_FAULTS: tuple[type[Exception], ...] = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What talking to a database raises when it is away, refuses us, or goes in the middle (a time-out is an OSError).
+
+A server that ends the session between two messages of one statement leaves asyncpg's own state machine behind: then it is
+an InternalClientError that tells of it.
+"""
