@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.simulated_range import BIN, clean_environment, free_port
+from tests.eventually import eventually_blocking
 from tests.test_project import ROOT, tracked
 
 PROGRAMS = ("archstats-sensor", "archstats-shots", "archstats-push")
@@ -86,6 +87,8 @@ def run(words: list[str], environment: dict[str, str], folder: Path, page: Path)
         stderr=subprocess.STDOUT,
         text=True,
     )
+    if lasting:
+        eventually_blocking(lambda: process.poll() is not None or handles_sigterm(process.pid), within_s=30)
     try:
         output, _ = process.communicate(timeout=LASTING_S if lasting else 60)
     except subprocess.TimeoutExpired:
@@ -95,3 +98,9 @@ def run(words: list[str], environment: dict[str, str], folder: Path, page: Path)
         output, _ = process.communicate(timeout=20)
         assert time.monotonic() - began < 5.0, f"{page.name}: {words} took too long to end"
     assert process.returncode == 0, f"{page.name}: {words}: exit status {process.returncode}\n{output}"
+
+
+def handles_sigterm(pid: int) -> bool:
+    """Whether a process is so far that it ends cleanly when asked to."""
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
