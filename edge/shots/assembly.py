@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
+from edge.shots.by_hand import ByHand, by_hand
 from edge.shots.ends import End, end_at, find_ends
-from edge.shots.matching import Assignment, Draft, clock_error_s, match
+from edge.shots.matching import Assignment, Draft, clock_error_s, flight_is_possible, match
 from edge.shots.parameters import RULE_VERSION
 from edge.shots.scoring import DIAMETER_INDOORS_MM, DIAMETER_OUTDOORS_MM, Score, score_landing
 from edge.shots.sensed import Key, Scene, Sensed
@@ -46,6 +47,7 @@ class Shot:
     tof_s: float | None
     speed_mps: float | None
     flags: tuple[str, ...]
+    void_reason: str | None
     release: Key | None
     landing: Key | None
 
@@ -78,13 +80,31 @@ def assemble(readings: Iterable[Sensed], scene: Scene) -> Assembly:
         for r in ordered
         if r.kind == "landing" and r.key.device_id in scene.targets and scene.starts <= r.t <= last + window
     ]
-    _find_let_downs(drafts, ordered, landings, scene, ends)
-    left = match(drafts, landings, scene)
+    said = by_hand(scene.corrections)
+    chosen, open_landings = _choose(drafts, landings, said)
+    _find_let_downs([d for d in drafts if d.landing is None], ordered, open_landings, scene, ends)
+    left = match(drafts, open_landings, scene)
     alone, orphans, waiting = _without_release(left, scene, last)
-    shots = [_shot(draft, scene, ends) for draft in [*drafts, *alone]]
+    shots = [_corrected(_shot(draft, scene, ends), said) for draft in [*drafts, *chosen, *alone]]
     shots.sort(key=lambda s: (s.arrow_disengage_time or s.arrow_landing_time or FAR, s.id))
     pending = any(shot.result == "pending" for shot in shots)
     return Assembly(shots, ends, orphans, undecided=pending or waiting or any(end.closes is None for end in ends))
+
+
+def _choose(drafts: Sequence[Draft], landings: Sequence[Sensed], said: ByHand) -> tuple[list[Draft], list[Sensed]]:
+    """Do what persons decided of landings; returns the shots they made of landings alone, and the undecided landings."""
+    by_release = {draft.release.key: draft for draft in drafts if draft.release}
+    chosen: list[Draft] = []
+    undecided: list[Sensed] = []
+    for landing in landings:
+        owner = said.owners.get(landing.key)
+        if said.is_void(landing.key) or owner == landing.key:
+            chosen.append(Draft(None, landing=landing, assignment="manual"))
+        elif owner in by_release:
+            by_release[owner].landing, by_release[owner].assignment = landing, "manual"
+        else:
+            undecided.append(landing)
+    return chosen, undecided
 
 
 def _drafts(readings: Sequence[Sensed], scene: Scene) -> list[Draft]:
@@ -185,7 +205,7 @@ def _shot(draft: Draft, scene: Scene, ends: Sequence[End]) -> Shot:
     score = _judge(draft, scene, diameter)
     tof = _flight_time(draft, scene)
     distance = scene.distance_m
-    shot = Shot(
+    return Shot(
         id=shot_id(first.key),
         end_number=end_at(ends, first.t),
         arrow_id=arrow.id if arrow else None,
@@ -210,14 +230,26 @@ def _shot(draft: Draft, scene: Scene, ends: Sequence[End]) -> Shot:
         tof_s=tof,
         speed_mps=distance / tof if tof and distance else None,
         flags=tuple(sorted(draft.flags)),
+        void_reason=None,
         release=release.key if release else None,
         landing=landing.key if landing else None,
     )
-    for correction in scene.corrections:
-        if correction.key == first.key:
-            flags = tuple(sorted({*shot.flags, "corrected"}))
-            shot = replace(shot, result=correction.result, points=correction.points, is_x=correction.is_x, flags=flags)
-    return shot
+
+
+def _corrected(shot: Shot, said: ByHand) -> Shot:
+    """The shot as a person decided it is worth."""
+    first = shot.release or shot.landing
+    verdict = said.verdicts.get(first) if first is not None else None
+    if verdict is None or verdict.result is None:
+        return shot
+    return replace(
+        shot,
+        result=verdict.result,
+        points=verdict.points,
+        is_x=verdict.is_x,
+        void_reason=(verdict.reason or "taken back") if verdict.result == "void" else None,
+        flags=tuple(sorted({*shot.flags, "corrected"})),
+    )
 
 
 def _judge(draft: Draft, scene: Scene, diameter: float) -> Score:
@@ -245,7 +277,7 @@ def _judge(draft: Draft, scene: Scene, diameter: float) -> Score:
 def _flight_time(draft: Draft, scene: Scene) -> float | None:
     """Seconds from release to landing, where the clocks are good enough to tell."""
     release, landing = draft.release, draft.landing
-    if release is None or landing is None or draft.late:
+    if release is None or landing is None or draft.late or not flight_is_possible(draft, landing, scene):
         return None
     tof = landing.t - release.t
     if release.error_s is None or landing.error_s is None or tof <= 0:

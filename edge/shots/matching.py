@@ -55,7 +55,7 @@ def match(drafts: Sequence[Draft], landings: Sequence[Sensed], scene: Scene) -> 
 
 def _assign(drafts: Sequence[Draft], landing: Sensed, scene: Scene) -> bool:
     free = [d for d in drafts if d.landing is None and not d.let_down and d.release is not None]
-    possible = [d for d in free if _flight_is_possible(d, landing, scene)]
+    possible = [d for d in free if flight_is_possible(d, landing, scene)]
     same = [d for d in possible if landing.tag is not None and d.released_tag == landing.tag]
     if same:
         best = min(
@@ -89,7 +89,7 @@ def _flight(draft: Draft, landing: Sensed) -> float:
     return landing.t - (draft.release.t if draft.release else landing.t)
 
 
-def _flight_is_possible(draft: Draft, landing: Sensed, scene: Scene) -> bool:
+def flight_is_possible(draft: Draft, landing: Sensed, scene: Scene) -> bool:
     flight, error = _flight(draft, landing), clock_error_s(draft.release, landing, scene)
     distance = scene.distance_m
     if distance is None:

@@ -80,13 +80,22 @@ class Blind:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a judge decided of the shot whose release (or landing, without one) has this key."""
+    """What a person decided of the reading that ``key`` names: a release, or a landing without one.
+
+    Three things can be said, and of each the last word counts:
+
+    - ``result`` (with ``points`` and ``is_x``): the shot is worth this, whatever was sensed. ``void`` takes it out of the
+      totals. ``void`` of a landing says that no arrow made it, be it an orphan or one that a release was given.
+    - ``landing``: this landing belongs to the release ``key`` (assignment ``manual``). When ``landing`` is ``key`` itself,
+      the landing is a shot of its own, without a release.
+    """
 
     key: Key
-    result: str
-    points: int | None
-    is_x: bool
-    reason: str
+    result: str | None = None
+    points: int | None = None
+    is_x: bool = False
+    reason: str = ""
+    landing: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,7 @@ class Scene:
     arrows: Mapping[UUID, Arrow] = field(default_factory=dict)
     end_marks: Sequence[float] = ()
     corrections: Sequence[Correction] = ()
+    """In the order in which they were said."""
     parameters: Parameters = field(default_factory=Parameters)
 
     @property

@@ -212,7 +212,6 @@ def values_of(shot: Shot) -> Values:
         if key is not None:
             plain |= {f"{role}_device_id": key.device_id, f"{role}_stream_id": key.stream_id, f"{role}_seq": key.seq}
     plain["flags"] = list(shot.flags)
-    plain["void_reason"] = None
     return tuple(plain[name] for name in _COLUMNS)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from edge.shots.assembly import Shot, assemble
 from edge.shots.scoring import score_landing
-from edge.shots.sensed import Arrow, Blind, Face, Key, Scene, Sensed, Target
+from edge.shots.sensed import Arrow, Blind, Correction, Face, Key, Scene, Sensed, Target
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 STREAM = uuid4()
@@ -155,3 +155,32 @@ def test_a_shaft_that_touches_a_line_scores_the_higher_zone() -> None:
     assert score_landing(-1.0, 640.0, 6.0, TARGET, parameters).result == "off_view"
     margin = score_landing(640.0 + 60.0, 640.0, 6.0, TARGET, parameters).line_margin_mm
     assert margin == pytest.approx(4.0)
+
+
+def test_the_last_word_of_a_judge_wins_and_is_marked() -> None:
+    line = Line().shot(5.0).landing(5.4, x=640.0 + 65.0)
+    key = line.readings[1].key
+    said = [Correction(key, "hit", 8, reason="first look"), Correction(key, "hit", 10, reason="line cutter")]
+    shot = only(line, replace(SCENE, corrections=said))
+    assert (shot.points, shot.flags, shot.void_reason, shot.x) == (10, ("corrected",), None, 705.0)
+    shot = only(line, replace(SCENE, corrections=[Correction(key, "void", reason="not mine")]))
+    assert (shot.result, shot.points, shot.void_reason) == ("void", None, "not mine")
+
+
+def test_an_orphan_is_given_to_a_release_made_a_shot_of_its_own_or_declared_nothing() -> None:
+    line = Line().shot(5.0).landing(9.0, OTHER)
+    release, orphan = line.readings[1].key, line.readings[2].key
+    assert [r.key for r in assemble(line.readings, SCENE).orphans] == [orphan]
+    shot = only(line, replace(SCENE, corrections=[Correction(release, landing=orphan)]))
+    assert (shot.assignment, shot.result, shot.landing, shot.tof_s) == ("manual", "hit", orphan, None)
+    alone = assemble(line.readings, replace(SCENE, corrections=[Correction(orphan, landing=orphan)]))
+    assert [(s.result, s.release) for s in alone.shots] == [("miss", release), ("hit", None)]
+    nothing = assemble(line.readings, replace(SCENE, corrections=[Correction(orphan, "void", reason="a bump")]))
+    assert [(s.result, s.void_reason) for s in nothing.shots] == [("miss", None), ("void", "a bump")]
+    assert alone.orphans == nothing.orphans == []
+
+
+def test_a_landing_declared_nothing_leaves_its_release_without_one() -> None:
+    line = Line().shot(5.0).landing(5.4)
+    found = shots(line, replace(SCENE, corrections=[Correction(line.readings[2].key, "void", reason="a bump")]))
+    assert [s.result for s in found] == ["miss", "void"]
