@@ -37,6 +37,9 @@ class FaultPlan:
         return not any(asdict(self).values())
 
 
+NO_FAULTS = FaultPlan()
+
+
 def parse_plan(text: str) -> FaultPlan:
     """Read ``name=chance,name=chance``; an empty text is a line without faults.
 
@@ -50,7 +53,7 @@ def parse_plan(text: str) -> FaultPlan:
             near = get_close_matches(name, known, 1)
             raise ValueError(
                 f"no fault is called {name!r}; "
-                + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")
+                + (f"the nearest is {near[0]}" if near else f"there are {', '.join(known)}")
             )
         if name in chances:
             raise ValueError(f"fault {name} is given twice")

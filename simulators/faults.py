@@ -163,9 +163,10 @@ class FaultyLine:
         plugged_us = _FOREVER_US if self.is_plugged(now_us) else self._plugged_from_us
         return min(plugged_us, self.to_hub.next_due_us(), self.to_node.next_due_us())
 
-    def counted(self) -> dict[str, int]:
-        """Return how often each fault happened, both directions together."""
-        return dict(sorted((self._counted + self.to_hub.counted + self.to_node.counted).items()))
+    def counted(self) -> dict[str, dict[str, int]]:
+        """Return how often each fault happened: to the hub, to the node, and to the node and its cable themselves."""
+        ways = {"to_hub": self.to_hub.counted, "to_node": self.to_node.counted, "node": self._counted}
+        return {way: dict(sorted(counted.items())) for way, counted in ways.items()}
 
     def _lose_all(self) -> None:
         self.to_hub.clear()

@@ -14,22 +14,26 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from simulators.devices.lane_device import DRIVERS, DeviceSpec, LaneDevice
-from simulators.fault_plan import FaultPlan, parse_plan
+from simulators.fault_plan import NO_FAULTS, FaultPlan, parse_plan
 from simulators.faults import FaultyLine
 from simulators.hosttime import HostTime
+from simulators.instants import to_iso
 from simulators.station import Station
 from simulators.world import FIXED_START_US, World
 
 EX_CONFIG = 78
 """Exit status when what the process was told is at fault (sysexits.h)."""
 DEFAULT_SEED = 1
+DEFAULT_DRIFT_PPM = 40.0
 _PR_SET_PDEATHSIG = 1
+Tell = Callable[[Mapping[str, object]], None]
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -41,11 +45,11 @@ class BadOrder(Exception):
 class Order:
     """What the process was told to simulate."""
 
-    devices: Sequence[DeviceSpec]
-    links: Path
-    drift_ppm: float
-    faults: FaultPlan
-    fault_seed: int | None
+    ports: Mapping[DeviceSpec, Path]
+    """Each device and the name under which its terminal is found."""
+    drift_ppm: float = DEFAULT_DRIFT_PPM
+    faults: FaultPlan = NO_FAULTS
+    fault_seed: int | None = None
     """None: the world's seed."""
 
 
@@ -55,14 +59,13 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         world = _world(options.world or environ.get("ARCH_STATS_WORLD"))
         order = Order(
-            devices=parse_devices(options.devices),
-            links=options.links,
+            ports={spec: options.links / spec.name for spec in parse_devices(options.devices)},
             drift_ppm=options.drift_ppm,
             faults=_faults(options.fault),
             fault_seed=options.fault_seed,
         )
         if _parent_lives(environ.get("ARCH_STATS_PARENT")):
-            asyncio.run(_run(world, order))
+            asyncio.run(serve(world, order, _say))
     except BadOrder as fault:
         print(f"simulators: {fault}", file=sys.stderr)
         return EX_CONFIG
@@ -89,37 +92,46 @@ def parse_devices(text: str) -> list[DeviceSpec]:
     return specs
 
 
-async def _run(world: World, order: Order) -> None:
+async def serve(world: World, order: Order, tell: Tell) -> None:
+    """Simulate until SIGTERM or SIGINT; ``tell`` hears when all can be opened, of each reboot, and what faults there were.
+
+    Raises BadOrder when a port cannot be made.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     host = HostTime.anchor()
-    with ExitStack() as ports:
-        stations = [_station(spec, world, order, host, ports) for spec in order.devices]
+    with ExitStack() as open_ports:
+        stations = [_station(spec, port, world, order, host, tell, open_ports) for spec, port in order.ports.items()]
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(station.serve()) for station in stations]
-            names = {spec.name: str(order.links / spec.name) for spec in order.devices}
-            _say({"event": "ready", "pid": os.getpid(), "devices": names})
+            names = {spec.name: str(port) for spec, port in order.ports.items()}
+            tell({"event": "ready", "pid": os.getpid(), "devices": names})
             await stop.wait()
             for task in running:
                 task.cancel()
     if not order.faults.is_empty:
-        _say({"event": "end", "faults": {station.device.spec.name: station.line.counted() for station in stations}})
+        tell({"event": "end", "faults": {station.device.spec.name: station.line.counted() for station in stations}})
 
 
-def _station(spec: DeviceSpec, world: World, order: Order, host: HostTime, ports: ExitStack) -> Station:
+def _station(
+    spec: DeviceSpec, port: Path, world: World, order: Order, host: HostTime, tell: Tell, open_ports: ExitStack
+) -> Station:
     device = LaneDevice(spec, world, host.now_us(), drift_ppm=order.drift_ppm)
     line = FaultyLine(order.faults, world.seed if order.fault_seed is None else order.fault_seed, spec.name)
-    port = order.links / spec.name
     try:
-        station = Station(device, line, port, host)
+        station = Station(device, line, port, host, partial(_tell_of_reboot, tell, spec.name))
     except OSError as fault:
         raise BadOrder(
-            f"cannot make {port} ({fault.strerror}). Name a folder that exists and can be written"
+            f"cannot make {port} ({fault.strerror}). Name a folder that exists and can be written, and a free name in it"
         ) from fault
-    ports.callback(station.close)
+    open_ports.callback(station.close)
     return station
+
+
+def _tell_of_reboot(tell: Tell, name: str, from_us: int, until_us: int) -> None:
+    tell({"event": "reboot", "device": name, "blind_from": to_iso(from_us), "blind_until": to_iso(until_us)})
 
 
 def _say(facts: Mapping[str, object]) -> None:
@@ -159,7 +171,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--devices", metavar="NAME:DRIVER[:LANE],...", required=True, help="bow-1:bow.link,target-1:target.link"
     )
-    parser.add_argument("--drift-ppm", metavar="PPM", type=float, default=40.0, help="bound of the clocks' drift (40)")
+    parser.add_argument(
+        "--drift-ppm", metavar="PPM", type=float, default=DEFAULT_DRIFT_PPM, help="bound of the clocks' drift (40)"
+    )
     parser.add_argument(
         "--fault", metavar="NAME=CHANCE,...", default="", help="faults of every line: drop=0.05,reboot=0.01"
     )

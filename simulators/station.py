@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -16,12 +17,23 @@ from simulators.wire import PtyWire
 class Station:
     """A device, the line to its hub, and the port at the end of it."""
 
-    def __init__(self, device: LaneDevice, line: FaultyLine, port: Path, host: HostTime) -> None:
-        """Make the port; raises OSError when that cannot be done."""
+    def __init__(
+        self,
+        device: LaneDevice,
+        line: FaultyLine,
+        port: Path,
+        host: HostTime,
+        rebooted: Callable[[int, int], None],
+    ) -> None:
+        """Make the port; raises OSError when that cannot be done.
+
+        ``rebooted`` hears from when to when a reboot makes the device blind, in microseconds since the epoch.
+        """
         self.device = device
         self.line = line
         self._port = port
         self._host = host
+        self._rebooted = rebooted
         self._wire: PtyWire | None = PtyWire(port)
 
     async def serve(self) -> NoReturn:
@@ -49,6 +61,7 @@ class Station:
         if blind_us is not None and self.device.may_reboot(now_us, blind_us):
             self.device.reboot(now_us, blind_us)
             self.line.wanted_blind_us = None
+            self._rebooted(now_us, now_us + blind_us)
 
     def _plug(self, *, is_plugged: bool) -> None:
         if is_plugged and self._wire is None:

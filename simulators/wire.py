@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
@@ -97,7 +98,12 @@ class PtyWire:
 
 
 def _point(link: Path, device: str) -> None:
-    """Make or replace the symlink in one step, so that nobody ever finds half of it."""
+    """Make or replace the symlink in one step, so that nobody ever finds half of it.
+
+    Raises FileExistsError when something else than a symlink has the name.
+    """
+    if os.path.lexists(link) and not link.is_symlink():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(link))
     fresh = link.with_name(f".{link.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(device)

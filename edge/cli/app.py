@@ -11,9 +11,10 @@ import typer
 
 from edge.cli import config_commands, db_commands, session_commands
 from edge.cli.environment import effective
-from edge.cli.run_device import run_device
+from edge.cli.run_device import RunOptions, run_device
 from edge.cli.truth import print_truth
 from edge.cli.version import version_text
+from edge.cli.wire_faults import FAULT_HELP, FAULT_SEED_HELP, wire_faults
 from edge.common.errors import EX_CONFIG
 from edge.common.service import run_service
 from edge.common.settings import load_push, load_service, refuse_unknown
@@ -34,6 +35,8 @@ DatabaseDir = Annotated[
     Path | None, typer.Option(help="Folder of the embedded PostgreSQL; used when no POSTGRES_* variable is set.")
 ]
 Speed = Annotated[float, typer.Option(min=1, max=20, help="How many times faster than a real archer the waiting goes.")]
+Fault = Annotated[str | None, typer.Option(metavar="NAME=CHANCE,...", help=FAULT_HELP)]
+FaultSeed = Annotated[int | None, typer.Option(min=0, help=FAULT_SEED_HELP)]
 
 
 def _print_version(wanted: bool) -> None:
@@ -55,6 +58,8 @@ def archstats_sensor(
     shots: Annotated[int | None, typer.Option(min=1, help="End when this many releases are decided.")] = None,
     duration: Annotated[float | None, typer.Option(min=0.1, help="End after this many seconds.")] = None,
     lanes: Annotated[int, typer.Option(min=1, max=40, help="How many lanes to simulate.")] = 1,
+    fault: Fault = None,
+    fault_seed: FaultSeed = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     database_dir: DatabaseDir = None,
     force: Annotated[bool, typer.Option("--force", help="Simulate into a database that holds real readings.")] = False,
@@ -78,7 +83,10 @@ def archstats_sensor(
     environ = effective(os.environ, database_dir=database_dir)
     refuse_unknown(environ)
     service, push = load_service(environ), load_push(environ)
-    options = SimulateOptions(new_seed() if seed is None else seed, speed, shots, duration, lanes, as_json, force)
+    faults = wire_faults(fault, fault_seed)
+    options = SimulateOptions(
+        new_seed() if seed is None else seed, speed, shots, duration, lanes, faults, as_json, force
+    )
     outcome = 0
 
     async def serve(stop: asyncio.Event) -> None:
@@ -94,9 +102,32 @@ def run_command(
     device: Annotated[str, typer.Argument(help="Name of the device, for example bow-1.")],
     simulate: Annotated[bool, typer.Option("--simulate", help="With its simulator in place of the hardware.")] = False,
     database_dir: DatabaseDir = None,
+    fault: Fault = None,
+    fault_seed: FaultSeed = None,
 ) -> None:
     """Read one device and store what it senses, until told to stop. This is what systemd starts."""
-    raise typer.Exit(run_device(device, simulate=simulate, database_dir=database_dir))
+    options = RunOptions(device, simulate=simulate, database_dir=database_dir, fault=fault, fault_seed=fault_seed)
+    raise typer.Exit(run_device(options))
+
+
+@app.command("emulate")
+def emulate_command(
+    driver: Annotated[str, typer.Argument(help="Whose device to stand in for: bow.link or target.link.")],
+    link: Annotated[Path | None, typer.Option(help="Name of the terminal; a new one in /tmp when not given.")] = None,
+    lane: Annotated[int, typer.Option(min=1, max=999, help="The lane whose arrows it senses.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the range; as with run --simulate when not given.")
+    ] = None,
+    speed: Annotated[float | None, typer.Option(min=1, max=20, help="Of the range; 1 when not given.")] = None,
+    fault: Fault = None,
+    fault_seed: FaultSeed = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Hold a simulated device behind a pseudo-terminal that any software can open, until told to stop."""
+    from edge.cli.emulate import emulate
+
+    faults = wire_faults(fault, fault_seed)
+    emulate(driver, link=link, lane=lane, seed=seed, speed=speed, faults=faults, json=as_json, environ=os.environ)
 
 
 @app.command("truth")

@@ -36,27 +36,45 @@ class DevicePlan:
     settings: DeviceSettings
 
 
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the command line asked for."""
+
+    device_id: str
+    simulate: bool = False
+    """Start the device's simulator on the far side of a pty."""
+    database_dir: Path | None = None
+    fault: str | None = None
+    fault_seed: int | None = None
+
+
 def run_from_words(words: Sequence[str]) -> int:
-    """Parse ``DEVICE [--simulate] [--database-dir DIR]`` and serve the device until told to stop."""
+    """Parse ``DEVICE [--simulate [--fault TEXT] [--fault-seed N]] [--database-dir DIR]`` and serve until told to stop."""
     parser = argparse.ArgumentParser(prog="archstats-sensor run")
     parser.add_argument("device")
     parser.add_argument("--simulate", action="store_true")
     parser.add_argument("--database-dir", type=Path)
+    parser.add_argument("--fault")
+    parser.add_argument("--fault-seed", type=int)
     asked = parser.parse_args(list(words))
-    return run_device(asked.device, simulate=asked.simulate, database_dir=asked.database_dir)
+    return run_device(RunOptions(asked.device, asked.simulate, asked.database_dir, asked.fault, asked.fault_seed))
 
 
-def run_device(device_id: str, *, simulate: bool, database_dir: Path | None) -> int:
-    """Serve one device; with ``simulate`` its simulator is started on the far side of a pty. Returns the exit status.
+def run_device(options: RunOptions) -> int:
+    """Serve one device. Returns the exit status.
 
     Raises ConfigError when the settings cannot work.
     """
-    environ = effective(os.environ, database_dir=database_dir)
-    if simulate:
+    environ = effective(os.environ, database_dir=options.database_dir)
+    device_id = options.device_id
+    if options.simulate:
         from edge.cli.simulated_device import simulated_device
+        from edge.cli.wire_faults import wire_faults
 
-        with simulated_device(device_id, environ) as simulated:
+        with simulated_device(device_id, environ, wire_faults(options.fault, options.fault_seed)) as simulated:
             return _serve(device_id, simulated)
+    if options.fault is not None or options.fault_seed is not None:
+        raise ConfigError(f"{device_id}: a real line has faults of its own", hint="Use --fault with --simulate only")
     return _serve(device_id, environ)
 
 

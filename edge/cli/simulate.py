@@ -21,6 +21,7 @@ from edge.cli.following import Follower
 from edge.cli.printing import as_json, complain, iso, say
 from edge.cli.range_setup import LOCATION, open_sessions, refuse_real_data, register_arrows
 from edge.cli.session_store import close_abandoned
+from edge.cli.wire_faults import WireFaults
 from edge.common import hostclock
 from edge.common.database import Database, open_database, wait_until_ready
 from edge.common.embedded_paths import default_base_dir
@@ -42,6 +43,7 @@ class SimulateOptions:
     shots: int | None
     duration_s: float | None
     lanes: int
+    faults: WireFaults
     as_json: bool
     force: bool
 
@@ -105,7 +107,7 @@ async def _on_database(
     follower = Follower(database, world, options.lanes, sessions, as_json=options.as_json)
     try:
         async with asyncio.TaskGroup() as tasks:
-            keepers = [tasks.create_task(children.keep(p)) for p in programs(options.lanes, world, environ, folders)]
+            keepers = [tasks.create_task(children.keep(p)) for p in programs(options, world, environ, folders)]
             following = tasks.create_task(follower.run())
             finished = await _until_done(world, follower, stop)
             until = world.release_limit_us if finished else follower.settled_until()
@@ -127,14 +129,16 @@ async def _on_database(
     return 1 if undecided else 0
 
 
-def programs(lanes: int, world: World, environ: Mapping[str, str], folders: Folders) -> list[Program]:
+def programs(options: SimulateOptions, world: World, environ: Mapping[str, str], folders: Folders) -> list[Program]:
     """The processes of the range. Sensors stop before the simulated devices, so that nothing looks like a fault."""
     base = {key: value for key, value in environ.items() if not key.startswith("ARCH_STATS_")}
     base |= {key: value for key, value in environ.items() if key in SHARED_VARIABLES}
     base["ARCH_STATS_WORLD"] = world.to_json()
     here = Path(sys.executable).parent
     links, logs = folders.ports, folders.logs
-    devices = [(f"{kind}-{lane}", f"{kind}.link", lane) for lane in range(1, lanes + 1) for kind in ("bow", "target")]
+    devices = [
+        (f"{kind}-{lane}", f"{kind}.link", lane) for lane in range(1, options.lanes + 1) for kind in ("bow", "target")
+    ]
     listed = ",".join(f"{name}:{driver}" for name, driver, _ in devices)
     simulators = [
         sys.executable,
@@ -146,6 +150,7 @@ def programs(lanes: int, world: World, environ: Mapping[str, str], folders: Fold
         str(links),
         "--devices",
         listed,
+        *options.faults.arguments(),
     ]
     result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=2)]
     for name, driver, lane in devices:
@@ -238,9 +243,11 @@ def _announce(options: SimulateOptions, world: World, push: PushSettings) -> Non
     start = iso(instant(world.start_us))
     if options.as_json:
         facts = {"event": "start", "seed": world.seed, "start": start, "speed": world.speed, "lanes": options.lanes}
-        say(as_json({**facts, "page": page, "pid": os.getpid()}))
+        say(as_json({**facts, "fault": options.faults.text or None, "page": page, "pid": os.getpid()}))
         return
     say(f"A simulated range: {options.lanes} lane(s), seed {world.seed}, start {start}, speed {world.speed:g}")
+    if options.faults.text:
+        say(f"Faults on the lines: {options.faults.text}")
     say(f"Live page: {page}")
     say("Shots, as they are decided (Ctrl-C ends it):")
 

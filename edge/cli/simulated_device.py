@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from edge.cli.wire_faults import WireFaults
 from edge.common.errors import ConfigError
 from simulators.world import FIXED_START_US, World
 
@@ -23,7 +24,7 @@ DEFAULT_SEED = 1
 
 
 @contextmanager
-def simulated_device(device_id: str, environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+def simulated_device(device_id: str, environ: Mapping[str, str], faults: WireFaults) -> Iterator[Mapping[str, str]]:
     """Start the simulator and yield the environment in which the daemon finds it.
 
     The driver and the lane follow from the name (``bow-1``) where they are not set. The world is that of
@@ -42,7 +43,7 @@ def simulated_device(device_id: str, environ: Mapping[str, str]) -> Iterator[Map
     scratch = Path(tempfile.mkdtemp(prefix="archstats-"))
     argv = [sys.executable, "-m", "simulators", "--world", world, "--links", str(scratch)]
     process = subprocess.Popen(
-        [*argv, "--devices", f"{device_id}:{driver}:{lane}"],
+        [*argv, "--devices", f"{device_id}:{driver}:{lane}", *faults.arguments()],
         stdout=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         env={**environ, "ARCH_STATS_PARENT": str(os.getpid())},

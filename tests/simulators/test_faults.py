@@ -137,7 +137,7 @@ def test_an_unplugged_cable_loses_all_and_comes_back() -> None:
     line.node_says([FRAMES[1]], back - 1)
     assert line.to_hub.take(back + S) == []
     assert line.is_plugged(back)
-    assert line.counted() == {"buried": 1, "merge": 1, "unplug": 1}
+    assert line.counted() == {"to_hub": {"merge": 1}, "to_node": {}, "node": {"buried": 1, "unplug": 1}}
 
 
 def test_the_same_seed_makes_the_same_faults() -> None:
@@ -194,7 +194,7 @@ def test_a_plan_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("dorp=0.1", r"no fault is called 'dorp'; did you mean drop\?"),
+        ("dorp=0.1", r"no fault is called 'dorp'; the nearest is drop\?"),
         ("rain=0.1", "there are drop, corrupt, duplicate, delay, split, merge, silence, stuck, unplug, reboot"),
         ("drop", "drop needs a chance from 0 to 1, like drop=0.05, not ''"),
         ("drop=5", "not '5'"),

@@ -202,8 +202,8 @@ def test_a_faulty_line_is_unplugged_and_plugged_and_told_of_at_the_end(tmp_path:
         assert process.stdout is not None
         told = json.loads(process.stdout.readlines()[-1])
         assert told["event"] == "end"
-        assert told["faults"]["bow-1"]["unplug"] >= 2
-        assert told["faults"]["bow-1"]["split"] >= 1
+        assert told["faults"]["bow-1"]["node"]["unplug"] >= 2
+        assert told["faults"]["bow-1"]["to_hub"]["split"] >= 1
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_faulty_line_is_unplugged_and_plugged_and_told_of_at_the_end(tmp_path:
         (["--devices", "../bow-1:bow.link"], "like bow-1:bow.link"),
         (["--devices", "bow-1:bow.link,bow-1:bow.link"], "Give each its own"),
         (["--devices", "bow-1:bow.link", "--world", "{}"], "Wanted"),
-        (["--devices", "bow-1:bow.link", "--fault", "drp=0.1"], "did you mean drop?"),
+        (["--devices", "bow-1:bow.link", "--fault", "drp=0.1"], "the nearest is drop"),
         (["--devices", "bow-1:bow.link", "--links", "/dev/null/none"], "Name a folder"),
     ],
 )
