@@ -194,7 +194,7 @@ def test_a_plan_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("dorp=0.1", r"no fault is called 'dorp'; the nearest is drop\?"),
+        ("dorp=0.1", r"no fault is called 'dorp'; the nearest is drop"),
         ("rain=0.1", "there are drop, corrupt, duplicate, delay, split, merge, silence, stuck, unplug, reboot"),
         ("drop", "drop needs a chance from 0 to 1, like drop=0.05, not ''"),
         ("drop=5", "not '5'"),
