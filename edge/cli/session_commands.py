@@ -46,6 +46,9 @@ def open_command(
     face: Annotated[str, typer.Option(help="Code of the face, for example wa_40 or wa_122.")] = "wa_40",
     indoor: Annotated[bool, typer.Option("--indoor/--outdoor", help="Decides the assumed shaft diameter.")] = False,
     arrows_per_end: Annotated[int, typer.Option(min=1, max=72, help="Arrows of an end.")] = 3,
+    sighters: Annotated[
+        int, typer.Option(min=0, max=99, help="Ends at the beginning that are shown, but count in no total.")
+    ] = 0,
     location: Annotated[str, typer.Option(help="Where this is.")] = "range",
     butt_width: Annotated[
         float | None, typer.Option(min=100, help="Millimetres; the face and a margin when not given.")
@@ -79,6 +82,7 @@ def open_command(
                 )
                 for p in spec.placed(width / 2, height / 2)
             ],
+            sighter_ends=sighters,
         )
         try:
             session_id = await open_session(connection, new)

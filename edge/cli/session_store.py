@@ -42,6 +42,8 @@ class NewSession:
     butt_width_mm: float
     butt_height_mm: float
     faces: Sequence[FacePlace]
+    sighter_ends: int = 0
+    """So many ends at the beginning count in no total."""
 
 
 async def open_session(connection: Connection, new: NewSession) -> UUID:
@@ -53,8 +55,8 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
         session_id: UUID = await connection.fetchval(
             """
             insert into sessions (lane, start_time, start_mono_ns, start_boot_id, location, is_indoor, arrows_per_end,
-                                  end_timeout_s)
-            values ($1, $2, $3, $4, $5, $6, $7, $8) returning id
+                                  end_timeout_s, sighter_ends)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id
             """,
             new.lane,
             new.start.at,
@@ -64,6 +66,7 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
             new.is_indoor,
             new.arrows_per_end,
             new.end_timeout_s,
+            new.sighter_ends,
         )
         target_id: UUID = await connection.fetchval(
             "insert into targets (session_id, max_x, max_y, distance) values ($1, $2, $3, $4) returning id",
@@ -126,7 +129,7 @@ async def is_open(connection: Connection, session_id: UUID) -> bool:
 
 
 async def list_sessions(connection: Connection, limit: int) -> list[asyncpg.Record]:
-    """The newest sessions first, with what was shot in them."""
+    """The newest sessions first, with what was shot in them; sighters are no part of it."""
     return await connection.fetch(
         """
         select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor,
@@ -134,7 +137,7 @@ async def list_sessions(connection: Connection, limit: int) -> list[asyncpg.Reco
                coalesce(sum(h.points), 0)::integer as points
         from sessions s
         left join targets t on t.session_id = s.id
-        left join shots h on h.session_id = s.id
+        left join shots h on h.session_id = s.id and coalesce(h.end_number > s.sighter_ends, true)
         group by s.id, t.distance
         order by s.start_time desc limit $1
         """,

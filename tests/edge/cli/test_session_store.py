@@ -1,0 +1,57 @@
+"""Sessions as the command line opens and lists them."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from edge.cli.session_store import NewSession, list_sessions, open_session
+from edge.common import hostclock
+from edge.common.connection import Connection
+from edge.common.database import open_database
+from edge.common.settings import ServiceSettings
+
+
+async def test_sighters_are_no_part_of_the_list_of_sessions(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        session = await open_session(
+            connection,
+            NewSession(
+                lane=1,
+                start=hostclock.now(),
+                location="range",
+                is_indoor=False,
+                arrows_per_end=3,
+                end_timeout_s=60,
+                distance_m=18,
+                butt_width_mm=1240,
+                butt_height_mm=1240,
+                faces=[],
+                sighter_ends=2,
+            ),
+        )
+        for end in (1, 2, 3, 3, None):
+            await _shot(connection, session, end)
+        (row,) = await list_sessions(connection, 10)
+        assert (row["arrows"], row["points"]) == (3, 27)
+        await connection.close()
+
+
+async def _shot(connection: Connection, session: UUID, end: int | None) -> None:
+    stream = uuid4()
+    await connection.execute(
+        "insert into devices (id, kind, driver, lane) values ('target-1', 'target', 'x', 1) on conflict do nothing"
+    )
+    await connection.execute(
+        """insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source)
+        values ('target-1', $1, 1, 'landing', now(), $1, now(), 'simulator')""",
+        stream,
+    )
+    await connection.execute(
+        """insert into shots (id, session_id, lane, end_number, arrow_landing_time, x, y, result, points, rule_version,
+            time_source, landing_device_id, landing_stream_id, landing_seq)
+        values ($1, $2, 1, $3, now(), 620, 620, 'hit', 9, 1, 'target', 'target-1', $1, 1)""",
+        stream,
+        session,
+        end,
+    )
