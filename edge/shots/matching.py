@@ -90,6 +90,7 @@ def _flight(draft: Draft, landing: Sensed) -> float:
 
 
 def flight_is_possible(draft: Draft, landing: Sensed, scene: Scene) -> bool:
+    """Whether an arrow could fly that long, as far as the clocks can tell."""
     flight, error = _flight(draft, landing), clock_error_s(draft.release, landing, scene)
     distance = scene.distance_m
     if distance is None:
