@@ -35,6 +35,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="long: run with --long"))
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose path is short enough to hold a unix socket."""
+    path = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL server of this run, in a short path, thrown away at the end."""

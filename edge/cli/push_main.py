@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 
 from edge.cli.service_main import Work, serve
 from edge.common.database import Database
 from edge.common.settings import load_push
+from edge.common.supervision import Supervision
+from edge.common.systemd import inherited_sockets
 from edge.push.service import run_push
 
 
@@ -18,9 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _plan(environ: Mapping[str, str]) -> Work:
     push = load_push(environ)
+    sockets = inherited_sockets(environ, os.getpid())
 
-    async def work(database: Database, stop: asyncio.Event) -> None:
-        await run_push(database, push, stop)
+    async def work(database: Database, stop: asyncio.Event, supervision: Supervision) -> None:
+        await run_push(database, push, stop, sockets=sockets, supervision=supervision)
 
     return work
 

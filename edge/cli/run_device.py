@@ -20,6 +20,8 @@ from edge.common.database import open_database
 from edge.common.errors import ConfigError
 from edge.common.service import run_service
 from edge.common.settings import DeviceSettings, load_device, load_service, refuse_unknown
+from edge.common.supervision import Supervision
+from edge.common.systemd import Notifier
 from edge.sensor.daemon import run_sensor
 from edge.sensor.store import Device
 
@@ -104,7 +106,7 @@ def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
             f"{device_id}: ARCH_STATS_PORT is '{settings.port}', and '{scheme}' is no kind of port",
             hint="Set it to a path such as /dev/serial/by-id/..., or to socket://HOST:PORT for a serial server",
         )
-    device = Device(device_id, driver.info.kind, name, settings.lane, driver.info.heartbeat_s)
+    device = Device(device_id, driver.info.kind, name, settings.lane, driver.info.heartbeat_s, settings.port)
     return DevicePlan(device, driver, settings)
 
 
@@ -114,7 +116,8 @@ def _serve(device_id: str, environ: Mapping[str, str]) -> int:
 
     async def serve(stop: asyncio.Event) -> None:
         async with open_database(service, application=f"archstats-sensor {device_id}") as database:
-            await run_sensor(database, plan.device, partial(_build, plan), host_boot_id(), stop)
+            supervision = Supervision(Notifier.of(os.environ, os.getpid()))
+            await run_sensor(database, plan.device, partial(_build, plan), host_boot_id(), stop, supervision)
 
     return run_service(serve, name=f"archstats-sensor {device_id}", dev_mode=service.dev_mode)
 

@@ -15,8 +15,10 @@ from edge.common.database import Database, open_database
 from edge.common.errors import EX_CONFIG, ConfigError
 from edge.common.service import run_service
 from edge.common.settings import load_service, refuse_unknown
+from edge.common.supervision import Supervision
+from edge.common.systemd import Notifier
 
-Work = Callable[[Database, asyncio.Event], Awaitable[None]]
+Work = Callable[[Database, asyncio.Event, Supervision], Awaitable[None]]
 
 
 def serve(
@@ -38,6 +40,6 @@ def serve(
 
     async def run(stop: asyncio.Event) -> None:
         async with open_database(service, application=name) as database:
-            await work(database, stop)
+            await work(database, stop, Supervision(Notifier.of(os.environ, os.getpid())))
 
     sys.exit(run_service(run, name=name, dev_mode=service.dev_mode))

@@ -19,6 +19,7 @@ from edge.common.embedded import DATABASE, USER, EmbeddedPostgres, PostgresStart
 from edge.common.embedded_paths import PORT, default_base_dir
 from edge.common.logs import Transitions
 from edge.common.migrate import schema_state
+from edge.common.progress import Tick, nobody
 from edge.common.settings import DatabaseSettings, ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ async def open_database(
         await server.stop()
 
 
-async def wait_until_ready(database: Database, *, stop: asyncio.Event | None = None) -> None:
+async def wait_until_ready(database: Database, *, stop: asyncio.Event | None = None, tick: Tick = nobody) -> None:
     """Wait until the database answers and has this build's schema, for ever, or until ``stop`` is set.
 
     A database that is away, refuses us or is older is told of once for each change. Raises ConfigError when its schema
@@ -123,6 +124,7 @@ async def wait_until_ready(database: Database, *, stop: asyncio.Event | None = N
     told = Transitions(log, database.where)
     attempt = 0
     while not (stop is not None and stop.is_set()):
+        tick()
         try:
             connection = await database.connect()
             try:

@@ -19,6 +19,7 @@ from tenacity.wait import wait_random_exponential
 from edge.common.connection import DATABASE_FAULTS, Connection
 from edge.common.database import Database, told_of
 from edge.common.logs import Transitions
+from edge.common.progress import Tick, nobody
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,9 @@ class ListenerLost(ConnectionError):
 class Listener:
     """Listens on ``channels`` while :meth:`run` runs. One reader waits; further readers take a listener of their own."""
 
-    def __init__(self, database: Database, channels: Sequence[str], *, poll_s: float = 5.0) -> None:
+    def __init__(
+        self, database: Database, channels: Sequence[str], *, poll_s: float = 5.0, tick: Tick = nobody
+    ) -> None:
         self.connected = False
         """Whether bells are heard right now."""
         self.reconnects = 0
@@ -48,6 +51,7 @@ class Listener:
         self._database = database
         self._channels = list(channels)
         self._poll_s = poll_s
+        self._tick = tick
         self._rung = asyncio.Event()
         self._last_ring = time.monotonic()
         self._payloads: set[str] = set()
@@ -57,6 +61,7 @@ class Listener:
         """Listen for ever. Raises ConfigError alone."""
         while True:
             async for attempt in AsyncRetrying(wait=BACKOFF, retry=retry_if_exception_type(DATABASE_FAULTS)):
+                self._tick()
                 with attempt:
                     await self._one_connection()
 
@@ -124,6 +129,7 @@ class Listener:
             if lost.is_set():
                 raise ListenerLost("the server ended the listening connection")
             await _heartbeat(connection)
+            self._tick()
 
 
 async def _heartbeat(connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from typing import TextIO
@@ -27,14 +28,37 @@ class _OneLine(logging.Formatter):
         return " | ".join(line for line in super().format(record).splitlines() if line)
 
 
+class _Journal(_OneLine):
+    """For systemd's journal, which knows the time and the name and takes the level as a prefix, see sd-daemon(3)."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The level as syslog counts them, and the record as one line."""
+        return f"<{_SYSLOG_LEVELS.get(record.levelno, 6)}>{super().format(record)}"
+
+
+_SYSLOG_LEVELS = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
+
+
 def configure(dev_mode: bool, name: str, stream: TextIO | None = None) -> None:
     """Log to stderr as process ``name``; with ``dev_mode`` also what is only of use to developers."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(_OneLine(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s"))
+    if _is_journal(handler.stream):
+        handler.setFormatter(_Journal("%(message)s"))
+    else:
+        handler.setFormatter(_OneLine(f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.DEBUG if dev_mode else logging.INFO)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """Whether what is written there goes to the journal: systemd names the stream in the environment."""
+    try:
+        there = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{there.st_dev}:{there.st_ino}"
 
 
 class Transitions:

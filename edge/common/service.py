@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import faulthandler
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ def run_service(main: Callable[[asyncio.Event], Awaitable[None]], *, name: str, 
     Returns the exit status: 0, or 78 after a ConfigError, which is told in one line on stderr.
     """
     logs.configure(dev_mode, name)
+    faulthandler.enable()  # a watchdog ends a hung process by SIGABRT: where it hung is then in its log
     if not _tie_to_parent():
         sys.stderr.write(
             f"{name}: not started, for the process named in ARCH_STATS_PARENT is not its parent any more\n"

@@ -15,6 +15,7 @@ from edge.common.database import Database, told_of, wait_until_ready
 from edge.common.feed import LOOK_AGAIN_S, HeldBack, current_cursor, held_back, read_page
 from edge.common.listener import Listener
 from edge.common.logs import Transitions
+from edge.common.progress import Tick, nobody
 from edge.push.frames import of_event
 from edge.push.hub import Hub
 
@@ -29,7 +30,7 @@ WATCH_EVERY_S = 0.5
 class Following:
     """Reads the feed for ever, on a connection of its own so that no question of a page comes in between."""
 
-    def __init__(self, database: Database, listener: Listener, hub: Hub) -> None:
+    def __init__(self, database: Database, listener: Listener, hub: Hub, tick: Tick = nobody) -> None:
         self.reading = False
         """Whether the table could be read the last time."""
         self.fault = "not connected yet"
@@ -39,6 +40,7 @@ class Following:
         self._database = database
         self._listener = listener
         self._hub = hub
+        self._tick = tick
         self._connection: Connection | None = None
         self._ask_again_at = 0.0
         self._told = Transitions(log, "reading the feed")
@@ -46,8 +48,9 @@ class Following:
     async def run(self) -> NoReturn:
         """For ever. Raises ConfigError when the database is not one for this build."""
         while True:
-            await wait_until_ready(self._database)
+            await wait_until_ready(self._database, tick=self._tick)
             async for attempt in AsyncRetrying(wait=BACKOFF, retry=retry_if_exception_type(DATABASE_FAULTS)):
+                self._tick()
                 with attempt:
                     await self._one_connection()
 
@@ -92,6 +95,7 @@ class Following:
     async def _read(self, connection: Connection) -> bool:
         """Hand on everything that may be told. True when there is more that may not be told yet."""
         while True:
+            self._tick()
             after = self._hub.live
             if after is None:
                 raise AssertionError("read before the place was found")

@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 from drivers.contract import ClockModel, Driver, Pulse, Reading, StreamStart
 from drivers.errors import DriverConfigError, DriverError
 from edge.common.errors import ConfigError
+from edge.common.progress import Tick, nobody
 from edge.sensor.inbox import Inbox
 from edge.sensor.status import Status
 from edge.sensor.watermark import Watermark
@@ -32,13 +33,16 @@ class DeviceReader:
     ``driver`` is the one that is open now: acknowledgements and commands go through it.
     """
 
-    def __init__(self, build: BuildDriver, inbox: Inbox, watermark: Watermark, status: Status) -> None:
+    def __init__(
+        self, build: BuildDriver, inbox: Inbox, watermark: Watermark, status: Status, tick: Tick = nobody
+    ) -> None:
         self.driver: Driver | None = None
         self.clocks: dict[object, ClockModel] = {}
         self._build = build
         self._inbox = inbox
         self._watermark = watermark
         self._status = status
+        self._tick = tick
         self._opened = False
 
     async def run(self) -> None:
@@ -48,6 +52,7 @@ class DeviceReader:
                 wait=wait_random_exponential(multiplier=BACKOFF_FIRST_S, max=BACKOFF_CAP_S),
                 retry=retry_if_exception_type(DriverError),
             ):
+                self._tick()
                 with attempt:
                     self._opened = False
                     try:
@@ -81,6 +86,7 @@ class DeviceReader:
                 )
             async with aclosing(driver.readings()) as reports:  # type: ignore[type-var]
                 async for report in reports:
+                    self._tick()
                     if isinstance(report, Pulse):
                         self._status.heard(report)
                         self._watermark.pulse(report)

@@ -72,6 +72,8 @@ class Device:
     driver: str
     lane: int | None
     heartbeat_s: float
+    port: str | None = None
+    """Where it is plugged in, for people."""
 
 
 class SensorStore:

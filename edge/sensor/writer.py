@@ -16,6 +16,7 @@ from drivers.errors import DriverError
 from edge.common.connection import DATABASE_FAULTS
 from edge.common.database import Database, told_of, wait_until_ready
 from edge.common.logs import Transitions
+from edge.common.progress import Tick, nobody
 from edge.sensor.inbox import Inbox, Storable
 from edge.sensor.reader import DeviceReader
 from edge.sensor.status import Status
@@ -42,7 +43,10 @@ class ReadingWriter:
         inbox: Inbox,
         watermark: Watermark,
         status: Status,
+        tick: Tick = nobody,
     ) -> None:
+        self.connected = False
+        """Whether the database takes what comes."""
         self._database = database
         self._device = device
         self._host_boot_id = host_boot_id
@@ -50,6 +54,7 @@ class ReadingWriter:
         self._inbox = inbox
         self._watermark = watermark
         self._status = status
+        self._tick = tick
         self._told_at = float("-inf")
         self._known = asyncio.Event()
         self._outage = Transitions(log, "database")
@@ -71,7 +76,7 @@ class ReadingWriter:
                 with attempt:
                     if stop.is_set():
                         return
-                    await wait_until_ready(self._database, stop=stop)
+                    await wait_until_ready(self._database, stop=stop, tick=self._tick)
                     if stop.is_set():
                         return
                     await self._one_connection(stop)
@@ -114,7 +119,9 @@ class ReadingWriter:
                     self._reader.clocks.setdefault(clock.stream_id, clock)
                 self._known.set()
             self._outage.enter("up")
+            self.connected = True
             while not stop.is_set():
+                self._tick()
                 if await self._inbox.wait(self._told_at + STATUS_EVERY_S - time.monotonic()):
                     await self._write_some(store)
                 if self._status.changed or time.monotonic() >= self._told_at + STATUS_EVERY_S:
@@ -123,6 +130,7 @@ class ReadingWriter:
             self._outage.enter("down", f"{told_of(fault)}; readings wait here and the device keeps them")
             raise
         finally:
+            self.connected = False
             connection.terminate()  # close() would wait for a peer that may be frozen
 
     async def _write_some(self, store: SensorStore) -> None:

@@ -13,6 +13,8 @@ from edge.common.connection import DATABASE_FAULTS, Connection
 from edge.common.database import Database, told_of, wait_until_ready
 from edge.common.listener import Listener
 from edge.common.logs import Transitions
+from edge.common.progress import Tick, nobody
+from edge.common.supervision import Supervision
 from edge.shots import store
 from edge.shots.lane import SessionAssembler
 
@@ -24,30 +26,45 @@ STANDBY_S = 1.0
 log = logging.getLogger(__name__)
 
 
-async def run_shots(database: Database, stop: asyncio.Event) -> None:
+async def run_shots(database: Database, stop: asyncio.Event, supervision: Supervision | None = None) -> None:
     """Turn readings into shots until ``stop``. May be killed anywhere and started again: the result is the same."""
-    listener = Listener(database, [f"{database.channel}_readings"])
-    async with asyncio.TaskGroup() as tasks:
-        ears = tasks.create_task(listener.run())
-        work = tasks.create_task(_work(database, listener, stop))
-        await stop.wait()
-        ears.cancel()
-        work.cancel()
-
-
-async def _work(database: Database, listener: Listener, stop: asyncio.Event) -> None:
+    supervision = supervision or Supervision()
+    listener = Listener(database, [f"{database.channel}_readings"], tick=supervision.loop("listener"))
     told = Transitions(log, "assembling")
+    async with asyncio.TaskGroup() as tasks:
+        background = [
+            tasks.create_task(listener.run()),
+            tasks.create_task(_work(database, listener, stop, told, supervision.loop("assembler"))),
+            tasks.create_task(supervision.run(lambda: _headline(told))),
+        ]
+        await stop.wait()
+        for task in background:
+            task.cancel()
+        supervision.stopping()
+
+
+def _headline(told: Transitions) -> str:
+    match told.state:
+        case "active":
+            return "assembling shots, database ok"
+        case "standing by":
+            return "standing by: another archstats-shots is active on this database"
+        case _:
+            return "waiting for the database"
+
+
+async def _work(database: Database, listener: Listener, stop: asyncio.Event, told: Transitions, tick: Tick) -> None:
     while True:
         async for attempt in AsyncRetrying(
             wait=wait_random_exponential(multiplier=0.1, max=5.0), retry=retry_if_exception_type(DATABASE_FAULTS)
         ):
             with attempt:
-                await wait_until_ready(database, stop=stop)
+                await wait_until_ready(database, stop=stop, tick=tick)
                 connection = await database.connect()
                 try:
-                    await _stand_by(connection, told)
+                    await _stand_by(connection, told, tick)
                     told.enter("active")
-                    await Assembler(connection, listener).run()
+                    await Assembler(connection, listener, tick).run()
                 except DATABASE_FAULTS as fault:
                     told.enter("interrupted", f"{told_of(fault)}; goes on where it was")
                     raise
@@ -55,9 +72,10 @@ async def _work(database: Database, listener: Listener, stop: asyncio.Event) -> 
                     connection.terminate()
 
 
-async def _stand_by(connection: Connection, told: Transitions) -> None:
+async def _stand_by(connection: Connection, told: Transitions, tick: Tick) -> None:
     """Wait until no other assembler is active on this database."""
     while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
+        tick()
         told.enter("standing by", "another archstats-shots is active on this database")
         await asyncio.sleep(STANDBY_S)
 
@@ -65,9 +83,10 @@ async def _stand_by(connection: Connection, told: Transitions) -> None:
 class Assembler:
     """The work on one connection."""
 
-    def __init__(self, connection: Connection, listener: Listener) -> None:
+    def __init__(self, connection: Connection, listener: Listener, tick: Tick = nobody) -> None:
         self._connection = connection
         self._listener = listener
+        self._tick = tick
         self._sessions: dict[UUID, SessionAssembler] = {}
         self._xmin = 0
         self._swept_at = float("-inf")
@@ -76,6 +95,7 @@ class Assembler:
         """For ever; a fault of the database ends it, and a new one begins from the tables."""
         self._xmin = await store.read_progress(self._connection)
         while True:
+            self._tick()
             await self._pass()
             await self._listener.wait(max(0.0, self._swept_at + SWEEP_S - time.monotonic()))
 
@@ -89,6 +109,7 @@ class Assembler:
         wrote = False
         async with self._connection.transaction():
             for session_id in sorted(touched):
+                self._tick()
                 session = self._sessions.setdefault(session_id, SessionAssembler(session_id))
                 session.add(news.rows)
                 wrote |= await session.update(self._connection)

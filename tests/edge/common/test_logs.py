@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +71,15 @@ def test_dev_mode_logs_what_is_for_developers() -> None:
     logs.configure(True, "archstats-shots", stream)
     log.debug("for developers")
     assert "DEBUG archstats-shots tests.transitions: for developers" in stream.getvalue()
+
+
+@pytest.mark.usefixtures("_root_logger")
+def test_the_journal_gets_a_level_and_no_time_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "journal").open("w+") as stream:
+        there = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{there.st_dev}:{there.st_ino}")
+        logs.configure(False, "archstats-shots", stream)
+        log.warning("the database is away\nand stays so")
+        log.info("it is back")
+        stream.seek(0)
+        assert stream.read().splitlines() == ["<4>the database is away | and stays so", "<6>it is back"]

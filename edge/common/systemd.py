@@ -1,0 +1,53 @@
+"""What a service and systemd say to each other: datagrams to its socket, and sockets inherited from it.
+
+The protocol is that of sd_notify(3) and sd_listen_fds(3). Without systemd nothing is said and nothing is inherited.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+
+FIRST_INHERITED = 3
+"""Number of the first inherited file descriptor (SD_LISTEN_FDS_START)."""
+
+
+class Notifier:
+    """Tells the one who started this process how it is. ``address`` None: there is nobody to tell."""
+
+    def __init__(self, address: str | None, watchdog_s: float | None = None) -> None:
+        self.watchdog_s = watchdog_s
+        """How long systemd waits for ``WATCHDOG=1`` before it ends this process; None when it does not."""
+        self._address = "\0" + address[1:] if address and address.startswith("@") else address
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str], pid: int) -> Notifier:
+        """As the environment says; a watchdog that is meant for another process is not ours."""
+        microseconds, watched = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", str(pid))
+        ours = microseconds.isdecimal() and int(microseconds) > 0 and watched == str(pid)
+        return cls(environ.get("NOTIFY_SOCKET") or None, int(microseconds) / 1e6 if ours else None)
+
+    def tell(self, *assignments: str) -> None:
+        """Send ``KEY=value`` lines in one datagram, at once or not at all. Raises OSError when it cannot be sent."""
+        if self._address is None:
+            return
+        message = "\n".join(" ".join(line.split("\n")) for line in assignments)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as way:
+            way.setblocking(False)
+            way.sendto(message.encode(), self._address)
+
+
+def inherited_sockets(environ: Mapping[str, str], pid: int) -> list[socket.socket]:
+    """The listening sockets that systemd opened for this process; empty when it opened none, or for another process.
+
+    To be called once: the sockets are the caller's.
+    """
+    if environ.get("LISTEN_PID") != str(pid):
+        return []
+    count = environ.get("LISTEN_FDS", "")
+    found: list[socket.socket] = []
+    for number in range(FIRST_INHERITED, FIRST_INHERITED + (int(count) if count.isdecimal() else 0)):
+        os.set_inheritable(number, False)
+        found.append(socket.socket(fileno=number))
+    return found
