@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
@@ -14,6 +16,39 @@ from simulators.world import Lane, World
 
 LOCATION = "simulated range"
 END_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RangeDevice:
+    """One device of a simulated range."""
+
+    name: str
+    kind: str
+    driver: str
+    lane: int
+
+
+def range_devices(lanes: int) -> list[RangeDevice]:
+    """A bow and a target on each lane."""
+    return [
+        RangeDevice(f"{kind}-{lane}", kind, f"{kind}.link", lane)
+        for lane in range(1, lanes + 1)
+        for kind in ("bow", "target")
+    ]
+
+
+async def register_devices(connection: Connection, devices: Sequence[RangeDevice]) -> None:
+    """Make the devices known before their daemons run.
+
+    Else a lane whose bow comes up last is one without a bow until then, and its first landings are shots of their own.
+    """
+    await connection.executemany(
+        """
+        insert into devices (id, kind, driver, lane) values ($1, $2, $3, $4)
+        on conflict (id) do update set kind = excluded.kind, driver = excluded.driver, lane = excluded.lane
+        """,
+        [(device.name, device.kind, device.driver, device.lane) for device in devices],
+    )
 
 
 async def refuse_real_data(connection: Connection, *, force: bool) -> None:

@@ -19,7 +19,14 @@ from pathlib import Path
 from edge.cli.children import Children, Program
 from edge.cli.following import Follower
 from edge.cli.printing import as_json, complain, iso, say
-from edge.cli.range_setup import LOCATION, open_sessions, refuse_real_data, register_arrows
+from edge.cli.range_setup import (
+    LOCATION,
+    open_sessions,
+    range_devices,
+    refuse_real_data,
+    register_arrows,
+    register_devices,
+)
 from edge.cli.session_store import close_abandoned
 from edge.cli.wire_faults import WireFaults
 from edge.common import hostclock
@@ -95,6 +102,7 @@ async def _on_database(
         start = hostclock.now()
         world = bounded_world(options, start.at)
         lanes = [world.lane(number) for number in range(1, options.lanes + 1)]
+        await register_devices(connection, range_devices(options.lanes))
         for lane in lanes:
             await register_arrows(connection, lane)
         sessions = await open_sessions(connection, world, lanes, start)
@@ -125,7 +133,7 @@ async def _on_database(
         say(as_json({"event": "end", "since": iso(instant(world.start_us)), "until": iso(instant(until or 0))}))
     undecided = follower.undecided() if finished else 0
     if undecided:
-        complain(f"archstats-sensor: {undecided} releases were not decided in time; see archstats-sensor doctor")
+        complain(f"archstats-sensor: {undecided} releases were not decided in time; see the logs in {folders.logs}")
     return 1 if undecided else 0
 
 
@@ -136,10 +144,8 @@ def programs(options: SimulateOptions, world: World, environ: Mapping[str, str],
     base["ARCH_STATS_WORLD"] = world.to_json()
     here = Path(sys.executable).parent
     links, logs = folders.ports, folders.logs
-    devices = [
-        (f"{kind}-{lane}", f"{kind}.link", lane) for lane in range(1, options.lanes + 1) for kind in ("bow", "target")
-    ]
-    listed = ",".join(f"{name}:{driver}" for name, driver, _ in devices)
+    devices = range_devices(options.lanes)
+    listed = ",".join(f"{device.name}:{device.driver}" for device in devices)
     simulators = [
         sys.executable,
         "-m",
@@ -153,10 +159,14 @@ def programs(options: SimulateOptions, world: World, environ: Mapping[str, str],
         *options.faults.arguments(),
     ]
     result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=2)]
-    for name, driver, lane in devices:
-        own = {"ARCH_STATS_DRIVER": driver, "ARCH_STATS_PORT": str(links / name), "ARCH_STATS_LANE": str(lane)}
-        argv = [str(here / "archstats-sensor"), "run", name]
-        result.append(Program(name, argv, {**base, **own}, logs / f"{name}.log"))
+    for device in devices:
+        own = {
+            "ARCH_STATS_DRIVER": device.driver,
+            "ARCH_STATS_PORT": str(links / device.name),
+            "ARCH_STATS_LANE": str(device.lane),
+        }
+        argv = [str(here / "archstats-sensor"), "run", device.name]
+        result.append(Program(device.name, argv, {**base, **own}, logs / f"{device.name}.log"))
     modules = ("archstats-shots", "archstats-push")
     return result + [Program(name, [str(here / name)], base, logs / f"{name}.log") for name in modules]
 

@@ -17,7 +17,7 @@ from edge.common.settings import PushSettings, ServiceSettings
 from edge.push.hub import Hub
 from edge.push.service import run_push
 
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 
 
 def listening_socket(port: int = 0) -> socket.socket:
