@@ -105,17 +105,26 @@ order by e.xid, e.id
 """
 
 
-async def current_cursor(connection: Connection) -> FeedCursor:
-    """The present: every event of a transaction that is not over yet comes after it.
+_PRESENT = """
+with now as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as xmin)
+select i.epoch, coalesce(last.xid, i.pruned_xid)::text as xid, coalesce(last.id, i.pruned_id) as id
+from installation i left join lateral (
+    select e.xid, e.id from events e, now where e.xid < now.xmin order by e.xid desc, e.id desc limit 1
+) last on true
+"""
 
+
+async def current_cursor(connection: Connection) -> FeedCursor:
+    """The present: the last event that may be told. Every event of a transaction that is not over yet comes after it.
+
+    It names an event and not the snapshot's xmin: an event that can be seen is on the disk, whereas the numbers of
+    transactions that left nothing there are given out again after a crash of the server, and to events.
     Take the cursor first and read the tables then, so that nothing falls between; a change may be seen twice.
     """
-    row = await connection.fetchrow(
-        "select epoch, pg_snapshot_xmin(pg_current_snapshot())::text as xmin from installation"
-    )
+    row = await connection.fetchrow(_PRESENT)
     if row is None:
         raise LookupError("the database has no installation row; run: archstats-sensor db migrate")
-    return FeedCursor(row["epoch"], int(row["xmin"]) - 1, _LAST_ID)
+    return FeedCursor(row["epoch"], int(row["xid"]), row["id"])
 
 
 async def read_page(connection: Connection, after: FeedCursor, limit: int) -> Page:
@@ -126,7 +135,7 @@ async def read_page(connection: Connection, after: FeedCursor, limit: int) -> Pa
     epoch, next_xid = rows[0]["epoch"], int(rows[0]["xmin_text"])
     never_told = after.xid >= next_xid  # no page ever ended there: an id from elsewhere
     if after.epoch != epoch or rows[0]["pruned"] or never_told:
-        return Page((), FeedCursor(epoch, next_xid - 1, _LAST_ID), more_soon=rows[0]["held"], gap=True)
+        return Page((), await current_cursor(connection), more_soon=rows[0]["held"], gap=True)
     events = tuple(
         FeedEvent(
             FeedCursor(epoch, int(row["xid"]), row["id"]), row["at"], row["type"], row["lane"], json.loads(row["data"])

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.common.connection import Connection
-from edge.common.database import Database, open_database
+from edge.common.database import Database, open_database, wait_until_ready
+from edge.common.embedded import EmbeddedPostgres
 from edge.common.feed import LOOK_AGAIN_S, FeedCursor, FeedEvent, current_cursor, held_back, prune, read_page
 from edge.common.listener import Listener
-from edge.common.settings import ServiceSettings
+from edge.common.migrate import migrate
+from edge.common.settings import DatabaseSettings, ServiceSettings
 from tests.eventually import eventually
 from tests.proxy import through, to_database
 
@@ -51,6 +58,39 @@ async def test_commits_out_of_order_are_told_in_order(database_settings: Service
         assert numbers(page.events) == [1, 2]
         assert not page.more_soon
         assert (await read_page(reader, page.cursor, 10)).events == ()
+
+
+@pytest.fixture
+def own_cluster() -> Iterator[EmbeddedPostgres]:
+    """A server of one test's own, which it may kill."""
+    folder = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))  # a socket's path must be short
+    server = EmbeddedPostgres(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+async def test_after_a_crash_of_the_server_nothing_is_overlooked(own_cluster: EmbeddedPostgres) -> None:
+    """The numbers of transactions that left nothing on the disk are given out again."""
+    database = DatabaseSettings(database_dir=own_cluster.base_dir)
+    settings = ServiceSettings(database=database, ws_channel="archy")
+    async with connections(settings, 1) as (before,):
+        await migrate(before, "archy")
+        for _ in range(50):
+            await before.fetchval("select pg_current_xact_id()")
+        burnt = int(await before.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text"))
+        cursor = await current_cursor(before)
+    os.kill(int((own_cluster.base_dir / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    async with open_database(settings, application="test") as database:
+        await wait_until_ready(database)
+    async with connections(settings, 1) as (after,):
+        await after.execute(INSERT, 1)
+        page = await read_page(after, cursor, 10)
+        assert numbers(page.events) == [1]
+        assert page.events[0].cursor.xid < burnt, "no number was given out again; this test shows nothing"
 
 
 async def test_a_writer_elsewhere_holds_the_feed_back_and_is_named(database_settings: ServiceSettings) -> None:
