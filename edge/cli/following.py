@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NoReturn
 from uuid import UUID
+
+from tenacity import AsyncRetrying, retry_if_exception_type
+from tenacity.wait import wait_random_exponential
 
 from edge.cli.printing import say
 from edge.cli.shot_lines import json_line, text_line
-from edge.common import hostclock
+from edge.common.connection import DATABASE_FAULTS
 from edge.common.database import Database
-from edge.common.feed import FeedCursor, FeedEvent, current_cursor, read_page
+from edge.common.feed import LOOK_AGAIN_S, FeedCursor, FeedEvent, read_page
 from edge.common.listener import Listener
+from simulators.hosttime import HostTime
 from simulators.world import Release, World
 
 PAGE = 500
-LOOK_AGAIN_S = 0.02
+BACKOFF = wait_random_exponential(multiplier=0.05, max=2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is shot, and where it will be told."""
+
+    world: World
+    host: HostTime
+    """The world's time: the wall clock as it was at the world's start, which no step moves."""
+    lanes: int
+    sessions: frozenset[UUID]
+    since: FeedCursor
+    """A place in the feed before the first shot."""
 
 
 class Follower:
-    """Reads ``shot.*`` events of the given sessions from the moment it is built."""
+    """Reads the ``shot.*`` events of a course, each once, also through a database that goes away and comes back."""
 
-    def __init__(
-        self, database: Database, world: World, lanes: int, sessions: Mapping[UUID, int], *, as_json: bool
-    ) -> None:
+    def __init__(self, database: Database, course: Course, *, as_json: bool) -> None:
         self._database = database
-        self._world = world
-        self._lanes = range(1, lanes + 1)
-        self._sessions = {str(session) for session in sessions}
+        self._world = course.world
+        self._now_us = course.host.now_us
+        self._lanes = range(1, course.lanes + 1)
+        self._sessions = {str(session) for session in course.sessions}
+        self._cursor = course.since
         self._line = json_line if as_json else text_line
         self._results: dict[tuple[object, int], str] = {}
         self._printed: dict[str, tuple[object, ...]] = {}
@@ -39,25 +57,37 @@ class Follower:
         listener = Listener(self._database, [self._database.channel])
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(listener.run())
-            cursor: FeedCursor | None = None
+            tasks.create_task(self._follow(listener))
+
+    async def _follow(self, listener: Listener) -> NoReturn:
+        while True:
+            async for attempt in AsyncRetrying(wait=BACKOFF, retry=retry_if_exception_type(DATABASE_FAULTS)):
+                with attempt:
+                    await self._one_connection(listener)
+
+    async def _one_connection(self, listener: Listener) -> None:
+        """Read until the connection is lost. Returns when it had worked, else raises one of DATABASE_FAULTS."""
+        connection = await self._database.connect()
+        worked = False
+        try:
             while True:
-                connection = await self._database.connect()
-                try:
-                    while True:
-                        cursor = cursor or await current_cursor(connection)
-                        page = await read_page(connection, cursor, PAGE)
-                        cursor = page.cursor
-                        for event in page.events:
-                            self._take(event)
-                        if not page.events:
-                            await listener.wait(LOOK_AGAIN_S if page.more_soon else None)
-                finally:
-                    connection.terminate()
+                page = await read_page(connection, self._cursor, PAGE)
+                worked = True
+                self._cursor = page.cursor
+                for event in page.events:
+                    self._take(event)
+                if not page.events:
+                    await listener.wait(LOOK_AGAIN_S if page.more_soon else None)
+        except DATABASE_FAULTS:
+            if not worked:
+                raise
+        finally:
+            connection.terminate()
 
     async def all_decided(self) -> None:
         """Wait until every release of the bounded world is settled there and decided in the database."""
         while True:
-            wait_s = (self.settled_us() - _now_us()) / 1_000_000
+            wait_s = self.settled_in_s()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
             elif not self.undecided():
@@ -68,16 +98,22 @@ class Follower:
 
     def undecided(self) -> int:
         """How many releases of the bounded world the database has no verdict on."""
-        expected = self._releases(self._world.release_limit_us or _now_us())
+        expected = self._releases(self._world.release_limit_us or self._now_us())
         return len(expected) - sum(self._is_decided(release) for release in expected)
+
+    def settled_in_s(self) -> float:
+        """Seconds until :meth:`settled_us`; negative when that is over."""
+        return (self.settled_us() - self._now_us()) / 1_000_000
 
     def settled_us(self) -> int:
         """When the world itself will know the result of the last release for good."""
-        return max((r.settled_us for r in self._releases(self._world.release_limit_us or _now_us())), default=_now_us())
+        now = self._now_us()
+        releases = self._releases(self._world.release_limit_us or now)
+        return max((release.settled_us for release in releases), default=now)
 
     def settled_until(self) -> int:
         """Everything released before this instant is settled and decided."""
-        now = _now_us()
+        now = self._now_us()
         releases = self._releases(now)
         return min((r.released_us for r in releases if r.settled_us > now or not self._is_decided(r)), default=now)
 
@@ -106,7 +142,3 @@ class Follower:
         elif self._printed[identity] != told:
             say(self._line("revision", shot))
         self._printed[identity] = told
-
-
-def _now_us() -> int:
-    return round(hostclock.now().at.timestamp() * 1_000_000)

@@ -84,7 +84,7 @@ async def register_arrows(connection: Connection, lane: Lane) -> None:
 
 async def open_sessions(connection: Connection, world: World, lanes: list[Lane], start: HostInstant) -> dict[UUID, int]:
     """One session a lane from the world's start; what a killed simulation left open is closed first."""
-    await close_abandoned(connection, LOCATION, start.at)
+    await close_abandoned(connection, LOCATION, start)
     opened: dict[UUID, int] = {}
     for lane in lanes:
         face = lane.face

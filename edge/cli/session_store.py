@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,6 +11,12 @@ import asyncpg
 
 from edge.common.connection import Connection
 from edge.common.hostclock import HostInstant
+
+# Instants of a session are told by the clock it was opened with, so that a step of the wall clock moves none of them.
+_BY_ITS_OWN_CLOCK = """
+case when start_boot_id = $4 then start_time + ($3::bigint - start_mono_ns) / 1000 * interval '1 microsecond'
+     else greatest($2::timestamptz, start_time) end
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +112,13 @@ async def end_end(connection: Connection, lane: int, now: HostInstant, who: str)
 async def begin_closing(connection: Connection, lane: int, now: HostInstant) -> UUID | None:
     """Ask for the session to be closed: arrows in flight still count. None when no session is open on the lane."""
     session_id: UUID | None = await connection.fetchval(
-        """
+        f"""
         update sessions set
-            closing_time = coalesce(closing_time, greatest($2, start_time)),
+            closing_time = coalesce(closing_time, {_BY_ITS_OWN_CLOCK}),
             closing_mono_ns = case when closing_time is null then $3 else closing_mono_ns end,
             closing_boot_id = case when closing_time is null then $4 else closing_boot_id end
         where lane = $1 and is_opened returning id
-        """,
+        """,  # noqa: S608 - fixed text
         lane,
         now.at,
         now.mono_ns,
@@ -145,15 +150,21 @@ async def list_sessions(connection: Connection, limit: int) -> list[asyncpg.Reco
     )
 
 
-async def close_abandoned(connection: Connection, location: str, at: datetime) -> int:
+async def close_abandoned(connection: Connection, location: str, now: HostInstant) -> int:
     """Close what a simulated range that was killed left open; tells how many."""
     done = await connection.execute(
-        """
-        update sessions set is_opened = false, end_time = greatest($2, start_time),
-                            closing_time = coalesce(closing_time, greatest($2, start_time))
+        f"""
+        update sessions set
+            is_opened = false,
+            end_time = coalesce(closing_time, {_BY_ITS_OWN_CLOCK}),
+            closing_time = coalesce(closing_time, {_BY_ITS_OWN_CLOCK}),
+            closing_mono_ns = case when closing_time is null then $3 else closing_mono_ns end,
+            closing_boot_id = case when closing_time is null then $4 else closing_boot_id end
         where is_opened and location = $1
-        """,
+        """,  # noqa: S608 - fixed text
         location,
-        at,
+        now.at,
+        now.mono_ns,
+        now.boot_id,
     )
     return int(done.split()[-1])

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
 from edge.cli.children import Children, Program
-from edge.cli.following import Follower
+from edge.cli.following import Course, Follower
 from edge.cli.printing import as_json, complain, iso, say
 from edge.cli.range_setup import (
     LOCATION,
@@ -30,15 +32,19 @@ from edge.cli.range_setup import (
 from edge.cli.session_store import close_abandoned
 from edge.cli.wire_faults import WireFaults
 from edge.common import hostclock
-from edge.common.database import Database, open_database, wait_until_ready
+from edge.common.connection import DATABASE_FAULTS
+from edge.common.database import Database, open_database, told_of, wait_until_ready
 from edge.common.embedded_paths import default_base_dir
 from edge.common.errors import ConfigError
+from edge.common.feed import current_cursor
 from edge.common.migrate import migrate
 from edge.common.settings import PushSettings, ServiceSettings
+from simulators.hosttime import HostTime
 from simulators.world import World
 
 DECIDED_WITHIN_S = 60.0
 """After the last arrow is settled in the world the database has this long to know it; then something is broken."""
+CLOSED_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,7 @@ async def _on_database(
         await register_devices(connection, range_devices(options.lanes))
         for lane in lanes:
             await register_arrows(connection, lane)
+        since = await current_cursor(connection)
         sessions = await open_sessions(connection, world, lanes, start)
     finally:
         await connection.close()
@@ -112,7 +119,14 @@ async def _on_database(
     _announce(options, world, push)
 
     children = Children()
-    follower = Follower(database, world, options.lanes, sessions, as_json=options.as_json)
+    course = Course(
+        world=world,
+        host=HostTime(world.start_us, start.mono_ns),
+        lanes=options.lanes,
+        sessions=frozenset(sessions),
+        since=since,
+    )
+    follower = Follower(database, course, as_json=options.as_json)
     try:
         async with asyncio.TaskGroup() as tasks:
             keepers = [tasks.create_task(children.keep(p)) for p in programs(options, world, environ, folders)]
@@ -226,8 +240,7 @@ async def _until_done(world: World, follower: Follower, stop: asyncio.Event) -> 
     if world.release_limit_us is None:
         await stop.wait()
         return False
-    now_us = hostclock.now().at.timestamp() * 1_000_000
-    patience_s = (follower.settled_us() - now_us) / 1_000_000 + DECIDED_WITHIN_S
+    patience_s = follower.settled_in_s() + DECIDED_WITHIN_S
     stopping = asyncio.create_task(stop.wait())
     deciding = asyncio.create_task(follower.all_decided())
     try:
@@ -241,11 +254,22 @@ async def _until_done(world: World, follower: Follower, stop: asyncio.Event) -> 
 
 
 async def _close(database: Database) -> None:
-    connection = await database.connect()
+    """Close the sessions; a database that is away just then has a few seconds to come back."""
     try:
-        await close_abandoned(connection, LOCATION, hostclock.now().at)
-    finally:
-        await connection.close()
+        async for attempt in AsyncRetrying(
+            wait=wait_random_exponential(multiplier=0.1, max=1.0),
+            stop=stop_after_delay(CLOSED_WITHIN_S),
+            retry=retry_if_exception_type(DATABASE_FAULTS),
+            reraise=True,
+        ):
+            with attempt:
+                connection = await database.connect()
+                try:
+                    await close_abandoned(connection, LOCATION, hostclock.now())
+                finally:
+                    connection.terminate()
+    except DATABASE_FAULTS as fault:
+        complain(f"archstats-sensor: the sessions stay open until the next range ({told_of(fault)})")
 
 
 def _announce(options: SimulateOptions, world: World, push: PushSettings) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from edge.common import hostclock
 from edge.common.connection import Connection
 from edge.shots.assembly import Shot
 from edge.shots.ends import End
@@ -18,6 +19,19 @@ from edge.shots.timeline import Axis, Moment
 END_NAMESPACE = UUID("3f0a4c0e-5d4b-5c7e-9a55-6f1f0c3b7e21")
 BEFORE_START = timedelta(minutes=6)
 """An arrow may be on the string this long before its session begins (``engage_timeout``)."""
+AFTER_END = timedelta(seconds=10)
+"""An arrow that was in the air when its session ended may be told of so much later."""
+
+# Whether reading ``r`` may be of session ``s``; $1 and $2 are the two margins. Within one boot of the host the monotonic
+# clock decides: a step of the wall clock takes no reading out of its session.
+_MAY_BE_OF_SESSION = """
+(r.host_boot_id = s.start_boot_id and r.mono_ns between
+    s.start_mono_ns - (extract(epoch from $1::interval) * 1e9)::bigint
+    and case when s.is_opened or s.closing_boot_id is distinct from s.start_boot_id then 9223372036854775807
+             else s.closing_mono_ns + (extract(epoch from $2::interval) * 1e9)::bigint end
+ or (r.host_boot_id = s.start_boot_id and r.mono_ns is not null) is not true
+    and r.at between s.start_time - $1::interval and coalesce(s.end_time, 'infinity') + $2::interval)
+"""
 
 _SESSIONS = """
 select s.*, t.id as target_id, t.max_x, t.max_y, t.distance::float8 as distance
@@ -58,15 +72,16 @@ async def sessions_of(connection: Connection, rows: Sequence[asyncpg.Record]) ->
     if not rows:
         return set()
     found = await connection.fetch(
-        """
+        f"""
         select distinct d.session_id
-        from unnest($1::text[], $2::timestamptz[]) as r (device_id, at)
+        from unnest($3::text[], $4::timestamptz[], $5::bigint[], $6::uuid[]) as r (device_id, at, mono_ns, host_boot_id)
         join session_devices d on d.device_id = r.device_id
         join sessions s on s.id = d.session_id
-        where s.is_opened or r.at between s.start_time - interval '6 min' and s.end_time + interval '10 s'
-        """,
-        [row["device_id"] for row in rows],
-        [row["at"] for row in rows],
+        where s.is_opened or {_MAY_BE_OF_SESSION}
+        """,  # noqa: S608 - fixed text
+        BEFORE_START,
+        AFTER_END,
+        *([row[column] for row in rows] for column in ("device_id", "at", "mono_ns", "host_boot_id")),
     )
     return {row["session_id"] for row in found}
 
@@ -80,13 +95,13 @@ async def readings_of(connection: Connection, session_id: UUID) -> list[asyncpg.
     """Every reading that may belong to a session."""
     return await connection.fetch(
         f"""
-        select {_READING_COLUMNS} from readings
-        where device_id in (select device_id from session_devices where session_id = $1)
-          and at >= (select start_time from sessions where id = $1) - $2::interval
-          and at <= coalesce((select end_time from sessions where id = $1), 'infinity') + interval '10 s'
+        select {_READING_COLUMNS} from sessions s, readings r
+        where s.id = $3 and device_id in (select device_id from session_devices where session_id = $3)
+          and {_MAY_BE_OF_SESSION}
         """,  # noqa: S608 - fixed text
-        session_id,
         BEFORE_START,
+        AFTER_END,
+        session_id,
     )
 
 
@@ -121,7 +136,7 @@ async def read_stage(connection: Connection, session_id: UUID, moments: Sequence
     gaps = await connection.fetch("select * from device_gaps where device_id = any($1)", names)
     marks = await connection.fetch("select at, mono_ns, host_boot_id from end_marks where session_id = $1", session_id)
     arrows = await connection.fetch("select id, diameter, is_active from arrows")
-    now = await connection.fetchval("select clock_timestamp()")
+    now = await _now(connection)
     scene = Scene(
         session_id=session_id,
         lane=row["lane"],
@@ -132,7 +147,7 @@ async def read_stage(connection: Connection, session_id: UUID, moments: Sequence
         target=await _target(connection, row),
         bows=frozenset(d["device_id"] for d in devices if d["kind"] == "bow"),
         targets=frozenset(d["device_id"] for d in devices if d["kind"] == "target"),
-        now=axis.place(Moment(now)),
+        now=axis.place(now),
         watermarks={
             s["device_id"]: axis.place(Moment(s["watermark"], s["watermark_mono_ns"], s["host_boot_id"]))
             for s in status
@@ -149,6 +164,13 @@ async def read_stage(connection: Connection, session_id: UUID, moments: Sequence
         end_marks=[axis.place(Moment(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
     )
     return Stage(scene, axis, start)
+
+
+async def _now(connection: Connection) -> Moment:
+    """The database's clock, and this host's monotonic one, which decides where the session was opened in this boot."""
+    at = await connection.fetchval("select clock_timestamp()")
+    here = hostclock.now()
+    return Moment(at, here.mono_ns, here.boot_id)
 
 
 async def _target(connection: Connection, row: asyncpg.Record) -> Target | None:
@@ -174,12 +196,13 @@ def moment_of(row: asyncpg.Record) -> Moment:
 
 
 def sensed(row: asyncpg.Record, axis: Axis) -> Sensed:
-    """A row of ``readings`` as assembly sees it."""
+    """A row of ``readings`` as assembly sees it, its instant told by the session's clock."""
+    t = axis.place(moment_of(row))
     return Sensed(
         key=Key(row["device_id"], row["stream_id"], row["seq"]),
         kind=row["kind"],
-        t=axis.place(moment_of(row)),
-        at=row["at"],
+        t=t,
+        at=axis.instant(t),
         error_s=row["uncertainty_s"],
         tag=row["tag"],
         tags=None if row["tags"] is None else tuple(row["tags"]),
