@@ -1,0 +1,59 @@
+"""A client of the live feed as a browser is one: when its stream ends it comes back and resumes by the last id."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import httpx
+
+LONGEST_SILENCE_S = 35.0
+"""A heartbeat comes every 30 s."""
+
+
+@dataclass
+class ResumingClient:
+    """What a client of ``/api/v0/events`` saw. Half an event at the end of a stream counts for nothing."""
+
+    port: int
+    last_id: str | None = None
+    ids: list[str] = field(default_factory=list)
+    """Of the events, as they came; heartbeats are none."""
+    gaps: list[str] = field(default_factory=list)
+    streams: int = 0
+
+    async def run(self) -> NoReturn:
+        """Follow for ever; cancelled to stop."""
+        async with httpx.AsyncClient(timeout=httpx.Timeout(5.0, read=LONGEST_SILENCE_S)) as client:
+            while True:
+                with suppress(httpx.TransportError):
+                    await self._one_stream(client)
+                await asyncio.sleep(random.uniform(0.05, 0.3))
+
+    async def _one_stream(self, client: httpx.AsyncClient) -> None:
+        headers = {} if self.last_id is None else {"Last-Event-ID": self.last_id}
+        async with client.stream("GET", f"http://127.0.0.1:{self.port}/api/v0/events", headers=headers) as answer:
+            if answer.status_code != 200:
+                return
+            self.streams += 1
+            fields: dict[str, str] = {}
+            async for line in answer.aiter_lines():
+                if line:
+                    name, _, value = line.partition(":")
+                    fields[name] = value.strip()
+                elif fields:
+                    self._take(fields)
+                    fields = {}
+
+    def _take(self, fields: dict[str, str]) -> None:
+        kind, place = fields.get("event"), fields.get("id")
+        if kind == "gap":
+            self.gaps.append(json.loads(fields["data"])["data"]["reason"])
+        elif kind not in (None, "heartbeat"):
+            self.ids.append(str(place))
+        if place is not None:
+            self.last_id = place
