@@ -22,6 +22,7 @@ from tests.acceptance.simulated_range import (
     stored_shots,
     truth,
 )
+from tests.eventually import eventually
 
 SETTLED_WITHIN_S = 30.0
 """After the last kill: everybody back, what was kept meanwhile told, what was given up corrected."""
@@ -53,6 +54,7 @@ async def shoot_and_kill(
         client, killer = ResumingClient(running.port), Killer(running, seed, kills, pauses_s)
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(client.run())
+            await eventually(lambda: client.streams > 0, within_s=30.0)
             killing = tasks.create_task(killer.run())
             while not killing.done() or len(running.shots) < shots:
                 assert await running.next_line() is not None, f"ended after {len(running.shots)} shots"
