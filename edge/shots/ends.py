@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edge.shots.butt import Butt, Stay
 from edge.shots.sensed import Scene, Sensed
 
 ClosedBy = Literal["tags", "operator", "timeout", "session"]
@@ -21,18 +24,23 @@ class End:
     closed_by: ClosedBy | None
 
 
-def find_ends(readings: Sequence[Sensed], scene: Scene) -> list[End]:
-    """The session's ends in order, from its readings in order of time."""
-    return _EndFinder(scene).run(readings)
+def find_ends(readings: Sequence[Sensed], scene: Scene) -> tuple[list[End], list[Stay]]:
+    """The session's ends in order, and which arrows were in the butt when; from its readings in order of time."""
+    finder = _EndFinder(scene)
+    return finder.run(readings), finder.butt.stays
 
 
 def end_at(ends: Sequence[End], t: float) -> int | None:
     """The number of the end that an instant belongs to; the one before it when it lies between two."""
-    number: int | None = None
-    for end in ends:
-        if end.opens <= t:
-            number = end.number
-    return number
+    place = bisect_right(ends, t, key=lambda end: end.opens)
+    return ends[place - 1].number if place else None
+
+
+def closing_of(ends: Sequence[End], t: float) -> float:
+    """When the end that an instant belongs to closes; infinity while it is open."""
+    number = end_at(ends, t)
+    closes = ends[number - 1].closes if number is not None else None
+    return math.inf if closes is None else closes
 
 
 class _EndFinder:
@@ -44,7 +52,7 @@ class _EndFinder:
         self._opens: float | None = None
         self._last = 0.0
         self._nocked: dict[str, float] = {}
-        self._butt: dict[str, float] = {}
+        self.butt = Butt(scene.parameters.bounce_s, scene.parameters.duplicate_landing_s)
         self._marks = sorted(scene.end_marks)
 
     def run(self, readings: Sequence[Sensed]) -> list[End]:
@@ -64,7 +72,8 @@ class _EndFinder:
     def _take(self, reading: Sensed) -> None:
         kind = reading.kind
         if kind == "tags":
-            self._look(reading)
+            if self.butt.look(reading):
+                self._close(reading.t, "tags")
             return
         if kind not in ("engage", "release", "landing"):
             return
@@ -76,20 +85,8 @@ class _EndFinder:
             self._nocked[bow] = reading.t
         elif kind == "release":
             self._nocked.pop(bow, None)
-        elif reading.tag is not None:
-            self._butt[reading.tag] = reading.t
-
-    def _look(self, reading: Sensed) -> None:
-        """The butt's tags were read."""
-        now_there = set(reading.tags or ())
-        gone = [tag for tag in self._butt if tag not in now_there]
-        fell_out = len(gone) == 1 and reading.t - self._butt[gone[0]] <= self._scene.parameters.bounce_s
-        for tag in gone:
-            del self._butt[tag]
-        if gone and not now_there and not fell_out:
-            self._close(reading.t, "tags")
         else:
-            self._butt.update({tag: reading.t for tag in now_there if tag not in self._butt})
+            self.butt.land(reading)
 
     def _pass_time(self, t: float) -> None:
         """Close what a mark or a time-out closes up to ``t``."""
@@ -111,4 +108,4 @@ class _EndFinder:
         if self._opens is not None:
             self._ends.append(End(len(self._ends) + 1, self._opens, t, by))
         self._opens = None
-        self._butt.clear()
+        self.butt.empty(t)

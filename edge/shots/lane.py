@@ -10,6 +10,7 @@ from edge.common.connection import Connection
 from edge.shots import store
 from edge.shots.assembly import Assembly, assemble
 from edge.shots.ends import End
+from edge.shots.flight import longest_flight_s
 from edge.shots.sensed import Key, Scene
 
 
@@ -60,10 +61,16 @@ class SessionAssembler:
 
 
 def _all_told(scene: Scene, found: Assembly) -> bool:
-    """Whether nothing that began before the closing can still come, or it was waited for long enough."""
+    """Whether nothing that began before the closing can still come, or it was waited for long enough.
+
+    A bow has told when it saw the closing; a target when an arrow released just before it would have landed.
+    """
     if scene.closes is None:
         return False
     if any(shot.result == "pending" for shot in found.shots):
         return False
-    told = all(scene.watermarks.get(device, float("-inf")) >= scene.closes for device in scene.bows | scene.targets)
+    until = dict.fromkeys(scene.bows, scene.closes) | dict.fromkeys(
+        scene.targets, scene.closes + longest_flight_s(scene)
+    )
+    told = all(scene.watermarks.get(device, float("-inf")) >= t for device, t in until.items())
     return told or scene.now > scene.closes + scene.parameters.give_up_s

@@ -1,124 +1,163 @@
-"""Which landing belongs to which release: by tag and physical flight time, never by order. Pure."""
+"""Which landing belongs to which release: by tag and physical flight time, never by order. Pure.
+
+What is sure goes first: a tag that bow and target both read. What is left goes by elimination: a landing that only one
+release can explain is its own, and so on until nothing more is sure. The rest is for a person.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
+from edge.shots.draft import Draft
+from edge.shots.flight import (
+    expected_flight_s,
+    flight_is_possible,
+    flight_s,
+    landing_window_s,
+    longest_flight_s,
+)
 from edge.shots.sensed import Scene, Sensed
-
-EXPECTED_MPS = 50.0
-"""A middling arrow, to choose between flights that are both possible."""
-
-Assignment = Literal["id", "inferred", "manual"]
-
-
-@dataclass(slots=True)
-class Draft:
-    """A shot in the making."""
-
-    release: Sensed | None
-    engage: Sensed | None = None
-    landing: Sensed | None = None
-    let_down: bool = False
-    assignment: Assignment | None = None
-    late: bool = False
-    flags: set[str] = field(default_factory=set)
-
-    @property
-    def tag(self) -> str | None:
-        """The landing's tag tells best; it was read where the arrow is."""
-        landed = self.landing.tag if self.landing else None
-        return landed or self.released_tag
-
-    @property
-    def released_tag(self) -> str | None:
-        """What the bow read."""
-        if self.release is None:
-            return None
-        return self.release.tag or (self.engage.tag if self.engage else None)
 
 
 def match(drafts: Sequence[Draft], landings: Sequence[Sensed], scene: Scene) -> list[Sensed]:
-    """Give each landing to its release, in order of time; returns the landings that belong to none."""
-    left: list[Sensed] = []
-    taken: list[Sensed] = []
-    for landing in landings:
-        if any(_is_repeat(landing, earlier, scene) for earlier in taken):
-            continue
-        taken.append(landing)
-        if not _assign(drafts, landing, scene):
-            left.append(landing)
+    """Give each landing to its release; returns the landings that belong to none. Both in order of time."""
+    air = _Air(drafts, scene)
+    left = [landing for landing in without_repeats(landings, scene) if not _give_by_tag(air, landing, scene)]
+    left = [landing for landing in left if not _give_late(air, landing, scene)]
+    rules = (_give_to_the_fitting, _give_to_the_only, _give_to_a_let_down)
+    sure = True
+    while sure:
+        sure = False
+        for rule in rules:
+            remaining = [landing for landing in left if not rule(air, landing)]
+            if len(remaining) < len(left):
+                left, sure = remaining, True
+                break
+    for landing in left:
+        _no_miss_beside(air, landing, scene)
     return left
 
 
-def _assign(drafts: Sequence[Draft], landing: Sensed, scene: Scene) -> bool:
-    free = [d for d in drafts if d.landing is None and not d.let_down and d.release is not None]
-    possible = [d for d in free if flight_is_possible(d, landing, scene)]
-    same = [d for d in possible if landing.tag is not None and d.released_tag == landing.tag]
-    if same:
-        best = min(
-            same, key=lambda d: (abs(_flight(d, landing) - _expected(scene)), d.release.key if d.release else ())
-        )
-        _give(best, landing, "id")
-        return True
-    unread = [d for d in possible if landing.tag is None or d.released_tag is None]
-    candidates = unread or possible
-    if len(possible) == 1 and candidates:
-        draft = candidates[0]
-        if landing.tag is not None and draft.released_tag is not None:
-            draft.flags.add("tag_mismatch")
-        _give(draft, landing, "inferred")
-        return True
-    if not possible and landing.tag is not None:
-        for draft in free:
-            if draft.released_tag == landing.tag and 0 < _flight(draft, landing) <= _window(scene):
-                draft.late = True
-                draft.flags.add("late")
-                _give(draft, landing, "id")
-                return True
+def without_repeats(landings: Sequence[Sensed], scene: Scene) -> list[Sensed]:
+    """Each landing once: the same tag within two seconds in the same place is the same landing, read again."""
+    kept: list[Sensed] = []
+    for landing in landings:
+        same = next((k for k in _recent(kept, landing, scene) if _is_repeat(kept[k], landing, scene)), None)
+        if same is None:
+            kept.append(landing)
+        elif kept[same].place is None and landing.place is not None:
+            kept[same] = landing
+    return sorted(kept, key=lambda landing: (landing.t, landing.key))
+
+
+class _Air:
+    """The releases that may still be given a landing, found by time."""
+
+    def __init__(self, drafts: Sequence[Draft], scene: Scene) -> None:
+        self._scene = scene
+        self._drafts = sorted((d for d in drafts if d.release is not None), key=lambda d: (d.first.t, d.first.key))
+        self._times = [draft.first.t for draft in self._drafts]
+        dated = [d.first.error_s for d in self._drafts if d.first.error_s is not None]
+        self._worst_s = max(dated, default=0.0)
+
+    def around(self, landing: Sensed, reach_s: float) -> list[Draft]:
+        """Releases without a landing at most so far from a landing, either way."""
+        since, until = bisect_left(self._times, landing.t - reach_s), bisect_right(self._times, landing.t + reach_s)
+        return [draft for draft in self._drafts[since:until] if draft.landing is None]
+
+    def possible(self, landing: Sensed) -> list[Draft]:
+        """Releases without a landing whose arrow may have made this one; let-downs are among them."""
+        parameters = self._scene.parameters
+        error = parameters.clock_factor * (self._worst_s + (landing.error_s or 0.0))
+        reach = longest_flight_s(self._scene) + max(parameters.clock_floor_s, parameters.clock_unknown_s, error)
+        return [d for d in self.around(landing, reach) if flight_is_possible(d.first, landing, self._scene)]
+
+
+def _give_by_tag(air: _Air, landing: Sensed, scene: Scene) -> bool:
+    if landing.tag is None:
+        return False
+    same = [d for d in air.possible(landing) if not d.let_down and d.read_tag == landing.tag]
+    if not same:
+        return False
+    expected = expected_flight_s(scene)
+    best = min(same, key=lambda d: (d.doubted, abs(flight_s(d.first, landing) - expected), d.first.key))
+    best.give(landing, "id")
+    return True
+
+
+def _give_late(air: _Air, landing: Sensed, scene: Scene) -> bool:
+    """The target told the right arrow, too late for a flight, but in its window."""
+    if landing.tag is None:
+        return False
+    window = landing_window_s(scene)
+    for draft in air.around(landing, window):
+        sure = draft.read_tag == landing.tag and not draft.let_down and not draft.doubted
+        if sure and 0.0 < flight_s(draft.first, landing) <= window:
+            draft.late = True
+            draft.flags.add("late")
+            draft.give(landing, "id")
+            return True
     return False
 
 
-def _give(draft: Draft, landing: Sensed, assignment: Assignment) -> None:
-    draft.landing, draft.assignment = landing, assignment
-
-
-def _flight(draft: Draft, landing: Sensed) -> float:
-    return landing.t - (draft.release.t if draft.release else landing.t)
-
-
-def flight_is_possible(draft: Draft, landing: Sensed, scene: Scene) -> bool:
-    """Whether an arrow could fly that long, as far as the clocks can tell."""
-    flight, error = _flight(draft, landing), clock_error_s(draft.release, landing, scene)
-    distance = scene.distance_m
-    if distance is None:
-        return -error <= flight <= _window(scene)
-    least, most = distance / scene.parameters.fastest_mps - error, distance / scene.parameters.slowest_mps + error
-    return least <= flight <= most
-
-
-def clock_error_s(release: Sensed | None, landing: Sensed, scene: Scene) -> float:
-    """How far the two clocks may be apart."""
-    parameters = scene.parameters
-    if release is None or release.error_s is None or landing.error_s is None:
-        return parameters.clock_unknown_s
-    return max(parameters.clock_floor_s, parameters.clock_factor * (release.error_s + landing.error_s))
-
-
-def _expected(scene: Scene) -> float:
-    return (scene.distance_m or 0.0) / EXPECTED_MPS
-
-
-def _window(scene: Scene) -> float:
-    return scene.parameters.landing_window_s(scene.distance_m or 0.0)
-
-
-def _is_repeat(landing: Sensed, earlier: Sensed, scene: Scene) -> bool:
-    if landing.tag is None or landing.tag != earlier.tag or landing.x is None or earlier.x is None:
+def _give_to_the_fitting(air: _Air, landing: Sensed) -> bool:
+    """One release can explain it whose tag was not read, or is not believed."""
+    fitting = [
+        d
+        for d in air.possible(landing)
+        if not d.let_down and (landing.tag is None or d.read_tag is None or d.doubted or d.read_tag == landing.tag)
+    ]
+    if len(fitting) != 1:
         return False
-    near = abs(landing.x - earlier.x) <= scene.parameters.duplicate_landing_mm and (
-        abs((landing.y or 0.0) - (earlier.y or 0.0)) <= scene.parameters.duplicate_landing_mm
+    fitting[0].give(landing, "inferred")
+    return True
+
+
+def _give_to_the_only(air: _Air, landing: Sensed) -> bool:
+    """One release can explain it, although its tag says otherwise."""
+    flown = [d for d in air.possible(landing) if not d.let_down]
+    if len(flown) != 1:
+        return False
+    flown[0].flags.add("tag_mismatch")
+    flown[0].give(landing, "inferred")
+    return True
+
+
+def _give_to_a_let_down(air: _Air, landing: Sensed) -> bool:
+    """Its arrow was nocked again in the same end, but an arrow did land, and no other release can explain it."""
+    possible = air.possible(landing)
+    if landing.tag is not None or len(possible) != 1:
+        return False
+    possible[0].let_down = False
+    possible[0].give(landing, "inferred")
+    return True
+
+
+def _no_miss_beside(air: _Air, landing: Sensed, scene: Scene) -> None:
+    """Releases that may have made a landing which nobody could place did not miss for sure."""
+    for draft in air.possible(landing):
+        draft.no_miss.add("unsorted")
+    for draft in air.around(landing, landing_window_s(scene)):
+        if draft.read_tag is not None and draft.read_tag == landing.tag:
+            draft.no_miss.add("clock")
+
+
+def _recent(kept: Sequence[Sensed], landing: Sensed, scene: Scene) -> list[int]:
+    """Where the landings of the last two seconds are."""
+    found: list[int] = []
+    for place in range(len(kept) - 1, -1, -1):
+        if landing.t - kept[place].t > scene.parameters.duplicate_landing_s:
+            break
+        found.append(place)
+    return found
+
+
+def _is_repeat(earlier: Sensed, landing: Sensed, scene: Scene) -> bool:
+    if landing.tag is None or landing.tag != earlier.tag or landing.key.device_id != earlier.key.device_id:
+        return False
+    if landing.place is None or earlier.place is None:
+        return True
+    return all(
+        abs(a - b) <= scene.parameters.duplicate_landing_mm for a, b in zip(landing.place, earlier.place, strict=True)
     )
-    return near and abs(landing.t - earlier.t) <= scene.parameters.duplicate_landing_s

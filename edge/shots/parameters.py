@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RULE_VERSION = 1
+RULE_VERSION = 2
 """Stored with each shot; another number whenever these rules give another result."""
 
 
@@ -31,6 +31,9 @@ class Parameters:
     bounce_s: float = 2.0
     """A tag that leaves the butt alone this soon after it landed fell out."""
     contact_mm: float = 10.0
+    """An arrow that lands so near another may have struck it."""
+    dead_time_s: float = 0.2
+    """Of two arrows that fly within this time the target may sense one; the slowest sensors need so long."""
     speed_error: float = 0.016
     """A speed is told when the clocks allow it to this relative error."""
     sigma_mm: float = 0.5

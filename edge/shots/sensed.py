@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +37,13 @@ class Sensed:
     rssi: int | None = None
     cause: str | None = None
 
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """Where it landed, millimetres; None where the sensor could not tell, or told no number."""
+        if self.x is None or self.y is None or not (math.isfinite(self.x) and math.isfinite(self.y)):
+            return None
+        return self.x, self.y
+
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
@@ -44,6 +52,12 @@ class Arrow:
     id: UUID
     diameter_mm: float | None
     is_active: bool
+    voided: float | None = None
+    """When it was voided, on the axis."""
+
+    def is_retired(self, t: float) -> bool:
+        """Whether it should not have been shot at ``t``."""
+        return not self.is_active and (self.voided is None or self.voided <= t)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,8 @@ class Face:
     radii: tuple[float, ...]
     points: tuple[int, ...]
     x_radius: float | None
+    is_spot: bool = False
+    """One spot of a multiple face: of two arrows in it the lower counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +134,8 @@ class Scene:
     blind: Sequence[Blind] = ()
     arrows: Mapping[UUID, Arrow] = field(default_factory=dict)
     end_marks: Sequence[float] = ()
+    arrows_per_end: int | None = None
+    """Of more than these the lowest count; None: as many as are shot."""
     corrections: Sequence[Correction] = ()
     """In the order in which they were said."""
     parameters: Parameters = field(default_factory=Parameters)

@@ -11,11 +11,13 @@ import asyncpg
 
 from edge.common import hostclock
 from edge.common.connection import Connection
-from edge.shots.assembly import Shot
 from edge.shots.ends import End
+from edge.shots.faces import load_catalogue
 from edge.shots.sensed import Arrow, Blind, Face, Key, Scene, Sensed, Target
+from edge.shots.shot import Shot
 from edge.shots.timeline import Axis, Moment
 
+MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if len(face.spots) > 1)
 END_NAMESPACE = UUID("3f0a4c0e-5d4b-5c7e-9a55-6f1f0c3b7e21")
 BEFORE_START = timedelta(minutes=6)
 """An arrow may be on the string this long before its session begins (``engage_timeout``)."""
@@ -135,7 +137,7 @@ async def read_stage(connection: Connection, session_id: UUID, moments: Sequence
     )
     gaps = await connection.fetch("select * from device_gaps where device_id = any($1)", names)
     marks = await connection.fetch("select at, mono_ns, host_boot_id from end_marks where session_id = $1", session_id)
-    arrows = await connection.fetch("select id, diameter, is_active from arrows")
+    arrows = await connection.fetch("select id, diameter, is_active, voided_date from arrows")
     now = await _now(connection)
     scene = Scene(
         session_id=session_id,
@@ -160,7 +162,8 @@ async def read_stage(connection: Connection, session_id: UUID, moments: Sequence
             )
             for gap in gaps
         ],
-        arrows={a["id"]: Arrow(a["id"], a["diameter"], a["is_active"]) for a in arrows},
+        arrows={a["id"]: _arrow(a, axis) for a in arrows},
+        arrows_per_end=row["arrows_per_end"],
         end_marks=[axis.place(Moment(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
     )
     return Stage(scene, axis, start)
@@ -171,6 +174,11 @@ async def _now(connection: Connection) -> Moment:
     at = await connection.fetchval("select clock_timestamp()")
     here = hostclock.now()
     return Moment(at, here.mono_ns, here.boot_id)
+
+
+def _arrow(row: asyncpg.Record, axis: Axis) -> Arrow:
+    voided = None if row["voided_date"] is None else axis.place(Moment(row["voided_date"]))
+    return Arrow(row["id"], row["diameter"], row["is_active"], voided)
 
 
 async def _target(connection: Connection, row: asyncpg.Record) -> Target | None:
@@ -184,10 +192,13 @@ async def _target(connection: Connection, row: asyncpg.Record) -> Target | None:
         row["max_y"],
         row["distance"],
         tuple(
-            Face(f["id"], f["version"], f["x"], f["y"], tuple(f["radii"]), tuple(f["points"]), f["x_radius"])
+            Face(
+                f["id"], f["version"], f["x"], f["y"], tuple(f["radii"]), tuple(f["points"]), f["x_radius"],
+                is_spot=f["code"] in MULTIPLE_FACES,
+            )
             for f in faces
         ),
-    )
+    )  # fmt: skip
 
 
 def moment_of(row: asyncpg.Record) -> Moment:
@@ -276,8 +287,8 @@ async def write_shots(connection: Connection, scene: Scene, shots: Sequence[Shot
     if added:
         await connection.executemany(_INSERT, [(i, scene.session_id, scene.lane, *fresh[i]) for i in added])
     known.update({i: fresh[i] for i in (*added, *changed)})
-    for i in gone:
-        known.pop(i)
+    for i in gone:  # kept in the table: should it result again, it is the same row
+        known[i] = tuple("void" if name == "result" else was for name, was in zip(_COLUMNS, known[i], strict=True))
     return bool(added or changed or gone)
 
 

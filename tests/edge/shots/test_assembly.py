@@ -5,53 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from edge.shots.assembly import Shot, assemble
+from edge.shots.assembly import assemble
 from edge.shots.scoring import score_landing
-from edge.shots.sensed import Arrow, Blind, Correction, Face, Key, Scene, Sensed, Target
-
-T0 = datetime(2026, 1, 1, tzinfo=UTC)
-STREAM = uuid4()
-ARROW, OTHER = uuid4(), uuid4()
-FACE = Face(uuid4(), 1, 640.0, 640.0, (61.0, 122.0, 183.0), (10, 9, 8), 30.5)
-TARGET = Target(1280.0, 1280.0, 18.0, (FACE,))
-SCENE = Scene(
-    session_id=uuid4(), lane=1, starts=0.0, closes=None, is_indoor=False, end_timeout_s=60.0, target=TARGET,
-    bows=frozenset({"bow-1"}), targets=frozenset({"target-1"}), now=20.0,
-    watermarks={"bow-1": 20.0, "target-1": 20.0}, arrows={i: Arrow(i, 6.0, True) for i in (ARROW, OTHER)},
-)  # fmt: skip
-
-
-class Line:
-    """Builds readings with rising sequence numbers."""
-
-    def __init__(self) -> None:
-        self.readings: list[Sensed] = []
-
-    def add(self, device: str, kind: str, t: float, tag: UUID | None = None, **values: object) -> Line:
-        key = Key(device, STREAM, sum(r.key.device_id == device for r in self.readings) + 1)
-        made = Sensed(key, kind, t, T0 + timedelta(seconds=t), 0.0005, tag.hex if tag else None)
-        self.readings.append(replace(made, **values))  # type: ignore[arg-type]
-        return self
-
-    def shot(self, t: float, arrow: UUID = ARROW) -> Line:
-        return self.add("bow-1", "engage", t - 2, arrow).add("bow-1", "release", t, arrow)
-
-    def landing(self, t: float, arrow: UUID | None = ARROW, x: float | None = 640.0, y: float | None = 640.0) -> Line:
-        return self.add("target-1", "landing", t, arrow, x=x, y=y)
-
-
-def shots(line: Line, scene: Scene = SCENE) -> list[Shot]:
-    return assemble(line.readings, scene).shots
-
-
-def only(line: Line, scene: Scene = SCENE) -> Shot:
-    (shot,) = shots(line, scene)
-    return shot
+from edge.shots.sensed import Blind, Correction, Sensed
+from tests.edge.shots.line import ARROW, OTHER, SCENE, T0, TARGET, Line, only, shots
 
 
 def test_a_release_and_its_landing_are_one_shot_with_value_and_speed() -> None:

@@ -1,0 +1,70 @@
+"""How long an arrow may fly, as far as the clocks can tell. Pure; seconds."""
+
+from __future__ import annotations
+
+from edge.shots.draft import Draft
+from edge.shots.sensed import Scene, Sensed
+
+EXPECTED_MPS = 50.0
+"""A middling arrow, to choose between flights that are both possible."""
+
+
+def flight_s(release: Sensed, landing: Sensed) -> float:
+    """From a release to a landing."""
+    return landing.t - release.t
+
+
+def clock_error_s(release: Sensed, landing: Sensed, scene: Scene) -> float:
+    """How far the two clocks may be apart."""
+    parameters = scene.parameters
+    if release.error_s is None or landing.error_s is None:
+        return parameters.clock_unknown_s
+    return max(parameters.clock_floor_s, parameters.clock_factor * (release.error_s + landing.error_s))
+
+
+def possible_flights_s(release: Sensed, landing: Sensed, scene: Scene) -> tuple[float, float]:
+    """The shortest and the longest flight that may be seen between two such readings."""
+    error = clock_error_s(release, landing, scene)
+    if scene.distance_m is None:
+        return -error, landing_window_s(scene)
+    return scene.distance_m / scene.parameters.fastest_mps - error, longest_flight_s(scene) + error
+
+
+def flight_is_possible(release: Sensed, landing: Sensed, scene: Scene) -> bool:
+    """Whether an arrow could fly that long."""
+    least, most = possible_flights_s(release, landing, scene)
+    return least <= flight_s(release, landing) <= most
+
+
+def longest_flight_s(scene: Scene) -> float:
+    """A slow arrow's flight; the landing window where the distance is not known."""
+    if scene.distance_m is None:
+        return landing_window_s(scene)
+    return scene.distance_m / scene.parameters.slowest_mps
+
+
+def expected_flight_s(scene: Scene) -> float:
+    """A middling arrow's flight."""
+    return (scene.distance_m or 0.0) / EXPECTED_MPS
+
+
+def landing_window_s(scene: Scene) -> float:
+    """How long after a release its landing is waited for."""
+    return scene.parameters.landing_window_s(scene.distance_m or 0.0)
+
+
+def told_flight_s(draft: Draft, scene: Scene) -> float | None:
+    """The flight of a shot, where the clocks are good enough to tell; flags ``clock`` where only they are in the way."""
+    release, landing = draft.release, draft.landing
+    if release is None or landing is None or draft.late:
+        return None
+    if draft.assignment == "manual" and not flight_is_possible(release, landing, scene):
+        return None
+    flight = flight_s(release, landing)
+    if release.error_s is None or landing.error_s is None or flight < clock_error_s(release, landing, scene):
+        draft.flags.add("clock")
+        return None
+    if release.error_s + landing.error_s > scene.parameters.speed_error * flight:
+        draft.flags.add("clock")
+        return None
+    return flight

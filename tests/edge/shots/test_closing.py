@@ -1,0 +1,49 @@
+"""A session is closed while arrows fly: what still belongs to it. And shots of no session."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edge.shots.assembly import assemble
+from tests.edge.shots.line import OTHER, SCENE, TWO_BOWS, Line, only, orphans, shots
+
+CLOSES = replace(SCENE, closes=10.0)
+NO_BOW = replace(CLOSES, bows=frozenset())
+
+
+def test_an_arrow_released_before_the_closing_counts_wherever_it_lands_in_its_window() -> None:
+    assert only(Line().shot(9.9).landing(10.3), CLOSES).result == "hit"
+    assert only(Line().shot(9.9).landing(12.7), CLOSES).flags == ("late",)
+    assert only(Line().shot(9.9), CLOSES).result == "miss"
+
+
+def test_an_arrow_released_after_the_closing_is_no_shot_and_no_orphan() -> None:
+    line = Line().shot(10.1).landing(10.5)
+    assert (shots(line, CLOSES), orphans(line, CLOSES)) == ([], [])
+
+
+def test_an_arrow_released_after_the_closing_takes_its_own_landing_from_the_last_one() -> None:
+    line = Line().shot(9.9, bow="bow-1").shot(10.2, None, "bow-2").landing(10.6, OTHER)
+    assert only(line, replace(TWO_BOWS, closes=10.0)).result == "miss"
+
+
+def test_without_a_bow_a_landing_counts_when_its_arrow_may_have_flown_before_the_closing() -> None:
+    assert only(Line().landing(10.5), NO_BOW).result == "hit"
+    line = Line().landing(10.7)
+    assert (shots(line, NO_BOW), orphans(line, NO_BOW)) == ([], [])
+
+
+def test_what_hits_the_butt_after_the_closing_is_nothing() -> None:
+    line = Line().landing(11.0, None)
+    assert (shots(line, CLOSES), orphans(line, CLOSES)) == ([], [])
+
+
+def test_the_last_end_closes_with_the_session() -> None:
+    (end,) = assemble(Line().shot(5.0).landing(5.4).readings, CLOSES).ends
+    assert (end.closes, end.closed_by) == (10.0, "session")
+
+
+def test_a_session_that_began_earlier_by_command_has_the_arrows_since_then() -> None:
+    line = Line().shot(5.0).landing(5.4)
+    assert len(shots(line, SCENE)) == 1
+    assert shots(line, replace(SCENE, starts=6.0)) == []
