@@ -23,6 +23,7 @@ from edge.common.settings import DeviceSettings, load_device, load_service, refu
 from edge.common.supervision import Supervision
 from edge.common.systemd import Notifier
 from edge.sensor.daemon import run_sensor
+from edge.sensor.spooling import Spool
 from edge.sensor.store import Device
 
 DEVICE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -110,6 +111,24 @@ def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
     return DevicePlan(device, driver, settings)
 
 
+def spool_folder(settings: DeviceSettings, environ: Mapping[str, str]) -> Path:
+    """Where the device's readings wait while the database is away. Raises ConfigError when there is no such place."""
+    if settings.spool_dir is not None:
+        return settings.spool_dir.absolute()
+    given = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if given.startswith("/"):
+        return Path(given)
+    state = environ.get("XDG_STATE_HOME", "")
+    if state.startswith("/"):
+        return Path(state) / "archstats" / "spool"
+    try:
+        return Path.home() / ".local" / "state" / "archstats" / "spool"
+    except RuntimeError as fault:
+        raise ConfigError(
+            "there is no home folder to keep readings in while the database is away", hint="Set ARCH_STATS_SPOOL_DIR"
+        ) from fault
+
+
 def _serve(device_id: str, environ: Mapping[str, str]) -> int:
     plan = plan_device(device_id, environ)
     service = load_service(environ)
@@ -117,7 +136,9 @@ def _serve(device_id: str, environ: Mapping[str, str]) -> int:
     async def serve(stop: asyncio.Event) -> None:
         async with open_database(service, application=f"archstats-sensor {device_id}") as database:
             supervision = Supervision(Notifier.of(os.environ, os.getpid()))
-            await run_sensor(database, plan.device, partial(_build, plan), host_boot_id(), stop, supervision)
+            spool = Spool(spool_folder(plan.settings, environ), device_id, plan.settings.spool_max_mb << 20)
+            build = partial(_build, plan)
+            await run_sensor(database, plan.device, build, host_boot_id(), spool, stop, supervision)
 
     return run_service(serve, name=f"archstats-sensor {device_id}", dev_mode=service.dev_mode)
 

@@ -52,7 +52,9 @@ def simulated_device(device_id: str, environ: Mapping[str, str], faults: WireFau
     try:
         _await_ready(process, device_id)
         port = str(scratch / device_id)
-        yield {**environ, "ARCH_STATS_DRIVER": driver, "ARCH_STATS_LANE": lane, "ARCH_STATS_PORT": port}
+        own = {"ARCH_STATS_DRIVER": driver, "ARCH_STATS_LANE": lane, "ARCH_STATS_PORT": port}
+        # Simulated readings never wait where those of a real device of this name do.
+        yield {"ARCH_STATS_SPOOL_DIR": str(scratch / "spool"), **environ, **own}
     finally:
         process.terminate()
         try:

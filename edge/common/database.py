@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -115,11 +116,17 @@ async def open_database(
         await server.stop()
 
 
-async def wait_until_ready(database: Database, *, stop: asyncio.Event | None = None, tick: Tick = nobody) -> None:
+async def wait_until_ready(
+    database: Database,
+    *,
+    stop: asyncio.Event | None = None,
+    tick: Tick = nobody,
+    longest_pause_s: float = math.inf,
+) -> None:
     """Wait until the database answers and has this build's schema, for ever, or until ``stop`` is set.
 
-    A database that is away, refuses us or is older is told of once for each change. Raises ConfigError when its schema
-    is newer than this build's, or it rings under another channel.
+    At most ``longest_pause_s`` pass between two tries. A database that is away, refuses us or is older is told of once
+    for each change. Raises ConfigError when its schema is newer than this build's, or it rings under another channel.
     """
     told = Transitions(log, database.where)
     attempt = 0
@@ -145,7 +152,7 @@ async def wait_until_ready(database: Database, *, stop: asyncio.Event | None = N
                 return
             told.enter("not ready", "its schema is older than this build; run: archstats-sensor db migrate")
         attempt += 1
-        await _pause(attempt, stop)
+        await _pause(min(backoff_s(attempt), longest_pause_s), stop)
 
 
 def told_of(fault: Exception) -> str:
@@ -153,9 +160,8 @@ def told_of(fault: Exception) -> str:
     return str(fault) or type(fault).__name__
 
 
-async def _pause(attempt: int, stop: asyncio.Event | None) -> None:
-    """Wait a little longer than the last time, cut short by ``stop``."""
-    seconds = backoff_s(attempt)
+async def _pause(seconds: float, stop: asyncio.Event | None) -> None:
+    """Wait, cut short by ``stop``."""
     if stop is None:
         await asyncio.sleep(seconds)
         return

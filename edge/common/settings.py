@@ -104,6 +104,19 @@ class DeviceSettings(_Settings):
     lane: int = Field(
         default=1, ge=1, le=999, validation_alias="ARCH_STATS_LANE", description="Lane the device belongs to, 1 to 999"
     )
+    spool_dir: Path | None = Field(
+        default=None,
+        validation_alias="ARCH_STATS_SPOOL_DIR",
+        description="Folder where readings wait while the database is away; by default $STATE_DIRECTORY under systemd, "
+        "else archstats/spool in $XDG_STATE_HOME (~/.local/state)",
+    )
+    spool_max_mb: int = Field(
+        default=256,
+        ge=1,
+        le=1_000_000,
+        validation_alias="ARCH_STATS_SPOOL_MAX_MB",
+        description="Most that may wait there for one device, in MB (about 3,000 readings each); then the device keeps its own",
+    )
     driver_settings: SerializeAsAny[BaseModel]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from uuid import UUID
 
@@ -17,8 +18,12 @@ def key_of(report: Storable) -> Key:
     return (type(report), report.stream_id, report.seq if isinstance(report, Reading) else 0)
 
 
+CONTROL_ROOM = 64
+"""Beginnings and clocks of streams still find room where readings do not: without them readings mean less."""
+
+
 class Inbox:
-    """What the device told and the database does not yet hold, oldest first, each event once.
+    """What the device told and nothing durable holds yet, oldest first, each event once.
 
     When it is full new readings are turned away and counted. A device that waits for an acknowledgement keeps them.
     """
@@ -26,7 +31,7 @@ class Inbox:
     def __init__(self, capacity: int = 10_000) -> None:
         self.capacity = capacity
         self.turned_away = 0
-        self._waiting: OrderedDict[Key, Storable] = OrderedDict()
+        self._waiting: OrderedDict[Key, tuple[Storable, float]] = OrderedDict()
         self._filled = asyncio.Event()
 
     def __len__(self) -> int:
@@ -37,12 +42,13 @@ class Inbox:
         key = key_of(report)
         if key in self._waiting:
             if not isinstance(report, Reading):
-                self._waiting[key] = report  # the newer clock of a stream replaces the one that waits
+                self._waiting[key] = (report, self._waiting[key][1])  # the newer clock replaces the one that waits
             return True
-        if len(self._waiting) >= self.capacity:
+        room = self.capacity if isinstance(report, Reading) else self.capacity + CONTROL_ROOM
+        if len(self._waiting) >= room:
             self.turned_away += 1
             return False
-        self._waiting[key] = report
+        self._waiting[key] = (report, time.monotonic())
         self._filled.set()
         return True
 
@@ -57,13 +63,21 @@ class Inbox:
                 return False
         return True
 
+    def oldest_age_s(self) -> float:
+        """How long the oldest has waited; a clock that waits alone is not urgent and counts as 0."""
+        for report, since in self._waiting.values():
+            if not isinstance(report, ClockModel):
+                return time.monotonic() - since
+        return 0.0
+
     def oldest(self, limit: int) -> list[Storable]:
         """Up to ``limit`` of the oldest, which stay here until :meth:`remove`: a failed write forgets nothing."""
-        return [report for _, report in zip(range(limit), self._waiting.values(), strict=False)]
+        return [report for _, (report, _) in zip(range(limit), self._waiting.values(), strict=False)]
 
     def remove(self, reports: list[Storable]) -> None:
-        """Let go of what is now stored. A clock that was replaced meanwhile stays."""
+        """Let go of what is now durable. A clock that was replaced meanwhile stays."""
         for report in reports:
             key = key_of(report)
-            if self._waiting.get(key) is report:
+            waiting = self._waiting.get(key)
+            if waiting is not None and waiting[0] is report:
                 del self._waiting[key]

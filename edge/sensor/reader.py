@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
@@ -13,7 +13,7 @@ from drivers.contract import ClockModel, Driver, Pulse, Reading, StreamStart
 from drivers.errors import DriverConfigError, DriverError
 from edge.common.errors import ConfigError
 from edge.common.progress import Tick, nobody
-from edge.sensor.inbox import Inbox
+from edge.sensor.inbox import Inbox, Storable
 from edge.sensor.status import Status
 from edge.sensor.watermark import Watermark
 
@@ -73,6 +73,16 @@ class DeviceReader:
                     await driver.close()
             except TimeoutError:
                 log.warning("the port did not close within %.0f s; it is left to the system", CLOSE_WITHIN_S)
+
+    async def acknowledge(self, reports: Sequence[Storable]) -> None:
+        """Tell the device that these are durable. It sends again what it does not hear of, and hears it then."""
+        driver = self.driver
+        if driver is None:
+            return
+        for report in reports:
+            if isinstance(report, Reading):
+                with suppress(DriverError):
+                    await driver.acknowledge(report)
 
     async def _one_life(self) -> None:
         driver = self._build(tuple(self.clocks.values()))

@@ -10,6 +10,9 @@ from uuid import UUID
 
 from drivers.contract import ClockModel, DeviceKind, Reading, Stamp, StreamStart
 from edge.common.connection import Connection
+from edge.sensor.inbox import Storable
+from edge.sensor.quarantine import plain, quarantined_form
+from edge.sensor.spool import SpoolSize
 from edge.sensor.status import Status
 
 UNKNOWN_PAST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,8 +50,9 @@ on conflict (device_id, stream_id) do update set
 _UPSERT_STATUS = """
 insert into device_status (device_id, state, since, stream_id, watermark, watermark_mono_ns, host_boot_id, interval_s,
                            battery_percent, rssi_dbm, readings_total, queued, counters, source, firmware, error, hint,
-                           updated_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, clock_timestamp())
+                           spool_rows, spool_bytes, spool_oldest_at, spool_error, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+        clock_timestamp())
 on conflict (device_id) do update set
     state = excluded.state, since = excluded.since, stream_id = excluded.stream_id,
     watermark = coalesce(excluded.watermark, device_status.watermark),
@@ -59,7 +63,8 @@ on conflict (device_id) do update set
     readings_total = excluded.readings_total, queued = excluded.queued, counters = excluded.counters,
     source = coalesce(excluded.source, device_status.source),
     firmware = coalesce(excluded.firmware, device_status.firmware), error = excluded.error, hint = excluded.hint,
-    updated_at = excluded.updated_at
+    spool_rows = excluded.spool_rows, spool_bytes = excluded.spool_bytes, spool_oldest_at = excluded.spool_oldest_at,
+    spool_error = excluded.spool_error, updated_at = excluded.updated_at
 """
 
 
@@ -110,15 +115,33 @@ class SensorStore:
         )
         return [ClockModel(**dict(row)) for row in rows]
 
-    async def stored_seqs(self, stream_id: UUID) -> list[int]:
-        """The sequence numbers the database holds of a stream."""
-        rows = await self._connection.fetch(
-            "select seq from readings where device_id = $1 and stream_id = $2", self._device.id, stream_id
-        )
-        return [row["seq"] for row in rows]
+    async def stored_runs(self, stream_id: UUID) -> list[tuple[int, int]]:
+        """First and last of each run of sequence numbers that the database holds of a stream.
 
-    async def write(self, reports: Sequence[Reading | StreamStart | ClockModel], last_watermark: Stamp | None) -> None:
-        """Store a batch, all or nothing; what is already there is left as it is."""
+        A quarantined reading counts once a person has settled it.
+        """
+        rows = await self._connection.fetch(
+            """
+            select min(seq)::bigint as first, max(seq)::bigint as last
+            from (select seq, seq - row_number() over (order by seq) as run from (
+                      select seq from readings where device_id = $1 and stream_id = $2
+                      union
+                      select seq from quarantine
+                      where device_id = $1 and stream_id = $2 and what = 'reading' and settled_at is not null) known
+                 ) numbered
+            group by run
+            """,
+            self._device.id,
+            stream_id,
+        )
+        return [(row["first"], row["last"]) for row in rows]
+
+    async def write(self, reports: Sequence[Storable], last_watermark: Stamp | None, host_boot_id: UUID) -> None:
+        """Store a batch, all or nothing; what is already there is left as it is.
+
+        ``host_boot_id`` is the boot of this host in which the reports came: an earlier one than now when they come from
+        the spool.
+        """
         readings = [report for report in reports if isinstance(report, Reading)]
         if len(readings) == len(reports):
             await self._insert(readings)
@@ -126,13 +149,21 @@ class SensorStore:
         async with self._connection.transaction():
             for report in reports:
                 if isinstance(report, StreamStart):
-                    await self._insert_gap(report, last_watermark)
+                    await self._insert_gap(report, last_watermark, host_boot_id)
                 elif isinstance(report, ClockModel):
                     await self._upsert_clock(report)
             if readings:
                 await self._insert(readings)
 
-    async def tell(self, status: Status, watermark: Stamp | None, queued: int, counters: Mapping[str, int]) -> None:
+    async def tell(
+        self,
+        status: Status,
+        watermark: Stamp | None,
+        queued: int,
+        counters: Mapping[str, int],
+        spool: SpoolSize,
+        spool_error: str | None = None,
+    ) -> None:
         """Update the status row. It is UNLOGGED: nothing is forced to disk unless the state changed."""
         await self._connection.execute(
             _UPSERT_STATUS,
@@ -153,6 +184,10 @@ class SensorStore:
             status.identity.firmware if status.identity else None,
             status.error,
             status.hint,
+            spool.rows,
+            spool.bytes,
+            spool.oldest_at,
+            spool_error,
         )
 
     async def _insert(self, readings: Sequence[Reading]) -> None:
@@ -178,8 +213,8 @@ class SensorStore:
             [r.reason for r in readings],
         )
 
-    async def _insert_gap(self, start: StreamStart, last_watermark: Stamp | None) -> None:
-        since, reason = await self._blind_since(start, last_watermark)
+    async def _insert_gap(self, start: StreamStart, last_watermark: Stamp | None, host_boot_id: UUID) -> None:
+        since, reason = await self._blind_since(start, last_watermark, host_boot_id)
         await self._connection.execute(
             _INSERT_GAP,
             self._device.id,
@@ -188,11 +223,26 @@ class SensorStore:
             start.stamp.at,
             since.mono_ns if since else None,
             start.stamp.mono_ns,
-            self._host_boot_id,
+            host_boot_id,
             reason,
         )
 
-    async def _blind_since(self, start: StreamStart, last_watermark: Stamp | None) -> tuple[Stamp | None, str]:
+    async def quarantine(self, report: Storable, reason: str, sqlstate: str) -> None:
+        """Keep what can never be stored, with the database's reason, where people find it."""
+        await self._connection.execute(
+            """
+            insert into quarantine (device_id, what, stream_id, seq, row, reason, sqlstate)
+            values ($1, $2, $3, $4::text::numeric, $5::text::jsonb, $6, $7) on conflict do nothing
+            """,
+            self._device.id,
+            *quarantined_form(report),
+            plain(reason),
+            sqlstate,
+        )
+
+    async def _blind_since(
+        self, start: StreamStart, last_watermark: Stamp | None, host_boot_id: UUID
+    ) -> tuple[Stamp | None, str]:
         """From when on the device may have missed something, and why.
 
         A device tells how long it was blind before its present boot only. When the boot before that was never heard of,
@@ -209,7 +259,7 @@ class SensorStore:
         )
         if told is None or told["watermark"] is None:
             return None, reason
-        same_boot = told["host_boot_id"] == self._host_boot_id
+        same_boot = told["host_boot_id"] == host_boot_id
         return Stamp(told["watermark"], None, told["watermark_mono_ns"] if same_boot else None), reason
 
     async def _knows(self, stream_id: UUID) -> bool:

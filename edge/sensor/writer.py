@@ -7,18 +7,22 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
+import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from drivers.contract import Reading
-from drivers.errors import DriverError
+from drivers.contract import ClockModel, Reading, StreamStart
 from edge.common.connection import DATABASE_FAULTS
 from edge.common.database import Database, told_of, wait_until_ready
 from edge.common.logs import Transitions
 from edge.common.progress import Tick, nobody
 from edge.sensor.inbox import Inbox, Storable
+from edge.sensor.quarantine import Outcome, store_or_set_aside
 from edge.sensor.reader import DeviceReader
+from edge.sensor.spooling import Spool
+from edge.sensor.sqlstate import Verdict, verdict_on
 from edge.sensor.status import Status
 from edge.sensor.store import Device, SensorStore
 from edge.sensor.watermark import Watermark
@@ -26,13 +30,15 @@ from edge.sensor.watermark import Watermark
 BATCH_LIMIT = 1000
 """Rows of one insert; beyond this a larger batch is no faster and only holds the others back."""
 STATUS_EVERY_S = 1.0
-BACKOFF_CAP_S = 5.0
+LOOK_AGAIN_S = 0.5
+BACKOFF_CAP_S = 2.0
+"""Readings wait: a database that is back is found within this and the time of one connection."""
 
 log = logging.getLogger(__name__)
 
 
 class ReadingWriter:
-    """Stores what waits in the inbox, then acknowledges it to the device; tells the device's status once a second."""
+    """Stores what waits, the spool before the inbox, and acknowledges it to the device; tells its status once a second."""
 
     def __init__(
         self,
@@ -41,6 +47,7 @@ class ReadingWriter:
         host_boot_id: UUID,
         reader: DeviceReader,
         inbox: Inbox,
+        spool: Spool,
         watermark: Watermark,
         status: Status,
         tick: Tick = nobody,
@@ -52,22 +59,28 @@ class ReadingWriter:
         self._host_boot_id = host_boot_id
         self._reader = reader
         self._inbox = inbox
+        self._spool = spool
         self._watermark = watermark
         self._status = status
         self._tick = tick
         self._told_at = float("-inf")
         self._known = asyncio.Event()
         self._outage = Transitions(log, "database")
+        self._quarantined = 0
 
     async def clocks_known(self, timeout_s: float) -> bool:
-        """Wait until the stored clocks are loaded, at most ``timeout_s``: a device must not wait for a database."""
+        """Wait until the stored clocks are loaded, at most ``timeout_s``: a device must not wait for a database.
+
+        Those in the spool are loaded by then, too, unless the disk is very slow.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._known.wait()
         return self._known.is_set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Write until ``stop`` is set and what waits is stored."""
+        """Write until ``stop`` is set."""
+        await self._spool.looked.wait()  # what waits there is older than anything
         while not stop.is_set():
             async for attempt in AsyncRetrying(
                 wait=wait_random_exponential(multiplier=0.1, max=BACKOFF_CAP_S),
@@ -76,38 +89,32 @@ class ReadingWriter:
                 with attempt:
                     if stop.is_set():
                         return
-                    await wait_until_ready(self._database, stop=stop, tick=self._tick)
+                    await wait_until_ready(self._database, stop=stop, tick=self._tick, longest_pause_s=BACKOFF_CAP_S)
                     if stop.is_set():
                         return
                     await self._one_connection(stop)
 
     async def finish(self, timeout_s: float) -> None:
         """After the last report: one more try to store what waits and to say that the daemon stopped."""
-        try:
+        with suppress(*DATABASE_FAULTS):  # told of when it began; the spool takes what is left
             async with asyncio.timeout(timeout_s):
                 connection = await self._database.connect()
                 try:
                     store = SensorStore(connection, self._device, self._host_boot_id)
                     await store.register()
-                    while len(self._inbox):
-                        await self._write_some(store)
-                    await store.tell(self._status, self._watermark.stamp, len(self._inbox), self.counters())
+                    while await self._store_some(store):
+                        pass
+                    await self._say(store)
                 finally:
                     connection.terminate()
-        except DATABASE_FAULTS as fault:
-            if len(self._inbox):
-                log.warning(
-                    "%d readings were not stored (%r); the device keeps them and sends them again",
-                    len(self._inbox),
-                    fault,
-                )
 
     def counters(self) -> Mapping[str, int]:
         """The driver's counters and the daemon's own."""
         driver = self._reader.driver
         if driver is not None:
             self._status.driver_counters = dict(driver.counters())
-        return {**self._status.driver_counters, "turned_away": self._inbox.turned_away}
+        own = {"turned_away": self._inbox.turned_away, "quarantined": self._quarantined}
+        return {**self._status.driver_counters, **own, "spools_damaged": self._spool.damaged}
 
     async def _one_connection(self, stop: asyncio.Event) -> None:
         connection = await self._database.connect()
@@ -122,42 +129,90 @@ class ReadingWriter:
             self.connected = True
             while not stop.is_set():
                 self._tick()
-                if await self._inbox.wait(self._told_at + STATUS_EVERY_S - time.monotonic()):
-                    await self._write_some(store)
-                if self._status.changed or time.monotonic() >= self._told_at + STATUS_EVERY_S:
+                if self._spool.size.rows or await self._inbox.wait(self._until_told_s()):
+                    await self._store_some(store)
+                if self._status.changed or self._until_told_s() <= 0:
                     await self._tell(store)
         except DATABASE_FAULTS as fault:
-            self._outage.enter("down", f"{told_of(fault)}; readings wait here and the device keeps them")
+            self._outage.enter("down", self._in_words(fault))
             raise
         finally:
             self.connected = False
             connection.terminate()  # close() would wait for a peer that may be frozen
 
-    async def _write_some(self, store: SensorStore) -> None:
+    async def _store_some(self, store: SensorStore) -> bool:
+        """Store the oldest of what waits; False when nothing does."""
+        if self._spool.size.rows:
+            return await self._store_spooled(store)
         batch = self._inbox.oldest(BATCH_LIMIT)
+        if not batch:
+            return False
+        outcome = await self._write(store, batch, self._host_boot_id)
+        self._inbox.remove(batch)
+        await self._reader.acknowledge(batch)
+        self._count(outcome)
+        return True
+
+    async def _store_spooled(self, store: SensorStore) -> bool:
+        batch = await self._spool.oldest(BATCH_LIMIT)
+        if batch is not None:
+            outcome = await self._write(store, batch.reports, batch.host_boot_id)
+            await self._spool.drop(batch)
+            self._count(outcome)
+        elif self._spool.size.rows:
+            await asyncio.sleep(LOOK_AGAIN_S)  # it cannot be read now
+        else:
+            self._watermark.lost()
+        if not self._spool.size.rows:
+            self._watermark.hold(False)
+            log.info("nothing waits on the disk any more")
+        return batch is not None
+
+    async def _write(self, store: SensorStore, batch: list[Storable], host_boot_id: UUID) -> Outcome:
         for stream_id in {report.stream_id for report in batch if isinstance(report, Reading)}:
             await self._restore(store, stream_id)
-        await store.write(batch, self._watermark.stamp)
-        self._inbox.remove(batch)
-        await self._acknowledge(batch)
+        write = partial(store.write, last_watermark=self._watermark.stamp, host_boot_id=host_boot_id)
+        return await store_or_set_aside(batch, write, store.quarantine)
 
-    async def _acknowledge(self, batch: list[Storable]) -> None:
-        driver = self._reader.driver
-        for report in batch:
+    def _count(self, outcome: Outcome) -> None:
+        for report in outcome.stored:
+            match report:
+                case Reading():
+                    self._watermark.stored(report.stream_id, report.seq)
+                    self._status.readings_total += 1
+                case StreamStart():
+                    self._watermark.begun(report.stream_id)
+                case ClockModel():
+                    pass
+        for report in outcome.quarantined:
+            self._quarantined += 1
             if isinstance(report, Reading):
-                self._watermark.stored(report.stream_id, report.seq)
-                self._status.readings_total += 1
-                if driver is not None:
-                    with suppress(DriverError):  # not acknowledged: the device sends it again, and hears it then
-                        await driver.acknowledge(report)
+                self._watermark.kept(report.stream_id, report.seq)
 
     async def _restore(self, store: SensorStore, stream_id: UUID) -> None:
         if not self._watermark.restored(stream_id):
-            self._watermark.restore(stream_id, await store.stored_seqs(stream_id))
+            self._watermark.restore(stream_id, await store.stored_runs(stream_id))
 
     async def _tell(self, store: SensorStore) -> None:
         for stream_id in self._watermark.unrestored():
             await self._restore(store, stream_id)
         self._status.changed = False
         self._told_at = time.monotonic()
-        await store.tell(self._status, self._watermark.stamp, len(self._inbox), self.counters())
+        await self._say(store)
+
+    async def _say(self, store: SensorStore) -> None:
+        spool = self._spool
+        stamp, queued = self._watermark.stamp, len(self._inbox)
+        await store.tell(self._status, stamp, queued, self.counters(), spool.size, spool.trouble)
+
+    def _until_told_s(self) -> float:
+        return self._told_at + STATUS_EVERY_S - time.monotonic()
+
+    def _in_words(self, fault: Exception) -> str:
+        sqlstate = fault.sqlstate if isinstance(fault, asyncpg.PostgresError) else None
+        if verdict_on(sqlstate) is Verdict.TRANSIENT:
+            return f"{told_of(fault)}; readings wait on this machine's disk or in the device"
+        return (
+            f"{told_of(fault)} ({sqlstate}); readings wait on this machine's disk or in the device until the schema or "
+            "the rights are mended: archstats-sensor db status"
+        )

@@ -21,6 +21,7 @@ from drivers.registry import load_driver
 from edge.common.database import Database, open_database
 from edge.common.settings import ServiceSettings
 from edge.sensor.daemon import run_sensor
+from edge.sensor.spooling import Spool
 from edge.sensor.store import Device
 from simulators.world import World
 
@@ -65,7 +66,8 @@ async def daemon(database: Database, links: Path) -> AsyncIterator[asyncio.Event
     """The daemon in this loop; stopped, and waited for, at the end."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run_sensor(database, DEVICE, builder(links), host_boot_id(), stop))
+        spool = Spool(links / "spool", DEVICE.id, 1 << 24)
+        tasks.create_task(run_sensor(database, DEVICE, builder(links), host_boot_id(), spool, stop))
         try:
             yield stop
         finally:

@@ -12,6 +12,7 @@ from drivers.contract import DeviceKind, Stamp, StreamStart
 from edge.common.connection import Connection
 from edge.common.database import open_database
 from edge.common.settings import ServiceSettings
+from edge.sensor.spool import SpoolSize
 from edge.sensor.status import Status
 from edge.sensor.store import UNKNOWN_PAST, Device, SensorStore
 
@@ -44,7 +45,7 @@ async def begun(
     store = SensorStore(connection, DEVICE, BOOT)
     await store.register()
     start = StreamStart(stream, stamp(at), None if blind is None else stamp(blind), previous, None)
-    await store.write([start], None if mark is None else stamp(mark))
+    await store.write([start], None if mark is None else stamp(mark), BOOT)
     since: datetime = await connection.fetchval("select from_at from device_gaps where stream_id = $1", stream)
     return since
 
@@ -66,7 +67,7 @@ async def test_after_several_boots_nobody_heard_of_only_the_watermark_is_sure(co
 
 async def test_a_restarted_daemon_takes_the_watermark_that_was_stored(connection: Connection) -> None:
     await begun(connection, uuid4(), 10, None, None)
-    await SensorStore(connection, DEVICE, BOOT).tell(Status(), stamp(60), 0, {})
+    await SensorStore(connection, DEVICE, BOOT).tell(Status(), stamp(60), 0, {}, SpoolSize())
     assert await begun(connection, uuid4(), 100, 99, uuid4()) == T0 + timedelta(seconds=60)
 
 

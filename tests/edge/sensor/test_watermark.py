@@ -70,14 +70,36 @@ def test_after_a_reboot_it_waits_for_what_the_boot_before_owes() -> None:
     assert mark.stamp is None
     assert mark.hole() == "events up to 2 of the boot before"
     mark.stored(before, 2)
+    assert mark.stamp is None, "since when the new boot was blind is not stored yet"
+    mark.begun(after)
     assert mark.stamp == stamp(9)
+
+
+def test_it_stands_still_while_something_is_spooled_and_catches_up_after() -> None:
+    mark = Watermark()
+    mark.pulse(pulse(1, 0))
+    mark.hold(True)
+    mark.pulse(pulse(2, 0))
+    assert mark.stamp == stamp(1)
+    mark.hold(False)
+    assert mark.stamp == stamp(2)
+
+
+def test_what_is_spooled_is_held_but_moves_nothing() -> None:
+    mark = Watermark()
+    mark.kept(STREAM, 1)
+    mark.pulse(pulse(1, 1))
+    assert mark.holds(STREAM, 1)
+    assert mark.stamp is None
+    mark.lost()
+    assert not mark.holds(STREAM, 1)
 
 
 def test_a_restarted_daemon_learns_what_is_stored() -> None:
     mark = Watermark()
     mark.pulse(pulse(4, 7))
     assert mark.unrestored() == [STREAM]
-    mark.restore(STREAM, range(1, 8))
+    mark.restore(STREAM, [(1, 7)])
     assert mark.unrestored() == []
     assert mark.stamp == stamp(4)
     assert mark.holds(STREAM, 7)
