@@ -19,8 +19,8 @@ DRIVERS = tuple(_SENSING)
 _FIRMWARE = "archstats-simulator 1"
 HEAD_START_US = 10_000_000
 """A range's processes may take so long to come up and still miss nothing."""
-SHORTEST_BOOT_US = 5_000_000
-"""A reboot that is asked for waits until a hub could learn this boot's clock: without it no event can be dated."""
+LEARNING_US = 5_000_000
+"""A reboot waits until the hub could learn this boot's clock for so long: without it no event can be dated."""
 _AHEAD_US = 30_000_000
 """How far the world is looked up in advance."""
 
@@ -84,8 +84,8 @@ class LaneDevice:
         return min(coming, self.node.next_due_us())
 
     def may_reboot(self, now_us: int, blind_us: int) -> bool:
-        """Whether a reboot now hides nothing: this boot lasted, and nothing will happen that the device should sense."""
-        if self.node.up_for_us(now_us) < SHORTEST_BOOT_US:
+        """Whether a reboot now hides nothing: the hub knows this boot, and nothing will happen that the device should sense."""
+        if self.node.asked_for_us(now_us) < LEARNING_US:
             return False
         hidden = self._world.events(self.spec.lane, now_us, now_us + blind_us + 1)
         return not any(self._sense(event) is not None for event in hidden)

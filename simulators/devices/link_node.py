@@ -81,6 +81,7 @@ class LinkNode:
         self._frame_began_us = now_us
         self._told_tick = 0
         self._said_hello = False
+        self._first_asked_us: int | None = None
         self._start(now_us, previous=(0, 0), blind_us=None)
 
     @property
@@ -98,9 +99,9 @@ class LinkNode:
         """Events that wait for their acknowledgement."""
         return len(self._pending)
 
-    def up_for_us(self, now_us: int) -> int:
-        """Return how long this boot runs; negative while the node boots."""
-        return now_us - self._up_us
+    def asked_for_us(self, now_us: int) -> int:
+        """Return for how long the hub has been asking this boot for its clock; 0 when it never did."""
+        return 0 if self._first_asked_us is None else now_us - self._first_asked_us
 
     def is_up(self, now_us: int) -> bool:
         """Whether the node runs, not only boots."""
@@ -174,6 +175,7 @@ class LinkNode:
         self._up_us = up_us
         self._beat_us = up_us
         self._said_hello = False
+        self._first_asked_us = None
 
     def _in_flight(self) -> Iterable[_Pending]:
         """Return the oldest events; only they are sent."""
@@ -200,6 +202,7 @@ class LinkNode:
             case link.Ack():
                 return self._acknowledge(frame, now_us)
             case link.TimeRequest(t0=t0):
+                self._first_asked_us = self._first_asked_us or now_us
                 t1 = self._clock.ticks(self._frame_began_us)
                 return [self._say(link.TimeResponse(t0, t1), frame.seq, now_us)]
             case link.HelloRequest():

@@ -14,7 +14,7 @@ from simulators.draws import Draws
 from simulators.fault_plan import FaultPlan, parse_plan
 from simulators.faults import Direction, FaultyLine
 from simulators.world import FIXED_START_US, World
-from tests.simulators.hub import Hub, ack
+from tests.simulators.hub import Hub, ack, ask
 
 S = 1_000_000
 FRAMES = [link.encode(link.Log(6, f"line {n}"), node=1, seq=n) for n in range(200)]
@@ -147,7 +147,7 @@ def test_the_same_seed_makes_the_same_faults() -> None:
 
 
 def simulate(device: LaneDevice, line: FaultyLine, since_us: int, until_us: int) -> Hub:
-    """What :class:`Station` does, in no time: device and line against a hub that acknowledges."""
+    """What :class:`Station` does, in no time: device and line against a hub that acknowledges and asks for the clock."""
     hub, now = Hub(), since_us
     while now < until_us:
         blind_us = line.wanted_blind_us
@@ -161,6 +161,8 @@ def simulate(device: LaneDevice, line: FaultyLine, since_us: int, until_us: int)
             for frame in hub.hear(piece):
                 if isinstance(frame.message, link.Event):
                     line.hub_says(ack(frame), now)
+                elif isinstance(frame.message, link.Heartbeat):
+                    line.hub_says(ask(link.TimeRequest(now)), now)
         now = max(now + 1, min(device.next_due_us(), line.next_due_us(now)))
     return hub
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from drivers.codecs import link
 from simulators.devices.lane_device import DeviceSpec, LaneDevice
 from simulators.world import FIXED_START_US, World
-from tests.simulators.hub import Hub, ack
+from tests.simulators.hub import Hub, ack, ask
 
 S = 1_000_000
 START = FIXED_START_US
@@ -139,13 +139,17 @@ def test_a_reboot_loses_only_what_happens_in_its_blind_time() -> None:
 def test_a_reboot_waits_for_a_moment_in_which_nothing_happens() -> None:
     world = World(7, START, 20.0)
     device = LaneDevice(DeviceSpec("target-1", "target.link", 1), world, START)
-    landed = next(e.at_us for e in world.events(1, START + 5 * S, START + 60 * S) if e.kind == "landing")
+    landed = next(e.at_us for e in world.events(1, START + 10 * S, START + 60 * S) if e.kind == "landing")
+    device.poll(landed - 6 * S)
+    assert not device.may_reboot(landed - 6 * S, 1)  # a hub that comes now could not date what this boot tells
+    device.receive(ask(link.TimeRequest(1)), landed - 6 * S)
     device.poll(landed - 200_000)
     assert device.may_reboot(landed - 200_000, 100_000)
     assert not device.may_reboot(landed - 200_000, 200_000)
     device.poll(landed)
     device.reboot(landed + 1, 100)
-    assert not device.may_reboot(landed + 4 * S, 1)  # this boot is too young
+    device.receive(ask(link.TimeRequest(2)), landed + S)
+    assert not device.may_reboot(landed + 5 * S, 1)  # this boot's clock was asked for too short a time
 
 
 def test_a_driver_without_a_simulator_is_named() -> None:

@@ -36,6 +36,20 @@ CASES = {
         ["sokket"],
     ),
     "device name": ({"ARCH_STATS_DRIVER": "bow.link"}, ["archstats-sensor", "run", "Bow 1"], ["Bow 1"]),
+    "fault of a range": ({}, ["archstats-sensor", "--simulate", "--fault", "drp=0.1"], ["drp", "nearest is drop"]),
+    "fault of a device": (
+        {},
+        ["archstats-sensor", "run", "bow-1", "--simulate", "--fault", "drop=5"],
+        ["drop=0.05, not '5'"],
+    ),
+    "fault of a real device": (
+        {"ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_PORT": "/dev/ttyUSB0"},
+        ["archstats-sensor", "run", "bow-1", "--fault", "drop=0.1"],
+        ["bow-1", "--simulate"],
+    ),
+    "fault of an emulated device": ({}, ["archstats-sensor", "emulate", "bow.link", "--fault", "drop"], ["drop=0.05"]),
+    "seed of no faults": ({}, ["archstats-sensor", "--simulate", "--fault-seed", "3"], ["--fault-seed", "--fault "]),
+    "driver without a simulator": ({}, ["archstats-sensor", "emulate", "bow.gpio"], ["bow.gpio", "bow.link"]),
     "world": ({}, ["archstats-sensor", "truth", "--seed", "1", "--since", "yesterday"], ["--since", "yesterday"]),
 }
 

@@ -1,0 +1,100 @@
+"""``archstats-sensor emulate DRIVER``: a device for any software that can open a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from drivers.codecs import link
+from tests.acceptance.simulated_range import BIN, clean_environment
+from tests.simulators.hub import Hub, ask
+
+DEADLINE_S = 30.0
+
+
+@contextmanager
+def emulated(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command and its first line; told to stop, it ends with 0."""
+    with subprocess.Popen(
+        [BIN / "archstats-sensor", "emulate", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline()
+        finally:
+            process.kill()
+
+
+def stopped(process: subprocess.Popen[str]) -> list[str]:
+    """Tell it to stop, and return its last lines."""
+    process.send_signal(signal.SIGINT)
+    told, complaints = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, complaints) == (0, "")
+    return told.splitlines()
+
+
+def hello_of(port: Path) -> link.Hello:
+    """Ask whoever is behind the port who it is, with nothing but a file descriptor."""
+    fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        termios.tcgetattr(fd)  # raises where it is no terminal
+        hub, end = Hub(), time.monotonic() + DEADLINE_S
+        while time.monotonic() < end:
+            os.write(fd, ask(link.HelloRequest()))
+            if select.select([fd], [], [], 0.3)[0]:
+                for frame in hub.hear(os.read(fd, 65536)):
+                    if isinstance(frame.message, link.Hello):
+                        return frame.message
+    finally:
+        os.close(fd)
+    pytest.fail("nobody answers")
+
+
+@pytest.mark.parametrize(("driver", "kind"), [("bow.link", link.NodeKind.BOW), ("target.link", link.NodeKind.TARGET)])
+def test_it_answers_where_it_was_asked_to_be_and_is_gone_afterwards(
+    tmp_path: Path, driver: str, kind: link.NodeKind
+) -> None:
+    port = tmp_path / "ttyBow 0"
+    port.symlink_to("/dev/pts/none")  # what an emulator that was killed left behind
+    with emulated(driver, "--link", str(port), "--lane", "3") as (process, first):
+        assert str(port) in first
+        assert "lane 3" in first
+        hello = hello_of(port)
+        assert hello.kind == kind
+        assert link.NodeCapability.SIMULATOR in hello.capabilities
+        assert stopped(process) == ["Ctrl-C takes it away."]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_link_it_says_where_it_is_and_what_went_wrong_on_the_line() -> None:
+    with emulated("target.link", "--json", "--fault", "duplicate=1", "--fault-seed", "5") as (process, first):
+        port = Path(json.loads(first)["devices"]["target-1"])
+        assert hello_of(port).kind == link.NodeKind.TARGET
+        counted = json.loads(stopped(process)[-1])["faults"]["target-1"]
+    assert counted["to_hub"]["duplicate"] >= 1
+    assert counted["to_node"]["duplicate"] >= 1
+    assert not port.parent.exists()
+
+
+def test_what_is_not_a_terminal_is_left_alone(tmp_path: Path) -> None:
+    diary = tmp_path / "diary"
+    diary.write_text("dear diary")
+    words = [BIN / "archstats-sensor", "emulate", "bow.link", "--link", diary]
+    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 78
+    assert str(diary) in done.stderr
+    assert diary.read_text() == "dear diary"
