@@ -16,6 +16,9 @@ from tests.acceptance.simulated_range import Json, differences, same_instant, si
 
 FAULTS = "drop=0.05,corrupt=0.05,duplicate=0.1,delay=0.05,split=0.2,merge=0.2,reboot=0.01"
 BOTH_WAYS = ("drop", "corrupt", "duplicate", "delay", "split", "merge")
+SEEDS = (7, 64, 166)
+"""In each of them both devices reboot, and early."""
+LONG_SEEDS = tuple(range(200, 220))
 WINDOW = timedelta(seconds=3)
 """A landing is waited for so long at 70 m."""
 BOUNDARY = timedelta(milliseconds=5)
@@ -70,3 +73,26 @@ def counted(ends: Sequence[Json]) -> dict[str, Counter[str]]:
             for way, faults in ways.items():
                 sums[way].update(faults)
     return sums
+
+
+async def test_three_seeds_on_bad_lines_leave_exactly_the_truth(short_path: Path) -> None:
+    ranges = await asyncio.gather(*(shoot(short_path / str(seed), seed, 12) for seed in SEEDS))
+    assert {seed: found for seed, (found, _) in zip(SEEDS, ranges, strict=True)} == {seed: [] for seed in SEEDS}
+    sums = counted([end for _, end in ranges])
+    assert [(way, fault) for way in ("to_hub", "to_node") for fault in BOTH_WAYS if not sums[way][fault]] == []
+    assert sums["node"]["reboot"] >= 3
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("faults", [FAULTS, f"{FAULTS},silence=0.01,stuck=0.01,unplug=0.005"])
+async def test_twenty_seeds_on_bad_lines_leave_exactly_the_truth(short_path: Path, faults: str) -> None:
+    abreast = asyncio.Semaphore(4)
+
+    async def one(seed: int) -> tuple[list[str], Json]:
+        async with abreast:
+            return await shoot(short_path / str(seed), seed, 24, faults=faults)
+
+    ranges = await asyncio.gather(*(one(seed) for seed in LONG_SEEDS))
+    assert {seed: found for seed, (found, _) in zip(LONG_SEEDS, ranges, strict=True)} == {s: [] for s in LONG_SEEDS}
+    assert counted([end for _, end in ranges])["node"]["reboot"] >= 20
