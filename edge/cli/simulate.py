@@ -16,24 +16,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
-
 from edge.cli.children import Children, Program
 from edge.cli.following import Course, Follower
 from edge.cli.printing import as_json, complain, iso, say
+from edge.cli.range_end import close_in_order, close_what_is_open
 from edge.cli.range_setup import (
-    LOCATION,
     open_sessions,
     range_devices,
     refuse_real_data,
     register_arrows,
     register_devices,
 )
-from edge.cli.session_store import close_abandoned
 from edge.cli.wire_faults import WireFaults
 from edge.common import hostclock
-from edge.common.connection import DATABASE_FAULTS
-from edge.common.database import Database, open_database, told_of, wait_until_ready
+from edge.common.database import Database, open_database, wait_until_ready
 from edge.common.embedded_paths import default_base_dir
 from edge.common.errors import ConfigError
 from edge.common.feed import current_cursor
@@ -44,7 +40,6 @@ from simulators.world import World
 
 DECIDED_WITHIN_S = 60.0
 """After the last arrow is settled in the world the database has this long to know it; then something is broken."""
-CLOSED_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +128,11 @@ async def _on_database(
             following = tasks.create_task(follower.run())
             finished = await _until_done(world, follower, stop)
             until = world.release_limit_us if finished else follower.settled_until()
+            if finished:
+                settled_us = follower.settled_us()
+                settled_mono_ns = course.host.mono_ns + (settled_us - course.host.utc_us) * 1000
+                settled = hostclock.HostInstant(instant(settled_us), settled_mono_ns, start.boot_id)
+                await close_in_order(database, sessions, settled, stop)
             await children.stop()
             for task in (*keepers, following):
                 task.cancel()
@@ -142,7 +142,7 @@ async def _on_database(
         if configuration is not None:
             raise _first(configuration) from group
         raise
-    await _close(database)
+    await close_what_is_open(database)
     if options.as_json:
         say(as_json({"event": "end", "since": iso(instant(world.start_us)), "until": iso(instant(until or 0))}))
     undecided = follower.undecided() if finished else 0
@@ -252,25 +252,6 @@ async def _until_done(world: World, follower: Follower, stop: asyncio.Event) -> 
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-
-
-async def _close(database: Database) -> None:
-    """Close the sessions; a database that is away just then has a few seconds to come back."""
-    try:
-        async for attempt in AsyncRetrying(
-            wait=wait_random_exponential(multiplier=0.1, max=1.0),
-            stop=stop_after_delay(CLOSED_WITHIN_S),
-            retry=retry_if_exception_type(DATABASE_FAULTS),
-            reraise=True,
-        ):
-            with attempt:
-                connection = await database.connect()
-                try:
-                    await close_abandoned(connection, LOCATION, hostclock.now())
-                finally:
-                    connection.terminate()
-    except DATABASE_FAULTS as fault:
-        complain(f"archstats-sensor: the sessions stay open until the next range ({told_of(fault)})")
 
 
 def _announce(options: SimulateOptions, world: World, push: PushSettings) -> None:

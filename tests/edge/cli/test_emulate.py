@@ -93,7 +93,7 @@ def test_without_a_link_it_says_where_it_is_and_what_went_wrong_on_the_line() ->
 def test_what_is_not_a_terminal_is_left_alone(tmp_path: Path) -> None:
     diary = tmp_path / "diary"
     diary.write_text("dear diary")
-    words = [BIN / "archstats-sensor", "emulate", "bow.link", "--link", diary]
+    words = [str(BIN / "archstats-sensor"), "emulate", "bow.link", "--link", str(diary)]
     done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 78
     assert str(diary) in done.stderr
