@@ -1,0 +1,212 @@
+"""Why a shot is what it is: everything its verdict rests on, in numbers. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from edge.shots.assembly import Assembly, assemble
+from edge.shots.flight import (
+    clock_error_s,
+    flight_is_possible,
+    flight_s,
+    landing_window_s,
+    possible_flights_s,
+)
+from edge.shots.scoring import EDGE_TOLERANCE_MM
+from edge.shots.sensed import Blind, Correction, Key, Scene, Sensed
+from edge.shots.shot import Shot
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """How long the arrow could fly, seconds."""
+
+    clock_error_s: float
+    """How far the clocks of bow and target may be apart. Without a landing: as if the target's were as good as the bow's."""
+    least_s: float
+    most_s: float
+    landing_window_s: float
+    """So long after its release a landing with the right tag still counts, and a miss is waited for."""
+    seen_s: float | None
+    """From release to landing as the clocks have it; None without a landing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A landing that the release might have made, or a release that might have made the landing."""
+
+    reading: Sensed
+    flight_s: float
+    possible: bool
+    """Whether an arrow can fly that long, as far as the clocks can tell."""
+    same_tag: bool
+    chosen: bool
+    """Whether this shot is made of it."""
+    taken_by: UUID | None
+    """The shot that is made of it; None of an orphan, and of one that is no shot's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What a device can say of the time that matters."""
+
+    device_id: str
+    kind: Literal["bow", "target"]
+    since: float
+    until: float
+    told_until: float | None
+    """It has told everything up to here; None when it never did."""
+    blind: tuple[Blind, ...]
+
+    @property
+    def saw(self) -> bool:
+        """Whether it watched over the whole time and has told all of it."""
+        return self.told_until is not None and self.told_until >= self.until and not self.blind
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Where on its face the shaft is, millimetres."""
+
+    face_id: UUID
+    face_version: int
+    from_centre_mm: float
+    shaft_mm: float
+    edge_mm: float
+    """From the centre to the shaft's inner edge: a zone counts when this is within its radius."""
+    zone_mm: float | None
+    """Outer radius of the highest zone that it touches; None beside the face."""
+    higher_mm: float | None
+    """Outer radius of the next higher zone, which it does not touch; None in the highest."""
+    band_mm: float
+    """Nearer to a line than this a person decides (``line_call``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One shot and what it rests on. ``shot`` has flags, margin and rule version."""
+
+    shot: Shot
+    engage: Sensed | None
+    release: Sensed | None
+    landing: Sensed | None
+    flight: Flight | None
+    candidates: tuple[Candidate, ...]
+    watching: tuple[Watching, ...]
+    """The targets over the landing window of a release; the bows before a landing without one."""
+    ring: Ring | None
+    corrections: tuple[Correction, ...]
+    """What persons said of it, in order."""
+
+
+def explain(readings: Iterable[Sensed], scene: Scene, shot_id: UUID) -> Explanation | None:
+    """Explain one of the session's shots; None when the readings make no shot of that id."""
+    known = list(readings)
+    found = assemble(known, scene)
+    shot = next((shot for shot in found.shots if shot.id == shot_id), None)
+    if shot is None:
+        return None
+    by_key = {reading.key: reading for reading in known}
+    release = by_key[shot.release] if shot.release else None
+    landing = by_key[shot.landing] if shot.landing else None
+    return Explanation(
+        shot=shot,
+        engage=_engage(shot, release, known),
+        release=release,
+        landing=landing,
+        flight=_flight(release, landing, scene),
+        candidates=tuple(_candidates(shot, release, landing, known, found, scene)),
+        watching=tuple(_watching(release, landing, scene)),
+        ring=_ring(shot, scene),
+        corrections=tuple(c for c in scene.corrections if c.key in (shot.release, shot.landing)),
+    )
+
+
+def _engage(shot: Shot, release: Sensed | None, readings: Sequence[Sensed]) -> Sensed | None:
+    if release is None or shot.arrow_engage_time is None:
+        return None
+    bow, at = release.key.device_id, shot.arrow_engage_time
+    return next((r for r in readings if r.kind == "engage" and r.key.device_id == bow and r.at == at), None)
+
+
+def _flight(release: Sensed | None, landing: Sensed | None, scene: Scene) -> Flight | None:
+    if release is None:
+        return None
+    other = landing or release
+    least, most = possible_flights_s(release, other, scene)
+    seen = flight_s(release, landing) if landing is not None else None
+    return Flight(clock_error_s(release, other, scene), least, most, landing_window_s(scene), seen)
+
+
+def _candidates(
+    shot: Shot,
+    release: Sensed | None,
+    landing: Sensed | None,
+    readings: Sequence[Sensed],
+    found: Assembly,
+    scene: Scene,
+) -> list[Candidate]:
+    """Everything within the landing window, either way: also what the clocks put on the wrong side."""
+    first = release or landing
+    if first is None:
+        return []
+    wanted, devices = ("landing", scene.targets) if release is not None else ("release", scene.bows)
+    owners: Mapping[Key | None, UUID] = {
+        key: one.id for one in found.shots for key in (one.release, one.landing) if key is not None
+    }
+    window = landing_window_s(scene)
+    near = [r for r in readings if r.kind == wanted and r.key.device_id in devices and abs(r.t - first.t) <= window]
+    pairs = [(r, (release, r) if release is not None else (r, first)) for r in sorted(near, key=lambda r: (r.t, r.key))]
+    return [
+        Candidate(
+            reading=reading,
+            flight_s=flight_s(*pair),
+            possible=flight_is_possible(*pair, scene),
+            same_tag=reading.tag is not None and reading.tag == shot.arrow_tag,
+            chosen=landing is not None and release is not None and reading.key == landing.key,
+            taken_by=owners.get(reading.key),
+        )
+        for reading, pair in pairs
+    ]
+
+
+def _watching(release: Sensed | None, landing: Sensed | None, scene: Scene) -> list[Watching]:
+    window = landing_window_s(scene)
+    if release is not None:
+        return [_watch(t, "target", release.t, release.t + window, scene) for t in sorted(scene.targets)]
+    if landing is not None:
+        return [_watch(b, "bow", landing.t - window, landing.t, scene) for b in sorted(scene.bows)]
+    return []
+
+
+def _watch(device: str, kind: Literal["bow", "target"], since: float, until: float, scene: Scene) -> Watching:
+    blind = tuple(b for b in scene.blind if b.device_id == device and b.since < until and b.until > since)
+    return Watching(device, kind, since, until, scene.watermarks.get(device), blind)
+
+
+def _ring(shot: Shot, scene: Scene) -> Ring | None:
+    """On the face that it scored, or beside the nearest one."""
+    if shot.x is None or shot.y is None or shot.diameter_mm is None or scene.target is None or not scene.target.faces:
+        return None
+    place = (shot.x, shot.y)
+    scored = [face for face in scene.target.faces if face.id == shot.face_id]
+    face = min(scored or scene.target.faces, key=lambda face: math.dist(place, (face.x, face.y)))
+    from_centre = math.dist(place, (face.x, face.y))
+    edge = from_centre - shot.diameter_mm / 2
+    lines = sorted(face.radii if face.x_radius is None else (*face.radii, face.x_radius))
+    touched = [radius for radius in lines if edge <= radius + EDGE_TOLERANCE_MM]
+    higher = [radius for radius in lines if radius not in touched]
+    return Ring(
+        face_id=face.id,
+        face_version=face.version,
+        from_centre_mm=from_centre,
+        shaft_mm=shot.diameter_mm,
+        edge_mm=edge,
+        zone_mm=min(touched, default=None),
+        higher_mm=max(higher, default=None),
+        band_mm=scene.parameters.line_call_sigmas * scene.parameters.sigma_mm,
+    )
