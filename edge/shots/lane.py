@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
@@ -9,9 +10,23 @@ import asyncpg
 from edge.common.connection import Connection
 from edge.shots import store
 from edge.shots.assembly import Assembly, assemble
+from edge.shots.corrections import read_rulings
 from edge.shots.ends import End
 from edge.shots.flight import longest_flight_s
+from edge.shots.orphans import Orphans, orphans_of, stored_orphans, write_orphans
 from edge.shots.sensed import Key, Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one computation did."""
+
+    shots: int = 0
+    """The session's shots."""
+    revised: int = 0
+    """Shots that are new, or other than the table had them."""
+    wrote: bool = False
+    """Whether anything of the session was written."""
 
 
 class SessionAssembler:
@@ -25,11 +40,13 @@ class SessionAssembler:
         self._shots: dict[UUID, store.Values] = {}
         self._loaded = False
         self._ends: set[End] = set()
+        self._orphans: Orphans = {}
 
     async def load(self, connection: Connection) -> None:
         """Take everything that is stored of the session."""
         self.add(await store.readings_of(connection, self.session_id))
         self._shots = await store.stored_shots(connection, self.session_id)
+        self._orphans = await stored_orphans(connection, self.session_id)
         self._loaded = True
 
     def add(self, rows: list[asyncpg.Record]) -> None:
@@ -37,27 +54,30 @@ class SessionAssembler:
         for row in rows:
             self._rows[Key(row["device_id"], row["stream_id"], row["seq"])] = row
 
-    async def update(self, connection: Connection) -> bool:
-        """Compute the shots and make the table say them, in the caller's transaction; returns whether it wrote."""
+    async def update(self, connection: Connection) -> Outcome:
+        """Compute the shots and make the tables say them, in the caller's transaction."""
         if not self._loaded:
             await self.load(connection)
+        rulings = await read_rulings(connection, self.session_id)
         stage = await store.read_stage(
-            connection, self.session_id, [store.moment_of(row) for row in self._rows.values()]
+            connection, self.session_id, [store.moment_of(row) for row in self._rows.values()], rulings
         )
         if stage is None:
             self.is_over, self.undecided = True, False
-            return False
+            return Outcome()
         devices = stage.scene.bows | stage.scene.targets
         self._rows = {key: row for key, row in self._rows.items() if key.device_id in devices}
         readings = [store.sensed(row, stage.axis) for row in self._rows.values()]
         found = assemble(readings, stage.scene)
-        wrote = await store.write_shots(connection, stage.scene, found.shots, self._shots)
-        wrote |= await store.write_ends(connection, stage.scene, found.ends, stage.axis, self._ends)
+        revised = await store.write_shots(connection, stage.scene, found.shots, self._shots)
+        wrote = await store.write_ends(connection, stage.scene, found.ends, stage.axis, self._ends)
+        fresh = orphans_of(found, rulings, self._orphans)
+        wrote |= await write_orphans(connection, stage.scene, fresh, self._orphans)
         self.undecided = found.undecided or (stage.scene.closes is not None and not self.is_over)
         if stage.scene.closes is not None and not self.is_over and _all_told(stage.scene, found):
             await store.close_session(connection, self.session_id)
             self.is_over, wrote = True, True
-        return wrote
+        return Outcome(len(found.shots), revised, wrote or revised > 0)
 
 
 def _all_told(scene: Scene, found: Assembly) -> bool:

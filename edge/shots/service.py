@@ -17,9 +17,8 @@ from edge.common.progress import Tick, nobody
 from edge.common.supervision import Supervision
 from edge.shots import store
 from edge.shots.lane import SessionAssembler
+from edge.shots.rebuild import answer_rebuilds, rebuilds_asked, take_over
 
-LOCK = 0x53686F74
-"""Key of the advisory lock of the one assembler that is active (``Shot`` in ASCII)."""
 SWEEP_S = 1.0
 STANDBY_S = 1.0
 
@@ -74,7 +73,7 @@ async def _work(database: Database, listener: Listener, stop: asyncio.Event, tol
 
 async def _stand_by(connection: Connection, told: Transitions, tick: Tick) -> None:
     """Wait until no other assembler is active on this database."""
-    while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
+    while not await take_over(connection):
         tick()
         told.enter("standing by", "another archstats-shots is active on this database")
         await asyncio.sleep(STANDBY_S)
@@ -106,13 +105,20 @@ class Assembler:
             self._swept_at = time.monotonic()
             touched |= await store.open_sessions(self._connection)
             touched |= {i for i, session in self._sessions.items() if session.undecided}
+        asked = await rebuilds_asked(self._connection)
+        for session_id in asked:  # from the tables alone, whatever is remembered
+            self._sessions.pop(session_id, None)
+            touched.add(session_id)
         wrote = False
         async with self._connection.transaction():
             for session_id in sorted(touched):
                 self._tick()
                 session = self._sessions.setdefault(session_id, SessionAssembler(session_id))
                 session.add(news.rows)
-                wrote |= await session.update(self._connection)
+                outcome = await session.update(self._connection)
+                wrote |= outcome.wrote
+                if session_id in asked:
+                    await answer_rebuilds(self._connection, asked[session_id], outcome)
             if wrote:
                 await store.write_progress(self._connection, news.xmin)
         self._xmin = news.xmin

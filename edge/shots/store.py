@@ -11,6 +11,7 @@ import asyncpg
 
 from edge.common import hostclock
 from edge.common.connection import Connection
+from edge.shots.corrections import Rulings
 from edge.shots.ends import End
 from edge.shots.faces import load_catalogue
 from edge.shots.sensed import Arrow, Blind, Face, Key, Scene, Sensed, Target
@@ -116,7 +117,9 @@ class Stage:
     start: Moment
 
 
-async def read_stage(connection: Connection, session_id: UUID, moments: Sequence[Moment]) -> Stage | None:
+async def read_stage(
+    connection: Connection, session_id: UUID, moments: Sequence[Moment], rulings: Rulings
+) -> Stage | None:
     """Everything but the readings; ``moments`` are theirs, for the axis. None when the session is gone."""
     row = await connection.fetchrow(_SESSIONS + " where s.id = $1", session_id)
     if row is None:
@@ -126,7 +129,7 @@ async def read_stage(connection: Connection, session_id: UUID, moments: Sequence
     closing = (
         Moment(row["closing_time"], row["closing_mono_ns"], row["closing_boot_id"]) if row["closing_time"] else None
     )
-    devices = await connection.fetch("select device_id, kind from session_devices where session_id = $1", session_id)
+    devices = await connection.fetch("select * from session_devices where session_id = $1", session_id)
     names = [device["device_id"] for device in devices]
     status = await connection.fetch(
         """
@@ -150,10 +153,7 @@ async def read_stage(connection: Connection, session_id: UUID, moments: Sequence
         bows=frozenset(d["device_id"] for d in devices if d["kind"] == "bow"),
         targets=frozenset(d["device_id"] for d in devices if d["kind"] == "target"),
         now=axis.place(now),
-        watermarks={
-            s["device_id"]: axis.place(Moment(s["watermark"], s["watermark_mono_ns"], s["host_boot_id"]))
-            for s in status
-        },
+        watermarks=_watermarks(axis, devices, status),
         blind=[
             Blind(
                 gap["device_id"],
@@ -165,6 +165,7 @@ async def read_stage(connection: Connection, session_id: UUID, moments: Sequence
         arrows={a["id"]: _arrow(a, axis) for a in arrows},
         arrows_per_end=row["arrows_per_end"],
         end_marks=[axis.place(Moment(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
+        corrections=rulings.corrections,
     )
     return Stage(scene, axis, start)
 
@@ -179,6 +180,19 @@ async def _now(connection: Connection) -> Moment:
 def _arrow(row: asyncpg.Record, axis: Axis) -> Arrow:
     voided = None if row["voided_date"] is None else axis.place(Moment(row["voided_date"]))
     return Arrow(row["id"], row["diameter"], row["is_active"], voided)
+
+
+def _watermarks(axis: Axis, devices: Sequence[asyncpg.Record], status: Sequence[asyncpg.Record]) -> dict[str, float]:
+    """Up to when each device has told everything: as it is now, or as it was when the session closed."""
+    kept = {
+        d["device_id"]: axis.place(Moment(d["told_until"], d["told_until_mono_ns"], d["told_until_boot_id"]))
+        for d in devices
+        if d["told_until"] is not None
+    }
+    now = {
+        s["device_id"]: axis.place(Moment(s["watermark"], s["watermark_mono_ns"], s["host_boot_id"])) for s in status
+    }
+    return {device: max(kept.get(device, t), now.get(device, t)) for device, t in {**kept, **now}.items()}
 
 
 async def _target(connection: Connection, row: asyncpg.Record) -> Target | None:
@@ -264,7 +278,8 @@ _UPDATE = (
     f"{', '.join(f'{name} = ${i + 2}' for i, name in enumerate(_COLUMNS))} where id = $1"
 )
 _FREE_LANDINGS = """
-update shots set landing_device_id = null, landing_stream_id = null, landing_seq = null where id = any($1) and landing_seq is not null
+update shots set landing_device_id = null, landing_stream_id = null, landing_seq = null
+where id = any($1) and landing_seq is not null and release_seq is not null
 """
 _SUPERSEDE = """
 update shots set result = 'void', void_reason = 'no longer results from the readings', points = null,
@@ -273,8 +288,8 @@ where id = any($1) and result <> 'void'
 """
 
 
-async def write_shots(connection: Connection, scene: Scene, shots: Sequence[Shot], known: dict[UUID, Values]) -> bool:
-    """Make the table say what ``shots`` say; returns whether anything was written. In the caller's transaction."""
+async def write_shots(connection: Connection, scene: Scene, shots: Sequence[Shot], known: dict[UUID, Values]) -> int:
+    """Make the table say what ``shots`` say; returns how many rows changed. In the caller's transaction."""
     fresh = {shot.id: values_of(shot) for shot in shots}
     added = [i for i in fresh if i not in known]
     changed = [i for i in fresh if i in known and known[i] != fresh[i]]
@@ -289,7 +304,7 @@ async def write_shots(connection: Connection, scene: Scene, shots: Sequence[Shot
     known.update({i: fresh[i] for i in (*added, *changed)})
     for i in gone:  # kept in the table: should it result again, it is the same row
         known[i] = tuple("void" if name == "result" else was for name, was in zip(_COLUMNS, known[i], strict=True))
-    return bool(added or changed or gone)
+    return len(added) + len(changed) + len(gone)
 
 
 async def write_ends(connection: Connection, scene: Scene, ends: Sequence[End], axis: Axis, known: set[End]) -> bool:
