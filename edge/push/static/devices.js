@@ -1,5 +1,6 @@
 // The lane's devices, with a state and an age that ticks.
-import { age, element } from "./words.js";
+import { element } from "./dom.js";
+import { age } from "./words.js";
 
 const LEVELS = { ready: "good", starting: "warn", waiting: "warn", unknown: "warn", silent: "bad", lost: "bad", stopped: "bad" };
 

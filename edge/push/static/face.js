@@ -1,17 +1,21 @@
 // The target to scale: one unit of the drawing is one millimetre. The butt's y points up, the drawing's down.
+import { svg } from "./dom.js";
+import { rings } from "./rings.js";
 import { counts, spoken } from "./scoring.js";
-import { arrow, place, svg } from "./words.js";
+import { arrow, place } from "./words.js";
 
-const COLOURS = ["white", "white", "white", "black", "black", "blue", "blue", "red", "red", "gold", "gold"];
-const CROSS_MM = 4;
 const ASSUMED_SHAFT_MM = 5.5;
 // Markers keep their size on the screen, whatever the face's: big enough to see and to touch.
 const NEW_PX = 10;
 const OLD_PX = 5;
+const ORPHAN_PX = 6;
+const MIDDLE_PX = 13;
 
 export class Face {
   #drawing = null;
   #layer = null;
+  #group = null;
+  #orphans = null;
   #marks = new Map();
   #height = 0;
   #viewed = "";
@@ -34,40 +38,62 @@ export class Face {
     this.target = target;
     this.faces = faces;
     this.#layer = svg("g", { class: "shots" });
+    this.#group = svg("g", { class: "group" });
+    this.#orphans = svg("g", { class: "orphans" });
     this.#drawing = svg("svg", { role: "group", "aria-labelledby": "face-title face-description" },
       svg("title", { id: "face-title" }, "Target face with shots"),
       svg("desc", { id: "face-description" },
         `${faces.map((face) => face.human_identifier).join(", ") || "No face"} on a butt of ${target.max_x} by ${target.max_y} millimetres at ${distance} metres. Arrow keys move from shot to shot.`),
       svg("rect", { class: "butt", width: target.max_x, height: target.max_y, rx: 12 }),
-      ...faces.map((face) => this.#rings(face)),
+      ...faces.map((face) => rings(face, { transform: this.#place(face.x, face.y), "data-face": face.human_identifier })),
+      this.#group,
+      this.#orphans,
       this.#layer);
     this.#drawing.addEventListener("keydown", (event) => this.#key(event));
     this.#viewed = "";
     this.holder.append(this.#drawing);
   }
 
-  /** Put every located shot in its place. shots: in order; current: the end that is being shot. */
-  show(shots, lastId, currentEnd, selectedId) {
+  /** Put every located shot in its place, in order. chosen: ids of the last and the selected shot, and the end being shot. */
+  show(shots, chosen, group, orphans) {
     if (!this.#drawing) return;
     this.#shots = shots.filter((shot) => shot.x !== null && shot.y !== null && counts(shot));
     const present = new Set(this.#shots.map((shot) => shot.id));
     for (const [id, mark] of this.#marks) {
       if (!present.has(id)) { mark.remove(); this.#marks.delete(id); }
     }
-    const reachable = present.has(selectedId) ? selectedId : this.#shots.at(-1)?.id;
+    const reachable = present.has(chosen.selected) ? chosen.selected : this.#shots.at(-1)?.id;
     for (const shot of this.#shots) {
       const mark = this.#marks.get(shot.id) ?? this.#addMark(shot.id);
-      const states = ["shot", shot.end === currentEnd ? "current" : "older", shot.id === lastId && "last",
-        shot.was && "corrected", shot.id === selectedId && "selected", mark.classList.contains("fresh") && "fresh"];
+      const isLast = shot.id === chosen.last;
+      const states = ["shot", shot.end === chosen.end ? "current" : "older", isLast && "last", shot.sighter && "sighter",
+        shot.was && "corrected", shot.recent && "recent", shot.id === chosen.selected && "selected", mark.classList.contains("fresh") && "fresh"];
       mark.setAttribute("class", states.filter(Boolean).join(" "));
-      mark.setAttribute("transform", `translate(${shot.x} ${this.#height - shot.y})`);
-      mark.setAttribute("aria-label", label(shot, shot.id === lastId));
+      mark.setAttribute("transform", this.#place(shot.x, shot.y));
+      mark.setAttribute("aria-label", label(shot, isLast));
       mark.setAttribute("tabindex", shot.id === reachable ? "0" : "-1");
       mark.querySelector(".shaft").setAttribute("r", (shot.diameter_mm ?? ASSUMED_SHAFT_MM) / 2);
-      mark.querySelector(".number").textContent = shot.end === currentEnd ? shot.inEnd : "";
+      mark.querySelector(".number").textContent = shot.end === chosen.end ? shot.inEnd : "";
     }
-    this.#view();
+    this.#showGroup(group);
+    this.#orphans.replaceChildren(...orphans.map((orphan) =>
+      svg("circle", { class: "orphan", role: "img", "aria-label": "Landing that no shot explains", transform: this.#place(orphan.x, orphan.y) })));
+    this.#view(orphans);
     this.#resize();
+  }
+
+  /** The group's middle and the circle that holds half of its arrows, on every face. */
+  #showGroup(group) {
+    this.#group.replaceChildren(...(group && group.n > 1 ? this.faces : []).map((face) => {
+      const drawn = svg("g", { transform: this.#place(face.x + group.dx, face.y + group.dy), "aria-hidden": "true" });
+      if (group.half) drawn.append(svg("circle", { class: "half under", r: group.half }), svg("circle", { class: "half", r: group.half }));
+      drawn.append(svg("path", { class: "middle under" }), svg("path", { class: "middle" }));
+      return drawn;
+    }));
+  }
+
+  #place(x, y) {
+    return `translate(${x} ${this.#height - y})`;
   }
 
   freshen(id) {
@@ -86,17 +112,8 @@ export class Face {
     return mark;
   }
 
-  #rings(face) {
-    const drawn = svg("g", { class: "face-print", transform: `translate(${face.x} ${this.#height - face.y})` });
-    drawn.dataset.face = face.human_identifier;
-    for (let i = face.radii.length - 1; i >= 0; i--) drawn.append(ring(face.radii[i], COLOURS[Math.min(face.points[i], 10)]));
-    if (face.x_radius) drawn.append(ring(face.x_radius, "gold"));
-    drawn.append(svg("path", { class: "cross", d: `M${-CROSS_MM / 2} 0H${CROSS_MM / 2}M0 ${-CROSS_MM / 2}V${CROSS_MM / 2}` }));
-    return drawn;
-  }
-
   /** Show the faces and every shot on the butt, and no more than that: a small face fills the picture. */
-  #view() {
+  #view(orphans) {
     const box = [Infinity, Infinity, -Infinity, -Infinity];
     const reach = (x, y, r) => {
       box[0] = Math.min(box[0], x - r); box[1] = Math.min(box[1], y - r);
@@ -104,7 +121,7 @@ export class Face {
     };
     for (const face of this.faces) reach(face.x, this.#height - face.y, face.radii.at(-1) * 1.05);
     if (!this.faces.length) { reach(0, 0, 0); reach(this.target.max_x, this.#height, 0); }
-    for (const shot of this.#shots) {
+    for (const shot of [...this.#shots, ...orphans]) {
       if (shot.x >= 0 && shot.x <= this.target.max_x && shot.y >= 0 && shot.y <= this.#height) reach(shot.x, this.#height - shot.y, 30);
     }
     const viewed = `${box[0]} ${box[1]} ${box[2] - box[0]} ${box[3] - box[1]}`;
@@ -116,6 +133,9 @@ export class Face {
     const matrix = this.#drawing?.getScreenCTM();
     if (!matrix || !matrix.a) return;
     const mm = 1 / matrix.a;
+    for (const dot of this.#orphans.children) dot.setAttribute("r", ORPHAN_PX * mm);
+    const arm = MIDDLE_PX * mm;
+    for (const cross of this.#group.querySelectorAll("path")) cross.setAttribute("d", `M${-arm} 0H${arm}M0 ${-arm}V${arm}`);
     for (const mark of this.#marks.values()) {
       const shaft = Number(mark.querySelector(".shaft").getAttribute("r"));
       const px = mark.classList.contains("current") ? NEW_PX : OLD_PX;
@@ -137,11 +157,6 @@ export class Face {
     event.preventDefault();
     this.#marks.get(next.id).focus();
   }
-}
-
-/** The table's radius is the outer edge of the line, so the line is drawn inside it. */
-function ring(radius, colour) {
-  return svg("circle", { class: `ring ${colour}`, r: radius - 1, "data-radius": radius });
 }
 
 function label(shot, isLast) {

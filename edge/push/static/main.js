@@ -1,22 +1,30 @@
 // The live page: a snapshot of one lane, then every event since, in order and each one once.
 import { get, Refused } from "./api.js";
+import { showArrows } from "./arrows-table.js";
 import { Devices } from "./devices.js";
-import { showEnds } from "./ends.js";
+import { showEnds } from "./ends-table.js";
 import { Face } from "./face.js";
+import { group, located } from "./group.js";
+import { showGroup } from "./group-panel.js";
+import { showConnection, showHeader, showSources } from "./header.js";
+import { Lanes } from "./lanes.js";
 import { Range } from "./range.js";
 import { showScore } from "./score.js";
 import { counts, spoken } from "./scoring.js";
 import { ShotList } from "./shots.js";
 import { Stream } from "./stream.js";
-import { clock, element, place } from "./words.js";
+import { showWhy } from "./why-panel.js";
+import { place } from "./words.js";
 
 const AGAIN_MS = 2000;
 const DEVICES_MS = 5000;
+const FADE_MS = 5000;
 
 const by = (id) => document.getElementById(id);
 const face = new Face(by("face"), select);
 const list = new ShotList(by("shots"), select);
 const devices = new Devices(by("devices"));
+const lanes = new Lanes(by("lanes"), (lane) => { selected = null; load(lane); });
 const stream = new Stream(onEvent, onState);
 let range = null;
 let selected = null;
@@ -29,7 +37,7 @@ async function load(lane) {
   try {
     const snapshot = await get("live", { lane });
     if (mine !== loading) return;
-    range = new Range(snapshot);
+    range = new Range(snapshot, performance.now());
     devices.replace(snapshot.devices);
     face.build(snapshot.target, snapshot.faces, snapshot.target?.distance);
     frame();
@@ -53,6 +61,9 @@ function onEvent(type, data) {
     draw();
     if (told.isNew) face.freshen(data.id);
     announce(told);
+  } else if (type === "reading.orphan") {
+    if (range.takeOrphan(data)) say("A landing that no shot explains: it is in no total.");
+    draw();
   } else if (type === "device.status") {
     devices.take(data);
   }
@@ -60,59 +71,33 @@ function onEvent(type, data) {
 
 function onState(state, reason) {
   if (state === "live") lastHeard = new Date();
-  by("connection").dataset.state = state;
-  by("connection").textContent = state === "live" ? "live" : "not connected";
-  const banner = by("offline");
-  banner.hidden = state === "live";
-  const seen = lastHeard ? ` What you see is from ${clock(lastHeard)}.` : "";
-  const text = `${reason}${seen} Trying again.`;
-  if (state !== "live" && banner.dataset.reason !== reason) {
-    banner.replaceChildren("NOT CONNECTED", element("small", {}, text));
-  }
-  banner.dataset.reason = state === "live" ? "" : reason;
+  showConnection(state, reason, lastHeard);
 }
 
 function frame() {
-  const { session, target, lane, lanes } = range;
-  by("title").textContent = `Lane ${lane}`;
-  const about = session
-    ? [target && `${Number(target.distance)} m`, session.is_indoor ? "indoors" : "outdoors", range.faces.map((one) => one.code.replaceAll("_", " ").replace(/^wa /, "WA ")).join(" + "),
-      session.location, !session.is_opened && "session closed"]
-    : ["no session yet"];
-  by("subtitle").textContent = about.filter(Boolean).join(" · ");
-  document.title = `Lane ${lane} – Arch-Stats live`;
-  by("face-empty").hidden = Boolean(target);
-  by("face-empty").textContent = session ? "This session has no target." : "No session is open on this lane. Shots appear here as soon as one is opened.";
-  by("lanes").hidden = lanes.length < 2;
-  by("lanes").replaceChildren(...lanes.map((one) => laneLink(one.lane, one.lane === lane)));
+  showHeader(range);
+  lanes.show(range.lanes, range.lane);
   showSources(range.sources);
 }
 
-function laneLink(lane, isCurrent) {
-  const link = element("a", { href: `?lane=${lane}`, "aria-current": isCurrent && "page" }, `Lane ${lane}`);
-  link.addEventListener("click", (event) => {
-    event.preventDefault();
-    history.replaceState(null, "", link.href);
-    selected = null;
-    load(lane);
-  });
-  return link;
-}
-
-function showSources(sources) {
-  const unreal = sources.filter((source) => source !== "hardware");
-  by("simulated").hidden = !unreal.length;
-  by("simulated").textContent = unreal.includes("replay") ? "REPLAY: these are recorded shots." : "SIMULATED DATA: no real arrow was shot.";
-}
-
 function draw() {
-  const shots = range.shots;
+  const { faces, orphans, session, target } = range;
+  const shots = range.shots(performance.now());
   const last = shots.filter(counts).at(-1);
-  const currentEnd = last?.end ?? null;
-  face.show(shots, last?.id, currentEnd, selected);
+  const found = group(located(shots, faces));
+  face.show(shots, { last: last?.id, end: last?.end ?? null, selected }, found, orphans);
   list.show(shots, last?.id, selected);
-  showEnds(by("ends"), shots, range.session?.arrows_per_end ?? 6);
-  showScore(shots, last, Math.max(0, ...range.faces.map((one) => one.points[0])));
+  showEnds(by("ends"), shots, session?.arrows_per_end ?? 6);
+  showScore(shots, last, Math.max(0, ...faces.map((one) => one.points[0])));
+  showGroup(by("group-panel"), found, Number(target?.distance));
+  showArrows(by("arrows-panel"), shots, faces);
+  showWhy(by("why-panel"), shots.find((shot) => shot.id === selected) ?? last, faces);
+  showOrphans(orphans.length);
+}
+
+function showOrphans(count) {
+  by("orphans").hidden = !count;
+  by("orphans").textContent = `${count} landing${count === 1 ? "" : "s"} to sort out (grey), in no total.`;
 }
 
 function select(id) {
@@ -122,30 +107,43 @@ function select(id) {
 }
 
 function announce({ shot, isLate, before }) {
-  if (shot.result === "pending" || shot.result === "void") return;
-  const [told] = range.shots.filter((one) => one.id === shot.id);
-  const sum = by("total").textContent;
-  by("announcer").textContent = isLate
-    ? `Correction: shot ${place(told)} is now ${spoken(told)}, was ${before}. Total ${sum}.`
-    : `Shot ${place(told)}: ${spoken(told)}. Total ${sum}.`;
+  const told = range.shots(performance.now()).find((one) => one.id === shot.id);
+  const sum = `Total ${by("total").textContent}.`;
+  if (!told || !counts(shot)) {
+    if (isLate) say(`Correction: a shot that was ${before} does not count. ${sum}`);
+  } else if (shot.result !== "pending" && isLate) {
+    say(`Correction: shot ${place(told)} is now ${spoken(told)}, was ${before}. ${sum}`);
+  } else if (shot.result !== "pending") {
+    say(`Shot ${place(told)}: ${spoken(told)}. ${sum}`);
+  }
+}
+
+function say(text) {
+  by("announcer").textContent = text;
 }
 
 async function refreshDevices() {
   if (!range || document.hidden) return;
   try {
     const lane = range.lane;
-    const [found, lanes] = await Promise.all([get("device", { lane }), get("lanes")]);
+    const [found, known] = await Promise.all([get("device", { lane }), get("lanes")]);
     if (lane !== range.lane) return;
     devices.replace(found);
-    const before = range.lanes.map((one) => one.lane).join();
-    range.lanes = lanes;
+    range.lanes = known;
     range.sources = [...new Set([...range.sources, ...found.map((one) => one.source).filter(Boolean)])];
     showSources(range.sources);
-    if (before !== lanes.map((one) => one.lane).join()) frame();
+    lanes.show(known, lane);
   } catch (error) {
     if (!(error instanceof Refused)) stream.suspect("The hub does not answer.");
   }
 }
 
+/** What was corrected a moment ago stops being so while nothing else happens. */
+function fade() {
+  if (range && !document.hidden && document.querySelector(".recent")) draw();
+}
+
 setInterval(refreshDevices, DEVICES_MS);
-load(new URLSearchParams(location.search).get("lane"));
+setInterval(fade, FADE_MS);
+document.addEventListener("visibilitychange", refreshDevices);
+load(Lanes.asked());

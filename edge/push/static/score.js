@@ -8,9 +8,10 @@ const put = (id, text) => { document.getElementById(id).textContent = text; };
 export function showScore(shots, last, best) {
   const sums = totals(shots);
   put("last-value", last ? call(last) : "–");
+  put("last-label", last?.sighter ? "Last shot · sighter" : "Last shot");
   put("last-detail", last ? detail(last) : "no shot yet");
   put("total", String(sums.sum));
-  put("total-detail", sums.arrows ? `of ${sums.scored * best} with ${sums.scored} arrow${sums.scored === 1 ? "" : "s"}` : "");
+  put("total-detail", sums.arrows ? `of ${sums.scored * best} with ${sums.scored} arrow${sums.scored === 1 ? "" : "s"}` : last?.sighter ? "sighters do not count" : "");
   put("fact-arrows", String(sums.arrows));
   put("fact-hits", String(sums.hits));
   put("fact-x", String(sums.xs));

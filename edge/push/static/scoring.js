@@ -6,8 +6,9 @@ export const DECIDED = new Set(["hit", "off_face", "off_view", "miss"]);
 export function call(shot) {
   switch (shot.result) {
     case "pending": return "…";
-    case "unknown": return "?";
+    case "unknown": return "M?";
     case "not_shot": return "let down";
+    case "void": return "void";
     case "miss": case "off_face": case "off_view": return "M";
     default:
       if (shot.is_x) return "X";
@@ -19,16 +20,17 @@ export function call(shot) {
 /** The same for a listener. */
 export function spoken(shot) {
   const value = call(shot);
-  return { "M": "miss", "…": "in flight", "?": "not known", "X": "X, ten" }[value] ?? value;
+  return { "M": "miss", "…": "in flight", "M?": "not known, perhaps a miss", "X": "X, ten" }[value] ?? value;
 }
 
+/** Whether it was an arrow shot at all. */
 export function counts(shot) {
   return shot.result !== "void" && shot.result !== "not_shot";
 }
 
-/** Sums over shots: what is not decided yet counts as an arrow, and nothing more. */
+/** Sums over shots: what is not decided yet counts as an arrow, and nothing more. Sighters and arrows too many add nothing. */
 export function totals(shots) {
-  const shot = shots.filter(counts);
+  const shot = shots.filter((one) => counts(one) && !one.sighter && !one.extra);
   const decided = shot.filter((one) => DECIDED.has(one.result));
   const sum = decided.reduce((total, one) => total + (one.points ?? 0), 0);
   const scored = decided.filter((one) => one.points !== null && one.points !== undefined);
@@ -49,35 +51,8 @@ export function moment(shot) {
   return Date.parse(shot.arrow_disengage_time ?? shot.arrow_landing_time ?? shot.created_at);
 }
 
-/** Shots in the order they were shot, each with the end it belongs to and its number there. */
-export function inOrder(shots) {
-  const sorted = [...shots].filter((one) => one.result !== "void")
-    .sort((a, b) => moment(a) - moment(b) || (a.id < b.id ? -1 : 1));
-  const inEnd = new Map();
-  return sorted.map((shot) => {
-    const end = shot.end_number ?? 0;
-    const number = (inEnd.get(end) ?? 0) + (counts(shot) ? 1 : 0);
-    inEnd.set(end, number);
-    return { ...shot, end, inEnd: counts(shot) ? number : null };
-  });
-}
-
-/** Ends with their arrows, highest first as a score sheet has them, and the running total. */
-export function ends(ordered) {
-  const byEnd = new Map();
-  for (const shot of ordered.filter(counts)) {
-    if (!byEnd.has(shot.end)) byEnd.set(shot.end, []);
-    byEnd.get(shot.end).push(shot);
-  }
-  let running = 0;
-  return [...byEnd].sort(([a], [b]) => (a || Infinity) - (b || Infinity)).map(([number, shots]) => {
-    const sums = totals(shots);
-    running += sums.sum;
-    return { number, shots: [...shots].sort(byValue), ...sums, running };
-  });
-}
-
-function byValue(a, b) {
+/** Highest first, as a score sheet has them; what is not known yet comes last. */
+export function byValue(a, b) {
   const weight = (shot) => (DECIDED.has(shot.result) ? (shot.points ?? 0) + (shot.is_x ? 0.5 : 0) : -1);
   return weight(b) - weight(a) || moment(a) - moment(b);
 }

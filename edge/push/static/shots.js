@@ -1,11 +1,8 @@
 // The list of shots, newest first.
-import { call, spoken } from "./scoring.js";
-import { arrow, clock, element, fixed, place } from "./words.js";
-
-const NOTES = {
-  late: "landed late", let_down: "let-down", no_engage: "nocking not sensed", tag_mismatch: "check arrow", clock: "clocks off",
-  bounce: "bounced?", contact: "touches another arrow", retired_arrow: "retired arrow", cross_read: "read on two bows",
-};
+import { element } from "./dom.js";
+import { notes } from "./notes.js";
+import { call, counts, spoken } from "./scoring.js";
+import { arrow, clock, fixed, place } from "./words.js";
 
 export class ShotList {
   #rows = new Map();
@@ -60,25 +57,19 @@ export class ShotList {
 
 function fill(row, shot, isLast) {
   const value = element("td", { class: "value" });
+  const isCorrected = shot.was !== null || shot.flags.includes("corrected");
   if (shot.was) value.append(element("s", {}, shot.was), " ");
   value.append(element("span", { "aria-label": spoken(shot), role: "img" }, call(shot)));
   const cells = [element("th", { scope: "row" }, place(shot)), value, element("td", {}, arrow(shot)),
     element("td", { class: "number" }, fixed(shot.tof_s, 2)), element("td", { class: "number" }, fixed(shot.speed_mps, 1)),
     element("td", { class: "optional" }, shot.arrow_disengage_time ? clock(shot.arrow_disengage_time) : "–"),
-    element("td", { class: "note" }, notes(shot, isLast))];
+    element("td", { class: "note" }, [isLast && "last", ...notes(shot)].filter(Boolean).join(", "))];
   const seen = cells.map((cell) => cell.textContent).join("|");
   if (row.dataset.seen !== seen) row.replaceChildren(...cells);
   row.dataset.seen = seen;
   row.classList.toggle("last", isLast);
-  row.classList.toggle("corrected", shot.was !== null);
-  row.classList.toggle("not-shot", shot.result === "not_shot");
-}
-
-function notes(shot, isLast) {
-  const told = shot.flags.map((flag) => NOTES[flag] ?? flag.replaceAll("_", " "));
-  if (isLast) told.unshift("last");
-  if (shot.was) told.push("corrected");
-  if (shot.line_call) told.push("line call");
-  if (shot.result === "off_face") told.push("beside the face");
-  return told.join(", ");
+  row.classList.toggle("corrected", isCorrected);
+  row.classList.toggle("recent", shot.recent);
+  row.classList.toggle("not-shot", !counts(shot));
+  row.classList.toggle("sighter", shot.sighter);
 }

@@ -1,4 +1,4 @@
-// Numbers and durations as people read them.
+// Numbers, durations and directions as people read them. Pure.
 
 export function fixed(value, digits) {
   return value === null || value === undefined ? "–" : value.toFixed(digits);
@@ -17,10 +17,10 @@ export function clock(instant) {
   return new Date(instant).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 }
 
-/** "3-2": second arrow of the third end. */
+/** "3-2": second arrow of the third end; "S1-2": of the first end of sighters. */
 export function place(shot) {
   if (!shot.inEnd) return "–";
-  return shot.end ? `${shot.end}-${shot.inEnd}` : String(shot.inEnd);
+  return shot.endName ? `${shot.endName}-${shot.inEnd}` : String(shot.inEnd);
 }
 
 export function arrow(shot) {
@@ -29,18 +29,22 @@ export function arrow(shot) {
   return "?";
 }
 
-export function element(tag, attributes = {}, ...children) {
-  return filled(document.createElement(tag), attributes, children);
+export function millimetres(value) {
+  return `${fixed(value, Math.abs(value) < 9.95 ? 1 : 0)} mm`;
 }
 
-export function svg(tag, attributes = {}, ...children) {
-  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+/** An offset as the archer sees it, looking at the target: "34 mm left, 12 mm high". */
+export function offset(dx, dy) {
+  return `${millimetres(Math.abs(dx))} ${dx < 0 ? "left" : "right"}, ${millimetres(Math.abs(dy))} ${dy < 0 ? "low" : "high"}`;
 }
 
-function filled(made, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+/** Items by what key gives for each, in the order of their first. */
+export function grouped(items, key) {
+  const groups = new Map();
+  for (const item of items) {
+    const name = key(item);
+    if (!groups.has(name)) groups.set(name, []);
+    groups.get(name).push(item);
   }
-  made.append(...children);
-  return made;
+  return groups;
 }

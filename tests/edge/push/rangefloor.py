@@ -138,7 +138,8 @@ class Floor:
             """update shots set x = $2, y = $3, points = $4, result = $5, revision = revision + 1,
                 arrow_landing_time = case when $2::float8 is null then null else arrow_disengage_time + interval '1.3 s' end,
                 tof_s = case when $2::float8 is null then null else 1.3 end,
-                void_reason = case when $5 = 'void' then 'superseded' end
+                flags = case when $5 = 'void' then '{superseded}'::text[] else flags end,
+                void_reason = case when $5 = 'void' then 'no longer results from the readings' end
             where id = $1""",
             shot_id,
             x,

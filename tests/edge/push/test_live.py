@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
 
 from edge.common.connection import Connection
 from tests.edge.push.rangefloor import Floor
@@ -32,9 +33,8 @@ async def test_a_corrected_shot_keeps_the_value_that_was_told_before(service: Se
     assert seen["corrected_at"] == corrected_at  # another place, but the same value
 
 
-async def test_a_session_says_how_many_ends_are_sighters(
-    service: Service, floor: Floor, connection: Connection
-) -> None:
+@pytest.mark.usefixtures("floor")
+async def test_a_session_says_how_many_ends_are_sighters(service: Service, connection: Connection) -> None:
     assert (await live(service))["session"]["sighter_ends"] == 0
     await connection.execute("update sessions set sighter_ends = 2")
     assert (await live(service))["session"]["sighter_ends"] == 2

@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
-from typing import Literal
-
 import pytest
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Locator, Page, expect
 
 from edge.common.connection import Connection
 from edge.push.hub import Hub
+from tests.edge.push.page.opening import Open, Scheme
 from tests.edge.push.rangefloor import CENTRE_MM, Floor
 from tests.edge.push.serving import Service
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-CHROMIUM = Path("/usr/bin/chromium")
 WITHIN_MS = 10_000
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-Scheme = Literal["light", "dark"]
-Open = Callable[..., Awaitable[Page]]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A browser of this test's own."""
-    if not CHROMIUM.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{CHROMIUM} is missing: install the package chromium")
-        pytest.skip(f"{CHROMIUM} is missing: install the package chromium to run the tests of the page")
-    async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield made
-        finally:
-            await made.close()
-
-
-@pytest.fixture
-async def open_page(browser: Browser, service: Service) -> AsyncIterator[Open]:
-    """Opens the page; in the end nothing may have gone wrong in it."""
-    errors: list[str] = []
-
-    async def opened(width: int = 1280, height: int = 900, scheme: Scheme = "light") -> Page:
-        page = await browser.new_page(
-            viewport={"width": width, "height": height}, timezone_id="UTC", reduced_motion="reduce", color_scheme=scheme
-        )
-        page.set_default_timeout(WITHIN_MS)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        await page.goto(service.url)
-        await expect(page.locator("#connection")).to_have_text("live", timeout=WITHIN_MS)
-        return page
-
-    yield opened
-    assert errors == []
 
 
 async def centre(of: Locator) -> tuple[float, float]:
@@ -71,7 +25,7 @@ async def centre(of: Locator) -> tuple[float, float]:
 
 async def assert_in_place(page: Page, floor: Floor, shot_id: str, x: float, y: float) -> None:
     """The shot's dot is where the rings say that it must be, to one pixel."""
-    ring = await page.locator('.ring[data-radius="610"]').bounding_box()
+    ring = await page.locator('#face .ring[data-radius="610"]').bounding_box()
     assert ring is not None
     px_per_mm = ring["width"] / (2 * 609)  # the line's middle lies 1 mm inside
     middle_x, middle_y = ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2
@@ -106,7 +60,7 @@ async def test_the_list_and_the_totals_tell_value_arrow_flight_and_speed(
     await floor.shoot(None, None, None, result="pending")
     rows = page.locator("#shots tbody tr")
     await expect(rows).to_have_count(6)
-    await expect(rows.locator("td.value")).to_have_text(["…", "let down", "?", "M", "6", "X"])
+    await expect(rows.locator("td.value")).to_have_text(["…", "let down", "M?", "M", "6", "X"])
     await expect(rows.nth(1)).to_have_class("not-shot")
     await expect(rows.nth(4).locator("td")).to_have_text(
         ["6", "?", "1.25", "56.0", "10:01:00", ""], use_inner_text=True
@@ -136,7 +90,7 @@ async def test_a_correction_changes_the_shot_in_place(open_page: Open, floor: Fl
     await expect(page.locator("#shots tbody tr")).to_have_count(2)
     await floor.revise(shot, 500.0, 640.0, 8, "hit")
     row = page.locator(f'#shots tr[data-shot="{shot}"]')
-    await expect(row).to_have_class("corrected")
+    await expect(row).to_have_class("corrected recent")
     await expect(row.locator(".value")).to_have_text("M 8")
     await assert_in_place(page, floor, str(shot), 500.0, 640.0)
     await expect(page.locator("#announcer")).to_have_text("Correction: shot 1-1 is now 8, was M. Total 18.")

@@ -1,0 +1,41 @@
+// Each arrow against the group: which one flies elsewhere. Pure: shots in, rows out.
+import { located, middle, spread, squares } from "./group.js";
+import { counts, totals } from "./scoring.js";
+import { arrow, grouped } from "./words.js";
+
+/** Arrows must have been shot again so often in all before their own scatter is known well enough to judge by. */
+const REPEATS_FROM = 5;
+/** Beyond so many standard errors on an axis an arrow is worth a look. */
+const BEYOND = 3;
+
+/**
+ * One row an arrow, by its name: how often it was shot, its average, and its mean place less the group's, with the
+ * standard error. The error comes from each arrow's scatter about its own mean, so that one bad arrow does not hide
+ * itself; before there are enough repeats it is null. One shot of an arrow is never judged: it may be the archer's.
+ */
+export function arrowReport(shots, faces) {
+  const named = shots.filter((shot) => counts(shot) && !shot.sighter && (shot.arrow_id || shot.arrow_tag));
+  const places = located(named, faces);
+  const all = located(shots, faces);
+  const centre = all.length ? middle(all) : null;
+  const placesOf = grouped(places, key);
+  const repeats = places.length - placesOf.size;
+  const own = repeats >= REPEATS_FROM
+    ? spread([...placesOf.values()].reduce((sum, points) => sum + squares(points), 0), repeats).value : null;
+  return [...grouped(named, key)].map(([id, flown]) => {
+    const points = placesOf.get(id) ?? [];
+    const mine = points.length ? middle(points) : null;
+    const dx = mine && mine.dx - centre.dx;
+    const dy = mine && mine.dy - centre.dy;
+    // The group's mean holds this arrow too: the variance of the difference is sigma^2 (1/k - 1/n).
+    const error = mine && own !== null && points.length < all.length
+      ? own * Math.sqrt(1 / points.length - 1 / all.length) : null;
+    const far = error ? Math.max(Math.abs(dx), Math.abs(dy)) / error : null;
+    return { id, name: arrow(flown[0]), n: flown.length, placed: points.length, average: totals(flown).average, dx, dy, error,
+      beyond: far !== null && points.length > 1 && far > BEYOND };
+  }).sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+}
+
+function key(shot) {
+  return shot.arrow_id ?? shot.arrow_tag;
+}

@@ -1,0 +1,134 @@
+"""One Chromium for all tests of the page, so everything that it talks to lives in the same loop: the run's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
+
+import edge.push
+from edge.common.connection import Connection
+from edge.common.database import open_database
+from edge.common.settings import ServiceSettings
+from tests.edge.push.page.opening import Open, Scheme
+from tests.edge.push.rangefloor import Floor
+from tests.edge.push.serving import Service, serving
+
+CHROMIUM = Path("/usr/bin/chromium")
+STATIC = Path(edge.push.__file__).parent / "static"
+WITHIN_MS = 10_000
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+in_the_runs_loop = pytest_asyncio.fixture(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """The browser of this run."""
+    if not CHROMIUM.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{CHROMIUM} is missing: install the package chromium")
+        pytest.skip(f"{CHROMIUM} is missing: install the package chromium to run the tests of the page")
+    async with async_playwright() as playwright:
+        made = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield made
+        finally:
+            await made.close()
+
+
+@in_the_runs_loop
+async def _no_task_left(browser: Browser) -> AsyncIterator[None]:
+    """As for all tests, but the browser's own tasks are the run's."""
+    assert browser.is_connected()
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    assert not left, f"tasks left behind: {left}"
+
+
+@in_the_runs_loop
+async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
+    """A connection to the test's database."""
+    async with open_database(database_settings, application="test") as database:
+        made = await database.connect()
+        try:
+            yield made
+        finally:
+            made.terminate()
+
+
+@in_the_runs_loop
+async def floor(connection: Connection) -> Floor:
+    """Lane 1 with devices and an open session."""
+    made = Floor(connection)
+    await made.add_devices()
+    await made.open_session()
+    return made
+
+
+@in_the_runs_loop
+async def service(database_settings: ServiceSettings) -> AsyncIterator[Service]:
+    """A push service that hears the feed."""
+    async with serving(database_settings) as made:
+        await made.until_live()
+        yield made
+
+
+@in_the_runs_loop
+async def open_page(browser: Browser, service: Service) -> AsyncIterator[Open]:
+    """Opens the page; in the end nothing may have gone wrong in it."""
+    errors: list[str] = []
+    contexts = []
+
+    async def opened(width: int = 1280, height: int = 900, scheme: Scheme = "light", query: str = "") -> Page:
+        context = await browser.new_context(
+            viewport={"width": width, "height": height}, timezone_id="UTC", reduced_motion="reduce", color_scheme=scheme
+        )
+        contexts.append(context)
+        page = await context.new_page()
+        page.set_default_timeout(WITHIN_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(f"{service.url}/{query}")
+        await expect(page.locator("#connection")).to_have_text("live", timeout=WITHIN_MS)
+        return page
+
+    yield opened
+    for context in contexts:
+        await context.close()
+    assert errors == []
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def call(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+    """Calls a function of one of the page's modules in the browser: no hub, no database, no element."""
+    context = await browser.new_context()
+    page = await context.new_page()
+
+    async def serve(route: Route) -> None:
+        name = route.request.url.rpartition("/")[2]
+        if name.endswith(".js"):
+            await route.fulfill(path=STATIC / name, content_type="text/javascript")
+        else:
+            await route.fulfill(body="<!doctype html>", content_type="text/html")
+
+    await page.route("http://page.test/**", serve)
+    await page.goto("http://page.test/")
+
+    async def called(module: str, function: str, *arguments: Any) -> Any:
+        return await page.evaluate(
+            "async ([module, name, given]) => (await import(`/static/${module}`))[name](...given)",
+            [module, function, list(arguments)],
+        )
+
+    yield called
+    await context.close()
