@@ -22,18 +22,37 @@ export function arrowReport(shots, faces) {
   const repeats = places.length - placesOf.size;
   const own = repeats >= REPEATS_FROM
     ? spread([...placesOf.values()].reduce((sum, points) => sum + squares(points), 0), repeats).value : null;
+  const elsewhere = own ? flyingElsewhere(placesOf, all, own) : new Set();
   return [...grouped(named, key)].map(([id, flown]) => {
     const points = placesOf.get(id) ?? [];
     const mine = points.length ? middle(points) : null;
-    const dx = mine && mine.dx - centre.dx;
-    const dy = mine && mine.dy - centre.dy;
-    // The group's mean holds this arrow too: the variance of the difference is sigma^2 (1/k - 1/n).
-    const error = mine && own !== null && points.length < all.length
-      ? own * Math.sqrt(1 / points.length - 1 / all.length) : null;
-    const far = error ? Math.max(Math.abs(dx), Math.abs(dy)) / error : null;
-    return { id, name: arrow(flown[0]), n: flown.length, placed: points.length, average: totals(flown).average, dx, dy, error,
-      beyond: far !== null && points.length > 1 && far > BEYOND };
+    return { id, name: arrow(flown[0]), n: flown.length, placed: points.length, average: totals(flown).average,
+      dx: mine && mine.dx - centre.dx, dy: mine && mine.dy - centre.dy,
+      error: mine && own !== null ? errorOf(own, points.length, all.length) : null, beyond: elsewhere.has(id) };
   }).sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+}
+
+/** The farthest arrow beyond is set aside and the rest looked at again: it draws the group's mean away from the good ones. */
+function flyingElsewhere(placesOf, all, own) {
+  const found = new Set();
+  for (;;) {
+    const rest = all.filter((point) => !found.has(key(point)));
+    const centre = middle(rest);
+    const far = [...placesOf].filter(([id, points]) => !found.has(id) && points.length > 1 && points.length < rest.length)
+      .map(([id, points]) => {
+        const mine = middle(points);
+        const away = Math.max(Math.abs(mine.dx - centre.dx), Math.abs(mine.dy - centre.dy));
+        return { id, errors: away / errorOf(own, points.length, rest.length) };
+      })
+      .sort((a, b) => b.errors - a.errors);
+    if (!far.length || far[0].errors <= BEYOND) return found;
+    found.add(far[0].id);
+  }
+}
+
+/** The group's mean holds the arrow too: the variance of the difference is sigma^2 (1/k - 1/n). */
+function errorOf(sigma, k, n) {
+  return k < n ? sigma * Math.sqrt(1 / k - 1 / n) : null;
 }
 
 function key(shot) {

@@ -62,7 +62,7 @@ async def test_nothing_is_said_of_an_arrow_before_enough_is_known(call: Call) ->
 
 
 async def test_misses_count_in_the_average_and_let_downs_and_sighters_nowhere(call: Call) -> None:
-    mine = {"arrow_tag": "3f00a2", "arrow_id": None}
+    mine: dict[str, Any] = {"arrow_tag": "3f00a2", "arrow_id": None}
     shots = [
         shot(1, 9, **mine), shot(2, 0, dx=None, result="miss", **mine), shot(3, None, dx=None, result="not_shot", **mine),
         shot(4, 10, sighter=True, **mine),

@@ -1,0 +1,182 @@
+"""What the page tells beside the shots: group, reasons, arrows, sighters, corrections, orphans, lanes."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+from playwright.async_api import expect
+
+from edge.common.connection import Connection
+from tests.edge.push.page.opening import Open
+from tests.edge.push.rangefloor import CENTRE_MM, Floor
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SPOTS = [(100.0, 40.0), (-100.0, -40.0), (40.0, 100.0), (-40.0, -100.0), (80.0, -80.0), (-80.0, 80.0)]
+
+
+async def shoot_at(floor: Floor, dx: float, dy: float, points: int = 8) -> uuid.UUID:
+    return await floor.shoot(CENTRE_MM + dx, CENTRE_MM + dy, points)
+
+
+async def test_the_group_is_told_in_words_and_drawn(open_page: Open, floor: Floor) -> None:
+    page = await open_page()
+    panel = page.locator("#group-panel")
+    await expect(panel).to_be_hidden()
+    for x, y in SPOTS[:5]:
+        await shoot_at(floor, x + 200, y - 30)
+    await expect(panel.locator("h2")).to_have_text("Group 5 arrows")
+    await expect(panel).to_contain_text("216 mm right, 46 mm low of the centre")
+    await expect(panel).to_contain_text("told from 6 arrows on")
+    await expect(page.locator("#face .group .half")).to_have_count(0)
+    await shoot_at(floor, SPOTS[5][0] + 200, SPOTS[5][1] - 30)
+    await expect(panel.locator("h2")).to_have_text("Group 6 arrows")
+    await expect(panel).to_contain_text("87 mm an axis; 95 % sure of 59 to 149 mm")
+    await expect(panel).to_contain_text("move it 2.43 mm right (0.85 m from the eye)")
+    drawn = page.locator("#face .group .half:not(.under)")
+    assert float(await drawn.get_attribute("r") or 0) == pytest.approx(1.1774 * 87.0, rel=1e-3)
+    moved = await drawn.locator("..").get_attribute("transform")
+    assert moved == "translate(840 670)"  # the drawing's y points down
+    await expect(panel).not_to_contain_text("Later half")
+
+
+async def test_the_last_shot_or_the_chosen_one_is_explained(open_page: Open, floor: Floor) -> None:
+    page = await open_page()
+    first = await shoot_at(floor, 100, 0, 9)
+    await floor.shoot(None, None, 0, result="miss")
+    why = page.locator("#why-panel")
+    await expect(why.locator("h2")).to_have_text("Why M")
+    await expect(why).to_contain_text("No landing came while the target sensor was provably listening.")
+    await page.locator(f'.shot[data-shot="{first}"]').click()
+    await expect(why.locator("h2")).to_have_text("Why 9")
+    await expect(why).to_contain_text("100.0 mm from the middle of face A")
+    await expect(why).to_contain_text("drawn for 4.0 s")
+
+
+async def test_arrows_are_listed_and_one_that_flies_elsewhere_is_marked(
+    open_page: Open, floor: Floor, connection: Connection
+) -> None:
+    arrows = [await connection.fetchval(
+        "insert into arrows (id, human_identifier, length) values (gen_random_uuid(), $1, 70) returning id", f"A{i}"
+    ) for i in range(4)]  # fmt: skip
+    for number, (x, y) in enumerate(SPOTS * 2):
+        shot = await shoot_at(floor, x / 10, y / 10 + (150 if number % 4 == 3 else 0))
+        await connection.execute("update shots set arrow_id = $2 where id = $1", shot, arrows[number % 4])
+    page = await open_page()
+    rows = page.locator("#arrows-panel tbody tr")
+    await expect(rows.locator("th")).to_have_text(["A0", "A1", "A2", "A3"])
+    await expect(page.locator("#arrows-panel tr.beyond")).to_have_count(1)
+    await expect(rows.nth(3)).to_contain_text("7.3 mm left, 111 mm high")
+    await expect(rows.nth(3).locator("td.note")).to_have_text("check this arrow")
+
+
+async def test_sighters_are_apart_and_out_of_the_totals(open_page: Open, floor: Floor, connection: Connection) -> None:
+    await connection.execute("update sessions set sighter_ends = 1")
+    page = await open_page()
+    await floor.shoot(points=9)
+    await expect(page.locator("#last-label")).to_have_text("Last shot · sighter")
+    await expect(page.locator("#total")).to_have_text("0")
+    await expect(page.locator("#total-detail")).to_have_text("sighters do not count")
+    await expect(page.locator(".shot")).to_have_class("shot current last sighter fresh")
+    await expect(page.locator("#announcer")).to_have_text("Shot S1-1: 9. Total 0.")
+    for _ in range(5):
+        await floor.shoot(points=9)
+    await floor.shoot(points=7)
+    await expect(page.locator("#ends tbody th")).to_have_text(["S1", "1"])
+    await expect(page.locator("#ends tbody td.sum")).to_have_text(["(54)", "7"])
+    await expect(page.locator("#total")).to_have_text("7")
+    await expect(page.locator("#group-panel h2")).to_have_text("Group 1 arrow")
+
+
+async def test_a_late_correction_is_highlighted_for_a_while_and_keeps_a_dot_and_its_old_value(
+    open_page: Open, floor: Floor, connection: Connection
+) -> None:
+    shot = await floor.shoot(None, None, 0, result="miss")
+    await floor.revise(shot, 500.0, 640.0, 8, "hit")
+    page = await open_page()  # it was corrected before the page was opened
+    row = page.locator(f'#shots tr[data-shot="{shot}"]')
+    await expect(row).to_have_class("last corrected recent")
+    await expect(row.locator(".value")).to_have_text("M 8")
+    await expect(page.locator("#ends td.recent")).to_have_count(1)
+    await connection.execute("update shots set corrected_at = corrected_at - interval '2 minutes'")
+    await page.reload()
+    await expect(row).to_have_class("last corrected")
+    await expect(row.locator(".value")).to_have_text("M 8")
+    dot = await row.locator(".value [role=img]").evaluate("value => getComputedStyle(value, '::after').content")
+    assert dot == '"●"'
+    await expect(page.locator("#ends td.recent")).to_have_count(0)
+
+
+async def test_a_shot_that_a_judge_voids_is_struck_and_out_of_the_totals(
+    open_page: Open, floor: Floor, connection: Connection
+) -> None:
+    page = await open_page()
+    shot = await floor.shoot(points=9)
+    await floor.shoot(points=7)
+    await expect(page.locator("#total")).to_have_text("16")
+    await connection.execute(
+        """update shots set result = 'void', points = null, void_reason = 'shot by the neighbour', flags = '{corrected}',
+            revision = revision + 1 where id = $1""",
+        shot,
+    )
+    row = page.locator(f'#shots tr[data-shot="{shot}"]')
+    await expect(row).to_have_class("corrected recent not-shot")
+    await expect(row.locator(".value")).to_have_text("9 void")
+    await expect(row.locator(".note")).to_have_text("corrected by a judge, shot by the neighbour")
+    await expect(page.locator("#total")).to_have_text("7")
+    await expect(page.locator("#announcer")).to_have_text("Correction: a shot that was 9 does not count. Total 7.")
+    await expect(page.locator(".shot")).to_have_count(1)
+
+
+async def test_a_landing_that_no_shot_explains_is_a_grey_dot_in_no_total(
+    open_page: Open, floor: Floor, connection: Connection
+) -> None:
+    page = await open_page()
+    await floor.shoot(points=9)
+    reading = {"device_id": "target-1", "stream_id": str(uuid.uuid4()), "seq": 5, "x": 700.0, "y": 900.0}
+    tell = "insert into events (type, lane, data) values ('reading.orphan', 1, $1)"
+    await connection.execute(tell, json.dumps(reading))
+    await connection.execute(tell, json.dumps(reading | {"seq": 6, "x": None, "y": None}))
+    dot = page.locator("#face .orphan")
+    await expect(dot).to_have_attribute("transform", "translate(700 380)")
+    await expect(page.locator("#orphans")).to_have_text("1 landing to sort out (grey), in no total.")
+    await expect(page.locator("#total")).to_have_text("9")
+
+
+async def test_the_lane_is_kept_in_the_address_and_the_way_back_works(
+    open_page: Open, floor: Floor, connection: Connection
+) -> None:
+    other = Floor(connection, lane=2)
+    await other.add_devices()
+    await other.open_session()
+    await other.shoot(points=5)
+    await floor.shoot(points=9)
+    page = await open_page(query="?lane=2")
+    await expect(page.locator("#total")).to_have_text("5")
+    await expect(page.locator('#lanes [aria-current="page"]')).to_have_text("Lane 2")
+    await page.get_by_role("link", name="Lane 1").click()
+    await expect(page.locator("#total")).to_have_text("9")
+    await expect(page.locator("#lanes a:focus")).to_have_text("Lane 1")
+    assert page.url.endswith("?lane=1")
+    await page.go_back()
+    await expect(page.locator("#title")).to_have_text("Lane 2")
+    await other.shoot(points=4)
+    await expect(page.locator("#total")).to_have_text("9")
+    assert await page.locator("#shots tbody tr").count() == 2
+
+
+async def test_a_device_that_says_nothing_turns_silent_without_reload(
+    open_page: Open, floor: Floor, connection: Connection
+) -> None:
+    page = await open_page()
+    state = page.locator('[data-device="target-1"] .state')
+    await expect(state).to_have_text("ready")
+    await connection.execute(
+        "update device_status set updated_at = updated_at - interval '1 minute' where device_id = 'target-1'"
+    )
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the page looks when it is looked at
+    await expect(state).to_have_text("silent")
+    await expect(page.locator('[data-device="target-1"] .age')).to_contain_text("heard 1 min ago")
+    assert floor.shots == 0
