@@ -22,6 +22,12 @@ _SHOTS = """
     left join arrows on arrows.id = shots.arrow_id left join faces on faces.id = shots.face_id
     where shots.session_id = $1 order by coalesce(arrow_disengage_time, arrow_landing_time), shots.id
 """
+# Landings that wait for a person, in the form of the event that told of them.
+_ORPHANS = """
+    select orphans.*, r.at, r.x_mm as x, r.y_mm as y, r.tag from orphans
+    join readings r on (r.device_id, r.stream_id, r.seq) = (orphans.device_id, orphans.stream_id, orphans.seq)
+    where orphans.session_id = $1 and orphans.status = 'open' order by r.at, orphans.id
+"""
 _SOURCES = """
     select coalesce(json_agg(distinct source), '[]')::text from (
         select s.source from device_status s join devices d on d.id = s.device_id
@@ -68,6 +74,7 @@ async def live(store: Store, lane: int | None) -> bytes:
                 session_id,
             ),
             "shots": await ask(rows(_SHOTS), session_id),
+            "orphans": await ask(rows(_ORPHANS), session_id),
             "ends": await ask(rows("select * from ends where session_id = $1 order by number"), session_id),
             "devices": await ask(rows(f"{DEVICE} where d.lane = $1 order by d.id"), lane),
         }

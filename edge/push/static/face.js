@@ -76,9 +76,10 @@ export class Face {
       mark.querySelector(".number").textContent = shot.end === chosen.end ? shot.inEnd : "";
     }
     this.#showGroup(group);
-    this.#orphans.replaceChildren(...orphans.map((orphan) =>
+    const placed = orphans.filter((orphan) => orphan.x !== null);
+    this.#orphans.replaceChildren(...placed.map((orphan) =>
       svg("circle", { class: "orphan", role: "img", "aria-label": "Landing that no shot explains", transform: this.#place(orphan.x, orphan.y) })));
-    this.#view(orphans);
+    this.#view(placed);
     this.#resize();
   }
 

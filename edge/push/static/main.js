@@ -97,7 +97,7 @@ function draw() {
 
 function showOrphans(count) {
   by("orphans").hidden = !count;
-  by("orphans").textContent = `${count} landing${count === 1 ? "" : "s"} to sort out (grey), in no total.`;
+  by("orphans").textContent = `${count} landing${count === 1 ? "" : "s"} to sort out (grey), in no total: archstats-sensor orphan list`;
 }
 
 function select(id) {

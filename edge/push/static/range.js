@@ -17,7 +17,7 @@ export class Range {
     });
     this.ahead = Date.parse(snapshot.now) - at;
     for (const shot of snapshot.shots) this.#shots.set(shot.id, shot);
-    for (const orphan of snapshot.orphans ?? []) this.takeOrphan(orphan);
+    for (const orphan of snapshot.orphans) this.takeOrphan(orphan);
   }
 
   /** Take in what an event tells of a shot. Gives what became of it, or null when nothing did: an event may come twice. */
@@ -29,22 +29,20 @@ export class Range {
     return { shot, isNew: known === undefined, isLate, before: known && call(known) };
   }
 
-  /** A landing that belongs to no shot, or no longer does so. Gives whether it has a place to be shown. */
-  takeOrphan(reading) {
-    const x = reading.x ?? reading.x_mm ?? null;
-    const y = reading.y ?? reading.y_mm ?? null;
-    const id = reading.id ?? `${reading.device_id}/${reading.stream_id}/${reading.seq}`;
-    const settled = Boolean(reading.resolution ?? reading.resolved_at ?? reading.voided_at ?? reading.shot_id);
-    if (settled || x === null || y === null) return this.#orphans.delete(id);
-    this.#orphans.set(id, { id, x, y, reading: `${reading.device_id}/${reading.stream_id}/${reading.seq}` });
-    return true;
+  /** A landing that no shot explains, or that was sorted out. Gives whether one waits now that did not before. */
+  takeOrphan(orphan) {
+    const known = this.#orphans.has(orphan.id);
+    if (orphan.session_id !== this.session?.id || orphan.status !== "open") {
+      this.#orphans.delete(orphan.id);
+      return false;
+    }
+    this.#orphans.set(orphan.id, orphan);
+    return !known;
   }
 
-  /** Landings that nobody's shot explains. */
+  /** Landings that wait for a person. */
   get orphans() {
-    const used = new Set([...this.#shots.values()].filter((shot) => shot.landing_seq !== null && shot.result !== "void")
-      .map((shot) => `${shot.landing_device_id}/${shot.landing_stream_id}/${shot.landing_seq}`));
-    return [...this.#orphans.values()].filter((orphan) => !used.has(orphan.reading));
+    return [...this.#orphans.values()];
   }
 
   /**

@@ -75,8 +75,8 @@ def own_cluster() -> Iterator[EmbeddedPostgres]:
 
 async def test_after_a_crash_of_the_server_nothing_is_overlooked(own_cluster: EmbeddedPostgres) -> None:
     """The numbers of transactions that left nothing on the disk are given out again."""
-    database = DatabaseSettings(database_dir=own_cluster.base_dir)
-    settings = ServiceSettings(database=database, ws_channel="archy")
+    address = DatabaseSettings(database_dir=own_cluster.base_dir)
+    settings = ServiceSettings(database=address, ws_channel="archy")
     async with connections(settings, 1) as (before,):
         await migrate(before, "archy")
         for _ in range(50):

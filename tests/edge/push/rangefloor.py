@@ -147,3 +147,31 @@ class Floor:
             points,
             result,
         )
+
+    async def lose(self, x: float | None, y: float | None) -> uuid.UUID:
+        """A landing that no release explains."""
+        orphan_id = uuid.uuid4()
+        self.shots += 1
+        await self.connection.execute(
+            """insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source, x_mm, y_mm)
+            values ($1, $2, $3, 'landing', $4, $5, $4, $6, $7, $8)""",
+            f"target-{self.lane}",
+            self.stream_id,
+            self.shots,
+            START + timedelta(seconds=30 * self.shots),
+            BOOT,
+            self.source,
+            x,
+            y,
+        )
+        await self.connection.execute(
+            """insert into orphans (id, session_id, lane, device_id, stream_id, seq, status)
+            values ($1, $2, $3, $4, $5, $6, 'open')""",
+            orphan_id,
+            self.session_id,
+            self.lane,
+            f"target-{self.lane}",
+            self.stream_id,
+            self.shots,
+        )
+        return orphan_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 
 import pytest
@@ -135,14 +134,20 @@ async def test_a_landing_that_no_shot_explains_is_a_grey_dot_in_no_total(
 ) -> None:
     page = await open_page()
     await floor.shoot(points=9)
-    reading = {"device_id": "target-1", "stream_id": str(uuid.uuid4()), "seq": 5, "x": 700.0, "y": 900.0}
-    tell = "insert into events (type, lane, data) values ('reading.orphan', 1, $1)"
-    await connection.execute(tell, json.dumps(reading))
-    await connection.execute(tell, json.dumps(reading | {"seq": 6, "x": None, "y": None}))
+    orphan = await floor.lose(700.0, 900.0)
     dot = page.locator("#face .orphan")
     await expect(dot).to_have_attribute("transform", "translate(700 380)")
-    await expect(page.locator("#orphans")).to_have_text("1 landing to sort out (grey), in no total.")
+    await expect(page.locator("#announcer")).to_have_text("A landing that no shot explains: it is in no total.")
+    await floor.lose(None, None)
+    waiting = page.locator("#orphans")
+    await expect(waiting).to_have_text("2 landings to sort out (grey), in no total: archstats-sensor orphan list")
+    await page.reload()
+    await expect(waiting).to_contain_text("2 landings")
+    await expect(dot).to_have_count(1)
     await expect(page.locator("#total")).to_have_text("9")
+    await connection.execute("update orphans set status = 'voided' where id = $1", orphan)
+    await expect(dot).to_have_count(0)
+    await expect(waiting).to_contain_text("1 landing ")
 
 
 async def test_the_lane_is_kept_in_the_address_and_the_way_back_works(
