@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli import config_commands, db_commands, session_commands
+from edge.cli import config_commands, db_commands, orphan_commands, session_commands, shots_commands
 from edge.cli.environment import effective
 from edge.cli.run_device import RunOptions, run_device
 from edge.cli.truth import print_truth
@@ -28,6 +28,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(session_commands.app, name="session")
+app.add_typer(shots_commands.app, name="shots")
+app.add_typer(orphan_commands.app, name="orphan")
 app.add_typer(db_commands.app, name="db")
 app.add_typer(config_commands.app, name="config")
 

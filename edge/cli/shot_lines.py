@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from edge.cli.printing import as_json
 
 SHOT_KEYS = (
     "id", "lane", "end_number", "arrow_id", "human_identifier", "arrow_engage_time", "arrow_disengage_time",
     "arrow_landing_time", "x", "y", "result", "points", "is_x", "tof_s", "speed_mps", "revision",
+)  # fmt: skip
+
+
+LIST_KEYS = (
+    *SHOT_KEYS, "session_id", "arrow_tag", "face", "line_margin_mm", "line_call", "assignment", "time_source", "flags",
+    "void_reason",
 )  # fmt: skip
 
 
@@ -39,3 +46,20 @@ def value(shot: Mapping[str, object]) -> str:
     if result == "hit":
         return "X" if shot.get("is_x") else str(shot.get("points") if shot.get("points") is not None else "•")
     return {"not_shot": "-", "void": "void"}.get(str(result), "?")
+
+
+def shot_facts(shot: Mapping[str, object]) -> dict[str, object]:
+    """A row of ``shots`` for programs."""
+    return {key: shot[key] for key in LIST_KEYS}
+
+
+def list_line(shot: Mapping[str, object]) -> str:
+    """A row of ``shots`` for people: the beginning of its id, when, where, which arrow, worth how much, and why it is odd."""
+    when = shot["arrow_disengage_time"] or shot["arrow_landing_time"]
+    clock = f"{when:%Y-%m-%d %H:%M:%S}" if isinstance(when, datetime) else "?"
+    end = "-" if shot["end_number"] is None else shot["end_number"]
+    name = shot["human_identifier"] or str(shot["arrow_tag"] or "?")[:8]
+    flags = shot["flags"] if isinstance(shot["flags"], list) else []
+    notes = [*flags, *([f"voided: {shot['void_reason']}"] if shot["void_reason"] else [])]
+    words = [str(shot["id"])[:8], clock, f"lane {shot['lane']}", f"end {end}", f"{name:>8}", f"{value(shot):>4}"]
+    return "  ".join([*words, f"{shot['result']:<8}", ", ".join(notes)]).rstrip()

@@ -45,7 +45,7 @@ def last_words(rows: Iterable[asyncpg.Record]) -> Rulings:
             owners.pop(key, None)
             if key in verdicts and verdicts[key].result == "void":
                 del verdicts[key]
-            dismissed.discard(key)
+        dismissed.discard(key)
         new = json.loads(row["new"])
         if row["kind"] == "result":
             verdicts[key] = Correction(key, new["result"], new["points"], new["is_x"], row["why"])
