@@ -147,4 +147,18 @@ def truth_command(
     print_truth(seed=seed, start=start, speed=speed, since=since, until=until, lanes=lanes)
 
 
+@app.command("why")
+def why_command(
+    shot: shots_commands.ShotArgument,
+    lane: shots_commands.Lane = None,
+    as_json: shots_commands.Json = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Why a shot is what it is: its readings, clocks, flight, who watched, margin and ring, and what persons decided."""
+    from edge.cli.on_database import on_database
+    from edge.cli.why_command import print_why
+
+    on_database(lambda connection: print_why(connection, shot, lane, as_json=as_json), database_dir)
+
+
 __all__ = ["EX_CONFIG", "app"]

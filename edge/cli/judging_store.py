@@ -46,22 +46,32 @@ class Decision:
     new: Mapping[str, object]
 
 
-async def find_shot(connection: Connection, reference: str, lane: int | None = None) -> asyncpg.Record:
-    """A shot by its id, the first characters of it, or ``last`` (of the lane). Raises Refused."""
+async def find_shot(
+    connection: Connection, reference: str, lane: int | None = None, *, decided: bool = False
+) -> asyncpg.Record:
+    """A shot by its id, the first characters of it, or ``last`` (of the lane). Raises Refused.
+
+    The last one is the newest that is not void; with ``decided`` the newest of which a person decided something.
+    """
     if reference == LAST:
         found = await connection.fetch(
-            _SHOTS + "where result <> 'void' and ($1::integer is null or h.lane = $1) order by shot_at desc limit 1",
+            _SHOTS + "where ($1::integer is null or h.lane = $1) "
+            "and case when $2 then 'corrected' = any(flags) else result <> 'void' end order by shot_at desc limit 1",
             lane,
+            decided,
         )
     else:
         found = await connection.fetch(_SHOTS + "where h.id::text like $1 limit 2", prefix(reference, "shots list"))
     return only(found, "shot", reference, "shots list")
 
 
-async def find_orphan(connection: Connection, reference: str) -> asyncpg.Record:
-    """A landing that is or was an orphan, by its id, the first characters of it, or ``last``. Raises Refused."""
+async def find_orphan(connection: Connection, reference: str, *, settled: bool = False) -> asyncpg.Record:
+    """A landing that is or was an orphan, by its id, the first characters of it, or ``last``. Raises Refused.
+
+    The last one is the newest that waits for a person; with ``settled`` the newest that was dealt with.
+    """
     if reference == LAST:
-        found = await connection.fetch(_ORPHANS + "where status = 'open' order by r.at desc limit 1")
+        found = await connection.fetch(_ORPHANS + "where (status <> 'open') = $1 order by r.at desc limit 1", settled)
     else:
         found = await connection.fetch(_ORPHANS + "where o.id::text like $1 limit 2", prefix(reference, "orphan list"))
     return only(found, "orphan", reference, "orphan list --all")
@@ -160,3 +170,14 @@ def only(found: list[asyncpg.Record], what: str, reference: str, where: str) -> 
     if len(found) > 1:
         raise Refused(f"more than one {what} begins with '{reference}'", hint="Give more characters of its id")
     return found[0]
+
+
+async def history_of(connection: Connection, shot: asyncpg.Record) -> list[asyncpg.Record]:
+    """Everything that was ever decided of a shot and of its landing, in order."""
+    return await connection.fetch(
+        """
+        select at, who, kind, why, old::text as old, new::text as new from corrections
+        where (device_id, stream_id, seq) in (($1, $2, $3), ($4, $5, $6)) order by id
+        """,
+        *(shot[f"{role}_{part}"] for role in ("release", "landing") for part in ("device_id", "stream_id", "seq")),
+    )

@@ -96,7 +96,7 @@ def reopen_command(
     """Take back what was said of a landing: it waits for a person again, unless a release explains it."""
 
     async def run(connection: Connection) -> None:
-        row = await find_orphan(connection, orphan)
+        row = await find_orphan(connection, orphan, settled=True)
         if row["status"] == "open":
             raise Refused(f"nothing was said of landing {row['id']} yet", hint="Assign it or void it")
         await _decide(connection, row, "reopen", who, why, {}, as_json=as_json)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import asyncpg
 import typer
@@ -14,6 +17,7 @@ import typer
 from edge.cli.on_database import on_database
 from edge.cli.printing import as_json as json_object
 from edge.cli.printing import say
+from edge.cli.refused import Refused
 from edge.cli.session_store import (
     FacePlace,
     NewSession,
@@ -34,14 +38,17 @@ BUTT_MARGIN_MM = 30.0
 
 app = typer.Typer(help="Sessions: what is shot on a lane, from open to close.", no_args_is_help=True)
 
-Lane = Annotated[int, typer.Option(min=1, max=999, help="The lane.")]
+Lanes = Annotated[
+    list[int] | None,
+    typer.Option("--lane", min=1, max=999, help="The lane; again for each further one. Lane 1 when not given."),
+]
 DatabaseDir = Annotated[Path | None, typer.Option(help="Folder of the embedded PostgreSQL.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 
 @app.command("open")
 def open_command(
-    lane: Lane = 1,
+    lane: Lanes = None,
     distance: Annotated[float, typer.Option(min=1, max=200, help="To the target, in metres.")] = 18.0,
     face: Annotated[str, typer.Option(help="Code of the face, for example wa_40 or wa_122.")] = "wa_40",
     indoor: Annotated[bool, typer.Option("--indoor/--outdoor", help="Decides the assumed shaft diameter.")] = False,
@@ -65,76 +72,94 @@ def open_command(
     least = 2 * (spec.outer_mm + BUTT_MARGIN_MM)
     width, height = butt_width or max(least, 1240.0), butt_height or max(least, 1240.0)
 
+    new = NewSession(
+        lane=0,
+        start=hostclock.now(),
+        location=location,
+        is_indoor=indoor,
+        arrows_per_end=arrows_per_end,
+        end_timeout_s=60.0,
+        distance_m=distance,
+        butt_width_mm=width,
+        butt_height_mm=height,
+        faces=[
+            FacePlace(p.human_identifier, spec.code, spec.version, p.x_mm, p.y_mm, p.radii_mm, p.points, p.x_radius_mm)
+            for p in spec.placed(width / 2, height / 2)
+        ],
+        sighter_ends=sighters,
+    )
+
     async def run(connection: Connection) -> None:
-        new = NewSession(
-            lane=lane,
-            start=hostclock.now(),
-            location=location,
-            is_indoor=indoor,
-            arrows_per_end=arrows_per_end,
-            end_timeout_s=60.0,
-            distance_m=distance,
-            butt_width_mm=width,
-            butt_height_mm=height,
-            faces=[
-                FacePlace(
-                    p.human_identifier, spec.code, spec.version, p.x_mm, p.y_mm, p.radii_mm, p.points, p.x_radius_mm
-                )
-                for p in spec.placed(width / 2, height / 2)
-            ],
-            sighter_ends=sighters,
-        )
-        try:
-            session_id = await open_session(connection, new)
-        except asyncpg.UniqueViolationError as fault:
-            raise ConfigError(
-                f"lane {lane} has an open session already",
-                hint=f"Close it first: archstats-sensor session close --lane {lane}",
-            ) from fault
-        say(as_json_line(session_id, lane, "open") if as_json else f"lane {lane}: session {session_id} is open")
+        opened: dict[int, UUID] = {}
+        async with connection.transaction():  # all lanes or none
+            for number in numbers(lane):
+                try:
+                    opened[number] = await open_session(connection, replace(new, lane=number))
+                except asyncpg.UniqueViolationError as fault:
+                    raise Refused(
+                        f"lane {number} has an open session already, so nothing was opened",
+                        hint=f"Close it first: archstats-sensor session close --lane {number}",
+                    ) from fault
+        for number, session_id in opened.items():
+            say(as_json_line(session_id, number, "open") if as_json else f"lane {number}: session {session_id} is open")
 
     on_database(run, database_dir)
 
 
 @app.command("end")
-def end_command(lane: Lane = 1, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
+def end_command(lane: Lanes = None, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
     """Close the end that is being shot on a lane: the arrows are about to be pulled."""
+    now, who = hostclock.now(), getpass.getuser()
 
     async def run(connection: Connection) -> None:
-        mark = await end_end(connection, lane, hostclock.now(), getpass.getuser())
-        if mark is None:
-            raise nothing_open(lane)
-        say(as_json_line(mark, lane, "end") if as_json else f"lane {lane}: the end is closed")
+        marks: dict[int, UUID] = {}
+        async with connection.transaction():
+            for number in numbers(lane):
+                mark = await end_end(connection, number, now, who)
+                if mark is None:
+                    raise nothing_open(number)
+                marks[number] = mark
+        for number, mark in marks.items():
+            say(as_json_line(mark, number, "end") if as_json else f"lane {number}: the end is closed")
 
     on_database(run, database_dir)
 
 
 @app.command("close")
-def close_command(lane: Lane = 1, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
+def close_command(lane: Lanes = None, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
     """Close a lane's session. Arrows in the air still count, so this may take a few seconds."""
+    now = hostclock.now()
 
     async def run(connection: Connection) -> None:
-        session_id = await begin_closing(connection, lane, hostclock.now())
-        if session_id is None:
-            raise nothing_open(lane)
-        try:
+        closing: dict[int, UUID] = {}
+        async with connection.transaction():
+            for number in numbers(lane):
+                session_id = await begin_closing(connection, number, now)
+                if session_id is None:
+                    raise nothing_open(number)
+                closing[number] = session_id
+        with suppress(TimeoutError):
             async with asyncio.timeout(CLOSED_WITHIN_S):
-                while await is_open(connection, session_id):  # noqa: ASYNC110 - a listener would be one more connection
-                    await asyncio.sleep(0.1)
-        except TimeoutError:
-            say(
-                as_json_line(session_id, lane, "closing")
-                if as_json
-                else f"lane {lane}: still closing; archstats-shots does it as soon as it runs"
-            )
-            return
-        say(as_json_line(session_id, lane, "closed") if as_json else f"lane {lane}: the session is closed")
+                for session_id in closing.values():
+                    while await is_open(connection, session_id):  # noqa: ASYNC110 - a listener would be one more connection
+                        await asyncio.sleep(0.1)
+        for number, session_id in closing.items():
+            still = await is_open(connection, session_id)
+            if as_json:
+                say(as_json_line(session_id, number, "closing" if still else "closed"))
+            elif still:
+                say(f"lane {number}: still closing; archstats-shots does it as soon as it runs")
+            else:
+                say(f"lane {number}: the session is closed")
 
     on_database(run, database_dir)
 
 
 @app.command("list")
 def list_command(
+    lane: Annotated[
+        list[int] | None, typer.Option("--lane", min=1, max=999, help="This lane's only; again for each further one.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
     as_json: Json = False,
     database_dir: DatabaseDir = None,
@@ -142,7 +167,7 @@ def list_command(
     """List sessions, newest first."""
 
     async def run(connection: Connection) -> None:
-        rows = await list_sessions(connection, limit)
+        rows = await list_sessions(connection, limit, lane or None)
         for row in rows:
             if as_json:
                 say(json_object(dict(row)))
@@ -163,10 +188,16 @@ def session_line(row: asyncpg.Record) -> str:
     return f"{started:%Y-%m-%d %H:%M}  {state:<7}  {where}  {row['arrows']} arrows  {row['points']} points"
 
 
-def nothing_open(lane: int) -> ConfigError:
+def numbers(lanes: list[int] | None) -> list[int]:
+    """The lanes that were named, each once; lane 1 when none was."""
+    return sorted(set(lanes or [1]))
+
+
+def nothing_open(lane: int) -> Refused:
     """Nothing to end or close."""
-    return ConfigError(
-        f"no session is open on lane {lane}", hint=f"Open one: archstats-sensor session open --lane {lane}"
+    return Refused(
+        f"no session is open on lane {lane}, so nothing was done",
+        hint=f"Open one: archstats-sensor session open --lane {lane}",
     )
 
 

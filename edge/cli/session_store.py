@@ -133,8 +133,8 @@ async def is_open(connection: Connection, session_id: UUID) -> bool:
     return bool(opened)
 
 
-async def list_sessions(connection: Connection, limit: int) -> list[asyncpg.Record]:
-    """The newest sessions first, with what was shot in them; sighters are no part of it."""
+async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int] | None = None) -> list[asyncpg.Record]:
+    """The newest sessions first (of all lanes, or of some), with what was shot in them; sighters are no part of it."""
     return await connection.fetch(
         """
         select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor,
@@ -143,10 +143,12 @@ async def list_sessions(connection: Connection, limit: int) -> list[asyncpg.Reco
         from sessions s
         left join targets t on t.session_id = s.id
         left join shots h on h.session_id = s.id and coalesce(h.end_number > s.sighter_ends, true)
+        where $2::integer[] is null or s.lane = any($2)
         group by s.id, t.distance
-        order by s.start_time desc limit $1
+        order by s.start_time desc, s.lane limit $1
         """,
         limit,
+        lanes,
     )
 
 

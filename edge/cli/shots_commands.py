@@ -84,10 +84,15 @@ def void_command(
 
 @app.command("restore")
 def restore_command(
-    shot: ShotArgument, why: Why, who: Who = None, as_json: Json = False, database_dir: DatabaseDir = None
+    shot: ShotArgument,
+    why: Why,
+    who: Who = None,
+    lane: Lane = None,
+    as_json: Json = False,
+    database_dir: DatabaseDir = None,
 ) -> None:
     """Take back what was decided of a shot: it is again what the sensors say."""
-    _decide(shot, None, None, why, who, as_json, database_dir)
+    _decide(shot, lane, None, why, who, as_json, database_dir)
 
 
 @app.command("rebuild")
@@ -129,7 +134,7 @@ def _decide(
     database_dir: Path | None,
 ) -> None:
     async def run(connection: Connection) -> None:
-        row = await find_shot(connection, reference, lane)
+        row = await find_shot(connection, reference, lane, decided=verdict is None)
         by = who or getpass.getuser()
         decision = restored(row, by, why) if verdict is None else await ruled(connection, row, verdict, by, why)
         await record(connection, decision)

@@ -1,0 +1,31 @@
+"""Look at a session as the assembler sees it, without writing anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from edge.common.connection import Connection
+from edge.shots import store
+from edge.shots.corrections import read_rulings
+from edge.shots.sensed import Scene, Sensed
+from edge.shots.timeline import Axis
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSession:
+    """Everything that assembly works with."""
+
+    readings: list[Sensed]
+    scene: Scene
+    axis: Axis
+
+
+async def see_session(connection: Connection, session_id: UUID) -> SeenSession | None:
+    """A session's readings and its lane as they are now; None when there is no such session."""
+    rows = await store.readings_of(connection, session_id)
+    rulings = await read_rulings(connection, session_id)
+    stage = await store.read_stage(connection, session_id, [store.moment_of(row) for row in rows], rulings)
+    if stage is None:
+        return None
+    return SeenSession([store.sensed(row, stage.axis) for row in rows], stage.scene, stage.axis)

@@ -1,0 +1,69 @@
+"""A lane with something to judge, and the technician's commands on its database, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+
+from edge.cli.main import main
+from edge.common.connection import Connection
+from edge.common.database import open_database
+from edge.common.settings import ServiceSettings
+from tests.edge.shots.lane_floor import LaneFloor
+
+T = TypeVar("T")
+
+
+@dataclass
+class Bench:
+    """Where commands are typed."""
+
+    settings: ServiceSettings
+    capsys: pytest.CaptureFixture[str]
+
+    def type(self, *words: str, status: int = 0) -> str:
+        """Run one command and return what it said: standard output, of a failed one standard error."""
+        self.capsys.readouterr()
+        code = 0
+        try:
+            main(words)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        said = self.capsys.readouterr()
+        assert code == status, f"{words}: {code}\n{said.out}{said.err}"
+        return said.err if status else said.out
+
+    def json(self, *words: str) -> list[dict[str, Any]]:
+        """Run one command with --json and return its objects."""
+        return [json.loads(line) for line in self.type(*words, "--json").splitlines()]
+
+    def on_database(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
+        """Do something on a connection of one's own."""
+
+        async def run() -> T:
+            async with open_database(self.settings, application="test") as database:
+                connection = await database.connect()
+                try:
+                    return await work(connection)
+                finally:
+                    await connection.close()
+
+        return asyncio.run(run())
+
+
+async def shoot_lane(connection: Connection) -> LaneFloor:
+    """A hit of 10, a miss at 40 s (the newest shot), and two landings that no release explains."""
+    floor = LaneFloor(connection)
+    await floor.build()
+    await floor.shoot(20.0)
+    await floor.land(20.4)
+    await floor.land(34.0, 100.0)
+    await floor.shoot(40.0)
+    await floor.land(46.0, 900.0)
+    await floor.told_until(58.0)
+    return floor

@@ -1,0 +1,177 @@
+"""Correct, void, assign, rebuild and explain from the command line, on a real database; no archstats-shots runs here."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+
+from edge.common.connection import Connection
+from edge.common.settings import ServiceSettings
+from tests.acceptance.test_docs import PREPARED, commands
+from tests.edge.cli.judged_lane import Bench, shoot_lane
+from tests.test_project import ROOT
+
+
+@pytest.fixture
+def empty_bench(
+    database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Bench:
+    """Commands on a database without any session."""
+    database = database_settings.database
+    monkeypatch.setenv("POSTGRES_USER", database.user)
+    monkeypatch.setenv("POSTGRES_DB", database.db)
+    monkeypatch.setenv("POSTGRES_SOCKET_DIR", str(database.socket_dir))
+    return Bench(database_settings, capsys)
+
+
+@pytest.fixture
+def bench(empty_bench: Bench) -> Bench:
+    """Commands on a lane that was shot on."""
+    empty_bench.on_database(shoot_lane)
+    empty_bench.type("shots", "rebuild", "--session", "last")
+    return empty_bench
+
+
+def results(bench: Bench) -> list[tuple[str, int | None]]:
+    return [(shot["result"], shot["points"]) for shot in bench.json("shots", "list")]
+
+
+def test_every_command_of_the_page_works(bench: Bench) -> None:
+    assert PREPARED["judging.md"].endswith("test_judging.py")
+    typed = [shlex.split(command) for command in commands(ROOT / "docs" / "judging.md")]
+    assert len(typed) >= 15
+    for program, *words in typed:
+        assert program == "archstats-sensor"
+        bench.type(*words)
+    assert [orphan["status"] for orphan in bench.json("orphan", "list", "--all")] == ["voided", "assigned"]
+
+
+def test_a_correction_says_who_and_why_and_holds(bench: Bench) -> None:
+    (told,) = bench.json("shots", "correct", "last", "--points", "9", "--why", "seen", "--who", "Ann")
+    assert (told["result"], told["points"], told["is_x"], told["revision"], told["done"]) == ("hit", 9, False, 2, True)
+    bench.type("shots", "rebuild", "--session", "last")
+    assert results(bench) == [("hit", 10), ("hit", 9)]
+    (why,) = bench.json("why", "last")
+    (said,) = why["corrections"]
+    assert (said["who"], said["why"], said["old"]["result"], said["new"]["points"]) == ("Ann", "seen", "miss", 9)
+
+
+def test_what_was_decided_is_taken_back(bench: Bench) -> None:
+    bench.type("shots", "void", "last", "--why", "after the signal")
+    assert results(bench)[-1] == ("void", None)
+    assert bench.json("shots", "list")[-1]["void_reason"] == "after the signal"
+    bench.type("shots", "restore", "last", "--why", "it was in time")
+    assert results(bench)[-1] == ("miss", 0)
+    newest = bench.json("shots", "list")[-1]["id"]
+    assert "nothing was decided" in bench.type("shots", "restore", newest, "--why", "again", status=1)
+
+
+FOLLOWS = {
+    "--points 10 --x": ("hit", 10),
+    "--x": ("hit", 10),
+    "--points 0": ("miss", 0),
+    "--result not_shot": ("not_shot", None),
+    "--result off_face": ("off_face", 0),
+}
+
+
+def test_what_is_not_said_of_a_correction_follows(bench: Bench) -> None:
+    shot = bench.json("shots", "list")[-1]["id"]
+    for words, result in FOLLOWS.items():
+        (told,) = bench.json("shots", "correct", shot, *words.split(), "--why", "seen")
+        assert (told["result"], told["points"]) == result, words
+
+
+REFUSED = {
+    "correct last --points 7 --why w": ["7", "10, 9, 1"],
+    "correct last --x --points 9 --why w": ["X", "10"],
+    "correct last --result miss --points 3 --why w": ["miss", "--result hit"],
+    "correct last --result hit --why w": ["--points", "10, 9, 1"],
+    "correct last --result great --why w": ["great", "not_shot"],
+    "correct last --why w": ["--points"],
+    "void last --why ' '": ["--why"],
+    "void ffff0000 --why w": ["ffff0000", "shots list"],
+    "void 'no id' --why w": ["no id", "last"],
+    "rebuild --session 0000ffff": ["session", "session list"],
+    "restore last --why w": ["shots list"],
+}
+
+
+def test_what_cannot_be_is_refused_with_a_remedy(bench: Bench) -> None:
+    before = results(bench)
+    for words, names in REFUSED.items():
+        told = bench.type("shots", *shlex.split(words), status=1)
+        assert len(told.strip().splitlines()) == 1, words
+        assert [name for name in names if name not in told] == [], told
+    assert results(bench) == before
+
+
+def test_a_landing_is_given_to_the_shot_it_belongs_to(bench: Bench) -> None:
+    assert [orphan["status"] for orphan in bench.json("orphan", "list")] == ["open", "open"]
+    (told,) = bench.json("orphan", "assign", "last", "--to", "last", "--why", "tag not read")
+    newest = bench.json("shots", "list")[-1]
+    assert (told["status"], told["shot_id"], told["done"]) == ("assigned", newest["id"], True)
+    assert (newest["result"], newest["assignment"], newest["x"]) == ("hit", "manual", 900.0)
+    assert "landing already" in bench.type("orphan", "assign", "last", "--to", "last", "--why", "w", status=1)
+    assert [orphan["x"] for orphan in bench.json("orphan", "list")] == [100.0]
+
+
+def test_a_landing_becomes_a_shot_of_its_own_or_nothing(bench: Bench) -> None:
+    bench.type("orphan", "assign", "last", "--alone", "--why", "bow sensor off")
+    bench.type("orphan", "void", "last", "--why", "a hammer")
+    assert "waits for a person" in bench.type("orphan", "list")
+    assert [shot["result"] for shot in bench.json("shots", "list")] == ["hit", "void", "miss", "hit"]
+    bench.type("orphan", "reopen", bench.json("orphan", "list", "--all")[0]["id"], "--why", "no hammer there")
+    assert [orphan["x"] for orphan in bench.json("orphan", "list")] == [100.0]
+    assert "either" in bench.type("orphan", "assign", "last", "--why", "w", status=2)
+
+
+def test_why_tells_what_a_shot_rests_on(bench: Bench) -> None:
+    hit, miss = bench.json("shots", "list")
+    said = bench.type("why", str(hit["id"])[:8])
+    for word in (
+        "release",
+        "bow-1 #2",
+        "target-1 #1",
+        "0.400 s",
+        "possible",
+        "same tag",
+        "chosen",
+        "± 0.5 ms",
+        "margin",
+    ):
+        assert word in said
+    said = bench.type("why", str(miss["id"]))
+    assert "nothing landed" in said
+    assert "target-1 saw everything" in said
+    (facts,) = bench.json("why", str(hit["id"]))
+    assert facts["explanation"]["flight"]["seen_s"] == pytest.approx(0.4)
+    assert facts["explanation"]["ring"]["zone_mm"] == 30.5
+
+
+def test_a_rebuild_says_that_nothing_changed(bench: Bench) -> None:
+    (told,) = bench.json("shots", "rebuild", "--session", "last")
+    assert (told["done"], told["shots"], told["revised"]) == (True, 2, 0)
+
+
+def test_sessions_of_several_lanes_are_opened_and_ended_together(empty_bench: Bench) -> None:
+    opened = empty_bench.json("session", "open", "--lane", "2", "--lane", "3")
+    assert [(one["lane"], one["state"]) for one in opened] == [(2, "open"), (3, "open")]
+    assert "lane 3" in empty_bench.type("session", "open", "--lane", "1", "--lane", "3", status=1)
+    assert [one["lane"] for one in empty_bench.json("session", "list")] == [2, 3]  # nothing on lane 1
+    assert [one["lane"] for one in empty_bench.json("session", "list", "--lane", "3")] == [3]
+    assert len(empty_bench.json("session", "end", "--lane", "2", "--lane", "3")) == 2
+    assert "lane 1" in empty_bench.type("session", "end", "--lane", "1", "--lane", "2", status=1)
+
+    async def marks(connection: Connection) -> Any:
+        return await connection.fetchval("select count(*) from end_marks")
+
+    assert empty_bench.on_database(marks) == 2
+
+
+def test_without_any_shot_it_says_so(empty_bench: Bench) -> None:
+    assert "No shot yet" in empty_bench.type("shots", "list")
+    assert "session list" in empty_bench.type("shots", "rebuild", "--session", "last", status=1)
+    assert "shots list" in empty_bench.type("why", "last", status=1)
