@@ -9,7 +9,7 @@ const ASSUMED_SHAFT_MM = 5.5;
 const NEW_PX = 10;
 const OLD_PX = 5;
 const ORPHAN_PX = 6;
-const MIDDLE_PX = 13;
+const MIDDLE_PX = 16;
 
 export class Face {
   #drawing = null;

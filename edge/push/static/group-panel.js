@@ -1,7 +1,7 @@
 // The group in words: its middle, its spread as far as so few arrows tell, and what to do at the sight.
 import { element } from "./dom.js";
 import { SPREAD_FROM } from "./group.js";
-import { fixed, millimetres, offset } from "./words.js";
+import { measured, millimetres, offset } from "./words.js";
 
 /** From the eye to the sight at full draw; an archer's own differs by a tenth. */
 const EYE_TO_SIGHT_M = 0.85;
@@ -25,7 +25,7 @@ export function showGroup(section, found, distance) {
 
 /** Towards the group, on each axis on which it lies off by more than chance explains. */
 function sight(found, distance) {
-  const turn = (mm) => `${fixed(Math.abs(mm) * EYE_TO_SIGHT_M / distance, 2)} mm`;
+  const turn = (mm) => measured(Math.abs(mm) * EYE_TO_SIGHT_M / distance, 2, "mm");
   const moves = [];
   if (found.off.x) moves.push(`${turn(found.dx)} ${found.dx < 0 ? "left" : "right"}`);
   if (found.off.y) moves.push(`${turn(found.dy)} ${found.dy < 0 ? "down" : "up"}`);
@@ -44,7 +44,7 @@ function trend(found) {
 }
 
 function range({ low, high }) {
-  return `${millimetres(low).replace(" mm", "")} to ${millimetres(high)}`;
+  return `${parseFloat(millimetres(low))} to ${millimetres(high)}`;
 }
 
 function arrows(n) {

@@ -1,6 +1,6 @@
 // The big numbers.
 import { call, totals } from "./scoring.js";
-import { arrow, fixed, place } from "./words.js";
+import { arrow, fixed, measured, place } from "./words.js";
 
 const put = (id, text) => { document.getElementById(id).textContent = text; };
 
@@ -21,6 +21,6 @@ export function showScore(shots, last, best) {
 
 function detail(shot) {
   const parts = [`shot ${place(shot)}`, `arrow ${arrow(shot)}`];
-  if (shot.tof_s) parts.push(`${fixed(shot.tof_s, 2)} s`, `${fixed(shot.speed_mps, 1)} m/s`);
+  if (shot.tof_s) parts.push(`${measured(shot.tof_s, 2, "s")}\u00a0· ${measured(shot.speed_mps, 1, "m/s")}`.replaceAll(" ", "\u00a0"));
   return parts.join(" · ");
 }

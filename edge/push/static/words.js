@@ -29,8 +29,14 @@ export function arrow(shot) {
   return "?";
 }
 
+/** A number and its unit, which no line break may part. */
+export function measured(value, digits, unit) {
+  return `${fixed(value, digits)}\u00a0${unit}`;
+}
+
+/** As many digits as an archer can use. */
 export function millimetres(value) {
-  return `${fixed(value, Math.abs(value) < 9.95 ? 1 : 0)} mm`;
+  return measured(value, Math.abs(value) < 9.95 ? 1 : 0, "mm");
 }
 
 /** An offset as the archer sees it, looking at the target: "34 mm left, 12 mm high". */

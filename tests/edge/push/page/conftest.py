@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import edge.push
 from edge.common.connection import Connection
 from edge.common.database import open_database
 from edge.common.settings import ServiceSettings
-from tests.edge.push.page.opening import Open, Scheme
+from tests.edge.push.page.opening import Call, Open, Scheme
 from tests.edge.push.rangefloor import Floor
 from tests.edge.push.serving import Service, serving
 
@@ -109,8 +109,8 @@ async def open_page(browser: Browser, service: Service) -> AsyncIterator[Open]:
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def call(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
-    """Calls a function of one of the page's modules in the browser: no hub, no database, no element."""
+async def modules(browser: Browser) -> AsyncIterator[Page]:
+    """An empty page that can import the live page's modules: no hub, no database, no element."""
     context = await browser.new_context()
     page = await context.new_page()
 
@@ -123,12 +123,18 @@ async def call(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Any]]]
 
     await page.route("http://page.test/**", serve)
     await page.goto("http://page.test/")
+    yield page
+    await context.close()
+
+
+@pytest.fixture
+def call(modules: Page) -> Call:
+    """Calls a function of one of the page's modules in the browser."""
 
     async def called(module: str, function: str, *arguments: Any) -> Any:
-        return await page.evaluate(
+        return await modules.evaluate(
             "async ([module, name, given]) => (await import(`/static/${module}`))[name](...given)",
             [module, function, list(arguments)],
         )
 
-    yield called
-    await context.close()
+    return called

@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def why(call: Call, **of: Any) -> dict[str, str]:
-    return dict(await call("why.js", "reasons", shot(1, **of), [FACE]))
+    told = await call("why.js", "reasons", shot(1, **of), [FACE])
+    return {term: text.replace("\u00a0", " ") for term, text in told}
 
 
 async def test_a_hit_tells_distance_ring_line_and_shaft(call: Call) -> None:
