@@ -178,7 +178,7 @@ def programs(options: SimulateOptions, world: World, environ: Mapping[str, str],
             "ARCH_STATS_DRIVER": device.driver,
             "ARCH_STATS_PORT": str(links / device.name),
             "ARCH_STATS_LANE": str(device.lane),
-            "ARCH_STATS_SPOOL_DIR": str(links / "spool"),
+            "ARCH_STATS_SPOOL_DIR": environ.get("ARCH_STATS_SPOOL_DIR") or str(links / "spool"),
         }
         argv = [str(here / "archstats-sensor"), "run", device.name]
         result.append(Program(device.name, argv, {**base, **own}, logs / f"{device.name}.log"))

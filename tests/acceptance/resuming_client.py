@@ -57,3 +57,16 @@ class ResumingClient:
             self.ids.append(str(place))
         if place is not None:
             self.last_id = place
+
+    def differences(self, events: list[str]) -> list[str]:
+        """How what it saw differs from all events since the first one that it saw."""
+        begins = events.index(self.ids[0]) if self.ids and self.ids[0] in events else 0
+        expected = events[begins:]
+        found = [f"gap: {reason}" for reason in self.gaps]
+        if self.ids[: len(expected)] != expected:
+            missing = [name for name in expected if name not in self.ids]
+            repeated = sorted({name for name in self.ids if self.ids.count(name) > 1})
+            found.append(f"{len(expected)} events, told {len(self.ids)}; missing {missing}, repeated {repeated}")
+        if self.streams < 2:
+            found.append("the client never lost its stream")
+        return found

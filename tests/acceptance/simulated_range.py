@@ -8,11 +8,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import asyncpg
 
@@ -112,7 +113,9 @@ def command_line(pid: int) -> list[str]:
 
 
 @asynccontextmanager
-async def simulated_range(database_dir: Path, *options: str, as_json: bool = True) -> AsyncIterator[SimulatedRange]:
+async def simulated_range(
+    database_dir: Path, *options: str, as_json: bool = True, environment: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[SimulatedRange]:
     """A range in a database of its own; killed when the test is over before it is."""
     port = free_port()
     words = ["--simulate", "--database-dir", str(database_dir), *options, *(["--json"] if as_json else [])]
@@ -121,7 +124,7 @@ async def simulated_range(database_dir: Path, *options: str, as_json: bool = Tru
         *words,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        env=clean_environment(ARCH_STATS_SERVER_PORT=str(port)),
+        env=clean_environment(ARCH_STATS_SERVER_PORT=str(port), **environment),
         start_new_session=True,
     )
     running = SimulatedRange(process, database_dir, port)

@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from tests.acceptance.simulated_range import Json, differences, same_instant, simulated_range, stored_shots, truth
+from tests.acceptance.blindness import as_known, reboots_of, simulators_log
+from tests.acceptance.simulated_range import Json, differences, simulated_range, stored_shots, truth
 
 FAULTS = "drop=0.05,corrupt=0.05,duplicate=0.1,delay=0.05,split=0.2,merge=0.2,reboot=0.01"
 BOTH_WAYS = ("drop", "corrupt", "duplicate", "delay", "split", "merge")
 SEEDS = (7, 64, 166)
 """In each of them both devices reboot, and early."""
 LONG_SEEDS = tuple(range(200, 220))
-WINDOW = timedelta(seconds=3)
-"""A landing is waited for so long at 70 m."""
-BOUNDARY = timedelta(milliseconds=5)
-"""Instants are known to this: what begins or ends so close to a boundary may be judged either way."""
-
-
-def simulators_log(database_dir: Path) -> list[Json]:
-    """What the simulated devices said: reboots as they happened, and all faults counted at the end."""
-    lines = (database_dir / "logs" / "simulators.log").read_text().splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def as_known(expected: Iterable[Json], rows: Sequence[asyncpg.Record], reboots: Iterable[Json]) -> list[Json]:
-    """The truth as a hub can know it: a miss is unknown where the target was blind while that arrow could have landed."""
-    blind = [
-        (datetime.fromisoformat(str(reboot["blind_from"])), datetime.fromisoformat(str(reboot["blind_until"])))
-        for reboot in reboots
-        if str(reboot["device"]).startswith("target")
-    ]
-    told: list[Json] = []
-    for line in expected:
-        released = datetime.fromisoformat(str(line["released_at"]))
-        surely = any(a < released + WINDOW - BOUNDARY and b > released + BOUNDARY for a, b in blind)
-        perhaps = any(a < released + WINDOW + BOUNDARY and b > released - BOUNDARY for a, b in blind)
-        stored = next((r["result"] for r in rows if same_instant(r["arrow_disengage_time"], line["released_at"])), None)
-        unknown = line["result"] == "miss" and (surely or (perhaps and stored == "unknown"))
-        told.append({**line, "result": "unknown"} if unknown else line)
-    return told
 
 
 async def shoot(database_dir: Path, seed: int, shots: int, *, faults: str = FAULTS) -> tuple[list[str], Json]:
@@ -57,10 +27,9 @@ async def shoot(database_dir: Path, seed: int, shots: int, *, faults: str = FAUL
         found = [] if status == 0 else [f"exit status {status}"]
         expected = await truth(running)
         found += [] if len(expected) == shots else [f"the truth has {len(expected)} releases"]
-        *said, end = simulators_log(database_dir)
+        said = simulators_log(database_dir)
         rows = await stored_shots(database_dir)
-        reboots = [line for line in said if line["event"] == "reboot"]
-        return found + differences(rows, as_known(expected, rows, reboots)), end
+        return found + differences(rows, as_known(expected, rows, reboots_of(said))), said[-1]
 
 
 def counted(ends: Sequence[Json]) -> dict[str, Counter[str]]:

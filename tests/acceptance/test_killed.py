@@ -71,7 +71,7 @@ async def shoot_and_kill(
         # Stored instants may be off by the tolerance, arrows of one archer are far more than that apart.
         until = datetime.fromisoformat(str(running.lines[-1]["until"])) - timedelta(seconds=INSTANT_TOLERANCE_S)
         rows = [row for row in await stored_shots(database_dir) if row["arrow_disengage_time"] < until]
-        found += differences(rows, expected) + untold(client, events)
+        found += differences(rows, expected) + client.differences(events)
         found += told_wrongly(running, rows)
         return [*found, f"killed: {killer.killed}"] if found else []
 
@@ -96,20 +96,6 @@ async def stored_events(database_dir: Path, connection: asyncpg.Connection[async
         "select epoch || '-' || xid || '-' || id as name from installation, events order by xid, id"
     )
     return [row["name"] for row in rows]
-
-
-def untold(client: ResumingClient, events: list[str]) -> list[str]:
-    """How the client's events differ from all events since the first one that it saw."""
-    begins = events.index(client.ids[0]) if client.ids and client.ids[0] in events else 0
-    expected = events[begins:]
-    found = [f"gap: {reason}" for reason in client.gaps]
-    if client.ids[: len(expected)] != expected:
-        missing = [name for name in expected if name not in client.ids]
-        repeated = sorted({name for name in client.ids if client.ids.count(name) > 1})
-        found.append(f"{len(expected)} events, told {len(client.ids)}; missing {missing}, repeated {repeated}")
-    if client.streams < 2:
-        found.append("the client never lost its stream")
-    return found
 
 
 def told_wrongly(running: SimulatedRange, rows: list[asyncpg.Record]) -> list[str]:

@@ -1,0 +1,1 @@
+"""A range under fire: everything fails, again and again, and the database holds exactly the truth."""

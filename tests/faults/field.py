@@ -1,0 +1,103 @@
+"""The range under fire: PostgreSQL, a way to it that can be cut, the processes, and a small disk for the spool."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+
+from edge.common.embedded import DATABASE, USER, EmbeddedPostgres
+from edge.common.embedded_paths import SOCKET
+from tests.acceptance.simulated_range import SimulatedRange, simulated_range
+from tests.proxy import Proxy
+
+LANES = 2
+WIRE_FAULTS = "reboot=0.004,unplug=0.006,drop=0.02,corrupt=0.02"
+DISK_MB = 1
+
+
+@dataclass
+class Field:
+    """Everything that a blow may fall on."""
+
+    server: EmbeddedPostgres
+    proxy: Proxy
+    running: SimulatedRange
+    disk: Path | None
+    """Where the spools are; None when no small disk can be made here."""
+    locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    def lock(self, victim: str) -> asyncio.Lock:
+        """Blows on the same victim come one after the other."""
+        return self.locks.setdefault(victim, asyncio.Lock())
+
+    async def start_postgres(self) -> None:
+        """Bring the server back, whatever became of it: the socket of a killed one answers as long as its children live."""
+        async with asyncio.timeout(60):
+            while True:
+                await asyncio.to_thread(self.server.start)
+                with suppress(OSError, asyncpg.PostgresError):
+                    async with self.connection():
+                        return
+                await asyncio.sleep(0.05)
+
+    async def stop_postgres(self) -> None:
+        """Shut the server down as its administrator does."""
+        await asyncio.to_thread(self.server.stop)
+
+    def postmaster(self) -> int:
+        """The server's process."""
+        return int((self.server.base_dir / "data" / "postmaster.pid").read_text().split()[0])
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """Straight to the server, past the proxy."""
+        opened = await asyncpg.connect(host=str(self.server.socket_dir), user=USER, database=DATABASE, timeout=10)
+        try:
+            yield opened
+        finally:
+            await opened.close()
+
+
+@asynccontextmanager
+async def field_of(folder: Path, seed: int) -> AsyncIterator[Field]:
+    """A range at speed 20 that shoots until it is told to stop."""
+    server = EmbeddedPostgres(folder / "pg")
+    await asyncio.to_thread(server.start)
+    try:
+        with small_disk(folder / "disk") as disk:
+            async with Proxy(server.socket_dir / SOCKET) as proxy:
+                environment = {
+                    "POSTGRES_HOST": "127.0.0.1", "POSTGRES_PORT": str(proxy.port), "POSTGRES_USER": USER,
+                    "POSTGRES_DB": DATABASE, "ARCH_STATS_SPOOL_DIR": str(disk or folder / "spool"),
+                }  # fmt: skip
+                options = ("--seed", str(seed), "--speed", "20", "--lanes", str(LANES), "--fault", WIRE_FAULTS)
+                async with simulated_range(folder / "range", *options, environment=environment) as running:
+                    yield Field(server, proxy, running, disk)
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[Path | None]:
+    """A file system of a megabyte; None where this user may not mount one."""
+    place.mkdir(parents=True)
+    if os.geteuid() != 0:
+        yield None
+        return
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "archstats-faults", place], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        yield None
+        return
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
