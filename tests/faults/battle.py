@@ -27,9 +27,10 @@ SETTLED_WITHIN_S = 90.0
 """After the last blow: every program back, every spool empty, every verdict given, every viewer up to date."""
 WHOLE_EVERY_S = 0.2
 
-_IS_WHOLE = """
-select count(*) = $1 from device_status
-where state = 'ready' and spool_rows = 0 and updated_at > clock_timestamp() - interval '3 s'
+OLDEST_STATUS_S = 3.0
+_AGE = """
+select extract(epoch from clock_timestamp() - min(updated_at))::float8 from device_status
+where state = 'ready' and spool_rows = 0 having count(*) = $1
 """
 _EVENTS = "select epoch || '-' || xid || '-' || id as name from installation, events order by xid, id"
 
@@ -104,18 +105,19 @@ async def _watch(ground: Field, battle: Battle) -> None:
     while True:
         await asyncio.sleep(WHOLE_EVERY_S)
         waiting = [s for s in battle.struck if s.ended and s.whole_again is None]
-        if waiting and await _is_whole(ground):
-            for struck in waiting:
+        age_s = await _age_s(ground) if waiting else None
+        for struck in waiting:
+            if age_s is not None and time.monotonic() - age_s > struck.ended:
                 struck.whole_again = time.monotonic()
 
 
-async def _is_whole(ground: Field) -> bool:
-    """Every device ready and nothing in its spool."""
+async def _age_s(ground: Field) -> float | None:
+    """How old the oldest word of a device is when all are ready and nothing is in a spool; None when they are not."""
     with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         async with asyncio.timeout(2.0), ground.connection() as connection:
-            whole: bool = await connection.fetchval(_IS_WHOLE, 2 * LANES)
-            return whole
-    return False
+            age_s: float | None = await connection.fetchval(_AGE, 2 * LANES)
+            return age_s
+    return None
 
 
 async def _settle(ground: Field, viewers: list[ResumingClient], verdict: Verdict) -> None:
@@ -123,7 +125,8 @@ async def _settle(ground: Field, viewers: list[ResumingClient], verdict: Verdict
 
     async def unsettled() -> list[str]:
         found: list[str] = []
-        if not await _is_whole(ground):
+        age_s = await _age_s(ground)
+        if age_s is None or age_s > OLDEST_STATUS_S:
             found.append("hung: a device is not ready, or its spool does not empty")
         async with ground.connection() as connection:
             if await connection.fetchval("select count(*) from shots where result = 'pending' and arrow_disengage_time"

@@ -84,8 +84,8 @@ async def test_after_a_crash_of_the_server_nothing_is_overlooked(own_cluster: Em
         burnt = int(await before.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text"))
         cursor = await current_cursor(before)
     os.kill(int((own_cluster.base_dir / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-    async with open_database(settings, application="test") as database:
-        await wait_until_ready(database)
+    async with open_database(settings, application="test") as opened:
+        await wait_until_ready(opened)
     async with connections(settings, 1) as (after,):
         await after.execute(INSERT, 1)
         page = await read_page(after, cursor, 10)
