@@ -19,7 +19,7 @@ from edge.sensor.watermark import Watermark
 from edge.sensor.writer import ReadingWriter
 
 CLOCKS_WITHIN_S = 2.0
-"""How long the device's first opening waits for the stored clocks; without them only old re-sends stay undated."""
+"""How long the device's first opening waits for the stored clocks; without them events of earlier boots stay with it."""
 FINISH_WITHIN_S = 0.6
 SPOOL_WITHIN_S = 0.5
 READER_LOOP_S = 30.0

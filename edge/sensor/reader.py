@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
+from uuid import UUID
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
@@ -37,13 +38,24 @@ class DeviceReader:
         self, build: BuildDriver, inbox: Inbox, watermark: Watermark, status: Status, tick: Tick = nobody
     ) -> None:
         self.driver: Driver | None = None
-        self.clocks: dict[object, ClockModel] = {}
+        self.clocks: dict[UUID, ClockModel] = {}
+        self.left_undated = 0
+        """Events of earlier boots that were left with the device until the stored clocks are known."""
         self._build = build
         self._inbox = inbox
         self._watermark = watermark
         self._status = status
         self._tick = tick
         self._opened = False
+        self._clocks_are_known = False
+        self._driver_knows_them = False
+        self._asks_again = False
+
+    def learn(self, clocks: Iterable[ClockModel]) -> None:
+        """Take the stored clocks, all that there are. What was left with the device for want of them is read then."""
+        for clock in clocks:
+            self.clocks.setdefault(clock.stream_id, clock)
+        self._clocks_are_known = True
 
     async def run(self) -> None:
         """Read for ever; cancelled to stop. Raises ConfigError when the settings can never work."""
@@ -86,7 +98,7 @@ class DeviceReader:
 
     async def _one_life(self) -> None:
         driver = self._build(tuple(self.clocks.values()))
-        self.driver = driver
+        self.driver, self._driver_knows_them, self._asks_again = driver, self._clocks_are_known, False
         try:
             identity = await driver.open()
             self._opened = True
@@ -102,8 +114,12 @@ class DeviceReader:
                         self._watermark.pulse(report)
                     elif isinstance(report, Reading) and self._watermark.holds(report.stream_id, report.seq):
                         await driver.acknowledge(report)  # the device did not hear the first one
+                    elif isinstance(report, Reading) and self._is_to_be_dated(report):
+                        self._leave(report)
                     else:
                         self._take(report)
+                    if self._asks_again and self._clocks_are_known:
+                        return  # opened anew with the clocks, the device sends again what it was not acknowledged
         except DriverError as fault:
             self._note(fault, driver)
             raise
@@ -117,6 +133,21 @@ class DeviceReader:
         elif isinstance(report, StreamStart):
             self._watermark.start(report)
         self._inbox.put(report)
+
+    def _is_to_be_dated(self, reading: Reading) -> bool:
+        """Whether a stored clock may yet date it: an event of an earlier boot, sent again before the database answered."""
+        of_earlier_boot = reading.stream_id != self._watermark.stream_id
+        return reading.stamp.uncertainty_s is None and of_earlier_boot and not self._driver_knows_them
+
+    def _leave(self, reading: Reading) -> None:
+        """Not acknowledged, the device keeps it; stored undated it would never be dated again."""
+        if not self._asks_again:
+            log.info(
+                "events of an earlier boot of %s stay there until the database tells the clock of that time",
+                reading.device_id,
+            )
+        self._asks_again = True
+        self.left_undated += 1
 
     def _note(self, fault: DriverError, driver: Driver) -> None:
         if self._status.failed(fault):

@@ -113,7 +113,11 @@ class ReadingWriter:
         driver = self._reader.driver
         if driver is not None:
             self._status.driver_counters = dict(driver.counters())
-        own = {"turned_away": self._inbox.turned_away, "quarantined": self._quarantined}
+        own = {
+            "turned_away": self._inbox.turned_away,
+            "left_undated": self._reader.left_undated,
+            "quarantined": self._quarantined,
+        }
         return {**self._status.driver_counters, **own, "spools_damaged": self._spool.damaged}
 
     async def _one_connection(self, stop: asyncio.Event) -> None:
@@ -122,8 +126,7 @@ class ReadingWriter:
             store = SensorStore(connection, self._device, self._host_boot_id)
             await store.register()
             if not self._known.is_set():
-                for clock in await store.clocks():
-                    self._reader.clocks.setdefault(clock.stream_id, clock)
+                self._reader.learn(await store.clocks())
                 self._known.set()
             self._outage.enter("up")
             self.connected = True

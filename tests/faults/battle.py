@@ -27,7 +27,6 @@ SETTLED_WITHIN_S = 90.0
 """After the last blow: every program back, every spool empty, every verdict given, every viewer up to date."""
 WHOLE_EVERY_S = 0.2
 
-OLDEST_STATUS_S = 3.0
 _AGE = """
 select extract(epoch from clock_timestamp() - min(updated_at))::float8 from device_status
 where state = 'ready' and spool_rows = 0 having count(*) = $1
@@ -71,7 +70,7 @@ async def fight(folder: Path, seed: int, minutes: float, tell: Callable[[str], N
             began = time.monotonic()
             blows = [tasks.create_task(_deal(blow, began, ground, battle, tell)) for blow in script]
             await asyncio.gather(*blows)
-            await _settle(ground, viewers, battle.verdict)
+            await _settle(ground, viewers, battle)
             events = await _events(ground)
             for task in lasting:
                 task.cancel()
@@ -120,13 +119,12 @@ async def _age_s(ground: Field) -> float | None:
     return None
 
 
-async def _settle(ground: Field, viewers: list[ResumingClient], verdict: Verdict) -> None:
+async def _settle(ground: Field, viewers: list[ResumingClient], battle: Battle) -> None:
     """Wait until nothing is under way any more; what still is then is hung."""
 
     async def unsettled() -> list[str]:
         found: list[str] = []
-        age_s = await _age_s(ground)
-        if age_s is None or age_s > OLDEST_STATUS_S:
+        if any(struck.whole_again is None for struck in battle.struck):
             found.append("hung: a device is not ready, or its spool does not empty")
         async with ground.connection() as connection:
             if await connection.fetchval("select count(*) from shots where result = 'pending' and arrow_disengage_time"
@@ -139,7 +137,7 @@ async def _settle(ground: Field, viewers: list[ResumingClient], verdict: Verdict
     deadline = time.monotonic() + SETTLED_WITHIN_S
     while (left := await unsettled()) and time.monotonic() < deadline:
         await asyncio.sleep(WHOLE_EVERY_S)
-    verdict.hung += left
+    battle.verdict.hung += left
 
 
 async def _events(ground: Field) -> list[str]:

@@ -1,0 +1,105 @@
+"""What the reader takes of a device, and what it leaves there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from drivers.contract import (
+    ClockModel,
+    Command,
+    CommandResult,
+    DeviceIdentity,
+    DeviceKind,
+    DriverInfo,
+    Maturity,
+    Pulse,
+    Reading,
+    ReadingKind,
+    Report,
+    Source,
+    Stamp,
+    StreamStart,
+)
+from edge.sensor.inbox import Inbox
+from edge.sensor.reader import DeviceReader
+from edge.sensor.status import Status
+from edge.sensor.watermark import Watermark
+from tests.eventually import eventually
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HOST, BEFORE, PRESENT = UUID(int=1), UUID(int=2), UUID(int=3)
+CLOCK = ClockModel(BEFORE, HOST, 0, 0, 0.0, 0.001, 0.0)
+
+
+class RebootedNode:
+    """A node that owes an event of the boot before, and dates it when it is told that boot's clock."""
+
+    info: ClassVar[DriverInfo] = DriverInfo(
+        "bow.scripted", DeviceKind.BOW, "a script", Maturity.EXPERIMENTAL, frozenset(), frozenset(), 1.0, BaseModel
+    )
+
+    def __init__(self, clocks: Sequence[ClockModel]) -> None:
+        self._uncertainty_s = 0.001 if CLOCK in clocks else None
+        self._closed = asyncio.Event()
+
+    async def open(self) -> DeviceIdentity:
+        return DeviceIdentity("bow-1", DeviceKind.BOW, PRESENT, Source.SIMULATOR)
+
+    async def readings(self) -> AsyncIterator[Report]:
+        yield StreamStart(PRESENT, Stamp(NOW, 0.001, 5), None, BEFORE, 1)
+        while not self._closed.is_set():
+            stamp = Stamp(NOW, self._uncertainty_s, 1)
+            yield Reading("bow-1", BEFORE, 1, ReadingKind.RELEASE, stamp, NOW, HOST, Source.SIMULATOR)
+            yield Pulse(PRESENT, 0, Stamp(NOW, 0.001, 6))
+            await asyncio.sleep(0.01)
+
+    async def execute(self, command: Command) -> CommandResult:
+        return CommandResult(ok=False, error=f"nothing is known of {command.name}")
+
+    async def acknowledge(self, reading: Reading) -> None:
+        raise AssertionError(f"{reading} is stored nowhere")
+
+    async def close(self) -> None:
+        self._closed.set()
+
+    def counters(self) -> Mapping[str, int]:
+        return {}
+
+    def flight_record(self) -> list[str]:
+        return []
+
+
+async def test_an_event_of_an_earlier_boot_stays_with_the_device_until_its_clock_is_known() -> None:
+    """A daemon that starts while the database is away knows no clock of the past; undated is undated for ever."""
+    inbox = Inbox()
+    reader = DeviceReader(RebootedNode, inbox, Watermark(), Status())
+    running = asyncio.create_task(reader.run())
+    try:
+        await eventually(lambda: reader.left_undated >= 3)
+        assert not any(isinstance(report, Reading) for report in inbox.oldest(9))
+        reader.learn([CLOCK])
+        await eventually(lambda: any(isinstance(report, Reading) for report in inbox.oldest(9)))
+        (taken,) = [report for report in inbox.oldest(9) if isinstance(report, Reading)]
+        assert taken.stamp.uncertainty_s == 0.001
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_no_stored_clock_can_date_is_taken_undated() -> None:
+    inbox = Inbox()
+    reader = DeviceReader(RebootedNode, inbox, Watermark(), Status())
+    reader.learn([])
+    running = asyncio.create_task(reader.run())
+    try:
+        await eventually(lambda: any(isinstance(report, Reading) for report in inbox.oldest(9)))
+        assert reader.left_undated == 0
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
