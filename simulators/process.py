@@ -19,7 +19,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
+from simulators.devices.clock import AS_DRAWN, ClockOrder, parse_clock
 from simulators.devices.lane_device import DRIVERS, DeviceSpec, LaneDevice
 from simulators.fault_plan import NO_FAULTS, FaultPlan, parse_plan
 from simulators.faults import FaultyLine
@@ -51,6 +53,8 @@ class Order:
     faults: FaultPlan = NO_FAULTS
     fault_seed: int | None = None
     """None: the world's seed."""
+    clocks: Mapping[str, ClockOrder] = MappingProxyType({})
+    """By the device's name, where a clock shall not be as drawn."""
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -63,6 +67,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             drift_ppm=options.drift_ppm,
             faults=_faults(options.fault),
             fault_seed=options.fault_seed,
+            clocks=_clocks(options.clock),
         )
         if _parent_lives(environ.get("ARCH_STATS_PARENT")):
             asyncio.run(serve(world, order, _say))
@@ -118,7 +123,9 @@ async def serve(world: World, order: Order, tell: Tell) -> None:
 def _station(
     spec: DeviceSpec, port: Path, world: World, order: Order, host: HostTime, tell: Tell, open_ports: ExitStack
 ) -> Station:
-    device = LaneDevice(spec, world, host.now_us(), drift_ppm=order.drift_ppm)
+    device = LaneDevice(
+        spec, world, host.now_us(), drift_ppm=order.drift_ppm, wanted=order.clocks.get(spec.name, AS_DRAWN)
+    )
     line = FaultyLine(order.faults, world.seed if order.fault_seed is None else order.fault_seed, spec.name)
     try:
         station = Station(device, line, port, host, partial(_tell_of_reboot, tell, spec.name))
@@ -154,6 +161,14 @@ def _faults(text: str) -> FaultPlan:
         raise BadOrder(str(fault)) from fault
 
 
+def _clocks(text: str) -> dict[str, ClockOrder]:
+    try:
+        pairs = [part.partition("=") for part in text.split(",") if part]
+        return {name.strip(): parse_clock(clock.strip()) for name, _, clock in pairs}
+    except ValueError as fault:
+        raise BadOrder(f"--clock {text}: {fault}") from fault
+
+
 def _parent_lives(parent: str | None) -> bool:
     """Ask the kernel for SIGTERM when the parent dies; False when it is dead already."""
     if not parent:
@@ -173,6 +188,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--drift-ppm", metavar="PPM", type=float, default=DEFAULT_DRIFT_PPM, help="bound of the clocks' drift (40)"
+    )
+    parser.add_argument(
+        "--clock", metavar="NAME=PPM,...", default="", help="a device's drift, or mute: bow-1=-100,target-1=mute"
     )
     parser.add_argument(
         "--fault", metavar="NAME=CHANCE,...", default="", help="faults of every line: drop=0.05,reboot=0.01"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from simulators.draws import Draws
 
 _PPB = 1_000_000_000
+MAX_DRIFT_PPM = 100_000.0
 _LONGEST_UPTIME_S = 10 * 86_400
 
 
@@ -32,13 +33,42 @@ class NodeClock:
         return NodeClock(zero_us, self.drift_ppb)
 
 
-def draw_clock(seed: int, device: str, now_us: int, *, drift_ppm: float, saw_everything: bool) -> NodeClock:
+@dataclass(frozen=True, slots=True)
+class ClockOrder:
+    """What a test wants of a device's clock, in place of what is drawn for it."""
+
+    drift_ppm: float | None = None
+    """Exactly this drift; None: as drawn."""
+    answers: bool = True
+    """False: claims to stamp time, yet never answers a question for it, so that nobody can learn its clock."""
+
+
+AS_DRAWN = ClockOrder()
+
+
+def parse_clock(text: str) -> ClockOrder:
+    """Read ``-100`` (parts per million) or ``mute``. Raises ValueError for anything else."""
+    if text == "mute":
+        return ClockOrder(answers=False)
+    try:
+        drift_ppm = float(text)
+    except ValueError:
+        drift_ppm = float("nan")
+    if not -MAX_DRIFT_PPM <= drift_ppm <= MAX_DRIFT_PPM:
+        raise ValueError(f"{text!r} is no clock; write a drift in ppm up to {MAX_DRIFT_PPM:g}, like -100, or mute")
+    return ClockOrder(drift_ppm)
+
+
+def draw_clock(
+    seed: int, device: str, now_us: int, *, drift_ppm: float, saw_everything: bool, wanted: ClockOrder = AS_DRAWN
+) -> NodeClock:
     """Draw a device's clock: a drift within +- ``drift_ppm``, always the same for a device, and how long it is up.
 
     A node may claim to have been up for days only when it can have missed nothing (``saw_everything``): otherwise it
     boots now, and whoever listens knows that it saw nothing before.
     """
     draws = Draws(seed, device, "clock")
-    drift_ppb = round(draws.uniform(-drift_ppm, drift_ppm) * 1000)
+    drawn_ppm = draws.uniform(-drift_ppm, drift_ppm)
+    drift_ppb = round((drawn_ppm if wanted.drift_ppm is None else wanted.drift_ppm) * 1000)
     uptime_us = round(draws.uniform(1.0, _LONGEST_UPTIME_S) * 1_000_000) if saw_everything else 0
     return NodeClock(now_us - uptime_us, drift_ppb)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from drivers.codecs import link
-from simulators.devices.clock import draw_clock
+from simulators.devices.clock import AS_DRAWN, ClockOrder, draw_clock
 from simulators.devices.link_bow import BOW
 from simulators.devices.link_node import LinkNode, NodeSpec
 from simulators.devices.link_target import TARGET
@@ -42,7 +42,9 @@ class LaneDevice:
     then the node was there from the start, whoever makes it, with one boot id and one clock, and tells all since.
     """
 
-    def __init__(self, spec: DeviceSpec, world: World, now_us: int, *, drift_ppm: float = 40.0) -> None:
+    def __init__(
+        self, spec: DeviceSpec, world: World, now_us: int, *, drift_ppm: float = 40.0, wanted: ClockOrder = AS_DRAWN
+    ) -> None:
         sensing = _SENSING.get(spec.driver)
         if sensing is None:
             raise ValueError(f"no simulator speaks for driver {spec.driver!r}; there are {', '.join(DRIVERS)}")
@@ -54,9 +56,18 @@ class LaneDevice:
         born_us = world.start_us if from_start else now_us
         saw_everything = born_us <= world.start_us
         self._looked_until_us = born_us
-        clock = draw_clock(world.seed, spec.name, born_us, drift_ppm=drift_ppm, saw_everything=saw_everything)
+        clock = draw_clock(
+            world.seed, spec.name, born_us, drift_ppm=drift_ppm, saw_everything=saw_everything, wanted=wanted
+        )
         self.node = LinkNode(
-            NodeSpec(spec.lane * 10 + sensing.kind, sensing.kind, _FIRMWARE, sensing.battery_percent, rssi_dbm=None),
+            NodeSpec(
+                spec.lane * 10 + sensing.kind,
+                sensing.kind,
+                _FIRMWARE,
+                sensing.battery_percent,
+                rssi_dbm=None,
+                answers_time=wanted.answers,
+            ),
             clock,
             _boot_ids(world.seed, spec.name, born_us),
             born_us,

@@ -39,6 +39,8 @@ class NodeSpec:
     firmware: str
     battery_percent: int | None
     rssi_dbm: int | None
+    answers_time: bool = True
+    """False for a node whose clock cannot be asked, though it claims so."""
 
 
 @dataclass(slots=True)
@@ -201,6 +203,8 @@ class LinkNode:
         match frame.message:
             case link.Ack():
                 return self._acknowledge(frame, now_us)
+            case link.TimeRequest() if not self._spec.answers_time:
+                return []
             case link.TimeRequest(t0=t0):
                 self._first_asked_us = self._first_asked_us or now_us
                 t1 = self._clock.ticks(self._frame_began_us)
