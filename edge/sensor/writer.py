@@ -152,8 +152,8 @@ class ReadingWriter:
             return False
         outcome = await self._write(store, batch, self._host_boot_id)
         self._inbox.remove(batch)
-        await self._reader.acknowledge(batch)
         self._count(outcome)
+        await self._reader.acknowledge(batch)
         return True
 
     async def _store_spooled(self, store: SensorStore) -> bool:

@@ -21,6 +21,7 @@ from drivers.registry import load_driver
 from edge.common.database import Database, open_database
 from edge.common.settings import ServiceSettings
 from edge.sensor.daemon import run_sensor
+from edge.sensor.spooler import PATIENCE_S
 from edge.sensor.spooling import Spool
 from edge.sensor.store import Device
 from simulators.world import World
@@ -237,3 +238,71 @@ async def test_it_stops_within_two_seconds_and_says_so(
             stop.set()
         assert loop.time() - began < 2.0
         assert await state_is(connection, "stopped")()
+
+
+async def test_a_row_that_can_never_be_stored_holds_up_the_watermark_and_nothing_else(
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+) -> None:
+    await connection.execute("alter table readings add constraint unlucky check (seq <> 2)")
+    async with (
+        open_database(database_settings, application="sensor") as database,
+        simulated_bow(tmp_path, world()),
+        daemon(database, tmp_path),
+    ):
+        await until(lambda: connection.fetchval("select max(seq) >= 5 from readings"))
+        await until(lambda: connection.fetchval("select (counters ->> 'quarantined')::int = 1 from device_status"))
+        second = await connection.fetchrow("select seq::int, sqlstate, reason, row from quarantine")
+        assert second is not None
+        assert (second["seq"], second["sqlstate"]) == (2, "23514")
+        assert "unlucky" in second["reason"]
+        stamp = datetime.fromisoformat(json.loads(second["row"])["stamp"][0])
+        assert await connection.fetchval("select watermark is null or watermark < $1 from device_status", stamp)
+        rows = await connection.fetch("select seq from readings order by seq")
+        assert [row["seq"] for row in rows] == [1, *range(3, len(rows) + 2)]
+
+
+async def test_a_damaged_spool_is_told_and_costs_no_new_reading(
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+) -> None:
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "bow-1.spool").write_bytes(b"no database " * 1000)
+    async with (
+        open_database(database_settings, application="sensor") as database,
+        simulated_bow(tmp_path, world()),
+        daemon(database, tmp_path),
+    ):
+        await until(lambda: connection.fetchval("select max(seq) >= 2 from readings"))
+        told = await connection.fetchrow("select spool_error, counters from device_status")
+        assert told is not None
+        assert "the spool was damaged" in told["spool_error"]
+        assert str(tmp_path / "spool" / "bow-1.spool.damaged-") in told["spool_error"]
+        assert json.loads(told["counters"])["spools_damaged"] == 1
+
+
+async def test_with_no_room_in_the_spool_the_device_keeps_its_readings(
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    (tmp_path / "spool").write_text("a file, where a folder should be")
+    async with (
+        open_database(database_settings, application="sensor") as database,
+        simulated_bow(tmp_path, world()),
+        daemon(database, tmp_path),
+    ):
+        await until(lambda: connection.fetchval("select count(*) >= 1 from readings"))
+        assert "cannot be made" in await connection.fetchval("select spool_error from device_status")
+        await connection.execute("alter table readings rename to away")
+        before = await connection.fetchval("select max(seq) from away")
+        await until_logged(caplog, "until the schema or the rights are mended")
+        await asyncio.sleep(PATIENCE_S + 1.0)  # long enough for the spool to be wanted
+        await connection.execute("alter table away rename to readings")
+        await until(lambda: connection.fetchval("select max(seq) > $1 + 2 from readings", before))
+        rows = await connection.fetch("select seq from readings order by seq")
+        assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+        assert await connection.fetchval("select count(*) from quarantine") == 0
+
+
+async def until_logged(caplog: pytest.LogCaptureFixture, words: str) -> None:
+    async with asyncio.timeout(20):
+        while words not in caplog.text:
+            await asyncio.sleep(0.02)

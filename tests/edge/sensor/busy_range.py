@@ -1,0 +1,162 @@
+"""A busy node and its daemon, each in a process of its own, and a database that can be taken away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge.common.connection import Connection
+from edge.common.settings import ServiceSettings
+from tests.eventually import eventually
+from tests.proxy import Proxy
+
+BIN = Path(sys.executable).parent
+NAME = "bow-9"
+
+
+@dataclass
+class Process:
+    """A child, and what it said."""
+
+    child: asyncio.subprocess.Process
+    lines: list[str] = field(default_factory=list)
+
+    async def listen(self, stream: asyncio.StreamReader | None) -> None:
+        assert stream is not None
+        while line := await stream.readline():
+            self.lines.append(line.decode())
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        with suppress(ProcessLookupError):
+            self.child.send_signal(number)
+
+    async def ended(self, within_s: float = 20.0) -> int:
+        async with asyncio.timeout(within_s):
+            return await self.child.wait()
+
+
+class BusyRange:
+    """``node`` senses; ``daemon`` reads it."""
+
+    def __init__(self, folder: Path, settings: ServiceSettings, proxy: Proxy, tasks: asyncio.TaskGroup) -> None:
+        self.port = folder / "port"
+        self.spool_dir = folder / "spool"
+        self.proxy = proxy
+        self.node: Process
+        self.daemon: Process
+        self._settings = settings
+        self._tasks = tasks
+        self._started: list[Process] = []
+
+    async def start_node(self, rate_hz: float) -> None:
+        self.node = await self._start(
+            [sys.executable, "-m", "tests.edge.sensor.busy_node", str(self.port), str(rate_hz)]
+        )
+        await eventually(self.port.exists)
+
+    async def start_daemon(self, **more: str) -> None:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("ARCH_STATS_", "POSTGRES_"))}
+        own = {
+            "POSTGRES_SOCKET_DIR": str(self.proxy.socket_dir),
+            "POSTGRES_USER": self._settings.database.user,
+            "POSTGRES_DB": self._settings.database.db,
+            "ARCH_STATS_DRIVER": "bow.link",
+            "ARCH_STATS_PORT": str(self.port),
+            "ARCH_STATS_LANE": "9",
+            "ARCH_STATS_SPOOL_DIR": str(self.spool_dir),
+        }
+        words = [str(BIN / "archstats-sensor"), "run", NAME]
+        self.daemon = await self._start(words, {**kept, **own, **more})
+
+    async def _start(self, words: list[str], environment: Mapping[str, str] | None = None) -> Process:
+        child = await asyncio.create_subprocess_exec(
+            *words, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        process = Process(child)
+        self._started.append(process)
+        self._tasks.create_task(process.listen(child.stdout))
+        self._tasks.create_task(process.listen(child.stderr))
+        return process
+
+    def told(self) -> dict[str, int]:
+        """How far the node is."""
+        lines = [line for line in self.node.lines if line.startswith("{")]
+        told: dict[str, int] = json.loads(lines[-1]) if lines else {"last": 0, "acknowledged": 0, "pending": 0}
+        return told
+
+    async def acknowledged(self, more: int, within_s: float = 30.0) -> int:
+        """Wait until the node has heard this many more acknowledgements; how many in all."""
+        wanted = self.told()["acknowledged"] + more
+        await eventually(lambda: self.told()["acknowledged"] >= wanted, within_s)
+        return self.told()["acknowledged"]
+
+    async def all_told(self, within_s: float = 30.0) -> int:
+        """End the sensing and wait until everything is acknowledged; the number of the last event."""
+        self.node.kill(signal.SIGUSR1)
+        await eventually(lambda: bool(self.told().get("resting")) and self.told()["pending"] == 0, within_s)
+        assert self.told()["overflow"] == 0
+        return self.told()["last"]
+
+    def memory_kb(self, key: str) -> int:
+        """``VmRSS`` or ``VmHWM`` of the daemon, in kB."""
+        lines = Path(f"/proc/{self.daemon.child.pid}/status").read_text().splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith(key)))
+
+    def written_bytes(self) -> int:
+        """What the daemon sent to a disk so far."""
+        lines = Path(f"/proc/{self.daemon.child.pid}/io").read_text().splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith("write_bytes")))
+
+    def stop(self) -> None:
+        for process in self._started:
+            if process.child.returncode is None:
+                process.kill()
+
+
+@asynccontextmanager
+async def busy_range(folder: Path, settings: ServiceSettings, proxy: Proxy) -> AsyncIterator[BusyRange]:
+    """Nothing is started yet; everything is ended."""
+    async with asyncio.TaskGroup() as tasks:
+        running = BusyRange(folder, settings, proxy, tasks)
+        try:
+            yield running
+        finally:
+            running.stop()
+            for process in running._started:
+                await process.child.wait()
+
+
+async def stored(connection: Connection, count: int, within_s: float = 30.0) -> None:
+    """Wait until the database holds this many readings."""
+    async with asyncio.timeout(within_s):
+        while await connection.fetchval("select count(*) from readings where device_id = $1", NAME) < count:
+            await asyncio.sleep(0.05)
+
+
+async def whole_and_in_order(connection: Connection, last: int) -> None:
+    """Every event from 1 to ``last`` is there once, and all were stored in the order in which they came from the device.
+
+    At the first contact a node sends what it has again, so they need not come in the order of their numbers. What comes
+    in one piece is dated to some microseconds only.
+    """
+    facts = await connection.fetchrow(
+        """
+        select count(*) filter (where seq <= $2) as up_to, count(distinct stream_id) as streams,
+            bool_and(received_at >= before - interval '5 ms') as ordered
+        from (select seq, stream_id, received_at,
+                  lag(received_at, 1, '-infinity'::timestamptz) over (order by xid, received_at, seq) as before
+              from readings where device_id = $1) told
+        """,
+        NAME,
+        last,
+    )
+    assert facts is not None
+    assert (*facts.values(),) == (last, 1, True), dict(facts)

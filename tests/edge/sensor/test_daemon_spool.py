@@ -1,0 +1,153 @@
+"""The daemon while the database is away, frozen, or gone for good: nothing is lost, nothing is out of order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from edge.common.connection import Connection
+from edge.common.database import open_database
+from edge.common.settings import ServiceSettings
+from edge.sensor.spool import SpoolFile
+from edge.sensor.spooler import PATIENCE_S
+from tests.edge.sensor.busy_range import NAME, BusyRange, busy_range, stored, whole_and_in_order
+from tests.eventually import eventually
+from tests.proxy import Proxy, to_database
+
+RATE_HZ = 100.0
+MEMORY_KB = 10 * 1024
+
+
+@pytest.fixture
+async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
+    async with open_database(database_settings, application="test") as database:
+        connected = await database.connect()
+        yield connected
+        await connected.close()
+
+
+@pytest.fixture
+async def proxy(database_settings: ServiceSettings) -> AsyncIterator[Proxy]:
+    async with to_database(database_settings) as started:
+        yield started
+
+
+@pytest.fixture
+async def busy(tmp_path: Path, database_settings: ServiceSettings, proxy: Proxy) -> AsyncIterator[BusyRange]:
+    async with busy_range(tmp_path, database_settings, proxy) as running:
+        yield running
+
+
+def spooled(busy: BusyRange) -> int:
+    """How much waits on the disk, as the next daemon will find it."""
+    file = SpoolFile(busy.spool_dir, NAME, 1 << 28)
+    try:
+        file.open_existing()
+        return file.size().rows
+    finally:
+        file.close()
+
+
+async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float) -> None:
+    """Take the database away and bring it back; the device must not notice."""
+    await stored(connection, 100)
+    before_kb = busy.memory_kb("VmRSS")
+    Path(f"/proc/{busy.daemon.child.pid}/clear_refs").write_text("5")  # begin the high-water mark anew
+    if how == "refused":
+        await busy.proxy.refuse()
+    else:
+        busy.proxy.freeze()
+    began = time.monotonic()
+    await busy.acknowledged(round((for_s - PATIENCE_S) * RATE_HZ * 0.5), for_s + 30)
+    await asyncio.sleep(began + for_s - time.monotonic())
+    assert busy.told()["acknowledged"] > await connection.fetchval("select max(seq) from readings"), (
+        "acknowledged, and only on the disk"
+    )
+    if how == "refused":
+        await busy.proxy.accept()
+    else:
+        busy.proxy.thaw()
+    back = time.monotonic()
+    due = busy.told()["last"]
+    async with asyncio.timeout(60):
+        while await connection.fetchval("select max(seq) from readings") < due:
+            await asyncio.sleep(0.05)
+    assert time.monotonic() - back < 10.0
+    await eventually(lambda: not (busy.spool_dir / f"{NAME}.spool").exists(), 20)
+    assert busy.memory_kb("VmHWM") - before_kb < MEMORY_KB
+    last = await busy.all_told()
+    await stored(connection, last)
+    await whole_and_in_order(connection, last)
+
+
+@pytest.mark.parametrize(("how", "for_s"), [("refused", 5.0), ("frozen", 4.0)])
+async def test_a_database_that_is_away_costs_nothing(
+    busy: BusyRange, connection: Connection, how: str, for_s: float
+) -> None:
+    await busy.start_node(RATE_HZ)
+    await busy.start_daemon()
+    await outage(busy, connection, how, for_s)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("how", ["refused", "frozen"])
+async def test_ten_minutes_without_a_database(busy: BusyRange, connection: Connection, how: str) -> None:
+    await busy.start_node(RATE_HZ)
+    await busy.start_daemon()
+    await outage(busy, connection, how, 600.0)
+
+
+async def test_while_all_is_well_nothing_is_written_to_the_disk(busy: BusyRange, connection: Connection) -> None:
+    await busy.start_node(20.0)
+    await busy.start_daemon()
+    await stored(connection, 20)
+    before = busy.written_bytes()
+    await stored(connection, 60)
+    assert busy.written_bytes() == before
+    assert [path.name for path in busy.spool_dir.iterdir()] == [f"{NAME}.lock"]
+
+
+async def test_what_was_acknowledged_outlives_the_daemon_and_the_device(
+    busy: BusyRange, connection: Connection
+) -> None:
+    await busy.start_node(RATE_HZ)
+    await busy.start_daemon()
+    await stored(connection, 20)
+    await busy.proxy.refuse()
+    await busy.acknowledged(100)
+    busy.daemon.kill()
+    await busy.daemon.ended()
+    busy.node.kill()  # and with it all that was not acknowledged
+    await busy.node.ended()
+    told = busy.told()
+    await busy.proxy.accept()
+    await busy.start_daemon()
+    await stored(connection, told["acknowledged"])
+    await whole_and_in_order(connection, told["whole"])
+    async with asyncio.timeout(20):
+        while await connection.fetchval("select state from device_status") not in ("starting", "waiting"):
+            await asyncio.sleep(0.05)
+
+
+async def test_a_daemon_told_to_stop_at_once_puts_down_what_it_holds(busy: BusyRange, connection: Connection) -> None:
+    await busy.start_node(RATE_HZ)
+    await busy.start_daemon()
+    await stored(connection, 20)
+    await busy.proxy.refuse()
+    await asyncio.sleep(PATIENCE_S / 4)
+    began = time.monotonic()
+    busy.daemon.kill(signal.SIGTERM)
+    assert await busy.daemon.ended() == 0
+    assert time.monotonic() - began < 2.5
+    assert spooled(busy) > 0
+    await busy.proxy.accept()
+    await busy.start_daemon()
+    last = await busy.all_told()
+    await stored(connection, last)
+    await whole_and_in_order(connection, last)

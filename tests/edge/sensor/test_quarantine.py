@@ -1,0 +1,116 @@
+"""A bad row is found and set aside in a real database; the others are stored, in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+import asyncpg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.contract import DeviceKind, Reading
+from edge.common.connection import Connection
+from edge.common.database import open_database
+from edge.common.settings import ServiceSettings
+from edge.sensor.inbox import Storable
+from edge.sensor.quarantine import Outcome, store_or_set_aside
+from edge.sensor.store import Device, SensorStore
+from tests.edge.sensor.reports import BOOT, STREAM, clock, reading
+
+DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
+
+
+@dataclass(frozen=True)
+class Stored:
+    connection: Connection
+    store: SensorStore
+
+    async def put(self, batch: Sequence[Storable]) -> Outcome:
+        write = partial(self.store.write, last_watermark=None, host_boot_id=BOOT)
+        return await store_or_set_aside(batch, write, self.store.quarantine)
+
+    async def seqs(self) -> list[int]:
+        rows = await self.connection.fetch("select seq from readings order by xid, seq")
+        return [row["seq"] for row in rows]
+
+
+@pytest.fixture
+async def stored(database_settings: ServiceSettings) -> AsyncIterator[Stored]:
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        store = SensorStore(connection, DEVICE, BOOT)
+        await store.register()
+        yield Stored(connection, store)
+        await connection.close()
+
+
+async def test_bad_rows_are_set_aside_with_their_reason_and_the_others_stored_in_order(stored: Stored) -> None:
+    bad = {5: reading(5, reason="a\0b"), 9: reading(9, rssi_dbm=40_000), 16: reading(0)}
+    batch = [bad.get(seq, reading(seq)) for seq in range(1, 17)]
+    outcome = await stored.put(batch)
+    good = [seq for seq in range(1, 17) if seq not in bad]
+    assert await stored.seqs() == good
+    assert cast("list[Reading]", outcome.stored) == [reading(seq) for seq in good]
+    assert outcome.quarantined == [bad[5], bad[9], bad[16]]
+    rows = await stored.connection.fetch("select * from quarantine order by id")
+    assert [(row["device_id"], row["what"], row["stream_id"], int(row["seq"])) for row in rows] == [
+        ("bow-1", "reading", STREAM, seq) for seq in (5, 9, 0)
+    ]
+    assert [row["sqlstate"] for row in rows] == ["22021", "22000", "23514"]
+    assert "readings_seq_check" in rows[2]["reason"]
+    assert json.loads(rows[1]["row"])["rssi_dbm"] == 40_000
+    assert json.loads(rows[0]["row"])["reason"] == "a\N{REPLACEMENT CHARACTER}b"
+
+
+async def test_a_clock_may_be_the_bad_one_and_setting_aside_twice_is_once(stored: Stored) -> None:
+    for _ in range(2):
+        outcome = await stored.put([clock(ticks_us=2**64 - 1), reading(1), reading(2)])
+        assert outcome.quarantined == [clock(ticks_us=2**64 - 1)]
+    assert await stored.seqs() == [1, 2]
+    assert await stored.connection.fetchval("select count(*) from quarantine") == 1
+
+
+async def test_what_is_no_rows_fault_sets_nothing_aside(stored: Stored) -> None:
+    await stored.connection.execute("alter table readings rename to away")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await stored.put([reading(1), reading(2)])
+    assert await stored.connection.fetchval("select count(*) from quarantine") == 0
+    await stored.connection.execute("alter table away rename to readings")
+    await stored.connection.execute("delete from devices")
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await stored.put([reading(1), reading(2)])
+    assert await stored.connection.fetchval("select count(*) from quarantine") == 0
+
+
+async def test_what_is_stored_comes_as_runs_and_a_settled_row_counts(stored: Stored) -> None:
+    await stored.put([reading(seq) for seq in (1, 2, 3, 5, 6, 9)])
+    assert sorted(await stored.store.stored_runs(STREAM)) == [(1, 3), (5, 6), (9, 9)]
+    await stored.put([reading(4, reason="\0")])
+    assert sorted(await stored.store.stored_runs(STREAM)) == [(1, 3), (5, 6), (9, 9)]
+    await stored.connection.execute("update quarantine set settled_at = now()")
+    assert sorted(await stored.store.stored_runs(STREAM)) == [(1, 6), (9, 9)]
+
+
+@given(count=st.integers(0, 40), bad=st.sets(st.integers(1, 40)))
+async def test_each_bad_row_is_found_and_no_other(count: int, bad: set[int]) -> None:
+    written, aside = list[int](), list[int]()
+
+    async def write(part: list[Storable]) -> None:
+        seqs = [report.seq for report in part if isinstance(report, Reading)]
+        if bad & set(seqs):
+            raise asyncpg.CheckViolationError("bad")
+        written.extend(seqs)
+
+    async def set_aside(report: Storable, reason: str, sqlstate: str) -> None:
+        assert isinstance(report, Reading)
+        assert (reason, sqlstate) == ("bad", "23514")
+        aside.append(report.seq)
+
+    await store_or_set_aside([reading(seq) for seq in range(1, count + 1)], write, set_aside)
+    assert written == [seq for seq in range(1, count + 1) if seq not in bad]
+    assert aside == sorted(bad & set(range(1, count + 1)))

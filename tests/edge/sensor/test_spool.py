@@ -1,0 +1,344 @@
+"""The spool's file: a queue that survives what files survive."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import takewhile
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from edge.sensor.inbox import Storable
+from edge.sensor.spool import SpoolDamaged, SpoolFile, SpoolRefused
+from tests.edge.sensor.reports import BOOT, any_report, clock, reading, start
+
+MB = 1 << 20
+
+
+@contextmanager
+def spool(folder: Path, max_bytes: int = MB) -> Iterator[SpoolFile]:
+    file = SpoolFile(folder, "bow-1", max_bytes)
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def drained(file: SpoolFile, limit: int = 100) -> list[Storable]:
+    """Everything in it, taken out."""
+    found: list[Storable] = []
+    while batch := file.oldest(limit):
+        found += batch.reports
+        file.drop(batch.through)
+    return found
+
+
+def test_first_in_is_first_out_and_stays_until_dropped(tmp_path: Path) -> None:
+    with spool(tmp_path) as file:
+        assert file.append([start(), clock(), reading(1)], BOOT).rows == 3
+        size = file.append([reading(2)], BOOT)
+        assert size.rows == 4
+        assert size.bytes > 0
+        assert size.oldest_at is not None
+        first = file.oldest(3)
+        assert first is not None
+        assert first.reports == [start(), clock(), reading(1)]
+        assert file.oldest(3) == first
+        assert file.drop(first.through).rows == 1
+        assert drained(file) == [reading(2)]
+
+
+def test_there_is_a_file_only_while_something_waits(tmp_path: Path) -> None:
+    with spool(tmp_path) as file:
+        assert file.open_existing() == []
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["bow-1.lock"]
+        file.append([reading(1)], BOOT)
+        assert file.path.exists()
+        drained(file)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["bow-1.lock"]
+        assert file.size().rows == 0
+
+
+def test_the_next_daemon_finds_what_waits_and_the_newest_clocks(tmp_path: Path) -> None:
+    with spool(tmp_path) as file:
+        file.append([clock(ticks_us=1), reading(1), clock(ticks_us=2)], BOOT)
+    with spool(tmp_path) as file:
+        assert file.open_existing() == [clock(ticks_us=2), clock(ticks_us=1)]
+        assert file.size().rows == 3
+        assert drained(file) == [clock(ticks_us=1), reading(1), clock(ticks_us=2)]
+
+
+def test_reports_of_two_boots_of_the_host_come_apart(tmp_path: Path) -> None:
+    other = UUID(int=2)
+    with spool(tmp_path) as file:
+        file.append([reading(1), reading(2)], BOOT)
+        file.append([reading(3)], other)
+        file.append([reading(4)], BOOT)
+        batches = []
+        while batch := file.oldest(100):
+            batches.append((batch.host_boot_id, batch.reports))
+            file.drop(batch.through)
+    assert batches == [(BOOT, [reading(1), reading(2)]), (other, [reading(3)]), (BOOT, [reading(4)])]
+
+
+def test_two_daemons_never_share_one(tmp_path: Path) -> None:
+    with spool(tmp_path) as first, spool(tmp_path) as second:
+        first.append([reading(1)], BOOT)
+        with pytest.raises(SpoolRefused, match="two daemons serve one device"):
+            second.append([reading(2)], BOOT)
+        with pytest.raises(SpoolRefused, match="two daemons serve one device"):
+            second.open_existing()
+        first.close()
+        second.open_existing()
+        assert drained(second) == [reading(1)]
+
+
+@pytest.mark.parametrize("spoil", ["header", "middle", "row"])
+def test_a_damaged_file_is_moved_aside_with_the_time_in_its_name(tmp_path: Path, spoil: str) -> None:
+    with spool(tmp_path) as file:
+        file.append([reading(seq) for seq in range(1, 500)], BOOT)
+        path = file.path
+    if spoil == "row":
+        db = sqlite3.connect(path, isolation_level=None)
+        db.execute("""update spooled set report = '{"what":"clock"' where id = 3""")
+        db.close()
+    else:
+        with path.open("r+b") as handle:
+            handle.seek(0 if spoil == "header" else path.stat().st_size // 2)
+            handle.write(b"\xa5" * 6000)
+    with spool(tmp_path) as file:
+        with pytest.raises(SpoolDamaged, match=r"bow-1\.spool\.damaged-20\d{6}T"):
+            file.open_existing()
+        assert file.open_existing() == []
+        file.append([reading(500)], BOOT)
+        assert drained(file) == [reading(500)]
+    assert len(list(tmp_path.glob("bow-1.spool.damaged-*Z"))) == 1
+
+
+def test_damage_that_shows_later_is_met_the_same_way(tmp_path: Path) -> None:
+    with spool(tmp_path, 16 * MB) as file:
+        file.append([reading(seq) for seq in range(1, 20_000)], BOOT)  # more than its cache holds
+        with file.path.open("r+b") as handle:
+            handle.seek(2 * MB)
+            handle.write(b"\xa5" * MB)
+        with pytest.raises(SpoolDamaged):
+            drained(file, 1000)
+        assert file.size().rows == 0
+        file.append([reading(1)], BOOT)
+        assert drained(file) == [reading(1)]
+
+
+def test_only_the_newest_damaged_files_are_kept(tmp_path: Path) -> None:
+    with spool(tmp_path) as file:
+        for number in range(5):
+            file.path.write_bytes(b"not a database " * 100 + bytes([number]))
+            with pytest.raises(SpoolDamaged):
+                file.open_existing()
+    kept = sorted(tmp_path.glob("bow-1.spool.damaged-*"))
+    assert [path.read_bytes()[-1] for path in kept] == [2, 3, 4]
+
+
+def test_a_file_of_another_version_is_not_touched_but_moved(tmp_path: Path) -> None:
+    with spool(tmp_path) as file:
+        file.append([reading(1)], BOOT)
+    db = sqlite3.connect(tmp_path / "bow-1.spool", isolation_level=None)
+    db.execute("pragma user_version = 99")
+    db.close()
+    with spool(tmp_path) as file, pytest.raises(SpoolDamaged, match="form 99"):
+        file.open_existing()
+
+
+def fill(file: SpoolFile, batch: int = 50) -> list[Storable]:
+    """Append until it is refused; returns what is in it."""
+    kept: list[Storable] = []
+    for first in range(1, 1_000_000, batch):
+        reports: list[Storable] = [reading(seq) for seq in range(first, first + batch)]
+        try:
+            file.append(reports, BOOT)
+        except SpoolRefused:
+            return kept
+        kept += reports
+    raise AssertionError("it has no bound")
+
+
+def test_a_full_spool_refuses_keeps_what_it_has_and_takes_again_once_there_is_room(tmp_path: Path) -> None:
+    with spool(tmp_path, MB) as file:
+        kept = fill(file)
+        assert len(kept) > 1000
+        with pytest.raises(SpoolRefused, match=r"the spool is full .* raise ARCH_STATS_SPOOL_MAX_MB"):
+            file.append([reading(seq) for seq in range(50)], BOOT)
+        assert file.size().rows == len(kept)
+        assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 6 * MB  # with the log, which has its own bound
+        batch = file.oldest(500)
+        assert batch is not None
+        file.drop(batch.through)
+        file.append([reading(1)], BOOT)
+        assert drained(file, 1000) == [*kept[500:], reading(1)]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"a small disk is needed, and mounting one failed: {mounted.stderr!r}")
+        pytest.skip("only root may mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def to_the_last_byte(path: Path) -> None:
+    """Fill the disk."""
+    with path.open("ab", buffering=0) as handle, suppress(OSError):
+        while True:
+            handle.write(b"\0" * 512)
+
+
+def test_on_a_full_disk_it_refuses_and_still_gives_back_everything(small_disk: Path) -> None:
+    with spool(small_disk, 64 * MB) as file:
+        kept = fill(file)
+        with pytest.raises(SpoolRefused, match=r"the disk of .* is full"):
+            file.append([reading(seq) for seq in range(50)], BOOT)
+    with spool(small_disk, 64 * MB) as file:
+        file.open_existing()
+        to_the_last_byte(small_disk / "filler")  # nothing can be deleted in place
+        assert drained(file, 100) == kept
+        assert not file.path.exists(), "what is drained is gone, also on a full disk"
+        to_the_last_byte(small_disk / "filler")
+        with pytest.raises(SpoolRefused, match=r"the disk of|cannot be written"):
+            file.append([reading(1)], BOOT)
+        (small_disk / "filler").unlink()
+        file.append([reading(1)], BOOT)
+        assert drained(file) == [reading(1)]
+
+
+def test_where_files_may_not_grow_it_refuses(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with spool(tmp_path, 64 * MB) as file:
+        file.append([reading(1)], BOOT)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MB // 2, before[1]))
+        try:
+            kept = fill(file)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        file.append([reading(2)], BOOT)
+        assert drained(file) == [reading(1), *kept, reading(2)]
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        spool(tmp_path / "file" / "spool") as file,
+        pytest.raises(SpoolRefused, match="correct ARCH_STATS_SPOOL_DIR or its rights"),
+    ):
+        file.append([reading(1)], BOOT)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from edge.sensor.spool import SpoolFile
+from tests.edge.sensor.reports import BOOT, reading
+file = SpoolFile(Path(sys.argv[1]), "bow-1", 1 << 26)
+for seq in range(1, 1_000_000):
+    file.append([reading(seq)], BOOT)
+    print(seq, flush=True)
+"""
+
+
+def test_what_was_appended_survives_kill_9(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    told = 0
+    while told < 200:
+        told = int(process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    for line in process.communicate()[0].splitlines():
+        told = int(line)
+    with spool(tmp_path) as file:
+        file.open_existing()
+        found = drained(file)
+    assert found[:told] == [reading(seq) for seq in range(1, told + 1)]
+    assert len(found) <= told + 1
+
+
+class AgainstAQueue(RuleBasedStateMachine):
+    """The file does what a list in memory would, whatever is done to it and whenever its daemon dies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.home = Path(tempfile.mkdtemp())
+        self.lives = 0
+        self.model: deque[tuple[UUID, Storable]] = deque()
+        self.file = self.new_life()
+
+    def new_life(self) -> SpoolFile:
+        self.folder = self.home / str(self.lives)
+        return SpoolFile(self.folder, "bow-1", 8 * MB)
+
+    @rule(reports=st.lists(any_report, min_size=1, max_size=8), boot=st.sampled_from([UUID(int=1), UUID(int=2)]))
+    def append(self, reports: list[Storable], boot: UUID) -> None:
+        self.file.append(reports, boot)
+        self.model += [(boot, report) for report in reports]
+
+    @rule(limit=st.integers(1, 12), forget=st.booleans())
+    def look(self, limit: int, forget: bool) -> None:
+        batch = self.file.oldest(limit)
+        head = list(self.model)[:limit]
+        expected = [report for _, report in takewhile(lambda one: one[0] == head[0][0], head)]
+        assert (batch.reports if batch else []) == expected
+        if batch is not None and forget:
+            self.file.drop(batch.through)
+            for _ in expected:
+                self.model.popleft()
+
+    @rule()
+    def restart(self) -> None:
+        self.file.close()
+        self.file = SpoolFile(self.folder, "bow-1", 8 * MB)
+        self.file.open_existing()
+
+    @precondition(lambda self: self.model)
+    @rule()
+    def power_cut(self) -> None:
+        """What is on the disk at this moment is all there is."""
+        before, old = self.folder, self.file
+        self.lives += 1
+        self.file = self.new_life()
+        shutil.copytree(before, self.folder)
+        old.close()
+        self.file.open_existing()
+
+    @invariant()
+    def as_many_as_in_the_model(self) -> None:
+        assert self.file.size().rows == len(self.model)
+        assert self.file.path.exists() == bool(self.model)
+
+    def teardown(self) -> None:
+        self.file.close()
+        shutil.rmtree(self.home)
+
+
+AgainstAQueue.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestAgainstAQueue = AgainstAQueue.TestCase
