@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from edge.shots.by_hand import ByHand
@@ -13,7 +13,7 @@ from edge.shots.ends import End, end_at
 from edge.shots.flight import told_flight_s
 from edge.shots.parameters import RULE_VERSION
 from edge.shots.scoring import Score
-from edge.shots.sensed import Arrow, Key, Scene
+from edge.shots.sensed import Arrow, Key, Scene, Sensed
 
 SHOT_NAMESPACE = UUID("7d0b7a52-0f43-5b0e-8c4e-3a0a4c9d2f11")
 
@@ -47,6 +47,7 @@ class Shot:
     speed_mps: float | None
     flags: tuple[str, ...]
     void_reason: str | None
+    engage: Key | None
     release: Key | None
     landing: Key | None
 
@@ -75,9 +76,9 @@ def make_shot(
         end_number=end_at(ends, first.t),
         arrow_id=arrow.id if arrow else None,
         arrow_tag=draft.tag,
-        arrow_engage_time=draft.engage.at if draft.engage else None,
+        arrow_engage_time=_instant(draft.engage, first) if draft.engage else None,
         arrow_disengage_time=release.at if release else None,
-        arrow_landing_time=landing.at if landing and place else None,
+        arrow_landing_time=_instant(landing, first) if landing and place else None,
         x=place[0] if place else None,
         y=place[1] if place else None,
         result=score.result,
@@ -96,9 +97,15 @@ def make_shot(
         speed_mps=distance / tof if tof and distance else None,
         flags=tuple(sorted(draft.flags)),
         void_reason=None,
+        engage=draft.engage.key if draft.engage else None,
         release=release.key if release else None,
         landing=landing.key if landing else None,
     )
+
+
+def _instant(reading: Sensed, first: Sensed) -> datetime:
+    """When it was, by the clock of the shot's first reading: a step of the wall clock moves no engage behind its release."""
+    return first.at + timedelta(seconds=reading.t - first.t)
 
 
 def corrected(shot: Shot, said: ByHand) -> Shot:

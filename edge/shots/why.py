@@ -115,7 +115,7 @@ def explain(readings: Iterable[Sensed], scene: Scene, shot_id: UUID) -> Explanat
     landing = by_key[shot.landing] if shot.landing else None
     return Explanation(
         shot=shot,
-        engage=_engage(shot, release, known),
+        engage=by_key[shot.engage] if shot.engage else None,
         release=release,
         landing=landing,
         flight=_flight(release, landing, scene),
@@ -124,13 +124,6 @@ def explain(readings: Iterable[Sensed], scene: Scene, shot_id: UUID) -> Explanat
         ring=_ring(shot, scene),
         corrections=tuple(c for c in scene.corrections if c.key in (shot.release, shot.landing)),
     )
-
-
-def _engage(shot: Shot, release: Sensed | None, readings: Sequence[Sensed]) -> Sensed | None:
-    if release is None or shot.arrow_engage_time is None:
-        return None
-    bow, at = release.key.device_id, shot.arrow_engage_time
-    return next((r for r in readings if r.kind == "engage" and r.key.device_id == bow and r.at == at), None)
 
 
 def _flight(release: Sensed | None, landing: Sensed | None, scene: Scene) -> Flight | None:

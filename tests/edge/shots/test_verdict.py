@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from edge.shots.sensed import Blind
-from tests.edge.shots.line import ARROW, OTHER, SCENE, TARGET, TWO_BOWS, Line, only, shots, told_until
+from tests.edge.shots.line import ARROW, OTHER, SCENE, T0, TARGET, TWO_BOWS, Line, only, shots, told_until
 
 
 @pytest.mark.parametrize(("x", "y"), [(None, 640.0), (640.0, None), (math.nan, 640.0), (640.0, math.inf)])
@@ -91,3 +92,15 @@ def test_a_release_is_pending_until_its_window_was_watched() -> None:
 def test_every_archer_of_a_lane_has_a_verdict_of_their_own() -> None:
     line = Line().shot(5.0, ARROW, "bow-1").shot(7.0, OTHER, "bow-2").landing(5.4, ARROW)
     assert [s.result for s in shots(line, TWO_BOWS)] == ["hit", "miss"]
+
+
+def test_a_step_of_the_wall_clock_between_two_readings_moves_neither_against_the_other() -> None:
+    line = Line().engage(3.0).release(5.0).landing(5.4)
+    engage, release, landing = line.readings
+    back = timedelta(seconds=2.5)
+    line.readings = [engage, replace(release, at=release.at - back), replace(landing, at=landing.at + back)]
+    shot = only(line)
+    assert shot.arrow_disengage_time == T0 + timedelta(seconds=2.5)
+    assert shot.arrow_engage_time == T0 + timedelta(seconds=0.5)
+    assert shot.arrow_landing_time == T0 + timedelta(seconds=2.9)
+    assert shot.tof_s == pytest.approx(0.4)

@@ -1,0 +1,183 @@
+"""Generated histories of a lane: some as a range would make them, some that no range ever would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from uuid import UUID, uuid5
+
+from hypothesis import strategies as st
+
+from edge.shots.sensed import Arrow, Blind, Correction, Key, Scene, Sensed
+from tests.edge.shots.line import SCENE, STREAM, T0
+
+BOWS = ("bow-1", "bow-2")
+TARGET = "target-1"
+QUIVER = tuple(uuid5(STREAM, f"arrow {number}") for number in range(6))
+STRANGER = uuid5(STREAM, "an arrow that nobody registered")
+LONG_S = 90.0
+
+
+@dataclass
+class History:
+    """Readings, and the lane they belong to."""
+
+    readings: list[Sensed] = field(default_factory=list)
+    scene: Scene = SCENE
+
+    def add(self, device: str, kind: str, t: float, tag: UUID | None = None, **values: object) -> Sensed:
+        seq = sum(r.key.device_id == device for r in self.readings) + 1
+        made = Sensed(Key(device, STREAM, seq), kind, t, T0 + timedelta(seconds=t), 0.0005, tag.hex if tag else None)
+        self.readings.append(replace(made, **values))  # type: ignore[arg-type]
+        return self.readings[-1]
+
+
+TAGS = st.sampled_from((None, STRANGER, *QUIVER[:3]))
+PLACES = st.sampled_from((None, float("nan"), -5.0, 600.0, 604.0, 640.0, 700.0, 2000.0))
+CENTISECONDS = st.integers(0, int(LONG_S * 100)).map(lambda n: n / 100)
+
+
+@st.composite
+def any_readings(draw: st.DrawFn, least: int = 0, most: int = 40) -> list[Sensed]:
+    """Anything that devices could say, however absurd; instants close together, and arrows few, so that they collide."""
+    history = History()
+    for t in sorted(draw(st.lists(CENTISECONDS, min_size=least, max_size=most))):
+        kind = draw(st.sampled_from(("engage", "release", "landing", "landing", "tags")))
+        error = draw(st.sampled_from((None, 0.0005, 0.0005, 0.08)))
+        if kind == "landing":
+            history.add(TARGET, kind, t, draw(TAGS), x=draw(PLACES), y=draw(PLACES), error_s=error)
+        elif kind == "tags":
+            tags = draw(st.lists(st.sampled_from(QUIVER[:3]), max_size=3, unique=True))
+            history.add(TARGET, kind, t, tags=tuple(tag.hex for tag in tags))
+        else:
+            cause = draw(st.sampled_from((None, None, None, "removed"))) if kind == "release" else None
+            rssi = draw(st.sampled_from((None, -40, -60)))
+            history.add(draw(st.sampled_from(BOWS)), kind, t, draw(TAGS), cause=cause, rssi=rssi, error_s=error)
+    return history.readings
+
+
+GAPS = st.lists(
+    st.builds(
+        lambda device, since, length: Blind(device, since, since + length),
+        st.sampled_from((*BOWS, TARGET)), CENTISECONDS, st.sampled_from((0.01, 1.0, 20.0)),
+    ),
+    max_size=3,
+)  # fmt: skip
+
+
+@st.composite
+def any_scene(draw: st.DrawFn, readings: Sequence[Sensed]) -> Scene:
+    """A lane that knows more or less of what its devices saw."""
+    now = draw(CENTISECONDS) + 20.0
+    keys = [r.key for r in readings if r.kind in ("release", "landing")]
+    corrections = [
+        Correction(
+            draw(st.sampled_from(keys)),
+            draw(st.sampled_from((None, "hit", "miss", "void", "not_shot"))),
+            reason="so it was",
+            landing=draw(st.sampled_from((None, *(r.key for r in readings if r.kind == "landing")))),
+        )
+        for _ in range(draw(st.integers(0, 3 if keys else 0)))
+    ]
+    return replace(
+        SCENE,
+        starts=draw(st.sampled_from((0.0, 0.0, 30.0))),
+        closes=draw(st.none() | st.floats(30.0, LONG_S)),
+        bows=frozenset(draw(st.sets(st.sampled_from(BOWS)))),
+        now=now,
+        watermarks={d: min(now, draw(CENTISECONDS) + 20.0) for d in (*BOWS, TARGET) if draw(st.integers(0, 4))},
+        blind=draw(GAPS),
+        arrows={i: Arrow(i, 6.0, i != QUIVER[2]) for i in QUIVER},
+        arrows_per_end=draw(st.sampled_from((None, 2, 6))),
+        end_marks=draw(st.lists(CENTISECONDS, max_size=2)),
+        corrections=corrections,
+    )
+
+
+@st.composite
+def any_history(draw: st.DrawFn) -> History:
+    """Any readings in any scene."""
+    readings = draw(any_readings())
+    return History(readings, draw(any_scene(readings)))
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What became of one release."""
+
+    release: Key
+    result: str
+    arrow: UUID
+    x: float | None
+    flown_s: float | None
+
+
+@st.composite
+def sound_history(draw: st.DrawFn) -> tuple[History, list[Truth]]:
+    """Two archers on one lane, as archers shoot: each with arrows of their own, which fly as fast as arrows do.
+
+    Clocks are off by no more than they say, the target's tags may be read twice, its landings too, and the butt is emptied
+    after each end. Every device has told everything.
+    """
+    history = History(scene=replace(SCENE, bows=frozenset(BOWS), arrows={i: Arrow(i, 6.0, True) for i in QUIVER}))
+    truth: list[Truth] = []
+    events: list[tuple[float, str, str, UUID | None, dict[str, object]]] = []
+    ended: list[float] = []
+    planned: list[tuple[float, str, str, UUID, float | None, float | None]] = []
+    t = 1.0
+    for _ in range(draw(st.integers(1, 2))):
+        last = t
+        for place, bow in enumerate(BOWS):
+            mine, at = list(QUIVER[3 * place : 3 * place + 3]), t + 0.41 * place
+            while mine:
+                arrow, result = mine[0], draw(st.sampled_from(("hit", "hit", "hit", "miss", "not_shot")))
+                at += draw(st.integers(3, 12)) + 0.001 * draw(st.integers(0, 9))
+                released = at + draw(st.integers(2, 8))
+                x = float(draw(st.integers(0, 1280))) if result == "hit" else None
+                flight = 18.0 / draw(st.integers(35, 95)) if result == "hit" else None
+                planned.append((released, bow, result, arrow, x, flight))
+                events.append((at, bow, "engage", arrow, {}))
+                events.append((released, bow, "release", None, {}))
+                if flight is not None:
+                    error = draw(st.sampled_from((0.0005, 0.002)))
+                    seen = released + flight + error * draw(st.integers(-1, 1))
+                    events.append((seen, TARGET, "landing", arrow, {"x": x, "y": 640.0, "error_s": error}))
+                    if draw(st.integers(0, 5)) == 0:
+                        events.append((seen + 0.3, TARGET, "landing", arrow, {"x": x, "y": 641.0, "error_s": error}))
+                at = released
+                last = max(last, released)
+                if result == "not_shot":
+                    continue  # the same arrow again
+                del mine[0]
+        seen_there = [tag.hex for _, _, kind, tag, _ in events if kind == "landing" and tag is not None]
+        events.append((last + 4.0, TARGET, "tags", None, {"tags": tuple(seen_there[-1:])}))
+        events.append((last + 8.0, TARGET, "tags", None, {"tags": ()}))
+        ended.append(last + 8.0)  # where none hit, no tag tells
+        t = last + 20.0
+    keys: dict[tuple[float, str], Key] = {}
+    for at, device, kind, tag, values in sorted(events, key=lambda event: event[:3]):
+        made = history.add(device, kind, at, tag, **values)
+        if kind == "release":
+            keys[at, device] = made.key
+    truth = [Truth(keys[at, bow], result, arrow, x, flight) for at, bow, result, arrow, x, flight in sorted(planned)]
+    history.scene = replace(
+        history.scene, now=t + 30, end_marks=ended, watermarks=dict.fromkeys((*BOWS, TARGET), t + 30)
+    )
+    return history, truth
+
+
+@st.composite
+def arrivals(draw: st.DrawFn, readings: Sequence[Sensed]) -> list[Sensed]:
+    """The readings in an order of arrival in which each device's own are in sequence."""
+    waiting = {
+        device: sorted((r for r in readings if r.key.device_id == device), key=lambda r: r.key.seq)
+        for device in sorted({r.key.device_id for r in readings})
+    }
+    arrived: list[Sensed] = []
+    while waiting:
+        device = draw(st.sampled_from(sorted(waiting)))
+        arrived.append(waiting[device].pop(0))
+        if not waiting[device]:
+            del waiting[device]
+    return arrived

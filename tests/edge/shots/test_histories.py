@@ -1,0 +1,143 @@
+"""What holds of every history whatsoever, and that a sound one gives exactly what was shot."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.shots.assembly import assemble, shot_id
+from edge.shots.flight import landing_window_s
+from edge.shots.sensed import Key
+from edge.shots.why import explain
+from tests.edge.shots.histories import History, Truth, any_history, arrivals, sound_history
+
+EXAMPLES = 150
+MANY = 5000
+
+
+def no_reading_counts_twice(history: History) -> None:
+    """Each reading is of one shot at most, in one role; and no orphan is a shot's."""
+    found = assemble(history.readings, history.scene)
+    roles: list[Key] = [o.key for o in found.orphans]
+    for shot in found.shots:
+        roles += [key for key in (shot.engage, shot.release, shot.landing) if key is not None]
+    assert [key for key, count in Counter(roles).items() if count > 1] == []
+    assert len({shot.id for shot in found.shots}) == len(found.shots)
+
+
+def every_release_is_one_shot(history: History) -> None:
+    """As many shots as releases of the session and landings alone; each named after its own first reading."""
+    scene = history.scene
+    found = assemble(history.readings, scene)
+    last = float("inf") if scene.closes is None else scene.closes
+    releases = {
+        r.key
+        for r in history.readings
+        if r.kind == "release" and r.cause is None and r.key.device_id in scene.bows and scene.starts <= r.t <= last
+    }
+    assert {shot.release for shot in found.shots if shot.release} == releases
+    alone = [shot for shot in found.shots if shot.release is None]
+    assert len(found.shots) == len(releases) + len(alone)
+    kinds = {r.key: r.kind for r in history.readings}
+    for shot in found.shots:
+        first = shot.release or shot.landing
+        assert first is not None
+        assert shot.id == shot_id(first)
+        assert shot.landing is None or kinds[shot.landing] == "landing"
+
+
+def a_miss_was_watched(history: History) -> None:
+    """No shot is a miss while its target had a gap in the window, or has not told all of it, unless a person said so."""
+    at = {r.key: r.t for r in history.readings}
+    scene = history.scene
+    for shot in assemble(history.readings, scene).shots:
+        if shot.result != "miss" or "corrected" in shot.flags:
+            continue
+        assert shot.release is not None
+        assert shot.landing is None
+        assert shot.points == 0
+        since = at[shot.release]
+        until = since + landing_window_s(scene)
+        assert scene.watermarks["target-1"] > until
+        assert not [b for b in scene.blind if b.device_id == "target-1" and b.since < until and b.until > since]
+
+
+def the_table_takes_it(history: History) -> None:
+    """What the schema demands of a shot."""
+    for shot in assemble(history.readings, history.scene).shots:
+        assert (shot.arrow_landing_time is None) == (shot.x is None) == (shot.y is None)
+        assert shot.tof_s is None or shot.tof_s > 0
+        assert shot.speed_mps is None or shot.speed_mps > 0
+        assert (shot.result == "void") == (shot.void_reason is not None)
+        if shot.arrow_engage_time and shot.arrow_disengage_time:
+            assert shot.arrow_engage_time <= shot.arrow_disengage_time
+        assert list(shot.flags) == sorted(set(shot.flags))
+
+
+def every_shot_can_be_explained(history: History) -> None:
+    """``why`` says the same as the table."""
+    for shot in assemble(history.readings, history.scene).shots:
+        told = explain(history.readings, history.scene, shot.id)
+        assert told is not None
+        assert told.shot == shot
+
+
+def the_whole_truth(history: History, truth: list[Truth]) -> None:
+    """Every arrow where it went. Of two that flew almost together one may be unknown."""
+    found = assemble(history.readings, history.scene)
+    assert found.orphans == []
+    by_release = {shot.release: shot for shot in found.shots}
+    assert len(by_release) == len(found.shots) == len(truth)
+    for true in truth:
+        shot = by_release[true.release]
+        assert (
+            shot.result == true.result
+            or (true.result == "miss" and shot.flags == ("dead_time",))
+            or (true.result == "hit" and shot.result == "off_face")
+        )
+        assert (shot.arrow_id, shot.x) == (true.arrow, true.x)
+        assert shot.assignment == (None if true.x is None else "id")
+        if true.flown_s is not None:
+            assert shot.tof_s == pytest.approx(true.flown_s, abs=0.0021)
+
+
+ALWAYS = (
+    no_reading_counts_twice,
+    every_release_is_one_shot,
+    a_miss_was_watched,
+    the_table_takes_it,
+    every_shot_can_be_explained,
+)
+
+
+@given(any_history())
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_what_always_holds(history: History) -> None:
+    for holds in ALWAYS:
+        holds(history)
+
+
+@given(st.data(), any_history())
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_the_order_of_arrival_changes_nothing(data: st.DataObject, history: History) -> None:
+    arrived = data.draw(arrivals(history.readings))
+    assert repr(assemble(arrived, history.scene)) == repr(assemble(history.readings, history.scene))
+
+
+@given(sound_history())
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_a_sound_history_gives_exactly_what_was_shot(sound: tuple[History, list[Truth]]) -> None:
+    the_whole_truth(*sound)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@given(st.data(), any_history(), sound_history())
+@settings(max_examples=MANY, deadline=None)
+def test_the_same_of_many_histories(data: st.DataObject, history: History, sound: tuple[History, list[Truth]]) -> None:
+    test_what_always_holds.hypothesis.inner_test(history)
+    test_the_order_of_arrival_changes_nothing.hypothesis.inner_test(data, history)
+    the_whole_truth(*sound)
