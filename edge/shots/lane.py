@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from edge.shots.ends import End
 from edge.shots.flight import longest_flight_s
 from edge.shots.orphans import Orphans, orphans_of, stored_orphans, write_orphans
 from edge.shots.sensed import Key, Scene
+from edge.shots.timeline import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,18 @@ class SessionAssembler:
         for row in rows:
             self._rows[Key(row["device_id"], row["stream_id"], row["seq"])] = row
 
-    async def update(self, connection: Connection) -> Outcome:
-        """Compute the shots and make the tables say them, in the caller's transaction."""
+    async def update(self, connection: Connection, told: Mapping[str, Moment] | None = None) -> Outcome:
+        """Compute the shots and make the tables say them, in the caller's transaction.
+
+        ``told`` are the watermarks from before the readings that were added last; they may be left out where none was added.
+        """
+        if told is None:
+            told = await store.read_watermarks(connection)
         if not self._loaded:
             await self.load(connection)
         rulings = await read_rulings(connection, self.session_id)
         stage = await store.read_stage(
-            connection, self.session_id, [store.moment_of(row) for row in self._rows.values()], rulings
+            connection, self.session_id, [store.moment_of(row) for row in self._rows.values()], rulings, told
         )
         if stage is None:
             self.is_over, self.undecided = True, False

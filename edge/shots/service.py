@@ -87,18 +87,21 @@ class Assembler:
         self._listener = listener
         self._tick = tick
         self._sessions: dict[UUID, SessionAssembler] = {}
-        self._xmin = 0
+        self._xmin: int | None = None
         self._swept_at = float("-inf")
 
     async def run(self) -> None:
         """For ever; a fault of the database ends it, and a new one begins from the tables."""
-        self._xmin = await store.read_progress(self._connection)
         while True:
             self._tick()
-            await self._pass()
+            await self.step()
             await self._listener.wait(max(0.0, self._swept_at + SWEEP_S - time.monotonic()))
 
-    async def _pass(self) -> None:
+    async def step(self) -> None:
+        """Look at what is new, once, and make the tables say it."""
+        if self._xmin is None:
+            self._xmin = await store.read_progress(self._connection)
+        told = await store.read_watermarks(self._connection)
         news = await store.read_news(self._connection, self._xmin)
         touched = await store.sessions_of(self._connection, news.rows)
         if time.monotonic() >= self._swept_at + SWEEP_S:  # however often the bell rings: another lane may wait
@@ -115,7 +118,7 @@ class Assembler:
                 self._tick()
                 session = self._sessions.setdefault(session_id, SessionAssembler(session_id))
                 session.add(news.rows)
-                outcome = await session.update(self._connection)
+                outcome = await session.update(self._connection, told)
                 wrote |= outcome.wrote
                 if session_id in asked:
                     await answer_rebuilds(self._connection, asked[session_id], outcome)

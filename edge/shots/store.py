@@ -117,8 +117,24 @@ class Stage:
     start: Moment
 
 
+async def read_watermarks(connection: Connection) -> dict[str, Moment]:
+    """Up to when each device has told everything.
+
+    To be read before the readings: a watermark speaks of what was stored before it, and read after them it would call an
+    arrow missed whose landing was stored in between.
+    """
+    rows = await connection.fetch(
+        "select device_id, watermark, watermark_mono_ns, host_boot_id from device_status where watermark is not null"
+    )
+    return {r["device_id"]: Moment(r["watermark"], r["watermark_mono_ns"], r["host_boot_id"]) for r in rows}
+
+
 async def read_stage(
-    connection: Connection, session_id: UUID, moments: Sequence[Moment], rulings: Rulings
+    connection: Connection,
+    session_id: UUID,
+    moments: Sequence[Moment],
+    rulings: Rulings,
+    told: Mapping[str, Moment],
 ) -> Stage | None:
     """Everything but the readings; ``moments`` are theirs, for the axis. None when the session is gone."""
     row = await connection.fetchrow(_SESSIONS + " where s.id = $1", session_id)
@@ -131,13 +147,6 @@ async def read_stage(
     )
     devices = await connection.fetch("select * from session_devices where session_id = $1", session_id)
     names = [device["device_id"] for device in devices]
-    status = await connection.fetch(
-        """
-        select device_id, watermark, watermark_mono_ns, host_boot_id from device_status
-        where device_id = any($1) and watermark is not null
-        """,
-        names,
-    )
     gaps = await connection.fetch("select * from device_gaps where device_id = any($1)", names)
     marks = await connection.fetch("select at, mono_ns, host_boot_id from end_marks where session_id = $1", session_id)
     arrows = await connection.fetch("select id, diameter, is_active, voided_date from arrows")
@@ -153,7 +162,7 @@ async def read_stage(
         bows=frozenset(d["device_id"] for d in devices if d["kind"] == "bow"),
         targets=frozenset(d["device_id"] for d in devices if d["kind"] == "target"),
         now=axis.place(now),
-        watermarks=_watermarks(axis, devices, status),
+        watermarks=_watermarks(axis, devices, told),
         blind=[
             Blind(
                 gap["device_id"],
@@ -182,16 +191,14 @@ def _arrow(row: asyncpg.Record, axis: Axis) -> Arrow:
     return Arrow(row["id"], row["diameter"], row["is_active"], voided)
 
 
-def _watermarks(axis: Axis, devices: Sequence[asyncpg.Record], status: Sequence[asyncpg.Record]) -> dict[str, float]:
+def _watermarks(axis: Axis, devices: Sequence[asyncpg.Record], told: Mapping[str, Moment]) -> dict[str, float]:
     """Up to when each device has told everything: as it is now, or as it was when the session closed."""
     kept = {
         d["device_id"]: axis.place(Moment(d["told_until"], d["told_until_mono_ns"], d["told_until_boot_id"]))
         for d in devices
         if d["told_until"] is not None
     }
-    now = {
-        s["device_id"]: axis.place(Moment(s["watermark"], s["watermark_mono_ns"], s["host_boot_id"])) for s in status
-    }
+    now = {d["device_id"]: axis.place(told[d["device_id"]]) for d in devices if d["device_id"] in told}
     return {device: max(kept.get(device, t), now.get(device, t)) for device, t in {**kept, **now}.items()}
 
 
@@ -238,7 +245,7 @@ def sensed(row: asyncpg.Record, axis: Axis) -> Sensed:
     )
 
 
-_COLUMNS: Mapping[str, str] = {
+COLUMNS: Mapping[str, str] = {
     "end_number": "integer", "arrow_id": "uuid", "arrow_tag": "text", "arrow_engage_time": "timestamptz",
     "arrow_disengage_time": "timestamptz", "arrow_landing_time": "timestamptz", "x": "float8", "y": "float8",
     "result": "text", "points": "integer", "is_x": "boolean", "face_id": "uuid", "face_version": "integer",
@@ -253,29 +260,29 @@ Values = tuple[object, ...]
 
 
 def values_of(shot: Shot) -> Values:
-    """A shot's columns in the order of ``_COLUMNS``."""
-    plain = {name: getattr(shot, name) for name in _COLUMNS if hasattr(shot, name)}
+    """A shot's columns in the order of ``COLUMNS``."""
+    plain = {name: getattr(shot, name) for name in COLUMNS if hasattr(shot, name)}
     for role, key in (("release", shot.release), ("landing", shot.landing)):
         plain |= {f"{role}_device_id": None, f"{role}_stream_id": None, f"{role}_seq": None}
         if key is not None:
             plain |= {f"{role}_device_id": key.device_id, f"{role}_stream_id": key.stream_id, f"{role}_seq": key.seq}
     plain["flags"] = list(shot.flags)
-    return tuple(plain[name] for name in _COLUMNS)
+    return tuple(plain[name] for name in COLUMNS)
 
 
 async def stored_shots(connection: Connection, session_id: UUID) -> dict[UUID, Values]:
     """What the table holds of a session."""
-    rows = await connection.fetch(f"select id, {', '.join(_COLUMNS)} from shots where session_id = $1", session_id)  # noqa: S608
+    rows = await connection.fetch(f"select id, {', '.join(COLUMNS)} from shots where session_id = $1", session_id)  # noqa: S608
     return {row["id"]: tuple(row)[1:] for row in rows}
 
 
 _INSERT = (
-    f"insert into shots (id, session_id, lane, {', '.join(_COLUMNS)}) values ($1, $2, $3, "  # noqa: S608 - fixed names
-    f"{', '.join(f'${i + 4}' for i in range(len(_COLUMNS)))})"
+    f"insert into shots (id, session_id, lane, {', '.join(COLUMNS)}) values ($1, $2, $3, "  # noqa: S608 - fixed names
+    f"{', '.join(f'${i + 4}' for i in range(len(COLUMNS)))})"
 )
 _UPDATE = (
     "update shots set revision = revision + 1, updated_at = now(), "  # noqa: S608 - fixed names
-    f"{', '.join(f'{name} = ${i + 2}' for i, name in enumerate(_COLUMNS))} where id = $1"
+    f"{', '.join(f'{name} = ${i + 2}' for i, name in enumerate(COLUMNS))} where id = $1"
 )
 _FREE_LANDINGS = """
 update shots set landing_device_id = null, landing_stream_id = null, landing_seq = null
@@ -293,7 +300,7 @@ async def write_shots(connection: Connection, scene: Scene, shots: Sequence[Shot
     fresh = {shot.id: values_of(shot) for shot in shots}
     added = [i for i in fresh if i not in known]
     changed = [i for i in fresh if i in known and known[i] != fresh[i]]
-    gone = [i for i in known if i not in fresh and known[i][list(_COLUMNS).index("result")] != "void"]
+    gone = [i for i in known if i not in fresh and known[i][list(COLUMNS).index("result")] != "void"]
     if gone:
         await connection.execute(_SUPERSEDE, gone)
     if changed:
@@ -303,7 +310,7 @@ async def write_shots(connection: Connection, scene: Scene, shots: Sequence[Shot
         await connection.executemany(_INSERT, [(i, scene.session_id, scene.lane, *fresh[i]) for i in added])
     known.update({i: fresh[i] for i in (*added, *changed)})
     for i in gone:  # kept in the table: should it result again, it is the same row
-        known[i] = tuple("void" if name == "result" else was for name, was in zip(_COLUMNS, known[i], strict=True))
+        known[i] = tuple("void" if name == "result" else was for name, was in zip(COLUMNS, known[i], strict=True))
     return len(added) + len(changed) + len(gone)
 
 

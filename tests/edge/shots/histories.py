@@ -150,7 +150,7 @@ def sound_history(draw: st.DrawFn) -> tuple[History, list[Truth]]:
                 if result == "not_shot":
                     continue  # the same arrow again
                 del mine[0]
-        seen_there = [tag.hex for _, _, kind, tag, _ in events if kind == "landing" and tag is not None]
+        seen_there = [tag.hex for at, _, kind, tag, _ in events if kind == "landing" and tag is not None and at > t]
         events.append((last + 4.0, TARGET, "tags", None, {"tags": tuple(seen_there[-1:])}))
         events.append((last + 8.0, TARGET, "tags", None, {"tags": ()}))
         ended.append(last + 8.0)  # where none hit, no tag tells
