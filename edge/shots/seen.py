@@ -23,9 +23,10 @@ class SeenSession:
 
 async def see_session(connection: Connection, session_id: UUID) -> SeenSession | None:
     """A session's readings and its lane as they are now; None when there is no such session."""
+    told = await store.read_watermarks(connection)
     rows = await store.readings_of(connection, session_id)
     rulings = await read_rulings(connection, session_id)
-    stage = await store.read_stage(connection, session_id, [store.moment_of(row) for row in rows], rulings)
+    stage = await store.read_stage(connection, session_id, [store.moment_of(row) for row in rows], rulings, told)
     if stage is None:
         return None
     return SeenSession([store.sensed(row, stage.axis) for row in rows], stage.scene, stage.axis)
