@@ -120,7 +120,7 @@ async def simulated_range(
     port = free_port()
     words = ["--simulate", "--database-dir", str(database_dir), *options, *(["--json"] if as_json else [])]
     process = await asyncio.create_subprocess_exec(
-        str(BIN / "archstats-sensor"),
+        *program,
         *words,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

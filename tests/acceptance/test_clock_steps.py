@@ -1,0 +1,161 @@
+"""The wall clock is stepped, on one process or on all, also while arrows fly: still exactly the truth, and nothing told twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from simulators.instants import from_iso
+from simulators.world import Release, World
+from tests.acceptance.simulated_range import (
+    INSTANT_TOLERANCE_S,
+    SimulatedRange,
+    connected,
+    differences,
+    simulated_range,
+    stored_shots,
+    truth,
+)
+from tests.acceptance.wall_clock import WallClock
+
+PROGRAM = (sys.executable, "-m", "tests.acceptance.some_clocks")
+RANGE = "range"
+"""The process that people start, and PostgreSQL, which it starts."""
+EVERYBODY = (RANGE, "simulators", "bow-1", "target-1", "archstats-shots", "archstats-push")
+STEPS_S = (3 * 3600, -2)
+"""From the true time, each while an arrow flies."""
+
+
+async def test_a_stepped_clock_moves_no_shot(short_path: Path) -> None:
+    await compare(short_path, [(EVERYBODY, 3), (("target-1",), 3)], shots=6)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+async def test_nobodys_clock_moves_a_shot(short_path: Path) -> None:
+    whose = (EVERYBODY, *((name,) for name in EVERYBODY))
+    await compare(short_path, [(names, seed) for seed in (300, 301) for names in whose], shots=12)
+
+
+async def compare(folder: Path, cases: list[tuple[tuple[str, ...], int]], *, shots: int) -> None:
+    """Hold ranges against the truth, three abreast: whose clock is stepped, and the seed."""
+    abreast = asyncio.Semaphore(3)
+
+    async def one(whose: tuple[str, ...], seed: int) -> list[str]:
+        async with abreast:
+            return await shoot_and_step(folder / f"{len(whose)}-{whose[0]}-{seed}", whose, seed=seed, shots=shots)
+
+    found = await asyncio.gather(*(one(*case) for case in cases))
+    assert dict(zip(cases, found, strict=True)) == {case: [] for case in cases}
+
+
+async def shoot_and_step(database_dir: Path, whose: tuple[str, ...], *, seed: int, shots: int) -> list[str]:
+    """One range to its end; returns what is not as if no clock had been stepped."""
+    database_dir.mkdir(exist_ok=True)
+    clock = WallClock(database_dir / "wall-clock")
+    environment = {"CLOCK": json.dumps(clock.environment), "CLOCK_FOR": " ".join(whose)}
+    environment |= clock.environment if RANGE in whose else {}
+    options = ("--seed", str(seed), "--speed", "20", "--shots", str(shots))
+    async with simulated_range(database_dir, *options, program=PROGRAM, environment=environment) as running:
+        assert await running.next_line() is not None
+        async with asyncio.TaskGroup() as tasks:
+            stepping = tasks.create_task(step_in_flight(running, clock))
+            status = await running.to_the_end()
+        stepped = stepping.result()
+        found = [] if status == 0 else [f"exit status {status}"]
+        expected = await truth(running)
+        found += [] if len(expected) == shots else [f"the truth has {len(expected)} releases"]
+        rows = await stored_shots(database_dir)
+        found += differences(rows, expected) + wrong_flight_times(rows, stepped)
+        found += [f"corrected: {line}" for line in running.lines if line["event"] == "revision"]
+        found += [] if len(running.shots) == shots else [f"{len(running.shots)} lines for {shots} shots"]
+        found += await wrong_instants(running)
+        if {"bow-1", "target-1"} & set(whose):
+            found += await not_stepped(database_dir, stepped)
+        return found
+
+
+async def step_in_flight(running: SimulatedRange, clock: WallClock) -> list[Release]:
+    """Step the clock while arrows fly, one step for every second arrow from the third on; returns those arrows."""
+    facts = running.start
+    world = World(int(str(facts["seed"])), from_iso(str(facts["start"])), float(str(facts["speed"])))
+    flights = [r for n in range(3, 30) if (r := world.nth_release(n)).landed_us is not None]
+    chosen = flights[: 2 * len(STEPS_S) : 2]
+    for seconds, release in zip(STEPS_S, chosen, strict=True):
+        assert release.landed_us is not None
+        half_way_us = (release.released_us + release.landed_us) // 2
+        await asyncio.sleep(half_way_us / 1e6 - datetime.now(UTC).timestamp())
+        clock.step(seconds)
+    return chosen
+
+
+def wrong_flight_times(rows: list[asyncpg.Record], stepped: list[Release]) -> list[str]:
+    """Flight times that are missing or not the true ones."""
+    found = []
+    for row in rows:
+        if row["arrow_landing_time"] is None or "clock" in row["flags"]:
+            continue
+        flown = (row["arrow_landing_time"] - row["arrow_disengage_time"]).total_seconds()
+        if row["tof_s"] is None or abs(row["tof_s"] - flown) > 1e-5:
+            found.append(f"{row['id']}: flew {row['tof_s']} s, its instants lie {flown} s apart")
+    for release in stepped:
+        row = row_of(release, rows)
+        flown = flight_s(release)
+        if row["tof_s"] is None or abs(row["tof_s"] - flown) > INSTANT_TOLERANCE_S:
+            found.append(f"{row['id']}: flew {row['tof_s']} s, in truth {flown} s, while the clock was stepped")
+    return found
+
+
+def row_of(release: Release, rows: list[asyncpg.Record]) -> asyncpg.Record:
+    """The row whose instant of release is nearest."""
+    released_at = datetime.fromtimestamp(release.released_us / 1e6, UTC)
+    return min(rows, key=lambda row: abs(row["arrow_disengage_time"] - released_at))
+
+
+def flight_s(release: Release) -> float:
+    """How long the arrow flew in truth."""
+    assert release.landed_us is not None
+    return (release.landed_us - release.released_us) / 1e6
+
+
+async def wrong_instants(running: SimulatedRange) -> list[str]:
+    """Instants of the session and its ends that the step moved."""
+    since, until = datetime.fromisoformat(str(running.start["start"])), datetime.now(UTC)
+    async with connected(running.database_dir) as connection:
+        rows = await connection.fetch(
+            """
+            select 'session' as what, start_time as since, end_time as until from sessions
+            union all select 'end ' || number, opened_at, closed_at from ends
+            """
+        )
+    return [
+        f"{row['what']}: {row['since']} to {row['until']}"
+        for row in rows
+        if not (since <= row["since"] <= (row["until"] or until) <= until)
+    ]
+
+
+async def not_stepped(database_dir: Path, stepped: list[Release]) -> list[str]:
+    """Arrows whose release and landing the sensors dated by one and the same wall clock: then the test shows nothing."""
+    async with connected(database_dir) as connection:
+        rows = await connection.fetch(
+            """
+            select arrow_disengage_time, bow.at as released_at, target.at as landed_at
+            from shots
+            join readings bow on (bow.device_id, bow.stream_id, bow.seq)
+                = (release_device_id, release_stream_id, release_seq)
+            join readings target on (target.device_id, target.stream_id, target.seq)
+                = (landing_device_id, landing_stream_id, landing_seq)
+            """
+        )
+    apart = {}
+    for release in stepped:
+        row = row_of(release, rows)
+        apart[release.shot] = (row["landed_at"] - row["released_at"]).total_seconds() - flight_s(release)
+    return [] if any(abs(seconds) > 1.0 for seconds in apart.values()) else [f"no clock was stepped: {apart}"]
