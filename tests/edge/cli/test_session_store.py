@@ -2,39 +2,75 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID, uuid4
 
-from edge.cli.session_store import NewSession, list_sessions, open_session
+import pytest
+
+from edge.cli.session_store import NewSession, begin_closing, close_abandoned, list_sessions, open_session
 from edge.common import hostclock
 from edge.common.connection import Connection
 from edge.common.database import open_database
+from edge.common.hostclock import HostInstant
 from edge.common.settings import ServiceSettings
 
 
 async def test_sighters_are_no_part_of_the_list_of_sessions(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
-        session = await open_session(
-            connection,
-            NewSession(
-                lane=1,
-                start=hostclock.now(),
-                location="range",
-                is_indoor=False,
-                arrows_per_end=3,
-                end_timeout_s=60,
-                distance_m=18,
-                butt_width_mm=1240,
-                butt_height_mm=1240,
-                faces=[],
-                sighter_ends=2,
-            ),
-        )
+        session = await open_session(connection, _new(hostclock.now()))
         for end in (1, 2, 3, 3, None):
             await _shot(connection, session, end)
         (row,) = await list_sessions(connection, 10)
         assert (row["arrows"], row["points"]) == (3, 27)
         await connection.close()
+
+
+@pytest.mark.parametrize("stepped_s", [-3600, 10800])
+@pytest.mark.parametrize("abandoned", [True, False])
+async def test_a_session_ends_by_the_clock_it_was_opened_with(
+    database_settings: ServiceSettings, stepped_s: int, *, abandoned: bool
+) -> None:
+    start = hostclock.now()
+    later = replace(start, at=start.at + timedelta(seconds=stepped_s + 600), mono_ns=start.mono_ns + 600_000_000_000)
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        session = await open_session(connection, _new(start))
+        if abandoned:
+            assert await close_abandoned(connection, "range", later) == 1
+        else:
+            assert await begin_closing(connection, 1, later) == session
+        closing = await connection.fetchval("select closing_time from sessions")
+        await connection.close()
+    assert closing == start.at + timedelta(seconds=600)
+
+
+async def test_in_another_boot_of_the_host_it_ends_by_the_wall_clock(database_settings: ServiceSettings) -> None:
+    start = hostclock.now()
+    later = HostInstant(start.at + timedelta(seconds=600), mono_ns=5_000_000_000, boot_id=uuid4())
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        await open_session(connection, _new(start))
+        await begin_closing(connection, 1, later)
+        assert await connection.fetchval("select closing_time from sessions") == later.at
+        await connection.close()
+
+
+def _new(start: HostInstant) -> NewSession:
+    return NewSession(
+        lane=1,
+        start=start,
+        location="range",
+        is_indoor=False,
+        arrows_per_end=3,
+        end_timeout_s=60,
+        distance_m=18,
+        butt_width_mm=1240,
+        butt_height_mm=1240,
+        faces=[],
+        sighter_ends=2,
+    )
 
 
 async def _shot(connection: Connection, session: UUID, end: int | None) -> None:
