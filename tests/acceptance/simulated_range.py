@@ -114,7 +114,11 @@ def command_line(pid: int) -> list[str]:
 
 @asynccontextmanager
 async def simulated_range(
-    database_dir: Path, *options: str, as_json: bool = True, environment: Mapping[str, str] = MappingProxyType({})
+    database_dir: Path,
+    *options: str,
+    as_json: bool = True,
+    program: Sequence[str] = (str(BIN / "archstats-sensor"),),
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[SimulatedRange]:
     """A range in a database of its own; killed when the test is over before it is."""
     port = free_port()
