@@ -13,6 +13,7 @@ export async function get(path, parameters = {}) {
   return envelope.data;
 }
 
+/** The stream of a lane, of all lanes when null. */
 export function eventsAddress(lane, since) {
-  return `api/v0/events?${new URLSearchParams({ lane, since })}`;
+  return `api/v0/events?${new URLSearchParams(lane === null ? { since } : { lane, since })}`;
 }

@@ -1,0 +1,47 @@
+"""All lanes at a glance."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from edge.common.connection import Connection
+from tests.edge.push.page.opening import Open
+from tests.edge.push.rangefloor import Floor
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_every_lane_is_shown_and_follows_what_falls(
+    open_page: Open, floor: Floor, connection: Connection
+) -> None:
+    other = Floor(connection, lane=2)
+    await other.add_devices()
+    await other.open_session()
+    await other.shoot(points=5)
+    page = await open_page(query="?lane=all")
+    cards = page.locator("#overview .card")
+    await expect(cards.locator(".name")).to_have_text(["Lane 1", "Lane 2"])
+    await expect(cards.locator(".total b")).to_have_text(["0", "5"])
+    await expect(page.locator(".column").first).to_be_hidden()
+    await expect(page.locator('#lanes [aria-current="page"]')).to_have_text("All")
+    await floor.shoot(points=9)
+    await other.shoot(None, None, 0, result="miss")
+    await expect(cards.locator(".total b")).to_have_text(["9", "5"])
+    await expect(cards.locator(".last b")).to_have_text(["9", "M"])
+    await expect(cards.nth(0).locator(".dot.last")).to_have_count(1)
+    await floor.set_state("bow-1", "lost")
+    await expect(cards.nth(0).locator(".trouble")).to_contain_text("bow-1 lost")
+    third = Floor(connection, lane=3)
+    await third.add_devices()
+    await third.open_session()
+    await expect(cards).to_have_count(3)
+    await third.shoot(points=7)
+    await expect(cards.nth(2).locator(".total b")).to_have_text("7")
+    await page.set_viewport_size({"width": 360, "height": 740})
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+    await cards.nth(1).click()
+    await expect(page.locator("#title")).to_have_text("Lane 2")
+    await expect(page.locator("#total")).to_have_text("5")
+    await page.go_back()
+    await expect(cards).to_have_count(3)
