@@ -6,7 +6,7 @@ import asyncio
 import getpass
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -16,7 +16,7 @@ import typer
 
 from edge.cli.on_database import on_database
 from edge.cli.printing import as_json as json_object
-from edge.cli.printing import say
+from edge.cli.printing import iso, say
 from edge.cli.refused import Refused
 from edge.cli.session_store import (
     FacePlace,
@@ -24,12 +24,14 @@ from edge.cli.session_store import (
     begin_closing,
     end_end,
     is_open,
+    last_end,
     list_sessions,
     open_session,
 )
 from edge.common import hostclock
 from edge.common.connection import Connection
 from edge.common.errors import ConfigError
+from edge.common.hostclock import HostInstant
 from edge.shots.faces import load_catalogue
 
 CLOSED_WITHIN_S = 15.0
@@ -56,6 +58,10 @@ def open_command(
     sighters: Annotated[
         int, typer.Option(min=0, max=99, help="Ends at the beginning that are shown, but count in no total.")
     ] = 0,
+    since: Annotated[
+        str | None,
+        typer.Option(help="When it really began, ISO 8601 with offset: what was shot since then becomes part of it."),
+    ] = None,
     location: Annotated[str, typer.Option(help="Where this is.")] = "range",
     butt_width: Annotated[
         float | None, typer.Option(min=100, help="Millimetres; the face and a margin when not given.")
@@ -74,7 +80,7 @@ def open_command(
 
     new = NewSession(
         lane=0,
-        start=hostclock.now(),
+        start=hostclock.now() if since is None else began(since, hostclock.now()),
         location=location,
         is_indoor=indoor,
         arrows_per_end=arrows_per_end,
@@ -93,6 +99,8 @@ def open_command(
         opened: dict[int, UUID] = {}
         async with connection.transaction():  # all lanes or none
             for number in numbers(lane):
+                if since is not None:
+                    await refuse_overlap(connection, number, new.start.at)
                 try:
                     opened[number] = await open_session(connection, replace(new, lane=number))
                 except asyncpg.UniqueViolationError as fault:
@@ -186,6 +194,29 @@ def session_line(row: asyncpg.Record) -> str:
     distance = f"{row['distance']:g} m" if row["distance"] is not None else "no target"
     where = f"lane {row['lane']:>3}  {distance:>9}  {row['location']}"
     return f"{started:%Y-%m-%d %H:%M}  {state:<7}  {where}  {row['arrows']} arrows  {row['points']} points"
+
+
+def began(text: str, now: HostInstant) -> HostInstant:
+    """A past instant of this boot of the host on both clocks. Raises Refused."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as fault:
+        raise Refused(f"--since {text} is no instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
+    if at.tzinfo is None:
+        raise Refused(f"--since {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
+    if at > now.at:
+        raise Refused(f"--since {text} is still to come", hint="Leave --since out: the session begins now")
+    return HostInstant(at, now.mono_ns - (now.at - at) // timedelta(microseconds=1) * 1000, now.boot_id)
+
+
+async def refuse_overlap(connection: Connection, lane: int, start: datetime) -> None:
+    """One arrow is never of two sessions. Raises Refused when the lane's last session ended after ``start``."""
+    ended = await last_end(connection, lane)
+    if ended is not None and ended > start:
+        raise Refused(
+            f"the last session of lane {lane} ended at {iso(ended)}, so nothing was opened",
+            hint=f"Let it begin after that: --since {iso(ended)}",
+        )
 
 
 def numbers(lanes: list[int] | None) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -91,6 +92,12 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
             ],
         )
     return session_id
+
+
+async def last_end(connection: Connection, lane: int) -> datetime | None:
+    """When the last session of a lane ended; None when none ever did."""
+    ended: datetime | None = await connection.fetchval("select max(end_time) from sessions where lane = $1", lane)
+    return ended
 
 
 async def end_end(connection: Connection, lane: int, now: HostInstant, who: str) -> UUID | None:

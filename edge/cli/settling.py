@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
+import asyncpg
+
+from edge.cli.refused import Refused
 from edge.common.connection import Connection
 from edge.shots.rebuild import give_back, rebuild, rebuilds_asked, take_over
 
 SETTLED_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.05
+ASSEMBLER = "archstats_shots"
+"""Whose work it is, and whose rights it takes."""
 
 
 async def settle(connection: Connection, session_id: UUID) -> bool:
     """Return when everything that was asked of a session is done; False when that took too long.
 
-    The lock of the active assembler decides who does it, so two never write the same rows.
+    The lock of the active assembler decides who does it, so two never write the same rows. Raises Refused when nobody
+    is active and we may not do it ourselves; what was asked stays asked.
     """
     try:
         async with asyncio.timeout(SETTLED_WITHIN_S):
             while requests := (await rebuilds_asked(connection)).get(session_id):
                 if await take_over(connection):
                     try:
-                        await rebuild(connection, session_id, requests)
+                        async with _assembler(connection):
+                            await rebuild(connection, session_id, requests)
                     finally:
                         await give_back(connection)
                 else:
@@ -30,3 +39,19 @@ async def settle(connection: Connection, session_id: UUID) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+@asynccontextmanager
+async def _assembler(connection: Connection) -> AsyncIterator[None]:
+    """With the assembler's rights; an operator's commands have none to write shots."""
+    try:
+        await connection.execute(f"set role {ASSEMBLER}")
+    except asyncpg.InsufficientPrivilegeError as fault:
+        raise Refused(
+            f"it is noted, but archstats-shots does not run, and this user may not do its work ({fault})",
+            hint="Start archstats-shots: it does what was asked first",
+        ) from fault
+    try:
+        yield
+    finally:
+        await connection.execute("reset role")

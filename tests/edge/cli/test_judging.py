@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -169,6 +170,32 @@ def test_sessions_of_several_lanes_are_opened_and_ended_together(empty_bench: Be
         return await connection.fetchval("select count(*) from end_marks")
 
     assert empty_bench.on_database(marks) == 2
+
+
+def test_what_was_shot_before_a_session_is_taken_in_on_request(bench: Bench) -> None:
+    async def forget_session(connection: Connection) -> None:
+        await connection.execute("delete from orphans")
+        await connection.execute("delete from shots")
+        await connection.execute("delete from sessions")
+
+    bench.on_database(forget_session)
+    began = datetime.now(UTC) - timedelta(seconds=60)
+    bench.type("session", "open", "--distance", "18", "--since", began.isoformat())
+    bench.type("shots", "rebuild", "--session", "last")
+    assert [result for result, _ in results(bench)] == ["hit", "miss"]
+
+
+def test_a_session_takes_nothing_in_that_is_of_another(bench: Bench) -> None:
+    async def end_session(connection: Connection) -> None:
+        await connection.execute("update sessions set is_opened = false, end_time = now(), closing_time = now()")
+
+    bench.on_database(end_session)
+    began = datetime.now(UTC) - timedelta(seconds=30)
+    assert "ended at" in bench.type("session", "open", "--since", began.isoformat(), status=1)
+    assert "no instant" in bench.type("session", "open", "--since", "yesterday", status=1)
+    assert "time zone" in bench.type("session", "open", "--since", "2026-01-01T12:00:00", status=1)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    assert "still to come" in bench.type("session", "open", "--since", later.isoformat(), status=1)
 
 
 def test_without_any_shot_it_says_so(empty_bench: Bench) -> None:
