@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from edge.common.connection import DATABASE_FAULTS, Connection
@@ -18,6 +20,7 @@ from edge.common.supervision import Supervision
 from edge.shots import store
 from edge.shots.lane import SessionAssembler
 from edge.shots.rebuild import answer_rebuilds, rebuilds_asked, take_over
+from edge.shots.timeline import Moment
 
 SWEEP_S = 1.0
 STANDBY_S = 1.0
@@ -87,6 +90,8 @@ class Assembler:
         self._listener = listener
         self._tick = tick
         self._sessions: dict[UUID, SessionAssembler] = {}
+        self._stuck: dict[UUID, Transitions] = {}
+        """Sessions whose shots the tables refuse: tried again with each sweep."""
         self._xmin: int | None = None
         self._swept_at = float("-inf")
 
@@ -108,6 +113,7 @@ class Assembler:
             self._swept_at = time.monotonic()
             touched |= await store.open_sessions(self._connection)
             touched |= {i for i, session in self._sessions.items() if session.undecided}
+            touched |= self._stuck.keys()
         asked = await rebuilds_asked(self._connection)
         for session_id in asked:  # from the tables alone, whatever is remembered
             self._sessions.pop(session_id, None)
@@ -116,14 +122,29 @@ class Assembler:
         async with self._connection.transaction():
             for session_id in sorted(touched):
                 self._tick()
-                session = self._sessions.setdefault(session_id, SessionAssembler(session_id))
-                session.add(news.rows)
-                outcome = await session.update(self._connection, told)
-                wrote |= outcome.wrote
-                if session_id in asked:
-                    await answer_rebuilds(self._connection, asked[session_id], outcome)
-            if wrote:
+                wrote |= await self._update(session_id, told, news.rows, asked.get(session_id, ()))
+            if wrote and not self._stuck:
                 await store.write_progress(self._connection, news.xmin)
         self._xmin = news.xmin
         for session_id in [i for i, session in self._sessions.items() if session.is_over and not session.undecided]:
             del self._sessions[session_id]
+
+    async def _update(
+        self, session_id: UUID, told: Mapping[str, Moment], rows: list[asyncpg.Record], requests: Sequence[int]
+    ) -> bool:
+        """One session; returns whether anything was written. What the tables refuse of it holds up no other lane."""
+        session = self._sessions.setdefault(session_id, SessionAssembler(session_id))
+        try:
+            async with self._connection.transaction():
+                session.add(rows)
+                outcome = await session.update(self._connection, told)
+                if requests:
+                    await answer_rebuilds(self._connection, requests, outcome)
+        except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as fault:
+            self._sessions.pop(session_id, None)
+            trouble = self._stuck.setdefault(session_id, Transitions(log, f"session {session_id}"))
+            trouble.enter("stuck", f"{told_of(fault)}; this is a fault of ours, please report it; other lanes go on")
+            return False
+        if (over := self._stuck.pop(session_id, None)) is not None:
+            over.enter("assembled again")
+        return outcome.wrote

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -142,3 +143,22 @@ async def test_a_closing_session_ends_when_everything_before_it_is_told(floor: L
         await until(floor, "exists (select from sessions where not is_opened and end_time = closing_time)")
     (shot,) = await rows(floor)
     assert shot["result"] == "hit"
+
+
+async def test_a_session_that_the_tables_refuse_holds_up_no_other_lane(floor: LaneFloor, database: Database) -> None:
+    await floor.connection.execute("alter table shots add constraint broken check (result <> 'hit')")
+    await floor.connection.execute(
+        "insert into devices (id, kind, driver, lane) values ('bow-2', 'bow', 'bow.link', 2)"
+    )
+    await floor.connection.execute(
+        "insert into sessions (lane, start_time, location) values (2, $1, 'test')", floor.zero
+    )
+    floor.streams["bow-2"], floor.seqs["bow-2"] = uuid4(), 0
+    async with assembler(database):
+        await floor.shoot(20.0)
+        await floor.land(20.4)
+        await floor.sense("bow-2", "release", 30.0)
+        await until(floor, "exists (select from shots where lane = 2)")
+        assert not await floor.connection.fetchval("select exists (select from shots where lane = 1)")
+        await floor.connection.execute("alter table shots drop constraint broken")
+        await until(floor, "exists (select from shots where lane = 1 and result = 'hit')")
