@@ -7,6 +7,7 @@ import asyncpg
 from edge.common.connection import DATABASE_FAULTS
 from edge.common.database import open_database, told_of
 from edge.common.errors import ConfigError
+from edge.common.roles import quoted
 from edge.common.settings import ServiceSettings
 
 MAINTENANCE_DATABASE = "postgres"
@@ -39,8 +40,3 @@ async def create_database(service: ServiceSettings) -> bool:
                 hint=f"Let the server's administrator run: create database {quoted(name)} owner {quoted(service.database.user)}",
             ) from fault
     return True
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier, quoted: it cannot be a parameter."""
-    return '"' + name.replace('"', '""') + '"'

@@ -14,6 +14,7 @@ from edge.cli.printing import as_json as json_object
 from edge.cli.printing import say
 from edge.common.connection import Connection
 from edge.common.migrate import SchemaState, migrate, schema_state
+from edge.common.roles import Role, creation, membership
 from edge.common.settings import load_service
 
 app = typer.Typer(help="The database: make it, migrate it, look at it.", no_args_is_help=True)
@@ -61,6 +62,15 @@ def status_command(
     on_database(run, database_dir, any_schema=True)
 
 
+@app.command("roles")
+def roles_command(database_dir: DatabaseDir = None) -> None:
+    """Print the SQL that makes the modules' roles, for a server on which POSTGRES_USER may not make them."""
+    user = load_service(effective(os.environ, database_dir=database_dir)).database.user
+    for role in Role:
+        for statement in (*creation(role), membership(role, user)):
+            say(f"{statement};")
+
+
 def _migrate(database_dir: Path | None, *, create: bool) -> None:
     channel = load_service(effective(os.environ, database_dir=database_dir)).ws_channel
 
@@ -80,4 +90,5 @@ def summary(state: SchemaState) -> str:
         return "another build's"
     if state.missing:
         return f"{len(state.missing)} migrations behind; run: archstats-sensor db migrate"
-    return f"up to date ({state.applied[-1] if state.applied else 'empty'})"
+    numbered = [name for name in state.applied if name[0].isdigit()]
+    return f"up to date ({numbered[-1] if numbered else 'empty'})"

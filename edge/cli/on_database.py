@@ -7,12 +7,15 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import asyncpg
+
 from edge.cli.database_creation import create_database
 from edge.cli.environment import effective
 from edge.common.connection import DATABASE_FAULTS, Connection
 from edge.common.database import open_database, told_of
 from edge.common.errors import ConfigError
 from edge.common.migrate import schema_state
+from edge.common.roles import Role, RoleRefused
 from edge.common.settings import load_service, refuse_unknown
 
 
@@ -23,21 +26,26 @@ def on_database(
     any_schema: bool = False,
     create: bool = False,
 ) -> None:
-    """Connect, check the schema (unless ``any_schema``), do the work; ``create`` makes a missing database first.
+    """Connect as the operator, check the schema, do the work.
 
-    Raises ConfigError when the settings are wrong, the schema is not this build's, or the database cannot be reached:
-    a person is waiting, so this does not.
+    With ``any_schema`` the schema may be another and the work is done with the rights of whoever logs in: that is for the
+    database's owner. ``create`` makes a missing database first. Raises ConfigError when the settings are wrong, the schema
+    is not this build's, the database cannot be reached or forbids it: a person is waiting, so this does not.
     """
     environ = effective(os.environ, database_dir=database_dir)
     refuse_unknown(environ)
     service = load_service(environ)
 
+    role = None if any_schema else Role.OPERATOR
+
     async def run() -> None:
         if create:
             await create_database(service)
-        async with open_database(service, application="archstats-sensor") as database:
+        async with open_database(service, application="archstats-sensor", role=role) as database:
             try:
                 connection = await database.connect()
+            except RoleRefused as fault:
+                raise ConfigError(fault.message, hint=fault.hint) from fault
             except DATABASE_FAULTS as fault:
                 raise ConfigError(
                     f"the database does not answer ({told_of(fault)})",
@@ -47,6 +55,11 @@ def on_database(
                 if not any_schema:
                     (await schema_state(connection)).require_current()
                 await work(connection)
+            except asyncpg.InsufficientPrivilegeError as fault:
+                raise ConfigError(
+                    f"the database forbids that to {role or 'user ' + repr(database.user)} ({fault})",
+                    hint="Log in as the database's owner (POSTGRES_USER) and run: archstats-sensor db migrate",
+                ) from fault
             finally:
                 await connection.close()
 

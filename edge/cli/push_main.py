@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from edge.cli.service_main import Work, serve
 from edge.common.database import Database
+from edge.common.roles import Role
 from edge.common.settings import load_push
 from edge.common.supervision import Supervision
 from edge.common.systemd import inherited_sockets
@@ -16,7 +17,7 @@ from edge.push.service import run_push
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve and exit with the status."""
-    serve("archstats-push", "Serves the live page and the event stream.", _plan, arguments)
+    serve("archstats-push", "Serves the live page and the event stream.", Role.PUSH, _plan, arguments)
 
 
 def _plan(environ: Mapping[str, str]) -> Work:

@@ -18,6 +18,7 @@ from drivers.registry import DriverClass, load_driver
 from edge.cli.environment import effective
 from edge.common.database import open_database
 from edge.common.errors import ConfigError
+from edge.common.roles import Role
 from edge.common.service import run_service
 from edge.common.settings import DeviceSettings, load_device, load_service, refuse_unknown
 from edge.common.supervision import Supervision
@@ -134,7 +135,7 @@ def _serve(device_id: str, environ: Mapping[str, str]) -> int:
     service = load_service(environ)
 
     async def serve(stop: asyncio.Event) -> None:
-        async with open_database(service, application=f"archstats-sensor {device_id}") as database:
+        async with open_database(service, application=f"archstats-sensor {device_id}", role=Role.SENSOR) as database:
             supervision = Supervision(Notifier.of(os.environ, os.getpid()))
             spool = Spool(spool_folder(plan.settings, environ), device_id, plan.settings.spool_max_mb << 20)
             build = partial(_build, plan)

@@ -13,6 +13,7 @@ from edge.cli.environment import effective
 from edge.cli.version import version_text
 from edge.common.database import Database, open_database
 from edge.common.errors import EX_CONFIG, ConfigError
+from edge.common.roles import Role
 from edge.common.service import run_service
 from edge.common.settings import load_service, refuse_unknown
 from edge.common.supervision import Supervision
@@ -22,9 +23,9 @@ Work = Callable[[Database, asyncio.Event, Supervision], Awaitable[None]]
 
 
 def serve(
-    name: str, description: str, plan: Callable[[Mapping[str, str]], Work], arguments: Sequence[str] | None
+    name: str, description: str, role: Role, plan: Callable[[Mapping[str, str]], Work], arguments: Sequence[str] | None
 ) -> None:
-    """Parse the options, let ``plan`` check its own settings, serve, exit: 78 where the configuration is at fault."""
+    """Parse the options, let ``plan`` check its own settings, serve under ``role``, exit: 78 where the configuration is at fault."""
     parser = argparse.ArgumentParser(prog=name, description=description)
     parser.add_argument("--database-dir", type=Path, help="folder of the embedded PostgreSQL")
     parser.add_argument("--version", action="version", version=version_text())
@@ -39,7 +40,7 @@ def serve(
         sys.exit(EX_CONFIG)
 
     async def run(stop: asyncio.Event) -> None:
-        async with open_database(service, application=name) as database:
+        async with open_database(service, application=name, role=role) as database:
             await work(database, stop, Supervision(Notifier.of(os.environ, os.getpid())))
 
     sys.exit(run_service(run, name=name, dev_mode=service.dev_mode))

@@ -34,6 +34,7 @@ from edge.common.embedded_paths import default_base_dir
 from edge.common.errors import ConfigError
 from edge.common.feed import current_cursor
 from edge.common.migrate import migrate
+from edge.common.roles import Role
 from edge.common.settings import PushSettings, ServiceSettings
 from simulators.hosttime import HostTime
 from simulators.world import World
@@ -96,9 +97,10 @@ async def _on_database(
     folders: Folders,
     stop: asyncio.Event,
 ) -> int:
+    await _migrate(database)
+    database = database.acting_as(Role.OPERATOR)
     connection = await database.connect()
     try:
-        await migrate(connection, database.channel)
         await refuse_real_data(connection, force=options.force)
         start = hostclock.now()
         world = bounded_world(options, start.at)
@@ -252,6 +254,14 @@ async def _until_done(world: World, follower: Follower, stop: asyncio.Event) -> 
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+async def _migrate(database: Database) -> None:
+    connection = await database.connect()
+    try:
+        await migrate(connection, database.channel)
+    finally:
+        await connection.close()
 
 
 def _announce(options: SimulateOptions, world: World, push: PushSettings) -> None:

@@ -21,6 +21,7 @@ from edge.common.embedded_paths import PORT, default_base_dir
 from edge.common.logs import Transitions
 from edge.common.migrate import schema_state
 from edge.common.progress import Tick, nobody
+from edge.common.roles import LIMITS, Role, RoleRefused, refused
 from edge.common.settings import DatabaseSettings, ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -29,10 +30,7 @@ CONNECT_TIMEOUT_S = 3.0
 COMMAND_TIMEOUT_S = 10.0
 """Longest wait for an answer. Longer than what the server itself allows a statement, so that its error is the one seen."""
 SERVER_SETTINGS = {
-    "statement_timeout": "8s",
-    # An open transaction holds back the feed of everybody.
-    "idle_in_transaction_session_timeout": "5s",
-    "lock_timeout": "5s",
+    **LIMITS,
     # The server lets go of a client that is gone without a word, over TCP.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
@@ -51,15 +49,28 @@ class Database:
         self,
         settings: ServiceSettings,
         application: str,
-        role: str | None = None,
+        role: Role | None = None,
         server: _EmbeddedServer | None = None,
     ) -> None:
         self.channel = settings.ws_channel
+        self._service = settings
         self._settings = settings.database
+        self._application = application
         self._server = server
+        self._role = role if role != self.user else None
+        """What is to be taken after logging in: nothing when we log in as it."""
         self._server_settings = {**SERVER_SETTINGS, "application_name": application[:63]}
-        if role is not None:
-            self._server_settings["role"] = role
+        if self._role is not None:
+            self._server_settings["role"] = self._role.value
+
+    @property
+    def user(self) -> str:
+        """Who logs in."""
+        return USER if self._server is not None else self._settings.user
+
+    def acting_as(self, role: Role) -> Database:
+        """The same database with the rights of ``role``."""
+        return Database(self._service, self._application, role, self._server)
 
     @property
     def where(self) -> str:
@@ -81,23 +92,28 @@ class Database:
     async def _connect(self, *_: object, **pool_options: Any) -> Connection:
         if self._server is not None:
             await self._server.start()
-            hosts, port, user, name = [str(self._server.socket_dir)], PORT, USER, DATABASE
-            password = None
+            hosts, port, name, password = [str(self._server.socket_dir)], PORT, DATABASE, None
         else:
             known = self._settings
-            hosts, port, user, name = _hosts(known), known.port, known.user, known.db
+            hosts, port, name = _hosts(known), known.port, known.db
             password = known.password.get_secret_value() if known.password else None
-        connection: Connection = await asyncpg.connect(
-            host=hosts, port=port, user=user, password=password, database=name,
-            timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, server_settings=self._server_settings,
-            **pool_options,
-        )  # fmt: skip
+        try:
+            connection: Connection = await asyncpg.connect(
+                host=hosts, port=port, user=self.user, password=password, database=name,
+                timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, server_settings=self._server_settings,
+                **pool_options,
+            )  # fmt: skip
+        except asyncpg.PostgresError as fault:
+            told = refused(self._role, self.user, fault) if self._role is not None else None
+            if told is None:
+                raise
+            raise told from fault
         return connection
 
 
 @asynccontextmanager
 async def open_database(
-    settings: ServiceSettings, *, application: str, role: str | None = None
+    settings: ServiceSettings, *, application: str, role: Role | None = None
 ) -> AsyncIterator[Database]:
     """The database of the settings; the embedded server is started or joined, and left at the end.
 
@@ -138,6 +154,10 @@ async def wait_until_ready(
                 state = await schema_state(connection)
             finally:
                 connection.terminate()
+        except RoleRefused as fault:
+            told.enter("not ready", f"{fault}; trying again")
+        except asyncpg.InsufficientPrivilegeError as fault:
+            told.enter("not ready", f"{fault}; its grants are older than this build; run: archstats-sensor db migrate")
         except DATABASE_FAULTS as fault:
             told.enter(
                 "not ready",

@@ -9,6 +9,7 @@ from importlib import resources
 
 from edge.common.connection import Connection
 from edge.common.errors import ConfigError
+from edge.common.roles import make_roles, missing_roles
 
 LOCK = 0x41726368
 """Key of the advisory lock under which migrations run (``Arch`` in ASCII)."""
@@ -18,7 +19,7 @@ TIMEOUT_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One numbered file of ``edge/schema``."""
+    """One file of ``edge/schema``."""
 
     name: str
     sql: str
@@ -27,6 +28,11 @@ class Migration:
     def sha256(self) -> str:
         """Of the text, so that a change after the fact is noticed."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it is the grants, which bear no number: applied after all others, and anew whenever something changed."""
+        return not self.name[0].isdigit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class SchemaState:
 
 @cache
 def known_migrations() -> tuple[Migration, ...]:
-    """All migrations of this build, in their order."""
+    """All migrations of this build, in their order: the numbered ones, then the grants."""
     files = [file for file in resources.files("edge.schema").iterdir() if file.name.endswith(".sql")]
     return tuple(Migration(file.name, file.read_text(encoding="utf-8")) for file in sorted(files, key=lambda f: f.name))
 
@@ -95,12 +101,19 @@ async def schema_state(connection: Connection) -> SchemaState:
     channel: str | None = None
     if await connection.fetchval("select to_regclass('installation') is not null"):
         channel = await connection.fetchval("select channel from installation")
-    known = {migration.name: migration.sha256 for migration in known_migrations()}
+    known = {migration.name: migration for migration in known_migrations()}
+    renewed = {m.name for m in known.values() if m.repeatable and applied.get(m.name) != m.sha256}
+    if await missing_roles(connection):  # the database was brought here from another server
+        renewed |= {m.name for m in known.values() if m.repeatable}
     return SchemaState(
         applied=tuple(applied),
-        missing=tuple(name for name in known if name not in applied),
+        missing=tuple(name for name in known if name not in applied or name in renewed),
         unknown=tuple(name for name in applied if name not in known),
-        changed=tuple(name for name, sha256 in applied.items() if known.get(name, sha256) != sha256),
+        changed=tuple(
+            name
+            for name, sha256 in applied.items()
+            if name in known and not known[name].repeatable and known[name].sha256 != sha256
+        ),
         channel=channel,
     )
 
@@ -121,16 +134,29 @@ async def migrate(connection: Connection, channel: str) -> list[str]:
         state = await schema_state(connection)
         state.refuse_foreign()
         state.refuse_channel(channel)
+        applied: list[str] = []
+        if state.missing:
+            await make_roles(connection)
         for migration in known_migrations():
-            if migration.name in state.missing:
-                async with connection.transaction():
-                    await connection.execute(migration.sql, timeout=TIMEOUT_S)
-                    await connection.execute(
-                        "insert into schema_migrations (name, sha256) values ($1, $2)", migration.name, migration.sha256
-                    )
+            if migration.name in state.missing or (applied and migration.repeatable):
+                await _apply(connection, migration)
+                applied.append(migration.name)
         await connection.execute("insert into installation (channel) values ($1) on conflict do nothing", channel)
-        return list(state.missing)
+        return applied
     finally:
         if not connection.is_closed():
             await connection.execute("select pg_advisory_unlock($1)", LOCK)
             await connection.execute("reset statement_timeout")
+
+
+async def _apply(connection: Connection, migration: Migration) -> None:
+    async with connection.transaction():
+        await connection.execute(migration.sql, timeout=TIMEOUT_S)
+        await connection.execute(
+            """
+            insert into schema_migrations (name, sha256) values ($1, $2)
+            on conflict (name) do update set sha256 = excluded.sha256, applied_at = now()
+            """,
+            migration.name,
+            migration.sha256,
+        )

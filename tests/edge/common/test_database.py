@@ -16,6 +16,7 @@ from edge.common.database import Database, backoff_s, open_database, wait_until_
 from edge.common.embedded import USER
 from edge.common.errors import ConfigError
 from edge.common.migrate import known_migrations, migrate
+from edge.common.roles import Role
 from edge.common.settings import DatabaseSettings, ServiceSettings
 from tests.eventually import eventually
 from tests.proxy import through, to_database
@@ -47,9 +48,9 @@ async def test_a_forgotten_transaction_is_ended_by_the_server(
 
 
 async def test_a_role_is_taken(database_settings: ServiceSettings) -> None:
-    async with open_database(database_settings, application="test", role="pg_monitor") as database:
+    async with open_database(database_settings, application="test", role=Role.PUSH) as database:
         connection = await database.connect()
-        assert await connection.fetchval("select current_user || ' ' || session_user") == f"pg_monitor {USER}"
+        assert await connection.fetchval("select current_user || ' ' || session_user") == f"archstats_push {USER}"
         await connection.close()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from edge.common.database import Database, open_database
+from edge.common.roles import Role
 from edge.common.settings import PushSettings, ServiceSettings
 from edge.push.hub import Hub
 from edge.push.service import run_push
@@ -73,7 +74,7 @@ class Service:
 @asynccontextmanager
 async def serving(settings: ServiceSettings, hub: Hub | None = None) -> AsyncIterator[Service]:
     """A running service on a free port."""
-    async with open_database(settings, application="push-test") as database:
+    async with open_database(settings, application="push-test", role=Role.PUSH) as database:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]

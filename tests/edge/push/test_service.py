@@ -17,6 +17,7 @@ from edge.common.connection import Connection
 from edge.common.database import open_database
 from edge.common.embedded import USER, EmbeddedPostgres
 from edge.common.migrate import migrate
+from edge.common.roles import Role
 from edge.common.settings import DatabaseSettings, PushSettings, ServiceSettings
 from edge.push.service import run_push
 from tests.edge.push.rangefloor import Floor
@@ -145,7 +146,10 @@ async def test_a_taken_port_is_waited_for_and_told_once(
     def told() -> list[str]:
         return [record.getMessage() for record in caplog.records if record.name == "edge.push.server"]
 
-    async with open_database(database_settings, application="push-test") as database, asyncio.TaskGroup() as tasks:
+    async with (
+        open_database(database_settings, application="push-test", role=Role.PUSH) as database,
+        asyncio.TaskGroup() as tasks,
+    ):
         tasks.create_task(run_push(database, PushSettings(server_port=port), stop))
         async with asyncio.timeout(10):
             while not told():
@@ -167,7 +171,10 @@ async def test_a_taken_port_is_waited_for_and_told_once(
 
 async def test_stops_while_it_waits_for_its_port(database_settings: ServiceSettings, taken_port: socket.socket) -> None:
     stop = asyncio.Event()
-    async with open_database(database_settings, application="push-test") as database, asyncio.TaskGroup() as tasks:
+    async with (
+        open_database(database_settings, application="push-test", role=Role.PUSH) as database,
+        asyncio.TaskGroup() as tasks,
+    ):
         running = tasks.create_task(run_push(database, PushSettings(server_port=taken_port.getsockname()[1]), stop))
         await asyncio.sleep(0.1)
         stop.set()

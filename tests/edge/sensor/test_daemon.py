@@ -19,6 +19,7 @@ from drivers.clock import host_boot_id
 from drivers.contract import ClockModel, DeviceKind, Driver
 from drivers.registry import load_driver
 from edge.common.database import Database, open_database
+from edge.common.roles import Role
 from edge.common.settings import ServiceSettings
 from edge.sensor.daemon import run_sensor
 from edge.sensor.spooler import PATIENCE_S
@@ -101,7 +102,10 @@ async def test_what_the_bow_sensed_is_stored_once_with_its_exact_instants(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     here = world()
-    async with open_database(database_settings, application="sensor") as database, simulated_bow(tmp_path, here):
+    async with (
+        open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
+        simulated_bow(tmp_path, here),
+    ):
         async with daemon(database, tmp_path):
             await until(lambda: connection.fetchval("select count(*) >= 6 from readings"))
         rows = await connection.fetch("select * from readings order by seq")
@@ -124,7 +128,10 @@ async def test_what_the_bow_sensed_is_stored_once_with_its_exact_instants(
 async def test_the_watermark_moves_with_the_heartbeats(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
-    async with open_database(database_settings, application="sensor") as database, simulated_bow(tmp_path, world()):
+    async with (
+        open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
+        simulated_bow(tmp_path, world()),
+    ):
         async with daemon(database, tmp_path):
             await until(lambda: connection.fetchval("select watermark is not null from device_status"))
             first = await connection.fetchval("select watermark from device_status")
@@ -140,7 +147,10 @@ async def test_the_watermark_moves_with_the_heartbeats(
 async def test_a_device_that_is_not_there_is_waited_for_and_named(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
-    async with open_database(database_settings, application="sensor") as database, daemon(database, tmp_path):
+    async with (
+        open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
+        daemon(database, tmp_path),
+    ):
         await until(state_is(connection, "waiting"))
         row = await connection.fetchrow("select error, hint from device_status")
         assert row is not None
@@ -154,7 +164,10 @@ async def test_a_device_that_is_not_there_is_waited_for_and_named(
 async def test_a_device_that_goes_is_lost_and_found_again(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
-    async with open_database(database_settings, application="sensor") as database, daemon(database, tmp_path):
+    async with (
+        open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
+        daemon(database, tmp_path),
+    ):
         async with simulated_bow(tmp_path, world()) as process:
             await until(state_is(connection, "ready"))
             process.kill()
@@ -174,7 +187,7 @@ async def test_a_silent_device_is_told_from_a_lost_one(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     async with (
-        open_database(database_settings, application="sensor") as database,
+        open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
         simulated_bow(tmp_path, world()) as process,
         daemon(database, tmp_path),
     ):
@@ -189,7 +202,10 @@ async def test_a_restarted_daemon_stores_what_came_meanwhile_and_nothing_twice(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     here = world()
-    async with open_database(database_settings, application="sensor") as database, simulated_bow(tmp_path, here):
+    async with (
+        open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
+        simulated_bow(tmp_path, here),
+    ):
         async with daemon(database, tmp_path):
             await until(lambda: connection.fetchval("select count(*) >= 2 from readings"))
         stored = await connection.fetchval("select count(*) from readings")
@@ -210,7 +226,7 @@ async def test_while_the_database_is_away_readings_wait(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     async with (
-        open_database(database_settings, application="sensor") as database,
+        open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
         simulated_bow(tmp_path, world()),
         daemon(database, tmp_path),
     ):
@@ -230,7 +246,10 @@ async def test_while_the_database_is_away_readings_wait(
 async def test_it_stops_within_two_seconds_and_says_so(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
-    async with open_database(database_settings, application="sensor") as database, simulated_bow(tmp_path, world()):
+    async with (
+        open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
+        simulated_bow(tmp_path, world()),
+    ):
         loop = asyncio.get_running_loop()
         async with daemon(database, tmp_path) as stop:
             await until(state_is(connection, "ready"))

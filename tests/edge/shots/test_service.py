@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from edge.common.database import Database, open_database
+from edge.common.roles import Role
 from edge.common.settings import ServiceSettings
 from edge.shots.service import run_shots
 from tests.edge.shots.lane_floor import ARROW, LaneFloor
@@ -21,7 +22,7 @@ async def assembler(database: Database) -> AsyncIterator[None]:
     """The service, stopped and waited for at the end."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run_shots(database, stop))
+        tasks.create_task(run_shots(database.acting_as(Role.SHOTS), stop))
         try:
             yield
         finally:
