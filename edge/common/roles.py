@@ -65,7 +65,7 @@ async def make_roles(connection: Connection) -> None:
             continue  # another database's migration was faster
         except asyncpg.InsufficientPrivilegeError as fault:
             raise ConfigError(
-                f"the role {role} is missing, and user {user!r} may not make it ({fault})",
+                f"the role {role} is missing, and user {user!r} may not make it ({first_line(fault)})",
                 hint="Let the server's administrator run: archstats-sensor db roles | sudo -u postgres psql",
             ) from fault
 
@@ -91,10 +91,17 @@ def quoted(name: str) -> str:
 def refused(role: str, user: str, fault: asyncpg.PostgresError) -> RoleRefused | None:
     """What a failed connection under a role means; None when the role has nothing to do with it."""
     if isinstance(fault, asyncpg.InvalidParameterValueError):
-        return RoleRefused(f"the server does not know {role} ({fault})", hint="Run: archstats-sensor db migrate")
+        return RoleRefused(
+            f"the server does not know {role} ({first_line(fault)})", hint="Run: archstats-sensor db migrate"
+        )
     if isinstance(fault, asyncpg.InsufficientPrivilegeError):
         return RoleRefused(
-            f"user {user!r} may not act as {role} ({fault})",
+            f"user {user!r} may not act as {role} ({first_line(fault)})",
             hint=f"Log in as {role} (POSTGRES_USER), or let the server's administrator run: {membership(role, user)}",
         )
     return None
+
+
+def first_line(fault: asyncpg.PostgresError) -> str:
+    """What the server said, without its details."""
+    return str(fault).partition("\n")[0]

@@ -1,0 +1,322 @@
+"""Each module has the least it needs: the grants are what is written here, and what is not granted is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from edge.common.connection import Connection
+from edge.common.database import Database, open_database, wait_until_ready
+from edge.common.embedded import USER, EmbeddedPostgres
+from edge.common.errors import ConfigError
+from edge.common.migrate import migrate, schema_state
+from edge.common.roles import LIMITS, Role, RoleRefused, membership, missing_roles
+from edge.common.settings import DatabaseSettings, ServiceSettings
+from tests.eventually import eventually
+
+GET, ADD, SET, CUT = "select", "insert", "update", "delete"
+DEVICE_UPDATE = "update(driver,kind,lane)"
+
+MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
+    "installation": ({GET}, {GET}, {GET}, {GET}),
+    "schema_migrations": ({GET}, {GET}, {GET}, {GET}),
+    "devices": ({GET, ADD, DEVICE_UPDATE}, set(), {GET}, {GET, ADD, DEVICE_UPDATE}),
+    "device_status": ({GET, ADD, SET}, {GET}, {GET}, {GET}),
+    "device_gaps": ({GET, ADD}, {GET}, set(), {GET}),
+    "stream_clocks": ({GET, ADD, SET}, set(), set(), {GET}),
+    "readings": ({GET, ADD}, {GET}, {GET}, {GET}),
+    "sessions": (set(), {GET, "update(end_time,is_opened)"}, {GET}, {GET, ADD, SET}),
+    "session_devices": (set(), {GET}, set(), {GET}),
+    "targets": (set(), {GET}, {GET}, {GET, ADD}),
+    "faces": (set(), {GET}, {GET}, {GET, ADD}),
+    "arrows": (set(), {GET}, {GET}, {GET, ADD, SET}),
+    "end_marks": (set(), {GET}, set(), {GET, ADD}),
+    "ends": (set(), {GET, ADD, SET, CUT}, {GET}, {GET}),
+    "shots": (set(), {GET, ADD, SET}, {GET}, {GET}),
+    "assembly_progress": (set(), {GET, SET}, set(), {GET}),
+    "events": (set(), set(), {GET}, {GET}),
+}
+"""Every table, and what sensor, shots, push and operator may do with it. Whoever adds a table decides here and in ``edge/schema/grants.sql``."""
+
+_TABLES = (
+    "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')"
+)
+_GRANTED = """
+select c.relname::text as relation, lower(a.privilege_type) as privilege
+from pg_class c, aclexplode(c.relacl) a
+where c.relnamespace = 'public'::regnamespace and a.grantee = $1::text::regrole
+union all
+select c.relname::text, lower(a.privilege_type) || '(' || string_agg(t.attname, ',' order by t.attname) || ')'
+from pg_class c join pg_attribute t on t.attrelid = c.oid, aclexplode(t.attacl) a
+where c.relnamespace = 'public'::regnamespace and a.grantee = $1::text::regrole
+group by c.relname, a.privilege_type
+"""
+
+
+@pytest.fixture
+async def owner(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        yield connection
+        await connection.close()
+
+
+def logged_in_as(settings: ServiceSettings, user: str) -> ServiceSettings:
+    return settings.model_copy(update={"database": settings.database.model_copy(update={"user": user})})
+
+
+@pytest.fixture(params=list(Role))
+async def role(request: pytest.FixtureRequest) -> Role:
+    chosen: Role = request.param
+    return chosen
+
+
+@pytest.fixture
+async def as_role(database_settings: ServiceSettings, role: Role) -> AsyncIterator[Connection]:
+    """Logged in as the role, as on an installed hub: there is no way back to anybody else."""
+    async with open_database(logged_in_as(database_settings, role.value), application="test", role=role) as database:
+        connection = await database.connect()
+        yield connection
+        await connection.close()
+
+
+async def test_every_table_has_a_decision(owner: Connection) -> None:
+    tables = {row["relname"] for row in await owner.fetch(_TABLES)}
+    assert tables == set(MATRIX)
+
+
+async def test_what_is_granted_is_what_is_meant(owner: Connection, role: Role) -> None:
+    granted: dict[str, set[str]] = {table: set() for table in MATRIX}
+    for row in await owner.fetch(_GRANTED, role.value):
+        granted.setdefault(row["relation"], set()).add(row["privilege"])
+    assert granted == {table: rights[list(Role).index(role)] for table, rights in MATRIX.items()}
+
+
+async def test_what_is_not_granted_is_refused(owner: Connection, as_role: Connection, role: Role) -> None:
+    tried = 0
+    for table, rights in MATRIX.items():
+        rows = await owner.fetch(
+            "select attname::text from pg_attribute where attrelid = $1::text::regclass and attnum > 0 and not attisdropped",
+            table,
+        )
+        columns = [row["attname"] for row in rows]
+        for statement in forbidden(table, columns, rights[list(Role).index(role)]):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await as_role.execute(statement)
+            tried += 1
+    assert tried > 40
+
+
+def forbidden(table: str, columns: list[str], rights: set[str]) -> Iterator[str]:
+    """Statements that a role with these rights must not be able to run."""
+    if GET not in rights:
+        yield f"select {columns[0]} from {table} limit 1"
+    if ADD not in rights:
+        yield f"insert into {table} default values"
+    if CUT not in rights:
+        yield f"delete from {table} where false"
+    if SET not in rights:
+        some = next((right for right in rights if right.startswith("update(")), "update()")
+        allowed = some.removeprefix("update(").removesuffix(")").split(",")
+        yield from (f"update {table} set {column} = default where false" for column in columns if column not in allowed)
+    yield f"truncate {table}"
+    yield f"alter table {table} add column x integer"
+    yield f"drop table {table}"
+    yield f"create trigger x before insert on {table} for each row execute function ring_events()"
+    yield f"create index on {table} ({columns[0]})"
+
+
+ELSEWHERE = [
+    "create table mine (x integer)",
+    "create function public.mine() returns integer language sql as 'select 1'",
+    "create schema mine",
+    "create role mine",
+    "create database mine",
+    "alter database {database} set statement_timeout = 0",
+    "alter function tell_shot() security invoker",
+    "alter system set fsync = off",
+    "copy events to program 'true'",
+    "select pg_read_file('PG_VERSION')",
+    "select nextval('events_id_seq')",
+    "set session authorization archstats",
+    "set role archstats",
+]
+
+
+async def test_nothing_else_of_the_server_is_theirs(as_role: Connection, role: Role) -> None:
+    database = await as_role.fetchval("select quote_ident(current_database())")
+    others = [f"set role {other}" for other in Role if other is not role]
+    for statement in (*ELSEWHERE, *others):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await as_role.execute(statement.format(database=database))
+
+
+async def test_nobody_makes_tables_in_a_migrated_database(empty_database_settings: ServiceSettings) -> None:
+    await migrated(empty_database_settings)
+    for role in Role:
+        async with open_database(empty_database_settings, application="test", role=role) as database:
+            connection = await database.connect()
+            for kind in ("", "temporary"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(f"create {kind} table mine (x integer)")
+            await connection.close()
+
+
+async def test_what_a_trigger_does_with_the_owners_rights_nobody_else_can_make_it_do(owner: Connection) -> None:
+    rows = await owner.fetch(
+        """
+        select p.proname, p.proconfig, has_function_privilege('public', p.oid, 'execute') as open from pg_proc p
+        where p.pronamespace = 'public'::regnamespace and p.prosecdef
+        """
+    )
+    assert {row["proname"] for row in rows} >= {"tell_shot", "tell_session", "tell_device"}
+    for row in rows:
+        assert row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"], row["proname"]
+        assert not row["open"], row["proname"]
+
+
+async def test_the_server_limits_every_role(owner: Connection, as_role: Connection, role: Role) -> None:
+    kept = await owner.fetchval(
+        "select setconfig from pg_db_role_setting where setdatabase = 0 and setrole = $1::text::regrole", role.value
+    )
+    assert set(kept) == {f"{name}={value}" for name, value in LIMITS.items()}
+    assert await as_role.fetchval("show idle_in_transaction_session_timeout") == "5s"
+    told = await owner.fetchrow("select * from pg_roles where rolname = $1", role.value)
+    assert told is not None
+    for power in ("rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls"):
+        assert not told[power]
+
+
+async def test_a_login_as_the_role_and_a_role_taken_are_the_same(
+    database_settings: ServiceSettings, as_role: Connection, role: Role
+) -> None:
+    assert await as_role.fetchval("select session_user || ' ' || current_user || ' ' || current_setting('role')") == (
+        f"{role} {role} none"
+    )
+    async with open_database(database_settings, application="test") as database:
+        taken = await database.acting_as(role).connect()
+        assert await taken.fetchval("select current_user") == role
+        await taken.close()
+
+
+@pytest.fixture
+async def stranger(owner: Connection) -> AsyncIterator[str]:
+    """A user of the server who owns nothing, makes nothing, and is a member of nothing."""
+    name = await owner.fetchval("select 'stranger_' || pg_backend_pid()")
+    await owner.execute(f"create role {name} login")
+    try:
+        yield name
+    finally:
+        await owner.execute(f"drop owned by {name}; drop role {name}")
+
+
+async def test_a_user_who_may_not_take_the_role_waits_and_is_told_what_to_grant(
+    database_settings: ServiceSettings, owner: Connection, stranger: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_database(
+        logged_in_as(database_settings, stranger), application="test", role=Role.SHOTS
+    ) as database:
+        with pytest.raises(RoleRefused):
+            await database.connect()
+        waiting = asyncio.create_task(wait_until_ready(database))
+        await eventually(lambda: bool(caplog.records))
+        assert membership(Role.SHOTS, stranger) in caplog.records[0].getMessage()
+        await owner.execute(membership(Role.SHOTS, stranger))
+        async with asyncio.timeout(20):
+            await waiting
+
+
+async def test_without_its_grants_a_service_waits_for_db_migrate(
+    database_settings: ServiceSettings, owner: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    await owner.execute("revoke all on schema_migrations from archstats_push")
+    await owner.execute("update schema_migrations set sha256 = 'older' where name = 'grants.sql'")
+    async with open_database(database_settings, application="test", role=Role.PUSH) as database:
+        waiting = asyncio.create_task(wait_until_ready(database))
+        await eventually(lambda: bool(caplog.records))
+        assert "archstats-sensor db migrate" in caplog.records[0].getMessage()
+        assert await migrate(owner, "archy") == ["grants.sql"]
+        async with asyncio.timeout(20):
+            await waiting
+
+
+async def test_other_grants_are_no_other_schema(owner: Connection) -> None:
+    await owner.execute("update schema_migrations set sha256 = 'older' where name = 'grants.sql'")
+    state = await schema_state(owner)
+    assert (state.missing, state.changed, state.unknown) == (("grants.sql",), (), ())
+
+
+@pytest.fixture
+async def new_server(short_path: Path) -> AsyncIterator[ServiceSettings]:
+    """A server of its own, on which nobody has migrated yet. Its owner is the superuser."""
+    server = EmbeddedPostgres(short_path / "pg")
+    try:
+        await asyncio.to_thread(server.start)
+        yield ServiceSettings(database=DatabaseSettings(user=USER, socket_dir=server.socket_dir))
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+def database_of(settings: ServiceSettings, name: str, user: str) -> ServiceSettings:
+    changes = {"db": name, "user": user}
+    return settings.model_copy(update={"database": settings.database.model_copy(update=changes)})
+
+
+async def migrated(settings: ServiceSettings) -> None:
+    async with open_database(settings, application="test") as database:
+        connection = await database.connect()
+        try:
+            await migrate(connection, settings.ws_channel)
+        finally:
+            await connection.close()
+
+
+async def test_roles_of_a_new_server(new_server: ServiceSettings) -> None:
+    """Made by whoever comes first; one who may not make them is told; one who may has the right to take them, too."""
+    async with open_database(new_server, application="test") as database:
+        connection = await database.connect()
+        names = ["one", "two", "three", "four"]
+        for name in ("modest", "trusted"):
+            await connection.execute(f"create role {name} login")
+        await connection.execute("alter role trusted createrole")
+        for name, user in (("modest", "modest"), ("trusted", "trusted"), *((name, USER) for name in names)):
+            await connection.execute(f"create database {name} owner {user}")
+
+        with pytest.raises(ConfigError, match=r"archstats_sensor.*may not make it.*db roles \| sudo -u postgres psql"):
+            await migrated(database_of(new_server, "modest", "modest"))
+        assert await missing_roles(connection) == list(Role)
+
+        await asyncio.gather(*(migrated(database_of(new_server, name, USER)) for name in names))
+        assert await missing_roles(connection) == []
+        await migrated(database_of(new_server, "modest", "modest"))
+
+        for name in ("one", "two", "three", "four", "modest", "archstats"):
+            dropped = database_of(new_server, name, USER)
+            async with open_database(dropped, application="test") as there:
+                inside = await there.connect()
+                await inside.execute(f"drop owned by {', '.join(Role)}")
+                await inside.close()
+        await connection.execute(f"drop role {', '.join(Role)}")
+        settings = database_of(new_server, "trusted", "trusted")
+        await migrated(settings)
+        for role in Role:
+            async with open_database(settings, application="test", role=role) as taken, asyncio.timeout(20):
+                await wait_until_ready(taken)
+
+        # a copy that was brought here from another server: the roles it grants to are not here
+        async with open_database(settings, application="test") as own:
+            inside = await own.connect()
+            await inside.execute(f"drop owned by {', '.join(Role)}; drop role {', '.join(Role)}")
+            assert (await schema_state(inside)).missing == ("grants.sql",)
+            assert await migrate(inside, "archy") == ["grants.sql"]
+            await inside.close()
+        await connection.close()
+
+
+def test_where_is_told_with_whom(database_settings: ServiceSettings) -> None:
+    assert Database(database_settings, "test", Role.PUSH).user == database_settings.database.user
+    assert Database(ServiceSettings(database=DatabaseSettings()), "test").user == "archstats"
