@@ -38,6 +38,10 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "ends": (set(), {GET, ADD, SET, CUT}, {GET}, {GET}),
     "shots": (set(), {GET, ADD, SET}, {GET}, {GET}),
     "assembly_progress": (set(), {GET, SET}, set(), {GET}),
+    "quarantine": ({GET, ADD}, set(), set(), {GET, "update(settled_at)"}),
+    "corrections": (set(), {GET}, set(), {GET, ADD}),
+    "orphans": (set(), {GET, ADD, SET, CUT}, set(), {GET}),
+    "rebuilds": (set(), {GET, "update(done_at,revised,shots)"}, set(), {GET, ADD}),
     "events": (set(), set(), {GET}, {GET}),
 }
 """Every table, and what sensor, shots, push and operator may do with it. Whoever adds a table decides here and in ``edge/schema/grants.sql``."""
