@@ -25,8 +25,9 @@ def on_database(
     *,
     any_schema: bool = False,
     create: bool = False,
+    role: Role = Role.OPERATOR,
 ) -> None:
-    """Connect as the operator, check the schema, do the work.
+    """Connect, take the role, check the schema, do the work.
 
     With ``any_schema`` the schema may be another and the work is done with the rights of whoever logs in: that is for the
     database's owner. ``create`` makes a missing database first. Raises ConfigError when the settings are wrong, the schema
@@ -36,12 +37,12 @@ def on_database(
     refuse_unknown(environ)
     service = load_service(environ)
 
-    role = None if any_schema else Role.OPERATOR
+    taken = None if any_schema else role
 
     async def run() -> None:
         if create:
             await create_database(service)
-        async with open_database(service, application="archstats-sensor", role=role) as database:
+        async with open_database(service, application="archstats-sensor", role=taken) as database:
             try:
                 connection = await database.connect()
             except RoleRefused as fault:
@@ -57,7 +58,7 @@ def on_database(
                 await work(connection)
             except asyncpg.InsufficientPrivilegeError as fault:
                 raise ConfigError(
-                    f"the database forbids that to {role or 'user ' + repr(database.user)} ({fault})",
+                    f"the database forbids that to {taken or 'user ' + repr(database.user)} ({fault})",
                     hint="Log in as the database's owner (POSTGRES_USER) and run: archstats-sensor db migrate",
                 ) from fault
             finally:
