@@ -40,7 +40,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "assembly_progress": (set(), {GET, SET}, set(), {GET}),
     "quarantine": ({GET, ADD}, set(), set(), {GET, "update(settled_at)"}),
     "corrections": (set(), {GET}, set(), {GET, ADD}),
-    "orphans": (set(), {GET, ADD, SET, CUT}, set(), {GET}),
+    "orphans": (set(), {GET, ADD, SET, CUT}, {GET}, {GET}),
     "rebuilds": (set(), {GET, "update(done_at,revised,shots)"}, set(), {GET, ADD}),
     "events": (set(), set(), {GET}, {GET}),
 }
