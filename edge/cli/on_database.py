@@ -25,9 +25,8 @@ def on_database(
     *,
     any_schema: bool = False,
     create: bool = False,
-    role: Role = Role.OPERATOR,
 ) -> None:
-    """Connect, take the role, check the schema, do the work.
+    """Connect as the operator, check the schema, do the work.
 
     With ``any_schema`` the schema may be another and the work is done with the rights of whoever logs in: that is for the
     database's owner. ``create`` makes a missing database first. Raises ConfigError when the settings are wrong, the schema
@@ -36,13 +35,12 @@ def on_database(
     environ = effective(os.environ, database_dir=database_dir)
     refuse_unknown(environ)
     service = load_service(environ)
-
-    taken = None if any_schema else role
+    role = None if any_schema else Role.OPERATOR
 
     async def run() -> None:
         if create:
             await create_database(service)
-        async with open_database(service, application="archstats-sensor", role=taken) as database:
+        async with open_database(service, application="archstats-sensor", role=role) as database:
             try:
                 connection = await database.connect()
             except RoleRefused as fault:
@@ -58,7 +56,7 @@ def on_database(
                 await work(connection)
             except asyncpg.InsufficientPrivilegeError as fault:
                 raise ConfigError(
-                    f"the database forbids that to {taken or 'user ' + repr(database.user)} ({fault})",
+                    f"the database forbids that to {role or 'user ' + repr(database.user)} ({fault})",
                     hint="Log in as the database's owner (POSTGRES_USER) and run: archstats-sensor db migrate",
                 ) from fault
             finally:
