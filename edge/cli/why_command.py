@@ -6,24 +6,37 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 
-from edge.cli.judging_store import find_shot, history_of
+import asyncpg
+
+from edge.cli.judging_store import LAST, find_orphan, find_shot, history_of
+from edge.cli.orphan_commands import facts, line
 from edge.cli.printing import as_json as json_object
 from edge.cli.printing import say
 from edge.cli.refused import Refused
 from edge.cli.shot_lines import shot_facts
-from edge.cli.why_lines import why_lines
+from edge.cli.why_lines import orphan_lines, why_lines
 from edge.common.connection import Connection
 from edge.shots.seen import see_session
 from edge.shots.sensed import Key
-from edge.shots.why import explain
+from edge.shots.why import explain, explain_landing
 
 
 async def print_why(connection: Connection, reference: str, lane: int | None, *, as_json: bool) -> None:
-    """Explain a shot from its readings, as the assembler would decide it now.
+    """Explain a shot, or a landing that is nobody's, from the readings, as the assembler would decide it now.
 
     Raises Refused when there is no such shot, or the readings make none of it any more.
     """
-    shot = await find_shot(connection, reference, lane)
+    try:
+        shot = await find_shot(connection, reference, lane)
+    except Refused as fault:
+        if reference == LAST:
+            raise
+        try:
+            orphan = await find_orphan(connection, reference)
+        except Refused:
+            raise fault from None
+        await _print_orphan(connection, orphan, as_json=as_json)
+        return
     seen = await see_session(connection, shot["session_id"])
     explained = explain(seen.readings, seen.scene, shot["id"]) if seen is not None else None
     if explained is None:
@@ -36,11 +49,22 @@ async def print_why(connection: Connection, reference: str, lane: int | None, *,
         for row in map(dict, await history_of(connection, shot))
     ]
     if as_json:
-        facts = plain(explained)
-        say(json_object({"shot": shot_facts(dict(shot)), "explanation": facts, "corrections": history}))
+        told = plain(explained)
+        say(json_object({"shot": shot_facts(dict(shot)), "explanation": told, "corrections": history}))
         return
-    for line in why_lines(dict(shot), explained, history):
-        say(line)
+    for text in why_lines(dict(shot), explained, history):
+        say(text)
+
+
+async def _print_orphan(connection: Connection, orphan: asyncpg.Record, *, as_json: bool) -> None:
+    seen = await see_session(connection, orphan["session_id"])
+    key = Key(orphan["device_id"], orphan["stream_id"], orphan["seq"])
+    candidates = explain_landing(seen.readings, seen.scene, key) if seen is not None else ()
+    if as_json:
+        say(json_object({"orphan": facts(dict(orphan)), "candidates": plain(candidates)}))
+        return
+    for text in orphan_lines(line(dict(orphan)), candidates):
+        say(text)
 
 
 def plain(value: object) -> object:

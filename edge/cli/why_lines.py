@@ -42,6 +42,15 @@ def why_lines(
     yield _line("rules", f"version {shot.rule_version}, face version {shot.face_version or '-'}")
 
 
+def orphan_lines(orphan: str, candidates: Sequence[Candidate]) -> Iterator[str]:
+    """A landing that waits for a person, and the releases it might belong to."""
+    yield orphan
+    for candidate in candidates:
+        yield _line("candidate", _candidate(candidate))
+    if not candidates:
+        yield _line("candidate", "none: no release lies near it in time")
+
+
 def _line(topic: str, text: str) -> str:
     return f"  {topic:<10} {text}"
 
@@ -95,6 +104,11 @@ def _ring(ring: Ring, row: Mapping[str, object]) -> str:
 
 
 def _correction(said: Mapping[str, object]) -> str:
-    return (
-        f"{said['at']:%Y-%m-%d %H:%M:%S}  {said['who']}: {said['kind']} {said['old']} -> {said['new']}: {said['why']}"
-    )
+    return f"{said['at']:%Y-%m-%d %H:%M:%S}  {said['who']}: {said['kind']}{_change(said)}, for: {said['why']}"
+
+
+def _change(said: Mapping[str, object]) -> str:
+    old, new = said["old"], said["new"]
+    if said["kind"] != "result" or not isinstance(old, dict) or not isinstance(new, dict):
+        return ""
+    return f" {value(old)} ({old['result']}) -> {value(new)} ({new['result']})"

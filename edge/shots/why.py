@@ -119,11 +119,20 @@ def explain(readings: Iterable[Sensed], scene: Scene, shot_id: UUID) -> Explanat
         release=release,
         landing=landing,
         flight=_flight(release, landing, scene),
-        candidates=tuple(_candidates(shot, release, landing, known, found, scene)),
+        candidates=tuple(_candidates(shot.arrow_tag, release, landing, known, found, scene)),
         watching=tuple(_watching(release, landing, scene)),
         ring=_ring(shot, scene),
         corrections=tuple(c for c in scene.corrections if c.key in (shot.release, shot.landing)),
     )
+
+
+def explain_landing(readings: Iterable[Sensed], scene: Scene, landing: Key) -> tuple[Candidate, ...]:
+    """The releases that an orphan might belong to; empty when the session has no such landing."""
+    known = list(readings)
+    reading = next((reading for reading in known if reading.key == landing), None)
+    if reading is None:
+        return ()
+    return tuple(_candidates(reading.tag, None, reading, known, assemble(known, scene), scene))
 
 
 def _flight(release: Sensed | None, landing: Sensed | None, scene: Scene) -> Flight | None:
@@ -136,7 +145,7 @@ def _flight(release: Sensed | None, landing: Sensed | None, scene: Scene) -> Fli
 
 
 def _candidates(
-    shot: Shot,
+    tag: str | None,
     release: Sensed | None,
     landing: Sensed | None,
     readings: Sequence[Sensed],
@@ -159,7 +168,7 @@ def _candidates(
             reading=reading,
             flight_s=flight_s(*pair),
             possible=flight_is_possible(*pair, scene),
-            same_tag=reading.tag is not None and reading.tag == shot.arrow_tag,
+            same_tag=reading.tag is not None and reading.tag == tag,
             chosen=landing is not None and release is not None and reading.key == landing.key,
             taken_by=owners.get(reading.key),
         )

@@ -12,6 +12,7 @@ from edge.common.connection import Connection
 from edge.common.settings import ServiceSettings
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.judged_lane import Bench, shoot_lane
+from tests.edge.shots.lane_floor import LaneFloor
 from tests.test_project import ROOT
 
 
@@ -57,6 +58,7 @@ def test_a_correction_says_who_and_why_and_holds(bench: Bench) -> None:
     (why,) = bench.json("why", "last")
     (said,) = why["corrections"]
     assert (said["who"], said["why"], said["old"]["result"], said["new"]["points"]) == ("Ann", "seen", "miss", 9)
+    assert "Ann: result M (miss) -> 9 (hit), for: seen" in bench.type("why", "last")
 
 
 def test_what_was_decided_is_taken_back(bench: Bench) -> None:
@@ -150,6 +152,23 @@ def test_why_tells_what_a_shot_rests_on(bench: Bench) -> None:
     (facts,) = bench.json("why", str(hit["id"]))
     assert facts["explanation"]["flight"]["seen_s"] == pytest.approx(0.4)
     assert facts["explanation"]["ring"]["zone_mm"] == 30.5
+
+
+def test_why_tells_which_releases_a_landing_might_belong_to(bench: Bench) -> None:
+    async def shoot_between(connection: Connection) -> None:
+        floor = LaneFloor(connection)
+        (row,) = await connection.fetch("select start_time from sessions")
+        floor.zero = row["start_time"]
+        await floor.sense("bow-1", "release", 33.9, tag=None)  # 0.1 s before the orphan: too fast for any arrow
+        await floor.told_until(58.0)
+
+    bench.on_database(shoot_between)
+    bench.type("shots", "rebuild", "--session", "last")
+    near, far = (str(orphan["id"]) for orphan in bench.json("orphan", "list"))
+    said = bench.type("why", near)
+    assert "+0.100 s, impossible" in said
+    assert "no release lies near" in bench.type("why", far)
+    assert bench.json("why", near)[0]["candidates"][0]["possible"] is False
 
 
 def test_a_rebuild_says_that_nothing_changed(bench: Bench) -> None:
