@@ -11,12 +11,11 @@ import asyncpg
 
 from edge.cli.refused import Refused
 from edge.common.connection import Connection
+from edge.common.roles import Role
 from edge.shots.rebuild import give_back, rebuild, rebuilds_asked, take_over
 
 SETTLED_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.05
-ASSEMBLER = "archstats_shots"
-"""Whose work it is, and whose rights it takes."""
 
 
 async def settle(connection: Connection, session_id: UUID) -> bool:
@@ -44,11 +43,8 @@ async def settle(connection: Connection, session_id: UUID) -> bool:
 @asynccontextmanager
 async def _assembler(connection: Connection) -> AsyncIterator[None]:
     """With the assembler's rights; an operator's commands have none to write shots."""
-    if not await connection.fetchval("select to_regrole($1) is not null", ASSEMBLER):
-        yield
-        return
     try:
-        await connection.execute(f"set role {ASSEMBLER}")
+        await connection.execute(f"set role {Role.SHOTS}")
     except asyncpg.InsufficientPrivilegeError as fault:
         raise Refused(
             f"it is noted, but archstats-shots does not run, and this user may not do its work ({fault})",

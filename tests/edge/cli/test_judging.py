@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from edge.common.connection import Connection
+from edge.common.roles import Role
 from edge.common.settings import ServiceSettings
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.judged_lane import Bench, shoot_lane
@@ -174,6 +175,18 @@ def test_why_tells_which_releases_a_landing_might_belong_to(bench: Bench) -> Non
 def test_a_rebuild_says_that_nothing_changed(bench: Bench) -> None:
     (told,) = bench.json("shots", "rebuild", "--session", "last")
     assert (told["done"], told["shots"], told["revised"]) == (True, 2, 0)
+
+
+def test_an_operator_alone_notes_what_the_assembler_will_do(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = bench.settings.database.user
+    monkeypatch.setenv("POSTGRES_USER", Role.OPERATOR)
+    told = bench.type("shots", "correct", "last", "--points", "9", "--why", "seen", status=1)
+    assert "it is noted" in told
+    assert "Start archstats-shots" in told
+    assert results(bench)[-1] == ("miss", 0)
+    monkeypatch.setenv("POSTGRES_USER", owner)
+    bench.type("shots", "rebuild", "--session", "last")
+    assert results(bench)[-1] == ("hit", 9)
 
 
 def test_sessions_of_several_lanes_are_opened_and_ended_together(empty_bench: Bench) -> None:
