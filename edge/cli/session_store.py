@@ -141,12 +141,12 @@ async def is_open(connection: Connection, session_id: UUID) -> bool:
 
 
 async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int] | None = None) -> list[asyncpg.Record]:
-    """The newest sessions first (of all lanes, or of some), with what was shot in them; sighters are no part of it."""
+    """The newest sessions first (of all lanes, or of some), with what was shot in them; sighters are no part of it, nor arrows too many of the points."""
     return await connection.fetch(
         """
         select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor,
                t.distance, count(h.id) filter (where h.result in ('hit', 'off_face', 'off_view', 'miss')) as arrows,
-               coalesce(sum(h.points), 0)::integer as points
+               coalesce(sum(h.points) filter (where not h.flags && '{extra,same_spot}'), 0)::integer as points
         from sessions s
         left join targets t on t.session_id = s.id
         left join shots h on h.session_id = s.id and coalesce(h.end_number > s.sighter_ends, true)

@@ -19,7 +19,7 @@ from edge.shots.scoring import DIAMETER_INDOORS_MM, DIAMETER_OUTDOORS_MM, Score
 from edge.shots.sensed import Arrow, Scene, Sensed
 from edge.shots.shot import Shot, corrected, make_shot, shot_id
 from edge.shots.tally import tallied
-from edge.shots.verdict import excuse_dead_time, judge
+from edge.shots.verdict import excuse_dead_time, judge, watch
 
 __all__ = ["Assembly", "Shot", "assemble", "shot_id"]
 
@@ -33,6 +33,8 @@ class Assembly:
     orphans: list[Sensed]
     undecided: bool
     """Time alone may change something: look again in a second."""
+    gave_up: bool
+    """Something was decided because a device stayed silent; it may be otherwise when the device speaks again."""
 
 
 def assemble(readings: Iterable[Sensed], scene: Scene) -> Assembly:
@@ -62,7 +64,13 @@ def assemble(readings: Iterable[Sensed], scene: Scene) -> Assembly:
     ours = [draft for draft in drafts if scene.starts <= draft.first.t <= last]
     shots = _shots([*ours, *chosen, *alone], scene, ends, stays, said)
     pending = any(shot.result == "pending" for shot in shots)
-    return Assembly(shots, ends, orphans, undecided=pending or waiting or any(end.closes is None for end in ends))
+    return Assembly(
+        shots,
+        ends,
+        orphans,
+        undecided=pending or waiting or any(end.closes is None for end in ends),
+        gave_up=any(_was_given_up(draft, scene) for draft in (*ours, *alone)),
+    )
 
 
 def _choose(drafts: Sequence[Draft], landings: Sequence[Sensed], said: ByHand) -> tuple[list[Draft], list[Sensed]]:
@@ -97,6 +105,16 @@ def _without_release(landings: Sequence[Sensed], scene: Scene, last: float) -> t
         else:
             waiting = True
     return alone, orphans, waiting
+
+
+def _was_given_up(draft: Draft, scene: Scene) -> bool:
+    """Whether a device that is silent could still change what became of it."""
+    if draft.let_down:
+        return False
+    if draft.landing is None and draft.release is not None:
+        return watch(draft.release.t, scene) == "gave up"
+    alone = draft.release is None and draft.landing is not None
+    return alone and any(scene.watermarks.get(bow, -math.inf) < draft.first.t for bow in scene.bows)
 
 
 def bows_seeing(landing: Sensed, scene: Scene) -> frozenset[str]:

@@ -37,6 +37,8 @@ class SessionAssembler:
     def __init__(self, session_id: UUID) -> None:
         self.session_id = session_id
         self.undecided = True
+        self.hopes = False
+        """It is closed, but a silent device may yet tell what became of a shot."""
         self.is_over = False
         self._rows: dict[Key, asyncpg.Record] = {}
         self._shots: dict[UUID, store.Values] = {}
@@ -70,7 +72,7 @@ class SessionAssembler:
             connection, self.session_id, [store.moment_of(row) for row in self._rows.values()], rulings, told
         )
         if stage is None:
-            self.is_over, self.undecided = True, False
+            self.is_over, self.undecided, self.hopes = True, False, False
             return Outcome()
         devices = stage.scene.bows | stage.scene.targets
         self._rows = {key: row for key, row in self._rows.items() if key.device_id in devices}
@@ -81,10 +83,15 @@ class SessionAssembler:
         fresh = orphans_of(found, rulings, self._orphans)
         wrote |= await write_orphans(connection, stage.scene, fresh, self._orphans)
         self.undecided = found.undecided or (stage.scene.closes is not None and not self.is_over)
+        self.hopes = found.gave_up and _is_recent(stage.scene)
         if stage.scene.closes is not None and not self.is_over and _all_told(stage.scene, found):
             await store.close_session(connection, self.session_id)
             self.is_over, wrote = True, True
         return Outcome(len(found.shots), revised, wrote or revised > 0)
+
+
+def _is_recent(scene: Scene) -> bool:
+    return scene.closes is not None and scene.now - scene.closes <= scene.parameters.late_accept_s
 
 
 def _all_told(scene: Scene, found: Assembly) -> bool:

@@ -28,6 +28,8 @@ class Parameters:
     duplicate_landing_mm: float = 5.0
     give_up_s: float = 10.0
     """After its window an undecided shot becomes ``unknown``."""
+    late_accept_s: float = 24 * 3600.0
+    """So long after its closing a session is still looked at when a silent device may yet tell."""
     bounce_s: float = 2.0
     """A tag that leaves the butt alone this soon after it landed fell out."""
     contact_mm: float = 10.0

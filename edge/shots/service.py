@@ -19,10 +19,13 @@ from edge.common.progress import Tick, nobody
 from edge.common.supervision import Supervision
 from edge.shots import store
 from edge.shots.lane import SessionAssembler
+from edge.shots.parameters import Parameters
 from edge.shots.rebuild import answer_rebuilds, rebuilds_asked, take_over
 from edge.shots.timeline import Moment
 
 SWEEP_S = 1.0
+HOPE_S = 10.0
+"""How often closed sessions are looked at that a silent device may yet tell of."""
 STANDBY_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -82,6 +85,10 @@ async def _stand_by(connection: Connection, told: Transitions, tick: Tick) -> No
         await asyncio.sleep(STANDBY_S)
 
 
+def _is_done(session: SessionAssembler) -> bool:
+    return session.is_over and not session.undecided and not session.hopes
+
+
 class Assembler:
     """The work on one connection."""
 
@@ -93,7 +100,7 @@ class Assembler:
         self._stuck: dict[UUID, Transitions] = {}
         """Sessions whose shots the tables refuse: tried again with each sweep."""
         self._xmin: int | None = None
-        self._swept_at = float("-inf")
+        self._swept_at = self._hoped_at = float("-inf")
 
     async def run(self) -> None:
         """For ever; a fault of the database ends it, and a new one begins from the tables."""
@@ -114,6 +121,11 @@ class Assembler:
             touched |= await store.open_sessions(self._connection)
             touched |= {i for i, session in self._sessions.items() if session.undecided}
             touched |= self._stuck.keys()
+        if time.monotonic() >= self._hoped_at + HOPE_S:
+            if self._hoped_at < 0:
+                touched |= await store.recent_sessions(self._connection, Parameters().late_accept_s)
+            self._hoped_at = time.monotonic()
+            touched |= {i for i, session in self._sessions.items() if session.hopes}
         asked = await rebuilds_asked(self._connection)
         for session_id in asked:  # from the tables alone, whatever is remembered
             self._sessions.pop(session_id, None)
@@ -126,7 +138,7 @@ class Assembler:
             if wrote and not self._stuck:
                 await store.write_progress(self._connection, news.xmin)
         self._xmin = news.xmin
-        for session_id in [i for i, session in self._sessions.items() if session.is_over and not session.undecided]:
+        for session_id in [i for i, session in self._sessions.items() if _is_done(session)]:
             del self._sessions[session_id]
 
     async def _update(

@@ -94,6 +94,14 @@ async def open_sessions(connection: Connection) -> set[UUID]:
     return {row["id"] for row in await connection.fetch("select id from sessions where is_opened")}
 
 
+async def recent_sessions(connection: Connection, within_s: float) -> set[UUID]:
+    """Sessions that were closed so short a time ago that a device which was silent may yet tell of them."""
+    rows = await connection.fetch(
+        "select id from sessions where end_time > now() - make_interval(secs => $1)", within_s
+    )
+    return {row["id"] for row in rows}
+
+
 async def readings_of(connection: Connection, session_id: UUID) -> list[asyncpg.Record]:
     """Every reading that may belong to a session."""
     return await connection.fetch(
@@ -142,9 +150,7 @@ async def read_stage(
         return None
     start = Moment(row["start_time"], row["start_mono_ns"], row["start_boot_id"])
     axis = Axis(start, moments)
-    closing = (
-        Moment(row["closing_time"], row["closing_mono_ns"], row["closing_boot_id"]) if row["closing_time"] else None
-    )
+    closing = _closing(row)
     devices = await connection.fetch("select * from session_devices where session_id = $1", session_id)
     names = [device["device_id"] for device in devices]
     gaps = await connection.fetch("select * from device_gaps where device_id = any($1)", names)
@@ -177,6 +183,13 @@ async def read_stage(
         corrections=rulings.corrections,
     )
     return Stage(scene, axis, start)
+
+
+def _closing(session: asyncpg.Record) -> Moment | None:
+    """When the last arrow could be released; None while nobody asked for the closing."""
+    if session["closing_time"] is not None:
+        return Moment(session["closing_time"], session["closing_mono_ns"], session["closing_boot_id"])
+    return None if session["end_time"] is None else Moment(session["end_time"])
 
 
 async def _now(connection: Connection) -> Moment:

@@ -34,6 +34,7 @@ def tallied(shots: Sequence[Shot], scene: Scene) -> list[Shot]:
 def _not_counted(shots: Sequence[Shot], scene: Scene) -> dict[UUID, str]:
     """The flag of each shot to be left out. Shots that are not decided, or have no value, are left alone."""
     multiple = {face.id for face in scene.target.faces if face.is_spot} if scene.target else set[UUID]()
+    one_each = scene.arrows_per_end is not None and scene.arrows_per_end <= len(multiple)
     marked: dict[UUID, str] = {}
     spots: dict[Hashable, list[Shot]] = defaultdict(list)
     ends: dict[Hashable, list[Shot]] = defaultdict(list)
@@ -41,13 +42,14 @@ def _not_counted(shots: Sequence[Shot], scene: Scene) -> dict[UUID, str]:
         if shot.result in SHOT and shot.points is not None and shot.end_number is not None:
             bow = shot.release.device_id if shot.release else None
             ends[shot.end_number, bow].append(shot)
-            if shot.face_id in multiple:
+            if one_each and shot.face_id in multiple:
                 spots[shot.end_number, bow, shot.face_id].append(shot)
     for same in spots.values():
         marked |= dict.fromkeys(_highest(same, len(same) - 1), SAME_SPOT)
     if scene.arrows_per_end is not None:
         for end in ends.values():
-            marked |= dict.fromkeys(_highest(end, len(end) - scene.arrows_per_end), EXTRA)
+            left = [shot for shot in end if shot.id not in marked]
+            marked |= dict.fromkeys(_highest(left, len(left) - scene.arrows_per_end), EXTRA)
     return marked
 
 

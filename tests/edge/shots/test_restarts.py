@@ -163,7 +163,11 @@ class Lane:
 
     async def leave(self) -> None:
         await self._connection.execute(
-            "update sessions set is_opened = false, end_time = now() where id = $1 and is_opened", self._session
+            """
+            update sessions set is_opened = false, start_time = start_time - interval '3 d', closing_time = null,
+                end_time = now() - interval '2 d' where id = $1
+            """,
+            self._session,
         )
 
     async def assembler(self, killed_before: int | None = None) -> tuple[Assembler, Connection]:

@@ -50,8 +50,8 @@ def test_a_let_down_is_no_arrow_of_the_end() -> None:
 
 
 def triple() -> Scene:
-    """Two spots of a multiple face."""
-    spots = tuple(Face(uuid4(), 1, 640.0, y, (20.0, 40.0), (10, 9), 10.0, is_spot=True) for y in (400.0, 800.0))
+    """Three spots of a multiple face."""
+    spots = tuple(Face(uuid4(), 1, 640.0, y, (20.0, 40.0), (10, 9), 10.0, is_spot=True) for y in (200.0, 400.0, 800.0))
     return replace(THREE, target=replace(TARGET, faces=spots))
 
 
@@ -60,6 +60,10 @@ def test_of_two_arrows_in_one_spot_the_lower_counts() -> None:
     line.shot(13.0, None).landing(13.4, None, 640.0, 800.0)
     found = shots(line, triple())
     assert [(s.points, s.flags) for s in found] == [(10, ("same_spot",)), (9, ()), (10, ())]
+    line.shot(17.0, None).landing(17.4, None, 640.0, 200.0)  # it is not left out twice for being one too many as well
+    assert [s.flags for s in shots(line, triple())] == [("same_spot",), (), (), ()]
+    six = replace(triple(), arrows_per_end=6)  # of six arrows on three spots, two belong in each
+    assert {s.flags for s in shots(line, six)} == {()}
 
 
 def test_on_a_face_that_is_no_multiple_one_any_number_may_be() -> None:
