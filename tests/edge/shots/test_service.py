@@ -163,3 +163,34 @@ async def test_a_session_that_the_tables_refuse_holds_up_no_other_lane(floor: La
         assert not await floor.connection.fetchval("select exists (select from shots where lane = 1)")
         await floor.connection.execute("alter table shots drop constraint broken")
         await until(floor, "exists (select from shots where lane = 1 and result = 'hit')")
+
+
+async def test_a_closed_session_hears_of_a_target_that_speaks_again(floor: LaneFloor, database: Database) -> None:
+    await floor.shoot(30.0)
+    await floor.connection.execute("update sessions set closing_time = $1", floor.at(31.0))
+    async with assembler(database):
+        await until(floor, "exists (select from sessions where not is_opened)")
+    assert [shot["result"] for shot in await rows(floor)] == ["unknown"]
+    await floor.told_until(59.0)  # it had only been silent, and saw nothing land
+    async with assembler(database):
+        await until(floor, "exists (select from shots where result = 'miss' and revision = 2)")
+
+
+async def test_a_shot_that_was_another_s_and_results_again_is_the_same_row(
+    floor: LaneFloor, database: Database
+) -> None:
+    await floor.land(20.4)  # the bow is silent: a shot of its own
+    async with assembler(database):
+        await until(floor, "exists (select from shots where result = 'hit' and time_source = 'target')")
+        await floor.told_until(59.0)  # the bow was there after all, and saw no arrow leave
+        await until(floor, "exists (select from shots where 'superseded' = any(flags))")
+        await floor.connection.execute(
+            """
+            insert into device_gaps (device_id, stream_id, from_at, to_at, reason) values ('bow-1', $1, $2, $3, 'test')
+            """,
+            floor.streams["bow-1"],
+            floor.at(19.0),
+            floor.at(21.0),
+        )
+        await until(floor, "exists (select from shots where result = 'hit' and void_reason is null and revision = 3)")
+    assert len(await rows(floor)) == 1
