@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.common.database import backoff_s
 from edge.common.errors import EX_CONFIG, ConfigError
 
 STOP_WITHIN_S = 2.0
 RESTART_AFTER_S = 0.3
-RESTART_CAP_S = 5.0
+"""At least so long; a child that dies again and again waits longer each time, and each its own time."""
 LASTING_S = 10.0
 """A child that ran this long starts again with the shortest delay."""
 
@@ -42,23 +43,25 @@ class Children:
 
     async def keep(self, program: Program) -> None:
         """Run a program for ever, again when it dies. Raises ConfigError when it says that its settings are at fault."""
-        delay = RESTART_AFTER_S
+        deaths = 0
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()
             if self._stopping:
                 return
             process = await self._start(program)
+            if self._stopping:
+                send(process, signal.SIGKILL)  # it came too late to be stopped in order
             status = await process.wait()
             self._running.pop(program.name, None)
             if status == EX_CONFIG and not self._stopping:
                 raise ConfigError(
                     f"{program.name} cannot run: {last_line(program.log)}", hint=f"Its log is {program.log}"
                 )
-            delay = RESTART_AFTER_S if clock() - started > LASTING_S else min(delay * 2, RESTART_CAP_S)
+            deaths = 1 if clock() - started > LASTING_S else deaths + 1
             if not self._stopping:
                 log.warning("%s ended (%s) and is started again; see %s", program.name, cause(status), program.log)
-                await asyncio.sleep(delay)
+                await asyncio.sleep(RESTART_AFTER_S + backoff_s(deaths))
 
     async def stop(self) -> None:
         """End all of them in their order; whoever does not listen is killed."""

@@ -26,14 +26,16 @@ AFTER_END = timedelta(seconds=10)
 """An arrow that was in the air when its session ended may be told of so much later."""
 
 # Whether reading ``r`` may be of session ``s``; $1 and $2 are the two margins. Within one boot of the host the monotonic
-# clock decides: a step of the wall clock takes no reading out of its session.
-_MAY_BE_OF_SESSION = """
-(r.host_boot_id = s.start_boot_id and r.mono_ns between
+# clock decides: a step of the wall clock takes no reading out of its session. Apart, so that each has its index.
+_BY_MONOTONIC_CLOCK = """
+r.host_boot_id = s.start_boot_id and r.mono_ns between
     s.start_mono_ns - (extract(epoch from $1::interval) * 1e9)::bigint
     and case when s.is_opened or s.closing_boot_id is distinct from s.start_boot_id then 9223372036854775807
              else s.closing_mono_ns + (extract(epoch from $2::interval) * 1e9)::bigint end
- or (r.host_boot_id = s.start_boot_id and r.mono_ns is not null) is not true
-    and r.at between s.start_time - $1::interval and coalesce(s.end_time, 'infinity') + $2::interval)
+"""
+_BY_WALL_CLOCK = """
+(r.host_boot_id = s.start_boot_id and r.mono_ns is not null) is not true
+and r.at between s.start_time - $1::interval and coalesce(s.end_time, 'infinity') + $2::interval
 """
 
 _SESSIONS = """
@@ -80,7 +82,7 @@ async def sessions_of(connection: Connection, rows: Sequence[asyncpg.Record]) ->
         from unnest($3::text[], $4::timestamptz[], $5::bigint[], $6::uuid[]) as r (device_id, at, mono_ns, host_boot_id)
         join session_devices d on d.device_id = r.device_id
         join sessions s on s.id = d.session_id
-        where s.is_opened or {_MAY_BE_OF_SESSION}
+        where s.is_opened or ({_BY_MONOTONIC_CLOCK}) or ({_BY_WALL_CLOCK})
         """,  # noqa: S608 - fixed text
         BEFORE_START,
         AFTER_END,
@@ -106,9 +108,11 @@ async def readings_of(connection: Connection, session_id: UUID) -> list[asyncpg.
     """Every reading that may belong to a session."""
     return await connection.fetch(
         f"""
-        select {_READING_COLUMNS} from sessions s, readings r
-        where s.id = $3 and device_id in (select device_id from session_devices where session_id = $3)
-          and {_MAY_BE_OF_SESSION}
+        select {_READING_COLUMNS} from sessions s join readings r on {_BY_MONOTONIC_CLOCK}
+        where s.id = $3 and device_id = any(array(select device_id from session_devices where session_id = $3))
+        union all
+        select {_READING_COLUMNS} from sessions s join readings r on {_BY_WALL_CLOCK}
+        where s.id = $3 and device_id = any(array(select device_id from session_devices where session_id = $3))
         """,  # noqa: S608 - fixed text
         BEFORE_START,
         AFTER_END,
