@@ -39,7 +39,7 @@ class Children:
 
     def __init__(self) -> None:
         self._running: dict[str, tuple[Program, asyncio.subprocess.Process]] = {}
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     async def keep(self, program: Program) -> None:
         """Run a program for ever, again when it dies. Raises ConfigError when it says that its settings are at fault."""
@@ -47,25 +47,25 @@ class Children:
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             process = await self._start(program)
-            if self._stopping:
+            if self._stopping.is_set():
                 send(process, signal.SIGKILL)  # it came too late to be stopped in order
             status = await process.wait()
             self._running.pop(program.name, None)
-            if status == EX_CONFIG and not self._stopping:
+            if status == EX_CONFIG and not self._stopping.is_set():
                 raise ConfigError(
                     f"{program.name} cannot run: {last_line(program.log)}", hint=f"Its log is {program.log}"
                 )
             deaths = 1 if clock() - started > LASTING_S else deaths + 1
-            if not self._stopping:
+            if not self._stopping.is_set():
                 log.warning("%s ended (%s) and is started again; see %s", program.name, cause(status), program.log)
                 await asyncio.sleep(RESTART_AFTER_S + backoff_s(deaths))
 
     async def stop(self) -> None:
         """End all of them in their order; whoever does not listen is killed."""
-        self._stopping = True
+        self._stopping.set()
         orders = sorted({program.stop_order for program, _ in self._running.values()})
         for order in orders:
             group = [process for program, process in self._running.values() if program.stop_order == order]
