@@ -131,7 +131,9 @@ class Follower:
         released = shot.get("arrow_disengage_time")
         if isinstance(released, str):
             instant = datetime.fromisoformat(released).astimezone(UTC)
-            self._results[shot["lane"], int(instant.timestamp() * 1000)] = str(shot["result"])
+            taken_back = shot["result"] == "void" and "superseded" not in (shot.get("flags") or ())
+            verdict = "taken back" if taken_back else str(shot["result"])  # a person's void is a verdict, too
+            self._results[shot["lane"], int(instant.timestamp() * 1000)] = verdict
         self._changed.set()
         if shot["result"] == "pending":
             return

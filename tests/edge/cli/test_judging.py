@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edge.cli import session_commands
 from edge.common.connection import Connection
 from edge.common.roles import Role
 from edge.common.settings import ServiceSettings
@@ -189,7 +190,9 @@ def test_an_operator_alone_notes_what_the_assembler_will_do(bench: Bench, monkey
     assert results(bench)[-1] == ("hit", 9)
 
 
-def test_sessions_of_several_lanes_are_opened_and_ended_together(empty_bench: Bench) -> None:
+def test_sessions_of_several_lanes_are_opened_ended_and_closed_together(
+    empty_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened = empty_bench.json("session", "open", "--lane", "2", "--lane", "3")
     assert [(one["lane"], one["state"]) for one in opened] == [(2, "open"), (3, "open")]
     assert "lane 3" in empty_bench.type("session", "open", "--lane", "1", "--lane", "3", status=1)
@@ -202,6 +205,9 @@ def test_sessions_of_several_lanes_are_opened_and_ended_together(empty_bench: Be
         return await connection.fetchval("select count(*) from end_marks")
 
     assert empty_bench.on_database(marks) == 2
+    monkeypatch.setattr(session_commands, "CLOSED_WITHIN_S", 0.2)  # no archstats-shots runs here
+    closing = empty_bench.json("session", "close", "--lane", "2", "--lane", "3")
+    assert [(one["lane"], one["state"]) for one in closing] == [(2, "closing"), (3, "closing")]
 
 
 def test_what_was_shot_before_a_session_is_taken_in_on_request(bench: Bench) -> None:
