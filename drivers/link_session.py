@@ -40,8 +40,11 @@ from drivers.link_readings import Origin, reading_of
 
 HELLO_EVERY_NS: Final = 300_000_000
 """Between two questions who is there."""
-HOLD_NS: Final = 1_500_000_000
-"""How long readings wait for their clock before they are reported without a date."""
+CLOCK_WITHIN_NS: Final = 5_000_000_000
+"""How long readings of a boot wait for its clock before they are reported without a date, which is for ever: long enough
+for a line that was dead for two seconds just then, and for a busy host. A clock is mostly learnt in half a second."""
+DOUBT_NS: Final = 1_500_000_000
+"""How long readings of a boot that is not known wait for its HELLO; then they are dropped, and come again."""
 MAX_HELD: Final = 256
 """Frames that wait. A node has at most 32 events in flight."""
 FORMER_KEPT: Final = 64
@@ -99,7 +102,7 @@ class LinkSession:
             if self.boot.transfer is not None:
                 due = min(due, self.boot.transfer.due_ns)
             if not self.boot.begun:
-                due = min(due, self.boot.heard_ns + HOLD_NS)
+                due = min(due, self.boot.heard_ns + CLOCK_WITHIN_NS)
         return due
 
     @property
@@ -149,7 +152,7 @@ class LinkSession:
                 self._out.append(frame)
             else:
                 self._learn(boot, now_ns, pair)
-        if not boot.begun and now_ns >= boot.heard_ns + HOLD_NS:
+        if not boot.begun and now_ns >= boot.heard_ns + CLOCK_WITHIN_NS:
             self._begin(boot, now_ns, pair)
 
     def take(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
@@ -253,7 +256,7 @@ class LinkSession:
     def _doubt(self, now_ns: int) -> None:
         if self._ask_at_ns is None:
             self._ask_at_ns = now_ns
-            self._doubt_until_ns = now_ns + HOLD_NS
+            self._doubt_until_ns = now_ns + DOUBT_NS
 
     def _end_doubt(self) -> None:
         self._ask_at_ns = None

@@ -91,7 +91,10 @@ async def test_a_missing_value_is_none_and_the_reason_says_why(far: FarEnd) -> N
     assert removed.cause == "removed"
 
 
-async def test_a_node_that_does_not_tell_its_clock_is_reported_without_dates(far: FarEnd) -> None:
+async def test_a_node_that_does_not_tell_its_clock_is_reported_without_dates(
+    far: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.link_session.CLOCK_WITHIN_NS", 1_500_000_000)
     async with alive(ScriptedNode(far, answers_time=False)) as node:
         driver = bow(far)
         await driver.open()
