@@ -133,7 +133,10 @@ class ClockFilter:
     """
 
     def __init__(self, stream_id: UUID, boot_id: UUID, *, stored: ClockModel | None = None) -> None:
-        """``stored`` is what was learnt of this stream before; used when it was in the same boot of this host."""
+        """``stored`` is what was learnt of this stream before; it counts as a pick when it was in this boot of the host.
+
+        So a first burst on a bad line does not replace a clock that is known better.
+        """
         self._stream_id = stream_id
         self._boot_id = boot_id
         self._picks: deque[_Pick] = deque(maxlen=_PICKS)
@@ -148,6 +151,7 @@ class ClockFilter:
         """Times that the outliers were right."""
         if stored is not None and stored.stream_id == stream_id and stored.host_boot_id == boot_id:
             self.model = stored
+            self._picks.append(_Pick(stored.ref_ticks_us, stored.ref_mono_ns, max(stored.uncertainty_s, _MIN_SIGMA_S)))
             self._expected_skew = stored.skew
             self._skew_sigma = max(stored.skew_uncertainty, 2 * _SKEW_FLOOR)
 
@@ -171,6 +175,9 @@ class ClockFilter:
             self._picks.extend(self._outliers)
             self._expected_skew, self._skew_sigma = 0.0, 1.0
         else:
+            if not self.synchronised and self._is_outlier(pick):
+                self._picks.clear()  # what was stored is not this clock's
+                self._expected_skew, self._skew_sigma = 0.0, _CRYSTAL_SKEW
             self._picks.append(pick)
         self._outliers.clear()
         self.model = self._fit()

@@ -277,7 +277,7 @@ class LinkSession:
         boot.learn()
         if not boot.begun and boot.ready:
             self._begin(boot, now_ns, pair)
-        elif boot.begun and (clock := boot.clock_news(now_ns)) is not None:
+        elif (clock := boot.clock_news(now_ns)) is not None:  # told although it may not be good yet: the line may fail
             self._reports.append(clock)
 
     def _begin(self, boot: Boot, now_ns: int, pair: ClockPair) -> None:

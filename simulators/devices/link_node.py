@@ -84,6 +84,7 @@ class LinkNode:
         self._told_tick = 0
         self._said_hello = False
         self._first_asked_us: int | None = None
+        self._times_told = 0
         self._start(now_us, previous=(0, 0), blind_us=None)
 
     @property
@@ -100,6 +101,11 @@ class LinkNode:
     def pending(self) -> int:
         """Events that wait for their acknowledgement."""
         return len(self._pending)
+
+    @property
+    def times_told(self) -> int:
+        """How often this boot was asked for its clock and answered."""
+        return self._times_told
 
     def asked_for_us(self, now_us: int) -> int:
         """Return for how long the hub has been asking this boot for its clock; 0 when it never did."""
@@ -178,6 +184,7 @@ class LinkNode:
         self._beat_us = up_us
         self._said_hello = False
         self._first_asked_us = None
+        self._times_told = 0
 
     def _in_flight(self) -> Iterable[_Pending]:
         """Return the oldest events; only they are sent."""
@@ -207,6 +214,7 @@ class LinkNode:
                 return []
             case link.TimeRequest(t0=t0):
                 self._first_asked_us = self._first_asked_us or now_us
+                self._times_told += 1
                 t1 = self._clock.ticks(self._frame_began_us)
                 return [self._say(link.TimeResponse(t0, t1), frame.seq, now_us)]
             case link.HelloRequest():

@@ -44,18 +44,34 @@ def counted(ends: Sequence[Json]) -> dict[str, Counter[str]]:
     return sums
 
 
+def rarer_than(
+    count: int, sums: dict[str, Counter[str]], both_ways: Sequence[str], of_the_node: Sequence[str]
+) -> list[str]:
+    """The faults that happened too seldom for the test to say anything about them."""
+    wanted = [(way, fault) for way in ("to_hub", "to_node") for fault in both_ways]
+    wanted += [("node", fault) for fault in of_the_node]
+    return [f"{fault} {way}: {sums[way][fault]}" for way, fault in wanted if sums[way][fault] < count]
+
+
 async def test_three_seeds_on_bad_lines_leave_exactly_the_truth(short_path: Path) -> None:
     ranges = await asyncio.gather(*(shoot(short_path / str(seed), seed, 12) for seed in SEEDS))
     assert {seed: found for seed, (found, _) in zip(SEEDS, ranges, strict=True)} == {seed: [] for seed in SEEDS}
     sums = counted([end for _, end in ranges])
-    assert [(way, fault) for way in ("to_hub", "to_node") for fault in BOTH_WAYS if not sums[way][fault]] == []
-    assert sums["node"]["reboot"] >= 3
+    assert rarer_than(3, sums, BOTH_WAYS, ("reboot",)) == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("faults", [FAULTS, f"{FAULTS},silence=0.01,stuck=0.01,unplug=0.005"])
-async def test_twenty_seeds_on_bad_lines_leave_exactly_the_truth(short_path: Path, faults: str) -> None:
+@pytest.mark.parametrize(
+    ("faults", "both_ways", "of_the_node"),
+    [
+        (FAULTS, BOTH_WAYS, ("reboot",)),
+        (f"{FAULTS},silence=0.01,stuck=0.01,unplug=0.005", (*BOTH_WAYS, "silence", "stuck"), ("reboot", "unplug")),
+    ],
+)
+async def test_twenty_seeds_on_bad_lines_leave_exactly_the_truth(
+    short_path: Path, faults: str, both_ways: tuple[str, ...], of_the_node: tuple[str, ...]
+) -> None:
     abreast = asyncio.Semaphore(4)
 
     async def one(seed: int) -> tuple[list[str], Json]:
@@ -64,4 +80,4 @@ async def test_twenty_seeds_on_bad_lines_leave_exactly_the_truth(short_path: Pat
 
     ranges = await asyncio.gather(*(one(seed) for seed in LONG_SEEDS))
     assert {seed: found for seed, (found, _) in zip(LONG_SEEDS, ranges, strict=True)} == {s: [] for s in LONG_SEEDS}
-    assert counted([end for _, end in ranges])["node"]["reboot"] >= 20
+    assert rarer_than(20, counted([end for _, end in ranges]), both_ways, of_the_node) == []

@@ -180,6 +180,29 @@ def test_a_stored_model_serves_until_the_first_burst_and_gives_its_rate() -> Non
     assert ClockFilter(uuid4(), BOOT, stored=stored).model is None
 
 
+def test_a_first_burst_on_a_bad_line_does_not_replace_a_better_stored_clock() -> None:
+    device = Device(drift_ppm=-60.0, back_ms=(150.0, 160.0))
+    first = ClockFilter(STREAM, BOOT)
+    run(Device(drift_ppm=-60.0), first, 100 * S, 110 * S)
+
+    again = ClockFilter(STREAM, BOOT, stored=first.model)
+    run(device, again, 111 * S, 112 * S)
+
+    assert again.synchronised
+    assert error_s(device, again, 112 * S) < 2e-3
+
+
+def test_a_stored_clock_that_is_not_the_device_s_is_thrown_away() -> None:
+    device = Device(drift_ppm=30.0, zero_ns=5 * S)
+    first = ClockFilter(STREAM, BOOT)
+    run(Device(drift_ppm=30.0), first, 100 * S, 110 * S)
+
+    again = ClockFilter(STREAM, BOOT, stored=first.model)
+    run(device, again, 111 * S, 112 * S)
+
+    assert error_s(device, again, 112 * S) < 1e-3
+
+
 def test_answers_that_are_late_repeated_or_impossible_are_ignored() -> None:
     clock = ClockFilter(STREAM, BOOT)
     transfer = TimeTransfer(clock, 0)
