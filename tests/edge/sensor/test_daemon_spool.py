@@ -85,22 +85,24 @@ async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float
     await whole_and_in_order(connection, last)
 
 
-@pytest.mark.parametrize(("how", "for_s"), [("refused", 5.0), ("frozen", 4.0)])
+FULL_SIZE = [pytest.mark.long, pytest.mark.timeout(900)]
+
+
+@pytest.mark.parametrize(
+    ("how", "for_s"),
+    [
+        ("frozen", 4.0),
+        pytest.param("refused", 5.0, marks=pytest.mark.long),  # and tests/acceptance/test_outage.py
+        pytest.param("refused", 600.0, marks=FULL_SIZE),
+        pytest.param("frozen", 600.0, marks=FULL_SIZE),
+    ],
+)
 async def test_a_database_that_is_away_costs_nothing(
     busy: BusyRange, connection: Connection, how: str, for_s: float
 ) -> None:
     await busy.start_node(RATE_HZ)
     await busy.start_daemon()
     await outage(busy, connection, how, for_s)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("how", ["refused", "frozen"])
-async def test_ten_minutes_without_a_database(busy: BusyRange, connection: Connection, how: str) -> None:
-    await busy.start_node(RATE_HZ)
-    await busy.start_daemon()
-    await outage(busy, connection, how, 600.0)
 
 
 async def test_while_all_is_well_nothing_is_written_to_the_disk(busy: BusyRange, connection: Connection) -> None:

@@ -1,0 +1,79 @@
+"""The database is down, and a range shoots on beside a device that never rests: all arrives, and soon."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from edge.common.connection import Connection
+from edge.common.database import open_database
+from edge.common.settings import ServiceSettings
+from simulators.world import World
+from tests.acceptance.simulated_range import SimulatedRange, differences, simulated_range, truth
+from tests.edge.sensor.busy_range import BusyRange, busy_range, stored, whole_and_in_order
+from tests.proxy import to_database
+
+RATE_HZ = 100.0
+CURRENT_AGAIN_S = 10.0
+UNSETTLED_US = 1_500_000
+"""A shot is known at the latest this long after the world has settled it: its miss waits for a heartbeat of the target."""
+SEED = 6
+DECIDED = "select count(*) from shots where result not in ('pending', 'void')"
+
+
+@pytest.mark.parametrize(
+    "down_s", [6.0, pytest.param(600.0, marks=[pytest.mark.long, pytest.mark.timeout(1200)])], ids=["short", "long"]
+)
+async def test_after_an_outage_shots_are_current_within_ten_seconds(
+    short_path: Path, tmp_path: Path, database_settings: ServiceSettings, down_s: float
+) -> None:
+    async with (
+        open_database(database_settings, application="test") as database,
+        to_database(database_settings) as proxy,
+        busy_range(tmp_path, database_settings, proxy) as busy,
+    ):
+        environment = {
+            "POSTGRES_SOCKET_DIR": str(proxy.socket_dir),
+            "POSTGRES_USER": database_settings.database.user,
+            "POSTGRES_DB": database_settings.database.db,
+        }
+        words = ["--seed", str(SEED), "--speed", "20", "--duration", str(down_s + 12.0)]
+        connection = await database.connect()
+        async with simulated_range(short_path, *words, environment=environment) as running:
+            await busy.start_node(RATE_HZ)
+            await busy.start_daemon()
+            await running.until_shots(1)
+            await stored(connection, 50)
+            await proxy.refuse()
+            await asyncio.sleep(down_s)
+            behind = await connection.fetchval("select max(seq) from readings where device_id = 'bow-9'")
+            assert busy.told()["acknowledged"] > behind + (down_s - 3.0) * RATE_HZ / 2
+            await proxy.accept()
+            assert await until_current(connection, running, busy) < CURRENT_AGAIN_S
+            last = await busy.all_told()
+            assert await running.to_the_end() == 0
+            await stored(connection, last)
+            await whole_and_in_order(connection, last)
+            rows = await connection.fetch("select * from shots where result <> 'void' order by arrow_disengage_time")
+            assert differences(rows, await truth(running)) == []
+        await connection.close()
+
+
+async def until_current(connection: Connection, running: SimulatedRange, busy: BusyRange) -> float:
+    """Wait until nothing is behind, neither shots nor readings; how many seconds that took."""
+    began = time.monotonic()
+    world = World.from_json(json.dumps({key: running.start[key] for key in ("seed", "start", "speed")}))
+    async with asyncio.timeout(60):
+        while True:
+            now_us = round(datetime.now(UTC).timestamp() * 1_000_000)
+            due = [r for r in world.releases(1, world.start_us, now_us) if r.settled_us < now_us - UNSETTLED_US]
+            sensed = busy.told()["last"] - RATE_HZ
+            told = await connection.fetchval("select max(seq) from readings where device_id = 'bow-9'")
+            if await connection.fetchval(DECIDED) >= len(due) and told >= sensed:
+                return time.monotonic() - began
+            await asyncio.sleep(0.1)
