@@ -20,6 +20,7 @@ _SHOT_ORDER = "coalesce(arrow_disengage_time, arrow_landing_time), id"
 DEVICE = """
     select d.id, d.kind, d.driver, d.lane, s.source, s.battery_percent, s.rssi_dbm, s.firmware, s.error, s.hint,
         s.since, s.updated_at, s.watermark,
+        coalesce(s.spool_rows, 0) as spool_rows, s.spool_bytes, s.spool_oldest_at, s.spool_error,
         case when s.device_id is null then 'unknown'
             when s.state in ('ready', 'waiting', 'starting') and clock_timestamp() - s.updated_at > 3 * s.interval_s * interval '1 s'
             then 'silent' else s.state end as state,

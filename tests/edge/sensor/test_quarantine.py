@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from edge.sensor.inbox import Storable
 from edge.sensor.quarantine import Outcome, store_or_set_aside
 from edge.sensor.store import Device, SensorStore
 from tests.edge.sensor.reports import BOOT, STREAM, clock, reading
+from tests.test_project import ROOT
 
 DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
 
@@ -94,6 +96,15 @@ async def test_what_is_stored_comes_as_runs_and_a_settled_row_counts(stored: Sto
     assert sorted(await stored.store.stored_runs(STREAM)) == [(1, 3), (5, 6), (9, 9)]
     await stored.connection.execute("update quarantine set settled_at = now()")
     assert sorted(await stored.store.stored_runs(STREAM)) == [(1, 6), (9, 9)]
+
+
+async def test_the_statements_of_the_spools_page_work(stored: Stored) -> None:
+    await stored.put([reading(1, reason="\0")])
+    statements = re.findall(r'-c "([^"]+)"', (ROOT / "docs" / "spool.md").read_text())
+    assert len(statements) == 3
+    for statement in statements:
+        await stored.connection.fetch(statement)
+    assert await stored.connection.fetchval("select settled_at is not null from quarantine where id = 1")
 
 
 @given(count=st.integers(0, 40), bad=st.sets(st.integers(1, 40)))
