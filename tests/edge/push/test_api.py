@@ -117,6 +117,18 @@ async def test_a_device_that_no_longer_reports_is_silent(
     assert bow["age_s"] >= 10
 
 
+async def test_what_waits_on_the_hubs_disk_is_told_with_the_device(
+    client: httpx.AsyncClient, floor: Floor, connection: Connection
+) -> None:
+    await connection.execute(
+        "update device_status set spool_rows = 7, spool_bytes = 4096, spool_error = 'the disk is full' where device_id = $1",
+        floor.bow,
+    )
+    bow, target = await data(client, "/device?lane=1")
+    assert (bow["spool_rows"], bow["spool_bytes"], bow["spool_error"]) == (7, 4096, "the disk is full")
+    assert (target["spool_rows"], target["spool_oldest_at"], target["spool_error"]) == (0, None, None)
+
+
 async def test_hardware_is_not_called_simulated(client: httpx.AsyncClient, connection: Connection) -> None:
     real = Floor(connection, source="hardware")
     await real.add_devices()
