@@ -56,20 +56,23 @@ export class ShotList {
 }
 
 function fill(row, shot, isLast) {
-  const value = element("td", { class: "value" });
   const isCorrected = shot.was !== null || shot.flags.includes("corrected");
-  if (shot.was) value.append(element("s", {}, shot.was), " ");
-  value.append(element("span", { "aria-label": spoken(shot), role: "img" }, call(shot)));
-  const cells = [element("th", { scope: "row" }, place(shot)), value, element("td", {}, arrow(shot)),
-    element("td", { class: "number" }, fixed(shot.tof_s, 2)), element("td", { class: "number" }, fixed(shot.speed_mps, 1)),
-    element("td", { class: "optional" }, shot.arrow_disengage_time ? clock(shot.arrow_disengage_time) : "–"),
-    element("td", { class: "note" }, [isLast && "last", ...notes(shot)].filter(Boolean).join(", "))];
-  const seen = cells.map((cell) => cell.textContent).join("|");
-  if (row.dataset.seen !== seen) row.replaceChildren(...cells);
+  const texts = [place(shot), shot.was, call(shot), arrow(shot), fixed(shot.tof_s, 2), fixed(shot.speed_mps, 1),
+    shot.arrow_disengage_time, [isLast && "last", ...notes(shot)].filter(Boolean).join(", ")];
+  const seen = texts.join("|");
+  if (row.dataset.seen !== seen) row.replaceChildren(...cells(shot, texts));
   row.dataset.seen = seen;
   row.classList.toggle("last", isLast);
   row.classList.toggle("corrected", isCorrected);
   row.classList.toggle("recent", shot.recent);
   row.classList.toggle("not-shot", !counts(shot));
   row.classList.toggle("sighter", shot.sighter);
+}
+
+function cells(shot, [where, was, value, name, flight, speed, at, noted]) {
+  return [element("th", { scope: "row" }, where),
+    element("td", { class: "value" }, ...(was ? [element("s", {}, was), " "] : []),
+      element("span", { "aria-label": spoken(shot), role: "img" }, value)),
+    element("td", {}, name), element("td", { class: "number" }, flight), element("td", { class: "number" }, speed),
+    element("td", { class: "optional" }, at ? clock(at) : "–"), element("td", { class: "note" }, noted)];
 }

@@ -13,8 +13,10 @@ export function age(value) {
   return `${Math.floor(whole / 86400)} d`;
 }
 
+const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
 export function clock(instant) {
-  return new Date(instant).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  return CLOCK.format(new Date(instant));
 }
 
 /** "3-2": second arrow of the third end; "S1-2": of the first end of sighters. */

@@ -215,6 +215,15 @@ async def test_a_screen_reader_is_told(open_page: Open, floor: Floor) -> None:
     page = await open_page()
     await floor.shoot(700.0, 640.0, 9)
     await expect(page.locator("#announcer")).to_have_text("Shot 1-1: 9. Total 9.")
+    speaking = "[aria-live]:not([aria-live=off]), [role=status], [role=alert], output:not([aria-live=off])"
+    assert await page.locator(speaking).evaluate_all("all => all.map((one) => one.id)") == [
+        "offline",
+        "simulated",
+        "announcer",
+    ]  # and nothing else: a page on which every number speaks is not listened to
+    await floor.shoot(None, None, None, result="pending")
+    await expect(page.locator("#last-value")).to_have_text("…")
+    await expect(page.locator("#announcer")).to_have_text("Shot 1-1: 9. Total 9.")
     unnamed = await page.evaluate(
         """() => [...document.querySelectorAll('a, button, svg, table, section, [role=img], [tabindex="0"]')].filter((one) => {
             const by = one.getAttribute('aria-labelledby');
