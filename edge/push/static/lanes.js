@@ -5,7 +5,7 @@ export class Lanes {
   /** What the address says of the overview. */
   static ALL = "all";
 
-  #shown = "";
+  #shown = null;
 
   /** onChoose(lane) when another lane is wanted, also by the browser's back button; without it links are just links. */
   constructor(nav, onChoose) {

@@ -34,20 +34,22 @@ let loading = 0;
 async function load(lane) {
   const mine = ++loading;
   stream.close();
+  let snapshot;
   try {
-    const snapshot = await get("live", { lane });
-    if (mine !== loading) return;
-    range = new Range(snapshot, performance.now());
-    devices.replace(snapshot.devices);
-    face.build(snapshot.target, snapshot.faces, snapshot.target?.distance);
-    frame();
-    draw();
-    stream.open(snapshot.lane, snapshot.as_of);
+    snapshot = await get("live", { lane });
   } catch (error) {
     if (mine !== loading) return;
     onState("offline", error instanceof Refused ? `The hub says: ${error.message}` : "The hub does not answer.");
     setTimeout(() => { if (mine === loading) load(lane); }, AGAIN_MS);
+    return;
   }
+  if (mine !== loading) return;
+  range = new Range(snapshot, performance.now());
+  devices.replace(snapshot.devices);
+  face.build(snapshot.target, snapshot.faces, snapshot.target?.distance);
+  frame();
+  draw();
+  stream.open(snapshot.lane, snapshot.as_of);
 }
 
 function onEvent(type, data) {

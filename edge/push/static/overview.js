@@ -22,10 +22,10 @@ let loading = 0;
 async function load() {
   const mine = ++loading;
   stream.close();
+  const found = new Map();
+  let lanes, since;
   try {
-    const lanes = await get("lanes");
-    const found = new Map();
-    let since = null;
+    lanes = await get("lanes");
     // One after the other: the hub has others to answer. Whatever falls meanwhile comes with the stream, from the first on.
     for (const { lane } of lanes.length ? lanes : [{ lane: 1 }]) {
       const snapshot = await get("live", { lane });
@@ -33,15 +33,16 @@ async function load() {
       found.set(lane, new Range(snapshot, performance.now()));
     }
     devices = await get("device");
-    if (mine !== loading) return;
-    ranges = found;
-    build(lanes);
-    stream.open(null, since);
   } catch (error) {
     if (mine !== loading) return;
     onState("offline", error instanceof Refused ? `The hub says: ${error.message}` : "The hub does not answer.");
     setTimeout(() => { if (mine === loading) load(); }, AGAIN_MS);
+    return;
   }
+  if (mine !== loading) return;
+  ranges = found;
+  build(lanes);
+  stream.open(null, since);
 }
 
 function build(lanes) {

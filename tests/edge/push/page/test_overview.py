@@ -45,3 +45,12 @@ async def test_every_lane_is_shown_and_follows_what_falls(
     await expect(page.locator("#total")).to_have_text("5")
     await page.go_back()
     await expect(cards).to_have_count(3)
+
+
+async def test_a_hub_without_a_lane_says_so_and_the_first_one_appears(open_page: Open, connection: Connection) -> None:
+    page = await open_page(query="?lane=all")
+    await expect(page.locator("#overview .card .about")).to_have_text("no session")
+    floor = Floor(connection, lane=7)
+    await floor.add_devices()
+    await floor.open_session()
+    await expect(page.locator("#overview .card .name")).to_have_text("Lane 7")
