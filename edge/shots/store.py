@@ -157,7 +157,15 @@ async def read_stage(
     closing = _closing(row)
     devices = await connection.fetch("select * from session_devices where session_id = $1", session_id)
     names = [device["device_id"] for device in devices]
-    gaps = await connection.fetch("select * from device_gaps where device_id = any($1)", names)
+    gaps = await connection.fetch(
+        """
+        select * from device_gaps
+        where device_id = any($1) and (to_at >= $2::timestamptz - interval '1 day' or host_boot_id = $3)
+        """,
+        names,
+        start.at,
+        start.boot_id,
+    )
     marks = await connection.fetch("select at, mono_ns, host_boot_id from end_marks where session_id = $1", session_id)
     arrows = await connection.fetch("select id, diameter, is_active, voided_date from arrows")
     now = await _now(connection)

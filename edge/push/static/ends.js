@@ -17,9 +17,10 @@ export function inOrder(shots, rules) {
     if (counts(shot)) numbers.set(end, number);
     return { ...shot, end, endName, inEnd: counts(shot) ? number : null, sighter, extra: false };
   });
-  const byEnd = grouped(ordered.filter((shot) => counts(shot) && shot.end), (shot) => shot.end);
-  for (const shotsOfEnd of byEnd.values()) {
-    for (const shot of tooMany(shotsOfEnd, rules)) shot.extra = true;
+  // Each bow has its own number of arrows, as the assembler marks them.
+  const byBow = grouped(ordered.filter((shot) => counts(shot) && shot.end), (shot) => `${shot.end} ${shot.release_device_id ?? ""}`);
+  for (const shotsOfBow of byBow.values()) {
+    for (const shot of tooMany(shotsOfBow, rules)) shot.extra = true;
   }
   return ordered;
 }

@@ -52,6 +52,11 @@ async def test_of_too_many_arrows_the_lowest_count(call: Call) -> None:
     assert (end["sum"], end["arrows"], len(end["shots"])) == (19, 3, 4)
 
 
+async def test_each_bow_of_a_lane_has_its_own_number_of_arrows(call: Call) -> None:
+    both = [shot(i, 9, release_device_id=("bow-1", "bow-2")[i % 2]) for i in range(1, 7)]
+    assert not any(one["extra"] for one in await ordered(call, both))
+
+
 async def test_of_two_arrows_in_one_spot_the_lower_counts(call: Call) -> None:
     shots = [
         shot(1, 9, face_id="1"),
