@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from edge.cli import db_backup_commands
 from edge.cli.environment import effective
 from edge.cli.on_database import on_database
 from edge.cli.printing import as_json as json_object
@@ -17,7 +18,8 @@ from edge.common.migrate import SchemaState, migrate, schema_state
 from edge.common.roles import Role, creation, membership
 from edge.common.settings import load_service
 
-app = typer.Typer(help="The database: make it, migrate it, look at it.", no_args_is_help=True)
+app = typer.Typer(help="The database: make it, migrate it, look at it, back it up.", no_args_is_help=True)
+app.add_typer(db_backup_commands.app)
 
 DatabaseDir = Annotated[Path | None, typer.Option(help="Folder of the embedded PostgreSQL.")]
 

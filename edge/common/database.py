@@ -78,7 +78,7 @@ class Database:
         if self._server is not None:
             return f"the embedded PostgreSQL in {self._server.base_dir}"
         return (
-            f"database {self._settings.db!r} of user {self._settings.user!r} at {' or '.join(_hosts(self._settings))}"
+            f"database {self._settings.db!r} of user {self._settings.user!r} at {' or '.join(hosts_of(self._settings))}"
         )
 
     async def connect(self) -> Connection:
@@ -95,7 +95,7 @@ class Database:
             hosts, port, name, password = [str(self._server.socket_dir)], PORT, DATABASE, None
         else:
             known = self._settings
-            hosts, port, name = _hosts(known), known.port, known.db
+            hosts, port, name = hosts_of(known), known.port, known.db
             password = known.password.get_secret_value() if known.password else None
         try:
             connection: Connection = await asyncpg.connect(
@@ -217,7 +217,7 @@ class _EmbeddedServer:
             self._thread.shutdown()
 
 
-def _hosts(settings: DatabaseSettings) -> list[str]:
+def hosts_of(settings: DatabaseSettings) -> list[str]:
     """Where to try, in this order: the socket's folder, the host; without either what the machine has."""
     named = [str(host) for host in (settings.socket_dir, settings.host) if host]
     if named:

@@ -49,6 +49,9 @@ grant select, insert on rebuilds to archstats_operator;
 
 -- The feed: written by triggers alone.
 grant select on events to archstats_push, archstats_operator;
+-- Old events are forgotten, and up to where is remembered.
+grant select, delete on events to archstats_shots, archstats_operator;
+grant update (pruned_xid, pruned_id) on installation to archstats_shots, archstats_operator;
 
 -- A function that works with the owner's rights is for the triggers it was made for, not for a trigger on a table of
 -- somebody else's.

@@ -13,6 +13,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from edge.common.connection import DATABASE_FAULTS, Connection
 from edge.common.database import Database, told_of, wait_until_ready
+from edge.common.feed import prune
 from edge.common.listener import Listener
 from edge.common.logs import Transitions
 from edge.common.progress import Tick, nobody
@@ -26,6 +27,8 @@ from edge.shots.timeline import Moment
 SWEEP_S = 1.0
 HOPE_S = 10.0
 """How often closed sessions are looked at that a silent device may yet tell of."""
+PRUNE_EVERY_S = 3600.0
+"""How often events past their retention are forgotten: often enough that there are never many."""
 STANDBY_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -101,12 +104,16 @@ class Assembler:
         """Sessions whose shots the tables refuse: tried again with each sweep."""
         self._xmin: int | None = None
         self._swept_at = self._hoped_at = float("-inf")
+        self._pruned_at = float("-inf")
 
     async def run(self) -> None:
         """For ever; a fault of the database ends it, and a new one begins from the tables."""
         while True:
             self._tick()
             await self.step()
+            if time.monotonic() >= self._pruned_at + PRUNE_EVERY_S:
+                self._pruned_at = time.monotonic()
+                await prune(self._connection)
             await self._listener.wait(max(0.0, self._swept_at + SWEEP_S - time.monotonic()))
 
     async def step(self) -> None:

@@ -19,10 +19,11 @@ from edge.common.settings import DatabaseSettings, ServiceSettings
 from tests.eventually import eventually
 
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
+PRUNED = "update(pruned_id,pruned_xid)"
 DEVICE_UPDATE = "update(driver,kind,lane)"
 
 MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
-    "installation": ({GET}, {GET}, {GET}, {GET}),
+    "installation": ({GET}, {GET, PRUNED}, {GET}, {GET, PRUNED}),
     "schema_migrations": ({GET}, {GET}, {GET}, {GET}),
     "devices": ({GET, ADD, DEVICE_UPDATE}, set(), {GET}, {GET, ADD, DEVICE_UPDATE}),
     "device_status": ({GET, ADD, SET}, {GET}, {GET}, {GET}),
@@ -42,7 +43,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "corrections": (set(), {GET}, set(), {GET, ADD}),
     "orphans": (set(), {GET, ADD, SET, CUT}, {GET}, {GET}),
     "rebuilds": (set(), {GET, "update(done_at,revised,shots)"}, set(), {GET, ADD}),
-    "events": (set(), set(), {GET}, {GET}),
+    "events": (set(), {GET, CUT}, {GET}, {GET, CUT}),
 }
 """Every table, and what sensor, shots, push and operator may do with it. Whoever adds a table decides here and in ``edge/schema/grants.sql``."""
 

@@ -194,3 +194,12 @@ async def test_a_shot_that_was_another_s_and_results_again_is_the_same_row(
         )
         await until(floor, "exists (select from shots where result = 'hit' and void_reason is null and revision = 3)")
     assert len(await rows(floor)) == 1
+
+
+async def test_events_past_their_retention_are_forgotten(floor: LaneFloor, database: Database) -> None:
+    await floor.connection.execute("update events set at = at - interval '8 days'")
+    old = await floor.connection.fetchval("select count(*) from events")
+    assert old > 0
+    async with assembler(database):
+        await until(floor, "not exists (select from events where at < clock_timestamp() - interval '7 days')")
+    assert await floor.connection.fetchval("select pruned_id from installation") > 0

@@ -1,0 +1,103 @@
+"""Write the whole database into one file, and make a database of such a file again."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from edge.cli.postgres_client import PostgresClient, ProgramFailed
+from edge.common.connection import Connection
+from edge.common.errors import ConfigError
+
+_EMPTY_SCHEMA = """
+set lock_timeout = '10s';
+drop schema public cascade;
+create schema public authorization pg_database_owner;
+grant usage on schema public to public;
+"""
+
+_NEW_LIFE = """
+-- Transaction numbers of the old server mean nothing here: everything that is there was there before anything that comes.
+do $$
+declare place record;
+begin
+    for place in
+        select table_name, column_name from information_schema.columns
+        where table_schema = 'public' and data_type = 'xid8' and table_name not in ('installation', 'assembly_progress')
+    loop
+        execute format('update public.%I set %I = pg_current_xact_id()', place.table_name, place.column_name);
+    end loop;
+end $$;
+update public.assembly_progress set before_xid = '0';
+-- Rights are given anew by the migration that follows: the roles here may be other ones.
+delete from public.schema_migrations where name !~ '^[0-9]';
+-- Whoever followed the feed is told of a gap, for this is another life of the database.
+update public.installation set epoch = substr(replace(gen_random_uuid()::text, '-', ''), 1, 8),
+    pruned_xid = '0', pruned_id = 0;
+"""
+
+
+def backup(client: PostgresClient, file: Path) -> int:
+    """Write the database into ``file``, which appears only when it is whole. Returns its size in bytes.
+
+    Services may run meanwhile: the file holds one instant. Raises ConfigError when it cannot be written.
+    """
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        client.run("pg_dump", "--format=custom", "--no-owner", "--no-unlogged-table-data", f"--file={partial}")
+        with partial.open("rb+") as written:
+            os.fsync(written.fileno())
+        partial.replace(file)
+    except (ProgramFailed, OSError) as fault:
+        partial.unlink(missing_ok=True)
+        raise ConfigError(
+            f"the backup into {file} failed ({fault})",
+            hint="Check that its folder is there and has room; log in as the database's owner (POSTGRES_USER)",
+        ) from fault
+    return file.stat().st_size
+
+
+def restore(client: PostgresClient, file: Path) -> None:
+    """Make the database what ``file`` holds, all or nothing: when it fails everything is as before.
+
+    Raises ConfigError when the file is no backup or the database refuses it.
+    """
+    with tempfile.TemporaryDirectory(prefix="archstats-restore-") as folder:
+        before, script, after = (Path(folder) / name for name in ("before.sql", "restore.sql", "after.sql"))
+        before.write_text(_EMPTY_SCHEMA)
+        after.write_text(_NEW_LIFE)
+        try:
+            client.run("pg_restore", "--no-owner", f"--file={script}", file)
+            client.run(
+                "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
+                f"--file={before}", f"--file={script}", f"--file={after}",
+            )  # fmt: skip
+        except ProgramFailed as fault:
+            raise ConfigError(
+                f"{file} could not be restored ({fault}); the database is as it was",
+                hint="Check that it is a file made by: archstats-sensor db backup, and that you log in as the "
+                "database's owner (POSTGRES_USER)",
+            ) from fault
+
+
+async def refuse_unfit(connection: Connection, *, replace: bool) -> None:
+    """Raise ConfigError when the database is in use, or holds something that nobody said may go."""
+    others = await connection.fetch(
+        """
+        select distinct application_name from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
+        order by 1
+        """
+    )
+    if others:
+        names = ", ".join(row["application_name"] or "a program without a name" for row in others)
+        raise ConfigError(
+            f"the database is in use by {names}",
+            hint="Stop them first, on a hub with: sudo systemctl stop archstats.target",
+        )
+    if not replace and await connection.fetchval("select exists (select from pg_tables where schemaname = 'public')"):
+        raise ConfigError(
+            "the database is not empty",
+            hint="Restore into a new one (POSTGRES_DB or --database-dir), or let go of what it holds with --replace",
+        )

@@ -1,0 +1,78 @@
+"""PostgreSQL's own programs (``pg_dump``, ``pg_restore``, ``psql``), run against the database of the settings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.common.database import hosts_of
+from edge.common.embedded import DATABASE, USER
+from edge.common.embedded_paths import PORT, default_base_dir, socket_dir
+from edge.common.errors import ConfigError
+from edge.common.postgres_binaries import find_binaries
+from edge.common.settings import DatabaseSettings
+
+TIMEOUT_S = 3600.0
+"""A backup of years takes minutes; after an hour something hangs."""
+
+
+class ProgramFailed(Exception):
+    """One of the programs ended with an error; the text is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresClient:
+    """The programs that fit a server, and how they find the database."""
+
+    bin_dir: Path
+    connection: Mapping[str, str]
+    """libpq's variables: ``PGHOST``, ``PGUSER`` and so on. A password is never on a command line."""
+
+    def run(self, program: str, *arguments: str | Path) -> str:
+        """Run a program to its end and return what it printed. Raises ProgramFailed with what it complained of."""
+        command = [str(self.bin_dir / program), *map(str, arguments)]
+        ours = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+        try:
+            done = subprocess.run(
+                command,
+                env={**ours, **self.connection, "PGCONNECT_TIMEOUT": "10", "LC_ALL": "C"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as fault:
+            raise ProgramFailed(f"{program} did not end within {TIMEOUT_S / 60:.0f} minutes") from fault
+        if done.returncode:
+            raise ProgramFailed(done.stderr.strip() or f"{program} ended with status {done.returncode}")
+        return done.stdout
+
+
+def connection_variables(settings: DatabaseSettings) -> dict[str, str]:
+    """The database of the settings in libpq's words."""
+    if settings.embedded:
+        folder = socket_dir((settings.database_dir or default_base_dir()).absolute())
+        return {"PGHOST": str(folder), "PGPORT": str(PORT), "PGUSER": USER, "PGDATABASE": DATABASE}
+    told = {"PGHOST": ",".join(hosts_of(settings)), "PGPORT": str(settings.port)}
+    told |= {"PGUSER": settings.user, "PGDATABASE": settings.db}
+    return told | ({"PGPASSWORD": settings.password.get_secret_value()} if settings.password else {})
+
+
+def client_for(server_major: int, connection: Mapping[str, str]) -> PostgresClient:
+    """The programs of the server's own major version: an older one cannot read it, a newer one writes what it cannot read.
+
+    Raises ConfigError when they are not installed.
+    """
+    try:
+        binaries = find_binaries(major=server_major)
+    except ConfigError as fault:
+        raise ConfigError(
+            f"the programs of PostgreSQL {server_major}, the server's version, are not on this machine",
+            hint=f"Install them with: sudo apt-get install postgresql-client-{server_major}",
+        ) from fault
+    return PostgresClient(binaries.bin_dir, connection)

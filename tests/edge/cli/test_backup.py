@@ -1,0 +1,156 @@
+"""A backup holds everything, a restored database goes on living, and what fails leaves everything as it was."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from edge.common.connection import Connection
+from edge.common.embedded import USER
+from edge.common.feed import current_cursor, read_page
+from edge.common.migrate import schema_state
+from edge.common.settings import ServiceSettings
+from tests.acceptance.simulated_range import BIN, clean_environment
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+OTHER = "restored_here"
+EVENT = "insert into events (type, lane, data) values ('reading.orphan', 1, '{}')"
+
+
+@pytest.fixture
+def command(database_settings: ServiceSettings, tmp_path: Path) -> Command:
+    """Runs ``archstats-sensor db`` on the test's database, or on another one of its server."""
+
+    def run(*words: str, db: str | None = None) -> subprocess.CompletedProcess[str]:
+        own = database_settings.database
+        environment = clean_environment(
+            POSTGRES_USER=own.user, POSTGRES_DB=db or own.db, POSTGRES_SOCKET_DIR=str(own.socket_dir)
+        )
+        return subprocess.run(
+            [BIN / "archstats-sensor", "db", *words],
+            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@asynccontextmanager
+async def connected(settings: ServiceSettings, db: str | None = None) -> AsyncIterator[Connection]:
+    own = settings.database
+    connection: Connection = await asyncpg.connect(host=str(own.socket_dir), user=USER, database=db or own.db)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def other_database(settings: ServiceSettings) -> AsyncIterator[str]:
+    """The name of a database that does not exist yet; gone afterwards."""
+    yield OTHER
+    async with connected(settings, "postgres") as connection:
+        await connection.execute(f"drop database if exists {OTHER} with (force)")
+
+
+async def shoot(connection: Connection) -> None:
+    """Something in most tables."""
+    await connection.execute("insert into devices (id, kind, driver, lane) values ('bow-1', 'bow', 'bow.link', 1)")
+    await connection.execute("insert into sessions (start_time, location) values (now(), 'hall')")
+    await connection.execute(
+        "insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source)"
+        " values ('bow-1', gen_random_uuid(), 1, 'release', now(), gen_random_uuid(), now(), 'simulator')"
+    )
+    for _ in range(3):
+        await connection.execute(EVENT)
+
+
+async def test_everything_comes_back_and_the_feed_goes_on(
+    database_settings: ServiceSettings, command: Command, tmp_path: Path
+) -> None:
+    async with connected(database_settings) as connection:
+        before = await current_cursor(connection)
+        await shoot(connection)
+        expected = [tuple(row) for row in await connection.fetch("select id, location, start_time from sessions")]
+    assert command("backup", "range.backup").returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["range.backup"]
+    async with other_database(database_settings) as name:
+        done = command("restore", "range.backup", db=name)
+        assert done.returncode == 0, done.stderr
+        assert "restored 1 sessions" in done.stdout
+        async with connected(database_settings, name) as connection:
+            assert (await schema_state(connection)).current
+            rows = await connection.fetch("select id, location, start_time from sessions")
+            assert [tuple(row) for row in rows] == expected
+            assert (await read_page(connection, before, 10)).gap, "another life of the database"
+            cursor = await current_cursor(connection)
+            await connection.execute(EVENT)
+            page = await read_page(connection, cursor, 10)
+            assert [event.type for event in page.events] == ["reading.orphan"]
+            assert await connection.fetchval("select count(*) from readings where xid >= '0'::xid8") == 1
+            await connection.execute("set role archstats_push")
+            assert await connection.fetchval("select count(*) from sessions") == 1
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("delete from sessions")
+
+
+async def test_a_database_that_holds_something_is_kept_unless_somebody_insists(
+    database_settings: ServiceSettings, command: Command
+) -> None:
+    assert command("backup", "empty.backup").returncode == 0
+    async with connected(database_settings) as connection:
+        await shoot(connection)
+    refused = command("restore", "empty.backup")
+    assert refused.returncode == 78
+    assert "--replace" in refused.stderr
+    assert command("restore", "empty.backup", "--replace").returncode == 0
+    async with connected(database_settings) as connection:
+        assert await connection.fetchval("select count(*) from sessions") == 0
+
+
+async def test_a_database_in_use_is_left_alone(database_settings: ServiceSettings, command: Command) -> None:
+    assert command("backup", "range.backup").returncode == 0
+    async with connected(database_settings):
+        refused = command("restore", "range.backup", "--replace")
+    assert refused.returncode == 78
+    assert "in use" in refused.stderr
+
+
+async def test_a_damaged_file_changes_nothing(
+    database_settings: ServiceSettings, command: Command, tmp_path: Path
+) -> None:
+    async with connected(database_settings) as connection:
+        await shoot(connection)
+    assert command("backup", "range.backup").returncode == 0
+    whole = (tmp_path / "range.backup").read_bytes()
+    (tmp_path / "half.backup").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "other.backup").write_text("not a backup")
+    for name in ("half.backup", "other.backup"):
+        failed = command("restore", name, "--replace")
+        assert failed.returncode == 78, name
+        assert "as it was" in failed.stderr
+    async with connected(database_settings) as connection:
+        assert await connection.fetchval("select count(*) from sessions") == 1
+
+
+def test_no_file_is_written_over_by_accident(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "range.backup").write_text("precious")
+    assert command("backup", "range.backup").returncode == 2
+    assert (tmp_path / "range.backup").read_text() == "precious"
+    assert command("backup", "range.backup", "--force").returncode == 0
+    assert command("backup", "nowhere/range.backup").returncode == 78
+
+
+async def test_only_old_events_are_forgotten(database_settings: ServiceSettings, command: Command) -> None:
+    async with connected(database_settings) as connection:
+        await shoot(connection)
+        await connection.execute("update events set at = at - interval '8 days' where id <= 2")
+    done = command("prune")
+    assert done.returncode == 0, done.stderr
+    assert "forgot 2 events" in done.stdout
+    async with connected(database_settings) as connection:
+        assert await connection.fetchval("select count(*) from sessions") == 1
