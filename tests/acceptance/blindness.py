@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.acceptance.simulated_range import Json, same_instant
+from tests.acceptance.simulated_range import Json, connected, same_instant
 
 WINDOW = timedelta(seconds=3)
 """A landing is waited for so long at 70 m."""
@@ -28,16 +28,21 @@ def reboots_of(said: Iterable[Json]) -> list[Json]:
     return [line for line in said if line["event"] == "reboot"]
 
 
-def as_known(expected: Iterable[Json], rows: Sequence[asyncpg.Record], reboots: Iterable[Json]) -> list[Json]:
-    """The truth as a hub can know it: a miss is unknown where the target was blind while that arrow could have landed."""
-    blind = [
+def blind_times(reboots: Iterable[Json]) -> list[tuple[str, datetime, datetime]]:
+    """Which device was blind, from when, until when."""
+    return [
         (
-            reboot["device"],
+            str(reboot["device"]),
             datetime.fromisoformat(str(reboot["blind_from"])),
             datetime.fromisoformat(str(reboot["blind_until"])),
         )
         for reboot in reboots
     ]
+
+
+def as_known(expected: Iterable[Json], rows: Sequence[asyncpg.Record], reboots: Iterable[Json]) -> list[Json]:
+    """The truth as a hub can know it: a miss is unknown where the target was blind while that arrow could have landed."""
+    blind = blind_times(reboots)
     told: list[Json] = []
     for line in expected:
         released = datetime.fromisoformat(str(line["released_at"]))
@@ -48,3 +53,32 @@ def as_known(expected: Iterable[Json], rows: Sequence[asyncpg.Record], reboots: 
         unknown = line["result"] == "miss" and (surely or (perhaps and stored == "unknown"))
         told.append({**line, "result": "unknown"} if unknown else line)
     return told
+
+
+async def untold(database_dir: Path, reboots: Sequence[Json]) -> list[str]:
+    """The reboots that the database does not know of as times in which the device was blind, and those it made up."""
+    async with connected(database_dir) as connection:
+        gaps = await connection.fetch("select device_id, from_at, to_at, reason from device_gaps")
+        closing = await connection.fetchval("select max(closing_time) from sessions")
+    true = blind_times(reboots)
+    missing = [
+        f"{device} was blind from {since}"
+        for device, since, until in true
+        if until < closing
+        and not any(
+            gap["device_id"] == device and gap["from_at"] <= since + BOUNDARY and gap["to_at"] >= until - BOUNDARY
+            for gap in gaps
+        )
+    ]
+    invented = [
+        f"{gap['device_id']} is said to have been blind from {gap['from_at']} to {gap['to_at']}"
+        for gap in gaps
+        if gap["reason"] == "the device was rebooting"
+        and not any(
+            gap["device_id"] == device
+            and abs(gap["from_at"] - since) <= BOUNDARY
+            and abs(gap["to_at"] - until) <= BOUNDARY
+            for device, since, until in true
+        )
+    ]
+    return missing + invented

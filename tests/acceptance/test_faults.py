@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.blindness import as_known, reboots_of, simulators_log
+from tests.acceptance.blindness import as_known, reboots_of, simulators_log, untold
 from tests.acceptance.simulated_range import Json, differences, simulated_range, stored_shots, truth
 
 FAULTS = "drop=0.05,corrupt=0.05,duplicate=0.1,delay=0.05,split=0.2,merge=0.2,reboot=0.01"
@@ -29,7 +29,9 @@ async def shoot(database_dir: Path, seed: int, shots: int, *, faults: str = FAUL
         found += [] if len(expected) == shots else [f"the truth has {len(expected)} releases"]
         said = simulators_log(database_dir)
         rows = await stored_shots(database_dir)
-        return found + differences(rows, as_known(expected, rows, reboots_of(said))), said[-1]
+        reboots = reboots_of(said)
+        found += await untold(database_dir, reboots)
+        return found + differences(rows, as_known(expected, rows, reboots)), said[-1]
 
 
 def counted(ends: Sequence[Json]) -> dict[str, Counter[str]]:
