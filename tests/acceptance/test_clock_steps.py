@@ -75,12 +75,21 @@ async def shoot_and_step(database_dir: Path, whose: tuple[str, ...], *, seed: in
         found += [] if len(expected) == shots else [f"the truth has {len(expected)} releases"]
         rows = await stored_shots(database_dir)
         found += differences(rows, expected) or wrong_flight_times(rows, stepped)
-        found += [f"corrected: {line}" for line in running.lines if line["event"] == "revision"]
+        found += corrected(running)
         found += [] if len(running.shots) == shots else [f"{len(running.shots)} lines for {shots} shots"]
         found += await wrong_instants(running)
         if not found and {"bow-1", "target-1"} & set(whose):
             found += await not_stepped(database_dir, stepped)
         return found
+
+
+def corrected(running: SimulatedRange) -> list[str]:
+    """Shots that were told and then told otherwise."""
+    told: dict[object, list[str]] = {}
+    for line in running.lines:
+        if line["event"] in ("shot", "revision"):
+            told.setdefault(line["id"], []).append(f"{line['result']} {line['points']} {line['arrow_id']}")
+    return [f"corrected: {' -> '.join(verdicts)}" for verdicts in told.values() if len(verdicts) > 1]
 
 
 async def step_in_flight(running: SimulatedRange, clock: WallClock) -> list[Release]:
