@@ -26,6 +26,10 @@ from edge.sensor.report_json import from_fields, to_fields
 MOST_ROWS = 2_000_000
 """A device that senses once a second fills this in 23 days; the limit in bytes is mostly met before."""
 PAGE_BYTES = 4096
+CHECKED_BYTES = 512 << 20
+"""A larger file is not read through when it is opened, which would take minutes; damage shows when it is drained."""
+CLOCKS_AMONG = 20_000
+"""Of this many newest rows the clocks are looked for."""
 FORM = 1
 """What the rows look like; a file of another form is none of ours."""
 DAMAGED_KEPT = 3
@@ -90,22 +94,14 @@ class SpoolFile:
     def open_existing(self) -> list[ClockModel]:
         """Take the lock, and open what an earlier daemon left; creates no spool. Returns the newest clocks in it."""
         self._take_lock()
-        if self._db is None and self.path.exists():
-            self._guarded(self._opened)
-            if not self._rows:
-                self._remove()
-        return self._guarded(self._clocks)
+        return self._guarded(self._open_existing)
 
     def append(self, reports: Sequence[Storable], host_boot_id: UUID) -> SpoolSize:
         """Write all of them or none; durable when it returns."""
         self._take_lock()
         since = datetime.now(UTC).isoformat()
         lines = [(since, str(host_boot_id), json.dumps(to_fields(r), separators=(",", ":"))) for r in reports]
-        try:
-            self._guarded(lambda: self._append(lines))
-        finally:
-            if not self._rows and self._db is not None:
-                self._remove()
+        self._guarded(lambda: self._append(lines))
         return self.size()
 
     def oldest(self, limit: int) -> SpooledBatch | None:
@@ -115,8 +111,6 @@ class SpoolFile:
     def drop(self, through: int) -> SpoolSize:
         """Forget everything up to this one; the last one takes the file with it."""
         self._guarded(lambda: self._drop(through))
-        if not self._rows:
-            self._remove()
         return self.size()
 
     def size(self) -> SpoolSize:
@@ -165,6 +159,13 @@ class SpoolFile:
             self._db, self._done = db, 0
         return self._db
 
+    def _open_existing(self) -> list[ClockModel]:
+        if self._db is None and self.path.exists():
+            self._opened()
+            if not self._rows:
+                self._remove()
+        return self._clocks()
+
     def _append(self, lines: Sequence[tuple[str, str, str]]) -> None:
         db = self._opened()
         if self._rows + len(lines) > MOST_ROWS:
@@ -176,6 +177,8 @@ class SpoolFile:
         except BaseException:
             with suppress(sqlite3.Error):  # a full disk has rolled it back already
                 db.execute("rollback")
+            if not self._rows:
+                self._remove()
             raise
         self._rows += len(lines)
 
@@ -210,6 +213,8 @@ class SpoolFile:
         except sqlite3.OperationalError as fault:
             if _code(fault) & 0xFF not in _PASSING:
                 raise
+        if not self._rows:
+            self._remove()
 
     def _size(self) -> SpoolSize:
         if self._db is None:
@@ -229,6 +234,8 @@ class SpoolFile:
             raise self._set_aside(fault) from fault
         except ValueError as fault:
             raise self._set_aside(fault) from fault
+        except OSError as fault:
+            raise SpoolRefused(f"{self.path} cannot be written ({fault}); check the disk and the rights") from fault
 
     def _refusal(self, code: int, fault: sqlite3.Error) -> str:
         if code & 0xFF != sqlite3.SQLITE_FULL:
@@ -289,7 +296,8 @@ def _prepare(db: sqlite3.Connection, max_bytes: int, *, new: bool) -> int:
     db.execute("pragma cache_size = -1024")
     db.execute(f"pragma max_page_count = {max(max_bytes // PAGE_BYTES, 8)}")
     if not new:
-        (verdict,) = db.execute("pragma quick_check(1)").fetchone()
+        (pages,) = db.execute("pragma page_count").fetchone()
+        verdict = db.execute("pragma quick_check(1)").fetchone()[0] if pages * PAGE_BYTES <= CHECKED_BYTES else "ok"
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
         (tables,) = db.execute("select count(*) from sqlite_master").fetchone()
@@ -300,7 +308,8 @@ def _prepare(db: sqlite3.Connection, max_bytes: int, *, new: bool) -> int:
     if new:
         db.execute(f"pragma user_version = {FORM}")
         db.execute(_SCHEMA)
-    rows: int = db.execute("select count(*) from spooled").fetchone()[0]
+    # Rows come at one end and go at the other, so there is no hole between; counting would read the whole file.
+    rows: int = db.execute("select coalesce(max(id) - min(id) + 1, 0) from spooled").fetchone()[0]
     return rows
 
 

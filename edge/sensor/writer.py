@@ -80,7 +80,11 @@ class ReadingWriter:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write until ``stop`` is set."""
-        await self._spool.looked.wait()  # what waits there is older than anything
+        while not self._spool.looked.is_set():  # what waits there is older than anything
+            self._tick()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STATUS_EVERY_S):
+                    await self._spool.looked.wait()
         while not stop.is_set():
             async for attempt in AsyncRetrying(
                 wait=wait_random_exponential(multiplier=0.1, max=BACKOFF_CAP_S),

@@ -27,7 +27,7 @@ DECIDED = "select count(*) from shots where result not in ('pending', 'void')"
 
 
 @pytest.mark.parametrize(
-    "down_s", [6.0, pytest.param(600.0, marks=[pytest.mark.long, pytest.mark.timeout(1200)])], ids=["short", "long"]
+    "down_s", [4.0, pytest.param(600.0, marks=[pytest.mark.long, pytest.mark.timeout(1200)])], ids=["short", "long"]
 )
 async def test_after_an_outage_shots_are_current_within_ten_seconds(
     short_path: Path, tmp_path: Path, database_settings: ServiceSettings, down_s: float
@@ -42,7 +42,7 @@ async def test_after_an_outage_shots_are_current_within_ten_seconds(
             "POSTGRES_USER": database_settings.database.user,
             "POSTGRES_DB": database_settings.database.db,
         }
-        words = ["--seed", str(SEED), "--speed", "20", "--duration", str(down_s + 12.0)]
+        words = ["--seed", str(SEED), "--speed", "20", "--duration", str(down_s + 9.0)]
         connection = await database.connect()
         async with simulated_range(short_path, *words, environment=environment) as running:
             await busy.start_node(RATE_HZ)

@@ -79,7 +79,8 @@ async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float
             await asyncio.sleep(0.05)
     assert time.monotonic() - back < 10.0
     await eventually(lambda: not (busy.spool_dir / f"{NAME}.spool").exists(), 20)
-    assert busy.memory_kb("VmHWM") - before_kb < MEMORY_KB
+    grown_kb = busy.memory_kb("VmHWM") - before_kb
+    assert grown_kb < MEMORY_KB, f"{before_kb} kB before, {grown_kb} kB more at the most"
     last = await busy.all_told()
     await stored(connection, last)
     await whole_and_in_order(connection, last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -253,6 +254,26 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         pytest.raises(SpoolRefused, match="correct ARCH_STATS_SPOOL_DIR or its rights"),
     ):
         file.append([reading(1)], BOOT)
+
+
+def test_a_file_that_cannot_be_removed_is_told_and_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with spool(tmp_path) as file:
+        file.append([reading(1)], BOOT)
+        batch = file.oldest(10)
+        assert batch is not None
+        with monkeypatch.context() as disk:
+
+            def refuse(path: Path, missing_ok: bool = False) -> None:  # noqa: ARG001
+                raise OSError(errno.EROFS, "Read-only file system")
+
+            disk.setattr(Path, "unlink", refuse)
+            with pytest.raises(SpoolRefused, match="Read-only file system"):
+                file.drop(batch.through)
+        assert file.size().rows == 0
+        file.append([reading(2)], BOOT)
+        assert drained(file) == [reading(2)]
 
 
 KILLED = """
