@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from drivers.contract import DeviceKind, Reading
 from edge.common.connection import Connection
 from edge.common.database import open_database
+from edge.common.roles import Role
 from edge.common.settings import ServiceSettings
 from edge.sensor.inbox import Storable
 from edge.sensor.quarantine import Outcome, store_or_set_aside
@@ -96,6 +97,17 @@ async def test_what_is_stored_comes_as_runs_and_a_settled_row_counts(stored: Sto
     assert sorted(await stored.store.stored_runs(STREAM)) == [(1, 3), (5, 6), (9, 9)]
     await stored.connection.execute("update quarantine set settled_at = now()")
     assert sorted(await stored.store.stored_runs(STREAM)) == [(1, 6), (9, 9)]
+
+
+async def test_the_daemons_own_role_may_set_aside(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="test", role=Role.SENSOR) as database:
+        connection = await database.connect()
+        store = SensorStore(connection, DEVICE, BOOT)
+        await store.register()
+        outcome = await Stored(connection, store).put([reading(1), reading(2, reason="\0"), reading(3)])
+        assert outcome.quarantined == [reading(2, reason="\0")]
+        assert await store.stored_runs(STREAM) in ([(1, 1), (3, 3)], [(3, 3), (1, 1)])
+        await connection.close()
 
 
 async def test_the_statements_of_the_spools_page_work(stored: Stored) -> None:
