@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli import config_commands, db_commands, orphan_commands, session_commands, shots_commands
+from edge.cli import config_commands, db_commands, install_commands, orphan_commands, session_commands, shots_commands
 from edge.cli.environment import effective
 from edge.cli.run_device import RunOptions, run_device
 from edge.cli.truth import print_truth
@@ -32,6 +32,8 @@ app.add_typer(shots_commands.app, name="shots")
 app.add_typer(orphan_commands.app, name="orphan")
 app.add_typer(db_commands.app, name="db")
 app.add_typer(config_commands.app, name="config")
+app.command("install")(install_commands.install_command)
+app.command("uninstall")(install_commands.uninstall_command)
 
 DatabaseDir = Annotated[
     Path | None, typer.Option(help="Folder of the embedded PostgreSQL; used when no POSTGRES_* variable is set.")

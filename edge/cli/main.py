@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from edge.cli.refused import EXIT_REFUSED, Refused
 from edge.common.errors import EX_CONFIG, ConfigError
+from edge.common.logs import complain
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         app(words, prog_name="archstats-sensor")
     except ConfigError as fault:
-        sys.stderr.write(f"archstats-sensor: {fault.message}. {fault.hint}\n")
+        complain("archstats-sensor", f"{fault.message}. {fault.hint}")
         sys.exit(EX_CONFIG)
     except Refused as fault:
         sys.stderr.write(f"archstats-sensor: {fault.message}. {fault.hint}\n")

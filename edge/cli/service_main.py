@@ -13,6 +13,7 @@ from edge.cli.environment import effective
 from edge.cli.version import version_text
 from edge.common.database import Database, open_database
 from edge.common.errors import EX_CONFIG, ConfigError
+from edge.common.logs import complain
 from edge.common.roles import Role
 from edge.common.service import run_service
 from edge.common.settings import load_service, refuse_unknown
@@ -36,7 +37,7 @@ def serve(
         service = load_service(environ)
         work = plan(environ)
     except ConfigError as fault:
-        sys.stderr.write(f"{name}: {fault.message}. {fault.hint}\n")
+        complain(name, f"{fault.message}. {fault.hint}")
         sys.exit(EX_CONFIG)
 
     async def run(stop: asyncio.Event) -> None:

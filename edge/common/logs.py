@@ -52,6 +52,12 @@ def configure(dev_mode: bool, name: str, stream: TextIO | None = None) -> None:
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 
+def complain(name: str, text: str) -> None:
+    """The last word of a process that cannot go on: one line on stderr, an error for the journal."""
+    prefix = f"<{_SYSLOG_LEVELS[logging.ERROR]}>" if _is_journal(sys.stderr) else ""
+    sys.stderr.write(f"{prefix}{name}: {' '.join(text.split())}\n")
+
+
 def _is_journal(stream: TextIO) -> bool:
     """Whether what is written there goes to the journal: systemd names the stream in the environment."""
     try:

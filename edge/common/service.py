@@ -83,5 +83,5 @@ def _tie_to_parent() -> bool:
 
 
 def _told(name: str, fault: ConfigError) -> int:
-    sys.stderr.write(f"{name}: {fault.message}. {fault.hint}\n")
+    logs.complain(name, f"{fault.message}. {fault.hint}")
     return EX_CONFIG

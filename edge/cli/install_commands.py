@@ -1,0 +1,67 @@
+"""``archstats-sensor install`` and ``uninstall``: the services on this hub."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli.installation.hub import THIS_MACHINE
+from edge.cli.installation.look import look, require_foundations, require_root, source
+from edge.cli.installation.perform import needed, perform
+from edge.cli.installation.plan import install_plan, next_steps
+from edge.cli.installation.removal import uninstall_plan, what_stays
+from edge.cli.installation.steps import Step
+from edge.cli.printing import say
+
+Prefix = Annotated[
+    Path, typer.Option(help="Fill this folder for a machine that will start from it, in place of this machine.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")]
+
+
+def install_command(prefix: Prefix = THIS_MACHINE, dry_run: DryRun = False) -> None:
+    """Put the services in place, or bring them up to this version. Twice does no harm; settings and data stay as they are."""
+    root = prefix.absolute()
+    hub = dataclasses.replace(look(os.environ, root), source=source())
+    steps = install_plan(hub, root)
+    if dry_run:
+        _show(steps, root)
+        return
+    if root == THIS_MACHINE:
+        require_root()
+        require_foundations(hub)
+    perform(steps, root, say)
+    for line in next_steps(hub):
+        say(line)
+
+
+def uninstall_command(
+    prefix: Prefix = THIS_MACHINE,
+    dry_run: DryRun = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Also settings, spooled readings, users, and the database with all shots.")
+    ] = False,
+) -> None:
+    """Stop the services and take them away. Settings and data stay, unless told --purge."""
+    root = prefix.absolute()
+    hub = look(os.environ, root)
+    steps = uninstall_plan(hub, root, purge=purge)
+    stays = what_stays(hub, purge=purge)  # now: afterwards the program itself is gone
+    if dry_run:
+        _show(steps, root)
+        return
+    if root == THIS_MACHINE:
+        require_root()
+    perform(steps, root, say)
+    for line in stays:
+        say(line)
+
+
+def _show(steps: Sequence[Step], root: Path) -> None:
+    for step in steps:
+        say(f"{step}{'' if needed(step, root) else '  (is so already)'}")

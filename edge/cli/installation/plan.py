@@ -1,0 +1,189 @@
+"""Which steps put the services in place. Pure: facts in, steps out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.cli.installation.hub import (
+    COMMAND,
+    COMMON_SETTINGS,
+    FOLDERS,
+    HOME,
+    PUSH,
+    RULES,
+    SENSOR,
+    SHOTS,
+    SOCKET,
+    TARGET,
+    THIS_MACHINE,
+    UNITS,
+    USERS,
+    Hub,
+)
+from edge.cli.installation.settings_files import common_text, listen_stream, needs_network
+from edge.cli.installation.steps import Remove, RemoveEmpty, Run, Step, Write
+
+UNIT_FILES = (TARGET, SENSOR, SHOTS, PUSH, SOCKET)
+SHIPPED_PLACES: dict[str, Path] = {
+    **{name: UNITS / name for name in UNIT_FILES},
+    "60-archstats.rules": RULES,
+    "sysusers.d/archstats.conf": USERS,
+    "tmpfiles.d/archstats.conf": FOLDERS,
+}
+"""Where each shipped file goes; ``network.conf`` goes where it is needed."""
+SERVICES = (SHOTS, PUSH, SOCKET, TARGET)
+DEFAULT_ADDRESS = "127.0.0.1:8000"
+COMMAND_TEXT = """\
+#!/bin/sh
+# Written by archstats-sensor install: the technician's command, with the settings and the rights it needs.
+case "$1" in
+    install | uninstall) exec /opt/archstats/bin/archstats-sensor "$@" ;;
+    db) user=postgres ;;
+    *) user=archstats_operator ;;
+esac
+if [ "$(id -un)" != "$user" ]; then
+    [ "$(id -u)" = 0 ] && exec runuser -u "$user" -- "$0" "$@"
+    exec sudo -u "$user" -- "$0" "$@"
+fi
+set -a
+POSTGRES_SOCKET_DIR=/run/postgresql POSTGRES_USER=$user
+[ -r /etc/archstats/archstats.env ] && . /etc/archstats/archstats.env
+exec /opt/archstats/bin/archstats-sensor "$@"
+"""
+
+
+def install_plan(hub: Hub, root: Path = THIS_MACHINE) -> list[Step]:
+    """Everything, in order. Another ``root`` is filled for a machine that will start from it: users and folders are made when it does.
+
+    Raises ConfigError when the settings cannot be served by systemd.
+    """
+    return [
+        *_program(hub, root),
+        *_files(hub),
+        *_drop_ins(hub),
+        *(_commands(hub) if root == THIS_MACHINE else _enable_elsewhere(root)),
+    ]
+
+
+def _program(hub: Hub, root: Path) -> Iterator[Step]:
+    if hub.source is None:
+        return
+    home, uv, python = str(root / HOME.relative_to("/")), str(hub.source.uv), str(hub.source.python)
+    environment = {
+        "UV_PROJECT_ENVIRONMENT": home,
+        "UV_PYTHON": python,
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_SYSTEM_CERTS": "1",
+        "UV_LINK_MODE": "copy",
+    }
+    if root != THIS_MACHINE:
+        empty = f"{uv} venv --quiet --clear --relocatable --python".split()
+        yield Run((*empty, python, home), "an environment that may be moved", environment)
+    tree = str(hub.source.tree)
+    # The version need not have changed where the source did.
+    locked = (
+        "--frozen",
+        "--no-dev",
+        "--no-editable",
+        "--reinstall-package",
+        "archstats",
+        "--compile-bytecode",
+        "--quiet",
+    )
+    yield Run(
+        (uv, "sync", "--project", tree, *locked), f"this version and the locked packages into {home}", environment
+    )
+
+
+def _files(hub: Hub) -> Iterator[Step]:
+    for name, path in SHIPPED_PLACES.items():
+        yield Write(path, hub.shipped[name])
+    yield Write(COMMAND, COMMAND_TEXT, 0o755)
+    yield Write(COMMON_SETTINGS, common_text(hub.settings), once=True)
+
+
+def _drop_ins(hub: Hub) -> Iterator[Step]:
+    """What the units must know of the settings. A drop-in of an earlier installation that is not needed any more goes."""
+    address = listen_stream(hub.settings)
+    wanted: dict[Path, str] = {}
+    if address != DEFAULT_ADDRESS:
+        wanted[address_file()] = f"[Socket]\nListenStream=\nListenStream={address}\n"
+    for unit in (SENSOR, SHOTS, PUSH):
+        if needs_network(hub.settings):
+            wanted[network_file(unit)] = hub.shipped["network.conf"]
+    for device, settings in hub.devices.items():
+        if needs_network(settings) and not needs_network(hub.settings):
+            wanted[network_file(f"archstats-sensor@{device}.service")] = hub.shipped["network.conf"]
+    for path in sorted(hub.present - wanted.keys()):
+        if is_drop_in(path):
+            yield Remove(path)
+            yield RemoveEmpty(path.parent)
+    for path, text in wanted.items():
+        yield Write(path, text)
+
+
+def _commands(hub: Hub) -> Iterator[Step]:
+    yield Run(("systemd-sysusers", str(USERS)), "one user for each kind of service")
+    yield Run(("systemd-tmpfiles", "--create", str(FOLDERS)), "folders for settings and state")
+    if not hub.remote_database:
+        owner = {
+            "POSTGRES_SOCKET_DIR": "/run/postgresql",
+            **{name: value for name, value in hub.settings.items() if name.startswith(("POSTGRES_", "ARCH_STATS_WS"))},
+            "POSTGRES_USER": "postgres",
+        }
+        words = ("runuser", "-u", "postgres", "--", f"{HOME}/bin/archstats-sensor", "db", "init")
+        yield Run(words, f"database {hub.database}, its tables and roles", owner)
+    yield Run(("systemctl", "daemon-reload"), "systemd reads the units")
+    yield Run(("udevadm", "control", "--reload"), "udev reads the rules", may_fail=True)
+    yield Run(
+        ("udevadm", "trigger", "--subsystem-match=tty", "--subsystem-match=usb-serial", "--subsystem-match=gpio"),
+        "and applies them to what is plugged in",
+        may_fail=True,
+    )
+    yield Run(("systemctl", "enable", "--quiet", *SERVICES), "they start with the machine")
+    yield Run(("systemctl", "restart", TARGET), "they start now, those of an earlier version anew")
+
+
+def _enable_elsewhere(root: Path) -> Iterator[Step]:
+    yield Run(("systemctl", "--root", str(root), "enable", "--quiet", *SERVICES), "they start with that machine")
+
+
+def address_file() -> Path:
+    """The drop-in that says where the live page is served."""
+    return UNITS / f"{SOCKET}.d" / "address.conf"
+
+
+def network_file(unit: str) -> Path:
+    """The drop-in that opens the network to a unit."""
+    return UNITS / f"{unit}.d" / "network.conf"
+
+
+def is_drop_in(path: Path) -> bool:
+    """Whether a file is one of our additions to a unit; those of people have other names."""
+    return path.parent.parent == UNITS and path.name in ("address.conf", "network.conf")
+
+
+def next_steps(hub: Hub) -> list[str]:
+    """What a technician does after the installation, as lines."""
+    address = listen_stream(hub.settings)
+    lines = [f"The live page is at http://{address}/"]
+    if hub.remote_database:
+        lines.append(
+            "The database is on another machine: run 'archstats-sensor db init' there, with its owner's rights."
+        )
+    if not hub.devices:
+        lines += [
+            "Next, for each device: plug it in, find its name with 'ls /dev/archstats', then",
+            "  sudoedit /etc/archstats/bow-1.env      ARCH_STATS_DRIVER=bow.link",
+            "                                         ARCH_STATS_PORT=/dev/archstats/...",
+            "                                         ARCH_STATS_LANE=1",
+            "  sudo systemctl enable --now archstats-sensor@bow-1",
+            "  systemctl status archstats-sensor@bow-1",
+        ]
+    for device in hub.devices:
+        if f"archstats-sensor@{device}.service" not in hub.instances:
+            lines.append(
+                f"{device} has settings but is not started: sudo systemctl enable --now archstats-sensor@{device}"
+            )
+    return lines

@@ -1,0 +1,104 @@
+"""Steps beneath a folder: each told before it is taken, none taken twice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.cli.installation.hub import COMMAND, COMMON_SETTINGS, Hub
+from edge.cli.installation.look import look, shipped_files
+from edge.cli.installation.perform import perform
+from edge.cli.installation.plan import SHIPPED_PLACES, address_file, install_plan
+from edge.cli.installation.removal import uninstall_plan
+from edge.cli.installation.steps import Remove, RemoveEmpty, Run, Step, Write
+from edge.common.errors import ConfigError
+
+PROGRAM = Path(sys.prefix) / "bin" / "archstats-sensor"
+
+
+def files_only(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if not isinstance(step, Run)]
+
+
+def tree(root: Path) -> set[str]:
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_plan_is_done_once_and_the_second_time_nothing_is_left_to_do(tmp_path: Path) -> None:
+    plan = files_only(install_plan(Hub(shipped_files(), settings={"ARCH_STATS_SERVER_PORT": "8080"})))
+    told: list[str] = []
+    perform(plan, tmp_path, told.append)
+    assert len(told) == len(plan)
+    assert {
+        str(path.relative_to("/")) for path in (*SHIPPED_PLACES.values(), COMMAND, COMMON_SETTINGS, address_file())
+    } == tree(tmp_path)
+    assert (tmp_path / COMMAND.relative_to("/")).stat().st_mode & 0o777 == 0o755
+    perform(plan, tmp_path, told.append)
+    assert len(told) == len(plan)
+
+
+def test_settings_of_people_survive_an_upgrade_and_a_removal(tmp_path: Path) -> None:
+    perform(files_only(install_plan(look({}, tmp_path))), tmp_path, lambda _: None)
+    common = tmp_path / COMMON_SETTINGS.relative_to("/")
+    common.write_text("ARCH_STATS_SERVER_PORT=8123\n")
+    (common.parent / "bow-1.env").write_text("ARCH_STATS_PORT=socket://10.0.0.7:2000\n")
+    theirs = tmp_path / "etc/systemd/system/archstats-push.socket.d/mine.conf"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("[Socket]\n")
+
+    hub = look({}, tmp_path)
+    perform(files_only(install_plan(hub)), tmp_path, lambda _: None)
+    assert "ListenStream=127.0.0.1:8123" in (tmp_path / address_file().relative_to("/")).read_text()
+    assert "etc/systemd/system/archstats-sensor@bow-1.service.d/network.conf" in tree(tmp_path)
+
+    perform(files_only(uninstall_plan(look({}, tmp_path), purge=False)), tmp_path, lambda _: None)
+    assert tree(tmp_path) == {
+        "etc/archstats/archstats.env", "etc/archstats/bow-1.env", "etc/systemd/system/archstats-push.socket.d/mine.conf",
+    }  # fmt: skip
+    perform(files_only(uninstall_plan(look({}, tmp_path), purge=True)), tmp_path, lambda _: None)
+    assert tree(tmp_path) == {"etc/systemd/system/archstats-push.socket.d/mine.conf"}
+
+
+def test_a_failed_command_says_what_it_was_for_and_what_it_said(tmp_path: Path) -> None:
+    failing = Run(("sh", "-c", "echo no room >&2; exit 3"), "to make room")
+    with pytest.raises(ConfigError, match=r"sh failed \(to make room\): no room"):
+        perform([failing, Write(Path("/after"), "")], tmp_path, lambda _: None)
+    assert tree(tmp_path) == set()
+    with pytest.raises(ConfigError, match="there-is-no-such-program"):
+        perform([Run(("there-is-no-such-program",), "nothing")], tmp_path, lambda _: None)
+
+
+def test_a_command_that_may_fail_is_told_and_left(tmp_path: Path) -> None:
+    told: list[str] = []
+    perform([Run(("false",), "nothing", may_fail=True), Write(Path("/after"), "")], tmp_path, told.append)
+    assert tree(tmp_path) == {"after"}
+    assert any("that failed and is left" in line for line in told)
+
+
+def test_a_folder_goes_only_when_it_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "theirs").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "full")
+    perform([RemoveEmpty(Path("/full")), RemoveEmpty(Path("/empty")), Remove(Path("/link"))], tmp_path, lambda _: None)
+    assert tree(tmp_path) == {"full/theirs"}
+    assert not (tmp_path / "empty").exists()
+
+
+def test_a_dry_run_changes_nothing_and_needs_no_rights(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [PROGRAM, "install", "--dry-run", "--prefix", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "write   /etc/systemd/system/archstats-sensor@.service" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+    done = subprocess.run([PROGRAM, "install", "--dry-run"], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "systemctl restart archstats.target" in done.stdout

@@ -1,0 +1,41 @@
+"""One installed hub for all tests on it: each leaves it as it found it, and none minds the order."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.systemd.hub import Hub, installed_hub
+from tests.systemd.lab import booted
+from tests.test_project import ROOT
+
+
+def missing() -> str:
+    """What this machine lacks to run a systemd of its own; empty when it has everything."""
+    if os.geteuid() != 0:
+        return "root"
+    for program, package in (("unshare", "util-linux"), ("pg_createcluster", "postgresql"), ("udevadm", "udev")):
+        if shutil.which(program) is None:
+            return f"the package {package}"
+    return "" if Path("/lib/systemd/systemd").exists() else "the package systemd"
+
+
+def require_lab() -> None:
+    """Skip with a line where the laboratory cannot be, fail where it has to be."""
+    lacks = missing()
+    if lacks and os.environ.get("CI") == "true":
+        pytest.fail(f"needs {lacks} to boot a systemd")
+    if lacks:
+        pytest.skip(f"needs {lacks} to boot a systemd")
+
+
+@pytest.fixture(scope="session")
+def hub() -> Iterator[Hub]:
+    """Booted, with PostgreSQL, installed by ``archstats-sensor install``, with a bow and a target on pseudo terminals."""
+    require_lab()
+    with booted(binds={ROOT: ROOT}) as lab, installed_hub(lab) as made:
+        yield made

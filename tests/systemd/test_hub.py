@@ -1,0 +1,186 @@
+"""The units under a real systemd, on a hub that ``archstats-sensor install`` made."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.systemd.hub import COMMAND, SENSORS, SERVICES, Hub
+
+SENSOR, SHOTS, PUSH = SENSORS[0], "archstats-shots.service", "archstats-push.service"
+USERS = {SENSOR: "archstats_sensor", SHOTS: "archstats_shots", PUSH: "archstats_push"}
+STOP_WITHIN_S = 3.0
+QUICK_WATCHDOG = "[Service]\nWatchdogSec=2s\n"
+
+
+def outside(hub: Hub, unit: str) -> Path:
+    """The process of a unit in this machine's /proc."""
+    inner = str(hub.pid(unit))
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            facts = status_of(process)
+            lab = (process / "ns/cgroup").readlink() == Path(f"/proc/{hub.lab.pid1}/ns/cgroup").readlink()
+        except (OSError, ValueError):
+            continue  # it ended meanwhile
+        if lab and facts.get("NSpid", "").split()[1:] == [inner]:
+            return process
+    raise AssertionError(f"no process of {unit} with pid {inner}")
+
+
+def status_of(process: Path) -> dict[str, str]:
+    """What the kernel says of a process."""
+    return dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+
+
+@pytest.mark.parametrize("unit", [SENSOR, SHOTS, PUSH])
+def test_a_service_runs_hardened_and_does_its_work(hub: Hub, unit: str) -> None:
+    hub.until(lambda: hub.is_well(unit))
+    process = outside(hub, unit)
+    facts = status_of(process)
+    assert hub.lab.run("ps", "-o", "user:32=", "-p", str(hub.pid(unit))).strip() == USERS[unit]
+    assert facts["NoNewPrivs"].strip() == "1"
+    assert facts["Seccomp"].strip() == "2"
+    assert int(facts["CapEff"], 16) == int(facts["CapBnd"], 16) == 0
+    for namespace in ("net", "user", "mnt"):
+        assert (process / "ns" / namespace).readlink() != Path(f"/proc/{hub.lab.pid1}/ns/{namespace}").readlink()
+
+
+def test_status_and_journal_are_for_technicians(hub: Hub) -> None:
+    hub.until_all_is_well()
+    said = hub.status(SENSOR)
+    assert re.fullmatch(r"reading bow-1 on /dev/archstats/bow-1, \d+ readings, database ok", said)
+    assert hub.status(SHOTS) == "assembling shots, database ok"
+    assert hub.status(PUSH).startswith(f"serving {hub.url}/ to ")
+    lines = hub.lab.journal(SENSOR)
+    assert any("bow-1 answers" in line for line in lines)
+    assert [line for line in lines if line.startswith("<") or "Traceback" in line] == []
+    assert not any("answers" in line for line in hub.lab.journal(SENSOR, "--priority=warning"))
+
+
+def test_a_browser_gets_page_and_events_from_a_service_without_a_network(hub: Hub) -> None:
+    hub.until_all_is_well()
+    with httpx.Client(base_url=hub.url, timeout=30.0) as client:
+        assert "<title>" in client.get("/").text
+        assert client.get("/healthz").json()["status"] == "ok"
+        with client.stream("GET", "/api/v0/events") as stream:
+            for line in stream.iter_lines():
+                if line.startswith("event: shot."):
+                    break
+    assert int(hub.query("select count(*) from shots")) > 0
+    assert int(hub.query("select count(*) from readings")) > 0
+
+
+def test_every_service_is_its_own_user_of_the_database(hub: Hub) -> None:
+    hub.until_all_is_well()
+    known = hub.query(
+        "select distinct usename, split_part(application_name, ' ', 1) from pg_stat_activity where usename like 'archstats%'"
+    )
+    assert set(known.splitlines()) >= {
+        "archstats_sensor|archstats-sensor", "archstats_shots|archstats-shots", "archstats_push|archstats-push",
+    }  # fmt: skip
+    assert all(line.split("|")[0] == line.split("|")[1].replace("-", "_") for line in known.splitlines())
+
+
+def test_killed_and_hung_services_come_back_by_themselves(hub: Hub) -> None:
+    """A stopped process is as hung as one can be. Its watchdog is shortened here; the units' own is held by --long."""
+    hub.write(f"/run/systemd/system/{SHOTS}.d/quick.conf", QUICK_WATCHDOG)
+    hub.lab.run("systemctl", "daemon-reload")
+    try:
+        hub.lab.run("systemctl", "restart", SHOTS)
+        hub.until_all_is_well()
+        before = {unit: (hub.restarts(unit), hub.pid(unit)) for unit in SERVICES}
+        for unit, (_, pid) in before.items():
+            hub.lab.run("kill", "-STOP" if unit == SHOTS else "-KILL", str(pid))
+        for unit, (restarts, _) in before.items():
+            hub.until(lambda unit=unit, restarts=restarts: hub.restarts(unit) == restarts + 1)  # type: ignore[misc]
+        hub.until_all_is_well()
+        assert any("Watchdog timeout (limit 2s)" in line for line in hub.lab.journal(SHOTS))
+    finally:
+        hub.lab.run("rm", "-r", f"/run/systemd/system/{SHOTS}.d")
+        hub.lab.run("systemctl", "daemon-reload")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("unit", [SENSOR, SHOTS, PUSH])
+def test_a_hung_service_is_ended_by_the_watchdog_of_its_unit(hub: Hub, unit: str) -> None:
+    hub.lab.run("systemctl", "restart", unit)
+    hub.until(lambda: hub.is_well(unit))
+    restarts = hub.restarts(unit)
+    hub.lab.run("kill", "-STOP", str(hub.pid(unit)))
+    hub.until(lambda: hub.restarts(unit) == restarts + 1 and hub.is_well(unit))
+    assert any("Watchdog timeout (limit 10s)" in line for line in hub.lab.journal(unit))
+
+
+def test_everything_stops_in_time_and_starts_with_nothing_there(hub: Hub) -> None:
+    """Neither PostgreSQL nor a device: the units start at once, say what they wait for, and need no second start."""
+    hub.until_all_is_well()
+    lab = hub.lab
+    try:
+        for unit in SERVICES:
+            began = time.monotonic()
+            lab.run("systemctl", "stop", unit)
+            assert time.monotonic() - began < STOP_WITHIN_S, f"{unit} took too long to stop"
+            assert lab.show(unit, "Result", "ExecMainStatus") == {"Result": "success", "ExecMainStatus": "0"}
+        lab.run("systemctl", "stop", "archstats.target", "postgresql")
+        hub.unplug()
+        lab.run("systemctl", "start", "archstats.target")
+        running = {unit: hub.pid(unit) for unit in SERVICES}
+        assert all(running.values())
+        for unit in SERVICES:
+            hub.until(lambda unit=unit: "waiting for the database" in hub.status(unit))  # type: ignore[misc]
+        hub.until(lambda: hub.status(SENSOR).startswith("bow-1 on /dev/archstats/bow-1 is not there"))
+        assert httpx.get(f"{hub.url}/healthz", timeout=30.0).json()["status"] == "away"
+    finally:
+        lab.run("systemctl", "start", "postgresql", "archstats.target")
+        hub.plug_in()
+    hub.until_all_is_well()
+    assert {unit: hub.pid(unit) for unit in SERVICES} == running
+
+
+@pytest.mark.long
+def test_an_unplugged_device_is_told_and_found_again(hub: Hub) -> None:
+    hub.until_all_is_well()
+    running = {unit: hub.pid(unit) for unit in SENSORS}
+    hub.unplug()
+    try:
+        hub.until(lambda: hub.status(SENSOR).startswith("bow-1 on /dev/archstats/bow-1 is lost"))
+        assert hub.status(SENSOR).endswith("database ok")
+    finally:
+        hub.plug_in()
+    hub.until_all_is_well()
+    assert {unit: hub.pid(unit) for unit in SENSORS} == running
+
+
+@pytest.mark.long
+def test_a_restart_of_the_database_restarts_nobody(hub: Hub) -> None:
+    hub.until_all_is_well()
+    running = {unit: hub.pid(unit) for unit in SERVICES}
+    stored = int(hub.query("select count(*) from readings"))
+    hub.lab.run("systemctl", "restart", "postgresql")
+    hub.until(lambda: int(hub.query("select count(*) from readings")) > stored)
+    hub.until_all_is_well()
+    assert {unit: hub.pid(unit) for unit in SERVICES} == running
+
+
+def test_wrong_settings_are_told_once_and_not_tried_again(hub: Hub) -> None:
+    unit = "archstats-sensor@wrong.service"
+    hub.write("/etc/archstats/wrong.env", "ARCH_STATS_DRIVER=bow.lonk\nARCH_STATS_PORT=/dev/archstats/wrong\n")
+    try:
+        hub.lab.run("systemctl", "start", unit, check=False)
+        hub.until(lambda: hub.lab.show(unit, "ActiveState")["ActiveState"] == "failed")
+        facts = hub.lab.show(unit, "ExecMainStatus", "NRestarts", "Result")
+        assert facts == {"ExecMainStatus": "78", "NRestarts": "0", "Result": "exit-code"}
+        assert any("bow.lonk" in line and "bow.link" in line for line in hub.lab.journal(unit, "--priority=err"))
+    finally:
+        hub.lab.run("rm", "/etc/archstats/wrong.env")
+        hub.lab.run("systemctl", "reset-failed", unit, check=False)
+
+
+def test_the_technicians_command_has_the_operators_rights_and_for_the_database_the_owners(hub: Hub) -> None:
+    assert "up to date" in hub.lab.run(COMMAND, "db", "status")
+    assert "1" in hub.lab.run(COMMAND, "session", "list")
+    assert hub.query("select count(*) from sessions") == "1"

@@ -1,0 +1,135 @@
+"""The unit files as they are: sound, closed, and alike where they must be."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from edge.cli.installation.hub import OS_USERS
+from edge.cli.installation.look import SHIPPED
+from tests.test_project import ROOT
+
+UNITS = ROOT / "systemd"
+SERVICES = ("archstats-sensor@.service", "archstats-shots.service", "archstats-push.service")
+EXPOSURE = {"archstats-sensor@.service": 0.4, "archstats-shots.service": 0.2, "archstats-push.service": 0.2}
+
+
+def require(program: str) -> None:
+    """Skip where a tool is missing, fail where it has to be."""
+    if shutil.which(program) is None:
+        lack = f"{program} is missing: install systemd"
+        pytest.fail(lack) if os.environ.get("CI") == "true" else pytest.skip(lack)
+
+
+def directives(name: str) -> dict[str, list[str]]:
+    """Every assignment of a unit, in order; an empty one is kept."""
+    found: dict[str, list[str]] = {}
+    for line in (UNITS / name).read_text().splitlines():
+        key, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def test_the_units_verify_clean(tmp_path: Path) -> None:
+    require("systemd-analyze")
+    files = [path for path in UNITS.iterdir() if path.suffix in (".service", ".socket", ".target")]
+    assert len(files) == 5
+    for path in files:  # the programs they start need not be installed here
+        (tmp_path / path.name).write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", path.read_text()))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / path.name) for path in files)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_not_exposed(name: str) -> None:
+    require("systemd-analyze")
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(UNITS / name)],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    level = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    assert level is not None
+    assert float(level[1]) <= EXPOSURE[name]
+
+
+def test_the_rules_verify_clean() -> None:
+    """Older systemd has no ``udevadm verify``; there the rules are held by the test of a hot-plug alone."""
+    require("udevadm")
+    asked = subprocess.run(["udevadm", "verify", "--help"], capture_output=True, check=False, timeout=30)
+    if asked.returncode != 0:
+        pytest.skip("this udevadm cannot verify: it came with systemd 254")
+    done = subprocess.run(
+        ["udevadm", "verify", str(UNITS / "60-archstats.rules")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_lives_as_promised(name: str) -> None:
+    said = directives(name)
+    assert said["Type"] == ["notify"]
+    assert said["Restart"] == ["always"]
+    assert said["RestartSec"] == ["2s"]
+    assert said["StartLimitIntervalSec"] == ["0"]
+    assert said["RestartPreventExitStatus"] == ["78"]
+    assert said["WatchdogSec"] == ["10s"]
+    assert said["WantedBy"] == said["PartOf"] == ["archstats.target"]
+    assert "BindsTo" not in said  # the spool must drain while a cable is out
+    assert said["User"][0] in OS_USERS
+    assert f"POSTGRES_USER={said['User'][0]}" in said["Environment"][0]
+    assert said["PrivateNetwork"] == ["yes"]
+
+
+def test_the_services_differ_only_where_they_must() -> None:
+    """What closes them is the same in all three: a line that is added to one is added to all."""
+    own = {
+        "Description", "Documentation", "Environment", "EnvironmentFile", "ExecStart", "User", "After", "Requires",
+        "SupplementaryGroups", "StateDirectory", "StateDirectoryMode", "PrivateDevices", "DeviceAllow",
+    }  # fmt: skip
+    shared = [{k: v for k, v in directives(name).items() if k not in own} for name in SERVICES]
+    assert shared[0] == shared[1] == shared[2]
+
+
+def test_serial_ports_are_allowed_by_number() -> None:
+    """A name is resolved when the service starts, and vanishes where the driver is not loaded yet."""
+    allowed = directives("archstats-sensor@.service")["DeviceAllow"]
+    assert {"char-188 rw", "char-166 rw", "char-204 rw"} <= set(allowed)
+    assert not any("tty" in rule for rule in allowed)
+
+
+def test_every_user_and_group_that_a_unit_names_is_made() -> None:
+    made = {
+        line.split()[1] for line in (UNITS / "sysusers.d/archstats.conf").read_text().splitlines() if line[0] in "ug"
+    }
+    assert made >= set(OS_USERS)
+    for name in SERVICES:
+        said = directives(name)
+        assert {*said["User"], *" ".join(said.get("SupplementaryGroups", [])).split()} <= made
+
+
+def test_everything_that_is_shipped_goes_into_the_wheel() -> None:
+    here = {str(path.relative_to(UNITS)) for path in UNITS.rglob("*") if path.is_file()}
+    assert here == set(SHIPPED)
+    assert 'systemd = "share/archstats/systemd"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_network_drop_in_is_one() -> None:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read(UNITS / "network.conf")
+    assert parser.sections() == ["Service"]
+    assert parser["Service"]["PrivateNetwork"] == "no"
