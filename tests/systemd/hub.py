@@ -106,6 +106,17 @@ def install(lab: Lab, **environment: str) -> str:
     return lab.run(program, "install", environment=environment, timeout_s=300)
 
 
+def set_up_devices(hub: Hub) -> None:
+    """What a technician does for a bow and a target: plug in, write the file, start."""
+    hub.plug_in()
+    for name, driver in DEVICES.items():
+        hub.write(
+            f"/etc/archstats/{name}.env",
+            f"ARCH_STATS_DRIVER={driver}\nARCH_STATS_PORT=/dev/archstats/{name}\nARCH_STATS_LANE=1\n",
+        )
+    hub.lab.run("systemctl", "enable", "--now", *SENSORS)
+
+
 @contextmanager
 def installed_hub(lab: Lab) -> Iterator[Hub]:
     """Everything up: PostgreSQL, services, devices, and a session that is shot."""
@@ -114,17 +125,7 @@ def installed_hub(lab: Lab) -> Iterator[Hub]:
         port = probe.getsockname()[1]
     install(lab, ARCH_STATS_SERVER_PORT=str(port))
     hub = Hub(lab, port)
-    for r in ("sensor", "shots", "push", "operator"):
-        lab.run(
-            "runuser", "-u", "postgres", "--", "psql", "-c", f"create role archstats_{r} login superuser", check=False
-        )  # HACK
-    hub.plug_in()
-    for name, driver in DEVICES.items():
-        hub.write(
-            f"/etc/archstats/{name}.env",
-            f"ARCH_STATS_DRIVER={driver}\nARCH_STATS_PORT=/dev/archstats/{name}\nARCH_STATS_LANE=1\n",
-        )
-    lab.run("systemctl", "enable", "--now", *SENSORS)
+    set_up_devices(hub)
     hub.until_all_is_well()
     lab.run(COMMAND, "session", "open", "--lane", "1", "--distance", "18", "--face", "wa_40", "--indoor")
     yield hub
