@@ -16,10 +16,9 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 from simulators.devices.clock import AS_DRAWN, ClockOrder, parse_clock
 from simulators.devices.lane_device import DRIVERS, DeviceSpec, LaneDevice
@@ -53,7 +52,7 @@ class Order:
     faults: FaultPlan = NO_FAULTS
     fault_seed: int | None = None
     """None: the world's seed."""
-    clocks: Mapping[str, ClockOrder] = MappingProxyType({})
+    clocks: Mapping[str, ClockOrder] = field(default_factory=dict)
     """By the device's name, where a clock shall not be as drawn."""
 
 
