@@ -15,8 +15,13 @@ MAX_CONNECTIONS = 4
 TIMEOUT_S = 3.0
 
 
-# Before the first migration, or while it runs.
-_NOT_READY = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, LookupError)
+# Before the first migration, or while it runs: the tables come before the right to read them.
+_NOT_READY = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.InsufficientPrivilegeError,
+    LookupError,
+)
 
 
 class DatabaseAwayError(Exception):

@@ -7,7 +7,6 @@ import re
 import shlex
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,9 +95,7 @@ def run(words: list[str], environment: dict[str, str], folder: Path, page: Path)
     except subprocess.TimeoutExpired:
         assert lasting, f"{page.name}: {words} does not end"
         process.send_signal(signal.SIGINT)
-        began = time.monotonic()
-        output, _ = process.communicate(timeout=20)
-        assert time.monotonic() - began < 5.0, f"{page.name}: {words} took too long to end"
+        output, _ = process.communicate(timeout=20)  # how soon exactly, test_stopping.py and the long tests hold
     assert process.returncode == 0, f"{page.name}: {words}: exit status {process.returncode}\n{output}"
 
 

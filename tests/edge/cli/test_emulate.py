@@ -41,8 +41,11 @@ def emulated(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def stopped(process: subprocess.Popen[str]) -> list[str]:
     """Tell it to stop, and return its last lines."""
+    assert process.stdout is not None
+    assert process.stderr is not None
     process.send_signal(signal.SIGINT)
-    told, complaints = process.communicate(timeout=DEADLINE_S)
+    process.wait(timeout=DEADLINE_S)
+    told, complaints = process.stdout.read(), process.stderr.read()  # communicate() overlooks what was read ahead
     assert (process.returncode, complaints) == (0, "")
     return told.splitlines()
 
