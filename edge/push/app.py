@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from edge.push.answer import Problem, Refusal, refusal
 from edge.push.api.routes import api_routes
@@ -15,6 +15,7 @@ from edge.push.hub import Hub
 from edge.push.sse import EventStream
 from edge.push.static import StaticFiles
 from edge.push.store import DatabaseAwayError, Store
+from edge.push.websocket import SocketStream, upgrade_required
 
 
 def build_app(hub: Hub, store: Store, health: Health) -> Starlette:
@@ -27,6 +28,8 @@ def build_app(hub: Hub, store: Store, health: Health) -> Starlette:
             Route("/healthz", health.healthz),
             Route("/metrics", health.metrics),
             Route("/api/v0/events", EventStream(hub, store), methods=["GET"]),
+            Route("/api/v0/ws/shot", upgrade_required, methods=["GET"]),
+            WebSocketRoute("/api/v0/ws/shot", SocketStream(hub, store)),
             *api_routes(store),
         ],
         exception_handlers={

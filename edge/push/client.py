@@ -7,6 +7,7 @@ to be woken for each of them. What the peer does not take at once the transport 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from edge.common.feed import FeedCursor
@@ -20,10 +21,15 @@ BUFFER_BYTES = 1024 * 1024
 class Client:
     """A client of the feed."""
 
-    __slots__ = ("_chunked", "_ended", "_limit", "_transport", "lane", "place", "slow")
+    __slots__ = ("_ended", "_form", "_limit", "_transport", "lane", "place", "slow")
 
     def __init__(
-        self, transport: asyncio.WriteTransport, *, lane: int | None, chunked: bool, limit: int = BUFFER_BYTES
+        self,
+        transport: asyncio.WriteTransport,
+        *,
+        lane: int | None,
+        form: Callable[[Frame], bytes],
+        limit: int = BUFFER_BYTES,
     ) -> None:
         self.lane = lane
         self.place: FeedCursor | None = None
@@ -31,7 +37,7 @@ class Client:
         self.slow = False
         """It did not keep up, and was told from where to resume."""
         self._transport = transport
-        self._chunked = chunked
+        self._form = form
         self._limit = limit
         self._ended = asyncio.Event()
 
@@ -81,4 +87,7 @@ class Client:
         return order(frame.place) <= order(self.place)
 
     def _write(self, frame: Frame) -> None:
-        self._transport.write(frame.chunk if self._chunked else frame.text)
+        if self._transport.is_closing():
+            self.end()  # it has just left
+        else:
+            self._transport.write(self._form(frame))

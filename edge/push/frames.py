@@ -4,24 +4,41 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from edge.common.feed import FeedCursor, FeedEvent
 
 HEARTBEAT_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """One event, ready to send. ``place`` is where it stands in the feed; None for what is told outside it."""
 
     place: FeedCursor | None
     lane: int | None
-    text: bytes
-    """As server-sent event."""
-    chunk: bytes
-    """The same as a chunk of an HTTP/1.1 body."""
+    kind: str
+    envelope: bytes
+    """As JSON on one line: a line break would end the field of a server-sent event."""
     restarts: bool = False
     """The feed begins anew here: places before and after cannot be compared."""
+
+    @property
+    def text(self) -> bytes:
+        """As server-sent event."""
+        head = b"id: %b\n" % str(self.place).encode() if self.place is not None else b""
+        return b"%bevent: %b\ndata: %b\n\n" % (head, self.kind.encode(), self.envelope)
+
+    @cached_property
+    def chunk(self) -> bytes:
+        """The same as a chunk of an HTTP/1.1 body."""
+        text = self.text
+        return b"%x\r\n%b\r\n" % (len(text), text)
+
+    @cached_property
+    def message(self) -> bytes:
+        """As text message of a WebSocket: one final frame, unmasked as a server's are (RFC 6455, 5.2)."""
+        return _FINAL_TEXT + _length(len(self.envelope)) + self.envelope
 
 
 def of_event(event: FeedEvent) -> Frame:
@@ -59,8 +76,18 @@ def _frame(
     restarts: bool = False,
 ) -> Frame:
     public_id = str(place) if place is not None else None
-    # JSON on one line: a line break would end the field. request_id is for events that a request caused, later.
+    # request_id is for events that a request caused, later.
     envelope = json.dumps({"id": public_id, "type": kind, "ts": at.isoformat(), "request_id": None, "data": data})
-    head = f"id: {public_id}\n" if public_id is not None else ""
-    text = f"{head}event: {kind}\ndata: {envelope}\n\n".encode()
-    return Frame(place, lane, text, b"%x\r\n%b\r\n" % (len(text), text), restarts)
+    return Frame(place, lane, kind, envelope.encode(), restarts)
+
+
+_FINAL_TEXT = b"\x81"
+
+
+def _length(of_payload: int) -> bytes:
+    """A WebSocket frame's length: in one byte, or after a mark in two or eight."""
+    if of_payload < 126:
+        return bytes([of_payload])
+    if of_payload < 2**16:
+        return b"\x7e" + of_payload.to_bytes(2, "big")
+    return b"\x7f" + of_payload.to_bytes(8, "big")

@@ -18,7 +18,7 @@ from edge.common.feed import FeedCursor
 from edge.push.client import Client
 from edge.push.frames import Frame, gap, heartbeat, order
 
-# What is remembered for clients that come back: two megabytes or so.
+# What is remembered for clients that come back: two megabytes or so, and as much again for each way it was sent.
 KEPT_FRAMES = 2048
 # More at once would fill a client's buffer: it reads the table, page by page, as fast as it takes them.
 MISSED_FRAMES = 100

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from edge.common.logs import Transitions
 
@@ -26,6 +27,11 @@ USER_TIMEOUT_MS = 30_000
 SEND_BUFFER_BYTES = 128 * 1024
 # After this the connections that still want to send something are cut.
 GRACE_S = 0.5
+# Nothing is expected from a WebSocket client.
+LARGEST_MESSAGE_BYTES = 4096
+
+_quiet = logging.getLogger(f"{__name__}.clients")
+_quiet.setLevel(logging.WARNING)
 
 
 class _Protocol(H11Protocol):
@@ -37,6 +43,20 @@ class _Protocol(H11Protocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
+class _WebSocket(WebSocketsSansIOProtocol):
+    """Uvicorn's WebSocket, which leaves the goodbye to the stream and tells nobody of each client."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A peer wants to speak WebSocket."""
+        self.logger = self.conn.logger = _quiet
+        super().connection_made(transport)
+
+    def shutdown(self) -> None:
+        """The process stops: the stream ends by itself and says so; one that cannot is cut."""
+        if not self.handshake_complete:
+            super().shutdown()
+
+
 class Server(uvicorn.Server):
     """Uvicorn without what the rest of the process does already: signals, and a clock that ticks while nothing happens."""
 
@@ -45,7 +65,10 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=_Protocol,
-                ws="none",
+                ws=_WebSocket,
+                ws_max_size=LARGEST_MESSAGE_BYTES,
+                ws_per_message_deflate=False,  # 1.6 times the CPU, 2.4 times the memory, and each client its own bytes
+                ws_ping_interval=None,  # the heartbeat is in the stream, and the kernel ends a dead peer
                 lifespan="off",
                 log_config=None,
                 access_log=False,

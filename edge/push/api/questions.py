@@ -4,7 +4,7 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from edge.push.answer import Problem, Refusal
 
@@ -78,7 +78,7 @@ class Shots(Question):
 
 
 class EventsFrom(Question):
-    """Parameters of ``/events``."""
+    """Parameters of ``/events`` and ``/ws/shot``."""
 
     since: Annotated[str, Field(max_length=100)] | None = None
     lane: Lane | None = None
@@ -87,7 +87,7 @@ class EventsFrom(Question):
 Q = TypeVar("Q", bound=Question)
 
 
-def ask(request: Request, model: type[Q]) -> Q:
+def ask(request: HTTPConnection, model: type[Q]) -> Q:
     """The request's parameters as ``model``. Raises Refusal (422) that names each one that is wrong."""
     given = request.query_params.multi_items()
     doubled = {name for name, _ in given if [other for other, _ in given].count(name) > 1}

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from edge.common.database import Database, open_database
 from edge.common.roles import Role
@@ -101,25 +104,22 @@ class Event:
         return told
 
 
-class Stream:
-    """A client of ``/events`` on a socket of its own, which it may stop reading."""
+class Stream(ABC):
+    """A client of the feed on a socket of its own, which it may stop reading."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, status: int) -> None:
-        self.status = status
-        self.retry_ms: int | None = None
-        self._reader = reader
-        self._writer = writer
-        self._text = ""
+    status: int
+    retry_ms: int | None = None
+
+    @abstractmethod
+    async def receive(self) -> Event | None:
+        """The next event of any type, None at the end of the stream."""
 
     async def next(self, *, heartbeats: bool = False) -> Event | None:
         """The next event, None at the end of the stream."""
-        while True:
-            block = await self._block()
-            if block is None:
-                return None
-            event = self._event(block)
-            if event is not None and (heartbeats or event.type != "heartbeat"):
+        while (event := await self.receive()) is not None:
+            if heartbeats or event.type != "heartbeat":
                 return event
+        return None
 
     async def take(self, count: int) -> list[Event]:
         """So many events that are no heartbeats."""
@@ -140,9 +140,22 @@ class Stream:
                 if event.type == type_:
                     return event
 
-    def close(self) -> None:
-        """Leave."""
-        self._writer.close()
+
+class SseStream(Stream):
+    """A client of ``/events``."""
+
+    def __init__(self, reader: asyncio.StreamReader, status: int) -> None:
+        self.status = status
+        self._reader = reader
+        self._text = ""
+
+    async def receive(self) -> Event | None:
+        """The next event; what comes before the first one is noted."""
+        while (block := await self._block()) is not None:
+            event = self._event(block)
+            if event is not None:
+                return event
+        return None
 
     async def _block(self) -> str | None:
         while "\n\n" not in self._text:
@@ -164,24 +177,83 @@ class Stream:
         return Event(fields.get("id"), fields["event"], json.loads(fields["data"]))
 
 
+class SocketStream(Stream):
+    """A client of ``/ws/shot``."""
+
+    def __init__(self, connection: ClientConnection | None, status: int = 200) -> None:
+        self.status = status
+        self.connection = connection
+
+    async def receive(self) -> Event | None:
+        """The next message."""
+        assert self.connection is not None
+        try:
+            envelope = json.loads(await self.connection.recv(decode=True))
+        except ConnectionClosed:
+            return None
+        return Event(envelope["id"], envelope["type"], envelope)
+
+    @property
+    def close_code(self) -> int | None:
+        """Why the server ended it."""
+        assert self.connection is not None
+        return self.connection.close_code
+
+
+class Listening(Protocol):
+    """Opens a client of the service's feed, over one of the transports."""
+
+    def __call__(
+        self, service: Service, query: str = "", *, last_id: str | None = None, receive_buffer: int | None = None
+    ) -> AbstractAsyncContextManager[Stream]:
+        """``receive_buffer`` makes one that falls behind early when it does not read."""
+
+
 @asynccontextmanager
 async def listening(
     service: Service, query: str = "", *, last_id: str | None = None, receive_buffer: int | None = None
-) -> AsyncIterator[Stream]:
-    """A client of the service's feed. ``receive_buffer`` makes one that falls behind early when it does not read."""
-    made = socket.socket()
-    if receive_buffer is not None:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    made.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", service.port))
+) -> AsyncIterator[SseStream]:
+    """A client of ``/events``. ``receive_buffer`` makes one that falls behind early when it does not read."""
+    made = await _connected(service, receive_buffer)
     reader, writer = await asyncio.open_connection(sock=made, limit=receive_buffer or 2**16)
     header = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
     writer.write(f"GET /api/v0/events{query} HTTP/1.1\r\nHost: hub\r\n{header}\r\n".encode())
     async with asyncio.timeout(WITHIN_S):
         head = await reader.readuntil(b"\r\n\r\n")
     try:
-        yield Stream(reader, writer, int(head.split()[1]))
+        yield SseStream(reader, int(head.split()[1]))
     finally:
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+
+@asynccontextmanager
+async def listening_by_websocket(
+    service: Service, query: str = "", *, last_id: str | None = None, receive_buffer: int | None = None
+) -> AsyncIterator[SocketStream]:
+    """A client of ``/ws/shot``, which offers compression as browsers do and has no header to resume by."""
+    if last_id is not None:
+        query = f"{query}&since={last_id}" if query else f"?since={last_id}"
+    made = await _connected(service, receive_buffer)
+    try:
+        connection = await connect(
+            f"ws://hub/api/v0/ws/shot{query}", sock=made, proxy=None, ping_interval=None, open_timeout=WITHIN_S,
+            close_timeout=1, max_queue=2 if receive_buffer else 16,
+        )  # fmt: skip
+    except InvalidStatus as refused:
+        yield SocketStream(None, refused.response.status_code)
+        return
+    try:
+        yield SocketStream(connection)
+    finally:
+        await connection.close()
+
+
+async def _connected(service: Service, receive_buffer: int | None) -> socket.socket:
+    made = socket.socket()
+    if receive_buffer is not None:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    made.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", service.port))
+    return made

@@ -1,0 +1,180 @@
+"""What is the WebSocket's own; what it has in common with the other transport is in ``test_events``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.frames import Frame as WireFrame
+from websockets.frames import Opcode
+
+from edge.common.connection import Connection
+from edge.push.frames import Frame, heartbeat
+from edge.push.websocket import GOING_AWAY, POLICY, TRY_AGAIN_LATER
+from tests.edge.push.rangefloor import Floor
+from tests.edge.push.serving import Service, SocketStream, listening, listening_by_websocket
+
+
+def address(service: Service, query: str = "") -> str:
+    return f"ws://127.0.0.1:{service.port}/api/v0/ws/shot{query}"
+
+
+async def code_of_the_end(stream: SocketStream) -> int | None:
+    async with asyncio.timeout(10):
+        while await stream.next(heartbeats=True) is not None:
+            pass
+    return stream.close_code
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
+def test_a_message_is_framed_as_the_library_would(size: int) -> None:
+    frame = Frame(None, None, "shot.created", b"x" * size)
+    assert frame.message == WireFrame(Opcode.TEXT, b"x" * size).serialize(mask=False)
+
+
+async def test_long_messages_arrive_whole(service: Service, connection: Connection) -> None:
+    async with listening_by_websocket(service) as stream:
+        await stream.until("heartbeat")
+        for size in (1, 100, 100_000):
+            await connection.execute(
+                "insert into events (type, data) values ('reading.orphan', jsonb_build_object('x', repeat('ä', $1)))",
+                size,
+            )
+        told = await stream.take(3)
+    assert [len(event.data["x"]) for event in told] == [1, 100, 100_000]
+
+
+async def test_nothing_is_compressed_whatever_the_client_offers(service: Service) -> None:
+    async with connect(address(service), compression="deflate", proxy=None, ping_interval=None) as connection:
+        assert connection.protocol.extensions == []
+
+
+async def test_both_transports_tell_the_same(service: Service, floor: Floor) -> None:
+    async with listening_by_websocket(service) as socket, listening(service) as stream:
+        await floor.shoot()
+        (by_socket,), (by_stream,) = await socket.take(1), await stream.take(1)
+    assert by_socket.envelope == by_stream.envelope
+
+
+async def test_who_speaks_is_told_that_nothing_is_taken(service: Service) -> None:
+    for word in ("ping", b"ping"):
+        async with listening_by_websocket(service) as stream:
+            assert stream.connection is not None
+            await stream.until("heartbeat")
+            await stream.connection.send(word)
+            assert await code_of_the_end(stream) == POLICY
+    async with listening_by_websocket(service) as stream:
+        assert stream.connection is not None
+        await stream.connection.send("x" * 100_000)
+        assert await code_of_the_end(stream) == 1009
+    async with asyncio.timeout(10):
+        while service.hub.clients:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_ping_of_the_protocol_is_answered(service: Service) -> None:
+    async with listening_by_websocket(service) as stream, asyncio.timeout(10):
+        assert stream.connection is not None
+        await (await stream.connection.ping())
+
+
+async def test_at_the_stop_clients_are_told_within_a_second_and_frozen_ones_cut(
+    service: Service, connection: Connection
+) -> None:
+    async with (
+        listening_by_websocket(service) as one,
+        listening_by_websocket(service, "?lane=1") as two,
+        listening_by_websocket(service, receive_buffer=4096) as frozen,
+    ):
+        for stream in (one, two, frozen):
+            await stream.until("heartbeat")
+        await connection.execute(
+            "insert into events (type, data) select 'reading.orphan', jsonb_build_object('x', repeat('y', 4000))"
+            " from generate_series(1, 400)"
+        )
+        await asyncio.gather(one.take(400), two.take(400))
+        assert await service.stop() < 1.0
+        assert await code_of_the_end(one) == GOING_AWAY
+        assert await code_of_the_end(two) == GOING_AWAY
+
+
+async def test_a_slow_one_reads_to_the_gap_and_the_code_that_says_why(service: Service, connection: Connection) -> None:
+    async with listening_by_websocket(service, receive_buffer=4096) as slow:
+        await slow.until("heartbeat")
+        for _ in range(4):
+            await connection.execute(
+                "insert into events (type, data) select 'reading.orphan', jsonb_build_object('x', repeat('y', 8000))"
+                " from generate_series(1, 200)"
+            )
+        async with asyncio.timeout(20):
+            while not service.hub.counters.clients_slow:
+                await asyncio.sleep(0.01)
+        last = None
+        async with asyncio.timeout(20):
+            while (event := await slow.next(heartbeats=True)) is not None:
+                last = event
+        assert last is not None
+        assert (last.type, last.data["reason"]) == ("gap", "slow")
+        assert slow.close_code == TRY_AGAIN_LATER
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://127.0.0.1:{port}", 101),
+        ("https://127.0.0.1:{port}", 101),
+        ("http://127.0.0.1:1", 403),
+        ("http://elsewhere.example", 403),
+        ("null", 403),
+        (None, 101),
+    ],
+)
+async def test_pages_of_other_origins_are_refused(service: Service, origin: str | None, status: int) -> None:
+    headers = {"Origin": origin.format(port=service.port)} if origin is not None else {}
+    try:
+        async with connect(address(service), proxy=None, ping_interval=None, additional_headers=headers):
+            got, body = 101, ""
+    except InvalidStatus as refused:
+        got, body = refused.response.status_code, (refused.response.body or b"").decode()
+    assert got == status
+    assert ("other_origin" in body) == (status == 403)
+
+
+async def test_questions_that_make_no_sense_are_refused_before_the_upgrade(service: Service) -> None:
+    for query in ("?since=abc", "?lane=0", "?lane=x", "?bogus=1", "?lane=1&lane=2"):
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(address(service, query), proxy=None)
+        assert refused.value.response.status_code == 422
+        assert json.loads(refused.value.response.body or b"")["errors"][0]["loc"][0] == "query"
+    assert service.hub.clients == 0
+
+
+async def test_who_does_not_upgrade_is_told_to(service: Service) -> None:
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        answer = await client.get("/api/v0/ws/shot")
+        assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+        assert answer.json()["errors"][0]["code"] == "upgrade_required"
+        assert (await client.post("/api/v0/ws/shot")).status_code == 405
+        assert (await client.get("/api/v0/ws")).status_code == 404
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(f"ws://127.0.0.1:{service.port}/api/v0/ws/other", proxy=None)
+    assert refused.value.response.status_code in (403, 404)
+
+
+async def test_a_client_that_breaks_the_protocol_costs_nobody_else_anything(service: Service, floor: Floor) -> None:
+    async with listening_by_websocket(service) as good, listening_by_websocket(service) as bad:
+        assert bad.connection is not None
+        bad.connection.transport.write(b"\xff\xff\xff\xff")
+        assert await code_of_the_end(bad) == 1002
+        shot = str(await floor.shoot())
+        assert (await good.take(1))[0].data["id"] == shot
+
+
+def test_a_message_is_built_once_for_all_clients() -> None:
+    frame = heartbeat(None, connected=True)
+    assert frame.message is frame.message
+    assert frame.chunk is frame.chunk
