@@ -52,8 +52,9 @@ def clean_root() -> Iterator[Path]:
         for name in ("etc/resolv.conf", "etc/ssl/certs/ca-certificates.crt"):
             (folder / name).unlink(missing_ok=True)
             shutil.copyfile(Path("/") / name, folder / name)
-        for settings in folder.glob("etc/postgresql/*/main/conf.d"):  # TCP ports are shared with this machine
-            (settings / "lab.conf").write_text("listen_addresses = ''\n")
+        for settings in folder.glob("etc/postgresql/*/main/conf.d"):
+            # TCP ports are shared with this machine, whose PostgreSQL may have the usual one.
+            (settings / "lab.conf").write_text("listen_addresses = ''\nport = 5432\n")
         archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
         tree = folder / TREE.lstrip("/")
         tree.mkdir()

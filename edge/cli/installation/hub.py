@@ -14,6 +14,8 @@ SETTINGS = Path("/etc/archstats")
 COMMON_SETTINGS = SETTINGS / "archstats.env"
 """What every service reads; a device's own file comes after it."""
 STATE = Path("/var/lib/archstats")
+SOCKET_DIR = Path("/run/postgresql")
+"""Of Debian's PostgreSQL; the units say the same."""
 COMMAND = Path("/usr/local/bin/archstats-sensor")
 UNITS = Path("/etc/systemd/system")
 RULES = Path("/etc/udev/rules.d/60-archstats.rules")
@@ -61,6 +63,12 @@ class Hub:
     def database(self) -> str:
         """Name of the database."""
         return self.settings.get("POSTGRES_DB") or "archstats"
+
+    @property
+    def database_socket(self) -> Path:
+        """Where PostgreSQL listens on this machine."""
+        folder = self.settings.get("POSTGRES_SOCKET_DIR") or str(SOCKET_DIR)
+        return Path(folder) / f".s.PGSQL.{self.settings.get('POSTGRES_PORT') or '5432'}"
 
     @property
     def remote_database(self) -> bool:

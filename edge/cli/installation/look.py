@@ -135,5 +135,12 @@ def require_foundations(hub: Hub) -> None:
         raise ConfigError(
             "systemd does not run this machine", hint="Fill a folder for another machine with --prefix DIR"
         )
-    if not hub.remote_database and shutil.which("psql") is None:
+    if hub.remote_database:
+        return
+    if shutil.which("psql") is None:
         raise ConfigError("PostgreSQL is not installed here", hint="Run: sudo apt-get install postgresql")
+    if not hub.database_socket.exists():
+        raise ConfigError(
+            f"PostgreSQL does not run here: there is no {hub.database_socket}",
+            hint=f"Run: sudo systemctl start postgresql. Has it another port? Set POSTGRES_PORT in {COMMON_SETTINGS}",
+        )

@@ -15,6 +15,7 @@ from edge.cli.installation.hub import (
     SENSOR,
     SHOTS,
     SOCKET,
+    SOCKET_DIR,
     TARGET,
     THIS_MACHINE,
     UNITS,
@@ -128,7 +129,7 @@ def _commands(hub: Hub) -> Iterator[Step]:
     yield Run(("systemd-tmpfiles", "--create", str(FOLDERS)), "folders for settings and state")
     if not hub.remote_database:
         owner = {
-            "POSTGRES_SOCKET_DIR": "/run/postgresql",
+            "POSTGRES_SOCKET_DIR": str(SOCKET_DIR),
             **{name: value for name, value in hub.settings.items() if name.startswith(("POSTGRES_", "ARCH_STATS_WS"))},
             "POSTGRES_USER": "postgres",
         }
