@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.cli.installation.hub import HOME, OS_USERS, SETTINGS, STATE, THIS_MACHINE, UNITS, Hub
+from edge.cli.installation.hub import HOME, OS_USERS, SETTINGS, STATE, THIS_MACHINE, UNITS, USERS, Hub
 from edge.cli.installation.plan import SERVICES, is_drop_in
 from edge.cli.installation.steps import Remove, RemoveEmpty, Run, Step
 
@@ -44,6 +44,8 @@ def _remove(hub: Hub) -> Iterator[Step]:
         yield Remove(path)
     for folder in sorted({path.parent for path in hub.present if is_drop_in(path)}):
         yield RemoveEmpty(folder)
+    if USERS in hub.present:
+        yield RemoveEmpty(USERS.parent)  # Debian has none of its own
 
 
 def _forget(hub: Hub) -> Iterator[Step]:
