@@ -70,9 +70,9 @@ def snapshot(lab: Lab) -> set[str]:
     return {line for line in said.splitlines() if not NOT_OURS.search(line)}
 
 
-def users(lab: Lab) -> set[str]:
-    """Names of the system's users."""
-    return {line.split(":")[0] for line in lab.run("getent", "passwd").splitlines()}
+def names(lab: Lab, kind: str) -> set[str]:
+    """Names of the system's users (``passwd``) or groups (``group``)."""
+    return {line.split(":")[0] for line in lab.run("getent", kind).splitlines()}
 
 
 def others(lines: set[str]) -> set[str]:
@@ -94,7 +94,12 @@ def test_install_run_upgrade_and_uninstall_leave_what_they_should(clean_root: Pa
     with booted(lower=clean_root) as lab:
         lab.run("systemctl", "start", "postgresql")
         lab.run("bash", "-c", f"cd {TREE} && ./dev exec archstats-sensor --version", timeout_s=900)
-        before, before_users, before_databases = snapshot(lab), users(lab), databases(lab)
+        before, users, groups, before_databases = (
+            snapshot(lab),
+            names(lab, "passwd"),
+            names(lab, "group"),
+            databases(lab),
+        )
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         lab.run("mkdir", "/etc/archstats")
@@ -133,7 +138,7 @@ def test_install_run_upgrade_and_uninstall_leave_what_they_should(clean_root: Pa
         # uninstall: settings, state, database and users stay, nothing else
         lab.run(COMMAND, "uninstall")
         assert others(snapshot(lab) ^ before) == set()
-        assert users(lab) - before_users == set(OS_USERS)
+        assert names(lab, "passwd") - users == set(OS_USERS)
         assert "archstats" in databases(lab)
         assert lab.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "archstats*").strip() == ""
 
@@ -144,5 +149,6 @@ def test_install_run_upgrade_and_uninstall_leave_what_they_should(clean_root: Pa
         assert int(hub.query("select count(*) from shots")) > shots
         lab.run(COMMAND, "uninstall", "--purge")
         assert snapshot(lab) == before
-        assert users(lab) == before_users
+        assert names(lab, "passwd") == users
+        assert names(lab, "group") - groups == {"gpio"}  # of the system, like dialout: others may use it by now
         assert databases(lab) == before_databases

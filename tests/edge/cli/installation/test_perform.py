@@ -24,7 +24,7 @@ def files_only(steps: list[Step]) -> list[Step]:
 
 
 def tree(root: Path) -> set[str]:
-    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() or path.is_symlink()}
 
 
 def test_a_plan_is_done_once_and_the_second_time_nothing_is_left_to_do(tmp_path: Path) -> None:
@@ -102,3 +102,25 @@ def test_a_dry_run_changes_nothing_and_needs_no_rights(tmp_path: Path) -> None:
     done = subprocess.run([PROGRAM, "install", "--dry-run"], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "systemctl restart archstats.target" in done.stdout
+
+
+@pytest.mark.long
+def test_a_card_for_another_hub_is_filled_and_emptied(tmp_path: Path) -> None:
+    def run(program: Path, *words: str) -> str:
+        done = subprocess.run(
+            [program, *words, "--prefix", str(tmp_path)], capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run(PROGRAM, "install")
+    there = tree(tmp_path)
+    assert {
+        "etc/systemd/system/sockets.target.wants/archstats-push.socket",
+        "opt/archstats/bin/archstats-push",
+    } <= there
+    assert str(tmp_path) not in (tmp_path / "opt/archstats/bin/archstats-sensor").read_text()
+    run(PROGRAM, "install")
+    assert tree(tmp_path) == there
+    run(tmp_path / "opt/archstats/bin/archstats-sensor", "uninstall")
+    assert tree(tmp_path) == {"etc/archstats/archstats.env"}
