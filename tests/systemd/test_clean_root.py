@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 PACKAGES = "systemd,systemd-sysv,udev,dbus,python3,python3-venv,postgresql,ca-certificates,procps,git"
 SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
-TREE = "/root/edge"
+TREE = "/srv/edge"
 LOOKED_AT = "/etc /opt /srv /usr /var/lib"
 NOT_OURS = re.compile(
     r"/var/lib/(postgresql|systemd|apt|dpkg|private)\b|__pycache__|/etc/(passwd|group|shadow|gshadow)-|/etc/\.pwd\.lock"
