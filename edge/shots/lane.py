@@ -9,13 +9,14 @@ from uuid import UUID
 import asyncpg
 
 from edge.common.connection import Connection
-from edge.shots import store
+from edge.shots import incoming, shot_rows
 from edge.shots.assembly import Assembly, assemble
 from edge.shots.corrections import read_rulings
 from edge.shots.ends import End
 from edge.shots.flight import longest_flight_s
 from edge.shots.orphans import Orphans, orphans_of, stored_orphans, write_orphans
 from edge.shots.sensed import Key, Scene
+from edge.shots.stage import moment_of, read_stage, read_watermarks, sensed
 from edge.shots.timeline import Moment
 
 
@@ -41,15 +42,15 @@ class SessionAssembler:
         """It is closed, but a silent device may yet tell what became of a shot."""
         self.is_over = False
         self._rows: dict[Key, asyncpg.Record] = {}
-        self._shots: dict[UUID, store.Values] = {}
+        self._shots: dict[UUID, shot_rows.Values] = {}
         self._loaded = False
         self._ends: set[End] = set()
         self._orphans: Orphans = {}
 
     async def load(self, connection: Connection) -> None:
         """Take everything that is stored of the session."""
-        self.add(await store.readings_of(connection, self.session_id))
-        self._shots = await store.stored_shots(connection, self.session_id)
+        self.add(await incoming.readings_of(connection, self.session_id))
+        self._shots = await shot_rows.stored_shots(connection, self.session_id)
         self._orphans = await stored_orphans(connection, self.session_id)
         self._loaded = True
 
@@ -64,28 +65,28 @@ class SessionAssembler:
         ``told`` are the watermarks from before the readings that were added last; they may be left out where none was added.
         """
         if told is None:
-            told = await store.read_watermarks(connection)
+            told = await read_watermarks(connection)
         if not self._loaded:
             await self.load(connection)
         rulings = await read_rulings(connection, self.session_id)
-        stage = await store.read_stage(
-            connection, self.session_id, [store.moment_of(row) for row in self._rows.values()], rulings, told
+        stage = await read_stage(
+            connection, self.session_id, [moment_of(row) for row in self._rows.values()], rulings, told
         )
         if stage is None:
             self.is_over, self.undecided, self.hopes = True, False, False
             return Outcome()
         devices = stage.scene.bows | stage.scene.targets
         self._rows = {key: row for key, row in self._rows.items() if key.device_id in devices}
-        readings = [store.sensed(row, stage.axis) for row in self._rows.values()]
+        readings = [sensed(row, stage.axis) for row in self._rows.values()]
         found = assemble(readings, stage.scene)
-        revised = await store.write_shots(connection, stage.scene, found.shots, self._shots)
-        wrote = await store.write_ends(connection, stage.scene, found.ends, stage.axis, self._ends)
+        revised = await shot_rows.write_shots(connection, stage.scene, found.shots, self._shots)
+        wrote = await shot_rows.write_ends(connection, stage.scene, found.ends, stage.axis, self._ends)
         fresh = orphans_of(found, rulings, self._orphans)
         wrote |= await write_orphans(connection, stage.scene, fresh, self._orphans)
         self.undecided = found.undecided or (stage.scene.closes is not None and not self.is_over)
         self.hopes = found.gave_up and _is_recent(stage.scene)
         if stage.scene.closes is not None and not self.is_over and _all_told(stage.scene, found):
-            await store.close_session(connection, self.session_id)
+            await shot_rows.close_session(connection, self.session_id)
             self.is_over, wrote = True, True
         return Outcome(len(found.shots), revised, wrote or revised > 0)
 

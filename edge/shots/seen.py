@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from edge.common.connection import Connection
-from edge.shots import store
+from edge.shots import incoming
 from edge.shots.corrections import read_rulings
 from edge.shots.sensed import Scene, Sensed
+from edge.shots.stage import moment_of, read_stage, read_watermarks, sensed
 from edge.shots.timeline import Axis
 
 
@@ -23,10 +24,10 @@ class SeenSession:
 
 async def see_session(connection: Connection, session_id: UUID) -> SeenSession | None:
     """A session's readings and its lane as they are now; None when there is no such session."""
-    told = await store.read_watermarks(connection)
-    rows = await store.readings_of(connection, session_id)
+    told = await read_watermarks(connection)
+    rows = await incoming.readings_of(connection, session_id)
     rulings = await read_rulings(connection, session_id)
-    stage = await store.read_stage(connection, session_id, [store.moment_of(row) for row in rows], rulings, told)
+    stage = await read_stage(connection, session_id, [moment_of(row) for row in rows], rulings, told)
     if stage is None:
         return None
-    return SeenSession([store.sensed(row, stage.axis) for row in rows], stage.scene, stage.axis)
+    return SeenSession([sensed(row, stage.axis) for row in rows], stage.scene, stage.axis)

@@ -18,10 +18,11 @@ from edge.common.listener import Listener
 from edge.common.logs import Transitions
 from edge.common.progress import Tick, nobody
 from edge.common.supervision import Supervision
-from edge.shots import store
+from edge.shots import incoming
 from edge.shots.lane import SessionAssembler
 from edge.shots.parameters import Parameters
 from edge.shots.rebuild import answer_rebuilds, rebuilds_asked, take_over
+from edge.shots.stage import read_watermarks
 from edge.shots.timeline import Moment
 
 SWEEP_S = 1.0
@@ -119,18 +120,18 @@ class Assembler:
     async def step(self) -> None:
         """Look at what is new, once, and make the tables say it."""
         if self._xmin is None:
-            self._xmin = await store.read_progress(self._connection)
-        told = await store.read_watermarks(self._connection)
-        news = await store.read_news(self._connection, self._xmin)
-        touched = await store.sessions_of(self._connection, news.rows)
+            self._xmin = await incoming.read_progress(self._connection)
+        told = await read_watermarks(self._connection)
+        news = await incoming.read_news(self._connection, self._xmin)
+        touched = await incoming.sessions_of(self._connection, news.rows)
         if time.monotonic() >= self._swept_at + SWEEP_S:  # however often the bell rings: another lane may wait
             self._swept_at = time.monotonic()
-            touched |= await store.open_sessions(self._connection)
+            touched |= await incoming.open_sessions(self._connection)
             touched |= {i for i, session in self._sessions.items() if session.undecided}
             touched |= self._stuck.keys()
         if time.monotonic() >= self._hoped_at + HOPE_S:
             if self._hoped_at < 0:
-                touched |= await store.recent_sessions(self._connection, Parameters().late_accept_s)
+                touched |= await incoming.recent_sessions(self._connection, Parameters().late_accept_s)
             self._hoped_at = time.monotonic()
             touched |= {i for i, session in self._sessions.items() if session.hopes}
         asked = await rebuilds_asked(self._connection)
@@ -143,7 +144,7 @@ class Assembler:
                 self._tick()
                 wrote |= await self._update(session_id, told, news.rows, asked.get(session_id, ()))
             if wrote and not self._stuck:
-                await store.write_progress(self._connection, news.xmin)
+                await incoming.write_progress(self._connection, news.xmin)
         self._xmin = news.xmin
         for session_id in [i for i, session in self._sessions.items() if _is_done(session)]:
             del self._sessions[session_id]

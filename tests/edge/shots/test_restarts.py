@@ -19,11 +19,12 @@ from edge.common.connection import Connection
 from edge.common.database import Database, open_database
 from edge.common.listener import Listener
 from edge.common.settings import ServiceSettings
-from edge.shots import store
+from edge.shots import incoming, shot_rows
 from edge.shots.assembly import assemble
 from edge.shots.corrections import Rulings
 from edge.shots.sensed import Blind, Sensed
 from edge.shots.service import Assembler
+from edge.shots.stage import read_stage, read_watermarks, sensed
 from tests.edge.shots.histories import BOWS, GAPS, LONG_S, QUIVER, TARGET, any_readings, arrivals, sound_history
 
 LANES = itertools.count(1)
@@ -182,15 +183,15 @@ class Lane:
         )
         return {row["id"]: row for row in found}
 
-    async def expected(self) -> dict[UUID, store.Values]:
+    async def expected(self) -> dict[UUID, shot_rows.Values]:
         """What the readings say, computed at once by somebody who was never killed."""
         assert self._session is not None
-        told = await store.read_watermarks(self._connection)
-        stage = await store.read_stage(self._connection, self._session, [], Rulings(), told)
+        told = await read_watermarks(self._connection)
+        stage = await read_stage(self._connection, self._session, [], Rulings(), told)
         assert stage is not None
-        rows = await store.readings_of(self._connection, self._session)
-        found = assemble((store.sensed(row, stage.axis) for row in rows), stage.scene)
-        return {shot.id: store.values_of(shot) for shot in found.shots}
+        rows = await incoming.readings_of(self._connection, self._session)
+        found = assemble((sensed(row, stage.axis) for row in rows), stage.scene)
+        return {shot.id: shot_rows.values_of(shot) for shot in found.shots}
 
     async def told(self) -> dict[str, tuple[int, str]]:
         """Of each shot how many events there were, and the result that the last one told."""
@@ -251,8 +252,8 @@ async def hold_against(lane: Lane) -> None:
     expected = await lane.expected()
     assert rows.keys() == expected.keys()
     for i, row in rows.items():
-        held = {name: repr(row[name]) for name in store.COLUMNS}
-        assert held == {name: repr(value) for name, value in zip(store.COLUMNS, expected[i], strict=True)}
+        held = {name: repr(row[name]) for name in shot_rows.COLUMNS}
+        assert held == {name: repr(value) for name, value in zip(shot_rows.COLUMNS, expected[i], strict=True)}
     told = await lane.told()
     assert {str(i): (row["revision"], row["result"]) for i, row in rows.items()} == {
         i: what for i, what in told.items() if UUID(i) in rows

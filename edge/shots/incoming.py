@@ -1,0 +1,111 @@
+"""Readings as they lie in the table: what is new, which sessions it may concern, all that may belong to one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from edge.common.connection import Connection
+
+BEFORE_START = timedelta(minutes=6)
+"""An arrow may be on the string this long before its session begins (``engage_timeout``)."""
+AFTER_END = timedelta(seconds=10)
+"""An arrow that was in the air when its session ended may be told of so much later."""
+
+# Whether reading ``r`` may be of session ``s``; $1 and $2 are the two margins. Within one boot of the host the monotonic
+# clock decides: a step of the wall clock takes no reading out of its session. Apart, so that each has its index.
+_BY_MONOTONIC_CLOCK = """
+r.host_boot_id = s.start_boot_id and r.mono_ns between
+    s.start_mono_ns - (extract(epoch from $1::interval) * 1e9)::bigint
+    and case when s.is_opened or s.closing_boot_id is distinct from s.start_boot_id then 9223372036854775807
+             else s.closing_mono_ns + (extract(epoch from $2::interval) * 1e9)::bigint end
+"""
+_BY_WALL_CLOCK = """
+(r.host_boot_id = s.start_boot_id and r.mono_ns is not null) is not true
+and r.at between s.start_time - $1::interval and coalesce(s.end_time, 'infinity') + $2::interval
+"""
+_READING_COLUMNS = """
+device_id, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, tag, tags, x_mm, y_mm, rssi_dbm, cause
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was stored since the last look."""
+
+    rows: list[asyncpg.Record]
+    xmin: int
+    """Every transaction before this one is over."""
+
+
+async def read_news(connection: Connection, since_xmin: int) -> News:
+    """Readings of transactions that may have ended since, whatever the order of their commits. Some may be known already."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        xmin = int(await connection.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text"))
+        rows = await connection.fetch(
+            f"select {_READING_COLUMNS} from readings where xid >= $1::text::xid8",  # noqa: S608 - fixed text
+            str(since_xmin),
+        )
+    return News(rows, xmin)
+
+
+async def read_progress(connection: Connection) -> int:
+    """Up to which transaction the shots are complete."""
+    return int(await connection.fetchval("select before_xid::text from assembly_progress"))
+
+
+async def sessions_of(connection: Connection, rows: Sequence[asyncpg.Record]) -> set[UUID]:
+    """The sessions that readings may belong to, by device and time."""
+    if not rows:
+        return set()
+    found = await connection.fetch(
+        f"""
+        select distinct d.session_id
+        from unnest($3::text[], $4::timestamptz[], $5::bigint[], $6::uuid[]) as r (device_id, at, mono_ns, host_boot_id)
+        join session_devices d on d.device_id = r.device_id
+        join sessions s on s.id = d.session_id
+        where s.is_opened or ({_BY_MONOTONIC_CLOCK}) or ({_BY_WALL_CLOCK})
+        """,  # noqa: S608 - fixed text
+        BEFORE_START,
+        AFTER_END,
+        *([row[column] for row in rows] for column in ("device_id", "at", "mono_ns", "host_boot_id")),
+    )
+    return {row["session_id"] for row in found}
+
+
+async def open_sessions(connection: Connection) -> set[UUID]:
+    """Sessions that still take shots."""
+    return {row["id"] for row in await connection.fetch("select id from sessions where is_opened")}
+
+
+async def recent_sessions(connection: Connection, within_s: float) -> set[UUID]:
+    """Sessions that were closed so short a time ago that a device which was silent may yet tell of them."""
+    rows = await connection.fetch(
+        "select id from sessions where end_time > now() - make_interval(secs => $1)", within_s
+    )
+    return {row["id"] for row in rows}
+
+
+async def readings_of(connection: Connection, session_id: UUID) -> list[asyncpg.Record]:
+    """Every reading that may belong to a session."""
+    return await connection.fetch(
+        f"""
+        select {_READING_COLUMNS} from sessions s join readings r on {_BY_MONOTONIC_CLOCK}
+        where s.id = $3 and device_id = any(array(select device_id from session_devices where session_id = $3))
+        union all
+        select {_READING_COLUMNS} from sessions s join readings r on {_BY_WALL_CLOCK}
+        where s.id = $3 and device_id = any(array(select device_id from session_devices where session_id = $3))
+        """,  # noqa: S608 - fixed text
+        BEFORE_START,
+        AFTER_END,
+        session_id,
+    )
+
+
+async def write_progress(connection: Connection, xmin: int) -> None:
+    """Remember how far the readings were read."""
+    await connection.execute("update assembly_progress set before_xid = $1::text::xid8", str(xmin))

@@ -1,0 +1,173 @@
+"""The stage of a session: everything that assembly wants to know but the readings, on one axis of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from edge.common import hostclock
+from edge.common.connection import Connection
+from edge.shots.corrections import Rulings
+from edge.shots.faces import load_catalogue
+from edge.shots.sensed import Arrow, Blind, Face, Key, Scene, Sensed, Target
+from edge.shots.timeline import Axis, Moment
+
+MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if len(face.spots) > 1)
+
+_SESSIONS = """
+select s.*, t.id as target_id, t.max_x, t.max_y, t.distance::float8 as distance
+from sessions s left join targets t on t.session_id = s.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A session with its axis and its devices, ready for readings."""
+
+    scene: Scene
+    axis: Axis
+    start: Moment
+
+
+async def read_watermarks(connection: Connection) -> dict[str, Moment]:
+    """Up to when each device has told everything.
+
+    To be read before the readings: a watermark speaks of what was stored before it, and read after them it would call an
+    arrow missed whose landing was stored in between.
+    """
+    rows = await connection.fetch(
+        "select device_id, watermark, watermark_mono_ns, host_boot_id from device_status where watermark is not null"
+    )
+    return {r["device_id"]: Moment(r["watermark"], r["watermark_mono_ns"], r["host_boot_id"]) for r in rows}
+
+
+async def read_stage(
+    connection: Connection,
+    session_id: UUID,
+    moments: Sequence[Moment],
+    rulings: Rulings,
+    told: Mapping[str, Moment],
+) -> Stage | None:
+    """Everything but the readings; ``moments`` are theirs, for the axis. None when the session is gone."""
+    row = await connection.fetchrow(_SESSIONS + " where s.id = $1", session_id)
+    if row is None:
+        return None
+    start = Moment(row["start_time"], row["start_mono_ns"], row["start_boot_id"])
+    axis = Axis(start, moments)
+    closing = _closing(row)
+    devices = await connection.fetch("select * from session_devices where session_id = $1", session_id)
+    names = [device["device_id"] for device in devices]
+    gaps = await connection.fetch(
+        """
+        select * from device_gaps
+        where device_id = any($1) and (to_at >= $2::timestamptz - interval '1 day' or host_boot_id = $3)
+        """,
+        names,
+        start.at,
+        start.boot_id,
+    )
+    marks = await connection.fetch("select at, mono_ns, host_boot_id from end_marks where session_id = $1", session_id)
+    arrows = await connection.fetch("select id, diameter, is_active, voided_date from arrows")
+    now = await _now(connection)
+    scene = Scene(
+        session_id=session_id,
+        lane=row["lane"],
+        starts=0.0,
+        closes=axis.place(closing) if closing else None,
+        is_indoor=row["is_indoor"],
+        end_timeout_s=row["end_timeout_s"],
+        target=await _target(connection, row),
+        bows=frozenset(d["device_id"] for d in devices if d["kind"] == "bow"),
+        targets=frozenset(d["device_id"] for d in devices if d["kind"] == "target"),
+        now=axis.place(now),
+        watermarks=_watermarks(axis, devices, told),
+        blind=[
+            Blind(
+                gap["device_id"],
+                axis.place(Moment(gap["from_at"], gap["from_mono_ns"], gap["host_boot_id"])),
+                axis.place(Moment(gap["to_at"], gap["to_mono_ns"], gap["host_boot_id"])),
+            )
+            for gap in gaps
+        ],
+        arrows={a["id"]: _arrow(a, axis) for a in arrows},
+        arrows_per_end=row["arrows_per_end"],
+        end_marks=[axis.place(Moment(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
+        corrections=rulings.corrections,
+    )
+    return Stage(scene, axis, start)
+
+
+def _closing(session: asyncpg.Record) -> Moment | None:
+    """When the last arrow could be released; None while nobody asked for the closing."""
+    if session["closing_time"] is not None:
+        return Moment(session["closing_time"], session["closing_mono_ns"], session["closing_boot_id"])
+    return None if session["end_time"] is None else Moment(session["end_time"])
+
+
+async def _now(connection: Connection) -> Moment:
+    """The database's clock, and this host's monotonic one, which decides where the session was opened in this boot."""
+    at = await connection.fetchval("select clock_timestamp()")
+    here = hostclock.now()
+    return Moment(at, here.mono_ns, here.boot_id)
+
+
+def _arrow(row: asyncpg.Record, axis: Axis) -> Arrow:
+    voided = None if row["voided_date"] is None else axis.place(Moment(row["voided_date"]))
+    return Arrow(row["id"], row["diameter"], row["is_active"], voided)
+
+
+def _watermarks(axis: Axis, devices: Sequence[asyncpg.Record], told: Mapping[str, Moment]) -> dict[str, float]:
+    """Up to when each device has told everything: as it is now, or as it was when the session closed."""
+    kept = {
+        d["device_id"]: axis.place(Moment(d["told_until"], d["told_until_mono_ns"], d["told_until_boot_id"]))
+        for d in devices
+        if d["told_until"] is not None
+    }
+    now = {d["device_id"]: axis.place(told[d["device_id"]]) for d in devices if d["device_id"] in told}
+    return {device: max(kept.get(device, t), now.get(device, t)) for device, t in {**kept, **now}.items()}
+
+
+async def _target(connection: Connection, row: asyncpg.Record) -> Target | None:
+    if row["target_id"] is None:
+        return None
+    faces = await connection.fetch(
+        "select * from faces where target_id = $1 order by human_identifier", row["target_id"]
+    )
+    return Target(
+        row["max_x"],
+        row["max_y"],
+        row["distance"],
+        tuple(
+            Face(
+                f["id"], f["version"], f["x"], f["y"], tuple(f["radii"]), tuple(f["points"]), f["x_radius"],
+                is_spot=f["code"] in MULTIPLE_FACES,
+            )
+            for f in faces
+        ),
+    )  # fmt: skip
+
+
+def moment_of(row: asyncpg.Record) -> Moment:
+    """When a reading was."""
+    return Moment(row["at"], row["mono_ns"], row["host_boot_id"])
+
+
+def sensed(row: asyncpg.Record, axis: Axis) -> Sensed:
+    """A row of ``readings`` as assembly sees it, its instant told by the session's clock."""
+    t = axis.place(moment_of(row))
+    return Sensed(
+        key=Key(row["device_id"], row["stream_id"], row["seq"]),
+        kind=row["kind"],
+        t=t,
+        at=axis.instant(t),
+        error_s=row["uncertainty_s"],
+        tag=row["tag"],
+        tags=None if row["tags"] is None else tuple(row["tags"]),
+        x=row["x_mm"],
+        y=row["y_mm"],
+        rssi=row["rssi_dbm"],
+        cause=row["cause"],
+    )
