@@ -20,6 +20,12 @@ from edge.common.service import run_service
 from edge.common.settings import load_push, load_service, refuse_unknown
 
 DEFAULT_SPEED = 4.0
+RANGE_ONLY = {
+    "seed": "--seed", "speed": "--speed", "shots": "--shots", "duration": "--duration", "lanes": "--lanes",
+    "fault": "--fault", "fault_seed": "--fault-seed", "as_json": "--json", "database_dir": "--database-dir",
+    "force": "--force",
+}  # fmt: skip
+"""Options that mean nothing without --simulate."""
 
 app = typer.Typer(
     name="archstats-sensor",
@@ -41,6 +47,11 @@ DatabaseDir = Annotated[
 Speed = Annotated[float, typer.Option(min=1, max=20, help="How many times faster than a real archer the waiting goes.")]
 Fault = Annotated[str | None, typer.Option(metavar="NAME=CHANCE,...", help=FAULT_HELP)]
 FaultSeed = Annotated[int | None, typer.Option(min=0, help=FAULT_SEED_HELP)]
+
+
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _print_version(wanted: bool) -> None:
@@ -72,13 +83,18 @@ def archstats_sensor(
     ] = False,
 ) -> None:
     """Run a simulated range with --simulate, or one of the commands below."""
+    misplaced = next((option for name, option in RANGE_ONLY.items() if _was_given(context, name)), None)
     if context.invoked_subcommand is not None:
         if simulate:
             raise typer.BadParameter(
                 "--simulate stands alone; to simulate one device: archstats-sensor run DEVICE --simulate"
             )
+        if misplaced is not None:
+            raise typer.BadParameter(f"{misplaced} stands before '{context.invoked_subcommand}': write it at the end")
         return
     if not simulate:
+        if misplaced is not None:
+            raise typer.BadParameter(f"{misplaced} is an option of the simulated range: add --simulate")
         typer.echo(context.get_help())
         raise typer.Exit(0)
     from edge.cli.simulate import SimulateOptions, new_seed
@@ -156,7 +172,10 @@ def why_command(
     as_json: shots_commands.Json = False,
     database_dir: DatabaseDir = None,
 ) -> None:
-    """Why a shot is what it is: its readings, clocks, flight, who watched, margin and ring, and what persons decided."""
+    """Why a shot is what it is: its readings, clocks, flight, who watched, margin and ring, and what persons decided.
+
+    The id of an orphan tells which releases it might belong to.
+    """
     from edge.cli.on_database import on_database
     from edge.cli.why_command import print_why
 

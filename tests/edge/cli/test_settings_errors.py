@@ -24,6 +24,11 @@ CASES = {
     "database port": ({"POSTGRES_PORT": "x", "POSTGRES_USER": "a"}, ["archstats-shots"], ["POSTGRES_PORT"]),
     "channel": ({"ARCH_STATS_WS_CHANNEL": "No!"}, ["archstats-shots"], ["ARCH_STATS_WS_CHANNEL"]),
     "no driver": ({}, ["archstats-sensor", "run", "bow-1"], ["bow-1", "ARCH_STATS_DRIVER"]),
+    "mistyped name of a variable, and so no driver": (
+        {"ARCH_STATS_DRIVR": "bow.link", "ARCH_STATS_BAUD": "9600"},
+        ["archstats-sensor", "run", "bow-1"],
+        ["no setting ARCH_STATS_DRIVR.", "Did you mean ARCH_STATS_DRIVER"],
+    ),
     "bad driver name": (
         {"ARCH_STATS_DRIVER": "bow.lnk"},
         ["archstats-sensor", "run", "bow-1"],
