@@ -191,7 +191,7 @@ def session_line(row: asyncpg.Record) -> str:
     """One session for people."""
     state = "closing" if row["is_opened"] and row["closing_time"] else "open" if row["is_opened"] else "closed"
     started: datetime = row["start_time"]
-    distance = f"{row['distance']:g} m" if row["distance"] is not None else "no target"
+    distance = f"{float(row['distance']):g} m" if row["distance"] is not None else "no target"
     where = f"lane {row['lane']:>3}  {distance:>9}  {row['location']}"
     return f"{started:%Y-%m-%d %H:%M}  {state:<7}  {where}  {row['arrows']} arrows  {row['points']} points"
 

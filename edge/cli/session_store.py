@@ -141,15 +141,19 @@ async def is_open(connection: Connection, session_id: UUID) -> bool:
 
 
 async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int] | None = None) -> list[asyncpg.Record]:
-    """The newest sessions first (of all lanes, or of some), with what was shot in them; sighters are no part of it, nor arrows too many of the points."""
+    """The newest sessions first (of all lanes, or of some), with the arrows and the points that the live page counts.
+
+    Neither sighters nor arrows too many are part of it; an arrow that is not decided counts as an arrow without points.
+    """
     return await connection.fetch(
         """
         select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor,
-               t.distance, count(h.id) filter (where h.result in ('hit', 'off_face', 'off_view', 'miss')) as arrows,
-               coalesce(sum(h.points) filter (where not h.flags && '{extra,same_spot}'), 0)::integer as points
+               t.distance, count(h.id) as arrows,
+               coalesce(sum(h.points) filter (where h.result in ('hit', 'off_face', 'off_view', 'miss')), 0)::integer as points
         from sessions s
         left join targets t on t.session_id = s.id
         left join shots h on h.session_id = s.id and coalesce(h.end_number > s.sighter_ends, true)
+            and h.result not in ('void', 'not_shot') and not h.flags && '{extra,same_spot}'
         where $2::integer[] is null or s.lane = any($2)
         group by s.id, t.distance
         order by s.start_time desc, s.lane limit $1

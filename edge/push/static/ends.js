@@ -5,33 +5,18 @@ import { grouped } from "./words.js";
 /**
  * Shots in the order they were shot. Each gets its end ("S1" for the first of the sighters, "1" for the first that
  * counts, "" while no end is known), its number there, and whether it is a sighter or one arrow too many.
- * rules: { sighterEnds, arrowsPerEnd, faces (how many there are) }
+ * The assembler says which are too many, so that every total of the house is the same.
  */
-export function inOrder(shots, rules) {
+export function inOrder(shots, sighterEnds) {
   const numbers = new Map();
-  const ordered = [...shots].sort((a, b) => moment(a) - moment(b) || (a.id < b.id ? -1 : 1)).map((shot) => {
+  return [...shots].sort((a, b) => moment(a) - moment(b) || (a.id < b.id ? -1 : 1)).map((shot) => {
     const end = shot.end_number ?? 0;
-    const sighter = end > 0 && end <= rules.sighterEnds;
-    const endName = !end ? "" : sighter ? `S${end}` : String(end - rules.sighterEnds);
+    const sighter = end > 0 && end <= sighterEnds;
+    const endName = !end ? "" : sighter ? `S${end}` : String(end - sighterEnds);
     const number = (numbers.get(end) ?? 0) + 1;
     if (counts(shot)) numbers.set(end, number);
-    return { ...shot, end, endName, inEnd: counts(shot) ? number : null, sighter, extra: false };
+    return { ...shot, end, endName, inEnd: counts(shot) ? number : null, sighter, extra: shot.flags.some((flag) => flag === "extra" || flag === "same_spot") };
   });
-  // Each bow has its own number of arrows, as the assembler marks them.
-  const byBow = grouped(ordered.filter((shot) => counts(shot) && shot.end), (shot) => `${shot.end} ${shot.release_device_id ?? ""}`);
-  for (const shotsOfBow of byBow.values()) {
-    for (const shot of tooMany(shotsOfBow, rules)) shot.extra = true;
-  }
-  return ordered;
-}
-
-/** Of too many arrows in an end, or two in one spot of a multiple face, the lowest count. */
-function tooMany(shots, { arrowsPerEnd, faces }) {
-  const highestFirst = [...shots].sort(byValue);
-  const oneEach = faces > 1 && arrowsPerEnd <= faces;
-  const second = oneEach ? highestFirst.filter((shot, i) => shot.face_id && highestFirst.slice(i + 1).some((other) => other.face_id === shot.face_id)) : [];
-  const left = highestFirst.filter((shot) => !second.includes(shot));
-  return [...second, ...left.slice(0, Math.max(0, left.length - arrowsPerEnd))];
 }
 
 /** Ends with their arrows, highest first, and the running total. */

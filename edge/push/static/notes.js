@@ -11,7 +11,6 @@ const NOTES = {
 export function notes(shot) {
   const told = shot.flags.map((flag) => NOTES[flag] ?? flag.replaceAll("_", " "));
   if (shot.sighter) told.unshift("sighter");
-  if (shot.extra && !shot.flags.some((flag) => flag === "extra" || flag === "same_spot")) told.push("one arrow too many: the lowest count");
   if (shot.was && !shot.flags.includes("corrected")) told.push("corrected");
   if (shot.line_call) told.push("line call");
   if (shot.result === "off_face" && !shot.flags.includes("wrong_face")) told.push("beside the face");

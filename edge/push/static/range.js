@@ -51,13 +51,9 @@ export class Range {
    */
   shots(at) {
     const kept = [...this.#shots.values()].filter((shot) => !(shot.result === "void" && shot.flags.includes("superseded")));
-    return inOrder(kept, this.#rules()).map((shot) => {
+    return inOrder(kept, this.session?.sighter_ends ?? 0).map((shot) => {
       const was = shot.was && call(shot.was) !== call(shot) ? call(shot.was) : null;
       return { ...shot, was, recent: was !== null && at + this.ahead - Date.parse(shot.corrected_at) < RECENT_MS };
     });
-  }
-
-  #rules() {
-    return { sighterEnds: this.session?.sighter_ends ?? 0, arrowsPerEnd: this.session?.arrows_per_end ?? 6, faces: this.faces.length };
   }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -24,6 +25,24 @@ async def test_sighters_are_no_part_of_the_list_of_sessions(database_settings: S
             await _shot(connection, session, end)
         (row,) = await list_sessions(connection, 10)
         assert (row["arrows"], row["points"]) == (3, 27)
+        await connection.close()
+
+
+async def test_the_list_of_sessions_counts_as_the_live_page_does(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        session = await open_session(connection, replace(_new(hostclock.now()), sighter_ends=0))
+        for result, points, flags in (
+            ("hit", 9, ["line_call"]),
+            ("miss", 0, []),
+            ("unknown", None, []),
+            ("hit", 10, ["extra"]),
+            ("hit", 8, ["same_spot"]),
+            ("not_shot", None, ["let_down"]),
+        ):
+            await _shot(connection, session, 1, result=result, points=points, flags=flags)
+        (row,) = await list_sessions(connection, 10)
+        assert (row["arrows"], row["points"]) == (3, 9)
         await connection.close()
 
 
@@ -73,7 +92,15 @@ def _new(start: HostInstant) -> NewSession:
     )
 
 
-async def _shot(connection: Connection, session: UUID, end: int | None) -> None:
+async def _shot(
+    connection: Connection,
+    session: UUID,
+    end: int | None,
+    *,
+    result: str = "hit",
+    points: int | None = 9,
+    flags: Sequence[str] = (),
+) -> None:
     stream = uuid4()
     await connection.execute(
         "insert into devices (id, kind, driver, lane) values ('target-1', 'target', 'x', 1) on conflict do nothing"
@@ -85,9 +112,12 @@ async def _shot(connection: Connection, session: UUID, end: int | None) -> None:
     )
     await connection.execute(
         """insert into shots (id, session_id, lane, end_number, arrow_landing_time, x, y, result, points, rule_version,
-            time_source, landing_device_id, landing_stream_id, landing_seq)
-        values ($1, $2, 1, $3, now(), 620, 620, 'hit', 9, 1, 'target', 'target-1', $1, 1)""",
+            time_source, landing_device_id, landing_stream_id, landing_seq, flags)
+        values ($1, $2, 1, $3, now(), 620, 620, $4, $5, 1, 'target', 'target-1', $1, 1, $6)""",
         stream,
         session,
         end,
+        result,
+        points,
+        list(flags),
     )

@@ -14,9 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 Shots = list[dict[str, Any]]
 
 
-async def ordered(call: Call, shots: Shots, *, sighters: int = 0, arrows: int = 3, faces: int = 1) -> Shots:
-    rules = {"sighterEnds": sighters, "arrowsPerEnd": arrows, "faces": faces}
-    found: Shots = await call("ends.js", "inOrder", shots, rules)
+async def ordered(call: Call, shots: Shots, *, sighters: int = 0) -> Shots:
+    found: Shots = await call("ends.js", "inOrder", shots, sighters)
     return found
 
 
@@ -45,33 +44,20 @@ async def test_sighters_are_shown_apart_and_count_nowhere(call: Call) -> None:
     assert (totals["arrows"], totals["sum"], totals["average"]) == (1, 4, 4)
 
 
-async def test_of_too_many_arrows_the_lowest_count(call: Call) -> None:
-    in_order = await ordered(call, [shot(1, 9), shot(2, 3), shot(3, 10), shot(4, 7)])
+@pytest.mark.parametrize("flag", ["extra", "same_spot"])
+async def test_what_the_assembler_leaves_out_is_in_no_sum(call: Call, flag: str) -> None:
+    in_order = await ordered(call, [shot(1, 9), shot(2, 3), shot(3, 10, flags=["line_call", flag]), shot(4, 7)])
     assert [one["points"] for one in in_order if one["extra"]] == [10]
     (end,) = await call("ends.js", "ends", in_order)
     assert (end["sum"], end["arrows"], len(end["shots"])) == (19, 3, 4)
 
 
-async def test_each_bow_of_a_lane_has_its_own_number_of_arrows(call: Call) -> None:
-    both = [shot(i, 9, release_device_id=("bow-1", "bow-2")[i % 2]) for i in range(1, 7)]
-    assert not any(one["extra"] for one in await ordered(call, both))
+async def test_the_page_leaves_no_arrow_out_by_itself(call: Call) -> None:
+    shots = [*(shot(i, 9) for i in range(1, 6)), shot(6, None, dx=None, result="unknown")]
+    (end,) = await call("ends.js", "ends", await ordered(call, shots))
+    assert (end["sum"], end["arrows"]) == (45, 6)
 
 
-async def test_of_two_arrows_in_one_spot_the_lower_counts(call: Call) -> None:
-    shots = [
-        shot(1, 9, face_id="1"),
-        shot(2, 7, face_id="1"),
-        shot(3, 8, face_id="2"),
-        shot(4, 0, result="off_face", face_id=None),
-    ]
-    in_order = await ordered(call, shots[:3], faces=3)
-    assert [one["points"] for one in in_order if one["extra"]] == [9]
-    in_order = await ordered(call, shots, arrows=3, faces=3)
-    assert [one["points"] for one in in_order if one["extra"]] == [9]  # not once more for being the fourth arrow
-    in_order = await ordered(call, shots, arrows=6, faces=2)  # faces of two archers, not spots
-    assert not any(one["extra"] for one in in_order)
-
-
-async def test_shots_without_an_end_are_never_too_many(call: Call) -> None:
+async def test_shots_without_an_end_are_no_sighters(call: Call) -> None:
     in_order = await ordered(call, [shot(i, 8, end_number=None) for i in range(1, 6)], sighters=1)
     assert [(one["endName"], one["extra"], one["sighter"]) for one in in_order] == [("", False, False)] * 5
