@@ -8,6 +8,7 @@ import { group, located } from "./group.js";
 import { showGroup } from "./group-panel.js";
 import { showConnection, showHeader, showSources } from "./header.js";
 import { Lanes } from "./lanes.js";
+import { clocksOff } from "./notes.js";
 import { Range } from "./range.js";
 import { showScore } from "./score.js";
 import { counts, spoken } from "./scoring.js";
@@ -95,6 +96,7 @@ function draw() {
   showArrows(by("arrows-panel"), shots, faces);
   showWhy(by("why-panel"), shots.find((shot) => shot.id === selected) ?? last, faces);
   showOrphans(orphans.length);
+  by("clocks").hidden = !clocksOff(shots);
 }
 
 function showOrphans(count) {

@@ -188,3 +188,20 @@ async def test_a_device_that_says_nothing_turns_silent_without_reload(
     await expect(state).to_have_text("silent")
     await expect(page.locator('[data-device="target-1"] .age')).to_contain_text("heard 1 min ago")
     assert floor.shots == 0
+
+
+async def test_clocks_that_are_apart_are_told_until_they_agree_again(
+    open_page: Open, floor: Floor, connection: Connection
+) -> None:
+    page = await open_page()
+    bar = page.locator("#clocks")
+    for number, is_off in enumerate((True, True, False, False)):
+        shot = await floor.shoot()
+        if is_off:
+            await connection.execute(
+                "update shots set flags = '{clock}', tof_s = null, revision = revision + 1 where id = $1", shot
+            )
+            await expect(page.locator("#shots tbody tr").first).to_contain_text("clocks off")
+        await expect(page.locator("#shots tbody tr")).to_have_count(number + 1)
+        await expect(bar).to_be_visible(visible=number in (1, 2))
+    await expect(bar).to_contain_text("BOW CLOCK OFF")
