@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 from edge.cli import config_commands, db_commands, install_commands, orphan_commands, session_commands, shots_commands
-from edge.cli.environment import effective
+from edge.cli.environment import effective, refuse_mistyped
 from edge.cli.run_device import RunOptions, run_device
 from edge.cli.truth import print_truth
 from edge.cli.version import version_text
 from edge.cli.wire_faults import FAULT_HELP, FAULT_SEED_HELP, wire_faults
 from edge.common.errors import EX_CONFIG
 from edge.common.service import run_service
-from edge.common.settings import load_push, load_service, refuse_unknown
+from edge.common.settings import load_push, load_service
 
 DEFAULT_SPEED = 4.0
 RANGE_ONLY = {
@@ -101,7 +101,7 @@ def archstats_sensor(
     from edge.cli.simulate import simulate as simulate_range
 
     environ = effective(os.environ, database_dir=database_dir)
-    refuse_unknown(environ)
+    refuse_mistyped(environ)
     service, push = load_service(environ), load_push(environ)
     faults = wire_faults(fault, fault_seed)
     options = SimulateOptions(

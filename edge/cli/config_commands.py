@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
+from edge.cli.environment import refuse_mistyped
 from edge.cli.printing import as_json as json_object
 from edge.cli.printing import say
 from edge.cli.run_device import plan_device
 from edge.common.errors import EX_CONFIG, ConfigError
-from edge.common.settings import load_push, load_service, refuse_unknown
+from edge.common.settings import load_push, load_service
 
 app = typer.Typer(help="The settings: check them, show them.", no_args_is_help=True)
 
@@ -62,7 +63,7 @@ def checks(environ: Mapping[str, str], device: str | None) -> list[tuple[str, Ca
         ("live page", lambda: load_push(environ)),
     ]
     if device is None:
-        result.insert(0, ("names of variables", lambda: refuse_unknown(environ)))
+        result.insert(0, ("names of variables", lambda: refuse_mistyped(environ)))
     else:
         result.append((f"device {device}", lambda: plan_device(device, environ)))
     return result

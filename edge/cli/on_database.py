@@ -10,13 +10,13 @@ from pathlib import Path
 import asyncpg
 
 from edge.cli.database_creation import create_database
-from edge.cli.environment import effective
+from edge.cli.environment import effective, refuse_mistyped
 from edge.common.connection import DATABASE_FAULTS, Connection
 from edge.common.database import open_database, told_of
 from edge.common.errors import ConfigError
 from edge.common.migrate import schema_state
 from edge.common.roles import Role, RoleRefused
-from edge.common.settings import load_service, refuse_unknown
+from edge.common.settings import load_service
 
 
 def on_database(
@@ -33,7 +33,7 @@ def on_database(
     is not this build's, the database cannot be reached or forbids it: a person is waiting, so this does not.
     """
     environ = effective(os.environ, database_dir=database_dir)
-    refuse_unknown(environ)
+    refuse_mistyped(environ)
     service = load_service(environ)
     role = None if any_schema else Role.OPERATOR
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from drivers.clock import host_boot_id
 from drivers.contract import ClockModel, Driver
 from drivers.errors import DriverConfigError
-from drivers.registry import DriverClass, driver_names, load_driver
-from edge.cli.environment import effective
+from drivers.registry import DriverClass, load_driver
+from edge.cli.environment import effective, refuse_mistyped
 from edge.common.database import open_database
 from edge.common.errors import ConfigError
 from edge.common.roles import Role
@@ -91,7 +91,7 @@ def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
         )
     name = environ.get("ARCH_STATS_DRIVER", "")
     if not name:
-        refuse_unknown(environ, variables_of_drivers())
+        refuse_mistyped(environ)
         raise ConfigError(
             f"{device_id}: no driver is set",
             hint=f"Set ARCH_STATS_DRIVER, for example to bow.link, in /etc/archstats/{device_id}.env",
@@ -111,18 +111,6 @@ def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
         )
     device = Device(device_id, driver.info.kind, name, settings.lane, driver.info.heartbeat_s, settings.port)
     return DevicePlan(device, driver, settings)
-
-
-def variables_of_drivers() -> set[str]:
-    """The variables that any driver knows: while none is named, a mistyped ARCH_STATS_DRIVER is to be told from theirs.
-
-    Raises ConfigError when a driver of another package cannot be loaded.
-    """
-    try:
-        drivers = [load_driver(name) for name in driver_names()]
-    except DriverConfigError as fault:
-        raise ConfigError(fault.message, hint=fault.hint) from fault
-    return {f"ARCH_STATS_{field.upper()}" for driver in drivers for field in driver.info.settings.model_fields}
 
 
 def spool_folder(settings: DeviceSettings, environ: Mapping[str, str]) -> Path:

@@ -9,14 +9,14 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from edge.cli.environment import effective
+from edge.cli.environment import effective, refuse_mistyped
 from edge.cli.version import version_text
 from edge.common.database import Database, open_database
 from edge.common.errors import EX_CONFIG, ConfigError
 from edge.common.logs import complain
 from edge.common.roles import Role
 from edge.common.service import run_service
-from edge.common.settings import load_service, refuse_unknown
+from edge.common.settings import load_service
 from edge.common.supervision import Supervision
 from edge.common.systemd import Notifier
 
@@ -33,7 +33,7 @@ def serve(
     asked = parser.parse_args(arguments)
     try:
         environ = effective(os.environ, database_dir=asked.database_dir)
-        refuse_unknown(environ)
+        refuse_mistyped(environ)
         service = load_service(environ)
         work = plan(environ)
     except ConfigError as fault:

@@ -71,3 +71,16 @@ def test_it_is_named_once_with_a_remedy(case: str, tmp_path: Path) -> None:
     for word in expected:
         assert word in done.stderr
     assert not list(tmp_path.iterdir()), "nothing is started before the settings are checked"
+
+
+def test_the_settings_of_a_device_stand_in_no_other_programs_way(tmp_path: Path) -> None:
+    variables = {"ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_NODE": "1", "ARCH_STATS_BAUD": "9600"}
+    done = subprocess.run(
+        [BIN / "archstats-sensor", "config", "check"],
+        env=clean_environment(ARCH_STATS_DATABASE_DIR=str(tmp_path), **variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.count("ok ")) == (0, 3), done.stdout + done.stderr
