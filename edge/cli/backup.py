@@ -9,6 +9,7 @@ from pathlib import Path
 from edge.cli.postgres_client import PostgresClient, ProgramFailed
 from edge.common.connection import Connection
 from edge.common.errors import ConfigError
+from edge.common.migrate import known_migrations
 
 _EMPTY_SCHEMA = """
 set lock_timeout = '10s';
@@ -16,6 +17,19 @@ drop schema public cascade;
 create schema public authorization pg_database_owner;
 grant usage on schema public to public;
 """
+
+_OURS = """
+do $$
+begin
+    if exists (
+        select from public.schema_migrations
+        where name ~ '^[0-9]' and (name, sha256) not in (values {known})
+    ) then
+        raise exception 'it is of a newer version of Arch-Stats: upgrade this machine first';
+    end if;
+end $$;
+"""
+"""What this version cannot read is refused before anything is given up."""
 
 _NEW_LIFE = """
 -- Transaction numbers of the old server mean nothing here: everything that is there was there before anything that comes.
@@ -66,7 +80,7 @@ def restore(client: PostgresClient, file: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="archstats-restore-") as folder:
         before, script, after = (Path(folder) / name for name in ("before.sql", "restore.sql", "after.sql"))
         before.write_text(_EMPTY_SCHEMA)
-        after.write_text(_NEW_LIFE)
+        after.write_text(_ours() + _NEW_LIFE)
         try:
             client.run("pg_restore", "--no-owner", f"--file={script}", file)
             client.run(
@@ -79,6 +93,11 @@ def restore(client: PostgresClient, file: Path) -> None:
                 hint="Check that it is a file made by: archstats-sensor db backup, and that you log in as the "
                 "database's owner (POSTGRES_USER)",
             ) from fault
+
+
+def _ours() -> str:
+    known = ", ".join(f"('{m.name}', '{m.sha256}')" for m in known_migrations() if not m.repeatable)
+    return _OURS.format(known=known)
 
 
 async def refuse_unfit(connection: Connection, *, replace: bool) -> None:

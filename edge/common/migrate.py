@@ -137,8 +137,9 @@ async def migrate(connection: Connection, channel: str) -> list[str]:
         applied: list[str] = []
         if state.missing:
             await make_roles(connection)
+        copied = await _open_to_all(connection)
         for migration in known_migrations():
-            if migration.name in state.missing or (applied and migration.repeatable):
+            if migration.name in state.missing or (migration.repeatable and (applied or copied)):
                 await _apply(connection, migration)
                 applied.append(migration.name)
         await connection.execute("insert into installation (channel) values ($1) on conflict do nothing", channel)
@@ -147,6 +148,20 @@ async def migrate(connection: Connection, channel: str) -> list[str]:
         if not connection.is_closed():
             await connection.execute("select pg_advisory_unlock($1)", LOCK)
             await connection.execute("reset statement_timeout")
+
+
+async def _open_to_all(connection: Connection) -> bool:
+    """Whether everybody may make temporary tables, as in a copy made by ``createdb -T``, and we may forbid it.
+
+    Rights on the database itself are copied by nothing.
+    """
+    found: bool = await connection.fetchval(
+        """
+        select has_database_privilege('public', oid, 'temporary') and pg_has_role(datdba, 'usage')
+        from pg_database where datname = current_database()
+        """
+    )
+    return found
 
 
 async def _apply(connection: Connection, migration: Migration) -> None:

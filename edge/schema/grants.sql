@@ -1,6 +1,14 @@
 -- Who may do what: all of it, table by table. Whatever is not named here is forbidden; a test wants every table named.
 -- Unlike a numbered migration this file may change: `db migrate` applies it anew when it did, or after any other.
 
+-- Nobody makes tables here but the owner, not even for a session's time. What belongs to the database itself comes with
+-- no backup and no copy, so it is said here and not in a numbered file alone.
+revoke create on schema public from public;
+do $$
+begin
+    execute format('revoke create, temporary on database %I from public', current_database());
+end $$;
+
 revoke all on all tables in schema public from archstats_sensor, archstats_shots, archstats_push, archstats_operator;
 revoke all on all sequences in schema public from archstats_sensor, archstats_shots, archstats_push, archstats_operator;
 

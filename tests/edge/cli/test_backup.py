@@ -96,6 +96,8 @@ async def test_everything_comes_back_and_the_feed_goes_on(
             assert await connection.fetchval("select count(*) from sessions") == 1
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("delete from sessions")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("create temporary table mine (x integer)")
 
 
 async def test_a_database_that_holds_something_is_kept_unless_somebody_insists(
@@ -135,6 +137,21 @@ async def test_a_damaged_file_changes_nothing(
         assert "as it was" in failed.stderr
     async with connected(database_settings) as connection:
         assert await connection.fetchval("select count(*) from sessions") == 1
+
+
+async def test_a_file_of_a_newer_version_changes_nothing(database_settings: ServiceSettings, command: Command) -> None:
+    async with connected(database_settings) as connection:
+        await connection.execute("insert into schema_migrations (name, sha256) values ('9999_later.sql', 'x')")
+    assert command("backup", "later.backup").returncode == 0
+    async with connected(database_settings) as connection:
+        await connection.execute("delete from schema_migrations where name = '9999_later.sql'")
+        await shoot(connection)
+    refused = command("restore", "later.backup", "--replace")
+    assert refused.returncode == 78
+    assert "newer version" in refused.stderr
+    async with connected(database_settings) as connection:
+        assert await connection.fetchval("select count(*) from sessions") == 1
+        assert (await schema_state(connection)).current
 
 
 def test_no_file_is_written_over_by_accident(command: Command, tmp_path: Path) -> None:
