@@ -20,7 +20,7 @@ from edge.sensor.writer import ReadingWriter
 
 CLOCKS_WITHIN_S = 2.0
 """How long the device's first opening waits for the stored clocks; without them events of earlier boots stay with it."""
-FINISH_WITHIN_S = 0.6
+FINISH_WITHIN_S = 0.5
 SPOOL_WITHIN_S = 0.5
 READER_LOOP_S = 30.0
 """Longest round of the reader: opening has a deadline, and an open device tells something, or is silent, within seconds."""
@@ -75,6 +75,7 @@ async def run_sensor(
             if len(inbox):
                 log.warning("%d reports are neither stored nor spooled; the device sends them again", len(inbox))
             reading.cancel()
+            await spool.close()  # while the port closes: each may take its time
     finally:
         await spool.close()
 

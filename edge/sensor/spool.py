@@ -90,6 +90,8 @@ class SpoolFile:
         self._rows = 0
         self._done = 0
         """Everything up to this id is forgotten, also where a full disk leaves no room to write that down."""
+        self._given = 0
+        """The highest id that was ever handed out, see :meth:`oldest`."""
 
     def open_existing(self) -> list[ClockModel]:
         """Take the lock, and open what an earlier daemon left; creates no spool. Returns the newest clocks in it."""
@@ -149,6 +151,10 @@ class SpoolFile:
             db = sqlite3.connect(self.path, timeout=0, isolation_level=None)
             try:
                 self._rows = _prepare(db, self._max_bytes, new=new)
+                if self._given and not self._rows:
+                    # Whoever still holds rows of a file that was damaged meanwhile must drop none of its successor.
+                    db.execute("delete from sqlite_sequence")
+                    db.execute("insert into sqlite_sequence (name, seq) values ('spooled', ?)", (self._given,))
                 if new:
                     _sync_folder(self.path.parent)
             except BaseException:
@@ -191,6 +197,7 @@ class SpoolFile:
             return None
         boot = rows[0][1]
         same = list(takewhile(lambda row: row[1] == boot, rows))
+        self._given = max(self._given, same[-1][0])
         return SpooledBatch(same[-1][0], UUID(boot), [from_fields(json.loads(report)) for _, _, report in same])
 
     def _clocks(self) -> list[ClockModel]:

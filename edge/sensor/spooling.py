@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -13,6 +12,7 @@ from uuid import UUID
 from drivers.contract import ClockModel
 from edge.common.logs import Transitions
 from edge.sensor.inbox import Storable
+from edge.sensor.one_thread import OneThread
 from edge.sensor.spool import SpoolDamaged, SpooledBatch, SpoolFile, SpoolRefused, SpoolSize
 
 _Result = TypeVar("_Result")
@@ -36,7 +36,8 @@ class Spool:
         self.mine = False
         """The file is this daemon's."""
         self._file = SpoolFile(folder, device_id, max_bytes)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._thread = OneThread("spool")
+        self._closed = False
         self._told = Transitions(log, "spool")
         self._refused: str | None = None
         self._damage: str | None = None
@@ -66,15 +67,19 @@ class Spool:
         await self._do(lambda: self._file.drop(batch.through))
 
     async def close(self) -> None:
-        """Let go of the file, within a bound; what waits stays in it."""
+        """Let go of the file, within a bound; what waits stays in it. A second time nothing happens."""
+        if self._closed:
+            return
+        self._closed = True
+        answered = False
         try:
             async with asyncio.timeout(CLOSE_WITHIN_S):
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._file.close)
+                await self._thread.do(self._file.close)
+            answered = True
         except TimeoutError:
             log.warning("the disk of the spool does not answer; it is left to the system")
-            self._thread.shutdown(wait=False, cancel_futures=True)
-        else:
-            self._thread.shutdown()
+        finally:
+            self._thread.end(wait=answered)
 
     async def _do(self, work: Callable[[], _Result]) -> _Result | None:
         def and_measure() -> tuple[_Result, SpoolSize]:
@@ -82,7 +87,7 @@ class Spool:
             return result, self._file.size()
 
         try:
-            result, self.size = await asyncio.get_running_loop().run_in_executor(self._thread, and_measure)
+            result, self.size = await self._thread.do(and_measure)
         except SpoolRefused as fault:
             self._refused = str(fault)
             self._told.enter("refuses", f"{fault}; without it only what is in the database is acknowledged")

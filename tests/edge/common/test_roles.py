@@ -171,9 +171,7 @@ async def test_nobody_makes_tables_in_a_migrated_database(empty_database_setting
             await connection.close()
 
 
-async def test_a_copy_of_a_database_gets_back_what_no_copy_brings(
-    database_settings: ServiceSettings, owner: Connection
-) -> None:
+async def test_a_copy_of_a_database_gets_back_what_no_copy_brings(owner: Connection) -> None:
     allowed = "select has_database_privilege('archstats_push', current_database(), 'temporary')"
     assert await owner.fetchval(allowed), "the test's database is a copy of a migrated one"
     assert await migrate(owner, "archy") == ["grants.sql"]

@@ -143,6 +143,21 @@ def test_damage_that_shows_later_is_met_the_same_way(tmp_path: Path) -> None:
         assert drained(file) == [reading(1)]
 
 
+def test_dropping_what_a_damaged_file_held_takes_nothing_from_the_next_one(tmp_path: Path) -> None:
+    with spool(tmp_path) as file:
+        file.append([reading(seq) for seq in range(1, 500)], BOOT)
+        batch = file.oldest(400)  # on its way to the database
+        assert batch is not None
+        file.close()
+        with file.path.open("r+b") as handle:
+            handle.write(b"\xa5" * 6000)
+        with pytest.raises(SpoolDamaged):
+            file.append([reading(500)], BOOT)
+        file.append([reading(500), reading(501)], BOOT)
+        assert file.drop(batch.through).rows == 2
+        assert drained(file) == [reading(500), reading(501)]
+
+
 def test_only_the_newest_damaged_files_are_kept(tmp_path: Path) -> None:
     with spool(tmp_path) as file:
         for number in range(5):

@@ -1,0 +1,52 @@
+"""A thread that does one thing after the other for the event loop, and that a process which ends does not wait for.
+
+The standard executors join their threads at the end of the process: a disk that does not answer would keep it alive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class OneThread:
+    """Starts with the first work that is given to it."""
+
+    def __init__(self, name: str) -> None:
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """The result of ``work``, or what it raised. Cancelled before its turn came it is not done, later it is."""
+        outcome: Future[T] = Future()
+
+        def run() -> None:
+            if not outcome.set_running_or_notify_cancel():
+                return
+            try:
+                result = work()
+            except BaseException as fault:  # noqa: BLE001 - raised again where it is awaited
+                outcome.set_exception(fault)
+            else:
+                outcome.set_result(result)
+
+        if self._thread.ident is None:
+            self._thread.start()
+        self._queue.put(run)
+        return asyncio.wrap_future(outcome)
+
+    def end(self, *, wait: bool) -> None:
+        """Take no more work. With ``wait`` until the thread is gone, which takes as long as what it does now."""
+        self._queue.put(None)
+        if wait and self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (work := self._queue.get()) is not None:
+            work()

@@ -1,0 +1,65 @@
+"""A thread for what may block: in order, told of, and no reason for a process to stay."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from edge.sensor.one_thread import OneThread
+
+STUCK = """
+import asyncio, time
+from edge.sensor.one_thread import OneThread
+
+async def main():
+    thread = OneThread("stuck")
+    try:
+        async with asyncio.timeout(0.1):
+            await thread.do(lambda: time.sleep(300))
+    except TimeoutError:
+        thread.end(wait=False)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def thread() -> Iterator[OneThread]:
+    one = OneThread("test")
+    yield one
+    one.end(wait=True)
+
+
+async def test_one_thing_after_the_other_off_the_loop(thread: OneThread) -> None:
+    done: list[int] = []
+    await asyncio.gather(*(thread.do(partial(done.append, number)) for number in range(50)))
+    assert done == list(range(50))
+    assert await thread.do(threading.current_thread) is not threading.current_thread()
+
+
+async def test_what_it_raises_is_raised_where_it_is_awaited(thread: OneThread) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await thread.do(lambda: 1 // 0)
+    assert await thread.do(lambda: 1) == 1
+
+
+async def test_what_is_cancelled_before_its_turn_is_not_done(thread: OneThread) -> None:
+    go, done = threading.Event(), []
+    first = thread.do(lambda: go.wait(30))
+    second = thread.do(lambda: done.append("second"))
+    second.cancel()
+    go.set()
+    assert await first
+    await thread.do(lambda: done.append("third"))
+    assert done == ["third"]
+
+
+def test_a_process_ends_while_it_is_stuck() -> None:
+    ended = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
