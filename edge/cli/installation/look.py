@@ -25,7 +25,7 @@ SHIPPED = (*SHIPPED_PLACES, "network.conf")
 def look(environ: Mapping[str, str], prefix: Path) -> Hub:
     """The hub whose files lie beneath ``prefix``; its ``source`` is left out. Raises ConfigError when parts of ours are missing."""
     common = prefix / COMMON_SETTINGS.relative_to("/")
-    settings = parse(common.read_text()) if common.exists() else given(environ)
+    settings = parse(_text(common)) if common.exists() else given(environ)
     return Hub(
         shipped=shipped_files(),
         settings=settings,
@@ -93,7 +93,14 @@ def _python() -> Path:
 def _devices(prefix: Path) -> Iterator[tuple[str, dict[str, str]]]:
     for path in sorted((prefix / SETTINGS.relative_to("/")).glob("*.env")):
         if path.name != COMMON_SETTINGS.name and DEVICE_NAME.fullmatch(path.stem):
-            yield path.stem, parse(path.read_text())
+            yield path.stem, parse(_text(path))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except PermissionError as fault:
+        raise ConfigError(f"{path} cannot be read ({fault.strerror})", hint="Run it with sudo") from fault
 
 
 def _present(prefix: Path) -> Iterator[Path]:

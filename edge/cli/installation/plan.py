@@ -35,22 +35,36 @@ SHIPPED_PLACES: dict[str, Path] = {
 """Where each shipped file goes; ``network.conf`` goes where it is needed."""
 SERVICES = (SHOTS, PUSH, SOCKET, TARGET)
 DEFAULT_ADDRESS = "127.0.0.1:8000"
-COMMAND_TEXT = """\
-#!/bin/sh
+COMMAND_TEXT = r"""#!/bin/sh
 # Written by archstats-sensor install: the technician's command, with the settings and the rights it needs.
-case "$1" in
-    install | uninstall) exec /opt/archstats/bin/archstats-sensor "$@" ;;
-    db) user=postgres ;;
-    *) user=archstats_operator ;;
-esac
-if [ "$(id -un)" != "$user" ]; then
-    [ "$(id -u)" = 0 ] && exec runuser -u "$user" -- "$0" "$@"
-    exec sudo -u "$user" -- "$0" "$@"
+program=/opt/archstats/bin/archstats-sensor
+folder=/etc/archstats
+case "$1" in install | uninstall) exec "$program" "$@" ;; esac
+
+# Nearly as systemd reads these files: one assignment a line, and nothing in a value has a meaning.
+settings() {
+    [ -r "$1" ] || return 0
+    while IFS= read -r line || [ -n "$line" ]; do
+        name=${line%%=*} value=${line#*=}
+        case $line in [A-Za-z_]*=*) ;; *) continue ;; esac
+        case $name in *[!A-Za-z0-9_]*) continue ;; esac
+        case $value in \"*\" | \'*\') value=${value#?} value=${value%?} ;; esac
+        export "$name=$value"
+    done <"$1"
+}
+
+user=archstats_operator
+export POSTGRES_SOCKET_DIR=/run/postgresql POSTGRES_USER=$user
+settings "$folder/archstats.env"
+if [ "$1" = db ] && [ -z "$POSTGRES_HOST" ]; then
+    user=postgres POSTGRES_USER=postgres
 fi
-set -a
-POSTGRES_SOCKET_DIR=/run/postgresql POSTGRES_USER=$user
-[ -r /etc/archstats/archstats.env ] && . /etc/archstats/archstats.env
-exec /opt/archstats/bin/archstats-sensor "$@"
+if [ "$1" = config ]; then
+    for word in "$@"; do settings "$folder/$word.env"; done
+fi
+[ "$(id -un)" = "$user" ] && exec "$program" "$@"
+[ "$(id -u)" = 0 ] && exec runuser -u "$user" -- "$program" "$@"
+exec sudo -- "$0" "$@"
 """
 
 
@@ -101,7 +115,8 @@ def _files(hub: Hub) -> Iterator[Step]:
     for name, path in SHIPPED_PLACES.items():
         yield Write(path, hub.shipped[name])
     yield Write(COMMAND, COMMAND_TEXT, 0o755)
-    yield Write(COMMON_SETTINGS, common_text(hub.settings), once=True)
+    secret = "POSTGRES_PASSWORD" in hub.settings
+    yield Write(COMMON_SETTINGS, common_text(hub.settings), 0o600 if secret else 0o644, once=True)
 
 
 def _drop_ins(hub: Hub) -> Iterator[Step]:

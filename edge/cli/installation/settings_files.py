@@ -36,7 +36,7 @@ def common_text(settings: Mapping[str, str]) -> str:
     """The first ``archstats.env``."""
     lines = [
         "# Settings of every Arch-Stats service on this hub. A device has a file of its own beside this one.",
-        "# After a change: sudo archstats-sensor install",
+        "# After a change: sudo archstats-sensor install. With a password in it: sudo chmod 600 this file.",
         *(f"{name}={value}" for name, value in sorted(settings.items())),
     ]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,98 @@
+"""The technician's command on a hub: settings as systemd reads them, and as whom it runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge.cli.installation.hub import COMMON_SETTINGS, Hub
+from edge.cli.installation.look import look, shipped_files
+from edge.cli.installation.plan import COMMAND_TEXT, install_plan
+from edge.cli.installation.steps import Write
+from edge.common.errors import ConfigError
+
+Run = Callable[..., dict[str, str]]
+
+
+def program(path: Path, text: str) -> None:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs the command on a hub in a folder; the result is the environment it gave, and as whom (``AS``) what (``WHAT``) ran."""
+    program(tmp_path / "program", 'env -0; printf "WHAT=%s\\0" "$*"')
+    program(tmp_path / "runuser", 'export AS="$2"; shift 3; exec "$@"')
+    program(tmp_path / "sudo", 'export AS=root; printf "AS=root\\0WHAT=%s\\0" "$*"')
+    text = COMMAND_TEXT.replace("/opt/archstats/bin/archstats-sensor", str(tmp_path / "program"))
+    (tmp_path / "command").write_text(text.replace("/etc/archstats", str(tmp_path)))
+
+    def result(*words: str, who: str = "root") -> dict[str, str]:
+        program(tmp_path / "id", f'[ "$1" = -un ] && echo {who} || echo {0 if who == "root" else 1000}')
+        done = subprocess.run(
+            ["sh", tmp_path / "command", *words], env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+            capture_output=True, text=True, timeout=30, check=True,
+        )  # fmt: skip
+        assert done.stderr == ""
+        return dict(part.split("=", 1) for part in done.stdout.split("\0") if part)
+
+    return result
+
+
+def test_nothing_in_a_value_has_a_meaning(run: Run, tmp_path: Path) -> None:
+    secret = "a b$HOME`id`&;'\\"
+    (tmp_path / "archstats.env").write_text(
+        f'# one\n; two\nPOSTGRES_PASSWORD={secret}\nPOSTGRES_DB="my range"\nno line\nA-B=1\nARCH_STATS_SERVER_PORT=8123'
+    )
+    environment = run("session", "list")
+    assert environment["POSTGRES_PASSWORD"] == secret
+    assert environment["POSTGRES_DB"] == "my range"
+    assert environment["ARCH_STATS_SERVER_PORT"] == "8123"
+    assert "A-B" not in environment
+
+
+def test_each_command_has_the_rights_it_needs(run: Run, tmp_path: Path) -> None:
+    asked = run("session", "list", "--lane", "1 2")
+    assert (asked["AS"], asked["POSTGRES_USER"]) == ("archstats_operator", "archstats_operator")
+    assert asked["WHAT"] == "session list --lane 1 2"
+    owner = run("db", "status")
+    assert (owner["AS"], owner["POSTGRES_USER"]) == ("postgres", "postgres")
+    assert "AS" not in run("db", "status", who="postgres")
+    assert "AS" not in run("install")
+    technician = run("session", "list", who="pi")
+    assert technician["AS"] == "root"
+    assert technician["WHAT"].endswith("command session list")
+
+    (tmp_path / "archstats.env").write_text("POSTGRES_HOST=db.local\nPOSTGRES_USER=range\n")
+    elsewhere = run("db", "status")  # this hub may have no user postgres
+    assert (elsewhere["AS"], elsewhere["POSTGRES_USER"]) == ("archstats_operator", "range")
+
+
+def test_a_devices_settings_are_checked_with_its_own_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bow-1.env").write_text("ARCH_STATS_DRIVER=bow.link\n")
+    assert run("config", "check", "bow-1")["ARCH_STATS_DRIVER"] == "bow.link"
+    assert "ARCH_STATS_DRIVER" not in run("config", "check")
+    assert "ARCH_STATS_DRIVER" not in run("session", "list", "bow-1")
+
+
+@pytest.mark.parametrize(("given", "mode"), [({}, 0o644), ({"POSTGRES_PASSWORD": "x"}, 0o600)])
+def test_a_password_is_for_root_alone(given: dict[str, str], mode: int) -> None:
+    [settings] = [
+        step
+        for step in install_plan(Hub(shipped_files(), settings=given))
+        if isinstance(step, Write) and step.path == COMMON_SETTINGS
+    ]
+    assert settings.mode == mode
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "etc/archstats").mkdir(parents=True)
+    (tmp_path / "etc/archstats/archstats.env").touch(mode=0o000)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        look({}, tmp_path)
