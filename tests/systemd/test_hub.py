@@ -180,6 +180,12 @@ def test_wrong_settings_are_told_once_and_not_tried_again(hub: Hub) -> None:
         hub.lab.run("systemctl", "reset-failed", unit, check=False)
 
 
+def test_a_device_without_a_file_is_refused_once(hub: Hub) -> None:
+    unit = "archstats-sensor@nobody.service"
+    assert "Assertion failed" in hub.lab.run("systemctl", "start", unit, check=False)
+    assert hub.lab.show(unit, "ActiveState", "NRestarts") == {"ActiveState": "inactive", "NRestarts": "0"}
+
+
 def test_the_technicians_command_has_the_operators_rights_and_for_the_database_the_owners(hub: Hub) -> None:
     assert "up to date" in hub.lab.run(COMMAND, "db", "status")
     assert "1" in hub.lab.run(COMMAND, "session", "list")

@@ -97,6 +97,7 @@ def test_a_service_lives_as_promised(name: str) -> None:
 def test_the_services_differ_only_where_they_must() -> None:
     """What closes them is the same in all three: a line that is added to one is added to all."""
     own = {
+            "AssertPathExists",
         "Description", "Documentation", "Environment", "EnvironmentFile", "ExecStart", "User", "After", "Requires",
         "SupplementaryGroups", "StateDirectory", "StateDirectoryMode", "PrivateDevices", "DeviceAllow",
     }  # fmt: skip
