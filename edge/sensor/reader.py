@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from uuid import UUID
@@ -23,6 +25,8 @@ BuildDriver = Callable[[Sequence[ClockModel]], Driver]
 BACKOFF_FIRST_S = 0.2
 BACKOFF_CAP_S = 5.0
 """A cable that is put back is noticed within this."""
+STEADY_S = 5.0
+"""A device that was open for so long is opened again at once; one that dies each time at once, with longer and longer waits."""
 CLOSE_WITHIN_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -66,15 +70,15 @@ class DeviceReader:
             ):
                 self._tick()
                 with attempt:
-                    self._opened = False
+                    self._opened, began = False, time.monotonic()
                     try:
                         await self._one_life()
                     except DriverConfigError as fault:
                         raise ConfigError(f"{fault.device}: {fault.message}", hint=fault.hint) from fault
                     except DriverError:
-                        if not self._opened:
+                        if not self._opened or time.monotonic() - began < STEADY_S:
                             raise  # each time a longer wait
-            await asyncio.sleep(BACKOFF_FIRST_S)
+            await asyncio.sleep(BACKOFF_FIRST_S * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
 
     async def close(self) -> None:
         """Let go of the device, within a bound."""

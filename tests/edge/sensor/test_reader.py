@@ -26,6 +26,7 @@ from drivers.contract import (
     Stamp,
     StreamStart,
 )
+from drivers.errors import DeviceLost
 from edge.sensor.inbox import Inbox
 from edge.sensor.reader import DeviceReader
 from edge.sensor.status import Status
@@ -103,3 +104,27 @@ async def test_what_no_stored_clock_can_date_is_taken_undated() -> None:
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+class DyingNode(RebootedNode):
+    """Answers, and is gone again at once."""
+
+    opened = 0
+
+    async def open(self) -> DeviceIdentity:
+        DyingNode.opened += 1
+        return await super().open()
+
+    async def readings(self) -> AsyncIterator[Report]:
+        yield StreamStart(PRESENT, Stamp(NOW, 0.001, 5), None, None, None)
+        raise DeviceLost("the line is lost", device="bow-1", hint="put the cable back")
+
+
+async def test_a_device_that_dies_each_time_at_once_is_left_in_peace_for_longer_and_longer() -> None:
+    DyingNode.opened = 0
+    reader = DeviceReader(DyingNode, Inbox(), Watermark(), Status())
+    reading = asyncio.create_task(reader.run())
+    await asyncio.sleep(4.0)
+    reading.cancel()
+    await asyncio.wait([reading])
+    assert 2 <= DyingNode.opened <= 12, "at a steady 0.2 s it would be 19"
