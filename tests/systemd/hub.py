@@ -90,14 +90,18 @@ class Hub:
         self.lab.run("bash", "-c", 'mkdir -p "$(dirname "$0")" && printf %s "$1" > "$0"', path, text)
 
 
-def set_up_postgres(lab: Lab) -> None:
-    """A new, empty cluster under Debian's own units, on its unix socket alone: TCP ports are shared with this machine."""
+def set_up_postgres(lab: Lab) -> str:
+    """A new, empty cluster under Debian's own units, on its unix socket alone: TCP ports are shared with this machine.
+
+    Returns its port: not 5432 where this machine has a PostgreSQL there.
+    """
     lab.run(
         "bash", "-ec",
         "rm -rf /etc/postgresql/* /var/lib/postgresql/*; version=$(ls /usr/lib/postgresql | sort -n | tail -1);"
         'pg_createcluster "$version" main -o listen_addresses= -- --no-sync;'
         "systemctl daemon-reload; systemctl enable --now postgresql",
     )  # fmt: skip
+    return lab.run("pg_lsclusters", "--no-header").split()[2]
 
 
 def install(lab: Lab, **environment: str) -> str:
@@ -120,10 +124,10 @@ def set_up_devices(hub: Hub) -> None:
 @contextmanager
 def installed_hub(lab: Lab) -> Iterator[Hub]:
     """Everything up: PostgreSQL, services, devices, and a session that is shot."""
-    set_up_postgres(lab)
+    postgres_port = set_up_postgres(lab)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    install(lab, ARCH_STATS_SERVER_PORT=str(port))
+    install(lab, ARCH_STATS_SERVER_PORT=str(port), POSTGRES_PORT=postgres_port)
     hub = Hub(lab, port)
     set_up_devices(hub)
     hub.until_all_is_well()

@@ -190,3 +190,13 @@ def test_the_technicians_command_has_the_operators_rights_and_for_the_database_t
     assert "up to date" in hub.lab.run(COMMAND, "db", "status")
     assert "1" in hub.lab.run(COMMAND, "session", "list")
     assert hub.query("select count(*) from sessions") == "1"
+
+
+def test_backup_and_check_work_on_a_hub_as_their_pages_say(hub: Hub) -> None:
+    folder = "/var/backups/archstats"
+    hub.lab.run("install", "-d", "-o", "postgres", "-m", "700", folder)
+    assert "bytes" in hub.lab.run(COMMAND, "db", "backup", f"{folder}/range.backup", "--force")
+    told = hub.lab.run("env", "POSTGRES_DB=trial", COMMAND, "db", "restore", f"{folder}/range.backup")
+    assert "restored 1 sessions" in told
+    hub.lab.run("runuser", "-u", "postgres", "--", "dropdb", "trial")
+    assert "ok     device bow-1" in hub.lab.run(COMMAND, "config", "check", "bow-1")
