@@ -33,6 +33,8 @@ class Inbox:
         self.turned_away = 0
         self._waiting: OrderedDict[Key, tuple[Storable, float]] = OrderedDict()
         self._filled = asyncio.Event()
+        self._dated: OrderedDict[UUID, None] = OrderedDict()
+        """Streams of which a clock is durable, the newest."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -64,9 +66,12 @@ class Inbox:
         return True
 
     def oldest_age_s(self) -> float:
-        """How long the oldest has waited; a clock that waits alone is not urgent and counts as 0."""
+        """How long the oldest has waited; a better clock of a stream is not urgent and counts as 0.
+
+        The first one is: without it nobody who comes later can date what the device sends again.
+        """
         for report, since in self._waiting.values():
-            if not isinstance(report, ClockModel):
+            if not isinstance(report, ClockModel) or report.stream_id not in self._dated:
                 return time.monotonic() - since
         return 0.0
 
@@ -81,3 +86,7 @@ class Inbox:
             waiting = self._waiting.get(key)
             if waiting is not None and waiting[0] is report:
                 del self._waiting[key]
+            if isinstance(report, ClockModel):
+                self._dated[report.stream_id] = None
+                if len(self._dated) > CONTROL_ROOM:
+                    self._dated.popitem(last=False)

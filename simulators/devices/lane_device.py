@@ -22,7 +22,8 @@ HEAD_START_US = 10_000_000
 LEARNING_US = 5_000_000
 LEARNING_ANSWERS = 12
 """A reboot waits until the hub could learn this boot's clock for so long, from so many answers: a burst and a half, so that
-a line which failed in the first one was opened again. Without its clock no event of a boot can be dated."""
+a line which failed in the first one was opened again, and a daemon had the time to make it durable. Without its clock no
+event of a boot can be dated; a daemon that was killed has to learn it anew."""
 _AHEAD_US = 30_000_000
 """How far the world is looked up in advance."""
 

@@ -104,11 +104,11 @@ class LinkNode:
 
     @property
     def times_told(self) -> int:
-        """How often this boot was asked for its clock and answered."""
+        """How often this boot was asked for its clock and answered since a hub opened it last."""
         return self._times_told
 
     def asked_for_us(self, now_us: int) -> int:
-        """Return for how long the hub has been asking this boot for its clock; 0 when it never did."""
+        """Return for how long the hub that opened it last has been asking this boot for its clock; 0 when it never did."""
         return 0 if self._first_asked_us is None else now_us - self._first_asked_us
 
     def is_up(self, now_us: int) -> bool:
@@ -219,6 +219,7 @@ class LinkNode:
                 return [self._say(link.TimeResponse(t0, t1), frame.seq, now_us)]
             case link.HelloRequest():
                 self._said_hello = True
+                self._first_asked_us, self._times_told = None, 0  # a hub that opens anew may be one that knows nothing
                 return [self._hello(now_us)]
             case link.Config() as wanted:
                 self._config = wanted

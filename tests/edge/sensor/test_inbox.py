@@ -64,3 +64,16 @@ async def test_waiting_ends_with_the_first_report_or_the_deadline() -> None:
     await asyncio.sleep(0)
     inbox.put(reading(1))
     assert await waiting
+
+
+def test_the_first_clock_of_a_stream_is_urgent_and_a_better_one_is_not() -> None:
+    """Whoever comes after a killed daemon dates by it what the device sends again."""
+    inbox = Inbox()
+    first, better = clock(0.5), clock(0.1)
+    inbox.put(first)
+    assert inbox.oldest_age_s() > 0
+    inbox.remove([first])
+    inbox.put(better)
+    assert inbox.oldest_age_s() == 0
+    inbox.put(reading(1))
+    assert inbox.oldest_age_s() > 0

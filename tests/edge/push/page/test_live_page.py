@@ -219,6 +219,7 @@ async def test_a_screen_reader_is_told(open_page: Open, floor: Floor) -> None:
     assert await page.locator(speaking).evaluate_all("all => all.map((one) => one.id)") == [
         "offline",
         "simulated",
+        "clocks",
         "announcer",
     ]  # and nothing else: a page on which every number speaks is not listened to
     await floor.shoot(None, None, None, result="pending")
