@@ -37,6 +37,7 @@ class Proxy:
         self._servers: list[asyncio.Server] = []
         self._writers: set[asyncio.StreamWriter] = set()
         self._clients: set[asyncio.StreamWriter] = set()
+        self._half_closed: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def freeze(self) -> None:
@@ -54,7 +55,8 @@ class Proxy:
 
     def half_close(self) -> None:
         """Send the clients an end of file and keep reading from them: a server that shuts down its side."""
-        for writer in list(self._clients):
+        for writer in list(self._clients - self._half_closed):
+            self._half_closed.add(writer)
             with suppress(OSError):
                 writer.write_eof()
 
@@ -103,13 +105,14 @@ class Proxy:
             async with asyncio.TaskGroup() as pumps:
                 pumps.create_task(self._pump(reader, upwards))
                 pumps.create_task(self._pump(there, writer))
-        except OSError:
-            pass  # the test cut it, or there is nobody upstream: either way the client is told by the abort below
+        except* OSError:
+            pass  # one side was cut or reset, or there is nobody upstream: the other is told by the abort below
         finally:
             for each in own:
                 _abort(each)
             self._writers -= own
             self._clients.discard(writer)
+            self._half_closed.discard(writer)
             self._tasks.discard(task)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -118,16 +121,16 @@ class Proxy:
         return await asyncio.open_connection(*self._upstream)
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while chunk := await source.read(CHUNK):
-                if self.delay_s:
-                    await asyncio.sleep(self.delay_s)
-                await self._flowing.wait()
+        while chunk := await source.read(CHUNK):
+            if self.delay_s:
+                await asyncio.sleep(self.delay_s)
+            await self._flowing.wait()
+            if sink not in self._half_closed:
                 sink.write(chunk)
                 await sink.drain()
-            await self._flowing.wait()
-            if sink.can_write_eof():
-                sink.write_eof()
+        await self._flowing.wait()
+        if sink.can_write_eof() and sink not in self._half_closed:
+            sink.write_eof()
 
 
 def to_database(settings: ServiceSettings) -> Proxy:

@@ -99,7 +99,8 @@ def set_up_postgres(lab: Lab) -> str:
         "bash", "-ec",
         "rm -rf /etc/postgresql/* /var/lib/postgresql/*; version=$(ls /usr/lib/postgresql | sort -n | tail -1);"
         'pg_createcluster "$version" main -o listen_addresses= -- --no-sync;'
-        "systemctl daemon-reload; systemctl enable --now postgresql",
+        "systemctl daemon-reload; systemctl enable --now postgresql;"
+        'systemctl start "postgresql@$version-main"',  # the other is up before its clusters are
     )  # fmt: skip
     return lab.run("pg_lsclusters", "--no-header").split()[2]
 
