@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from edge.cli.range_setup import register_arrows
 from simulators.instants import to_datetime
@@ -102,6 +103,7 @@ async def until(database: asyncpg.Connection[asyncpg.Record], condition: str, *v
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.long
 async def test_clocks_that_part_by_200_ppm_time_every_instant_and_flight(short_path: Path) -> None:
     outcome = await shoot(short_path, 3, 12, "--clock", "bow-1=100,target-1=-100", "--fault", PATH_FAULTS)
     assert differences(outcome.rows, outcome.expected) == []

@@ -25,7 +25,7 @@ LASTING = (
     "archstats-sensor emulate",
 )
 """Commands that run until they are told to stop."""
-LASTING_S = 2.5
+LASTING_S = 1.5
 ELSEWHERE = {
     "./dev run": "tests/acceptance/test_fresh_machine.py",
     "./dev test": "tests/acceptance/test_fresh_machine.py and CI",
