@@ -25,9 +25,11 @@ class OneThread:
     def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """The result of ``work``, or what it raised. Cancelled before its turn came it is not done, later it is."""
         outcome: Future[T] = Future()
+        awaited = asyncio.wrap_future(outcome)
 
         def run() -> None:
-            if not outcome.set_running_or_notify_cancel():
+            # The loop passes a cancel on to ``outcome`` only on its next turn: this thread may come first.
+            if awaited.cancelled() or not outcome.set_running_or_notify_cancel():
                 return
             try:
                 result = work()
@@ -39,7 +41,7 @@ class OneThread:
         if self._thread.ident is None:
             self._thread.start()
         self._queue.put(run)
-        return asyncio.wrap_future(outcome)
+        return awaited
 
     def end(self, *, wait: bool) -> None:
         """Take no more work. With ``wait`` until the thread is gone, which takes as long as what it does now."""
