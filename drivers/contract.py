@@ -94,6 +94,7 @@ class Reading:
     kind: ReadingKind
     stamp: Stamp
     received_at: datetime
+    """Aware UTC, told by the same pair of clocks as ``stamp.at``: a step of the wall clock does not change their distance."""
     host_boot_id: UUID
     source: Source
     tag: str | None = None

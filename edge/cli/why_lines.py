@@ -9,6 +9,9 @@ from edge.cli.shot_lines import value
 from edge.shots.sensed import Sensed
 from edge.shots.why import Candidate, Explanation, Flight, Ring, Watching
 
+TOLD_LATE_S = 1.0
+"""From here on it is worth a word that the hub heard of a reading only later."""
+
 
 def why_lines(
     row: Mapping[str, object], explained: Explanation, history: Sequence[Mapping[str, object]]
@@ -62,6 +65,8 @@ def _reading(reading: Sensed) -> str:
         words.append(f"at {reading.x:.2f} {reading.y:.2f} mm")
     if reading.cause is not None:
         words.append(f"cause {reading.cause}")
+    if reading.told_after_s >= TOLD_LATE_S:
+        words.append(f"told {reading.told_after_s:.1f} s later")
     return "  ".join(words)
 
 

@@ -53,6 +53,15 @@ def landing_window_s(scene: Scene) -> float:
     return scene.parameters.landing_window_s(scene.distance_m or 0.0)
 
 
+def is_told_late(release: Sensed, landing: Sensed, scene: Scene) -> bool:
+    """Whether the hub heard of a landing when its shot had been decided without it.
+
+    That is what the readings themselves can tell: ``give_up_s`` after the window every release that is known is decided.
+    """
+    decided = release.t + landing_window_s(scene) + scene.parameters.give_up_s
+    return landing.told > max(decided, release.told)
+
+
 def told_flight_s(draft: Draft, scene: Scene) -> float | None:
     """The flight of a shot, where the clocks are good enough to tell; flags ``clock`` where only they are in the way."""
     release, landing = draft.release, draft.landing

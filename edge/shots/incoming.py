@@ -29,7 +29,8 @@ _BY_WALL_CLOCK = """
 and r.at between s.start_time - $1::interval and coalesce(s.end_time, 'infinity') + $2::interval
 """
 _READING_COLUMNS = """
-device_id, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, tag, tags, x_mm, y_mm, rssi_dbm, cause
+device_id, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, tag, tags, x_mm, y_mm, rssi_dbm,
+cause
 """
 
 

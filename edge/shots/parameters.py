@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RULE_VERSION = 2
+RULE_VERSION = 3
 """Stored with each shot; another number whenever these rules give another result."""
 
 
@@ -27,7 +27,7 @@ class Parameters:
     duplicate_landing_s: float = 2.0
     duplicate_landing_mm: float = 5.0
     give_up_s: float = 10.0
-    """After its window an undecided shot becomes ``unknown``."""
+    """After its window an undecided shot becomes ``unknown``; a landing that the hub hears of later is ``late``."""
     late_accept_s: float = 24 * 3600.0
     """So long after its closing a session is still looked at when a silent device may yet tell."""
     bounce_s: float = 2.0

@@ -36,6 +36,13 @@ class Sensed:
     y: float | None = None
     rssi: int | None = None
     cause: str | None = None
+    told_after_s: float = 0.0
+    """So long after its instant the hub heard of it, whatever the wall clock did between."""
+
+    @property
+    def told(self) -> float:
+        """When the hub heard of it, on the axis."""
+        return self.t + self.told_after_s
 
     @property
     def place(self) -> tuple[float, float] | None:

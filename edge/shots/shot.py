@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from edge.shots.by_hand import ByHand
 from edge.shots.draft import Assignment, Draft
 from edge.shots.ends import End, end_at
-from edge.shots.flight import told_flight_s
+from edge.shots.flight import is_told_late, told_flight_s
 from edge.shots.parameters import RULE_VERSION
 from edge.shots.scoring import Score
 from edge.shots.sensed import Arrow, Key, Scene, Sensed
@@ -68,6 +68,8 @@ def make_shot(
         draft.flags.add("bounce")
     if landing is not None and landing.tag == draft.read_tag:
         draft.flags.discard("wrong_tag")  # the bow was right: the arrow had been pulled, and nobody told
+    if release is not None and landing is not None and is_told_late(release, landing, scene):
+        draft.flags.add("late")
     place = landing.place if landing is not None else None
     tof = told_flight_s(draft, scene)
     distance = scene.distance_m

@@ -170,4 +170,5 @@ def sensed(row: asyncpg.Record, axis: Axis) -> Sensed:
         y=row["y_mm"],
         rssi=row["rssi_dbm"],
         cause=row["cause"],
+        told_after_s=(row["received_at"] - row["at"]).total_seconds(),
     )

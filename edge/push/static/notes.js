@@ -2,7 +2,7 @@
 import { counts } from "./scoring.js";
 
 const NOTES = {
-  late: "landed late", let_down: "let-down", no_engage: "nocking not sensed", tag_mismatch: "check arrow", clock: "clocks off",
+  late: "came late", let_down: "let-down", no_engage: "nocking not sensed", tag_mismatch: "check arrow", clock: "clocks off",
   bounce: "bounced?", contact: "check: touches another arrow", retired_arrow: "retired arrow", cross_read: "read on two bows",
   wrong_tag: "another arrow's tag at the bow", pass_through: "went through?", unsorted: "a landing waits for a person",
   dead_time: "two arrows at once?", extra: "one arrow too many: the lowest count", same_spot: "two in one spot: the lower counts",

@@ -61,7 +61,7 @@ async def shoot_lane(connection: Connection) -> LaneFloor:
     floor = LaneFloor(connection)
     await floor.build()
     await floor.shoot(20.0)
-    await floor.land(20.4)
+    await floor.land(20.4, told=24.4)
     await floor.land(34.0, 100.0)
     await floor.shoot(40.0)
     await floor.land(46.0, 900.0)

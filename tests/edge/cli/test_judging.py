@@ -144,6 +144,7 @@ def test_why_tells_what_a_shot_rests_on(bench: Bench) -> None:
         "possible",
         "same tag",
         "chosen",
+        "told 4.0 s later",
         "± 0.5 ms",
         "margin",
     ):

@@ -45,15 +45,25 @@ def any_readings(draw: st.DrawFn, least: int = 0, most: int = 40) -> list[Sensed
     for t in sorted(draw(st.lists(CENTISECONDS, min_size=least, max_size=most))):
         kind = draw(st.sampled_from(("engage", "release", "landing", "landing", "tags")))
         error = draw(st.sampled_from((None, 0.0005, 0.0005, 0.08)))
+        told = draw(st.sampled_from((0.0, 0.0, 4.0, 30.0)))
         if kind == "landing":
-            history.add(TARGET, kind, t, draw(TAGS), x=draw(PLACES), y=draw(PLACES), error_s=error)
+            history.add(TARGET, kind, t, draw(TAGS), x=draw(PLACES), y=draw(PLACES), error_s=error, told_after_s=told)
         elif kind == "tags":
             tags = draw(st.lists(st.sampled_from(QUIVER[:3]), max_size=3, unique=True))
             history.add(TARGET, kind, t, tags=tuple(tag.hex for tag in tags))
         else:
             cause = draw(st.sampled_from((None, None, None, "removed"))) if kind == "release" else None
             rssi = draw(st.sampled_from((None, -40, -60)))
-            history.add(draw(st.sampled_from(BOWS)), kind, t, draw(TAGS), cause=cause, rssi=rssi, error_s=error)
+            history.add(
+                draw(st.sampled_from(BOWS)),
+                kind,
+                t,
+                draw(TAGS),
+                cause=cause,
+                rssi=rssi,
+                error_s=error,
+                told_after_s=told,
+            )
     return history.readings
 
 

@@ -49,15 +49,21 @@ class LaneFloor:
 
     async def sense(self, device: str, kind: str, t: float, on: Connection | None = None, **values: object) -> None:
         self.seqs[device] += 1
-        row: dict[str, object] = {"tag": None if kind == "tags" else ARROW.hex, "x_mm": None, "y_mm": None, **values}
+        row: dict[str, object] = {
+            "tag": None if kind == "tags" else ARROW.hex,
+            "x_mm": None,
+            "y_mm": None,
+            "told": t,
+            **values,
+        }
         await (on or self.connection).execute(
             """
             insert into readings (device_id, stream_id, seq, kind, at, uncertainty_s, host_boot_id, received_at, source,
                                   tag, x_mm, y_mm)
-            values ($1, $2, $3, $4, $5, 0.0005, $6, $5, 'simulator', $7, $8, $9)
+            values ($1, $2, $3, $4, $5, 0.0005, $6, $10, 'simulator', $7, $8, $9)
             """,
             device, self.streams[device], self.seqs[device], kind, self.at(t), BOOT,
-            row["tag"], row["x_mm"], row["y_mm"],
+            row["tag"], row["x_mm"], row["y_mm"], self.at(float(str(row["told"]))),
         )  # fmt: skip
 
     async def shoot(self, t: float) -> None:
@@ -65,8 +71,9 @@ class LaneFloor:
         await self.sense("bow-1", "engage", t - 2)
         await self.sense("bow-1", "release", t)
 
-    async def land(self, t: float, x: float = 640.0) -> None:
-        await self.sense("target-1", "landing", t, x_mm=x, y_mm=640.0)
+    async def land(self, t: float, x: float = 640.0, told: float | None = None) -> None:
+        """``told`` is when the hub heard of it, at once where it is left out."""
+        await self.sense("target-1", "landing", t, x_mm=x, y_mm=640.0, told=t if told is None else told)
 
     async def told_until(self, t: float) -> None:
         """Both devices have told everything up to here."""

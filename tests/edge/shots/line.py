@@ -52,8 +52,15 @@ class Line:
         """The target tells all the tags in its butt."""
         return self.add("target-1", "tags", t, tags=tuple(arrow.hex for arrow in arrows))
 
-    def landing(self, t: float, arrow: UUID | None = ARROW, x: float | None = 640.0, y: float | None = 640.0) -> Line:
-        return self.add("target-1", "landing", t, arrow, x=x, y=y)
+    def landing(
+        self,
+        t: float,
+        arrow: UUID | None = ARROW,
+        x: float | None = 640.0,
+        y: float | None = 640.0,
+        told_after: float = 0.0,
+    ) -> Line:
+        return self.add("target-1", "landing", t, arrow, x=x, y=y, told_after_s=told_after)
 
 
 def told_until(t: float, scene: Scene = SCENE) -> Scene:

@@ -42,7 +42,7 @@ async def date(floor: LaneFloor, kind: str, stepped_s: float) -> None:
     """Give readings of a kind their monotonic instants, and a wall clock that is wrong by ``stepped_s``."""
     await floor.connection.execute(
         """
-        update readings r set at = r.at + $2, host_boot_id = s.start_boot_id,
+        update readings r set at = r.at + $2, received_at = r.received_at + $2, host_boot_id = s.start_boot_id,
             mono_ns = s.start_mono_ns + (extract(epoch from r.at - s.start_time) * 1e9)::bigint
         from sessions s where r.kind = $1
         """,
@@ -74,7 +74,7 @@ async def test_a_step_before_a_reading_changes_nothing(
     async with assembler(database):
         await until(floor, "exists (select from shots where result = 'hit')")
     (shot,) = await rows(floor)
-    assert shot["tof_s"] == pytest.approx(0.36, abs=1e-6)
+    assert (shot["tof_s"], shot["flags"]) == (pytest.approx(0.36, abs=1e-6), [])
     told = [shot[f"arrow_{what}_time"] for what in ("engage", "disengage", "landing")]
     assert told == [floor.at(18.0), floor.at(20.0), floor.at(20.36)]
 

@@ -27,13 +27,21 @@ def test_a_late_landing_goes_to_its_own_arrow_before_a_neighbour_s_with_another_
     assert (first.result, first.flags, second.result) == ("hit", ("late",), "miss")
 
 
-def test_a_landing_told_after_the_miss_was_final_makes_it_a_hit_with_its_speed() -> None:
+def test_a_landing_told_after_the_miss_was_final_makes_it_a_late_hit_with_its_speed() -> None:
     line = Line().shot(5.0)
     before = only(line)
-    after = only(line.landing(5.4))
+    after = only(line.landing(5.4, told_after=14.0))
     assert (before.id, before.result) == (after.id, "miss")
-    assert (after.result, after.flags) == ("hit", ())
+    assert (after.result, after.flags) == ("hit", ("late",))
     assert after.tof_s == pytest.approx(0.4)
+
+
+def test_a_landing_is_told_late_when_its_release_had_been_known_and_decided_without_it() -> None:
+    line = Line().shot(5.0)  # in the air until 8, given up at 18
+    assert only(line.landing(5.4, told_after=12.5)).flags == ()
+    bow = Line().engage(3.0).add("bow-1", "release", 5.0, told_after_s=60.0)  # both were out of reach
+    assert only(bow.landing(5.4, told_after=59.0)).flags == ()
+    assert only(Line().landing(5.4, told_after=60.0), replace(SCENE, bows=frozenset())).flags == ()
 
 
 def test_another_tag_than_the_bow_s_is_believed_where_one_arrow_flew() -> None:

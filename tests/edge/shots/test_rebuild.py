@@ -130,9 +130,9 @@ async def test_yesterdays_shot_is_corrected_today(yesterday: LaneFloor, database
 
 async def test_a_landing_that_comes_a_day_late_corrects_the_miss(yesterday: LaneFloor, database: Database) -> None:
     async with assembler(database):
-        await yesterday.land(40.4)
+        await yesterday.land(40.4, told=YESTERDAY_S)
         await until(yesterday, "count(*) = 2 from shots where result = 'hit'")
-    assert [shot["revision"] for shot in await shots(yesterday)] == [1, 2]
+    assert [(shot["revision"], shot["flags"]) for shot in await shots(yesterday)] == [(1, []), (2, ["late"])]
     assert (await events(yesterday))[-1] == ("shot.updated", "hit")
 
 

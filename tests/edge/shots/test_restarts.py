@@ -130,12 +130,12 @@ class Lane:
             """
             insert into readings (device_id, stream_id, seq, kind, at, uncertainty_s, host_boot_id, received_at, source,
                                   tag, tags, x_mm, y_mm, rssi_dbm, cause)
-            values ($1, $2, $3, $4, $5, $6, $2, $5, 'simulator', $7, $8, $9, $10, $11, $12)
+            values ($1, $2, $3, $4, $5, $6, $2, $13, 'simulator', $7, $8, $9, $10, $11, $12)
             """,
             [
                 (
                     self.name(r.key.device_id), r.key.stream_id, r.key.seq, r.kind, self.at(r.t), r.error_s, r.tag,
-                    r.tags, r.x, r.y, r.rssi, r.cause,
+                    r.tags, r.x, r.y, r.rssi, r.cause, self.at(r.told),
                 )
                 for r in readings
             ],

@@ -54,4 +54,4 @@ async def test_a_correction_an_inference_and_notes_are_told(call: Call) -> None:
     )
     assert told["Corrected"].startswith("it was M until ")
     assert told["Arrow"] == "?, inferred: no other arrow was possible"
-    assert told["Note"] == "check arrow; landed late; corrected"
+    assert told["Note"] == "check arrow; came late; corrected"
