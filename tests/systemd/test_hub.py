@@ -8,12 +8,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
-from tests.systemd.hub import COMMAND, SENSORS, SERVICES, Hub
+from tests.chromium import chromium
+from tests.systemd.hub import COMMAND, SENSORS, SERVICES, WITHIN_S, Hub
 
 SENSOR, SHOTS, PUSH = SENSORS[0], "archstats-shots.service", "archstats-push.service"
 USERS = {SENSOR: "archstats_sensor", SHOTS: "archstats_shots", PUSH: "archstats_push"}
 STOP_WITHIN_S = 3.0
+WITHIN_MS = WITHIN_S * 1000
+SEEN = "[...document.querySelectorAll('#face .shot')].map(dot => dot.dataset.shot)"
+"""The shots whose dots are on the face."""
 QUICK_WATCHDOG = "[Service]\nWatchdogSec=2s\n"
 
 
@@ -61,17 +66,24 @@ def test_status_and_journal_are_for_technicians(hub: Hub) -> None:
     assert not any("answers" in line for line in hub.lab.journal(SENSOR, "--priority=warning"))
 
 
-def test_a_browser_gets_page_and_events_from_a_service_without_a_network(hub: Hub) -> None:
+async def test_a_shot_appears_in_a_browser_that_is_served_without_a_network(hub: Hub) -> None:
+    """From a terminal that stands for the device, through every service as its unit closes it, to a real browser's page."""
     hub.until_all_is_well()
-    with httpx.Client(base_url=hub.url, timeout=30.0) as client:
-        assert "<title>" in client.get("/").text
-        assert client.get("/healthz").json()["status"] == "ok"
-        with client.stream("GET", "/api/v0/events") as stream:
-            for line in stream.iter_lines():
-                if line.startswith("event: shot."):
-                    break
-    assert int(hub.query("select count(*) from shots")) > 0
-    assert int(hub.query("select count(*) from readings")) > 0
+    async with chromium() as browser:
+        page = await browser.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(hub.url)
+        await expect(page.locator("#connection")).to_have_text("live", timeout=WITHIN_MS)
+        known = await page.evaluate(SEEN)
+        fell = await page.wait_for_function(
+            f"known => {SEEN}.find(id => !known.includes(id))", arg=known, timeout=WITHIN_MS
+        )
+        assert hub.query(f"select result from shots where id = '{await fell.json_value()}'") == "hit"
+        hub.until(lambda: re.fullmatch(rf"serving {hub.url}/ to [1-9]\d* streams, database ok", hub.status(PUSH)))
+        health = await page.request.get(f"{hub.url}/healthz")
+        assert (await health.json())["status"] == "ok"
+        assert errors == []
 
 
 def test_every_service_is_its_own_user_of_the_database(hub: Hub) -> None:

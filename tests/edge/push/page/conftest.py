@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 import edge.push
 from edge.common.connection import Connection
 from edge.common.database import open_database
 from edge.common.settings import ServiceSettings
+from tests.chromium import chromium
 from tests.edge.push.page.opening import Call, Open, Scheme
 from tests.edge.push.rangefloor import Floor
 from tests.edge.push.serving import Service, serving
 
-CHROMIUM = Path("/usr/bin/chromium")
 STATIC = Path(edge.push.__file__).parent / "static"
 WITHIN_MS = 10_000
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 in_the_runs_loop = pytest_asyncio.fixture(loop_scope="session")
 
@@ -34,16 +29,8 @@ in_the_runs_loop = pytest_asyncio.fixture(loop_scope="session")
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """The browser of this run."""
-    if not CHROMIUM.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{CHROMIUM} is missing: install the package chromium")
-        pytest.skip(f"{CHROMIUM} is missing: install the package chromium to run the tests of the page")
-    async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield made
-        finally:
-            await made.close()
+    async with chromium() as made:
+        yield made
 
 
 @in_the_runs_loop
