@@ -33,6 +33,8 @@ from edge.common.connection import Connection
 from edge.common.errors import ConfigError
 from edge.common.hostclock import HostInstant
 from edge.shots.faces import load_catalogue
+from edge.shots.nockings import expired_nockings
+from edge.shots.seen import see_session
 
 CLOSED_WITHIN_S = 15.0
 """A landing window and the time after which an undecided shot is given up: domain parameters, 3 s and 10 s."""
@@ -177,23 +179,26 @@ def list_command(
     async def run(connection: Connection) -> None:
         rows = await list_sessions(connection, limit, lane or None)
         for row in rows:
+            seen = await see_session(connection, row["id"])
+            expired = len(expired_nockings(seen.readings, seen.scene)) if seen is not None else 0
             if as_json:
-                say(json_object(dict(row)))
+                say(json_object({**row, "nockings_expired": expired}))
             else:
-                say(session_line(row))
+                say(session_line(row, expired))
         if not rows and not as_json:
             say("No session yet. Open one: archstats-sensor session open --lane 1")
 
     on_database(run, database_dir)
 
 
-def session_line(row: asyncpg.Record) -> str:
-    """One session for people."""
+def session_line(row: asyncpg.Record, expired: int) -> str:
+    """One session for people; ``expired`` arrows were nocked and given up."""
     state = "closing" if row["is_opened"] and row["closing_time"] else "open" if row["is_opened"] else "closed"
     started: datetime = row["start_time"]
     distance = f"{float(row['distance']):g} m" if row["distance"] is not None else "no target"
     where = f"lane {row['lane']:>3}  {distance:>9}  {row['location']}"
-    return f"{started:%Y-%m-%d %H:%M}  {state:<7}  {where}  {row['arrows']} arrows  {row['points']} points"
+    nocked = f"  {expired} nocked and never released" if expired else ""
+    return f"{started:%Y-%m-%d %H:%M}  {state:<7}  {where}  {row['arrows']} arrows  {row['points']} points{nocked}"
 
 
 def began(text: str, now: HostInstant) -> HostInstant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -62,6 +63,17 @@ def find_nockings(readings: Iterable[Sensed], scene: Scene) -> tuple[list[Nockin
                 draft.flags.add("no_engage")
             drafts.append(draft)
     return nockings, drafts
+
+
+def expired_nockings(readings: Iterable[Sensed], scene: Scene) -> list[Nocking]:
+    """Arrows of the session that were nocked, and of which the bow told nothing more until they were given up.
+
+    Only those whose whole time-out lies in the session: what a bow tells after the closing is none of its readings.
+    """
+    over = min(scene.now, math.inf if scene.closes is None else scene.closes)
+    nockings, _ = find_nockings(sorted(readings, key=lambda r: (r.t, r.key)), scene)
+    patience = scene.parameters.engage_timeout_s
+    return [n for n in nockings if n.engage.t >= scene.starts and n.until == n.engage.t + patience and n.until <= over]
 
 
 def doubt_tags(nockings: Sequence[Nocking], stays: Sequence[Stay]) -> None:

@@ -241,3 +241,15 @@ def test_without_any_shot_it_says_so(empty_bench: Bench) -> None:
     assert "No shot yet" in empty_bench.type("shots", "list")
     assert "session list" in empty_bench.type("shots", "rebuild", "--session", "last", status=1)
     assert "shots list" in empty_bench.type("why", "last", status=1)
+
+
+def test_the_list_of_sessions_tells_of_arrows_that_were_nocked_and_never_released(empty_bench: Bench) -> None:
+    async def nock(connection: Connection) -> None:
+        floor = LaneFloor(connection, ago_s=400.0)
+        await floor.build()
+        await floor.sense("bow-1", "engage", 20.0)
+        await floor.sense("bow-1", "engage", 395.0)  # it may still be shot
+
+    empty_bench.on_database(nock)
+    assert [one["nockings_expired"] for one in empty_bench.json("session", "list")] == [1]
+    assert "  1 nocked and never released" in empty_bench.type("session", "list")

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from edge.shots.nockings import expired_nockings
 from edge.shots.sensed import Arrow
 from tests.edge.shots.line import ARROW, OTHER, SCENE, TWO_BOWS, Line, only, shots, told_until
 
@@ -20,6 +21,27 @@ def test_an_engage_that_nothing_follows_is_no_shot_and_holds_no_end_open() -> No
     assert shots(Line().engage(5.0), told_until(400.0)) == []
     late = only(Line().engage(5.0).release(310.0), told_until(400.0))
     assert (late.arrow_engage_time, late.arrow_tag, late.flags) == (None, None, ("no_engage",))
+
+
+def test_arrows_that_were_nocked_and_never_released_are_counted_once_they_are_given_up() -> None:
+    line = (
+        Line()
+        .engage(-5.0)
+        .engage(5.0)
+        .engage(5.5)
+        .shot(320.0)
+        .engage(330.0)
+        .engage(340.0)
+        .release(350.0, cause="removed")
+    )
+    line.engage(400.0).engage(701.0)
+    counted = {
+        now: [nocking.engage.t for nocking in expired_nockings(line.readings, told_until(now))]
+        for now in (304.9, 305.0, 1000.0, 1001.0)
+    }
+    assert counted == {304.9: [], 305.0: [5.0], 1000.0: [5.0, 400.0], 1001.0: [5.0, 400.0, 701.0]}
+    closed = replace(told_until(2000.0), closes=800.0)  # released after the closing, perhaps
+    assert [nocking.engage.t for nocking in expired_nockings(line.readings, closed)] == [5.0, 400.0]
 
 
 def test_an_engage_before_the_session_still_gives_the_draw_time_and_the_arrow() -> None:
