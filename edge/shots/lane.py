@@ -11,6 +11,7 @@ import asyncpg
 from edge.common.connection import Connection
 from edge.shots import incoming, shot_rows
 from edge.shots.assembly import Assembly, assemble
+from edge.shots.clocks_off import bows_off, tell_clocks_off
 from edge.shots.corrections import read_rulings
 from edge.shots.ends import End
 from edge.shots.flight import longest_flight_s
@@ -46,6 +47,8 @@ class SessionAssembler:
         self._loaded = False
         self._ends: set[End] = set()
         self._orphans: Orphans = {}
+        self._off: frozenset[str] | None = None
+        """The bows whose clock is off, as it was told."""
 
     async def load(self, connection: Connection) -> None:
         """Take everything that is stored of the session."""
@@ -88,7 +91,16 @@ class SessionAssembler:
         if stage.scene.closes is not None and not self.is_over and _all_told(stage.scene, found):
             await shot_rows.close_session(connection, self.session_id)
             self.is_over, wrote = True, True
+        if stage.is_open:
+            await self._tell_clocks(connection, stage.scene, found)
         return Outcome(len(found.shots), revised, wrote or revised > 0)
+
+    async def _tell_clocks(self, connection: Connection, scene: Scene, found: Assembly) -> None:
+        """Said again while it is so: the rows are UNLOGGED and may be new. After the session nothing is known of clocks."""
+        off = frozenset() if self.is_over else bows_off(found.shots)
+        if off or off != self._off:
+            await tell_clocks_off(connection, scene, off)
+            self._off = off
 
 
 def _is_recent(scene: Scene) -> bool:

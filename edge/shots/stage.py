@@ -29,7 +29,8 @@ class Stage:
 
     scene: Scene
     axis: Axis
-    start: Moment
+    is_open: bool
+    """The lane's present session: what is found of its devices is true of them now."""
 
 
 async def read_watermarks(connection: Connection) -> dict[str, Moment]:
@@ -97,7 +98,7 @@ async def read_stage(
         end_marks=[axis.place(Moment(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
         corrections=rulings.corrections,
     )
-    return Stage(scene, axis, start)
+    return Stage(scene, axis, row["is_opened"])
 
 
 def _closing(session: asyncpg.Record) -> Moment | None:

@@ -23,7 +23,7 @@ DEVICE = """
         coalesce(s.spool_rows, 0) as spool_rows, s.spool_bytes, s.spool_oldest_at, s.spool_error,
         case when s.device_id is null then 'unknown'
             when s.state in ('ready', 'waiting', 'starting') and clock_timestamp() - s.updated_at > 3 * s.interval_s * interval '1 s'
-            then 'silent' else s.state end as state,
+            then 'silent' else told_state(s) end as state,
         round(extract(epoch from clock_timestamp() - s.updated_at)::numeric, 3) as age_s
     from devices d left join device_status s on s.device_id = d.id
 """

@@ -2,7 +2,8 @@
 import { element } from "./dom.js";
 import { age } from "./words.js";
 
-const LEVELS = { ready: "good", starting: "warn", waiting: "warn", unknown: "warn", silent: "bad", lost: "bad", stopped: "bad" };
+const LEVELS = { ready: "good", degraded: "warn", starting: "warn", waiting: "warn", unknown: "warn", silent: "bad", lost: "bad", stopped: "bad" };
+const OFF = "Its clock and the target's are too far apart to time a flight: power on, receiver in reach?";
 
 export class Devices {
   #devices = new Map();
@@ -25,13 +26,18 @@ export class Devices {
     this.#draw();
   }
 
+  /** Whether the clock of one of them is off. */
+  get clocksOff() {
+    return [...this.#devices.values()].some((device) => device.state === "degraded");
+  }
+
   #draw() {
     if (!this.#devices.size) {
       this.list.replaceChildren(element("li", { class: "empty" }, "No device on this lane yet."));
       return;
     }
     this.list.replaceChildren(...[...this.#devices.values()].map((device) => {
-      const more = [device.error, device.hint].filter(Boolean).join(" ");
+      const more = [device.error, device.hint, device.state === "degraded" && OFF].filter(Boolean).join(" ");
       return element("li", { "data-level": LEVELS[device.state] ?? "warn", "data-device": device.id },
         element("span", { class: "name" }, device.id), element("span", { class: "state" }, device.state),
         element("span", { class: "age" }), ...(more ? [element("span", { class: "more" }, more)] : []));

@@ -8,7 +8,6 @@ import { group, located } from "./group.js";
 import { showGroup } from "./group-panel.js";
 import { showConnection, showHeader, showSources } from "./header.js";
 import { Lanes } from "./lanes.js";
-import { clocksOff } from "./notes.js";
 import { Range } from "./range.js";
 import { showScore } from "./score.js";
 import { counts, spoken } from "./scoring.js";
@@ -69,6 +68,7 @@ function onEvent(type, data) {
     draw();
   } else if (type === "device.status") {
     devices.take(data);
+    showClocks();
   }
 }
 
@@ -96,7 +96,11 @@ function draw() {
   showArrows(by("arrows-panel"), shots, faces);
   showWhy(by("why-panel"), shots.find((shot) => shot.id === selected) ?? last, faces);
   showOrphans(orphans.length);
-  by("clocks").hidden = !clocksOff(shots);
+  showClocks();
+}
+
+function showClocks() {
+  by("clocks").hidden = !devices.clocksOff;
 }
 
 function showOrphans(count) {
@@ -133,6 +137,7 @@ async function refreshDevices() {
     const [found, known] = await Promise.all([get("device", { lane }), get("lanes")]);
     if (lane !== range.lane) return;
     devices.replace(found);
+    showClocks();
     range.lanes = known;
     range.sources = [...new Set([...range.sources, ...found.map((one) => one.source).filter(Boolean)])];
     showSources(range.sources);

@@ -1,5 +1,4 @@
 // What is worth a look about a shot, in words. Pure.
-import { counts } from "./scoring.js";
 
 const NOTES = {
   late: "came late", let_down: "let-down", no_engage: "nocking not sensed", tag_mismatch: "check arrow", clock: "clocks off",
@@ -8,12 +7,6 @@ const NOTES = {
   dead_time: "two arrows at once?", extra: "one arrow too many: the lowest count", same_spot: "two in one spot: the lower counts",
   wrong_face: "on another archer's face", out_of_time: "shot on red", corrected: "corrected by a judge",
 };
-
-/** Whether the last shots say that the clocks of bow and target are apart: two of the last three, so that one odd shot is no alarm. */
-export function clocksOff(shots) {
-  const decided = shots.filter((shot) => counts(shot) && shot.result !== "pending");
-  return decided.slice(-3).filter((shot) => shot.flags.includes("clock")).length >= 2;
-}
 
 export function notes(shot) {
   const told = shot.flags.map((flag) => NOTES[flag] ?? flag.replaceAll("_", " "));

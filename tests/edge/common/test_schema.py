@@ -93,6 +93,23 @@ async def test_device_status_tells_changes_of_state_only(
     assert await rung(connection, bells) == [("archy", "")] * 3
 
 
+async def test_a_clock_that_is_off_degrades_a_device_that_is_ready_and_stays_when_its_daemon_tells_again(
+    connection: Connection,
+) -> None:
+    await add_device(connection, "bow-1")
+    put = (
+        "insert into device_status (device_id, state, since, interval_s) values ('bow-1', $1, now(), 1) "
+        "on conflict (device_id) do update set state = excluded.state, updated_at = clock_timestamp()"
+    )
+    await connection.execute(put, "ready")
+    await connection.execute("update device_status set clock_off = true")
+    await connection.execute(put, "ready")
+    await connection.execute(put, "lost")
+    await connection.execute("update device_status set clock_off = false")
+    told = await connection.fetch("select data ->> 'state' as state from events order by xid, id")
+    assert [row["state"] for row in told] == ["ready", "degraded", "lost"]
+
+
 async def test_one_open_session_a_lane(connection: Connection) -> None:
     first: UUID = await connection.fetchval(SESSION, 1)
     await connection.fetchval(SESSION, 2)

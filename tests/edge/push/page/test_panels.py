@@ -194,14 +194,10 @@ async def test_clocks_that_are_apart_are_told_until_they_agree_again(
     open_page: Open, floor: Floor, connection: Connection
 ) -> None:
     page = await open_page()
-    bar = page.locator("#clocks")
-    for number, is_off in enumerate((True, True, False, False)):
-        shot = await floor.shoot()
-        if is_off:
-            await connection.execute(
-                "update shots set flags = '{clock}', tof_s = null, revision = revision + 1 where id = $1", shot
-            )
-            await expect(page.locator("#shots tbody tr").first).to_contain_text("clocks off")
-        await expect(page.locator("#shots tbody tr")).to_have_count(number + 1)
-        await expect(bar).to_be_visible(visible=number in (1, 2))
+    bar, bow = page.locator("#clocks"), page.locator(f'[data-device="{floor.bow}"]')
+    for is_off in (True, False):
+        await connection.execute("update device_status set clock_off = $1 where device_id = $2", is_off, floor.bow)
+        await expect(bow.locator(".state")).to_have_text("degraded" if is_off else "ready")
+        await expect(bar).to_be_visible(visible=is_off)
+        await expect(bow.get_by_text("too far apart")).to_have_count(int(is_off))
     await expect(bar).to_contain_text("BOW CLOCK OFF")
