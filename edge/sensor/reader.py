@@ -28,6 +28,8 @@ BACKOFF_CAP_S = 5.0
 STEADY_S = 5.0
 """A device that was open for so long is opened again at once; one that dies each time at once, with longer and longer waits."""
 CLOSE_WITHIN_S = 1.0
+CLOCKS_KEPT = 64
+"""Of so many boots of the device; nobody acknowledges events of one before. The database keeps the clocks of all."""
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ class DeviceReader:
     ) -> None:
         self.driver: Driver | None = None
         self.clocks: dict[UUID, ClockModel] = {}
+        """The clocks of the last boots, the newest last."""
         self.left_undated = 0
         """Events of earlier boots that were left with the device until the stored clocks are known."""
         self._build = build
@@ -56,10 +59,15 @@ class DeviceReader:
         self._asks_again = False
 
     def learn(self, clocks: Iterable[ClockModel]) -> None:
-        """Take the stored clocks, all that there are. What was left with the device for want of them is read then."""
-        for clock in clocks:
-            self.clocks.setdefault(clock.stream_id, clock)
+        """Take the stored clocks, newest first. What was left with the device for want of them is read then."""
+        self.remember(clocks)
         self._clocks_are_known = True
+
+    def remember(self, clocks: Iterable[ClockModel]) -> None:
+        """Take clocks of earlier days, newest first; what the device itself told since is better."""
+        earlier = {clock.stream_id: clock for clock in reversed(list(clocks)) if clock.stream_id not in self.clocks}
+        self.clocks = earlier | self.clocks
+        self._forget_the_oldest()
 
     async def run(self) -> None:
         """Read for ever; cancelled to stop. Raises ConfigError when the settings can never work."""
@@ -133,10 +141,16 @@ class DeviceReader:
 
     def _take(self, report: Reading | StreamStart | ClockModel) -> None:
         if isinstance(report, ClockModel):
+            self.clocks.pop(report.stream_id, None)
             self.clocks[report.stream_id] = report
+            self._forget_the_oldest()
         elif isinstance(report, StreamStart):
             self._watermark.start(report)
         self._inbox.put(report)
+
+    def _forget_the_oldest(self) -> None:
+        while len(self.clocks) > CLOCKS_KEPT:
+            del self.clocks[next(iter(self.clocks))]
 
     def _is_to_be_dated(self, reading: Reading) -> bool:
         """Whether a stored clock may yet date it: an event of an earlier boot, sent again before the database answered."""

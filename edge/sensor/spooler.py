@@ -81,8 +81,7 @@ class Spooler:
                     pass
 
     async def _open(self) -> None:
-        for clock in await self._spool.open_existing():
-            self._reader.clocks.setdefault(clock.stream_id, clock)
+        self._reader.remember(await self._spool.open_existing())
         if rows := self._spool.size.rows:
             self._watermark.hold(True)
             log.info("%d readings wait on the disk since the last time", rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -11,6 +11,9 @@ from edge.sensor.seqs import SeqRuns
 
 PULSES_KEPT = 64
 """Pulses that wait for an earlier event: a minute of heartbeats. A newer pulse says more than an older one."""
+STREAMS_KEPT = 64
+"""Boots whose events are remembered. A repeat of an event of one before is stored once more, which changes nothing; and one
+that still owes events is waited for no longer, as if the daemon had been started since."""
 
 
 class Watermark:
@@ -23,7 +26,8 @@ class Watermark:
     def __init__(self) -> None:
         self.stream_id: UUID | None = None
         self.stamp: Stamp | None = None
-        self._stored: dict[UUID, SeqRuns] = {}
+        self._stored: OrderedDict[UUID, SeqRuns] = OrderedDict()
+        """Every stream that is remembered, the one that was spoken of last at the end."""
         self._kept: dict[UUID, SeqRuns] = {}
         self._restored: set[UUID] = set()
         self._unbegun: set[UUID] = set()
@@ -58,8 +62,10 @@ class Watermark:
         if start.stream_id != self.stream_id:
             self.stream_id = start.stream_id
             self._pulses.clear()
+        self._of(start.stream_id)
         self._unbegun.add(start.stream_id)
         if start.previous_stream_id is not None and start.previous_last_seq:
+            self._of(start.previous_stream_id)
             self._owed[start.previous_stream_id] = start.previous_last_seq
 
     def begun(self, stream_id: UUID) -> None:
@@ -84,6 +90,7 @@ class Watermark:
 
     def kept(self, stream_id: UUID, seq: int) -> None:
         """An event is durable, but not where others see it: spooled, or quarantined."""
+        self._of(stream_id)
         self._kept.setdefault(stream_id, SeqRuns()).add(seq)
 
     def lost(self) -> None:
@@ -98,23 +105,38 @@ class Watermark:
     def hole(self) -> str | None:
         """What the watermark waits for, for people; None when nothing is missing."""
         for stream_id, last_seq in self._owed.items():
-            if self._of(stream_id).whole < last_seq:
+            if self._whole(stream_id) < last_seq:
                 return f"events up to {last_seq} of the boot before"
         if self.stream_id is not None and self._pulses:
-            whole = self._of(self.stream_id).whole
+            whole = self._whole(self.stream_id)
             if whole < self._pulses[-1].last_seq:
                 return f"event {whole + 1} of {self._pulses[-1].last_seq}"
         return None
 
+    def _whole(self, stream_id: UUID) -> int:
+        stored = self._stored.get(stream_id)
+        return 0 if stored is None else stored.whole
+
     def _of(self, stream_id: UUID) -> SeqRuns:
-        return self._stored.setdefault(stream_id, SeqRuns())
+        if stream_id not in self._stored:
+            self._stored[stream_id] = SeqRuns()
+            while len(self._stored) > STREAMS_KEPT:
+                self._forget(next(known for known in self._stored if known != self.stream_id))
+        self._stored.move_to_end(stream_id)
+        return self._stored[stream_id]
+
+    def _forget(self, stream_id: UUID) -> None:
+        for known in (self._stored, self._kept, self._owed):
+            known.pop(stream_id, None)
+        self._restored.discard(stream_id)
+        self._unbegun.discard(stream_id)
 
     def _advance(self) -> None:
-        if self._held or any(self._of(stream_id).whole < last_seq for stream_id, last_seq in self._owed.items()):
+        if self._held or any(self._whole(stream_id) < last_seq for stream_id, last_seq in self._owed.items()):
             return
         self._owed.clear()
         if self.stream_id is None or self.stream_id in self._unbegun:
             return
-        whole = self._of(self.stream_id).whole
+        whole = self._whole(self.stream_id)
         while self._pulses and self._pulses[0].last_seq <= whole:
             self.stamp = self._pulses.popleft().stamp

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID
@@ -28,7 +29,7 @@ from drivers.contract import (
 )
 from drivers.errors import DeviceLost
 from edge.sensor.inbox import Inbox
-from edge.sensor.reader import DeviceReader
+from edge.sensor.reader import CLOCKS_KEPT, DeviceReader
 from edge.sensor.status import Status
 from edge.sensor.watermark import Watermark
 from tests.eventually import eventually
@@ -104,6 +105,35 @@ async def test_what_no_stored_clock_can_date_is_taken_undated() -> None:
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_the_clocks_of_the_last_boots_are_remembered_the_newest_last() -> None:
+    clocks = [replace(CLOCK, stream_id=UUID(int=number)) for number in range(3 * CLOCKS_KEPT)]
+    inbox = Inbox()
+    reader = DeviceReader(lambda _: RebootingNode(clocks[1:]), inbox, Watermark(), Status())
+    reader.learn([clocks[0], replace(CLOCK, stream_id=UUID(int=999))])
+    running = asyncio.create_task(reader.run())
+    try:
+        await eventually(lambda: len(inbox) == len(clocks) - 1)
+        assert list(reader.clocks.values()) == clocks[-CLOCKS_KEPT:]
+        reader.learn(clocks[:5])
+        assert list(reader.clocks.values()) == clocks[-CLOCKS_KEPT:]
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+class RebootingNode(RebootedNode):
+    """Reboots again and again, and its clock is learnt each time."""
+
+    def __init__(self, clocks: Sequence[ClockModel]) -> None:
+        super().__init__(clocks)
+        self._clocks = clocks
+
+    async def readings(self) -> AsyncIterator[Report]:
+        for clock in self._clocks:
+            yield clock
+        await self._closed.wait()
 
 
 class DyingNode(RebootedNode):

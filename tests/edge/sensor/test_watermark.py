@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.contract import Pulse, Stamp, StreamStart
-from edge.sensor.watermark import Watermark
+from edge.sensor.watermark import STREAMS_KEPT, Watermark
 
 STREAM = uuid4()
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -104,6 +105,24 @@ def test_a_restarted_daemon_learns_what_is_stored() -> None:
     assert mark.stamp == stamp(4)
     assert mark.holds(STREAM, 7)
     assert not mark.holds(STREAM, 8)
+
+
+def test_of_a_device_that_reboots_for_ever_the_last_boots_are_remembered() -> None:
+    mark, boots = Watermark(), [uuid4() for _ in range(3 * STREAMS_KEPT)]
+    for number, (before, boot) in enumerate(pairwise(boots)):
+        mark.start(start(boot, previous=before, last_seq=2))
+        for stream in mark.unrestored():
+            mark.restore(stream, [(1, 1)])
+        mark.begun(boot)
+        mark.kept(before, 2)
+        mark.pulse(pulse(number, 1, boot))
+        if number != 5:  # that boot's last event comes while its successors reboot
+            mark.stored(before, 2)
+        assert mark.stamp == (stamp(number) if number < 5 or number >= 4 + STREAMS_KEPT else stamp(4))
+    remembered = [boot for boot in boots if mark.restored(boot)]
+    assert remembered == boots[-STREAMS_KEPT:]
+    assert all(mark.holds(boot, 2) for boot in remembered[:-1])
+    assert not any(mark.holds(boot, 1) or mark.holds(boot, 2) for boot in boots[:-STREAMS_KEPT])
 
 
 @given(order=st.permutations(range(1, 9)), heard_after=st.integers(0, 8))
