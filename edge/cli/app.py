@@ -9,7 +9,15 @@ from typing import Annotated
 
 import typer
 
-from edge.cli import config_commands, db_commands, install_commands, orphan_commands, session_commands, shots_commands
+from edge.cli import (
+    config_commands,
+    db_commands,
+    install_commands,
+    orphan_commands,
+    quarantine_commands,
+    session_commands,
+    shots_commands,
+)
 from edge.cli.environment import effective, refuse_mistyped
 from edge.cli.run_device import RunOptions, run_device
 from edge.cli.truth import print_truth
@@ -36,6 +44,7 @@ app = typer.Typer(
 app.add_typer(session_commands.app, name="session")
 app.add_typer(shots_commands.app, name="shots")
 app.add_typer(orphan_commands.app, name="orphan")
+app.add_typer(quarantine_commands.app, name="quarantine")
 app.add_typer(db_commands.app, name="db")
 app.add_typer(config_commands.app, name="config")
 app.command("install")(install_commands.install_command)

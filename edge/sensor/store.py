@@ -240,6 +240,19 @@ class SensorStore:
             sqlstate,
         )
 
+    async def settled(self, streams: Sequence[UUID]) -> list[tuple[UUID, int | None]]:
+        """What a person has settled in quarantine of these streams: readings by their numbers, a beginning as None."""
+        rows = await self._connection.fetch(
+            """
+            select stream_id, case what when 'reading' then seq::bigint end as seq from quarantine
+            where device_id = $1 and stream_id = any($2) and what in ('reading', 'start') and settled_at is not null
+                and seq < 9223372036854775808
+            """,
+            self._device.id,
+            streams,
+        )
+        return [(row["stream_id"], row["seq"]) for row in rows]
+
     async def _blind_since(
         self, start: StreamStart, last_watermark: Stamp | None, host_boot_id: UUID
     ) -> tuple[Stamp | None, str]:

@@ -113,6 +113,16 @@ class Watermark:
                 return f"event {whole + 1} of {self._pulses[-1].last_seq}"
         return None
 
+    def missing(self) -> list[UUID]:
+        """The streams of which something must still be stored before it can move on."""
+        streams = [stream_id for stream_id, last_seq in self._owed.items() if self._whole(stream_id) < last_seq]
+        current = self.stream_id
+        if current is not None and (
+            current in self._unbegun or (self._pulses and self._whole(current) < self._pulses[-1].last_seq)
+        ):
+            streams.append(current)
+        return streams
+
     def _whole(self, stream_id: UUID) -> int:
         stored = self._stored.get(stream_id)
         return 0 if stored is None else stored.whole

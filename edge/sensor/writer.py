@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from uuid import UUID
@@ -31,6 +31,8 @@ BATCH_LIMIT = 1000
 """Rows of one insert; beyond this a larger batch is no faster and only holds the others back."""
 STATUS_EVERY_S = 1.0
 LOOK_AGAIN_S = 0.5
+SETTLED_EVERY_S = 3.0
+"""How often, while the watermark waits for something, the quarantine is asked whether a person has settled it."""
 BACKOFF_CAP_S = 2.0
 """Readings wait: a database that is back is found within this and the time of one connection."""
 
@@ -63,7 +65,7 @@ class ReadingWriter:
         self._watermark = watermark
         self._status = status
         self._tick = tick
-        self._told_at = float("-inf")
+        self._told_at = self._looked_at = float("-inf")
         self._known = asyncio.Event()
         self._outage = Transitions(log, "database")
         self._quarantined = 0
@@ -203,9 +205,19 @@ class ReadingWriter:
     async def _tell(self, store: SensorStore) -> None:
         for stream_id in self._watermark.unrestored():
             await self._restore(store, stream_id)
+        if self._looked_at + SETTLED_EVERY_S <= time.monotonic() and (missing := self._watermark.missing()):
+            self._looked_at = time.monotonic()
+            self._pass_settled(await store.settled(missing))
         self._status.changed = False
         self._told_at = time.monotonic()
         await self._say(store)
+
+    def _pass_settled(self, settled: Sequence[tuple[UUID, int | None]]) -> None:
+        for stream_id, seq in settled:
+            if seq is None:
+                self._watermark.begun(stream_id)
+            else:
+                self._watermark.stored(stream_id, seq)
 
     async def _say(self, store: SensorStore) -> None:
         spool = self._spool

@@ -31,8 +31,11 @@ ELSEWHERE = {
     "./dev test": "tests/acceptance/test_fresh_machine.py and CI",
 }
 """Held by a test of their own."""
-PREPARED = {"judging.md": "tests/edge/cli/test_judging.py"}
-"""Pages whose commands need shots: run by a test of their own on a lane that has some."""
+PREPARED = {
+    "judging.md": "tests/edge/cli/test_judging.py",
+    "spool.md": "tests/edge/cli/test_quarantine_commands.py",
+}
+"""Pages whose commands need shots, or something in quarantine: run by a test of their own that has some."""
 SYSTEM = {"ls", "sudo", "docker", "journalctl", "systemctl", "curl", "psql", "git", "python3", "udevadm", "cd"}
 """Not ours: they need hardware, root or a network. Only their spelling is ours."""
 

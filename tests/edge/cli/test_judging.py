@@ -11,23 +11,10 @@ import pytest
 from edge.cli import session_commands
 from edge.common.connection import Connection
 from edge.common.roles import Role
-from edge.common.settings import ServiceSettings
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.judged_lane import Bench, shoot_lane
 from tests.edge.shots.lane_floor import LaneFloor
 from tests.test_project import ROOT
-
-
-@pytest.fixture
-def empty_bench(
-    database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Bench:
-    """Commands on a database without any session."""
-    database = database_settings.database
-    monkeypatch.setenv("POSTGRES_USER", database.user)
-    monkeypatch.setenv("POSTGRES_DB", database.db)
-    monkeypatch.setenv("POSTGRES_SOCKET_DIR", str(database.socket_dir))
-    return Bench(database_settings, capsys)
 
 
 @pytest.fixture

@@ -112,11 +112,24 @@ async def test_the_daemons_own_role_may_set_aside(database_settings: ServiceSett
 
 async def test_the_statements_of_the_spools_page_work(stored: Stored) -> None:
     await stored.put([reading(1, reason="\0")])
-    statements = re.findall(r'-c "([^"]+)"', (ROOT / "docs" / "spool.md").read_text())
-    assert len(statements) == 3
-    for statement in statements:
-        await stored.connection.fetch(statement)
-    assert await stored.connection.fetchval("select settled_at is not null from quarantine where id = 1")
+    (statement,) = re.findall(r'-c "([^"]+)"', (ROOT / "docs" / "spool.md").read_text())
+    await stored.connection.fetch(statement)
+
+
+async def test_what_a_person_settled_is_told_of_the_streams_that_are_asked_for(stored: Stored) -> None:
+    await stored.put([reading(seq, reason="\0") for seq in (1, 2, 3)])
+    assert await stored.store.settled([STREAM]) == []
+    await stored.connection.execute("update quarantine set settled_at = now() where seq > 1")
+    await stored.connection.execute(
+        """
+        insert into quarantine (device_id, what, stream_id, seq, row, reason, sqlstate, settled_at)
+        select 'bow-1', what, $1, seq, '{}', '', '', now()
+        from (values ('start', 0), ('clock', 0), ('reading', 1e30)) other (what, seq)
+        """,
+        STREAM,
+    )
+    assert set(await stored.store.settled([STREAM])) == {(STREAM, 2), (STREAM, 3), (STREAM, None)}
+    assert await stored.store.settled([BOOT]) == []
 
 
 @given(count=st.integers(0, 40), bad=st.sets(st.integers(1, 40)))

@@ -107,6 +107,21 @@ def test_a_restarted_daemon_learns_what_is_stored() -> None:
     assert not mark.holds(STREAM, 8)
 
 
+def test_it_tells_which_streams_it_waits_for() -> None:
+    mark, before, after = Watermark(), uuid4(), uuid4()
+    assert mark.missing() == []
+    mark.start(start(after, previous=before, last_seq=1))
+    assert mark.missing() == [before, after]
+    mark.stored(before, 1)
+    assert mark.missing() == [after]  # when it began is not stored
+    mark.begun(after)
+    assert mark.missing() == []
+    mark.pulse(pulse(1, 1, after))
+    assert mark.missing() == [after]
+    mark.stored(after, 1)
+    assert mark.missing() == []
+
+
 def test_of_a_device_that_reboots_for_ever_the_last_boots_are_remembered() -> None:
     mark, boots = Watermark(), [uuid4() for _ in range(3 * STREAMS_KEPT)]
     for number, (before, boot) in enumerate(pairwise(boots)):
