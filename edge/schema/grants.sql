@@ -28,7 +28,7 @@ grant select, update (settled_at) on quarantine to archstats_operator;
 grant select on device_status, readings to archstats_shots, archstats_push, archstats_operator;
 -- Whether a bow's clock is off, only its shots tell.
 grant update (clock_off) on device_status to archstats_shots;
-grant select on device_gaps to archstats_shots, archstats_operator;
+grant select on device_gaps to archstats_shots, archstats_push, archstats_operator;
 grant select on stream_clocks to archstats_operator;
 
 -- What people set up. The assembler ends a session that was asked to close; which devices it has, triggers say.

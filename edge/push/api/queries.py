@@ -16,7 +16,8 @@ _SHOT = """id, arrow_id, session_id, coalesce(arrow_engage_time, arrow_disengage
     arrow_disengage_time, arrow_landing_time, x, y"""
 _SHOT_ORDER = "coalesce(arrow_disengage_time, arrow_landing_time), id"
 
-# A device that has not been heard of for three of its intervals is silent, whatever it said last.
+# A device that has not been heard of for three of its intervals is silent, whatever it said last. Each of its boots but the
+# first that was ever heard of leaves a gap, up to when it began.
 DEVICE = """
     select d.id, d.kind, d.driver, d.lane, s.source, s.battery_percent, s.rssi_dbm, s.firmware, s.error, s.hint,
         s.since, s.updated_at, s.watermark,
@@ -24,7 +25,9 @@ DEVICE = """
         case when s.device_id is null then 'unknown'
             when s.state in ('ready', 'waiting', 'starting') and clock_timestamp() - s.updated_at > 3 * s.interval_s * interval '1 s'
             then 'silent' else told_state(s) end as state,
-        round(extract(epoch from clock_timestamp() - s.updated_at)::numeric, 3) as age_s
+        round(extract(epoch from clock_timestamp() - s.updated_at)::numeric, 3) as age_s,
+        (select round(extract(epoch from clock_timestamp() - max(g.to_at))::numeric, 3) from device_gaps g
+            where g.device_id = d.id and g.from_at > 'epoch') as restarted_s
     from devices d left join device_status s on s.device_id = d.id
 """
 

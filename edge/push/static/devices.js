@@ -4,6 +4,8 @@ import { age } from "./words.js";
 
 const LEVELS = { ready: "good", degraded: "warn", starting: "warn", waiting: "warn", unknown: "warn", silent: "bad", lost: "bad", stopped: "bad" };
 const OFF = "Its clock and the target's are too far apart to time a flight: power on, receiver in reach?";
+/** So long a restart is worth a word. */
+const RESTARTED_S = 600;
 
 export class Devices {
   #devices = new Map();
@@ -15,7 +17,10 @@ export class Devices {
 
   /** The whole list, as the hub gives it. */
   replace(devices) {
-    this.#devices = new Map(devices.map((device) => [device.id, { ...device, heard: performance.now() }]));
+    const now = performance.now();
+    this.#devices = new Map(devices.map((device) => [device.id, {
+      ...device, heard: now, restarted: typeof device.restarted_s === "number" ? now - device.restarted_s * 1000 : null,
+    }]));
     this.#draw();
   }
 
@@ -50,7 +55,9 @@ export class Devices {
       const device = this.#devices.get(item.dataset.device);
       const heard = device.age_s === null || device.age_s === undefined ? null : device.age_s + (performance.now() - device.heard) / 1000;
       const battery = device.battery_percent === null || device.battery_percent === undefined ? "" : `battery ${device.battery_percent} % · `;
-      item.querySelector(".age").textContent = battery + (heard === null ? "never heard" : `heard ${age(heard)} ago`);
+      const up = device.restarted === null || device.restarted === undefined ? Infinity : (performance.now() - device.restarted) / 1000;
+      const restarted = up < RESTARTED_S ? `sensor restarted ${age(up)} ago · ` : "";
+      item.querySelector(".age").textContent = restarted + battery + (heard === null ? "never heard" : `heard ${age(heard)} ago`);
     }
   }
 }

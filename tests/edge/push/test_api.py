@@ -117,6 +117,24 @@ async def test_a_device_that_no_longer_reports_is_silent(
     assert bow["age_s"] >= 10
 
 
+async def test_a_device_tells_how_long_ago_it_restarted(
+    client: httpx.AsyncClient, floor: Floor, connection: Connection
+) -> None:
+    for ago_s, since in ((900, "epoch"), (100, "now"), (60, "now")):
+        await connection.execute(
+            """
+            insert into device_gaps (device_id, stream_id, from_at, to_at, reason)
+            select id, gen_random_uuid(), case $3 when 'epoch' then 'epoch' else at - interval '2 s' end, at, 'test'
+            from (select now() - $2 * interval '1 s' as at) began, devices where id = $1 or $3 = 'epoch'
+            """,
+            floor.bow, float(ago_s), since,
+        )  # fmt: skip
+    bow, target = await data(client, "/device?lane=1")
+    assert isinstance(bow["restarted_s"], float)
+    assert 60 <= bow["restarted_s"] < 90
+    assert target["restarted_s"] is None  # its first boot that was heard of
+
+
 async def test_what_waits_on_the_hubs_disk_is_told_with_the_device(
     client: httpx.AsyncClient, floor: Floor, connection: Connection
 ) -> None:

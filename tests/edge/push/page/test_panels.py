@@ -186,7 +186,15 @@ async def test_a_device_that_says_nothing_turns_silent_without_reload(
     )
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the page looks when it is looked at
     await expect(state).to_have_text("silent")
-    await expect(page.locator('[data-device="target-1"] .age')).to_contain_text("heard 1 min ago")
+    age = page.locator('[data-device="target-1"] .age')
+    await expect(age).to_contain_text("heard 1 min ago")
+    await expect(age).not_to_contain_text("restarted")
+    await connection.execute(
+        """insert into device_gaps (device_id, stream_id, from_at, to_at, reason)
+        values ('target-1', gen_random_uuid(), now() - interval '130 s', now() - interval '125 s', 'test')"""
+    )
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(age).to_contain_text("sensor restarted 2 min ago")
     assert floor.shots == 0
 
 
