@@ -16,7 +16,7 @@ import pytest
 
 from edge.cli.installation.hub import OS_USERS
 from tests.systemd.conftest import require_lab
-from tests.systemd.hub import COMMAND, SENSORS, Hub, set_up_devices
+from tests.systemd.hub import COMMAND, SENSORS, SERVICES, Hub, set_up_devices
 from tests.systemd.lab import Lab, booted
 from tests.test_project import ROOT
 
@@ -25,11 +25,13 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 PACKAGES = "systemd,systemd-sysv,udev,dbus,python3,python3-venv,postgresql,ca-certificates,procps,git"
 SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
 TREE = "/srv/edge"
+NEWER_SCHEMA = f"{TREE}/edge/schema/0999_newer.sql"
+BACKUP = "/var/backups/archstats/before-upgrade.backup"
 LOOKED_AT = "/etc /opt /srv /usr /var/lib"
 NOT_OURS = re.compile(
-    r"/var/lib/(postgresql|systemd|apt|dpkg|private)\b|__pycache__|/etc/(passwd|group|shadow|gshadow)-|/etc/\.pwd\.lock"
+    r"/var/lib/(postgresql|systemd|apt|dpkg|private)\b|__pycache__|/srv/edge/\.venv\b|/etc/(passwd|group|shadow|gshadow)-|/etc/\.pwd\.lock"
 )
-"""What changes by itself while a Debian runs."""
+"""What changes by itself while a Debian runs, and what ``./dev`` keeps for itself in the source tree."""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,15 @@ def snapshot(lab: Lab) -> set[str]:
     return {line for line in said.splitlines() if not NOT_OURS.search(line)}
 
 
+def alike(lines: set[str]) -> set[str]:
+    """Whichever environment it is."""
+    return {re.sub(r"/opt/archstats-\d+", "/opt/archstats-N", line) for line in lines}
+
+
+def environments(lab: Lab) -> list[str]:
+    return lab.run("ls", "/opt").split()
+
+
 def names(lab: Lab, kind: str) -> set[str]:
     """Names of the system's users (``passwd``) or groups (``group``)."""
     return {line.split(":")[0] for line in lab.run("getent", kind).splitlines()}
@@ -84,10 +95,52 @@ def databases(lab: Lab) -> set[str]:
     return set(lab.run("runuser", "-u", "postgres", "--", "psql", "-XAtqc", "select datname from pg_database").split())
 
 
+def changes(told: str) -> list[str]:
+    """What an installation changed of its files."""
+    return [line for line in told.splitlines() if line.startswith(("write", "link", "remove"))]
+
+
 def install(lab: Lab) -> str:
     """As the manual says."""
     lab.run("bash", "-c", f"cd {TREE} && ./dev exec archstats-sensor --version", timeout_s=900)
     return lab.run(f"{TREE}/.venv/bin/archstats-sensor", "install", timeout_s=900)
+
+
+def fail_to_upgrade(lab: Lab, hub: Hub) -> None:
+    """One of the packages is not what the lock says it is: the old version is there, and runs as if nothing had been."""
+    old = {unit: hub.pid(unit) for unit in SERVICES}
+    lab.run("sed", "-i.sound", f"/uvloop-/s/sha256:[0-9a-f]*/sha256:{'0' * 64}/", f"{TREE}/uv.lock")
+    there = environments(lab)
+    failed = lab.run(f"{TREE}/.venv/bin/archstats-sensor", "install", check=False, timeout_s=900)
+    assert "uv failed (this version" in failed
+    assert "uvloop" in failed
+    assert environments(lab) == there
+    assert {unit: hub.pid(unit) for unit in SERVICES} == old
+    hub.until_all_is_well()
+    lab.run("mv", f"{TREE}/uv.lock.sound", f"{TREE}/uv.lock")
+
+
+def go_back(lab: Lab, hub: Hub) -> None:
+    """To the version before: refused while the database is the newer one's, then as the manual says."""
+    running = {unit: hub.pid(unit) for unit in SERVICES}
+    lab.run("rm", NEWER_SCHEMA)
+    lab.run("sed", "-i", 's/^version = .*/version = "9.9.8"/', f"{TREE}/pyproject.toml")
+    lab.run("bash", "-c", f"cd {TREE} && ./dev exec archstats-sensor --version", timeout_s=900)
+    assert "0999_newer" in lab.run(f"{TREE}/.venv/bin/archstats-sensor", "install", check=False, timeout_s=900)
+    assert {unit: hub.pid(unit) for unit in SERVICES} == running
+    hub.until_all_is_well()
+
+    as_owner = ("runuser", "-u", "postgres", "--")
+    lab.run("systemctl", "stop", "archstats.target")
+    lab.run(*as_owner, "psql", "-c", "alter database archstats rename to archstats_newer")
+    install(lab)
+    lab.run("systemctl", "stop", "archstats.target")
+    assert "restored 1 sessions" in lab.run(COMMAND, "db", "restore", BACKUP, "--replace")
+    lab.run("systemctl", "start", "archstats.target")
+    hub.until_all_is_well()
+    assert "9.9.8" in lab.run("/opt/archstats/bin/archstats-sensor", "--version")
+    assert int(hub.query("select count(*) from shots")) > 0
+    lab.run(*as_owner, "dropdb", "archstats_newer")
 
 
 def test_install_run_upgrade_and_uninstall_leave_what_they_should(clean_root: Path) -> None:
@@ -115,25 +168,38 @@ def test_install_run_upgrade_and_uninstall_leave_what_they_should(clean_root: Pa
         assert httpx.get(f"{hub.url}/healthz", timeout=30).json()["status"] == "ok"
         installed = snapshot(lab)
 
-        # a second time changes no file
+        # a second time changes no file but the environment for one that is alike
         again = install(lab)
-        assert [line for line in again.splitlines() if line.startswith(("write", "remove"))] == []
-        assert snapshot(lab) == installed
+        assert changes(again) == ["link    /opt/archstats -> archstats-2", "remove  /opt/archstats-1"]
+        assert alike(snapshot(lab)) == alike(installed)
         hub.until_all_is_well()
 
+        fail_to_upgrade(lab, hub)
+
         # upgrade
-        old = {unit: hub.pid(unit) for unit in SENSORS}
+        old = {unit: hub.pid(unit) for unit in SERVICES}
+        lab.run("install", "-d", "-o", "postgres", "-m", "700", str(Path(BACKUP).parent))
+        lab.run(COMMAND, "db", "backup", BACKUP)
         shots = int(hub.query("select count(*) from shots"))
         lab.run("sed", "-i", 's/^version = .*/version = "9.9.9"/', f"{TREE}/pyproject.toml")
         lab.run("bash", "-c", f"echo '# newer' >> {TREE}/systemd/archstats.target")
-        upgraded = install(lab)
-        assert [line for line in upgraded.splitlines() if line.startswith("write")] == [
-            "write   /etc/systemd/system/archstats.target"
+        lab.run("bash", "-c", f"echo 'create table newer ();' > {NEWER_SCHEMA}")
+        assert changes(install(lab)) == [
+            "write   /etc/systemd/system/archstats.target",
+            "link    /opt/archstats -> archstats-3",
+            "remove  /opt/archstats-2",
         ]
         assert "9.9.9" in lab.run("/opt/archstats/bin/archstats-sensor", "--version")
         hub.until_all_is_well()
         assert all(hub.pid(unit) not in (0, pid) for unit, pid in old.items())
+        for unit in SERVICES:
+            assert "/opt/archstats-3/bin/" in lab.run("cat", f"/proc/{hub.pid(unit)}/cmdline")
         hub.until(lambda: int(hub.query("select count(*) from shots")) > shots)
+
+        go_back(lab, hub)
+        assert environments(lab) == ["archstats", "archstats-4"]
+        lab.run("rm", "-r", str(Path(BACKUP).parent))
+        shots = int(hub.query("select count(*) from shots"))
 
         # uninstall: settings, state, database and users stay, nothing else
         lab.run(COMMAND, "uninstall")
@@ -146,7 +212,7 @@ def test_install_run_upgrade_and_uninstall_leave_what_they_should(clean_root: Pa
         install(lab)
         lab.run("systemctl", "enable", "--now", *SENSORS)
         hub.until_all_is_well()
-        assert int(hub.query("select count(*) from shots")) > shots
+        hub.until(lambda: int(hub.query("select count(*) from shots")) > shots)
         lab.run(COMMAND, "uninstall", "--purge")
         assert snapshot(lab) == before
         assert names(lab, "passwd") == users

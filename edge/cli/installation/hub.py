@@ -9,7 +9,7 @@ from pathlib import Path
 THIS_MACHINE = Path("/")
 """The root of what is installed; another folder is one that another machine will start from."""
 HOME = Path("/opt/archstats")
-"""The environment the services run in: a Python of their own."""
+"""The environment the services run in, a Python of their own: a link to ``/opt/archstats-1``, ``-2`` and so on."""
 SETTINGS = Path("/etc/archstats")
 COMMON_SETTINGS = SETTINGS / "archstats.env"
 """What every service reads; a device's own file comes after it."""
@@ -56,6 +56,10 @@ class Hub:
     """What each device's file says, by the device's name."""
     present: frozenset[Path] = frozenset()
     """Which of our files are there."""
+    home: Path | None = None
+    """Where ``/opt/archstats`` leads: to an environment, or to itself where it is a folder."""
+    environments: tuple[Path, ...] = ()
+    """Those that are there, the one in use among them."""
     instances: tuple[str, ...] = ()
     """The sensor units that are enabled or running."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import edge
+from edge.cli.installation.environments import NAME, number
 from edge.cli.installation.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, THIS_MACHINE, UNITS, Hub, Source
 from edge.cli.installation.plan import SHIPPED_PLACES
 from edge.cli.installation.settings_files import given, parse
@@ -31,6 +32,8 @@ def look(environ: Mapping[str, str], prefix: Path) -> Hub:
         settings=settings,
         devices=dict(_devices(prefix)),
         present=frozenset(_present(prefix)),
+        home=_home(prefix),
+        environments=tuple(sorted(_environments(prefix), key=number)),
         instances=tuple(sorted(set(_instances(prefix)))),
     )
 
@@ -56,7 +59,7 @@ def shipped_files() -> dict[str, str]:
 
 def source() -> Source | None:
     """What the services' environment is made from; None when this runs in it. Raises ConfigError when it cannot be made."""
-    if Path(sys.prefix).resolve() == HOME:
+    if Path(sys.prefix).resolve() == HOME.resolve():
         return None
     tree = source_tree()
     if tree is None:
@@ -110,6 +113,19 @@ def _present(prefix: Path) -> Iterator[Path]:
     for path in (COMMAND, *SHIPPED_PLACES.values(), *ours):
         if (prefix / path.relative_to("/")).exists():
             yield path
+
+
+def _home(prefix: Path) -> Path | None:
+    there = prefix / HOME.relative_to("/")
+    if there.is_symlink():
+        return HOME.parent / there.readlink()
+    return HOME if there.is_dir() else None
+
+
+def _environments(prefix: Path) -> Iterator[Path]:
+    for folder in (prefix / HOME.parent.relative_to("/")).glob(f"{HOME.name}-*"):
+        if NAME.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            yield HOME.with_name(folder.name)
 
 
 def _instances(prefix: Path) -> Iterator[str]:

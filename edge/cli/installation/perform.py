@@ -8,11 +8,12 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from edge.cli.installation.steps import Remove, RemoveEmpty, Run, Step, Write
+from edge.cli.installation.steps import Link, Remove, RemoveEmpty, Run, Step, Write
 from edge.common.errors import ConfigError
 
 COMMAND_WITHIN_S = 900.0
 """The longest is the download of the packages over a slow line."""
+AGAIN = "Mend that, then run the same command again: it goes on"
 UMASK = 0o022
 """What is installed can be read by everybody, whatever the caller's own habit."""
 
@@ -20,7 +21,8 @@ UMASK = 0o022
 def perform(steps: Iterable[Step], prefix: Path, tell: Callable[[str], None]) -> None:
     """Take the steps beneath ``prefix``; each is told before it is taken, one that changes nothing is not.
 
-    Raises ConfigError with what a command said when it failed: what was done until then stays, and a repetition goes on.
+    Raises ConfigError with what a command or the system said when it failed: what was done until then stays, and a
+    repetition goes on.
     """
     before = os.umask(UMASK)
     try:
@@ -28,7 +30,10 @@ def perform(steps: Iterable[Step], prefix: Path, tell: Callable[[str], None]) ->
             if not needed(step, prefix):
                 continue
             tell(str(step))
-            _take(step, prefix, tell)
+            try:
+                _take(step, prefix, tell)
+            except OSError as fault:
+                raise ConfigError(f"{step} failed: {fault}", hint=AGAIN) from fault
     finally:
         os.umask(before)
 
@@ -41,6 +46,9 @@ def needed(step: Step, prefix: Path) -> bool:
             if not there.is_file():
                 return True
             return not once and (there.read_text() != text or there.stat().st_mode & 0o777 != mode)
+        case Link(path, target):
+            there = beneath(prefix, path)
+            return not there.is_symlink() or str(there.readlink()) != target
         case Remove(path):
             return os.path.lexists(beneath(prefix, path))
         case RemoveEmpty(path):
@@ -58,6 +66,8 @@ def _take(step: Step, prefix: Path, tell: Callable[[str], None]) -> None:
     match step:
         case Write(path, text, mode):
             _write(beneath(prefix, path), text, mode)
+        case Link(path, target):
+            _link(beneath(prefix, path), target)
         case Remove(path):
             _remove(beneath(prefix, path))
         case RemoveEmpty(path):
@@ -65,7 +75,7 @@ def _take(step: Step, prefix: Path, tell: Callable[[str], None]) -> None:
             if not any(folder.iterdir()):
                 folder.rmdir()
         case Run():
-            _run(step, tell)
+            _run_or_clear(step, prefix, tell)
 
 
 def _write(path: Path, text: str, mode: int) -> None:
@@ -77,11 +87,28 @@ def _write(path: Path, text: str, mode: int) -> None:
     fresh.replace(path)
 
 
+def _link(path: Path, target: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    fresh.replace(path)
+
+
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink()
+
+
+def _run_or_clear(step: Run, prefix: Path, tell: Callable[[str], None]) -> None:
+    try:
+        _run(step, tell)
+    except BaseException:  # also when a person gives up
+        if step.makes is not None:
+            shutil.rmtree(beneath(prefix, step.makes), ignore_errors=True)
+        raise
 
 
 def _run(step: Run, tell: Callable[[str], None]) -> None:
@@ -103,5 +130,5 @@ def _run(step: Run, tell: Callable[[str], None]) -> None:
         return
     raise ConfigError(
         f"{step.words[0]} failed ({step.purpose}): {said}",
-        hint="Mend that, then run the same command again: it goes on",
+        hint=AGAIN,
     )

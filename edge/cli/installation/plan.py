@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge.cli.installation.environments import build, change_over, clear, in_force
 from edge.cli.installation.hub import (
     COMMAND,
     COMMON_SETTINGS,
     FOLDERS,
-    HOME,
     PUSH,
     RULES,
     SENSOR,
@@ -33,6 +33,8 @@ SHIPPED_PLACES: dict[str, Path] = {
     "tmpfiles.d/archstats.conf": FOLDERS,
 }
 """Where each shipped file goes; ``network.conf`` goes where it is needed."""
+GROUND = ("sysusers.d/archstats.conf", "tmpfiles.d/archstats.conf")
+"""Of these, what the database's owner and the services stand on."""
 SERVICES = (SHOTS, PUSH, SOCKET, TARGET)
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 COMMAND_TEXT = r"""#!/bin/sh
@@ -69,54 +71,49 @@ exec sudo -- "$0" "$@"
 
 
 def install_plan(hub: Hub, root: Path = THIS_MACHINE) -> list[Step]:
-    """Everything, in order. Another ``root`` is filled for a machine that will start from it: users and folders are made when it does.
+    """Everything, in order: what may fail comes before anything that the running services notice.
 
-    Raises ConfigError when the settings cannot be served by systemd.
+    Another ``root`` is filled for a machine that will start from it: users and folders are made when it does. Raises
+    ConfigError when the settings cannot be served by systemd.
     """
+    live = root == THIS_MACHINE
     return [
-        *_program(hub, root),
+        *build(hub, root),
+        *_ground(hub),
+        *(_users_and_database(hub) if live else ()),
         *_files(hub),
         *_drop_ins(hub),
-        *(_commands(hub) if root == THIS_MACHINE else _enable_elsewhere(root)),
+        *change_over(hub, root),
+        *(_start() if live else _enable_elsewhere(root)),
+        *clear(hub),
     ]
 
 
-def _program(hub: Hub, root: Path) -> Iterator[Step]:
-    if hub.source is None:
-        return
-    home, uv, python = str(root / HOME.relative_to("/")), str(hub.source.uv), str(hub.source.python)
-    environment = {
-        "UV_PROJECT_ENVIRONMENT": home,
-        "UV_PYTHON": python,
-        "UV_PYTHON_DOWNLOADS": "never",
-        "UV_SYSTEM_CERTS": "1",
-        "UV_LINK_MODE": "copy",
-    }
-    if root != THIS_MACHINE:
-        empty = f"{uv} venv --quiet --clear --relocatable --python".split()
-        yield Run((*empty, python, home), "an environment that may be moved", environment)
-    tree = str(hub.source.tree)
-    # The version need not have changed where the source did.
-    locked = (
-        "--frozen",
-        "--no-dev",
-        "--no-editable",
-        "--reinstall-package",
-        "archstats",
-        "--compile-bytecode",
-        "--quiet",
-    )
-    yield Run(
-        (uv, "sync", "--project", tree, *locked), f"this version and the locked packages into {home}", environment
-    )
+def _ground(hub: Hub) -> Iterator[Step]:
+    for name in GROUND:
+        yield Write(SHIPPED_PLACES[name], hub.shipped[name])
+    secret = "POSTGRES_PASSWORD" in hub.settings
+    yield Write(COMMON_SETTINGS, common_text(hub.settings), 0o600 if secret else 0o644, once=True)
+
+
+def _users_and_database(hub: Hub) -> Iterator[Step]:
+    yield Run(("systemd-sysusers", str(USERS)), "one user for each kind of service")
+    yield Run(("systemd-tmpfiles", "--create", str(FOLDERS)), "folders for settings and state")
+    if not hub.remote_database:
+        owner = {
+            "POSTGRES_SOCKET_DIR": str(SOCKET_DIR),
+            **{name: value for name, value in hub.settings.items() if name.startswith(("POSTGRES_", "ARCH_STATS_WS"))},
+            "POSTGRES_USER": "postgres",
+        }
+        words = ("runuser", "-u", "postgres", "--", f"{in_force(hub)}/bin/archstats-sensor", "db", "init")
+        yield Run(words, f"database {hub.database}, its tables and roles", owner)
 
 
 def _files(hub: Hub) -> Iterator[Step]:
     for name, path in SHIPPED_PLACES.items():
-        yield Write(path, hub.shipped[name])
+        if name not in GROUND:
+            yield Write(path, hub.shipped[name])
     yield Write(COMMAND, COMMAND_TEXT, 0o755)
-    secret = "POSTGRES_PASSWORD" in hub.settings
-    yield Write(COMMON_SETTINGS, common_text(hub.settings), 0o600 if secret else 0o644, once=True)
 
 
 def _drop_ins(hub: Hub) -> Iterator[Step]:
@@ -139,17 +136,7 @@ def _drop_ins(hub: Hub) -> Iterator[Step]:
         yield Write(path, text)
 
 
-def _commands(hub: Hub) -> Iterator[Step]:
-    yield Run(("systemd-sysusers", str(USERS)), "one user for each kind of service")
-    yield Run(("systemd-tmpfiles", "--create", str(FOLDERS)), "folders for settings and state")
-    if not hub.remote_database:
-        owner = {
-            "POSTGRES_SOCKET_DIR": str(SOCKET_DIR),
-            **{name: value for name, value in hub.settings.items() if name.startswith(("POSTGRES_", "ARCH_STATS_WS"))},
-            "POSTGRES_USER": "postgres",
-        }
-        words = ("runuser", "-u", "postgres", "--", f"{HOME}/bin/archstats-sensor", "db", "init")
-        yield Run(words, f"database {hub.database}, its tables and roles", owner)
+def _start() -> Iterator[Step]:
     yield Run(("systemctl", "daemon-reload"), "systemd reads the units")
     yield Run(("udevadm", "control", "--reload"), "udev reads the rules", may_fail=True)
     yield Run(
@@ -158,7 +145,9 @@ def _commands(hub: Hub) -> Iterator[Step]:
         may_fail=True,
     )
     yield Run(("systemctl", "enable", "--quiet", *SERVICES), "they start with the machine")
-    yield Run(("systemctl", "restart", TARGET), "they start now, those of an earlier version anew")
+    # Each by its name too: one that was started by hand while the target was not is no part of the target's restart.
+    yield Run(("systemctl", "try-restart", TARGET, "archstats-*.service"), "those that run, anew")
+    yield Run(("systemctl", "start", TARGET), "and all of them now")
 
 
 def _enable_elsewhere(root: Path) -> Iterator[Step]:

@@ -18,7 +18,8 @@ def uninstall_plan(hub: Hub, root: Path = THIS_MACHINE, *, purge: bool) -> list[
         *_remove(hub),
         *(_forget(hub) if live else ()),
         *(_purge(hub, live=live) if purge else ()),
-        Remove(HOME),  # last: it is what this runs from
+        Remove(HOME),
+        *(Remove(environment) for environment in hub.environments),  # last: this runs from one of them
     ]
 
 

@@ -21,6 +21,17 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link, which leads to the old or to the new at every instant."""
+
+    path: Path
+    target: str
+
+    def __str__(self) -> str:
+        return f"link    {self.path} -> {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
 class Remove:
     """A file, or a folder with all that is in it, that is there no more afterwards."""
 
@@ -49,9 +60,11 @@ class Run:
     environment: Mapping[str, str] = field(default_factory=dict)
     may_fail: bool = False
     """Its failure is told, and the rest goes on."""
+    makes: Path | None = None
+    """A folder that goes again when it fails: half of it is of no use."""
 
     def __str__(self) -> str:
         return f"run     {' '.join(self.words)}  # {self.purpose}"
 
 
-Step = Write | Remove | RemoveEmpty | Run
+Step = Write | Link | Remove | RemoveEmpty | Run

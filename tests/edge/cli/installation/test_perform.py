@@ -13,7 +13,7 @@ from edge.cli.installation.look import look, shipped_files
 from edge.cli.installation.perform import perform
 from edge.cli.installation.plan import SHIPPED_PLACES, address_file, install_plan
 from edge.cli.installation.removal import uninstall_plan
-from edge.cli.installation.steps import Remove, RemoveEmpty, Run, Step, Write
+from edge.cli.installation.steps import Link, Remove, RemoveEmpty, Run, Step, Write
 from edge.common.errors import ConfigError
 
 PROGRAM = Path(sys.prefix) / "bin" / "archstats-sensor"
@@ -78,6 +78,25 @@ def test_a_command_that_may_fail_is_told_and_left(tmp_path: Path) -> None:
     assert any("that failed and is left" in line for line in told)
 
 
+def test_half_of_an_environment_does_not_stay(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    half = f"mkdir {tmp_path}/new; echo full >&2; exit 1"
+    with pytest.raises(ConfigError, match="full"):
+        perform([Run(("sh", "-c", half), "a new one", makes=Path("/new"))], tmp_path, lambda _: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_link_leads_to_the_new_one_and_a_file_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
+    told: list[str] = []
+    for target in ("one", "two", "two"):
+        perform([Link(Path("/opt/it"), target)], tmp_path, told.append)
+    assert (tmp_path / "opt/it").readlink() == Path("two")
+    assert told == ["link    /opt/it -> one", "link    /opt/it -> two"]
+    with pytest.raises(ConfigError, match=r"write   /opt/it/file failed: .*opt"):
+        perform([Write(Path("/opt/it/file"), "")], tmp_path, told.append)
+    assert tree(tmp_path) == {"opt/it"}
+
+
 def test_a_folder_goes_only_when_it_is_empty(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "theirs").touch()
@@ -101,7 +120,7 @@ def test_a_dry_run_changes_nothing_and_needs_no_rights(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     done = subprocess.run([PROGRAM, "install", "--dry-run"], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "systemctl restart archstats.target" in done.stdout
+    assert "systemctl try-restart archstats.target" in done.stdout
 
 
 @pytest.mark.long
@@ -117,10 +136,11 @@ def test_a_card_for_another_hub_is_filled_and_emptied(tmp_path: Path) -> None:
     there = tree(tmp_path)
     assert {
         "etc/systemd/system/sockets.target.wants/archstats-push.socket",
-        "opt/archstats/bin/archstats-push",
+        "opt/archstats-1/bin/archstats-push",
+        "opt/archstats",
     } <= there
     assert str(tmp_path) not in (tmp_path / "opt/archstats/bin/archstats-sensor").read_text()
     run(PROGRAM, "install")
-    assert tree(tmp_path) == there
+    assert {path.replace("archstats-2", "archstats-1") for path in tree(tmp_path)} == there
     run(tmp_path / "opt/archstats/bin/archstats-sensor", "uninstall")
     assert tree(tmp_path) == {"etc/archstats/archstats.env"}

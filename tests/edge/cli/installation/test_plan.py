@@ -8,7 +8,7 @@ from edge.cli.installation.hub import COMMON_SETTINGS, HOME, OS_USERS, SETTINGS,
 from edge.cli.installation.look import shipped_files
 from edge.cli.installation.plan import SHIPPED_PLACES, address_file, install_plan, network_file, next_steps
 from edge.cli.installation.removal import uninstall_plan, what_stays
-from edge.cli.installation.steps import Remove, RemoveEmpty, Run, Step, Write
+from edge.cli.installation.steps import Link, Remove, RemoveEmpty, Run, Step, Write
 
 SHIPPED = shipped_files()
 SOURCE = Source(Path("/home/pi/edge"), Path("/home/pi/edge/.tools/bin/uv"), Path("/usr/bin/python3"))
@@ -23,6 +23,14 @@ def runs(steps: list[Step]) -> list[str]:
     return [" ".join(step.words) for step in steps if isinstance(step, Run)]
 
 
+def environment(number: int) -> Path:
+    return HOME.with_name(f"archstats-{number}")
+
+
+def index(steps: list[Step], start: str) -> int:
+    return next(number for number, step in enumerate(steps) if str(step).startswith(start))
+
+
 def position(commands: list[str], part: str) -> int:
     [found] = [number for number, command in enumerate(commands) if part in command]
     return found
@@ -32,11 +40,43 @@ def test_a_new_hub_gets_everything_in_an_order_that_works() -> None:
     steps = install_plan(Hub(SHIPPED, SOURCE))
     assert set(SHIPPED_PLACES.values()) < writes(steps).keys()
     commands = runs(steps)
-    order = ["uv sync", "systemd-sysusers", "db init", "daemon-reload", "systemctl enable", "systemctl restart"]
+    order = ["uv sync", "systemd-sysusers", "db init", "daemon-reload", "systemctl enable", "systemctl start"]
     assert sorted(order, key=lambda part: position(commands, part)) == order
-    assert max(i for i, step in enumerate(steps) if isinstance(step, Write)) < steps.index(
-        next(step for step in steps if isinstance(step, Run) and "systemd-sysusers" in step.words)
-    )
+    assert index(steps, "write   /etc/sysusers.d") < index(steps, "run     systemd-sysusers")
+    assert max(i for i, step in enumerate(steps) if isinstance(step, Write)) < index(steps, "run     systemctl daemon")
+
+
+def test_an_upgrade_changes_over_when_nothing_can_fail_any_more_and_clears_when_nobody_needs_the_old_one() -> None:
+    old, new = environment(7), environment(8)
+    steps = install_plan(Hub(SHIPPED, SOURCE, home=old, environments=(old,)))
+    [sync] = [step for step in steps if isinstance(step, Run) and step.words[1] == "sync"]
+    assert (sync.makes, sync.environment["UV_PROJECT_ENVIRONMENT"]) == (new, str(new))
+    assert any(f"{new}/bin/archstats-sensor db init" in command for command in runs(steps))
+    order = ["run     runuser", "write   /etc/systemd", "link    ", "run     systemctl try-restart", "remove  "]
+    assert sorted(order, key=lambda part: index(steps, part)) == order
+    assert [str(step) for step in steps if isinstance(step, (Link, Remove))] == [
+        f"link    {HOME} -> archstats-8", f"remove  {old}",
+    ]  # fmt: skip
+
+
+def test_what_an_installation_that_was_cut_off_left_goes_first_unless_a_service_may_run_in_it() -> None:
+    before, current, unfinished = environment(6), environment(7), environment(8)
+    hub = Hub(SHIPPED, SOURCE, home=current, environments=(before, current, unfinished))
+    steps = install_plan(hub)
+    assert steps[0] == Remove(unfinished)
+    assert Link(HOME, "archstats-8") in steps
+    assert steps[-2:] == [Remove(before), Remove(current)]
+    assert install_plan(Hub(SHIPPED, SOURCE, environments=(environment(1),)))[0] == Remove(environment(1))
+    from_itself = install_plan(Hub(SHIPPED, home=current, environments=(before, current)))
+    assert [step for step in from_itself if isinstance(step, (Link, Remove))] == [Remove(before)]
+
+
+def test_a_folder_in_the_links_place_goes_aside_and_then_away() -> None:
+    steps = install_plan(Hub(SHIPPED, SOURCE, home=HOME))
+    assert index(steps, f"run     mv {HOME} {environment(0)}") == index(steps, "link    ") - 1
+    assert Link(HOME, "archstats-1") in steps
+    assert steps[-1] == Remove(environment(0))
+    assert not any("mv" in command for command in runs(install_plan(Hub(SHIPPED, home=HOME))))
 
 
 def test_the_program_installs_itself_only_from_a_source_tree() -> None:
@@ -94,11 +134,12 @@ def test_a_folder_for_another_machine_is_filled_and_this_machine_left_alone() ->
     root = Path("/mnt/card")
     steps = install_plan(Hub(SHIPPED, SOURCE), root)
     commands = runs(steps)
-    assert [command.split()[0].rpartition("/")[2] for command in commands] == ["uv", "uv", "systemctl"]
+    assert [command.split()[0].rpartition("/")[2] for command in commands] == ["uv", "uv", "sync", "systemctl"]
     assert "--relocatable" in commands[0]
-    assert "--root /mnt/card enable" in commands[2]
-    [sync] = [step for step in steps if isinstance(step, Run) and "sync" in step.words]
-    assert sync.environment["UV_PROJECT_ENVIRONMENT"] == f"{root}{HOME}"
+    assert "--root /mnt/card enable" in commands[3]
+    [sync] = [step for step in steps if isinstance(step, Run) and step.words[1] == "sync"]
+    assert sync.environment["UV_PROJECT_ENVIRONMENT"] == f"{root}{HOME}-1"
+    assert Link(HOME, "archstats-1") in steps
 
 
 def test_what_is_next_names_the_devices_that_are_not_started() -> None:
@@ -109,7 +150,13 @@ def test_what_is_next_names_the_devices_that_are_not_started() -> None:
     assert "Next, for each device" in "\n".join(next_steps(Hub(SHIPPED)))
 
 
-INSTALLED = Hub(SHIPPED, present=frozenset({*SHIPPED_PLACES.values(), address_file()}), instances=(SENSOR_BOW,))
+INSTALLED = Hub(
+    SHIPPED,
+    home=environment(7),
+    environments=(environment(6), environment(7)),
+    present=frozenset({*SHIPPED_PLACES.values(), address_file()}),
+    instances=(SENSOR_BOW,),
+)
 
 
 def test_uninstalling_stops_first_removes_what_is_ours_and_leaves_what_is_theirs() -> None:
@@ -117,8 +164,8 @@ def test_uninstalling_stops_first_removes_what_is_ours_and_leaves_what_is_theirs
     assert SENSOR_BOW in runs(steps)[0]
     assert runs(steps)[0].startswith("systemctl disable --quiet --now")
     removed = {step.path for step in steps if isinstance(step, Remove)}
-    assert removed == {*INSTALLED.present, HOME}
-    assert steps[-1] == Remove(HOME)
+    assert removed == {*INSTALLED.present, HOME, *INSTALLED.environments}
+    assert steps[-3:] == [Remove(HOME), Remove(environment(6)), Remove(environment(7))]
     assert not any(word in command for command in runs(steps) for word in ("dropdb", "dropuser", "userdel"))
     assert "--purge" in "\n".join(what_stays(INSTALLED, purge=False))
 
