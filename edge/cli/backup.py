@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from edge.cli.postgres_client import PostgresClient, ProgramFailed
+from edge.cli.refused import Refused
 from edge.common.connection import Connection
-from edge.common.errors import ConfigError
 from edge.common.migrate import known_migrations
 
 _EMPTY_SCHEMA = """
@@ -55,7 +55,7 @@ update public.installation set epoch = substr(replace(gen_random_uuid()::text, '
 def backup(client: PostgresClient, file: Path) -> int:
     """Write the database into ``file``, which appears only when it is whole. Returns its size in bytes.
 
-    Services may run meanwhile: the file holds one instant. Raises ConfigError when it cannot be written.
+    Services may run meanwhile: the file holds one instant. Raises Refused when it cannot be written.
     """
     partial = file.with_name(f".{file.name}.partial")
     try:
@@ -65,7 +65,7 @@ def backup(client: PostgresClient, file: Path) -> int:
         partial.replace(file)
     except (ProgramFailed, OSError) as fault:
         partial.unlink(missing_ok=True)
-        raise ConfigError(
+        raise Refused(
             f"the backup into {file} failed ({fault})",
             hint="Check that its folder is there and has room; log in as the database's owner (POSTGRES_USER)",
         ) from fault
@@ -75,7 +75,7 @@ def backup(client: PostgresClient, file: Path) -> int:
 def restore(client: PostgresClient, file: Path) -> None:
     """Make the database what ``file`` holds, all or nothing: when it fails everything is as before.
 
-    Raises ConfigError when the file is no backup or the database refuses it.
+    Raises Refused when the file is no backup or the database refuses it.
     """
     with tempfile.TemporaryDirectory(prefix="archstats-restore-") as folder:
         before, script, after = (Path(folder) / name for name in ("before.sql", "restore.sql", "after.sql"))
@@ -88,7 +88,7 @@ def restore(client: PostgresClient, file: Path) -> None:
                 f"--file={before}", f"--file={script}", f"--file={after}",
             )  # fmt: skip
         except ProgramFailed as fault:
-            raise ConfigError(
+            raise Refused(
                 f"{file} could not be restored ({fault}); the database is as it was",
                 hint="Check that it is a file made by: archstats-sensor db backup, and that you log in as the "
                 "database's owner (POSTGRES_USER)",
@@ -101,7 +101,7 @@ def _ours() -> str:
 
 
 async def refuse_unfit(connection: Connection, *, replace: bool) -> None:
-    """Raise ConfigError when the database is in use, or holds something that nobody said may go."""
+    """Raise Refused when the database is in use, or holds something that nobody said may go."""
     others = await connection.fetch(
         """
         select distinct application_name from pg_stat_activity
@@ -111,12 +111,12 @@ async def refuse_unfit(connection: Connection, *, replace: bool) -> None:
     )
     if others:
         names = ", ".join(row["application_name"] or "a program without a name" for row in others)
-        raise ConfigError(
+        raise Refused(
             f"the database is in use by {names}",
             hint="Stop them first, on a hub with: sudo systemctl stop archstats.target",
         )
     if not replace and await connection.fetchval("select exists (select from pg_tables where schemaname = 'public')"):
-        raise ConfigError(
+        raise Refused(
             "the database is not empty",
             hint="Restore into a new one (POSTGRES_DB or --database-dir), or let go of what it holds with --replace",
         )

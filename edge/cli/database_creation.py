@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 
+from edge.cli.database_away import connected
 from edge.common.connection import DATABASE_FAULTS
 from edge.common.database import open_database, told_of
 from edge.common.errors import ConfigError
@@ -17,7 +18,7 @@ MAINTENANCE_DATABASE = "postgres"
 async def create_database(service: ServiceSettings) -> bool:
     """Create the database of the settings when it is not there; tells whether it did.
 
-    The embedded server makes its own. Raises ConfigError when the server cannot be reached or refuses.
+    The embedded server makes its own. Raises ConfigError when the server refuses, Unavailable when it is away.
     """
     if service.database.embedded:
         return False
@@ -25,7 +26,7 @@ async def create_database(service: ServiceSettings) -> bool:
     beside = service.model_copy(update={"database": service.database.model_copy(update={"db": MAINTENANCE_DATABASE})})
     async with open_database(beside, application="archstats-sensor db init") as database:
         try:
-            connection = await database.connect()
+            connection = await connected(database)
             try:
                 if await connection.fetchval("select exists (select from pg_database where datname = $1)", name):
                     return False

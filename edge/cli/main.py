@@ -8,13 +8,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from edge.cli.refused import EXIT_REFUSED, Refused
+from edge.cli.refused import Refused
 from edge.common.errors import EX_CONFIG, ConfigError
 from edge.common.logs import complain
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its status: 78 where the configuration is at fault, 1 where a command is refused."""
+    """Run the command line and exit with its status.
+
+    78 where the configuration is at fault, 69 where the database is away, 1 where a command is refused.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if words[:1] == ["run"] and not {"--help", "-h"} & set(words):
@@ -29,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(EX_CONFIG)
     except Refused as fault:
         sys.stderr.write(f"archstats-sensor: {fault.message}. {fault.hint}\n")
-        sys.exit(EXIT_REFUSED)
+        sys.exit(fault.status)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import asyncpg
 
+from edge.cli.database_away import connected, lost
 from edge.cli.database_creation import create_database
 from edge.cli.environment import effective, refuse_mistyped
 from edge.common.connection import DATABASE_FAULTS, Connection
-from edge.common.database import open_database, told_of
+from edge.common.database import open_database
 from edge.common.errors import ConfigError
 from edge.common.migrate import schema_state
-from edge.common.roles import Role, RoleRefused
+from edge.common.roles import Role
 from edge.common.settings import load_service
 
 
@@ -30,7 +31,7 @@ def on_database(
 
     With ``any_schema`` the schema may be another and the work is done with the rights of whoever logs in: that is for the
     database's owner. ``create`` makes a missing database first. Raises ConfigError when the settings are wrong, the schema
-    is not this build's, the database cannot be reached or forbids it: a person is waiting, so this does not.
+    is not this build's or the database forbids it, Unavailable when it is away: a person is waiting, so this does not.
     """
     environ = effective(os.environ, database_dir=database_dir)
     refuse_mistyped(environ)
@@ -41,15 +42,7 @@ def on_database(
         if create:
             await create_database(service)
         async with open_database(service, application="archstats-sensor", role=role) as database:
-            try:
-                connection = await database.connect()
-            except RoleRefused as fault:
-                raise ConfigError(fault.message, hint=fault.hint) from fault
-            except DATABASE_FAULTS as fault:
-                raise ConfigError(
-                    f"the database does not answer ({told_of(fault)})",
-                    hint="Check the POSTGRES_* variables with: archstats-sensor config check",
-                ) from fault
+            connection = await connected(database)
             try:
                 if not any_schema:
                     (await schema_state(connection)).require_current()
@@ -59,6 +52,12 @@ def on_database(
                     f"the database forbids that to {role or 'user ' + repr(database.user)} ({fault})",
                     hint="Log in as the database's owner (POSTGRES_USER) and run: archstats-sensor db migrate",
                 ) from fault
+            except DATABASE_FAULTS as fault:
+                told = lost(fault, connection, database)
+                if told is None:
+                    raise
+                connection.terminate()  # close() waits for a server that may be frozen
+                raise told from fault
             finally:
                 await connection.close()
 

@@ -1,14 +1,26 @@
-"""What a command cannot do as asked: exit status 1, where the settings are not at fault."""
+"""What a command cannot do although the settings are not at fault: as asked, exit status 1; or now, exit status 69."""
 
 from __future__ import annotations
 
+import os
+
 EXIT_REFUSED = 1
+EXIT_UNAVAILABLE = os.EX_UNAVAILABLE
+"""69, see sysexits.h. A script may try again later, which it need not after 78."""
 
 
 class Refused(Exception):
-    """The database says no. ``message`` tells what is so, ``hint`` what to do next."""
+    """It cannot be done as asked. ``message`` tells what is so, ``hint`` what to do next."""
+
+    status = EXIT_REFUSED
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class Unavailable(Refused):
+    """It cannot be done now, for the database is away."""
+
+    status = EXIT_UNAVAILABLE

@@ -30,7 +30,6 @@ from edge.cli.session_store import (
 )
 from edge.common import hostclock
 from edge.common.connection import Connection
-from edge.common.errors import ConfigError
 from edge.common.hostclock import HostInstant
 from edge.shots.faces import load_catalogue
 from edge.shots.nockings import expired_nockings
@@ -75,7 +74,7 @@ def open_command(
     """Open a session on a lane: from now on its releases and landings become shots."""
     catalogue = load_catalogue()
     if face not in catalogue:
-        raise ConfigError(f"there is no face '{face}'", hint=f"Known faces: {', '.join(sorted(catalogue))}")
+        raise Refused(f"there is no face '{face}'", hint=f"Known faces: {', '.join(sorted(catalogue))}")
     spec = catalogue[face]
     least = 2 * (spec.outer_mm + BUTT_MARGIN_MM)
     width, height = butt_width or max(least, 1240.0), butt_height or max(least, 1240.0)

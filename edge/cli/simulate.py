@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge.cli.children import Children, Program
+from edge.cli.database_away import connected
 from edge.cli.following import Course, Follower
 from edge.cli.printing import as_json, complain, iso, say
 from edge.cli.range_end import close_in_order, close_what_is_open
@@ -257,7 +258,7 @@ async def _until_done(world: World, follower: Follower, stop: asyncio.Event) -> 
 
 
 async def _migrate(database: Database) -> None:
-    connection = await database.connect()
+    connection = await connected(database)
     try:
         await migrate(connection, database.channel)
     finally:

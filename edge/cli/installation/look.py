@@ -14,8 +14,8 @@ from edge.cli.installation.environments import NAME, number
 from edge.cli.installation.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, THIS_MACHINE, UNITS, Hub, Source
 from edge.cli.installation.plan import SHIPPED_PLACES
 from edge.cli.installation.settings_files import given, parse
+from edge.cli.refused import Refused, Unavailable
 from edge.cli.run_device import DEVICE_NAME
-from edge.common.errors import ConfigError
 
 OLDEST_PYTHON = (3, 11)
 PRIVATE = (Path("/home"), Path("/root"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - where the services cannot look
@@ -24,7 +24,7 @@ SHIPPED = (*SHIPPED_PLACES, "network.conf")
 
 
 def look(environ: Mapping[str, str], prefix: Path) -> Hub:
-    """The hub whose files lie beneath ``prefix``; its ``source`` is left out. Raises ConfigError when parts of ours are missing."""
+    """The hub whose files lie beneath ``prefix``; its ``source`` is left out. Raises Refused when parts of ours are missing."""
     common = prefix / COMMON_SETTINGS.relative_to("/")
     settings = parse(_text(common)) if common.exists() else given(environ)
     return Hub(
@@ -51,26 +51,26 @@ def shipped_files() -> dict[str, str]:
     try:
         return {name: (folder / name).read_text() for name in SHIPPED}
     except FileNotFoundError as fault:
-        raise ConfigError(
+        raise Refused(
             f"this program came without its units ({fault.filename} is missing)",
             hint="Run install from the source tree: ./dev exec archstats-sensor install",
         ) from fault
 
 
 def source() -> Source | None:
-    """What the services' environment is made from; None when this runs in it. Raises ConfigError when it cannot be made."""
+    """What the services' environment is made from; None when this runs in it. Raises Refused when it cannot be made."""
     if Path(sys.prefix).resolve() == HOME.resolve():
         return None
     tree = source_tree()
     if tree is None:
-        raise ConfigError(
+        raise Refused(
             f"this program runs from {sys.prefix}, and the services need it in {HOME}",
             hint=f"Run: python3 -m venv {HOME}, then {HOME}/bin/pip install the same wheel, then {HOME}/bin/archstats-sensor install",
         )
     ours = tree / ".tools" / "bin" / "uv"
     uv = ours if ours.exists() else shutil.which("uv")
     if uv is None:
-        raise ConfigError(
+        raise Refused(
             "uv is missing, which makes the services' environment", hint="Run it once by ./dev, which brings uv"
         )
     return Source(tree, Path(uv), _python())
@@ -87,7 +87,7 @@ def _python() -> Path:
         )
         if asked.returncode == 0 and tuple(map(int, asked.stdout.split())) >= OLDEST_PYTHON:
             return candidate
-    raise ConfigError(
+    raise Refused(
         f"the services see no Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer; {base} lies in a private folder",
         hint="Run: sudo apt-get install python3",
     )
@@ -103,7 +103,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text()
     except PermissionError as fault:
-        raise ConfigError(f"{path} cannot be read ({fault.strerror})", hint="Run it with sudo") from fault
+        raise Refused(f"{path} cannot be read ({fault.strerror})", hint="Run it with sudo") from fault
 
 
 def _present(prefix: Path) -> Iterator[Path]:
@@ -145,25 +145,23 @@ def is_booted() -> bool:
 
 
 def require_root() -> None:
-    """Raise ConfigError unless this is root."""
+    """Raise Refused unless this is root."""
     if os.geteuid() != 0:
-        raise ConfigError(
+        raise Refused(
             "that changes the system, and this is not root", hint="Run it with sudo, or look at it with --dry-run"
         )
 
 
 def require_foundations(hub: Hub) -> None:
-    """Raise ConfigError, before anything is changed, when this machine lacks what the services stand on."""
+    """Raise Refused, before anything is changed, when this machine lacks what the services stand on, Unavailable when it is down."""
     if not is_booted():
-        raise ConfigError(
-            "systemd does not run this machine", hint="Fill a folder for another machine with --prefix DIR"
-        )
+        raise Refused("systemd does not run this machine", hint="Fill a folder for another machine with --prefix DIR")
     if hub.remote_database:
         return
     if shutil.which("psql") is None:
-        raise ConfigError("PostgreSQL is not installed here", hint="Run: sudo apt-get install postgresql")
+        raise Refused("PostgreSQL is not installed here", hint="Run: sudo apt-get install postgresql")
     if not hub.database_socket.exists():
-        raise ConfigError(
+        raise Unavailable(
             f"PostgreSQL does not run here: there is no {hub.database_socket}",
             hint=f"Run: sudo systemctl start postgresql. Has it another port? Set POSTGRES_PORT in {COMMON_SETTINGS}",
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from edge.cli.installation.steps import Link, Remove, RemoveEmpty, Run, Step, Write
-from edge.common.errors import ConfigError
+from edge.cli.refused import Refused
 
 COMMAND_WITHIN_S = 900.0
 """The longest is the download of the packages over a slow line."""
@@ -21,7 +21,7 @@ UMASK = 0o022
 def perform(steps: Iterable[Step], prefix: Path, tell: Callable[[str], None]) -> None:
     """Take the steps beneath ``prefix``; each is told before it is taken, one that changes nothing is not.
 
-    Raises ConfigError with what a command or the system said when it failed: what was done until then stays, and a
+    Raises Refused with what a command or the system said when it failed: what was done until then stays, and a
     repetition goes on.
     """
     before = os.umask(UMASK)
@@ -33,7 +33,7 @@ def perform(steps: Iterable[Step], prefix: Path, tell: Callable[[str], None]) ->
             try:
                 _take(step, prefix, tell)
             except OSError as fault:
-                raise ConfigError(f"{step} failed: {fault}", hint=AGAIN) from fault
+                raise Refused(f"{step} failed: {fault}", hint=AGAIN) from fault
     finally:
         os.umask(before)
 
@@ -128,7 +128,7 @@ def _run(step: Run, tell: Callable[[str], None]) -> None:
     if step.may_fail:
         tell(f"        that failed and is left: {said}")
         return
-    raise ConfigError(
+    raise Refused(
         f"{step.words[0]} failed ({step.purpose}): {said}",
         hint=AGAIN,
     )

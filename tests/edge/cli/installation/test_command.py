@@ -13,7 +13,7 @@ from edge.cli.installation.hub import COMMON_SETTINGS, Hub
 from edge.cli.installation.look import look, shipped_files
 from edge.cli.installation.plan import COMMAND_TEXT, install_plan
 from edge.cli.installation.steps import Write
-from edge.common.errors import ConfigError
+from edge.cli.refused import Refused
 
 Run = Callable[..., dict[str, str]]
 
@@ -94,5 +94,5 @@ def test_a_password_is_for_root_alone(given: dict[str, str], mode: int) -> None:
 def test_a_file_that_may_not_be_read_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "etc/archstats").mkdir(parents=True)
     (tmp_path / "etc/archstats/archstats.env").touch(mode=0o000)
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(Refused, match="cannot be read"):
         look({}, tmp_path)

@@ -1,0 +1,69 @@
+"""What it means for the person who waits for a command that the database does not answer: wrong settings, or later perhaps."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from edge.cli.refused import Unavailable
+from edge.common.connection import DATABASE_FAULTS, Connection
+from edge.common.database import Database, told_of
+from edge.common.embedded import PostgresStartError
+from edge.common.errors import ConfigError
+from edge.common.roles import RoleRefused
+
+SETTINGS_AT_FAULT = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.ClientConfigurationError,
+)
+"""The server is there, and knows neither this user nor this password, database or right: trying again cannot help."""
+
+NOT_NOW = (
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+"""It went, or had no time or room; nothing is said against the command or the settings."""
+
+
+async def connected(database: Database) -> Connection:
+    """A connection, at once or not at all. Raises ConfigError when the settings are at fault, Unavailable when it is away."""
+    try:
+        return await database.connect()
+    except DATABASE_FAULTS as fault:
+        raise no_connection(fault, database) from fault
+
+
+def no_connection(fault: Exception, database: Database) -> ConfigError | Unavailable:
+    """What a failed try to connect means."""
+    if isinstance(fault, RoleRefused):
+        return ConfigError(fault.message, hint=fault.hint)
+    if isinstance(fault, asyncpg.InvalidCatalogNameError):
+        return ConfigError(
+            f"there is no {database.where} ({told_of(fault)})",
+            hint="Correct POSTGRES_DB, or make it with: archstats-sensor db init",
+        )
+    if isinstance(fault, SETTINGS_AT_FAULT):
+        return ConfigError(
+            f"{database.where} is closed to us ({told_of(fault)})",
+            hint="Correct POSTGRES_USER and POSTGRES_PASSWORD; what is in force says: archstats-sensor config show",
+        )
+    if isinstance(fault, PostgresStartError):
+        return Unavailable(told_of(fault), hint="Mend that, then run the command again")
+    return Unavailable(
+        f"{database.where} does not answer ({told_of(fault)})",
+        hint="See whether it runs: systemctl status postgresql. If it does, compare where it listens with: "
+        "archstats-sensor config show",
+    )
+
+
+def lost(fault: Exception, connection: Connection, database: Database) -> Unavailable | None:
+    """What went wrong in the middle of a command's work, where the database went away or had no time or room for it; else None."""
+    if not connection.is_closed() and not isinstance(fault, NOT_NOW):
+        return None
+    return Unavailable(
+        f"{database.where} could not go on ({told_of(fault)})",
+        hint="If the command changes something, look whether it did; then run it again",
+    )

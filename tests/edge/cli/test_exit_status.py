@@ -1,0 +1,110 @@
+"""What a command's status tells a script: its settings are wrong, or the database is away and it may try again later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from edge.cli.database_away import no_connection
+from edge.cli.main import main
+from edge.cli.on_database import on_database
+from edge.cli.refused import Refused, Unavailable
+from edge.common.connection import Connection
+from edge.common.database import Database
+from edge.common.errors import ConfigError
+from edge.common.settings import ServiceSettings
+
+COMMANDS = (
+    ["session", "list"], ["session", "open", "--lane", "1", "--distance", "18", "--face", "wa_40"], ["shots", "list"],
+    ["orphan", "list"], ["why", "last"], ["db", "status"], ["db", "init"], ["db", "migrate"], ["db", "backup", "b"],
+    ["db", "prune"],
+)  # fmt: skip
+Told = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Told:
+    """Runs ``archstats-sensor`` with these settings; its exit status and what it complained of."""
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if name.startswith(("POSTGRES_", "ARCH_STATS_")):
+            monkeypatch.delenv(name)
+
+    def run(*words: str, **settings: str) -> tuple[int, str]:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_database_that_is_away_is_no_fault_of_the_settings(words: list[str], told: Told, short_path: Path) -> None:
+    status, said = told(*words, POSTGRES_SOCKET_DIR=str(short_path), POSTGRES_DB="range")
+    assert status == 69
+    assert f"'range' of user 'archstats' at {short_path} does not answer" in said or "'postgres'" in said
+    assert "systemctl status postgresql" in said
+    assert len(said.strip().splitlines()) == 1
+
+
+def test_who_is_not_known_to_the_server_has_wrong_settings(told: Told, database_settings: ServiceSettings) -> None:
+    own = database_settings.database
+    server = {"POSTGRES_SOCKET_DIR": str(own.socket_dir), "POSTGRES_USER": own.user}
+    status, said = told("session", "list", **server, POSTGRES_DB="nowhere")
+    assert (status, "db init" in said) == (78, True), said
+    status, said = told("db", "status", **server | {"POSTGRES_USER": "nobody"}, POSTGRES_DB=own.db)
+    assert (status, "POSTGRES_USER" in said) == (78, True), said
+    assert told("session", "close", **server, POSTGRES_DB=own.db)[0] == 1
+    assert told("session", "list", **server, POSTGRES_DB=own.db) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (asyncpg.InvalidPasswordError("password authentication failed"), ConfigError),
+        (asyncpg.InvalidAuthorizationSpecificationError("Peer authentication failed"), ConfigError),
+        (asyncpg.InvalidCatalogNameError('database "x" does not exist'), ConfigError),
+        (asyncpg.InsufficientPrivilegeError("permission denied for database"), ConfigError),
+        (asyncpg.CannotConnectNowError("the database system is starting up"), Unavailable),
+        (asyncpg.TooManyConnectionsError("too many clients"), Unavailable),
+        (ConnectionRefusedError(), Unavailable),
+        (TimeoutError(), Unavailable),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_connection_that_fails_is_judged_by_what_the_server_says(fault: Exception, kind: type[Exception]) -> None:
+    judged = no_connection(fault, Database(ServiceSettings(), "test"))
+    assert type(judged) is kind
+    assert judged.hint
+    assert type(fault).__name__ in judged.message or str(fault) in judged.message
+
+
+def test_a_database_that_goes_while_a_command_is_at_work_is_told_of(
+    told: Told, database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del told  # its clean environment is wanted
+    own = database_settings.database
+    for name, value in (("SOCKET_DIR", own.socket_dir), ("USER", own.user), ("DB", own.db)):
+        monkeypatch.setenv(f"POSTGRES_{name}", str(value))
+
+    async def end_itself(connection: Connection) -> None:
+        await connection.execute("select pg_terminate_backend(pg_backend_pid())")
+
+    async def wrong(connection: Connection) -> None:
+        await connection.execute("select no_such_column")
+
+    with pytest.raises(Unavailable, match=r"could not go on .*terminating connection"):
+        on_database(end_itself, any_schema=True)
+    with pytest.raises(asyncpg.UndefinedColumnError):  # a defect of ours is not taken for an outage
+        on_database(wrong)
+
+
+def test_a_refusal_and_an_outage_have_statuses_of_their_own() -> None:
+    assert (Refused.status, Unavailable.status) == (1, 69)
