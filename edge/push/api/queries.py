@@ -115,9 +115,25 @@ async def devices(store: Store, lane: int | None) -> str:
     )
 
 
+# On a lane without an open session: how many arrows were shot since the last one, of late. What lands just after a closing
+# was shot before it.
 LANES = """
-    select lane, (select id from sessions where is_opened and sessions.lane = known.lane) as session_id
-    from (select lane from devices where lane is not null union select lane from sessions) known order by lane
+    select known.lane, o.id as session_id, coalesce(u.arrows, 0) as unclaimed, u.since as unclaimed_since
+    from (select lane from devices where lane is not null union select lane from sessions) known
+    left join sessions o on o.is_opened and o.lane = known.lane
+    left join lateral (
+        select greatest(count(*) filter (where r.kind = 'release'), count(*) filter (where r.kind = 'landing')) as arrows,
+            date_trunc('second', min(r.at)) as since
+        from devices d
+        cross join lateral (
+            select coalesce(max(end_time), '-infinity') as at from sessions where sessions.lane = d.lane
+        ) ended
+        join readings r on r.device_id = d.id and r.kind in ('release', 'landing') and r.cause is distinct from 'removed'
+            and r.at > clock_timestamp() - interval '15 minutes'
+            and r.at > ended.at + case r.kind when 'landing' then interval '5 s' else interval '0' end
+        where d.lane = known.lane
+    ) u on o.id is null
+    order by known.lane
 """
 
 

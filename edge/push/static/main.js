@@ -79,7 +79,7 @@ function onState(state, reason) {
 
 function frame() {
   showHeader(range);
-  lanes.show(range.lanes, range.lane);
+  showLanes();
   showSources(range.sources);
 }
 
@@ -101,6 +101,15 @@ function draw() {
 
 function showClocks() {
   by("clocks").hidden = !devices.clocksOff;
+}
+
+function showLanes() {
+  lanes.show(range.lanes, range.lane);
+  const { unclaimed, unclaimed_since: since } = range.lanes.find((one) => one.lane === range.lane) ?? {};
+  by("unclaimed").hidden = !unclaimed;
+  by("unclaimed").textContent = unclaimed
+    ? `${unclaimed} arrow${unclaimed === 1 ? "" : "s"} shot while no session is open, in no total: archstats-sensor session open --lane ${range.lane} --since ${since}`
+    : "";
 }
 
 function showOrphans(count) {
@@ -141,7 +150,7 @@ async function refreshDevices() {
     range.lanes = known;
     range.sources = [...new Set([...range.sources, ...found.map((one) => one.source).filter(Boolean)])];
     showSources(range.sources);
-    lanes.show(known, lane);
+    showLanes();
   } catch (error) {
     if (!(error instanceof Refused)) stream.suspect("The hub does not answer.");
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -98,11 +99,37 @@ async def test_the_live_picture_is_whole(client: httpx.AsyncClient, floor: Floor
     assert live["devices"][0]["state"] == "ready"
     assert live["devices"][0]["age_s"] < 60
     assert (live["simulated"], live["sources"]) == (True, ["simulator"])
-    assert live["lanes"] == [{"lane": 1, "session_id": str(floor.session_id)}]
+    (lane,) = live["lanes"]
+    assert (lane["lane"], lane["session_id"], lane["unclaimed"]) == (1, str(floor.session_id), 0)
     await connection.execute("update sessions set is_opened = false, end_time = $1", START)
     after = (await client.get("/live")).json()["data"]
     assert after["session"]["is_opened"] is False
     assert len(after["shots"]) == 2
+
+
+async def test_arrows_that_are_shot_while_no_session_is_open_are_told(
+    client: httpx.AsyncClient, floor: Floor, connection: Connection
+) -> None:
+    now = await connection.fetchval("select clock_timestamp()")
+    for ago_s, kind, device, cause in (
+        (2000, "release", floor.bow, None),  # of the session
+        (600, "landing", "target-1", None),  # its arrow flew before the closing
+        (300, "release", floor.bow, None),
+        (299, "landing", "target-1", None),
+        (200, "release", floor.bow, "removed"),
+        (100, "release", floor.bow, None),
+    ):
+        await connection.execute(
+            """insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source, cause)
+            values ($1, gen_random_uuid(), 1, $2, $3, gen_random_uuid(), $3, 'simulator', $4)""",
+            device, kind, now - timedelta(seconds=ago_s), cause,
+        )  # fmt: skip
+    assert (await data(client, "/lanes"))[0]["unclaimed"] == 0
+    await connection.execute("update sessions set is_opened = false, end_time = $1", now - timedelta(seconds=601))
+    (lane,) = await data(client, "/lanes")
+    assert (lane["session_id"], lane["unclaimed"]) == (None, 2)
+    since = datetime.fromisoformat(str(lane["unclaimed_since"]))
+    assert since == (now - timedelta(seconds=300)).replace(microsecond=0)
 
 
 async def test_a_device_that_no_longer_reports_is_silent(

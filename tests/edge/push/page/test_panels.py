@@ -198,6 +198,24 @@ async def test_a_device_that_says_nothing_turns_silent_without_reload(
     assert floor.shots == 0
 
 
+async def test_arrows_that_are_shot_while_no_session_is_open_are_told(
+    open_page: Open, floor: Floor, connection: Connection
+) -> None:
+    await connection.execute("update sessions set is_opened = false, end_time = now() - interval '10 minutes'")
+    page = await open_page()
+    hint = page.locator("#unclaimed")
+    await expect(hint).to_be_hidden()
+    await connection.execute(
+        """insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source)
+        values ($1, gen_random_uuid(), 1, 'release', now(), gen_random_uuid(), now(), 'simulator')""",
+        floor.bow,
+    )
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(hint).to_contain_text(
+        "1 arrow shot while no session is open, in no total: archstats-sensor session open"
+    )
+
+
 async def test_clocks_that_are_apart_are_told_until_they_agree_again(
     open_page: Open, floor: Floor, connection: Connection
 ) -> None:
