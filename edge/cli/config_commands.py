@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from edge.cli.device_plan import plan_device
 from edge.cli.environment import refuse_mistyped
 from edge.cli.printing import as_json as json_object
 from edge.cli.printing import say
-from edge.cli.run_device import plan_device
 from edge.common.errors import EX_CONFIG, ConfigError
 from edge.common.settings import load_push, load_service
 
@@ -23,16 +23,17 @@ Device = Annotated[str | None, typer.Argument(help="Also check this device's set
 @app.command("check")
 def check_command(device: Device = None) -> None:
     """Check every setting and tell each fault; exit status 78 when there is one. Opens nothing."""
-    faults = 0
+    wrong = False
     for name, check in checks(os.environ, device):
         try:
             check()
         except ConfigError as fault:
-            faults += 1
-            say(f"fault  {name}: {fault.message}. {fault.hint}")
+            wrong = True
+            for part in fault.parts:
+                say(f"fault  {name}: {part}")
         else:
             say(f"ok     {name}")
-    raise typer.Exit(EX_CONFIG if faults else 0)
+    raise typer.Exit(EX_CONFIG if wrong else 0)
 
 
 @app.command("show")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,31 +12,19 @@ from pathlib import Path
 
 from drivers.clock import host_boot_id
 from drivers.contract import ClockModel, Driver
-from drivers.errors import DriverConfigError
-from drivers.registry import DriverClass, load_driver
-from edge.cli.environment import effective, refuse_mistyped
+from edge.cli.device_plan import DevicePlan, plan_device
+from edge.cli.environment import effective
 from edge.common.database import open_database
 from edge.common.errors import ConfigError
 from edge.common.roles import Role
 from edge.common.service import run_service
-from edge.common.settings import DeviceSettings, load_device, load_service, refuse_unknown
+from edge.common.settings import DeviceSettings, load_service
 from edge.common.supervision import Supervision
 from edge.common.systemd import Notifier
 from edge.sensor.daemon import run_sensor
 from edge.sensor.spooling import Spool
-from edge.sensor.store import Device
 
-DEVICE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 DEFAULT_SIMULATED_DRIVER = {"bow": "bow.link", "target": "target.link"}
-
-
-@dataclass(frozen=True, slots=True)
-class DevicePlan:
-    """Everything ``run`` needs, checked before anything is opened."""
-
-    device: Device
-    driver: DriverClass
-    settings: DeviceSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +67,6 @@ def run_device(options: RunOptions) -> int:
     if options.fault is not None or options.fault_seed is not None:
         raise ConfigError(f"{device_id}: a real line has faults of its own", hint="Use --fault with --simulate only")
     return _serve(device_id, environ)
-
-
-def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
-    """Check a device's name and settings. Raises ConfigError naming the variable and the remedy."""
-    if not DEVICE_NAME.fullmatch(device_id):
-        raise ConfigError(
-            f"'{device_id}' cannot be the name of a device",
-            hint="Use small letters, digits and dashes, at most 40, for example bow-1",
-        )
-    name = environ.get("ARCH_STATS_DRIVER", "")
-    if not name:
-        refuse_mistyped(environ)
-        raise ConfigError(
-            f"{device_id}: no driver is set",
-            hint=f"Set ARCH_STATS_DRIVER, for example to bow.link, in /etc/archstats/{device_id}.env",
-        )
-    try:
-        driver = load_driver(name)
-    except DriverConfigError as fault:
-        raise ConfigError(f"{device_id}: {fault.message}", hint=fault.hint) from fault
-    own = {f"ARCH_STATS_{field.upper()}" for field in driver.info.settings.model_fields}
-    refuse_unknown(environ, own)
-    settings = load_device(environ, driver.info.settings)
-    scheme, url, _ = (settings.port or "").partition("://")
-    if url and scheme != "socket":
-        raise ConfigError(
-            f"{device_id}: ARCH_STATS_PORT is '{settings.port}', and '{scheme}' is no kind of port",
-            hint="Set it to a path such as /dev/serial/by-id/..., or to socket://HOST:PORT for a serial server",
-        )
-    device = Device(device_id, driver.info.kind, name, settings.lane, driver.info.heartbeat_s, settings.port)
-    return DevicePlan(device, driver, settings)
 
 
 def spool_folder(settings: DeviceSettings, environ: Mapping[str, str]) -> Path:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, ValidationError
 
-from edge.common.errors import ConfigError
+from edge.common.errors import ConfigError, together
 
 PREFIX = "ARCH_STATS_"
 
@@ -21,6 +21,10 @@ class _Settings(BaseModel):
     """Values that do not change while a process runs. In code the fields' names are used, outside the variables'."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+
+
+class NoSettings(_Settings):
+    """Of a driver that is not known."""
 
 
 class DatabaseSettings(_Settings):
@@ -150,17 +154,17 @@ def refuse_unknown(environ: Mapping[str, str], extra_known: Collection[str] = ()
     unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
     if not unknown:
         return
-    near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.0)
-    raise ConfigError(
-        f"there is no setting {', '.join(unknown)}",
-        hint=f"Did you mean {near[0]}? Correct or remove it; docs/settings.md lists all settings",
-    )
+    faults: list[ConfigError] = []
+    for name in unknown:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+        hint = f"Did you mean {near[0]}? Correct or remove it; docs/settings.md lists all settings"
+        faults.append(ConfigError(f"there is no setting {name}", hint=hint))
+    raise together(faults)
 
 
 def load_service(environ: Mapping[str, str]) -> ServiceSettings:
-    """Settings of any process on the database. Raises ConfigError naming the variable and the remedy."""
-    database = _load(DatabaseSettings, environ)
-    return _load(ServiceSettings, environ, database=database)
+    """Settings of any process on the database. Raises ConfigError naming every wrong variable and the remedy."""
+    return _load_with(ServiceSettings, environ, "database", DatabaseSettings, DatabaseSettings())
 
 
 def load_push(environ: Mapping[str, str]) -> PushSettings:
@@ -169,8 +173,27 @@ def load_push(environ: Mapping[str, str]) -> PushSettings:
 
 
 def load_device(environ: Mapping[str, str], driver_settings: type[BaseModel]) -> DeviceSettings:
-    """Settings of one device and, as ``driver_settings``, its driver's. Raises ConfigError naming the variable and the remedy."""
-    return _load(DeviceSettings, environ, driver_settings=_load(driver_settings, environ))
+    """Settings of one device and, as ``driver_settings``, its driver's. Raises ConfigError naming every wrong variable of both."""
+    return _load_with(DeviceSettings, environ, "driver_settings", driver_settings, NoSettings())
+
+
+def _load_with(
+    model: type[_Model], environ: Mapping[str, str], part: str, inner: type[BaseModel], stand_in: BaseModel
+) -> _Model:
+    """A model that has another as one of its fields; faults of one do not hide those of the other."""
+    faults: list[ConfigError] = []
+    loaded = None
+    try:
+        stand_in = _load(inner, environ)
+    except ConfigError as fault:
+        faults.append(fault)
+    try:
+        loaded = _load(model, environ, **{part: stand_in})
+    except ConfigError as fault:
+        faults.append(fault)
+    if loaded is None or faults:
+        raise together(faults)
+    return loaded
 
 
 def _load(model: type[_Model], environ: Mapping[str, str], **more: BaseModel) -> _Model:
@@ -183,19 +206,19 @@ def _load(model: type[_Model], environ: Mapping[str, str], **more: BaseModel) ->
 
 
 def _explain(fault: ValidationError, model: type[BaseModel], environ: Mapping[str, str]) -> ConfigError:
-    """One sentence for each wrong variable, and for the first what it should be. Secrets are not repeated."""
+    """Each wrong variable, and what it should be. Secrets are not repeated."""
     variables = variables_of(model)
-    messages: list[str] = []
-    hints: list[str] = []
+    faults: list[ConfigError] = []
     for error in fault.errors():
         name = str(error["loc"][0]) if error["loc"] else ""
         variable = variables.get(name, name)
         field = model.model_fields.get(name)
         if error["type"] == "missing":
-            messages.append(f"{variable} is not set")
+            message = f"{variable} is not set"
         else:
             value = "" if "SecretStr" in str(field and field.annotation) else f" is {environ.get(variable, '')!r}"
-            messages.append(f"{variable}{value}: {error['msg'][:1].lower()}{error['msg'][1:]}")
-        if field is not None and field.description:
-            hints.append(f"{variable} is meant to be: {field.description}")
-    return ConfigError("; ".join(messages), hint=hints[0] if hints else "docs/settings.md lists all settings")
+            message = f"{variable}{value}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+        meant = field.description if field is not None else None
+        hint = f"{variable} is meant to be: {meant}" if meant else "docs/settings.md lists all settings"
+        faults.append(ConfigError(message, hint=hint))
+    return together(faults)

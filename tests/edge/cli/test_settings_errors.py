@@ -27,7 +27,7 @@ CASES = {
     "mistyped name of a variable, and so no driver": (
         {"ARCH_STATS_DRIVR": "bow.link", "ARCH_STATS_BAUD": "9600"},
         ["archstats-sensor", "run", "bow-1"],
-        ["no setting ARCH_STATS_DRIVR.", "Did you mean ARCH_STATS_DRIVER"],
+        ["no setting ARCH_STATS_DRIVR; bow-1: no driver", "Did you mean ARCH_STATS_DRIVER"],
     ),
     "bad driver name": (
         {"ARCH_STATS_DRIVER": "bow.lnk"},
@@ -84,3 +84,24 @@ def test_the_settings_of_a_device_stand_in_no_other_programs_way(tmp_path: Path)
         check=False,
     )
     assert (done.returncode, done.stdout.count("ok ")) == (0, 3), done.stdout + done.stderr
+
+
+def test_a_check_names_every_fault_with_its_own_remedy(tmp_path: Path) -> None:
+    variables = {
+        "ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_PORT": "sokket://x", "ARCH_STATS_NODE": "-1", "ARCH_STATS_LANE": "0",
+        "ARCH_STATS_LAEN": "2", "ARCH_STATS_BUAD": "9600", "POSTGRES_PORT": "x", "ARCH_STATS_WS_CHANNEL": "No",
+    }  # fmt: skip
+    done = subprocess.run(
+        [BIN / "archstats-sensor", "config", "check", "Bow 1"], cwd=tmp_path, env=clean_environment(**variables),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 78, done.stderr
+    faults = [line for line in done.stdout.splitlines() if line.startswith("fault")]
+    assert len(faults) == 8, done.stdout
+    for variable, remedy in {
+        "POSTGRES_PORT": "1 to 65535", "ARCH_STATS_WS_CHANNEL": "small letters", "'Bow 1'": "for example bow-1",
+        "ARCH_STATS_BUAD": "mean ARCH_STATS_BAUD?", "ARCH_STATS_LAEN": "mean ARCH_STATS_LANE?", "'-1'": "Number of the node",
+        "'0'": "1 to 999", "'sokket'": "socket://HOST:PORT",
+    }.items():  # fmt: skip
+        [line] = [line for line in faults if variable in line]
+        assert remedy in line

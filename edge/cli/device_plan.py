@@ -1,0 +1,94 @@
+"""What a device's settings come to: everything ``run`` needs, or everything that is wrong with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from drivers.errors import DriverConfigError
+from drivers.registry import DriverClass, load_driver
+from edge.cli.environment import refuse_mistyped
+from edge.common.errors import ConfigError, together
+from edge.common.settings import DeviceSettings, NoSettings, load_device, refuse_unknown
+from edge.sensor.store import Device
+
+DEVICE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """Everything ``run`` needs, checked before anything is opened."""
+
+    device: Device
+    driver: DriverClass
+    settings: DeviceSettings
+
+
+def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
+    """Check a device's name and settings, each by itself. Raises ConfigError naming everything that is wrong, in its ``parts``.
+
+    What only the driver knows is checked when it is known which one that is.
+    """
+    faults: list[ConfigError] = []
+
+    def attempt(check: Callable[[], _Found]) -> _Found | None:
+        try:
+            return check()
+        except ConfigError as fault:
+            faults.append(fault)
+            return None
+
+    attempt(lambda: _check_name(device_id))
+    attempt(lambda: _check_variables(environ))
+    driver = attempt(lambda: _driver(device_id, environ))
+    known = {**environ, "ARCH_STATS_DRIVER": environ.get("ARCH_STATS_DRIVER") or "none"}  # told of already
+    settings = attempt(lambda: load_device(known, driver.info.settings if driver else NoSettings))
+    attempt(lambda: _check_port(device_id, environ.get("ARCH_STATS_PORT", "")))
+    if driver is None or settings is None or faults:
+        raise together(faults)
+    info = driver.info
+    device = Device(device_id, info.kind, settings.driver, settings.lane, info.heartbeat_s, settings.port)
+    return DevicePlan(device, driver, settings)
+
+
+def _check_name(device_id: str) -> None:
+    if not DEVICE_NAME.fullmatch(device_id):
+        raise ConfigError(
+            f"'{device_id}' cannot be the name of a device",
+            hint="Use small letters, digits and dashes, at most 40, for example bow-1",
+        )
+
+
+def _check_variables(environ: Mapping[str, str]) -> None:
+    try:
+        own = load_driver(environ.get("ARCH_STATS_DRIVER", "")).info.settings.model_fields
+    except DriverConfigError:
+        refuse_mistyped(environ)
+    else:
+        refuse_unknown(environ, {f"ARCH_STATS_{field.upper()}" for field in own})
+
+
+def _driver(device_id: str, environ: Mapping[str, str]) -> DriverClass:
+    name = environ.get("ARCH_STATS_DRIVER", "")
+    if not name:
+        raise ConfigError(
+            f"{device_id}: no driver is set",
+            hint=f"Set ARCH_STATS_DRIVER, for example to bow.link, in /etc/archstats/{device_id}.env",
+        )
+    try:
+        return load_driver(name)
+    except DriverConfigError as fault:
+        raise ConfigError(f"{device_id}: {fault.message}", hint=fault.hint) from fault
+
+
+def _check_port(device_id: str, port: str) -> None:
+    scheme, url, _ = port.partition("://")
+    if url and scheme != "socket":
+        raise ConfigError(
+            f"{device_id}: ARCH_STATS_PORT is '{port}', and '{scheme}' is no kind of port",
+            hint="Set it to a path such as /dev/serial/by-id/..., or to socket://HOST:PORT for a serial server",
+        )
