@@ -117,6 +117,8 @@ _CRYSTAL_SKEW: Final = 2e-4
 """What to expect of an unknown device: twice the +-100 ppm of a cheap crystal."""
 _SKEW_FLOOR: Final = 1e-6
 """Crystals wander by about this much with temperature, however long they were watched."""
+_SKEW_CHANGE: Final = 1e-5
+"""And by so much from one boot to another, perhaps on another day."""
 _GATE_SIGMAS: Final = 5.0
 _GATE_S: Final = 0.5e-3
 """A pick further off than both is an outlier (Klipper's clocksync uses the same pair)."""
@@ -132,10 +134,13 @@ class ClockFilter:
     that two picks taken a second apart make no wild rate. One filter lives as long as one boot of the device.
     """
 
-    def __init__(self, stream_id: UUID, boot_id: UUID, *, stored: ClockModel | None = None) -> None:
+    def __init__(
+        self, stream_id: UUID, boot_id: UUID, *, stored: ClockModel | None = None, sibling: ClockModel | None = None
+    ) -> None:
         """``stored`` is what was learnt of this stream before; it counts as a pick when it was in this boot of the host.
 
-        So a first burst on a bad line does not replace a clock that is known better.
+        So a first burst on a bad line does not replace a clock that is known better. ``sibling`` is the clock of another
+        boot of the same device: it tells what rate to expect of this one.
         """
         self._stream_id = stream_id
         self._boot_id = boot_id
@@ -149,11 +154,15 @@ class ClockFilter:
         """Picks taken for outliers."""
         self.resets = 0
         """Times that the outliers were right."""
+        self._borrowed = sibling is not None and sibling.skew_uncertainty + _SKEW_CHANGE < _CRYSTAL_SKEW
+        if sibling is not None and self._borrowed:
+            self._expected_skew, self._skew_sigma = sibling.skew, sibling.skew_uncertainty + _SKEW_CHANGE
         if stored is not None and stored.stream_id == stream_id and stored.host_boot_id == boot_id:
             self.model = stored
             self._picks.append(_Pick(stored.ref_ticks_us, stored.ref_mono_ns, max(stored.uncertainty_s, _MIN_SIGMA_S)))
-            self._expected_skew = stored.skew
-            self._skew_sigma = max(stored.skew_uncertainty, 2 * _SKEW_FLOOR)
+            skew_sigma = max(stored.skew_uncertainty, 2 * _SKEW_FLOOR)
+            if not self._borrowed or skew_sigma <= self._skew_sigma:
+                self._expected_skew, self._skew_sigma, self._borrowed = stored.skew, skew_sigma, False
 
     def add_burst(self, probes: list[Probe]) -> bool:
         """Take the probes of one burst; True when the model is new. Only the least delayed one counts."""
@@ -165,6 +174,13 @@ class ClockFilter:
             (best.sent_ns + best.received_ns) // 2,
             max(best.round_trip_ns / 2e9, _MIN_SIGMA_S),
         )
+        if self.synchronised and self._borrowed and self._is_outlier(pick):
+            self._expected_skew, self._skew_sigma, self._borrowed = (
+                0.0,
+                _CRYSTAL_SKEW,
+                False,
+            )  # of another crystal, perhaps
+            self.model = self._fit()
         if self.synchronised and self._is_outlier(pick):
             self.rejected += 1
             self._outliers.append(pick)

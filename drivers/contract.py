@@ -132,7 +132,8 @@ class StreamStart:
     """A stream begins: the device booted, or a device without a boot id was opened.
 
     Between ``blind_since`` and ``stamp`` the device saw nothing; None means that it is not known since when.
-    ``previous_stream_id`` up to ``previous_last_seq`` may still be re-sent.
+    ``previous_stream_id`` up to ``previous_last_seq`` may still be re-sent. A boot that was over before anybody heard of it is
+    told of late, before the one that goes on.
     """
 
     stream_id: UUID
@@ -140,6 +141,8 @@ class StreamStart:
     blind_since: Stamp | None
     previous_stream_id: UUID | None = None
     previous_last_seq: int | None = None
+    last_seq: int | None = None
+    """Of a boot that is over: its last event, when some up to it may still be re-sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,14 +35,18 @@ from drivers.codecs.link import (
 )
 from drivers.contract import ClockModel, Pulse, Report, Source, Stamp, stream_of
 from drivers.errors import ProtocolError
-from drivers.link_boot import Boot, StreamClocks
+from drivers.link_boot import Boot
+from drivers.link_clocks import StreamClocks
 from drivers.link_readings import Origin, reading_of
 
 HELLO_EVERY_NS: Final = 300_000_000
 """Between two questions who is there."""
-CLOCK_WITHIN_NS: Final = 5_000_000_000
-"""How long readings of a boot wait for its clock before they are reported without a date, which is for ever: long enough
-for a line that was dead for two seconds just then, and for a busy host. A clock is mostly learnt in half a second."""
+REFINE_NS: Final = 7_000_000_000
+"""How long an event of an earlier boot waits, with the node, for a clock that knows it to ``VAGUE_S``. It is dated once and
+for all, and after three bursts the rate of the crystal is known."""
+VAGUE_S: Final = 5e-3
+REFINE_REST_NS: Final = 30_000_000_000
+"""After such a wait there is none for so long: a node that reboots again and again would never be heard."""
 DOUBT_NS: Final = 1_500_000_000
 """How long readings of a boot that is not known wait for its HELLO; then they are dropped, and come again."""
 MAX_HELD: Final = 256
@@ -58,7 +62,7 @@ class LinkSession:
     """One node on one line.
 
     ``counters``: ``other_node`` and ``other_boot`` frames were ignored for where they come from, ``not_for_the_hub``
-    for what they are; ``held_too_many`` and ``doubtful`` events were dropped and come again.
+    for what they are; ``held_too_many``, ``doubtful`` and ``not_yet_dated`` events were dropped and come again.
     """
 
     def __init__(
@@ -81,7 +85,8 @@ class LinkSession:
         self._clocks = StreamClocks(clocks, boot_id)
         self._former: dict[UUID, int] = {}
         self._held: deque[tuple[Frame, int]] = deque()
-        self._seen_until: Stamp | None = None
+        self._begun: deque[UUID] = deque(maxlen=FORMER_KEPT)
+        self._refine_until_ns = -REFINE_REST_NS
         self._numbers = count(1)
         self._ask_at_ns: int | None = now_ns
         self._doubt_until_ns = _NEVER_NS
@@ -101,8 +106,8 @@ class LinkSession:
         if self.boot is not None:
             if self.boot.transfer is not None:
                 due = min(due, self.boot.transfer.due_ns)
-            if not self.boot.begun:
-                due = min(due, self.boot.heard_ns + CLOCK_WITHIN_NS)
+            if not self.boot.begun and (give_up_ns := self.boot.give_up_ns) is not None:
+                due = min(due, give_up_ns)
         return due
 
     @property
@@ -152,7 +157,7 @@ class LinkSession:
                 self._out.append(frame)
             else:
                 self._learn(boot, now_ns, pair)
-        if not boot.begun and now_ns >= boot.heard_ns + CLOCK_WITHIN_NS:
+        if not boot.begun and (give_up_ns := boot.give_up_ns) is not None and now_ns >= give_up_ns:
             self._begin(boot, now_ns, pair)
 
     def take(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
@@ -205,6 +210,8 @@ class LinkSession:
         self._end_doubt()
         former = self.boot
         if former is not None and former.boot_id == frame.boot_id:
+            former.hear(hello)
+            self._remember(*(earlier.boot_id for earlier in former.earlier))
             if former.begun:
                 self._release(pair)
             return
@@ -213,11 +220,7 @@ class LinkSession:
             if former.begun and (clock := former.last_clock()) is not None:
                 self._reports.append(clock)
         boot = self.boot = Boot(self._device_id, frame.node, frame.boot_id, hello, self._clocks, at_ns)
-        if former is not None and (hello.previous_boot_id != former.boot_id or not former.begun):
-            # A boot in between was never heard of, nor what it was blind for: say so from the last pulse on.
-            boot.blind_at_least_since(self._seen_until)
-        if hello.previous_boot_id:
-            self._remember(hello.previous_boot_id)
+        self._remember(*(earlier.boot_id for earlier in boot.earlier))
         if boot.transfer is None:
             self._begin(boot, at_ns, pair)
 
@@ -277,19 +280,19 @@ class LinkSession:
         boot.learn()
         if not boot.begun and boot.ready:
             self._begin(boot, now_ns, pair)
-        elif (clock := boot.clock_news(now_ns)) is not None:  # told although it may not be good yet: the line may fail
-            self._reports.append(clock)
+        else:
+            self._reports += boot.clock_news(now_ns)  # although it may not be good yet: the line may fail
 
     def _begin(self, boot: Boot, now_ns: int, pair: ClockPair) -> None:
         boot.begun = True
-        self._reports.append(boot.start(pair))
-        if (clock := boot.clock_news(now_ns)) is not None:
-            self._reports.append(clock)
+        starts = list(boot.starts(pair, self._begun))
+        self._begun += [start.stream_id for start in starts]
+        self._reports += [*starts, *boot.clock_news(now_ns)]
         self._release(pair)
 
-    def _remember(self, boot_id: int) -> None:
-        self._former[self._stream(boot_id)] = boot_id
-        if len(self._former) > FORMER_KEPT:
+    def _remember(self, *boot_ids: int) -> None:
+        self._former.update((self._stream(boot_id), boot_id) for boot_id in boot_ids)
+        while len(self._former) > FORMER_KEPT:
             oldest = next(iter(self._former))
             del self._former[oldest]
             self._clocks.forget(oldest)
@@ -305,11 +308,13 @@ class LinkSession:
         match frame.message:
             case Heartbeat(last_seq, battery, rssi, pending):
                 if present:
-                    self._seen_until = stamp
                     self._reports.append(Pulse(stream_id, last_seq, stamp, battery, rssi, pending))
                 else:
                     self.counters["other_boot"] += 1
             case message if isinstance(message, _EVENTS):
+                if not present and self._is_to_be_refined(stream_id, stamp, at_ns):
+                    self.counters["not_yet_dated"] += 1
+                    return
                 if not present and stream_id not in self._former:
                     self._remember(frame.boot_id)
                 self._reports.append(
@@ -323,3 +328,12 @@ class LinkSession:
                         undated=undated,
                     )
                 )
+
+    def _is_to_be_refined(self, stream_id: UUID, stamp: Stamp, at_ns: int) -> bool:
+        """Whether it is worth while to let the node send an event of an earlier boot once more."""
+        vague = stamp.uncertainty_s is None or stamp.uncertainty_s > VAGUE_S
+        if not vague or not self._clocks.may_improve(stream_id):
+            return False
+        if at_ns >= self._refine_until_ns + REFINE_REST_NS:
+            self._refine_until_ns = at_ns + REFINE_NS
+        return at_ns < self._refine_until_ns

@@ -35,6 +35,8 @@ class TimeTransfer:
         self._asked = 0
         self._bursts = 0
         self._hurried = 0
+        self.rounds = 0
+        """Bursts that are over, answered or not."""
         self.due_ns = now_ns
         """When :meth:`poll` has something to do."""
 
@@ -69,6 +71,7 @@ class TimeTransfer:
         probes, self._probes = self._probes, []
         self._open.clear()
         self._asked = 0
+        self.rounds += 1
         if not probes:
             # Nobody answered. Ask again soon, and at once while there is no clock yet: nothing can be dated without.
             self.due_ns = now_ns + (SPACING_NS if self._bursts == 0 else PAUSES_NS[0])

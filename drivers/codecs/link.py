@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.codecs import cobs
+from drivers.codecs.link_earlier import MAX_EARLIER, EarlierBoot
 from drivers.codecs.link_fields import MessageType, NakCode, NodeCapability, NodeKind, ReleaseCause
 from drivers.codecs.link_messages import (
     Ack,
@@ -33,10 +34,12 @@ from drivers.codecs.link_messages import (
 __all__ = [
     "ANY_NODE",
     "MAX_BODY",
+    "MAX_EARLIER",
     "VERSION",
     "Ack",
     "Config",
     "ConfigRead",
+    "EarlierBoot",
     "Engage",
     "Event",
     "Frame",

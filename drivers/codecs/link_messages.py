@@ -11,8 +11,8 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from drivers.codecs.link_earlier import EarlierBoot, pack_earlier, pack_time, unpack_earlier, unpack_time
 from drivers.codecs.link_fields import (
-    BLIND_UNKNOWN,
     MessageType,
     NodeCapability,
     ReleaseCause,
@@ -36,41 +36,27 @@ class Hello:
     kind: int
     """A :class:`NodeKind`, or a number this build does not know."""
     capabilities: NodeCapability
-    previous_boot_id: int
-    """0: this is the first boot the node remembers."""
-    previous_last_seq: int
     blind_us: int | None
     """Microseconds between the last sign of life before this boot and its tick 0; None when not known."""
     firmware: str
+    earlier: tuple[EarlierBoot, ...] = ()
+    """Newest first; empty for a node that remembers none. The first is the boot just before this one."""
 
-    _LAYOUT: ClassVar = struct.Struct(">BHIIQB")
+    _LAYOUT: ClassVar = struct.Struct(">BHQB")
 
     def pack(self) -> bytes:
         """The payload."""
         name = self.firmware.encode()
-        blind = BLIND_UNKNOWN if self.blind_us is None else self.blind_us
-        return (
-            self._LAYOUT.pack(
-                self.kind, self.capabilities, self.previous_boot_id, self.previous_last_seq, blind, len(name)
-            )
-            + name
-        )
+        head = self._LAYOUT.pack(self.kind, self.capabilities, pack_time(self.blind_us), len(name))
+        return head + name + pack_earlier(self.earlier)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises ValueError or struct.error on a bad payload."""
-        kind, capabilities, boot_id, last_seq, blind, length = cls._LAYOUT.unpack_from(payload)
-        name = payload[cls._LAYOUT.size :]
-        if len(name) != length:
-            raise ValueError("the firmware's name is not as long as told")
-        return cls(
-            kind,
-            NodeCapability(capabilities),
-            boot_id,
-            last_seq,
-            None if blind == BLIND_UNKNOWN else blind,
-            name.decode(errors="replace"),
-        )
+        """The message; raises ValueError, IndexError or struct.error on a bad payload."""
+        kind, capabilities, blind, length = cls._LAYOUT.unpack_from(payload)
+        end = cls._LAYOUT.size + length
+        name = payload[cls._LAYOUT.size : end].decode(errors="replace")
+        return cls(kind, NodeCapability(capabilities), unpack_time(blind), name, unpack_earlier(payload[end:]))
 
 
 @dataclass(frozen=True, slots=True)

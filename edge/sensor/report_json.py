@@ -27,6 +27,7 @@ def to_fields(report: Storable) -> Fields:
                 "blind_since": _stamp_list(report.blind_since),
                 "previous_stream_id": None if report.previous_stream_id is None else str(report.previous_stream_id),
                 "previous_last_seq": report.previous_last_seq,
+                "last_seq": report.last_seq,
             }
         case ClockModel():
             fields = {

@@ -58,12 +58,14 @@ class Watermark:
         return (stored is not None and seq in stored) or (kept is not None and seq in kept)
 
     def start(self, start: StreamStart) -> None:
-        """A stream began; what the previous one owes must still come, and when this one began must still be stored."""
+        """A stream began; what earlier ones owe must still come, and when this one began must still be stored."""
         if start.stream_id != self.stream_id:
             self.stream_id = start.stream_id
             self._pulses.clear()
         self._of(start.stream_id)
         self._unbegun.add(start.stream_id)
+        if start.last_seq:
+            self._owed[start.stream_id] = start.last_seq
         if start.previous_stream_id is not None and start.previous_last_seq:
             self._of(start.previous_stream_id)
             self._owed[start.previous_stream_id] = start.previous_last_seq

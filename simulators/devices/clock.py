@@ -1,17 +1,20 @@
-"""The clock of a simulated node: ticks of a microsecond that are not quite one.
+"""The clocks of a simulated node: ticks of a microsecond that are not quite one, and a slower one that runs on while it is off.
 
 Host instants are whole microseconds since the Unix epoch on a time line that is anchored once and never stepped.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulators.draws import Draws
 
 _PPB = 1_000_000_000
 MAX_DRIFT_PPM = 100_000.0
 _LONGEST_UPTIME_S = 10 * 86_400
+_RTC_HZ = 32_768
+_RTC_DRIFT_PPM = 20.0
+"""What is usual of a watch crystal at room temperature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class NodeClock:
     """Host instant of tick 0."""
     drift_ppb: int
     """Parts in 10**9 by which the clock is fast; negative when it is slow."""
+    rtc_ppb: int = 0
+    """The same of the watch crystal that runs on through a reboot."""
 
     def ticks(self, at_us: int) -> int:
         """Return the tick that is current at a host instant; 0 before the boot."""
@@ -30,7 +35,16 @@ class NodeClock:
 
     def booted_at(self, zero_us: int) -> NodeClock:
         """Return the same crystal after a reboot."""
-        return NodeClock(zero_us, self.drift_ppb)
+        return replace(self, zero_us=zero_us)
+
+    def pause_us(self, from_us: int, until_us: int) -> int:
+        """Return how long a pause was, as the watch crystal counts it: in whole periods of 30 microseconds."""
+        periods = self._rtc(until_us) - self._rtc(from_us)
+        return periods * 1_000_000 // _RTC_HZ
+
+    def _rtc(self, at_us: int) -> int:
+        elapsed = at_us + at_us * self.rtc_ppb // _PPB
+        return elapsed * _RTC_HZ // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +85,5 @@ def draw_clock(
     drawn_ppm = draws.uniform(-drift_ppm, drift_ppm)
     drift_ppb = round((drawn_ppm if wanted.drift_ppm is None else wanted.drift_ppm) * 1000)
     uptime_us = round(draws.uniform(1.0, _LONGEST_UPTIME_S) * 1_000_000) if saw_everything else 0
-    return NodeClock(now_us - uptime_us, drift_ppb)
+    rtc_ppb = round(Draws(seed, device, "watch crystal").uniform(-_RTC_DRIFT_PPM, _RTC_DRIFT_PPM) * 1000)
+    return NodeClock(now_us - uptime_us, drift_ppb, rtc_ppb)

@@ -6,13 +6,14 @@ oldest first, at most 32 in flight, also through a reboot. Time is the host inst
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 
 from drivers.codecs import link
 from simulators.devices.clock import NodeClock
+from simulators.devices.past import Past
 
 HEARTBEAT_US = 1_000_000
 RESEND_US = 500_000
@@ -83,9 +84,8 @@ class LinkNode:
         self._frame_began_us = now_us
         self._told_tick = 0
         self._said_hello = False
-        self._first_asked_us: int | None = None
-        self._times_told = 0
-        self._start(now_us, previous=(0, 0), blind_us=None)
+        self._past = Past()
+        self._start(now_us)
 
     @property
     def boot_id(self) -> int:
@@ -101,15 +101,6 @@ class LinkNode:
     def pending(self) -> int:
         """Events that wait for their acknowledgement."""
         return len(self._pending)
-
-    @property
-    def times_told(self) -> int:
-        """How often this boot was asked for its clock and answered since a hub opened it last."""
-        return self._times_told
-
-    def asked_for_us(self, now_us: int) -> int:
-        """Return for how long the hub that opened it last has been asking this boot for its clock; 0 when it never did."""
-        return 0 if self._first_asked_us is None else now_us - self._first_asked_us
 
     def is_up(self, now_us: int) -> bool:
         """Whether the node runs, not only boots."""
@@ -137,6 +128,8 @@ class LinkNode:
             self._said_hello = True
             frames.append(self._hello(now_us))
             frames.append(self._say(link.Log(_INFORMATION, f"{self._spec.firmware} started"), 0, now_us))
+        elif self._owes_hello():
+            frames.append(self._hello(now_us))
         frames.extend(self._due_events(now_us))
         if now_us >= self._beat_us:
             self._beat_us += HEARTBEAT_US * ((now_us - self._beat_us) // HEARTBEAT_US + 1)
@@ -145,7 +138,7 @@ class LinkNode:
 
     def next_due_us(self) -> int:
         """Return when ``poll`` has something to do again, if nothing is sensed or received meanwhile."""
-        if not self._said_hello:
+        if not self._said_hello or self._owes_hello():
             return self._up_us
         resends = [0 if waiting.sent_us is None else waiting.sent_us + RESEND_US for waiting in self._in_flight()]
         return min([self._beat_us, *resends])
@@ -167,28 +160,37 @@ class LinkNode:
 
         Unacknowledged events and the configuration survive; half a frame does not.
         """
-        previous = (self._boot_id, self._last_seq)
+        ran_us = self._clock.ticks(now_us)
+        pause_us = self._clock.pause_us(now_us, now_us + blind_us)
+        self._past.ended(self._boot_id, self._last_seq, ran_us, pause_us, self._kept())
         self._clock = self._clock.booted_at(now_us + blind_us)
         self._decoder = link.LinkDecoder()
         self._told_tick = 0
         for waiting in self._pending.values():
             waiting.sent_us = None
-        self._start(now_us + blind_us, previous=previous, blind_us=blind_us)
+        self._start(now_us + blind_us)
 
-    def _start(self, up_us: int, *, previous: tuple[int, int], blind_us: int | None) -> None:
+    def _start(self, up_us: int) -> None:
         self._boot_id = next(self._boot_ids)
         self._last_seq = 0
-        self._previous = previous
-        self._blind_us = blind_us
         self._up_us = up_us
         self._beat_us = up_us
         self._said_hello = False
-        self._first_asked_us = None
-        self._times_told = 0
+        self._told_of = frozenset((self._boot_id,))
+
+    def _kept(self) -> Counter[int]:
+        """Return how many events wait, by boot."""
+        return Counter(boot_id for boot_id, _ in self._pending)
 
     def _in_flight(self) -> Iterable[_Pending]:
-        """Return the oldest events; only they are sent."""
-        return islice(self._pending.values(), MAX_IN_FLIGHT)
+        """Return the oldest events; only they are sent, and none of a boot that HELLO did not tell of."""
+        oldest = islice(self._pending.items(), MAX_IN_FLIGHT)
+        return (waiting for _, waiting in takewhile(lambda item: item[0][0] in self._told_of, oldest))
+
+    def _owes_hello(self) -> bool:
+        """Whether the events that are next are of a boot that HELLO did not tell of."""
+        oldest = next(iter(self._pending), None)
+        return oldest is not None and oldest[0] not in self._told_of
 
     def _due_events(self, now_us: int) -> list[bytes]:
         frames: list[bytes] = []
@@ -213,13 +215,10 @@ class LinkNode:
             case link.TimeRequest() if not self._spec.answers_time:
                 return []
             case link.TimeRequest(t0=t0):
-                self._first_asked_us = self._first_asked_us or now_us
-                self._times_told += 1
                 t1 = self._clock.ticks(self._frame_began_us)
                 return [self._say(link.TimeResponse(t0, t1), frame.seq, now_us)]
             case link.HelloRequest():
                 self._said_hello = True
-                self._first_asked_us, self._times_told = None, 0  # a hub that opens anew may be one that knows nothing
                 return [self._hello(now_us)]
             case link.Config() as wanted:
                 self._config = wanted
@@ -243,9 +242,10 @@ class LinkNode:
         return self._due_events(now_us)
 
     def _hello(self, now_us: int) -> bytes:
-        boot_id, last_seq = self._previous
         spec = self._spec
-        hello = link.Hello(spec.kind, _CAPABILITIES, boot_id, last_seq, self._blind_us, spec.firmware)
+        earlier = self._past.told(self._kept())
+        self._told_of = frozenset((self._boot_id, *(boot.boot_id for boot in earlier)))
+        hello = link.Hello(spec.kind, _CAPABILITIES, self._past.blind_us, spec.firmware, earlier)
         return self._say(hello, self._last_seq, now_us)
 
     def _heartbeat(self, now_us: int) -> bytes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from drivers.codecs.link import (
+    MAX_EARLIER,
     Ack,
     Config,
     ConfigRead,
+    EarlierBoot,
     Engage,
     Event,
     Heartbeat,
@@ -34,6 +36,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 RSSI = st.none() | st.integers(-128, 126)
 PERCENT = st.none() | st.integers(0, 100)
 LENGTH = st.none() | st.integers(-0x7FFF_FFFF, 0x7FFF_FFFF).map(lambda hundredths: hundredths / 100)
+TIME = st.none() | st.integers(0, 0xFFFF_FFFF_FFFF_FFFE)
 TAG = st.binary(min_size=1, max_size=31).map(bytes.hex)
 
 EVENTS: st.SearchStrategy[Event] = st.one_of(
@@ -48,10 +51,9 @@ MESSAGES: st.SearchStrategy[Message] = EVENTS | st.one_of(
         Hello,
         U8,
         U16.map(NodeCapability),
-        U32,
-        U32,
-        st.none() | st.integers(0, 0xFFFF_FFFF_FFFF_FFFE),
+        TIME,
         TEXT,
+        st.lists(st.builds(EarlierBoot, U32, U32, U32, U16, TIME, TIME), max_size=MAX_EARLIER).map(tuple),
     ),
     st.builds(Heartbeat, U32, PERCENT, RSSI, U16),
     st.builds(Log, U8, TEXT),

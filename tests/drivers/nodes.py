@@ -7,12 +7,13 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drivers.codecs.link import (
     ANY_NODE,
     Config,
     ConfigRead,
+    EarlierBoot,
     Frame,
     Heartbeat,
     Hello,
@@ -39,8 +40,8 @@ class ScriptedNode:
     boot_id: int = 1000
     kind: int = NodeKind.BOW
     capabilities: NodeCapability = CAPABLE
-    previous: tuple[int, int] = (0, 0)
     blind_us: int | None = None
+    earlier: tuple[EarlierBoot, ...] = ()
     answers_hello: bool = True
     answers_time: bool = True
     config: Config | None = field(default_factory=lambda: Config(100, 50))
@@ -61,16 +62,20 @@ class ScriptedNode:
         self.far.send(encode(message, node=self.number, boot_id=boot, seq=seq, t_us=ticks))
 
     def hello(self) -> None:
-        hello = Hello(self.kind, self.capabilities, *self.previous, self.blind_us, "scripted")
-        self.say(hello, seq=self.last_seq)
+        self.say(Hello(self.kind, self.capabilities, self.blind_us, "scripted", self.earlier), seq=self.last_seq)
 
     def beat(self, *, last_seq: int | None = None) -> None:
         self.say(Heartbeat(self.last_seq if last_seq is None else last_seq, 80, -60, 0))
 
-    def reboot(self, boot_id: int, *, blind_us: int | None) -> None:
-        self.previous = (self.boot_id, self.last_seq)
-        self.boot_id, self.blind_us, self.last_seq = boot_id, blind_us, 0
-        self.zero_ns = time.monotonic_ns()
+    def reboot(self, boot_id: int, *, blind_us: int, keeps: int = 0) -> None:
+        """Boot anew at this instant, after a pause that began ``blind_us`` ago."""
+        now_ns = time.monotonic_ns()
+        before_us = self.ticks(now_ns)
+        moved = [replace(boot, before_us=(boot.before_us or 0) + before_us) for boot in self.earlier]
+        previous = self.earlier[0].boot_id if self.earlier else 0
+        last = EarlierBoot(self.boot_id, previous, self.last_seq, keeps, before_us, self.blind_us)
+        self.earlier, self.blind_us = (last, *moved), blind_us
+        self.boot_id, self.last_seq, self.zero_ns = boot_id, 0, now_ns
 
     def react(self) -> None:
         """Take what the hub said and answer."""

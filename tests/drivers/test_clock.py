@@ -192,6 +192,32 @@ def test_a_first_burst_on_a_bad_line_does_not_replace_a_better_stored_clock() ->
     assert error_s(device, again, 112 * S) < 2e-3
 
 
+def test_another_boot_tells_the_rate_and_nothing_else() -> None:
+    before, device = Device(drift_ppm=80.0), Device(drift_ppm=80.0, zero_ns=400 * S)
+    sibling = ClockFilter(uuid4(), BOOT)
+    run(before, sibling, 100 * S, 300 * S)
+
+    assert ClockFilter(STREAM, BOOT, sibling=sibling.model).model is None
+    clock = ClockFilter(STREAM, BOOT, sibling=sibling.model)
+    run(device, clock, 400 * S, 401 * S)
+    assert clock.model is not None
+    assert error_s(device, clock, 300 * S) < 2e-3  # what was sensed 100 s before, perhaps in a boot nobody heard of
+    assert error_s(device, clock, 300 * S) < uncertainty_of(clock.model, device.ticks(300 * S)) < 3e-3
+
+
+def test_the_rate_of_another_crystal_is_forgotten_before_it_does_harm() -> None:
+    before, device = Device(drift_ppm=100.0), Device(drift_ppm=-100.0, zero_ns=400 * S)
+    sibling = ClockFilter(uuid4(), BOOT)
+    run(before, sibling, 100 * S, 300 * S)
+
+    clock = ClockFilter(STREAM, BOOT, sibling=sibling.model)
+    for second in range(402, 500, 2):
+        run(device, clock, (second - 2) * S, second * S)
+        assert error_s(device, clock, second * S) < 5e-3
+    assert clock.resets == 0
+    assert error_s(device, clock, 500 * S) < 1e-3
+
+
 def test_a_stored_clock_that_is_not_the_device_s_is_thrown_away() -> None:
     device = Device(drift_ppm=30.0, zero_ns=5 * S)
     first = ClockFilter(STREAM, BOOT)

@@ -14,6 +14,7 @@ from drivers.codecs.link import (
     Ack,
     Config,
     ConfigRead,
+    EarlierBoot,
     Engage,
     Frame,
     Heartbeat,
@@ -51,15 +52,21 @@ def length(text: str) -> float | None:
     return None if text == "unknown" else float(text)
 
 
+def earlier_boot(
+    boot_id: str, previous_boot_id: str, last_seq: str, kept: str, before_us: str, blind_us: str
+) -> EarlierBoot:
+    times = number(before_us), number(blind_us)
+    return EarlierBoot(int(boot_id), int(previous_boot_id), int(last_seq), int(kept), *times)
+
+
 MESSAGES: dict[str, Callable[[dict[str, str]], Message]] = {
     "HELLO_REQ": lambda _: HelloRequest(),
     "HELLO": lambda f: Hello(
         int(f["kind"]),
         NodeCapability(int(f["capabilities"])),
-        int(f["previous_boot_id"]),
-        int(f["previous_last_seq"]),
         number(f["blind_us"]),
         f["firmware"],
+        tuple(earlier_boot(*boot.split("/")) for boot in f["earlier"].split(",") if boot),
     ),
     "ENGAGE": lambda f: Engage(number(f["rssi_dbm"]), f["tag"]),
     "RELEASE": lambda f: Release(ReleaseCause(int(f["cause"])), f["tag"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import zlib
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -16,6 +17,7 @@ from drivers.codecs.link import (
     MAX_BODY,
     VERSION,
     Ack,
+    EarlierBoot,
     Engage,
     Event,
     Frame,
@@ -41,6 +43,7 @@ from tests.drivers.messages import EVENTS, MESSAGES, U16, U32, U64
 
 LONGEST_HELD = cobs.longest(MAX_BODY)
 TAG = "123456789abc4def8123456789abcdef"
+BOOT = EarlierBoot(4711, 4710, 99, 2, 60_300_000, 300_000)
 SAMPLES: list[Message] = [
     Engage(-55, TAG),
     Release(ReleaseCause.SHOT, TAG),
@@ -48,7 +51,7 @@ SAMPLES: list[Message] = [
     Tags((TAG, "00" * 12)),
     Pin(None, 100.0),
     Heartbeat(7, 87, -60, 2),
-    Hello(2, NodeCapability.ACKNOWLEDGES, 4711, 99, None, "fw 1.0"),
+    Hello(2, NodeCapability.ACKNOWLEDGES, None, "fw 1.0", (BOOT, replace(BOOT, before_us=None, blind_us=None))),
     TimeResponse(1 << 40, 5_000_000),
     Log(6, "started"),
     Ack(),
@@ -62,6 +65,10 @@ def framed(body: bytes) -> bytes:
 
 def header(kind: int, *, version: int = VERSION, seq: int = 1) -> bytes:
     return struct.pack(">BBHIIQ", version, kind, 7, 42, seq, 1000)
+
+
+def hello_with(boots: bytes) -> bytes:
+    return header(MessageType.HELLO) + b"\x01\x00\x07" + bytes(8) + b"\x02fw" + boots
 
 
 @given(st.binary(max_size=1200))
@@ -195,7 +202,10 @@ def test_zeros_between_frames_are_no_fault() -> None:
         pytest.param(header(MessageType.TIME_RESP) + bytes(15), NakCode.BAD_PAYLOAD, id="half a clock"),
         pytest.param(header(MessageType.CONFIG) + bytes(3), NakCode.BAD_PAYLOAD, id="one and a half values"),
         pytest.param(header(MessageType.LOG), NakCode.BAD_PAYLOAD, id="log without a level"),
-        pytest.param(header(MessageType.HELLO) + bytes(19) + b"\x05fw", NakCode.BAD_PAYLOAD, id="firmware cut short"),
+        pytest.param(header(MessageType.HELLO) + bytes(11) + b"\x05fw", NakCode.BAD_PAYLOAD, id="firmware cut short"),
+        pytest.param(hello_with(b""), NakCode.BAD_PAYLOAD, id="no list of boots"),
+        pytest.param(hello_with(b"\x02" + bytes(30)), NakCode.BAD_PAYLOAD, id="a boot is missing"),
+        pytest.param(hello_with(b"\x09" + bytes(9 * 30)), NakCode.BAD_PAYLOAD, id="nine boots"),
     ],
 )
 def test_an_undamaged_frame_that_cannot_be_read_names_the_reason(body: bytes, code: NakCode) -> None:
@@ -234,7 +244,9 @@ def test_reserved_values_read_as_unknown() -> None:
         Tags(("aa" * 16,) * 120),
         Tags(("",)),
         Log(6, "x" * 3000),
-        Hello(1, NodeCapability(0), 0, 0, 0, "x" * 300),
+        Hello(1, NodeCapability(0), 0, "x" * 300),
+        Hello(1, NodeCapability(0), 0, "", (BOOT,) * 9),
+        Hello(1, NodeCapability(0), 0, "", (replace(BOOT, blind_us=(1 << 64) - 1),)),
     ],
 )
 def test_what_does_not_fit_is_refused_before_it_is_sent(message: Message) -> None:

@@ -10,10 +10,11 @@ from uuid import uuid4
 import pytest
 
 from drivers import link_node
-from drivers.clock import host_boot_id
+from drivers.clock import host_boot_id, mono_of
 from drivers.codecs.link import (
     Ack,
     ConfigRead,
+    EarlierBoot,
     Engage,
     Landing,
     Log,
@@ -42,7 +43,8 @@ from tests.drivers.nodes import ScriptedNode, alive
 
 
 async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_millisecond(far: FarEnd) -> None:
-    async with alive(ScriptedNode(far, previous=(999, 4), blind_us=2_000_000)) as node:
+    before = EarlierBoot(999, 998, 4, 0, 9_000_000, 1_000_000)
+    async with alive(ScriptedNode(far, blind_us=2_000_000, earlier=(before,))) as node:
         node.zero_ns = time.monotonic_ns() - 250_000_000
         driver = bow(far)
         await driver.open()
@@ -52,8 +54,13 @@ async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_milliseco
         node.beat()
         async with listening(driver) as listener:
             reading = await listener.next(Reading)
-            start, clock, pulse = listener.reports[:3]
+            first, start, clock, pulse = listener.reports[:4]
 
+    assert isinstance(first, StreamStart)
+    assert (first.stream_id, first.previous_stream_id) == (stream_of("bow-1", 3, 999), stream_of("bow-1", 3, 998))
+    assert first.blind_since is not None
+    assert first.blind_since.mono_ns == pytest.approx(node.zero_ns - 10e9, abs=1e6)
+    assert first.stamp.mono_ns == pytest.approx(node.zero_ns - 9e9, abs=1e6)
     assert isinstance(start, StreamStart)
     assert start.stream_id == reading.stream_id == stream_of("bow-1", 3, 1000)
     assert (start.previous_stream_id, start.previous_last_seq) == (stream_of("bow-1", 3, 999), 4)
@@ -94,7 +101,7 @@ async def test_a_missing_value_is_none_and_the_reason_says_why(far: FarEnd) -> N
 async def test_a_node_that_does_not_tell_its_clock_is_reported_without_dates(
     far: FarEnd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drivers.link_session.CLOCK_WITHIN_NS", 1_500_000_000)
+    monkeypatch.setattr("drivers.link_boot.CLOCK_WITHIN_NS", 1_500_000_000)
     async with alive(ScriptedNode(far, answers_time=False)) as node:
         driver = bow(far)
         await driver.open()
@@ -124,11 +131,11 @@ async def test_an_event_of_an_older_boot_is_dated_by_the_stored_clock_or_not_at_
     known = stream_of("bow-1", 3, 900)
     stored = ClockModel(known, host_boot_id(), 5_000_000, now - 60_000_000_000, 0.0, 1e-3, 1e-6)
     other_host = ClockModel(stream_of("bow-1", 3, 901), uuid4(), 5_000_000, now - 60_000_000_000, 0.0, 1e-3, 1e-6)
-    async with alive(ScriptedNode(far, previous=(902, 9))) as node:
+    async with alive(ScriptedNode(far, earlier=(EarlierBoot(902, 0, 9, 1, None, None),))) as node:
         driver = bow(far, clocks=(stored, other_host))
         await driver.open()
         async with listening(driver) as listener:
-            await listener.next(StreamStart)
+            start = await listener.next(StreamStart)
             for boot_id in (900, 901, 902):
                 node.say(Engage(-50, TAG), seq=7, boot_id=boot_id, t_us=6_000_000)
             readings = {reading.stream_id: reading for reading in [await listener.next(Reading) for _ in range(3)]}
@@ -138,6 +145,7 @@ async def test_an_event_of_an_older_boot_is_dated_by_the_stored_clock_or_not_at_
             await heard(node, Ack)
             acknowledged = {(f.boot_id, f.seq) for f in node.heard if isinstance(f.message, Ack)}
 
+    assert (start.previous_stream_id, start.blind_since) == (stream_of("bow-1", 3, 902), None)
     assert readings[known].stamp.mono_ns == now - 59_000_000_000
     for boot_id in (901, 902):
         undated = readings[stream_of("bow-1", 3, boot_id)]
@@ -171,7 +179,7 @@ async def test_a_reboot_begins_a_stream_even_when_its_hello_is_lost(far: FarEnd)
             released_ns = time.monotonic_ns()
             late = node.ticks(released_ns)
 
-            node.reboot(2000, blind_us=300_000)
+            node.reboot(2000, blind_us=300_000, keeps=1)
             node.say(Release(ReleaseCause.SHOT, TAG), seq=2, boot_id=1000, t_us=late)
             node.say(Engage(-50, TAG), seq=1, t_us=node.ticks(node.zero_ns) + 1000)  # no HELLO came before
             start = await listener.next(StreamStart)
@@ -188,21 +196,31 @@ async def test_a_reboot_begins_a_stream_even_when_its_hello_is_lost(far: FarEnd)
     assert old.stamp.mono_ns == pytest.approx(released_ns, abs=1e6)
 
 
-async def test_a_boot_nobody_heard_of_makes_the_blind_time_reach_back_to_the_last_pulse(far: FarEnd) -> None:
+async def test_a_boot_nobody_heard_of_is_told_with_all_that_it_sensed(far: FarEnd) -> None:
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
         await driver.open()
         async with listening(driver) as listener:
             await listener.next(StreamStart)
-            node.beat()
-            last = await listener.next(Pulse)
             node.reboot(2000, blind_us=100_000)
-            node.reboot(3000, blind_us=100_000)
+            short_ns, node.last_seq = node.zero_ns, 1
+            await asyncio.sleep(0.01)  # nobody has time to ask it for anything
+            node.reboot(3000, blind_us=5_000, keeps=1)
             node.hello()
-            start = await listener.next(StreamStart)
+            node.say(Engage(-50, TAG), seq=1, boot_id=2000, t_us=1_000)
+            between, start = await listener.next(StreamStart), await listener.next(StreamStart)
+            reading = await listener.next(Reading)
+            clock = next(r for r in listener.reports if isinstance(r, ClockModel) and r.stream_id == between.stream_id)
 
-    assert start.previous_stream_id == stream_of("bow-1", 3, 2000)
-    assert start.blind_since == last.stamp
+    assert between.stream_id == reading.stream_id == stream_of("bow-1", 3, 2000)
+    assert between.previous_stream_id == stream_of("bow-1", 3, 1000)
+    assert between.blind_since is not None
+    assert between.blind_since.mono_ns == pytest.approx(short_ns - 100e6, abs=1e6)
+    assert (start.previous_stream_id, start.previous_last_seq) == (between.stream_id, 1)
+    assert start.blind_since is not None
+    assert start.blind_since.mono_ns == pytest.approx(node.zero_ns - 5e6, abs=1e6)
+    assert reading.stamp.mono_ns == pytest.approx(short_ns + 1e6, abs=1e6)
+    assert mono_of(clock, 1_000) == pytest.approx(reading.stamp.mono_ns, abs=1e5)
 
 
 async def test_missing_heartbeats_are_a_lost_device(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:

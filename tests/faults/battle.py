@@ -31,6 +31,10 @@ _AGE = """
 select extract(epoch from clock_timestamp() - min(updated_at))::float8 from device_status
 where state = 'ready' and spool_rows = 0 having count(*) = $1
 """
+_OWED = """
+select count(*) from device_status
+where watermark is null or watermark < clock_timestamp() - interval '10 s'
+"""
 _EVENTS = "select epoch || '-' || xid || '-' || id as name from installation, events order by xid, id"
 
 
@@ -127,6 +131,8 @@ async def _settle(ground: Field, viewers: list[ResumingClient], battle: Battle) 
         if any(struck.whole_again is None for struck in battle.struck):
             found.append("hung: a device is not ready, or its spool does not empty")
         async with ground.connection() as connection:
+            if await connection.fetchval(_OWED):
+                found.append("hung: what a device sensed does not come")
             if await connection.fetchval("select count(*) from shots where result = 'pending' and arrow_disengage_time"
                                          " < clock_timestamp() - interval '20 s'"):  # fmt: skip
                 found.append("hung: a shot is pending for ever")

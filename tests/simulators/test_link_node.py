@@ -33,7 +33,7 @@ def test_a_node_that_boots_says_hello_logs_and_beats() -> None:
     hello = hub.frames[0].message
     assert isinstance(hello, link.Hello)
     assert hello.capabilities & link.NodeCapability.SIMULATOR
-    assert (hello.previous_boot_id, hello.previous_last_seq, hello.blind_us) == (0, 0, None)
+    assert hello.earlier == ()
 
 
 def test_it_beats_each_second_and_not_twice_after_a_stall() -> None:
@@ -138,11 +138,10 @@ def test_a_reboot_keeps_what_is_owed_with_its_old_name() -> None:
     hello, log, old, beat = hub.hear(node.poll(T0 + 310_000))
     assert isinstance(hello.message, link.Hello)
     assert (hello.boot_id, hello.seq, hello.t_us) == (1001, 0, 0)
-    assert (hello.message.previous_boot_id, hello.message.previous_last_seq, hello.message.blind_us) == (
-        1000,
-        2,
-        300_000,
-    )
+    [earlier] = hello.message.earlier
+    assert (earlier.boot_id, earlier.last_seq, earlier.kept, earlier.blind_us) == (1000, 2, 1, None)
+    assert earlier.before_us == pytest.approx(310_000, abs=31)
+    assert hello.message.blind_us == pytest.approx(300_000, abs=31)
     assert isinstance(log.message, link.Log)
     assert old == before[1]
     assert isinstance(beat.message, link.Heartbeat)

@@ -45,6 +45,9 @@ any_report: st.SearchStrategy[Storable] = st.one_of(
         st.none() | _lengths, st.none() | _lengths, st.none() | _numbers, st.none() | st.text(), st.none() | _numbers,
         st.none() | st.text(),
     ),
-    st.builds(StreamStart, st.uuids(), _stamps, st.none() | _stamps, st.none() | st.uuids(), st.none() | _numbers),
+    st.builds(
+        StreamStart, st.uuids(), _stamps, st.none() | _stamps, st.none() | st.uuids(), st.none() | _numbers,
+        st.none() | _numbers,
+    ),
     st.builds(ClockModel, st.uuids(), st.uuids(), _numbers, _numbers, _lengths, _lengths, _lengths),
 )  # fmt: skip

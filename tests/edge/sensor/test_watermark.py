@@ -76,6 +76,19 @@ def test_after_a_reboot_it_waits_for_what_the_boot_before_owes() -> None:
     assert mark.stamp == stamp(9)
 
 
+def test_it_waits_for_what_a_boot_owes_that_nobody_heard_of() -> None:
+    mark, unheard, before, after = Watermark(), uuid4(), uuid4(), uuid4()
+    mark.start(StreamStart(unheard, stamp(0), None, last_seq=1))
+    mark.start(StreamStart(before, stamp(1), None, unheard))
+    mark.start(start(after, previous=before, last_seq=0))
+    for stream in (unheard, before, after):
+        mark.begun(stream)
+    mark.pulse(pulse(9, 0, after))
+    assert mark.stamp is None
+    mark.stored(unheard, 1)
+    assert mark.stamp == stamp(9)
+
+
 def test_it_stands_still_while_something_is_spooled_and_catches_up_after() -> None:
     mark = Watermark()
     mark.pulse(pulse(1, 0))

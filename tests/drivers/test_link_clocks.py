@@ -1,0 +1,116 @@
+"""Which clock dates an event of an earlier boot, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.clock import ClockPair, mono_of, uncertainty_of
+from drivers.contract import ClockModel
+from drivers.link_clocks import BAD_CLOCK, NO_CLOCK, PAUSE_ERROR_S, PAUSE_RATE, Place, StreamClocks
+
+HOST = UUID(int=1)
+OLDEST, BEFORE, PRESENT = UUID(int=10), UUID(int=11), UUID(int=12)
+S = 1_000_000
+NOW_NS = 5_000 * 10**9
+LEARNT = ClockModel(PRESENT, HOST, 2 * S, NOW_NS, 50e-6, 1e-4, 1e-5)
+PLACES = (
+    Place(PRESENT, 0, BEFORE, 1 * S),
+    Place(BEFORE, -100 * S, OLDEST, 3 * S),
+    Place(OLDEST, -200 * S, None, None),
+)
+
+
+def clocks(*stored: ClockModel, places: tuple[Place, ...] = PLACES) -> StreamClocks:
+    known = StreamClocks(stored, HOST)
+    known.place(places)
+    return known
+
+
+def test_the_clock_of_this_boot_dates_what_an_earlier_one_sensed() -> None:
+    stamp, undated = clocks(LEARNT).date(BEFORE, 40 * S, NOW_NS, ClockPair(NOW_NS, NOW_NS))
+    assert undated is None
+    assert stamp.mono_ns == mono_of(LEARNT, -60 * S)
+    assert stamp.uncertainty_s == pytest.approx(1e-4 + 62 * 1e-5 + PAUSE_ERROR_S + 1 * PAUSE_RATE)
+
+
+def test_each_pause_in_between_makes_it_less_sure_and_running_time_does_not() -> None:
+    model = clocks(LEARNT).best(OLDEST, 202 * S)
+    assert model is not None
+    assert (model.stream_id, mono_of(model, 202 * S)) == (OLDEST, NOW_NS)
+    assert uncertainty_of(model, 202 * S) == pytest.approx(1e-4 + 2 * PAUSE_ERROR_S + (1 + 3) * PAUSE_RATE)
+
+
+def test_the_clock_of_any_boot_serves_and_the_surest_is_taken() -> None:
+    near = ClockModel(BEFORE, HOST, 50 * S, NOW_NS - 52 * 10**9, 50e-6, 1e-4, 1e-5)
+    model = clocks(LEARNT, near).best(OLDEST, 90 * S)
+    assert model is not None
+    assert mono_of(model, 150 * S) == near.ref_mono_ns
+    assert model.uncertainty_s == pytest.approx(1e-4 + PAUSE_ERROR_S + 3 * PAUSE_RATE)
+
+
+@pytest.mark.parametrize(("own_s", "moved_ns", "own_counts"), [(1e-4, 0, True), (20e-3, 0, False), (2e-3, 10**8, True)])
+def test_a_clock_that_was_measured_counts_unless_it_is_known_worse_and_agrees(
+    own_s: float, moved_ns: int, own_counts: bool
+) -> None:
+    derived = clocks(LEARNT).best(BEFORE, 40 * S)
+    assert derived is not None
+    own = ClockModel(BEFORE, HOST, 40 * S, mono_of(derived, 40 * S) + moved_ns, 50e-6, own_s, 1e-6)
+    chosen = clocks(LEARNT, own).best(BEFORE, 40 * S)
+    assert (chosen is own) == own_counts
+
+
+def test_an_old_clock_is_good_near_its_own_time_and_the_derived_one_far_from_it() -> None:
+    derived = clocks(LEARNT).best(BEFORE, 0)
+    assert derived is not None
+    early = ClockModel(BEFORE, HOST, S, mono_of(derived, S), 50e-6, 1e-4, 2e-4)
+    known = clocks(LEARNT, early)
+    assert known.best(BEFORE, 2 * S) is early
+    assert known.best(BEFORE, 90 * S) == derived
+
+
+def test_the_present_boot_is_dated_by_its_own_clock_alone() -> None:
+    before = ClockModel(BEFORE, HOST, 100 * S, NOW_NS, 0.0, 1e-6, 1e-6)
+    assert clocks(before).date(PRESENT, S, NOW_NS, ClockPair(NOW_NS, NOW_NS))[1] == NO_CLOCK
+    assert clocks(LEARNT, before).best(PRESENT, S) is LEARNT
+
+
+def test_a_boot_that_was_not_placed_is_dated_by_its_own_clock_or_not_at_all() -> None:
+    nowhere = clocks(LEARNT, places=(Place(PRESENT, 0, BEFORE, 0), Place(BEFORE, -(1 << 62), None, 0)))
+    assert nowhere.date(BEFORE, S, NOW_NS, ClockPair(NOW_NS, NOW_NS))[1] == NO_CLOCK
+    assert not nowhere.may_improve(BEFORE)
+    assert clocks(LEARNT).date(BEFORE, 300 * S, NOW_NS, ClockPair(NOW_NS, NOW_NS))[1] == BAD_CLOCK
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 10**10), st.integers(1000, 10**9)), min_size=1, max_size=8),
+    st.integers(-100, 100),
+    st.sampled_from([-1, 1]),
+    st.data(),
+)
+def test_the_true_instant_is_within_what_is_claimed(
+    boots: list[tuple[int, int]], drift_ppm: int, lean: int, data: st.DataObject
+) -> None:
+    """A crystal and a clock that runs on, each as wrong as the specification lets it be."""
+    zero_us, true_us = 0, 0.0
+    places, zeros = [Place(PRESENT, 0, None, None)], [(PRESENT, 0.0)]
+    for n, (ran_us, pause_us) in enumerate(boots):
+        true_us -= ran_us / (1 + drift_ppm * 1e-6) + pause_us
+        told_us = round(pause_us * (1 + lean * 99e-6) + lean * 199)
+        zero_us -= ran_us + told_us
+        stream = UUID(int=100 + n)
+        places[-1] = replace(places[-1], previous=stream, blind_us=told_us)
+        places.append(Place(stream, zero_us, None, None))
+        zeros.append((stream, true_us))
+    skew = 1 / (1 + drift_ppm * 1e-6) - 1
+    known = clocks(ClockModel(PRESENT, HOST, 0, 0, skew, 1e-6, 1e-9), places=tuple(places))
+    (stream, began_us), (ran_us, _) = data.draw(st.sampled_from(list(zip(zeros[1:], boots, strict=True))))
+    tick_us = data.draw(st.integers(0, ran_us))
+    model = known.best(stream, tick_us)
+    assert model is not None
+    error_s = abs(mono_of(model, tick_us) / 1e9 - (began_us + tick_us / (1 + drift_ppm * 1e-6)) / 1e6)
+    assert error_s <= uncertainty_of(model, tick_us)

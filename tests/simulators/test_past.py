@@ -1,0 +1,54 @@
+"""What a node remembers of its boots: enough for what it keeps, however often it is reset."""
+
+from __future__ import annotations
+
+from drivers.codecs import link
+from simulators.devices.past import Past
+from tests.simulators.hub import Hub, ack
+from tests.simulators.test_link_node import ENGAGE, T0, new_node
+
+S = 1_000_000
+
+
+def test_how_long_a_boot_is_ago_adds_up() -> None:
+    past = Past()
+    past.ended(1, 5, 10 * S, 2 * S, {1: 3})
+    past.ended(2, 0, 7 * S, 1 * S, {1: 3})
+    assert past.told({1: 2}) == (
+        link.EarlierBoot(2, 1, 0, 0, 8 * S, 2 * S),
+        link.EarlierBoot(1, 0, 5, 2, 20 * S, None),
+    )
+    assert past.blind_us == S
+
+
+def test_the_boot_before_comes_first_then_what_is_kept_then_the_newest() -> None:
+    past, kept = Past(), {1: 1, 3: 9}
+    for boot_id in range(1, 21):
+        past.ended(boot_id, 9, S, S, kept)
+    assert [boot.boot_id for boot in past.told(kept)] == [20, 19, 18, 17, 16, 15, 3, 1]
+    assert [boot.boot_id for boot in past.told({})] == [20, 19, 18, 17, 16, 15, 14, 13]
+    all_kept = dict.fromkeys(range(1, 21), 1)
+    for boot_id in range(21, 31):
+        past.ended(boot_id, 9, S, S, all_kept)
+    assert [boot.boot_id for boot in past.told(all_kept)] == [30, 29, 28, 27, 14, 13, 3, 1]
+
+
+def test_a_node_that_is_reset_again_and_again_tells_of_each_boot_before_its_events() -> None:
+    node, hub, now = new_node(), Hub(), T0
+    for n in range(30):  # each boot senses something, and no hub is there
+        node.poll(now)
+        node.sense(ENGAGE, now + 10 + n)
+        node.reboot(now + 1_000, blind_us=5_000)
+        now += 6_000
+    listed: set[int] = {node.boot_id}
+    for _ in range(100):
+        now += 10_000
+        for frame in hub.hear(node.poll(now)):
+            if isinstance(frame.message, link.Hello):
+                assert len(frame.message.earlier) <= link.MAX_EARLIER
+                listed |= {boot.boot_id for boot in frame.message.earlier}
+            elif isinstance(frame.message, link.Event):
+                assert frame.boot_id in listed
+                hub.hear(node.receive(ack(frame), now))
+    assert node.pending == 0
+    assert {frame.boot_id for frame in hub.events()} == set(range(1000, 1030))
