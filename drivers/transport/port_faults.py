@@ -23,6 +23,10 @@ _GRABBERS = {
 }
 
 
+NO_GROUP_TO_JOIN = (0, 65534)
+"""root, whose rights are no remedy, and what is shown of every group that a unit with PrivateUsers= does not know."""
+
+
 def explain(port: str, device: str, fault: Exception) -> DriverError:
     """The error to raise for ``fault``, which opening ``port`` has raised."""
     if isinstance(fault, ValueError):
@@ -40,7 +44,14 @@ def explain(port: str, device: str, fault: Exception) -> DriverError:
                 device=device,
                 hint="Set ARCH_STATS_PORT to a device such as /dev/ttyUSB0; `ls -l /dev/serial/by-id` lists them.",
             )
-    if code in (errno.EACCES, errno.EPERM):
+    if code == errno.EPERM:  # not by the rights of the file: those give EACCES
+        return DeviceUnavailable(
+            f"the unit forbids to open {port}",
+            device=device,
+            hint=f"Run `sudo systemctl edit archstats-sensor@{device}`, write `[Service]` and "
+            f"`DeviceAllow=char-{_major(port)} rw`, then restart it.",
+        )
+    if code == errno.EACCES:
         return DeviceUnavailable(f"no permission to open {port}", device=device, hint=_permission_hint(port))
     if code in (errno.EAGAIN, errno.EBUSY):
         return DeviceUnavailable(f"another program holds {port}", device=device, hint=_holder_hint(port))
@@ -78,6 +89,11 @@ def _permission_hint(port: str) -> str:
         entry = Path(port).stat()
     except OSError:  # a folder on the way may not be entered either
         return f"`namei -l {port}` shows who may."
+    if entry.st_gid in NO_GROUP_TO_JOIN:
+        return (
+            f"Its mode is {stat.filemode(entry.st_mode)}; `ls -lL {port}` shows whose it is. Give it to a group that "
+            'sensors are in by a udev rule (GROUP="dialout", MODE="0660"), then plug it in again.'
+        )
     owner, group = _user(entry.st_uid), _group(entry.st_gid)
     me = _user(os.geteuid())
     mine = sorted({_group(gid) for gid in (*os.getgroups(), os.getegid())})
@@ -85,6 +101,13 @@ def _permission_hint(port: str) -> str:
         f"It belongs to {owner}:{group} with mode {stat.filemode(entry.st_mode)}; this is {me}, in groups "
         f"{', '.join(mine)}. Run `sudo usermod -aG {group} {me}`, then log in again or restart the service."
     )
+
+
+def _major(port: str) -> int:
+    """Which driver of the kernel a device belongs to, as unit files name it."""
+    with suppress(OSError):
+        return os.major(Path(port).stat().st_rdev)
+    return 0
 
 
 def _holder_hint(port: str) -> str:

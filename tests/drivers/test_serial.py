@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import grp
 import os
 import socket
 import subprocess
@@ -17,6 +19,7 @@ import pytest
 import serial
 
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError
+from drivers.transport.port_faults import explain
 from drivers.transport.serial import MAX_UNREAD, MAX_UNSENT, SerialPort, open_port
 from tests.drivers.lines import FarEnd
 
@@ -305,6 +308,7 @@ def test_no_permission_tells_owner_mode_and_what_to_run(far: FarEnd) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
     device = os.path.realpath(far.path)
+    os.chown(device, 0, grp.getgrnam("dialout").gr_gid)
     Path(device).chmod(0o600)
     code = (
         "import os, sys\n"
@@ -317,7 +321,21 @@ def test_no_permission_tells_owner_mode_and_what_to_run(far: FarEnd) -> None:
     assert f"no permission to open {device}" in told
     assert "root" in told
     assert "crw-------" in told
-    assert "sudo usermod -aG" in told
+    assert "sudo usermod -aG dialout" in told
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (errno.EPERM, ["the unit forbids", "archstats-sensor@bow-1", "DeviceAllow=char-1 rw"]),
+        (errno.EACCES, ["GROUP="]),
+    ],
+)
+def test_nobody_is_told_to_join_the_group_root(code: int, expected: list[str]) -> None:
+    """EPERM is what a unit's DeviceAllow= answers; /dev/null belongs to root."""
+    told = str(explain("/dev/null", "bow-1", PermissionError(code, "no")))
+    assert all(word in told for word in expected)
+    assert "usermod" not in told
 
 
 async def test_a_serial_server_on_the_network_is_a_port() -> None:
