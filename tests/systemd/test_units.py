@@ -125,7 +125,15 @@ def test_every_user_and_group_that_a_unit_names_is_made() -> None:
 def test_everything_that_is_shipped_goes_into_the_wheel() -> None:
     here = {str(path.relative_to(UNITS)) for path in UNITS.rglob("*") if path.is_file()}
     assert here == set(SHIPPED)
-    assert 'systemd = "share/archstats/systemd"' in (ROOT / "pyproject.toml").read_text()
+    shared = (ROOT / "pyproject.toml").read_text()
+    assert 'systemd = "share/archstats/systemd"' in shared
+    assert 'docs = "share/archstats/docs"' in shared  # all pages: one links to the others
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "archstats.target"])
+def test_the_page_that_a_unit_names_is_there(name: str) -> None:
+    [page] = directives(name)["Documentation"]
+    assert (ROOT / page.removeprefix("file:/opt/archstats/share/archstats/")).is_file()
 
 
 def test_the_network_drop_in_is_one() -> None:
