@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+import os
 import shutil
 import tempfile
 import threading
@@ -18,21 +19,42 @@ from edge.common.connection import Connection
 from edge.common.embedded import USER, EmbeddedPostgres
 from edge.common.migrate import migrate
 from edge.common.settings import DatabaseSettings, ServiceSettings
+from tests.clusters import PLACE, give_cluster
+from tests.scheduling import Length, spread
 
 CHANNEL = "archy"
 TEMPLATE = "migrated_template"
+HERE = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the tests marked long")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long"):
+def pytest_configure(config: pytest.Config) -> None:
+    if PLACE in os.environ:  # a worker has it from the process that started it
         return
-    for item in items:
-        if item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.skip(reason="long: run with --long"))
+    place = tempfile.mkdtemp(prefix="as-", dir="/tmp")  # a socket's path must be short
+    os.environ[PLACE] = place
+    config.add_cleanup(lambda: shutil.rmtree(place))
+
+
+@pytest.hookimpl(trylast=True)  # after the shuffle
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="long: run with --long"))
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = spread(items, workers, _length)
+
+
+def _length(item: pytest.Item) -> Length:
+    if "hub" in getattr(item, "fixturenames", ()):
+        return "together"
+    starts_ranges = item.path.relative_to(HERE).parts[0] in ("acceptance", "faults", "systemd")
+    return "long" if starts_ranges and not item.get_closest_marker("skip") else "short"
 
 
 @pytest.fixture
@@ -47,6 +69,9 @@ def short_path() -> Iterator[Path]:
 def cluster() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL server of this run, in a short path, thrown away at the end."""
     base = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))  # a socket's path must be short
+    give_cluster(base)
+    with (base / "data" / "postgresql.conf").open("a") as file:
+        file.write("fsync = off\n")  # what is lost with the machine's power is not what any test looks at
     server = EmbeddedPostgres(base)
     try:
         server.start()
@@ -70,7 +95,7 @@ class _Admin:
 
     def new(self, template: str) -> str:
         name = f"test_{next(self._numbers)}"
-        self.do(f"create database {name} template {template}")
+        self.do(f"create database {name} template {template} strategy file_copy")
         return name
 
     def make_template(self) -> None:

@@ -19,6 +19,7 @@ import asyncpg
 
 from edge.common.database import open_database
 from edge.common.settings import load_service
+from tests.clusters import give_cluster
 
 BIN = Path(sys.executable).parent
 INSTANT_TOLERANCE_S = 0.005
@@ -121,6 +122,7 @@ async def simulated_range(
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[SimulatedRange]:
     """A range in a database of its own; killed when the test is over before it is."""
+    await asyncio.to_thread(give_cluster, database_dir)
     port = free_port()
     words = ["--simulate", "--database-dir", str(database_dir), *options, *(["--json"] if as_json else [])]
     process = await asyncio.create_subprocess_exec(

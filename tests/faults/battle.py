@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import asyncpg
-
+from edge.common.connection import DATABASE_FAULTS
 from tests.acceptance.blindness import as_known, reboots_of, simulators_log
 from tests.acceptance.resuming_client import ResumingClient
 from tests.acceptance.simulated_range import INSTANT_TOLERANCE_S, truth
@@ -116,7 +115,7 @@ async def _watch(ground: Field, battle: Battle) -> None:
 
 async def _age_s(ground: Field) -> float | None:
     """How old the oldest word of a device is when all are ready and nothing is in a spool; None when they are not."""
-    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    with suppress(*DATABASE_FAULTS):
         async with asyncio.timeout(2.0), ground.connection() as connection:
             age_s: float | None = await connection.fetchval(_AGE, 2 * LANES)
             return age_s

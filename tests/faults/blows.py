@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-import asyncpg
-
+from edge.common.connection import DATABASE_FAULTS
 from tests.acceptance.killer import child_of
 from tests.acceptance.simulated_range import descendants
 from tests.faults.field import Field
@@ -64,7 +63,7 @@ async def _strike_postgres(blow: Blow, field: Field) -> None:
 
 
 async def _terminate_backends(field: Field) -> None:
-    with suppress(OSError, asyncpg.PostgresError):  # nobody is there to be terminated: that blow goes into the void
+    with suppress(*DATABASE_FAULTS):  # nobody is there to be terminated: that blow goes into the void
         async with field.connection() as connection:
             await connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"

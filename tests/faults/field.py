@@ -12,9 +12,11 @@ from pathlib import Path
 
 import asyncpg
 
+from edge.common.connection import DATABASE_FAULTS
 from edge.common.embedded import DATABASE, USER, EmbeddedPostgres
 from edge.common.embedded_paths import SOCKET
 from tests.acceptance.simulated_range import SimulatedRange, simulated_range
+from tests.clusters import give_cluster
 from tests.proxy import Proxy
 
 LANES = 2
@@ -42,7 +44,7 @@ class Field:
         async with asyncio.timeout(60):
             while True:
                 await asyncio.to_thread(self.server.start)
-                with suppress(OSError, asyncpg.PostgresError):
+                with suppress(*DATABASE_FAULTS):
                     async with self.connection():
                         return
                 await asyncio.sleep(0.05)
@@ -68,6 +70,7 @@ class Field:
 @asynccontextmanager
 async def field_of(folder: Path, seed: int) -> AsyncIterator[Field]:
     """A range at speed 20 that shoots until it is told to stop."""
+    give_cluster(folder / "pg")
     server = EmbeddedPostgres(folder / "pg")
     await asyncio.to_thread(server.start)
     try:

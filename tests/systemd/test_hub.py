@@ -79,7 +79,7 @@ async def test_a_shot_appears_in_a_browser_that_is_served_without_a_network(hub:
         fell = await page.wait_for_function(
             f"known => {SEEN}.find(id => !known.includes(id))", arg=known, timeout=WITHIN_MS
         )
-        assert hub.query(f"select result from shots where id = '{await fell.json_value()}'") == "hit"
+        assert hub.query(f"select result from shots where id = '{await fell.json_value()}'") in ("hit", "off_face")
         hub.until(lambda: re.fullmatch(rf"serving {hub.url}/ to [1-9]\d* streams, database ok", hub.status(PUSH)))
         health = await page.request.get(f"{hub.url}/healthz")
         assert (await health.json())["status"] == "ok"

@@ -24,6 +24,7 @@ from edge.common.embedded_paths import PORT, default_base_dir
 from edge.common.errors import ConfigError
 from edge.common.postgres_binaries import find_binaries
 from edge.common.settings import DatabaseSettings, ServiceSettings
+from tests.clusters import give_cluster
 from tests.eventually import eventually_blocking
 
 USER_PROGRAM = """
@@ -36,17 +37,6 @@ print("started", flush=True)
 sys.stdin.readline()
 print("last" if server.stop() else "not last", flush=True)
 """
-
-
-@pytest.fixture(scope="module")
-def _made() -> Iterator[Path]:
-    """A folder whose cluster was made and stopped, to be copied: that is quicker than making one for each test."""
-    folder = Path(tempfile.mkdtemp(prefix="em-", dir="/tmp"))
-    server = EmbeddedPostgres(folder)
-    server.start()
-    server.stop()
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -62,10 +52,9 @@ def empty() -> Iterator[Path]:
 
 
 @pytest.fixture
-def base(empty: Path, _made: Path) -> Path:
+def base(empty: Path) -> Path:
     """A folder with a cluster that is not running."""
-    shutil.copytree(_made / "data", empty / "data")
-    (empty / "log").mkdir()
+    give_cluster(empty)
     return empty
 
 

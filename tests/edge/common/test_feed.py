@@ -23,6 +23,7 @@ from edge.common.feed import LOOK_AGAIN_S, FeedCursor, FeedEvent, current_cursor
 from edge.common.listener import Listener
 from edge.common.migrate import migrate
 from edge.common.settings import DatabaseSettings, ServiceSettings
+from tests.clusters import give_cluster
 from tests.eventually import eventually
 from tests.proxy import through, to_database
 
@@ -64,6 +65,7 @@ async def test_commits_out_of_order_are_told_in_order(database_settings: Service
 def own_cluster() -> Iterator[EmbeddedPostgres]:
     """A server of one test's own, which it may kill."""
     folder = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))  # a socket's path must be short
+    give_cluster(folder)
     server = EmbeddedPostgres(folder)
     try:
         server.start()

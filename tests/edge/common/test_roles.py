@@ -16,6 +16,7 @@ from edge.common.errors import ConfigError
 from edge.common.migrate import migrate, schema_state
 from edge.common.roles import LIMITS, Role, RoleRefused, membership, missing_roles
 from edge.common.settings import DatabaseSettings, ServiceSettings
+from tests.clusters import give_cluster
 from tests.eventually import eventually
 
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
@@ -266,6 +267,7 @@ async def test_other_grants_are_no_other_schema(owner: Connection) -> None:
 @pytest.fixture
 async def new_server(short_path: Path) -> AsyncIterator[ServiceSettings]:
     """A server of its own, on which nobody has migrated yet. Its owner is the superuser."""
+    give_cluster(short_path / "pg")
     server = EmbeddedPostgres(short_path / "pg")
     try:
         await asyncio.to_thread(server.start)

@@ -20,6 +20,7 @@ from edge.common.migrate import migrate
 from edge.common.roles import Role
 from edge.common.settings import DatabaseSettings, PushSettings, ServiceSettings
 from edge.push.service import run_push
+from tests.clusters import give_cluster
 from tests.edge.push.rangefloor import Floor
 from tests.edge.push.serving import Service, listening, serving
 from tests.proxy import through, to_database
@@ -46,6 +47,7 @@ async def test_stops_within_a_second_with_streams_open_and_one_that_does_not_rea
 
 async def test_serves_before_there_is_a_database_and_finds_it_when_it_comes() -> None:
     base = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
+    give_cluster(base)
     server = EmbeddedPostgres(base)
     settings = ServiceSettings(database=DatabaseSettings(user=USER, db="postgres", socket_dir=server.socket_dir))
     try:
