@@ -58,6 +58,10 @@ class ResumingClient:
         if place is not None:
             self.last_id = place
 
+    def is_past(self, events: list[str]) -> bool:
+        """Whether it has seen the last of these, and perhaps newer ones."""
+        return bool(events) and events[-1] in self.ids
+
     def differences(self, events: list[str]) -> list[str]:
         """How what it saw differs from all events since the first one that it saw."""
         begins = events.index(self.ids[0]) if self.ids and self.ids[0] in events else 0

@@ -34,6 +34,7 @@ STEPS_S = (3 * 3600, -2)
 """From the true time, each while an arrow flies."""
 
 
+@pytest.mark.timeout(240)
 async def test_a_stepped_clock_moves_no_shot(short_path: Path) -> None:
     await compare(short_path, [(EVERYBODY, 3), (("target-1",), 3)], shots=8)
 
@@ -96,7 +97,7 @@ def corrected(running: SimulatedRange, first: Release) -> list[str]:
 
 async def step_in_flight(running: SimulatedRange, clock: WallClock) -> list[Release]:
     """Once everybody is up, step the clock while arrows fly that will land; returns those arrows."""
-    await eventually(lambda: bool(running.shots), within_s=30.0)
+    await eventually(lambda: bool(running.shots), within_s=60.0)
     facts = running.start
     world = World(int(str(facts["seed"])), from_iso(str(facts["start"])), float(str(facts["speed"])))
     stepped: list[Release] = []

@@ -134,6 +134,7 @@ async def test_clocks_that_part_by_200_ppm_time_every_instant_and_flight(short_p
         assert abs(row["speed_mps"] - LANE_M / true_s) < 0.01 * LANE_M / true_s
 
 
+@pytest.mark.timeout(240)
 async def test_a_bow_whose_clock_nobody_knows_tells_no_speed_and_the_right_score(short_path: Path) -> None:
     outcome = await shoot(short_path, 2, 3, "--clock", "bow-1=mute", counts_from=GIVEN_UP)
     results = [(row["result"], row["x"], row["y"], str(row["arrow_id"])) for row in outcome.rows]

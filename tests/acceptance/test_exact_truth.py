@@ -26,6 +26,7 @@ async def shoot(database_dir: Path, seed: int) -> list[str]:
         return found + differences(await stored_shots(database_dir), expected)
 
 
+@pytest.mark.timeout(240)
 async def test_three_seeds_leave_exactly_the_truth(short_path: Path) -> None:
     found = await asyncio.gather(*(shoot(short_path / str(seed), seed) for seed in SEEDS))
     assert dict(zip(SEEDS, found, strict=True)) == {seed: [] for seed in SEEDS}

@@ -55,6 +55,7 @@ def rarer_than(
     return [f"{fault} {way}: {sums[way][fault]}" for way, fault in wanted if sums[way][fault] < count]
 
 
+@pytest.mark.timeout(240)
 async def test_three_seeds_on_bad_lines_leave_exactly_the_truth(short_path: Path) -> None:
     ranges = await asyncio.gather(*(shoot(short_path / str(seed), seed, 12) for seed in SEEDS))
     assert {seed: found for seed, (found, _) in zip(SEEDS, ranges, strict=True)} == {seed: [] for seed in SEEDS}

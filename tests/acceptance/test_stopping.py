@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import time
@@ -19,6 +18,7 @@ from tests.acceptance.simulated_range import (
     stored_shots,
     truth,
 )
+from tests.eventually import eventually
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -50,9 +50,7 @@ async def test_a_killed_range_leaves_no_process(short_path: Path) -> None:
         family = descendants(running.process.pid)
         os.kill(running.process.pid, signal.SIGKILL)
         await running.process.wait()
-        async with asyncio.timeout(10):
-            while [pid for pid in family if alive(pid)]:
-                await asyncio.sleep(0.05)
+        await eventually(lambda: not any(map(alive, family)), within_s=30.0)
 
 
 async def test_after_a_kill_the_same_folder_serves_again(short_path: Path) -> None:

@@ -75,6 +75,8 @@ async def fight(folder: Path, seed: int, minutes: float, tell: Callable[[str], N
             await asyncio.gather(*blows)
             await _settle(ground, viewers, battle)
             events = await _events(ground)
+            with suppress(TimeoutError):  # the archers shoot on; what is not told then is a difference below
+                await eventually(lambda: all(viewer.is_past(events) for viewer in viewers), within_s=30.0)
             for task in lasting:
                 task.cancel()
         ground.running.process.send_signal(signal.SIGTERM)
@@ -135,8 +137,8 @@ async def _settle(ground: Field, viewers: list[ResumingClient], battle: Battle) 
             if await connection.fetchval("select count(*) from shots where result = 'pending' and arrow_disengage_time"
                                          " < clock_timestamp() - interval '20 s'"):  # fmt: skip
                 found.append("hung: a shot is pending for ever")
-        newest = (await _events(ground))[-1:]
-        found += [f"hung: viewer {n} is not up to date" for n, v in enumerate(viewers) if v.ids[-1:] != newest]
+        events = await _events(ground)
+        found += [f"hung: viewer {n} is not up to date" for n, v in enumerate(viewers) if not v.is_past(events)]
         return found
 
     deadline = time.monotonic() + SETTLED_WITHIN_S
