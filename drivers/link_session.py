@@ -49,6 +49,8 @@ REFINE_REST_NS: Final = 30_000_000_000
 """After such a wait there is none for so long: a node that reboots again and again would never be heard."""
 DOUBT_NS: Final = 1_500_000_000
 """How long readings of a boot that is not known wait for its HELLO; then they are dropped, and come again."""
+SURE_NS: Final = 1_000_000_000
+"""A HELLO that comes so long after an event was said after it: its boot goes on, and that of the event is over."""
 MAX_HELD: Final = 256
 """Frames that wait. A node has at most 32 events in flight."""
 FORMER_KEPT: Final = 64
@@ -83,7 +85,10 @@ class LinkSession:
         self._device_id = device_id
         self._kind = kind
         self._clocks = StreamClocks(clocks, boot_id)
-        self._former: dict[UUID, int] = {}
+        self._boots: dict[UUID, int] = {}
+        """Earlier boots of which events may come, or came."""
+        self._former: set[UUID] = set()
+        """Those of them that HELLO told of: they are over."""
         self._held: deque[tuple[Frame, int]] = deque()
         self._begun: deque[UUID] = deque(maxlen=FORMER_KEPT)
         self._refine_until_ns = -REFINE_REST_NS
@@ -134,15 +139,16 @@ class LinkSession:
         """The frame that lets the node forget an event; None for a boot that is not remembered."""
         if self.boot is not None and stream_id == self.boot.stream_id:
             return encode(Ack(), node=self._address, boot_id=self.boot.boot_id, seq=seq)
-        if stream_id in self._former:
-            return encode(Ack(), node=self._address, boot_id=self._former[stream_id], seq=seq)
+        if stream_id in self._boots:
+            return encode(Ack(), node=self._address, boot_id=self._boots[stream_id], seq=seq)
         return None
 
     def poll(self, now_ns: int, pair: ClockPair) -> None:
         """Do what time asks for: questions, and the end of waits that took too long."""
         if now_ns >= self._doubt_until_ns:
-            self.counters["doubtful"] += len(self._held)
-            self._held.clear()
+            known = deque(held for held in self._held if self._is_known(held[0].boot_id))
+            self.counters["doubtful"] += len(self._held) - len(known)
+            self._held = known
             self._end_doubt()
         if self._ask_at_ns is not None and now_ns >= self._ask_at_ns:
             self._out.append(self.request(HelloRequest())[1])
@@ -207,13 +213,16 @@ class LinkSession:
         if self._stream(frame.boot_id) in self._former:
             self.counters["other_boot"] += 1  # a HELLO that was under way when the node booted again
             return
-        self._end_doubt()
         former = self.boot
         if former is not None and former.boot_id == frame.boot_id:
             former.hear(hello)
             self._remember(*(earlier.boot_id for earlier in former.earlier))
             if former.begun:
-                self._release(pair)
+                self._release(pair, at_ns)
+            if self._holds_unknown():
+                self._doubt(at_ns)
+            else:
+                self._end_doubt()
             return
         if former is not None:
             self._remember(former.boot_id)
@@ -221,6 +230,9 @@ class LinkSession:
                 self._reports.append(clock)
         boot = self.boot = Boot(self._device_id, frame.node, frame.boot_id, hello, self._clocks, at_ns)
         self._remember(*(earlier.boot_id for earlier in boot.earlier))
+        self._end_doubt()
+        if self._holds_unknown():
+            self._doubt(at_ns)
         if boot.transfer is None:
             self._begin(boot, at_ns, pair)
 
@@ -247,19 +259,30 @@ class LinkSession:
 
     def _event(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
         boot = self.boot
-        if boot is None or not boot.begun:
+        if boot is None:
             self._hold(frame, at_ns)
-        elif frame.boot_id == boot.boot_id or self._stream(frame.boot_id) in self._former:
-            self._report(frame, at_ns, pair)
-        else:
-            # An older boot than those remembered, or a new one whose HELLO was lost: the answer will tell.
+        elif not self._is_known(frame.boot_id):
+            # A new boot whose HELLO was lost, or an older one than those it lists: the answer will tell.
             self._hold(frame, at_ns)
             self._doubt(at_ns)
+        elif boot.begun:
+            self._report(frame, at_ns, pair)
+        else:
+            self._hold(frame, at_ns)
+
+    def _is_known(self, boot_id: int) -> bool:
+        """Whether it is known which boot this is, or at least how its clock goes."""
+        stream_id = self._stream(boot_id)
+        present = self.boot is not None and stream_id == self.boot.stream_id
+        return present or stream_id in self._boots or self._clocks.get(stream_id) is not None
 
     def _doubt(self, now_ns: int) -> None:
         if self._ask_at_ns is None:
             self._ask_at_ns = now_ns
             self._doubt_until_ns = now_ns + DOUBT_NS
+
+    def _holds_unknown(self) -> bool:
+        return not all(self._is_known(frame.boot_id) for frame, _ in self._held)
 
     def _end_doubt(self) -> None:
         self._ask_at_ns = None
@@ -271,10 +294,15 @@ class LinkSession:
         else:
             self.counters["held_too_many"] += 1
 
-    def _release(self, pair: ClockPair) -> None:
+    def _release(self, pair: ClockPair, hello_ns: int | None = None) -> None:
+        """Report what was held, but for events of a boot that may just have begun."""
         held, self._held = self._held, deque()
         for frame, at_ns in held:
-            self._report(frame, at_ns, pair)
+            surely_over = hello_ns is not None and hello_ns - at_ns >= SURE_NS
+            if surely_over or self._is_known(frame.boot_id):
+                self._report(frame, at_ns, pair)
+            else:
+                self._held.append((frame, at_ns))
 
     def _learn(self, boot: Boot, now_ns: int, pair: ClockPair) -> None:
         boot.learn()
@@ -289,12 +317,19 @@ class LinkSession:
         self._begun += [start.stream_id for start in starts]
         self._reports += [*starts, *boot.clock_news(now_ns)]
         self._release(pair)
+        if self._holds_unknown():
+            self._doubt(now_ns)
 
     def _remember(self, *boot_ids: int) -> None:
-        self._former.update((self._stream(boot_id), boot_id) for boot_id in boot_ids)
-        while len(self._former) > FORMER_KEPT:
-            oldest = next(iter(self._former))
-            del self._former[oldest]
+        self._former.update(self._stream(boot_id) for boot_id in boot_ids)
+        self._may_come(*boot_ids)
+
+    def _may_come(self, *boot_ids: int) -> None:
+        self._boots.update((self._stream(boot_id), boot_id) for boot_id in boot_ids)
+        while len(self._boots) > FORMER_KEPT:
+            oldest = next(iter(self._boots))
+            del self._boots[oldest]
+            self._former.discard(oldest)
             self._clocks.forget(oldest)
 
     def _report(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
@@ -315,8 +350,8 @@ class LinkSession:
                 if not present and self._is_to_be_refined(stream_id, stamp, at_ns):
                     self.counters["not_yet_dated"] += 1
                     return
-                if not present and stream_id not in self._former:
-                    self._remember(frame.boot_id)
+                if not present:
+                    self._may_come(frame.boot_id)
                 self._reports.append(
                     reading_of(
                         message,

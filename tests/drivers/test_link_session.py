@@ -9,7 +9,7 @@ from itertools import count
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drivers.clock import ClockPair
@@ -154,11 +154,12 @@ def test_on_a_bad_wire_all_that_was_sensed_is_reported_rightly_dated(wire: Wire,
     assert len(world.of(StreamStart)) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.builds(Wire, drop=st.floats(0, 0.1), duplicate=st.floats(0, 0.2), delay=st.floats(0, 0.1)),
     st.integers(0, 1 << 30),
 )
+@example(Wire(0.0859375, 0.0859375, 0.0859375), 1103)  # an event of the next boot while this one's clock is learnt
 def test_reboots_on_a_bad_wire_lose_nothing_and_tell_of_every_boot_however_short(wire: Wire, seed: int) -> None:
     """A node may reboot before anybody heard of it or knew its clock, and the hub may begin anew just then."""
     world = Range(wire, seed)
@@ -267,3 +268,25 @@ def test_a_stale_hello_of_an_earlier_boot_turns_no_stream_back() -> None:
     assert world.session.boot is not None
     assert world.session.boot.boot_id == world.node.boot_id
     assert world.session.counters["other_boot"] == 1
+
+
+def test_an_event_of_a_boot_that_hello_does_not_list_is_taken_once_that_boot_is_surely_over() -> None:
+    now = 100_000 * MS
+    session = LinkSession("bow-1", NodeKind.BOW, None, (), HOST_BOOT, now)
+    hello = Frame(5, 2, 0, 0, Hello(NodeKind.BOW, NodeCapability(1), None, "fw"))
+    event = Frame(5, 1, 7, 1_000, Engage(None, "aa"))
+    told: list[Reading] = []
+
+    def say(frame: Frame, at_ms: int) -> None:
+        at = now + at_ms * MS
+        session.poll(at, ClockPair(at, EPOCH_NS))
+        session.take(frame, at, ClockPair(at, EPOCH_NS))
+        told.extend(report for report in session.reports() if isinstance(report, Reading))
+
+    say(hello, 0)
+    say(event, 10)
+    say(hello, 300)  # perhaps it was under way when the node booted again
+    assert told == []
+    say(hello, 1200)
+    assert [(reading.stream_id, reading.seq) for reading in told] == [(stream_of("bow-1", 5, 1), 7)]
+    assert session.acknowledgement(stream_of("bow-1", 5, 1), 7) is not None
