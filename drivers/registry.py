@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final, Protocol, cast
@@ -60,6 +59,8 @@ def _added() -> dict[str, EntryPoint]:
 
 
 def _unknown(name: str) -> DriverConfigError:
+    from difflib import get_close_matches  # a daemon whose settings are right runs without it
+
     names = driver_names()
     near = get_close_matches(name, names, n=1)
     guess = f"Did you mean {near[0]}? " if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
@@ -41,6 +40,10 @@ class RunOptions:
 
 def run_from_words(words: Sequence[str]) -> int:
     """Parse ``DEVICE [--simulate [--fault TEXT] [--fault-seed N]] [--database-dir DIR]`` and serve until told to stop."""
+    if len(words) == 1 and not words[0].startswith("-"):  # all that systemd says
+        return run_device(RunOptions(words[0]))
+    import argparse
+
     parser = argparse.ArgumentParser(prog="archstats-sensor run")
     parser.add_argument("device")
     parser.add_argument("--simulate", action="store_true")

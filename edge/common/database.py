@@ -6,23 +6,23 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 from tenacity import RetryCallState
 from tenacity.wait import wait_random_exponential
 
 from edge.common.connection import DATABASE_FAULTS, Connection, Pool
-from edge.common.embedded import DATABASE, USER, EmbeddedPostgres, PostgresStartError
-from edge.common.embedded_paths import PORT, default_base_dir
 from edge.common.logs import Transitions
 from edge.common.migrate import schema_state
 from edge.common.progress import Tick, nobody
 from edge.common.roles import LIMITS, Role, RoleRefused, refused
 from edge.common.settings import DatabaseSettings, ServiceSettings
+
+if TYPE_CHECKING:
+    from edge.common.embedded_server import EmbeddedServer
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Database:
         settings: ServiceSettings,
         application: str,
         role: Role | None = None,
-        server: _EmbeddedServer | None = None,
+        server: EmbeddedServer | None = None,
     ) -> None:
         self.channel = settings.ws_channel
         self._service = settings
@@ -66,7 +66,7 @@ class Database:
     @property
     def user(self) -> str:
         """Who logs in."""
-        return USER if self._server is not None else self._settings.user
+        return self._server.user if self._server is not None else self._settings.user
 
     def acting_as(self, role: Role) -> Database:
         """The same database with the rights of ``role``."""
@@ -92,7 +92,8 @@ class Database:
     async def _connect(self, *_: object, **pool_options: Any) -> Connection:
         if self._server is not None:
             await self._server.start()
-            hosts, port, name, password = [str(self._server.socket_dir)], PORT, DATABASE, None
+            own = self._server
+            hosts, port, name, password = [str(own.socket_dir)], own.port, own.database, None
         else:
             known = self._settings
             hosts, port, name = hosts_of(known), known.port, known.db
@@ -123,7 +124,11 @@ async def open_database(
     if not settings.database.embedded:
         yield Database(settings, application, role)
         return
-    server = _EmbeddedServer(settings.database.database_dir or default_base_dir())
+    # A hub whose PostgreSQL is the system's runs without these.
+    from edge.common.embedded import PostgresStartError
+    from edge.common.embedded_server import EmbeddedServer
+
+    server = EmbeddedServer(settings.database.database_dir)
     try:
         with suppress(PostgresStartError):  # told by connect(), which tries again
             await server.start()
@@ -195,26 +200,6 @@ def backoff_s(attempt: int) -> float:
     state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
     state.attempt_number = attempt
     return BACKOFF(state)
-
-
-class _EmbeddedServer:
-    """The embedded server as seen from an event loop: a thread of its own does its calls one after the other."""
-
-    def __init__(self, base_dir: Path) -> None:
-        self._server = EmbeddedPostgres(base_dir)
-        self.base_dir = self._server.base_dir
-        self.socket_dir = self._server.socket_dir
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedded-postgres")
-
-    async def start(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._server.start)
-
-    async def stop(self) -> None:
-        """Also right after a cancelled start: the thread ends that one first."""
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._server.stop)
-        finally:
-            self._thread.shutdown()
 
 
 def hosts_of(settings: DatabaseSettings) -> list[str]:

@@ -5,7 +5,6 @@ Settings come from environment variables alone; an empty one counts as not set. 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -154,6 +153,8 @@ def refuse_unknown(environ: Mapping[str, str], extra_known: Collection[str] = ()
     unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
     if not unknown:
         return
+    import difflib  # a daemon whose settings are right runs without it
+
     faults: list[ConfigError] = []
     for name in unknown:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)

@@ -1,0 +1,131 @@
+"""Memory, start and idle work of each runtime module: ``./dev exec python -m benchmarks.memory [--seconds 30]``.
+
+The floor of a module's memory is a process that only imports the libraries it stands on; of its start, likewise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.figures import Figure, show
+from benchmarks.hub import Hub, free_port, hub, until
+from benchmarks.proc import cpu_s, memory, wakes
+from simulators.world import World
+
+DAY_US = 86_400_000_000
+SETTLE_S = 4.0
+"""After this the clocks are learnt and nothing that belongs to the start goes on."""
+STARTS = 5
+_OWN_SIZE = (
+    "import re; print(int(re.search(r'Rss:\\s+(\\d+)', open('/proc/self/smaps_rollup').read())[1]) * 1024 / 1e6)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A runtime module and what it is measured against."""
+
+    name: str
+    entry: str
+    """What its program imports."""
+    libraries: str
+    """What it cannot do without."""
+    budget_mb: str
+    budget_import: str = ""
+
+
+SENSOR = Module(
+    "sensor daemon",
+    "edge.cli.main, edge.cli.run_device, drivers.bow.link",
+    "asyncio, asyncpg, pydantic.main, pydantic.fields, pydantic.types, tenacity, serial_asyncio, uvloop",
+    "33 MB",
+    "150 ms",
+)
+SHOTS = Module(
+    "shots",
+    "edge.cli.shots_main",
+    "asyncio, asyncpg, pydantic.main, pydantic.fields, pydantic.types, tenacity, uvloop",
+    "",
+)
+PUSH = Module(
+    "push",
+    "edge.cli.push_main",
+    "asyncio, asyncpg, pydantic.main, pydantic.fields, pydantic.types, tenacity, uvloop, starlette.applications, "
+    "uvicorn, uvicorn.protocols.http.h11_impl, uvicorn.protocols.websockets.websockets_sansio_impl",
+    "45 MB",
+)
+
+
+def main() -> None:
+    """Measure all three on a hub with one silent bow."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30.0, help="how long each is watched at rest")
+    asked = parser.parse_args()
+    figures: list[Figure] = []
+    with hub() as running:
+        port = str(running.folder / "bow-1")
+        quiet = World(1, time.time_ns() // 1000 + DAY_US, 1.0).to_json()  # no arrow flies before tomorrow
+        node = ["python", "-m", "simulators", "--links", str(running.folder), "--devices", "bow-1:bow.link:1"]
+        running.start([*node, "--world", quiet])
+        until(lambda: '"ready"' in running.said(), "the simulated node")
+        bow = {
+            "ARCH_STATS_DRIVER": "bow.link",
+            "ARCH_STATS_PORT": port,
+            "ARCH_STATS_SPOOL_DIR": f"{running.folder}/spool",
+        }
+        figures += _at_rest(
+            SENSOR, asked.seconds, running, lambda: running.start(["archstats-sensor", "run", "bow-1"], bow)
+        )
+        figures += _at_rest(SHOTS, asked.seconds, running, lambda: running.start(["archstats-shots"]))
+        web = {"ARCH_STATS_SERVER_PORT": str(free_port())}
+        figures += _at_rest(PUSH, asked.seconds, running, lambda: running.start(["archstats-push"], web))
+    show(figures)
+
+
+def _at_rest(module: Module, seconds: float, running: Hub, start: Callable[[], int]) -> list[Figure]:
+    floor_mb, floor_ms = _cost_of_importing(module.libraries)
+    _, import_ms = _cost_of_importing(module.entry)
+    pid = start()
+    time.sleep(SETTLE_S)
+    spent, woke, began = cpu_s(pid), wakes(pid), time.monotonic()
+    time.sleep(seconds)
+    for_s = time.monotonic() - began
+    cpu, woken, size = (cpu_s(pid) - spent) / for_s, (wakes(pid) - woke) / for_s, memory(pid)
+    running.stop(pid)
+    return [
+        Figure(f"{module.name}: RSS at rest", size.rss, "MB", module.budget_mb, floor_mb),
+        Figure(f"{module.name}: PSS", size.pss, "MB"),
+        Figure(f"{module.name}: USS", size.uss, "MB"),
+        Figure(f"{module.name}: start to all imported", import_ms, "ms", module.budget_import, floor_ms),
+        Figure(f"{module.name}: processor at rest", cpu * 100, "% of a core", "0.1 %" if module is SENSOR else ""),
+        Figure(f"{module.name}: wake-ups at rest", woken, "per s"),
+    ]
+
+
+def _cost_of_importing(modules: str) -> tuple[float, float]:
+    """Resident MB, the median, and ms from the start of the interpreter to its end, the shortest: other work only adds.
+
+    The first time is not counted: it may compile.
+    """
+    sizes, times = [], []
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    for _ in range(STARTS + 1):
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-c", f"import {modules}\n{_OWN_SIZE}"],
+            capture_output=True, text=True, check=True, timeout=60, env=environment,
+        )  # fmt: skip
+        times.append((time.monotonic() - began) * 1000)
+        sizes.append(float(done.stdout))
+    return median(sizes[1:]), min(times[1:])
+
+
+if __name__ == "__main__":
+    main()
