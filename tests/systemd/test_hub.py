@@ -21,6 +21,8 @@ SEEN = "[...document.querySelectorAll('#face .shot')].map(dot => dot.dataset.sho
 """The shots whose dots are on the face."""
 QUICK_WATCHDOG = "[Service]\nWatchdogSec=2s\n"
 
+pytestmark = pytest.mark.timeout(300)  # whoever is the first also boots the hub
+
 
 def outside(hub: Hub, unit: str) -> Path:
     """The process of a unit in this machine's /proc."""
@@ -108,8 +110,11 @@ def test_killed_and_hung_services_come_back_by_themselves(hub: Hub) -> None:
         for unit, (_, pid) in before.items():
             hub.lab.run("kill", "-STOP" if unit == SHOTS else "-KILL", str(pid))
         for unit, (restarts, _) in before.items():
-            hub.until(lambda unit=unit, restarts=restarts: hub.restarts(unit) == restarts + 1)  # type: ignore[misc]
+            hub.until(lambda unit=unit, restarts=restarts: hub.restarts(unit) > restarts)  # type: ignore[misc]
         hub.until_all_is_well()
+        # So short a watchdog may bark once more at one that starts on a busy machine.
+        again = {unit: hub.restarts(unit) - restarts for unit, (restarts, _) in before.items() if unit != SHOTS}
+        assert set(again.values()) == {1}
         assert any("Watchdog timeout (limit 2s)" in line for line in hub.lab.journal(SHOTS))
     finally:
         hub.lab.run("rm", "-r", f"/run/systemd/system/{SHOTS}.d")
@@ -127,15 +132,19 @@ def test_a_hung_service_is_ended_by_the_watchdog_of_its_unit(hub: Hub, unit: str
     assert any("Watchdog timeout (limit 10s)" in line for line in hub.lab.journal(unit))
 
 
-def test_everything_stops_in_time_and_starts_with_nothing_there(hub: Hub) -> None:
-    """Neither PostgreSQL nor a device: the units start at once, say what they wait for, and need no second start."""
+def test_everything_stops_in_time_and_starts_with_nothing_there(hub: Hub, pytestconfig: pytest.Config) -> None:
+    """Neither PostgreSQL nor a device: the units start at once, say what they wait for, and need no second start.
+
+    In time is three seconds by the clock with --long; among other tests the machine is not its own.
+    """
+    stop_within_s = STOP_WITHIN_S if pytestconfig.getoption("--long") else WITHIN_S / 2
     hub.until_all_is_well()
     lab = hub.lab
     try:
         for unit in SERVICES:
             began = time.monotonic()
             lab.run("systemctl", "stop", unit)
-            assert time.monotonic() - began < STOP_WITHIN_S, f"{unit} took too long to stop"
+            assert time.monotonic() - began < stop_within_s, f"{unit} took too long to stop"
             assert lab.show(unit, "Result", "ExecMainStatus") == {"Result": "success", "ExecMainStatus": "0"}
         lab.run("systemctl", "stop", "archstats.target", "postgresql")
         hub.unplug()
