@@ -6,6 +6,7 @@ import asyncio
 import os
 import select
 import tty
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -26,7 +27,13 @@ class FarEnd:
     def send(self, data: bytes) -> None:
         assert os.write(self.master, data) == len(data)
 
-    async def receive(self, timeout_s: float = 2.0) -> bytes:
+    def send_some(self, data: bytes) -> None:
+        """As much of it as the near side's queue takes now, which may be nothing."""
+        if self.has_room():
+            with suppress(BlockingIOError):
+                os.write(self.master, data)
+
+    async def receive(self, timeout_s: float = 20.0) -> bytes:
         """The next bytes from the near side."""
         loop = asyncio.get_running_loop()
         came: asyncio.Future[None] = loop.create_future()

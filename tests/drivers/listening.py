@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
@@ -19,6 +18,7 @@ from drivers.contract import (
 from drivers.link_node import LinkNode, LinkSettings
 from tests.drivers.lines import FarEnd
 from tests.drivers.nodes import ScriptedNode
+from tests.eventually import eventually
 
 TAG = "123456789abc4def8123456789abcdef"
 """Of the arrow that is shot here."""
@@ -40,7 +40,7 @@ class Listener:
                 self.reports.append(report)
                 self._news.set()
 
-    async def next(self, kind: type[R], timeout_s: float = 5.0) -> R:
+    async def next(self, kind: type[R], timeout_s: float = 20.0) -> R:
         """Take the next report of a kind."""
         async with asyncio.timeout(timeout_s):
             while True:
@@ -71,10 +71,11 @@ def bow(far: FarEnd, *, node: int | None = None, clocks: tuple[ClockModel, ...] 
     return BowLink("bow-1", LinkSettings(port=str(far.path), node=node), clocks=clocks)
 
 
-async def heard(node: ScriptedNode, kind: type, timeout_s: float = 3.0) -> list[Frame]:
-    """Frames of a kind that the node has heard, once there is one."""
-    deadline = time.monotonic() + timeout_s
-    while not (found := [frame for frame in node.heard if isinstance(frame.message, kind)]):
-        assert time.monotonic() < deadline, f"the hub said no {kind.__name__}"
-        await asyncio.sleep(0.005)
-    return found
+async def heard(node: ScriptedNode, kind: type, count: int = 1, timeout_s: float = 20.0) -> list[Frame]:
+    """Frames of a kind that the node has heard, once there are so many; one write may be heard in pieces."""
+
+    def found() -> list[Frame]:
+        return [frame for frame in node.heard if isinstance(frame.message, kind)]
+
+    await eventually(lambda: len(found()) >= count, timeout_s)
+    return found()

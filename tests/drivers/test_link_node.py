@@ -40,9 +40,14 @@ from drivers.target.link import TargetLink
 from tests.drivers.lines import FarEnd
 from tests.drivers.listening import TAG, bow, heard, listening
 from tests.drivers.nodes import ScriptedNode, alive
+from tests.eventually import eventually
+from tests.promised import allowed_s
 
 
-async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_millisecond(far: FarEnd) -> None:
+async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_millisecond(
+    far: FarEnd, pytestconfig: pytest.Config
+) -> None:
+    millisecond = allowed_s(pytestconfig, 1e-3)
     before = EarlierBoot(999, 998, 4, 0, 9_000_000, 1_000_000)
     async with alive(ScriptedNode(far, blind_us=2_000_000, earlier=(before,))) as node:
         node.zero_ns = time.monotonic_ns() - 250_000_000
@@ -64,14 +69,14 @@ async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_milliseco
     assert isinstance(start, StreamStart)
     assert start.stream_id == reading.stream_id == stream_of("bow-1", 3, 1000)
     assert (start.previous_stream_id, start.previous_last_seq) == (stream_of("bow-1", 3, 999), 4)
-    assert start.stamp.mono_ns == pytest.approx(node.zero_ns, abs=1e6)
+    assert start.stamp.mono_ns == pytest.approx(node.zero_ns, abs=millisecond * 1e9)
     assert start.blind_since is not None
-    assert start.blind_since.mono_ns == pytest.approx(node.zero_ns - 2e9, abs=1e6)
+    assert start.blind_since.mono_ns == pytest.approx(node.zero_ns - 2e9, abs=millisecond * 1e9)
     assert isinstance(clock, ClockModel)
     assert clock.stream_id == start.stream_id
-    assert reading.stamp.mono_ns == pytest.approx(event_ns, abs=1e6)
+    assert reading.stamp.mono_ns == pytest.approx(event_ns, abs=millisecond * 1e9)
     assert reading.stamp.uncertainty_s is not None
-    assert reading.stamp.uncertainty_s < 2e-3
+    assert reading.stamp.uncertainty_s < 2 * millisecond
     assert reading.host_boot_id == host_boot_id()
     assert reading.received_at >= reading.stamp.at
     assert (reading.kind, reading.seq, reading.tag, reading.rssi_dbm) == (ReadingKind.ENGAGE, 1, TAG, -50)
@@ -99,18 +104,18 @@ async def test_a_missing_value_is_none_and_the_reason_says_why(far: FarEnd) -> N
 
 
 async def test_a_node_that_does_not_tell_its_clock_is_reported_without_dates(
-    far: FarEnd, monkeypatch: pytest.MonkeyPatch
+    far: FarEnd, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
     monkeypatch.setattr("drivers.link_boot.CLOCK_WITHIN_NS", 1_500_000_000)
     async with alive(ScriptedNode(far, answers_time=False)) as node:
         driver = bow(far)
+        before = time.monotonic()
         await driver.open()
         async with listening(driver) as listener:
-            before = time.monotonic()
             node.say(Engage(-50, TAG), seq=1)
             start = await listener.next(StreamStart)
             reading = await listener.next(Reading)
-            assert 1.0 < time.monotonic() - before < 3.0
+            assert 1.5 <= time.monotonic() - before < allowed_s(pytestconfig, 3.0)
 
             node.answers_time = True
             await listener.next(ClockModel)
@@ -142,8 +147,7 @@ async def test_an_event_of_an_older_boot_is_dated_by_the_stored_clock_or_not_at_
 
             for reading in readings.values():
                 await driver.acknowledge(reading)
-            await heard(node, Ack)
-            acknowledged = {(f.boot_id, f.seq) for f in node.heard if isinstance(f.message, Ack)}
+            acknowledged = {(f.boot_id, f.seq) for f in await heard(node, Ack, 3)}
 
     assert (start.previous_stream_id, start.blind_since) == (stream_of("bow-1", 3, 902), None)
     assert readings[known].stamp.mono_ns == now - 59_000_000_000
@@ -167,7 +171,8 @@ async def test_an_impossible_time_stamp_is_no_date(far: FarEnd) -> None:
                 assert "not plausible" in reading.reason
 
 
-async def test_a_reboot_begins_a_stream_even_when_its_hello_is_lost(far: FarEnd) -> None:
+async def test_a_reboot_begins_a_stream_even_when_its_hello_is_lost(far: FarEnd, pytestconfig: pytest.Config) -> None:
+    millisecond_ns = allowed_s(pytestconfig, 1e-3) * 1e9
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
         await driver.open()
@@ -188,15 +193,18 @@ async def test_a_reboot_begins_a_stream_even_when_its_hello_is_lost(far: FarEnd)
     assert start.stream_id == stream_of("bow-1", 3, 2000)
     assert (start.previous_stream_id, start.previous_last_seq) == (stream_of("bow-1", 3, 1000), 2)
     assert start.blind_since is not None
-    assert start.blind_since.mono_ns == pytest.approx(node.zero_ns - 300e6, abs=2e6)
+    assert start.blind_since.mono_ns == pytest.approx(node.zero_ns - 300e6, abs=2 * millisecond_ns)
     by_stream = {reading.stream_id: reading for reading in (first, second)}
-    assert by_stream[start.stream_id].stamp.mono_ns == pytest.approx(node.zero_ns + 1e6, abs=1e6)
+    assert by_stream[start.stream_id].stamp.mono_ns == pytest.approx(node.zero_ns + 1e6, abs=millisecond_ns)
     old = by_stream[stream_of("bow-1", 3, 1000)]
     assert (old.seq, old.kind) == (2, ReadingKind.RELEASE)
-    assert old.stamp.mono_ns == pytest.approx(released_ns, abs=1e6)
+    assert old.stamp.mono_ns == pytest.approx(released_ns, abs=millisecond_ns)
 
 
-async def test_a_boot_nobody_heard_of_is_told_with_all_that_it_sensed(far: FarEnd) -> None:
+async def test_a_boot_nobody_heard_of_is_told_with_all_that_it_sensed(
+    far: FarEnd, pytestconfig: pytest.Config
+) -> None:
+    millisecond_ns = allowed_s(pytestconfig, 1e-3) * 1e9
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
         await driver.open()
@@ -204,7 +212,7 @@ async def test_a_boot_nobody_heard_of_is_told_with_all_that_it_sensed(far: FarEn
             await listener.next(StreamStart)
             node.reboot(2000, blind_us=100_000)
             short_ns, node.last_seq = node.zero_ns, 1
-            await asyncio.sleep(0.01)  # nobody has time to ask it for anything
+            time.sleep(0.01)  # noqa: ASYNC251 - the loop stands still, so that nobody asks it for anything
             node.reboot(3000, blind_us=5_000, keeps=1)
             node.hello()
             node.say(Engage(-50, TAG), seq=1, boot_id=2000, t_us=1_000)
@@ -215,28 +223,32 @@ async def test_a_boot_nobody_heard_of_is_told_with_all_that_it_sensed(far: FarEn
     assert between.stream_id == reading.stream_id == stream_of("bow-1", 3, 2000)
     assert between.previous_stream_id == stream_of("bow-1", 3, 1000)
     assert between.blind_since is not None
-    assert between.blind_since.mono_ns == pytest.approx(short_ns - 100e6, abs=1e6)
+    assert between.blind_since.mono_ns == pytest.approx(short_ns - 100e6, abs=millisecond_ns)
     assert (start.previous_stream_id, start.previous_last_seq) == (between.stream_id, 1)
     assert start.blind_since is not None
-    assert start.blind_since.mono_ns == pytest.approx(node.zero_ns - 5e6, abs=1e6)
-    assert reading.stamp.mono_ns == pytest.approx(short_ns + 1e6, abs=1e6)
+    assert start.blind_since.mono_ns == pytest.approx(node.zero_ns - 5e6, abs=millisecond_ns)
+    assert reading.stamp.mono_ns == pytest.approx(short_ns + 1e6, abs=millisecond_ns)
     assert mono_of(clock, 1_000) == pytest.approx(reading.stamp.mono_ns, abs=1e5)
 
 
-async def test_missing_heartbeats_are_a_lost_device(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_node, "SILENT_NS", 900_000_000)
+async def test_missing_heartbeats_are_a_lost_device(
+    far: FarEnd, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
         await driver.open()
         async with listening(driver) as listener:
             await listener.next(StreamStart)
             node.answers_time = False
+            before = time.monotonic()
             node.beat()
             await listener.next(Pulse)
-            before = time.monotonic()
+            monkeypatch.setattr(link_node, "SILENT_NS", 900_000_000)
             with pytest.raises(DeviceLost, match="silent") as told:
-                await listener.next(Reading, 6.0)
-            assert 0.85 < time.monotonic() - before < 2.0
+                await listener.next(Reading)
+            assert (
+                0.9 <= time.monotonic() - before < allowed_s(pytestconfig, 3.5)
+            )  # it may wait on for the 3 s of before
     assert "switched on" in told.value.hint
 
 
@@ -245,7 +257,7 @@ async def test_pulling_the_cable_is_a_lost_device(far: FarEnd) -> None:
         driver = bow(far)
         await driver.open()
     async with listening(driver) as listener:
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)  # it reads
         far.hang_up()
         with pytest.raises(DeviceLost, match="is lost"):
             await listener.next(Reading)
@@ -282,7 +294,6 @@ async def test_noise_costs_its_frame_and_nothing_else(far: FarEnd) -> None:
 
 
 async def test_config_is_read_and_set_and_read_back(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_node, "ANSWER_S", 0.2)
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
         await driver.open()
@@ -293,6 +304,7 @@ async def test_config_is_read_and_set_and_read_back(far: FarEnd, monkeypatch: py
             bad = await driver.execute(Command("configure", {"threshold": -1, "window_ms": 40}))
             unknown = await driver.execute(Command("explode"))
             node.config = None
+            monkeypatch.setattr(link_node, "ANSWER_S", 0.1)
             none = await driver.execute(Command("read_config"))
 
     assert read == CommandResult(ok=True, values={"threshold": 100, "window_ms": 50})
@@ -317,8 +329,9 @@ async def test_a_refused_command_says_so_and_a_closed_line_ends_it(far: FarEnd) 
             node.say(Nak(3), seq=question.seq)
             assert (await asking).error == "the node refused: busy"
 
+            node.heard.clear()
             asking = asyncio.create_task(driver.execute(Command("read_config")))
-            await asyncio.sleep(0.05)
+            await heard(node, ConfigRead)
             await driver.close()
             with pytest.raises(DeviceLost):
                 await asking
@@ -334,8 +347,7 @@ async def test_acknowledgements_of_one_turn_leave_together(far: FarEnd) -> None:
             readings = [await listener.next(Reading) for _ in range(32)]
             for reading in readings:
                 await driver.acknowledge(reading)
-            await heard(node, Ack)
-            assert [f.seq for f in node.heard if isinstance(f.message, Ack)] == list(range(1, 33))
+            assert [f.seq for f in await heard(node, Ack, 32)] == list(range(1, 33))
             acks = [line for line in driver.flight_record() if " > 030112" in line]
     assert len(acks) == 32
     assert len({line.split()[0] for line in acks}) == 1, "more than one write"
@@ -347,13 +359,17 @@ async def test_the_nodes_own_words_go_to_the_log_but_not_without_end(
     caplog.set_level(logging.DEBUG, "drivers")
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
+
+        async def taken(count: int) -> None:
+            await eventually(lambda: len(caplog.records) + driver.counters()["logs_dropped"] >= count)
+
         await driver.open()
         async with listening(driver) as listener:
             node.say(Log(4, "battery is low"))
             for number in range(100):
                 node.say(Log(6, f"chatter {number}"))
-                if number % 20 == 0:
-                    await asyncio.sleep(0.01)
+                if number % 20 == 0:  # the line holds only so much
+                    await taken(number + 2)
             node.say(Engage(-50, TAG), seq=1)
             await listener.next(Reading)
             dropped = driver.counters()["logs_dropped"]
@@ -370,10 +386,9 @@ async def test_noise_without_end_is_no_sign_of_life(far: FarEnd, monkeypatch: py
     async with alive(ScriptedNode(far)):
         driver = bow(far)
         await driver.open()
-    async with listening(driver) as listener, asyncio.timeout(3):
+    async with listening(driver) as listener, asyncio.timeout(20):
         while not listener.task.done():
-            if far.has_room():
-                far.send(b"\x05\x02\x07\x03\x01\x00" * 10)
+            far.send_some(b"\x05\x02\x07\x03\x01\x00" * 10)
             await asyncio.sleep(0)
         with pytest.raises(DeviceLost, match="silent"):
             listener.task.result()

@@ -31,6 +31,10 @@ from drivers.link_node import LinkSettings
 from tests.drivers.lines import FarEnd
 from tests.drivers.listening import TAG, bow, listening
 from tests.drivers.nodes import CAPABLE, ScriptedNode, alive
+from tests.promised import allowed_s
+
+SPOKEN_TO_S = 1.0
+"""For MEET_S where something must be heard in it: the test that says it may stand still for a moment."""
 
 
 async def test_open_says_who_is_there(far: FarEnd) -> None:
@@ -54,14 +58,16 @@ async def test_a_simulator_is_never_taken_for_hardware(far: FarEnd) -> None:
             assert (await listener.next(Reading)).source is Source.SIMULATOR
 
 
-async def test_a_silent_line_is_nobody(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_line_is_nobody(
+    far: FarEnd, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
     monkeypatch.setattr(link_node, "MEET_S", 0.5)
     driver = bow(far)
     before = time.monotonic()
     with pytest.raises(DeviceUnavailable, match="nobody answers") as told:
         await driver.open()
     await driver.close()
-    assert 0.45 < time.monotonic() - before < 2.0
+    assert 0.5 <= time.monotonic() - before < allowed_s(pytestconfig, 2.0)
     assert "switched on" in told.value.hint
 
 
@@ -75,7 +81,7 @@ async def test_a_target_node_on_a_bows_port_is_a_fault_with_a_remedy(far: FarEnd
 
 
 async def test_another_node_than_the_wanted_one_is_named(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_node, "MEET_S", 0.5)
+    monkeypatch.setattr(link_node, "MEET_S", SPOKEN_TO_S)
     async with alive(ScriptedNode(far, number=5)) as node:
         driver = bow(far, node=3)
         opening = asyncio.create_task(driver.open())
@@ -103,11 +109,11 @@ def of_version_2() -> bytes:
 async def test_what_speaks_otherwise_is_told_apart(
     far: FarEnd, noise: bytes, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link_node, "MEET_S", 0.5)
+    monkeypatch.setattr(link_node, "MEET_S", SPOKEN_TO_S)
     driver = bow(far)
     opening = asyncio.create_task(driver.open())
     while not opening.done():
-        far.send(noise)
+        far.send_some(noise)
         await asyncio.wait((opening,), timeout=0.1)
     with pytest.raises(ProtocolError, match=message):
         opening.result()
@@ -142,13 +148,12 @@ def test_settings_are_strict(wrong: dict[str, object]) -> None:
 
 
 async def test_noise_without_end_is_told_in_time(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_node, "MEET_S", 0.3)
+    monkeypatch.setattr(link_node, "MEET_S", SPOKEN_TO_S)
     driver = bow(far)
     opening = asyncio.create_task(driver.open())
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         while not opening.done():
-            if far.has_room():
-                far.send(b"\x05\x02\x07\x03\x01\x00" * 10)
+            far.send_some(b"\x05\x02\x07\x03\x01\x00" * 10)
             await asyncio.sleep(0)
     with pytest.raises(ProtocolError, match="not the Arch-Stats link"):
         opening.result()

@@ -22,6 +22,7 @@ from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError
 from drivers.transport.port_faults import explain
 from drivers.transport.serial import MAX_UNREAD, MAX_UNSENT, SerialPort, open_port
 from tests.drivers.lines import FarEnd
+from tests.promised import allowed_s
 
 
 @asynccontextmanager
@@ -36,7 +37,7 @@ async def opened(port: str | Path, **options: float) -> AsyncIterator[SerialPort
 async def read_all(line: SerialPort, size: int) -> bytes:
     data = b""
     while len(data) < size:
-        chunk = await line.read(2.0)
+        chunk = await line.read(20.0)
         assert chunk is not None, f"only {len(data)} of {size} bytes"
         data += chunk.data
     return data
@@ -53,7 +54,7 @@ async def ticks_during(work: asyncio.Task[object]) -> int:
 
 async def threads_ended() -> None:
     """Wait for threads that were left alone."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while left := [t for t in threading.enumerate() if t.name.startswith(("open ", "close "))]:
             await asyncio.to_thread(left[0].join, 3.0)  # one that opened too late starts another that closes
 
@@ -72,7 +73,7 @@ async def test_bytes_go_both_ways_and_carry_the_instant_they_came(far: FarEnd) -
     async with opened(far.path) as line:
         before = time.monotonic_ns()
         far.send(b"\x00hello\xff")
-        chunk = await line.read(2.0)
+        chunk = await line.read(20.0)
         assert chunk is not None
         assert chunk.data == b"\x00hello\xff"
         assert before <= chunk.at_ns <= time.monotonic_ns()
@@ -82,11 +83,11 @@ async def test_bytes_go_both_ways_and_carry_the_instant_they_came(far: FarEnd) -
         assert (line.counters.received, line.counters.sent) == (7, 11)
 
 
-async def test_reading_a_quiet_line_ends_at_its_deadline(far: FarEnd) -> None:
+async def test_reading_a_quiet_line_ends_at_its_deadline(far: FarEnd, pytestconfig: pytest.Config) -> None:
     async with opened(far.path) as line:
         before = time.monotonic()
         assert await line.read(0.05) is None
-        assert 0.04 < time.monotonic() - before < 1.0
+        assert 0.04 < time.monotonic() - before < allowed_s(pytestconfig, 1.0)
         assert await line.read(-1.0) is None
 
 
@@ -144,13 +145,22 @@ async def test_an_open_that_never_ends_is_given_up_and_closed_when_it_does(
         close(port)
         loop.call_soon_threadsafe(closed.set)
 
-    monkeypatch.setattr(serial.Serial, "open", slowed(0.4, serial.Serial.open))
+    go, open_ = threading.Event(), serial.Serial.open
+
+    def open_late(port: serial.Serial) -> None:
+        go.wait(30)
+        open_(port)
+
+    monkeypatch.setattr(serial.Serial, "open", open_late)
     monkeypatch.setattr(serial.Serial, "close", close_and_tell)
 
-    with pytest.raises(DeviceUnavailable, match=r"did not open within 0\.1 s"):
-        await open_port(str(far.path), device="bow-1", baud=115_200, timeout_s=0.1)
+    try:
+        with pytest.raises(DeviceUnavailable, match=r"did not open within 0\.1 s"):
+            await open_port(str(far.path), device="bow-1", baud=115_200, timeout_s=0.1)
+    finally:
+        go.set()
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         await closed.wait()
     await threads_ended()
     monkeypatch.undo()
@@ -167,7 +177,7 @@ async def test_a_cancelled_open_leaves_no_port_behind(far: FarEnd, monkeypatch: 
         await opening
     monkeypatch.undo()
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         while True:
             try:
                 line = await open_port(str(far.path), device="bow-1", baud=115_200)
@@ -186,7 +196,7 @@ async def test_a_hang_up_is_told_after_all_that_came_before(far: FarEnd) -> None
         far.hang_up()
 
         with pytest.raises(DeviceLost, match="is lost") as told:
-            await line.read(2.0)
+            await line.read(20.0)
         assert told.value.device == "bow-1"
         assert "cable" in told.value.hint
         assert not line.write(b"anybody?")
@@ -204,16 +214,16 @@ async def test_the_last_words_before_a_hang_up_are_read_whatever_is_written(far:
             await asyncio.sleep(0.001)
         assert await read_all(line, 10) == b"last words"
         with pytest.raises(DeviceLost):
-            await line.read(2.0)
+            await line.read(20.0)
 
 
 async def test_a_hang_up_wakes_a_reader_that_waits(far: FarEnd) -> None:
     async with opened(far.path) as line:
         reading = asyncio.create_task(line.read(30.0))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # it waits
         far.hang_up()
         with pytest.raises(DeviceLost):
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(20):
                 await reading
 
 
@@ -240,7 +250,9 @@ async def test_a_dangling_name_says_where_it_points(tmp_path: Path) -> None:
     assert "/dev/pts/does-not-exist" in told.value.hint
 
 
-async def test_a_peer_that_never_reads_costs_a_bounded_buffer_and_closing_is_quick(far: FarEnd) -> None:
+async def test_a_peer_that_never_reads_costs_a_bounded_buffer_and_closing_is_quick(
+    far: FarEnd, pytestconfig: pytest.Config
+) -> None:
     async with opened(far.path) as line:
         taken = [line.write(b"x" * 1000) for _ in range(200)]
         for _ in range(20):
@@ -250,7 +262,7 @@ async def test_a_peer_that_never_reads_costs_a_bounded_buffer_and_closing_is_qui
         assert line.counters.unsent > 0
         assert line.counters.sent - 65536 <= MAX_UNSENT  # the rest of it is in the kernel
         before = time.monotonic()
-    assert time.monotonic() - before < 1.5
+    assert time.monotonic() - before < allowed_s(pytestconfig, 1.5)
 
 
 async def test_a_reader_that_never_comes_costs_a_bounded_queue_and_every_byte_is_counted(far: FarEnd) -> None:
@@ -273,7 +285,7 @@ async def test_only_one_may_hold_a_port_and_the_other_is_told_who(far: FarEnd) -
     )
     assert holder.stdin is not None
     assert holder.stdout is not None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await holder.stdout.readline() == b"open\n"
         with pytest.raises(DeviceUnavailable, match="another program holds") as told:
             await open_port(str(far.path), device="bow-1", baud=115_200)
@@ -353,7 +365,7 @@ async def test_a_serial_server_on_the_network_is_a_port() -> None:
         async with opened(f"socket://127.0.0.1:{number}") as line:
             line.write(b"hello")
             assert await read_all(line, 5) == b"HELLO"
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             await closed.wait()
 
 
@@ -366,7 +378,7 @@ async def test_a_serial_server_that_hangs_up_is_a_lost_line() -> None:
     number = server.sockets[0].getsockname()[1]
     async with server, opened(f"socket://127.0.0.1:{number}") as line:
         with pytest.raises(DeviceLost):
-            await line.read(2.0)
+            await line.read(20.0)
 
 
 async def test_a_serial_server_that_is_not_there_says_so() -> None:
@@ -382,7 +394,7 @@ async def test_closing_twice_and_after_a_hang_up_does_nothing(far: FarEnd) -> No
     await asyncio.gather(line.close(), line.close())
     await line.close()
     with pytest.raises(DeviceLost):
-        await line.read(0.1)
+        await line.read(20.0)
 
 
 async def test_what_was_written_last_leaves_before_the_port_is_closed(far: FarEnd) -> None:
