@@ -20,10 +20,11 @@ import pytest
 from drivers.codecs import link
 from simulators.process import EX_CONFIG, BadOrder, parse_devices
 from simulators.world import World
+from tests.promised import allowed_s
 from tests.simulators.hub import Hub, ack, ask
 
 S = 1_000_000
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @dataclass
@@ -89,7 +90,7 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def test_both_devices_speak_the_truth_at_its_time(tmp_path: Path) -> None:
+def test_both_devices_speak_the_truth_at_its_time(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     start = now_us()
     world = World(7, start, 20.0)
     with (
@@ -99,6 +100,7 @@ def test_both_devices_speak_the_truth_at_its_time(tmp_path: Path) -> None:
     ):
         late_us: list[int] = []
         landings: list[link.Landing] = []
+        seen: set[tuple[int, int]] = set()
         wanted = world.events(1, start, start + 14 * S)[:12]
         expected = {kind: [e for e in wanted if e.kind == kind] for kind in ("engage", "release", "landing")}
         arrived: dict[str, list[int]] = {kind: [] for kind in expected}
@@ -112,6 +114,9 @@ def test_both_devices_speak_the_truth_at_its_time(tmp_path: Path) -> None:
                 for came_us, frame in line.hear(0):
                     if isinstance(frame.message, link.Event):
                         line.say(ack(frame))
+                        if (frame.node, frame.seq) in seen:
+                            continue  # the acknowledgement was late, and it came again
+                        seen.add((frame.node, frame.seq))
                         arrived.setdefault(frame.message.type.name.lower(), []).append(came_us)
                     if isinstance(frame.message, link.Landing):
                         landings.append(frame.message)
@@ -121,7 +126,8 @@ def test_both_devices_speak_the_truth_at_its_time(tmp_path: Path) -> None:
             assert event.arrow_id is not None
             assert (landing.tag, landing.x_mm, landing.y_mm) == (event.arrow_id.hex, event.x_mm, event.y_mm)
         assert min(late_us) >= -1000, "an event was told before it happened"
-        assert sorted(late_us)[len(late_us) // 2] < 50_000, "events are told when they happen"
+        half_us = allowed_s(pytestconfig, 0.05) * S
+        assert sorted(late_us)[len(late_us) // 2] < half_us, "events are told when they happen"
         assert bow.hub.decoder.counters.damaged == target.hub.decoder.counters.damaged == 0
         assert process.poll() is None
 
