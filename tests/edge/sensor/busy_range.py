@@ -37,7 +37,7 @@ class Process:
         with suppress(ProcessLookupError):
             self.child.send_signal(number)
 
-    async def ended(self, within_s: float = 20.0) -> int:
+    async def ended(self, within_s: float = 30.0) -> int:
         async with asyncio.timeout(within_s):
             return await self.child.wait()
 
@@ -59,7 +59,7 @@ class BusyRange:
         self.node = await self._start(
             [sys.executable, "-m", "tests.edge.sensor.busy_node", str(self.port), str(rate_hz)]
         )
-        await eventually(self.port.exists)
+        await eventually(self.port.exists, 30)
 
     async def start_daemon(self, **more: str) -> None:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("ARCH_STATS_", "POSTGRES_"))}
@@ -92,13 +92,13 @@ class BusyRange:
         told: dict[str, int] = json.loads(lines[-1]) if lines else {"last": 0, "acknowledged": 0, "pending": 0}
         return told
 
-    async def acknowledged(self, more: int, within_s: float = 30.0) -> int:
+    async def acknowledged(self, more: int, within_s: float = 60.0) -> int:
         """Wait until the node has heard this many more acknowledgements; how many in all."""
         wanted = self.told()["acknowledged"] + more
         await eventually(lambda: self.told()["acknowledged"] >= wanted, within_s)
         return self.told()["acknowledged"]
 
-    async def all_told(self, within_s: float = 30.0) -> int:
+    async def all_told(self, within_s: float = 60.0) -> int:
         """End the sensing and wait until everything is acknowledged; the number of the last event."""
         self.node.kill(signal.SIGUSR1)
         await eventually(lambda: bool(self.told().get("resting")) and self.told()["pending"] == 0, within_s)
@@ -116,6 +116,7 @@ class BusyRange:
         return int(next(line.split()[1] for line in lines if line.startswith("write_bytes")))
 
     def stop(self) -> None:
+        self.port.unlink(missing_ok=True)  # or it would soon name another test's terminal
         for process in self._started:
             if process.child.returncode is None:
                 process.kill()
@@ -134,10 +135,11 @@ async def busy_range(folder: Path, settings: ServiceSettings, proxy: Proxy) -> A
                 await process.child.wait()
 
 
-async def stored(connection: Connection, count: int, within_s: float = 30.0) -> None:
-    """Wait until the database holds this many readings."""
+async def stored(connection: Connection, count: int, within_s: float = 60.0, *, up_to: int = 1 << 62) -> None:
+    """Wait until the database holds this many readings, of those with no higher number than ``up_to``."""
+    counted = "select count(*) from readings where device_id = $1 and seq <= $2"
     async with asyncio.timeout(within_s):
-        while await connection.fetchval("select count(*) from readings where device_id = $1", NAME) < count:
+        while await connection.fetchval(counted, NAME, up_to) < count:
             await asyncio.sleep(0.05)
 
 

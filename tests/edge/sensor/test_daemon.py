@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -22,10 +23,12 @@ from edge.common.database import Database, open_database
 from edge.common.roles import Role
 from edge.common.settings import ServiceSettings
 from edge.sensor.daemon import run_sensor
-from edge.sensor.spooler import PATIENCE_S
+from edge.sensor.inbox import Storable
 from edge.sensor.spooling import Spool
 from edge.sensor.store import Device
 from simulators.world import World
+from tests.eventually import eventually
+from tests.promised import allowed_s
 
 SPEED = 20.0
 DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
@@ -45,7 +48,7 @@ async def simulated_bow(links: Path, here: World) -> AsyncIterator[asyncio.subpr
         env={**os.environ, "ARCH_STATS_PARENT": str(os.getpid())},
     )  # fmt: skip
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         json.loads(await process.stdout.readline())
     try:
         yield process
@@ -76,7 +79,13 @@ async def daemon(database: Database, links: Path) -> AsyncIterator[asyncio.Event
             stop.set()
 
 
-async def until(condition: Callable[[], Awaitable[object]], within_s: float = 20.0) -> None:
+async def shot(here: World, seq: int) -> None:
+    """Wait until the bow has sensed its event of this number."""
+    sensed = [e for e in here.events(1, here.start_us, here.start_us + 120_000_000) if e.kind in ("engage", "release")]
+    await asyncio.sleep(max(0.0, sensed[seq - 1].at_us / 1_000_000 - datetime.now(UTC).timestamp()))
+
+
+async def until(condition: Callable[[], Awaitable[object]], within_s: float = 30.0) -> None:
     """Wait for a condition of the database, with a deadline."""
     async with asyncio.timeout(within_s):
         while not await condition():
@@ -99,8 +108,9 @@ def state_is(connection: asyncpg.Connection[asyncpg.Record], wanted: str) -> Cal
 
 
 async def test_what_the_bow_sensed_is_stored_once_with_its_exact_instants(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
-) -> None:
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path,
+    pytestconfig: pytest.Config,
+) -> None:  # fmt: skip
     here = world()
     async with (
         open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
@@ -117,8 +127,8 @@ async def test_what_the_bow_sensed_is_stored_once_with_its_exact_instants(
         assert event.arrow_id is not None
         assert row["tag"] == event.arrow_id.hex
         assert row["source"] == "simulator"
-        assert abs((row["at"] - true).total_seconds()) <= 0.005
-        assert row["uncertainty_s"] <= 0.005
+        assert abs((row["at"] - true).total_seconds()) <= allowed_s(pytestconfig, 0.005)
+        assert row["uncertainty_s"] <= allowed_s(pytestconfig, 0.005)
     status = await connection.fetchrow("select * from device_status")
     assert status is not None
     assert status["state"] == "stopped"
@@ -138,8 +148,9 @@ async def test_the_watermark_moves_with_the_heartbeats(
             await until(
                 lambda: connection.fetchval("select watermark > $1::timestamptz + '1.5 s' from device_status", first)
             )
-            age = await connection.fetchval("select clock_timestamp() - watermark from device_status")
-            assert age < timedelta(seconds=3.5)
+            await until(
+                lambda: connection.fetchval("select clock_timestamp() - watermark < '3.5 s' from device_status")
+            )
         gaps = await connection.fetch("select reason, to_at from device_gaps")
         assert len(gaps) == 1, "what was before the bow's boot is not known"
 
@@ -208,11 +219,7 @@ async def test_a_restarted_daemon_stores_what_came_meanwhile_and_nothing_twice(
         async with daemon(database, tmp_path):
             await until(lambda: connection.fetchval("select count(*) >= 2 from readings"))
         stored = await connection.fetchval("select count(*) from readings")
-        missed = [
-            e for e in here.events(1, here.start_us, here.start_us + 30_000_000) if e.kind in ("engage", "release")
-        ]
-        instant = missed[stored + 1].at_us / 1_000_000  # two more happen while nobody listens
-        await asyncio.sleep(max(0.0, instant - datetime.now(UTC).timestamp()))
+        await shot(here, stored + 2)  # two more happen while nobody listens
         async with daemon(database, tmp_path):
             await until(lambda: connection.fetchval("select count(*) >= $1 from readings", stored + 3))
             await until(lambda: connection.fetchval("select watermark is not null from device_status"))
@@ -224,9 +231,10 @@ async def test_a_restarted_daemon_stores_what_came_meanwhile_and_nothing_twice(
 async def test_while_the_database_is_away_readings_wait(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
+    here = world()
     async with (
         open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
-        simulated_bow(tmp_path, world()),
+        simulated_bow(tmp_path, here),
         daemon(database, tmp_path),
     ):
         await until(lambda: connection.fetchval("select count(*) >= 1 from readings"))
@@ -235,7 +243,7 @@ async def test_while_the_database_is_away_readings_wait(
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sensor'"
         )
         before = await connection.fetchval("select max(seq) from away")
-        await asyncio.sleep(3.0)  # long enough for readings to come: the bow shoots about every 0.8 s
+        await shot(here, before + 4)
         await connection.execute("alter table away rename to readings")
         await until(lambda: connection.fetchval("select max(seq) > $1 + 2 from readings", before))
         rows = await connection.fetch("select seq from readings order by seq")
@@ -243,8 +251,9 @@ async def test_while_the_database_is_away_readings_wait(
 
 
 async def test_it_stops_within_two_seconds_and_says_so(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
-) -> None:
+    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path,
+    pytestconfig: pytest.Config,
+) -> None:  # fmt: skip
     async with (
         open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
         simulated_bow(tmp_path, world()),
@@ -254,7 +263,7 @@ async def test_it_stops_within_two_seconds_and_says_so(
             await until(state_is(connection, "ready"))
             began = loop.time()
             stop.set()
-        assert loop.time() - began < 2.0
+        assert loop.time() - began < allowed_s(pytestconfig, 2.0)
         assert await state_is(connection, "stopped")()
 
 
@@ -292,6 +301,7 @@ async def test_a_damaged_spool_is_told_and_costs_no_new_reading(
         daemon(database, tmp_path),
     ):
         await until(lambda: connection.fetchval("select max(seq) >= 2 from readings"))
+        await until(lambda: connection.fetchval("select spool_error is not null from device_status"))
         told = await connection.fetchrow("select spool_error, counters from device_status")
         assert told is not None
         assert "the spool was damaged" in told["spool_error"]
@@ -301,28 +311,31 @@ async def test_a_damaged_spool_is_told_and_costs_no_new_reading(
 
 async def test_with_no_room_in_the_spool_the_device_keeps_its_readings(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     (tmp_path / "spool").write_text("a file, where a folder should be")
+    asked, append = list[bool](), Spool.append
+
+    async def noted(spool: Spool, reports: Sequence[Storable], host_boot_id: UUID) -> bool:
+        asked.append(await append(spool, reports, host_boot_id))
+        return asked[-1]
+
+    monkeypatch.setattr(Spool, "append", noted)
     async with (
         open_database(database_settings, application="sensor") as database,
         simulated_bow(tmp_path, world()),
         daemon(database, tmp_path),
     ):
         await until(lambda: connection.fetchval("select count(*) >= 1 from readings"))
-        assert "cannot be made" in await connection.fetchval("select spool_error from device_status")
+        await until(lambda: connection.fetchval("select spool_error like '%cannot be made%' from device_status"))
         await connection.execute("alter table readings rename to away")
+        asked.clear()
         before = await connection.fetchval("select max(seq) from away")
-        await until_logged(caplog, "until the schema or the rights are mended")
-        await asyncio.sleep(PATIENCE_S + 1.0)  # long enough for the spool to be wanted
+        await eventually(lambda: "until the schema or the rights are mended" in caplog.text, 30)
+        await eventually(lambda: asked != [], 30)
+        assert not any(asked), "there is no room"
         await connection.execute("alter table away rename to readings")
         await until(lambda: connection.fetchval("select max(seq) > $1 + 2 from readings", before))
         rows = await connection.fetch("select seq from readings order by seq")
         assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
         assert await connection.fetchval("select count(*) from quarantine") == 0
-
-
-async def until_logged(caplog: pytest.LogCaptureFixture, words: str) -> None:
-    async with asyncio.timeout(20):
-        while words not in caplog.text:
-            await asyncio.sleep(0.02)

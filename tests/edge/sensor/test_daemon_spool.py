@@ -17,6 +17,7 @@ from edge.sensor.spool import SpoolFile
 from edge.sensor.spooler import PATIENCE_S
 from tests.edge.sensor.busy_range import NAME, BusyRange, busy_range, stored, whole_and_in_order
 from tests.eventually import eventually
+from tests.promised import allowed_s
 from tests.proxy import Proxy, to_database
 
 RATE_HZ = 100.0
@@ -53,7 +54,7 @@ def spooled(busy: BusyRange) -> int:
         file.close()
 
 
-async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float) -> None:
+async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float, current_again_s: float) -> None:
     """Take the database away and bring it back; the device must not notice."""
     await stored(connection, 100)
     before_kb = busy.memory_kb("VmRSS")
@@ -63,11 +64,10 @@ async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float
     else:
         busy.proxy.freeze()
     began = time.monotonic()
-    await busy.acknowledged(round((for_s - PATIENCE_S) * RATE_HZ * 0.5), for_s + 30)
-    await asyncio.sleep(began + for_s - time.monotonic())
-    assert busy.told()["acknowledged"] > await connection.fetchval("select max(seq) from readings"), (
-        "acknowledged, and only on the disk"
-    )
+    await busy.acknowledged(round((for_s - PATIENCE_S) * RATE_HZ * 0.5), for_s + 60)
+    await asyncio.sleep(began + for_s - time.monotonic())  # so long is it away
+    in_database = await connection.fetchval("select max(seq) from readings")
+    await eventually(lambda: busy.told()["acknowledged"] > in_database, 60)  # what is only on the disk
     if how == "refused":
         await busy.proxy.accept()
     else:
@@ -77,7 +77,7 @@ async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float
     async with asyncio.timeout(60):
         while await connection.fetchval("select max(seq) from readings") < due:
             await asyncio.sleep(0.05)
-    assert time.monotonic() - back < 10.0
+    assert time.monotonic() - back < current_again_s
     await eventually(lambda: not (busy.spool_dir / f"{NAME}.spool").exists(), 20)
     grown_kb = busy.memory_kb("VmHWM") - before_kb
     assert grown_kb < MEMORY_KB, f"{before_kb} kB before, {grown_kb} kB more at the most"
@@ -99,11 +99,11 @@ FULL_SIZE = [pytest.mark.long, pytest.mark.timeout(900)]
     ],
 )
 async def test_a_database_that_is_away_costs_nothing(
-    busy: BusyRange, connection: Connection, how: str, for_s: float
+    busy: BusyRange, connection: Connection, how: str, for_s: float, pytestconfig: pytest.Config
 ) -> None:
     await busy.start_node(RATE_HZ)
     await busy.start_daemon()
-    await outage(busy, connection, how, for_s)
+    await outage(busy, connection, how, for_s, allowed_s(pytestconfig, 10.0))
 
 
 async def test_while_all_is_well_nothing_is_written_to_the_disk(busy: BusyRange, connection: Connection) -> None:
@@ -134,28 +134,33 @@ async def test_what_was_acknowledged_outlives_the_daemon_and_the_device(
     await busy.acknowledged(100)
     busy.daemon.kill()
     await busy.daemon.ended()
+    busy.port.unlink()  # or it would soon name another test's terminal
     busy.node.kill()  # and with it all that was not acknowledged
     await busy.node.ended()
     told = busy.told()
     await busy.proxy.accept()
     await busy.start_daemon()
     await stored(connection, told["acknowledged"])
+    await stored(connection, told["whole"], up_to=told["whole"])
     await whole_and_in_order(connection, told["whole"])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while await connection.fetchval("select state from device_status") not in ("starting", "waiting"):
             await asyncio.sleep(0.05)
 
 
-async def test_a_daemon_told_to_stop_at_once_puts_down_what_it_holds(busy: BusyRange, connection: Connection) -> None:
+async def test_a_daemon_told_to_stop_at_once_puts_down_what_it_holds(
+    busy: BusyRange, connection: Connection, pytestconfig: pytest.Config
+) -> None:
     await busy.start_node(RATE_HZ)
     await busy.start_daemon()
     await stored(connection, 20)
     await busy.proxy.refuse()
-    await asyncio.sleep(PATIENCE_S / 4)
+    sensed = busy.told()["last"]
+    await eventually(lambda: busy.told()["last"] >= sensed + round(RATE_HZ * PATIENCE_S / 4), 60)
     began = time.monotonic()
     busy.daemon.kill(signal.SIGTERM)
     assert await busy.daemon.ended() == 0
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < allowed_s(pytestconfig, 2.5)
     assert spooled(busy) > 0
     await busy.proxy.accept()
     await busy.start_daemon()

@@ -54,6 +54,7 @@ async def test_what_is_cancelled_before_its_turn_is_not_done(thread: OneThread) 
     first = thread.do(lambda: go.wait(30))
     second = thread.do(lambda: done.append("second"))
     second.cancel()
+    await asyncio.sleep(0)  # the loop tells the thread's queue of it in its next turn
     go.set()
     assert await first
     await thread.do(lambda: done.append("third"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -153,8 +154,12 @@ class DyingNode(RebootedNode):
 async def test_a_device_that_dies_each_time_at_once_is_left_in_peace_for_longer_and_longer() -> None:
     DyingNode.opened = 0
     reader = DeviceReader(DyingNode, Inbox(), Watermark(), Status())
+    began = time.monotonic()
     reading = asyncio.create_task(reader.run())
-    await asyncio.sleep(4.0)
+    while DyingNode.opened < 2 or time.monotonic() - began < 4.0:
+        await asyncio.wait([reading], timeout=0.1)
+        assert not reading.done()
+    took = time.monotonic() - began
     reading.cancel()
     await asyncio.wait([reading])
-    assert 2 <= DyingNode.opened <= 12, "at a steady 0.2 s it would be 19"
+    assert DyingNode.opened <= 12 * max(1.0, took / 4.0), "at a steady 0.2 s it would be 19 in 4 s"
