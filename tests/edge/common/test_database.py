@@ -19,6 +19,7 @@ from edge.common.migrate import known_migrations, migrate
 from edge.common.roles import Role
 from edge.common.settings import DatabaseSettings, ServiceSettings
 from tests.eventually import eventually
+from tests.promised import allowed_s
 from tests.proxy import through, to_database
 
 
@@ -55,30 +56,30 @@ async def test_a_role_is_taken(database_settings: ServiceSettings) -> None:
 
 
 async def test_a_frozen_server_costs_no_more_than_the_command_timeout(
-    database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+    database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
     monkeypatch.setattr(module, "COMMAND_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(module, "CONNECT_TIMEOUT_S", 0.3)
     async with (
         to_database(database_settings) as proxy,
         open_database(through(proxy, database_settings), application="test") as database,
     ):
         tasks_before = len(asyncio.all_tasks())
         connection = await database.connect()
+        monkeypatch.setattr(module, "CONNECT_TIMEOUT_S", 0.3)
         proxy.freeze()
         began = time.monotonic()
         with pytest.raises(DATABASE_FAULTS):
             await connection.execute("select 1")
         with pytest.raises(DATABASE_FAULTS):
             await database.connect()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < allowed_s(pytestconfig, 3.0)
         connection.terminate()
         proxy.thaw()
         await eventually(lambda: len(asyncio.all_tasks()) == tasks_before)  # asyncpg's own request to cancel is over
 
 
 async def test_a_ready_database_is_ready_at_once(database_settings: ServiceSettings) -> None:
-    async with open_database(database_settings, application="test") as database, asyncio.timeout(5):
+    async with open_database(database_settings, application="test") as database, asyncio.timeout(20):
         await wait_until_ready(database)
 
 
@@ -94,7 +95,7 @@ async def test_an_older_schema_is_waited_for_and_told_once(
         connection = await database.connect()
         await migrate(connection, "archy")
         await connection.close()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             await waiting
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2
@@ -112,7 +113,7 @@ async def test_a_schema_half_way_is_older(database_settings: ServiceSettings) ->
         done, _ = await asyncio.wait({waiting}, timeout=0.3)
         assert not done
         stop.set()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             await waiting
 
 
@@ -146,7 +147,7 @@ async def test_a_refused_database_is_waited_for_and_told_once(
     settings = ServiceSettings(database=known.model_copy(update=changes[fault]))
     caplog.set_level(logging.INFO)
     stop = asyncio.Event()
-    async with open_database(settings, application="test") as database, asyncio.timeout(20):
+    async with open_database(settings, application="test") as database, asyncio.timeout(60):
         waiting = asyncio.create_task(wait_until_ready(database, stop=stop))
         await eventually(lambda: bool(caplog.records))
         done, _ = await asyncio.wait({waiting}, timeout=0.5)
@@ -170,7 +171,7 @@ async def test_waiting_ends_when_the_server_comes(database_settings: ServiceSett
     async with (
         to_database(database_settings) as proxy,
         open_database(through(proxy, database_settings), application="test") as database,
-        asyncio.timeout(20),
+        asyncio.timeout(60),
     ):
         await proxy.refuse()
         waiting = asyncio.create_task(wait_until_ready(database))

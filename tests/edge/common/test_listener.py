@@ -14,7 +14,11 @@ from edge.common.database import Database, open_database
 from edge.common.listener import ANYBODY, HEARTBEAT_EVERY_S, HEARTBEAT_TIMEOUT_S, MOST_PAYLOADS, Listener
 from edge.common.settings import ServiceSettings
 from tests.eventually import eventually
+from tests.promised import allowed_s
 from tests.proxy import through, to_database
+
+WITHIN_S = 20.0
+"""For what comes: a bell, a new connection."""
 
 
 @asynccontextmanager
@@ -23,9 +27,9 @@ async def listening(settings: ServiceSettings, *, poll_s: float = 60.0) -> Async
     async with open_database(settings, application="listener") as database:
         listener = Listener(database, [database.channel, f"{database.channel}_readings"], poll_s=poll_s)
         ringer = await database.connect()
-        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:
             running = tasks.create_task(listener.run())
-            assert await listener.wait(5)
+            assert await listener.wait(WITHIN_S)
             listener.payloads()
             yield listener, ringer
             running.cancel()
@@ -41,7 +45,7 @@ async def test_a_bell_wakes_and_silence_does_not(database_settings: ServiceSetti
         assert listener.connected
         assert not await listener.wait(0.05)
         await ring(ringer, "bow-1", "archy_readings")
-        assert await listener.wait(5)
+        assert await listener.wait(WITHIN_S)
         assert listener.payloads() == {"bow-1"}
         assert not await listener.wait(0.05)
 
@@ -52,7 +56,7 @@ async def test_bells_coalesce(database_settings: ServiceSettings) -> None:
             await ring(ringer, f"bow-{number % 3}")
         await ring(ringer, "last")
         while "last" not in (heard := listener.payloads()):
-            assert await listener.wait(5)
+            assert await listener.wait(WITHIN_S)
             heard |= listener.payloads()
             if "last" in heard:
                 break
@@ -67,7 +71,7 @@ async def test_payloads_are_bounded(database_settings: ServiceSettings) -> None:
         await ring(ringer, "last")
         heard: set[str] = set()
         while "last" not in heard:
-            await listener.wait(5)
+            await listener.wait(WITHIN_S)
             heard |= (taken := listener.payloads())
             assert len(taken) <= MOST_PAYLOADS
     # either everything was named, or the set overflowed and says so
@@ -78,7 +82,7 @@ async def test_slow_poll_is_a_safety_net(database_settings: ServiceSettings) -> 
     async with listening(database_settings, poll_s=0.2) as (listener, _ringer):
         began = time.monotonic()
         assert await listener.wait()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20  # and not a minute
         assert listener.payloads() == {ANYBODY}
 
 
@@ -89,16 +93,18 @@ async def test_a_terminated_backend_is_replaced_and_rings(database_settings: Ser
             "where application_name = 'listener' and pid <> pg_backend_pid() and datname = current_database()"
         )
         assert killed == 1
-        assert await listener.wait(5)  # the reconnection itself rings, without any bell
+        assert await listener.wait(WITHIN_S)  # the reconnection itself rings, without any bell
         assert listener.reconnects == 1
         assert ANYBODY in listener.payloads()
         await ring(ringer, "after")
-        assert await listener.wait(5)
+        assert await listener.wait(WITHIN_S)
         assert listener.payloads() == {"after"}
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["unix", "tcp"])
-async def test_a_frozen_peer_is_noticed_and_left(database_settings: ServiceSettings, tcp: bool) -> None:
+async def test_a_frozen_peer_is_noticed_and_left(
+    database_settings: ServiceSettings, tcp: bool, pytestconfig: pytest.Config
+) -> None:
     async with (
         to_database(database_settings) as proxy,
         listening(through(proxy, database_settings, tcp=tcp)) as (listener, ringer),
@@ -108,11 +114,11 @@ async def test_a_frozen_peer_is_noticed_and_left(database_settings: ServiceSetti
         began = time.monotonic()
         await eventually(lambda: not listener.connected)
         noticed = time.monotonic() - began
-        assert noticed < (HEARTBEAT_EVERY_S + HEARTBEAT_TIMEOUT_S) * 1.5
+        assert noticed < allowed_s(pytestconfig, (HEARTBEAT_EVERY_S + HEARTBEAT_TIMEOUT_S) * 1.5)
         assert not await listener.wait(0)
         before = proxy.accepted
         proxy.thaw()
-        assert await listener.wait(5)  # the reconnection rings
+        assert await listener.wait(WITHIN_S)  # the reconnection rings
         assert listener.connected
         assert proxy.accepted >= before
 
@@ -125,7 +131,7 @@ async def test_a_broken_connection_is_replaced(database_settings: ServiceSetting
     ):
         ringer.terminate()
         getattr(proxy, fault)()
-        assert await listener.wait(5)
+        assert await listener.wait(WITHIN_S)
         assert listener.reconnects >= 1
 
 
@@ -139,11 +145,13 @@ async def test_a_server_that_is_away_is_waited_for(database_settings: ServiceSet
         await eventually(lambda: not listener.connected)
         assert not await listener.wait(0.3)
         await proxy.accept()
-        assert await listener.wait(10)
+        assert await listener.wait(WITHIN_S)
         assert listener.connected
 
 
-async def test_ending_a_listener_on_a_frozen_peer_does_not_hang(database_settings: ServiceSettings) -> None:
+async def test_ending_a_listener_on_a_frozen_peer_does_not_hang(
+    database_settings: ServiceSettings, pytestconfig: pytest.Config
+) -> None:
     async with (
         to_database(database_settings) as proxy,
         open_database(through(proxy, database_settings), application="listener") as database,
@@ -155,7 +163,7 @@ async def test_ending_a_listener_on_a_frozen_peer_does_not_hang(database_setting
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < allowed_s(pytestconfig, 1.0)
 
 
 async def _listen(database: Database) -> None:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from edge.common.service import ECHO_S
+
 PROGRAM = """
 import asyncio, sys
 from edge.common.errors import ConfigError
@@ -71,36 +73,40 @@ def test_a_signal_stops_it_in_good_order(number: signal.Signals) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=30)
     assert (out, err, process.returncode) == ("stopping\n", "", 0)
 
 
 def test_a_second_signal_ends_it_at_once_but_not_an_echo_of_the_first() -> None:
-    with program("hang") as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGINT)
-        assert process.stdout.readline() == "stopping\n"
-        process.send_signal(signal.SIGINT)
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(timeout=0.6)
-        began = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 128 + signal.SIGINT
-        assert time.monotonic() - began < 5
+    for _ in range(10):
+        with program("hang") as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            before = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "stopping\n"
+            process.send_signal(signal.SIGINT)
+            if time.monotonic() - before > ECHO_S / 2:
+                continue  # this process stood still: that was no echo any more
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=ECHO_S + 0.1)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 128 + signal.SIGINT
+            return
+    pytest.fail("this machine is too slow for an echo")
 
 
 @pytest.mark.parametrize("main", ["wrong", "wrong_in_group"])
 def test_a_wrong_setting_is_one_line_and_status_78(main: str) -> None:
     with program(main) as process:
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
     assert err == "archstats-test: the port is wrong. Use another\n"
     assert process.returncode == 78
 
 
 def test_a_mistake_of_ours_is_not_hidden_behind_a_wrong_setting() -> None:
     with program("broken") as process:
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
     assert "a mistake of ours" in err
     assert process.returncode == 1
 
@@ -121,7 +127,7 @@ def test_it_ends_with_its_parent() -> None:
 
 def test_it_does_not_start_for_a_parent_that_is_gone() -> None:
     with program("wait", ARCH_STATS_PARENT="1") as process:
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=30)
     assert out == ""
     assert "ARCH_STATS_PARENT" in err
     assert process.returncode == 0

@@ -19,7 +19,7 @@ def manager(short_path: Path) -> Iterator[socket.socket]:
     """The side of the one who is told."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(short_path / "notify"))
-        listening.settimeout(5)
+        listening.settimeout(20)
         yield listening
 
 
@@ -31,7 +31,7 @@ def test_assignments_go_in_one_datagram_one_a_line(manager: socket.socket) -> No
 def test_an_abstract_address_works_too() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0archstats-test-{os.getpid()}")
-        listening.settimeout(5)
+        listening.settimeout(20)
         Notifier(f"@archstats-test-{os.getpid()}").tell("WATCHDOG=1")
         assert listening.recv(64) == b"WATCHDOG=1"
 

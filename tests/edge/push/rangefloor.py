@@ -45,10 +45,10 @@ class Floor:
             await self.set_state(device, "ready")
 
     async def set_state(self, device: str, state: str) -> None:
-        """What a daemon says of its device."""
+        """What a daemon says of its device, once: it is silent a minute later."""
         await self.connection.execute(
             """insert into device_status (device_id, state, since, interval_s, source, battery_percent)
-            values ($1, $2, now(), 1.0, $3, 87)
+            values ($1, $2, now(), 20.0, $3, 87)
             on conflict (device_id) do update set state = excluded.state, since = now(), updated_at = clock_timestamp()""",
             device,
             state,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
 import pytest
 
 from edge.common.connection import Connection
@@ -12,9 +11,10 @@ from edge.common.database import open_database
 from edge.common.settings import ServiceSettings
 from edge.push.hub import Hub
 from tests.edge.push.rangefloor import Floor
-from tests.edge.push.serving import Event, Listening, Service, serving
+from tests.edge.push.serving import WITHIN_S, Event, Listening, Service, http, serving
 from tests.edge.push.serving import listening as by_sse
 from tests.edge.push.serving import listening_by_websocket as by_websocket
+from tests.eventually import eventually
 
 
 @pytest.fixture(params=[by_sse, by_websocket], ids=["sse", "websocket"])
@@ -114,7 +114,7 @@ async def test_the_picture_and_the_stream_from_it_leave_no_hole(
             shots.append(str(await floor.shoot()))
             await asyncio.sleep(0)
 
-    async with asyncio.TaskGroup() as tasks, httpx.AsyncClient(base_url=service.url) as client:
+    async with asyncio.TaskGroup() as tasks, http(service) as client:
         tasks.create_task(shoot())
         for _ in range(5):
             picture = (await client.get("/api/v0/live?lane=1")).json()["data"]
@@ -122,7 +122,7 @@ async def test_the_picture_and_the_stream_from_it_leave_no_hole(
             async with listening(service, f"?lane=1&since={picture['as_of']}") as stream:
                 following = ids(await stream.take(20))
             new = [shot for shot in following if shot not in known]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WITHIN_S):
                 while len(shots) < len(known) + len(new):  # told before its writer knew
                     await asyncio.sleep(0.01)
             assert known + new == shots[: len(known) + len(new)]
@@ -221,8 +221,7 @@ async def test_a_slow_client_is_told_where_to_resume_and_the_others_get_everythi
         async with asyncio.TaskGroup() as tasks, listening(service, receive_buffer=4096) as slow:
             await slow.until("heartbeat")
             readers = [tasks.create_task(read(service, 600, listening)) for _ in range(20)]
-            while service.hub.clients < 21:
-                await asyncio.sleep(0.01)
+            await eventually(lambda: service.hub.clients == 21, WITHIN_S)
             padding = "x" * 6000
             for number in range(600):
                 await connection.execute(
@@ -277,7 +276,7 @@ async def test_heartbeats_carry_an_id_to_resume_from(service: Service, floor: Fl
 
 
 async def test_questions_that_make_no_sense_are_refused(service: Service) -> None:
-    async with httpx.AsyncClient(base_url=service.url) as client:
+    async with http(service) as client:
         for query in ("?since=abc", "?lane=0", "?lane=x", "?bogus=1", "?lane=1&lane=2"):
             answer = await client.get(f"/api/v0/events{query}")
             assert answer.status_code == 422
@@ -295,8 +294,7 @@ async def test_more_streams_than_allowed_are_refused(database_settings: ServiceS
             await first.until("heartbeat")
             async with listening(service) as second:
                 assert second.status == 503
-        while service.hub.clients:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: not service.hub.clients, WITHIN_S)
         async with listening(service) as third:
             assert third.status == 200
 
@@ -305,9 +303,7 @@ async def test_no_stream_is_kept_for_a_client_that_left(service: Service, listen
     async with listening(service) as stream:
         await stream.until("heartbeat")
         assert service.hub.clients == 1
-    async with asyncio.timeout(5):
-        while service.hub.clients:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not service.hub.clients, WITHIN_S)
 
 
 async def test_an_id_from_the_future_is_a_gap(service: Service, floor: Floor, listening: Listening) -> None:

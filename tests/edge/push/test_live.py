@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 
 from edge.common.connection import Connection
 from tests.edge.push.rangefloor import Floor
-from tests.edge.push.serving import Service
+from tests.edge.push.serving import Service, http
 
 
 async def live(service: Service) -> dict[str, Any]:
-    async with httpx.AsyncClient(base_url=service.url) as client:
+    async with http(service) as client:
         told: dict[str, Any] = (await client.get("/api/v0/live?lane=1")).json()["data"]
     return told
 

@@ -48,7 +48,7 @@ async def rows(floor: LaneFloor) -> list[asyncpg.Record]:
     return await floor.connection.fetch("select * from shots order by arrow_disengage_time, id")
 
 
-async def until(floor: LaneFloor, condition: str, within_s: float = 15.0) -> None:
+async def until(floor: LaneFloor, condition: str, within_s: float = 30.0) -> None:
     """Wait until a condition of SQL holds, with a deadline."""
     async with asyncio.timeout(within_s):
         while not await floor.connection.fetchval(f"select {condition}"):

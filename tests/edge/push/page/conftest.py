@@ -21,7 +21,8 @@ from tests.edge.push.rangefloor import Floor
 from tests.edge.push.serving import Service, serving
 
 STATIC = Path(edge.push.__file__).parent / "static"
-WITHIN_MS = 10_000
+WITHIN_MS = 30_000
+expect.set_options(timeout=WITHIN_MS)
 
 in_the_runs_loop = pytest_asyncio.fixture(loop_scope="session")
 
@@ -86,7 +87,7 @@ async def open_page(browser: Browser, service: Service) -> AsyncIterator[Open]:
         page.set_default_timeout(WITHIN_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(f"{service.url}/{query}")
-        await expect(page.locator("#connection")).to_have_text("live", timeout=WITHIN_MS)
+        await expect(page.locator("#connection")).to_have_text("live")
         return page
 
     yield opened

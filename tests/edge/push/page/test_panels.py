@@ -182,7 +182,7 @@ async def test_a_device_that_says_nothing_turns_silent_without_reload(
     state = page.locator('[data-device="target-1"] .state')
     await expect(state).to_have_text("ready")
     await connection.execute(
-        "update device_status set updated_at = updated_at - interval '1 minute' where device_id = 'target-1'"
+        "update device_status set updated_at = updated_at - interval '70 s' where device_id = 'target-1'"
     )
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the page looks when it is looked at
     await expect(state).to_have_text("silent")
