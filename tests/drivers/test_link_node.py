@@ -201,9 +201,7 @@ async def test_a_reboot_begins_a_stream_even_when_its_hello_is_lost(far: FarEnd,
     assert old.stamp.mono_ns == pytest.approx(released_ns, abs=millisecond_ns)
 
 
-async def test_a_boot_nobody_heard_of_is_told_with_all_that_it_sensed(
-    far: FarEnd, pytestconfig: pytest.Config
-) -> None:
+async def test_a_boot_nobody_heard_of_is_told_with_all_that_it_sensed(far: FarEnd, pytestconfig: pytest.Config) -> None:
     millisecond_ns = allowed_s(pytestconfig, 1e-3) * 1e9
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
