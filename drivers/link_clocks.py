@@ -25,6 +25,7 @@ PAUSE_ERROR_S: Final = 0.2e-3
 """How wrong a node may measure the time between two boots, whatever its length (docs/protocol-link.md)."""
 PAUSE_RATE: Final = 2e-4
 """And how wrong it may be for each second of it: 100 ppm of the clock that ran on, and 100 ppm of the crystal."""
+PLACES_KEPT: Final = 64
 CONTRADICTION_S: Final = 1e-3
 """A clock that was measured and one that was derived, further apart than their uncertainties and this: HELLO is wrong."""
 
@@ -71,8 +72,18 @@ class StreamClocks:
         self._models.pop(stream_id, None)
 
     def place(self, places: Iterable[Place]) -> None:
-        """How the node's boots lie to each other, as its last HELLO tells; implausible ones are left out."""
-        self._places = {place.stream_id: place for place in places if -MAX_TICKS_US <= place.zero_us <= 0}
+        """How the node's boots lie to each other, as its last HELLO tells; implausible ones are left out.
+
+        HELLO lists a few; one of an earlier HELLO keeps its place beside those that both know.
+        """
+        told = {place.stream_id: place for place in places if -MAX_TICKS_US <= place.zero_us <= 0}
+        present = next((place.stream_id for place in self._places.values() if place.zero_us == 0), None)
+        if present is not None and present in told:
+            later_us = told[present].zero_us
+            for place in self._places.values():
+                told.setdefault(place.stream_id, replace(place, zero_us=place.zero_us + later_us))
+        newest = sorted(told.values(), key=lambda place: place.zero_us)[-PLACES_KEPT:]
+        self._places = {place.stream_id: place for place in newest}
 
     def best(self, stream_id: UUID, ticks_us: int) -> ClockModel | None:
         """The clock that knows a tick of a stream best: its own, or one derived from another boot's."""

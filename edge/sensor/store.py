@@ -258,8 +258,8 @@ class SensorStore:
     ) -> tuple[Stamp | None, str]:
         """From when on the device may have missed something, and why.
 
-        A device tells how long it was blind before its present boot only. When the boot before that was never heard of,
-        there were several, and all that is sure is what the device had told until then.
+        A device tells how long it was blind before each boot that it remembers. When the boot before one of these was never
+        heard of, there were more, and all that is sure is what the device had told until then.
         """
         previous = start.previous_stream_id
         if start.blind_since is not None and (previous is None or await self._knows(previous)):

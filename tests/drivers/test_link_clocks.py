@@ -86,6 +86,18 @@ def test_a_boot_that_was_not_placed_is_dated_by_its_own_clock_or_not_at_all() ->
     assert clocks(LEARNT).date(BEFORE, 300 * S, NOW_NS, ClockPair(NOW_NS, NOW_NS))[1] == BAD_CLOCK
 
 
+def test_a_boot_that_is_listed_no_more_keeps_its_place() -> None:
+    known = clocks()
+    known.place([Place(UUID(int=13), 0, PRESENT, S), Place(PRESENT, -10 * S, BEFORE, S)])
+    known.learn(ClockModel(UUID(int=13), HOST, 0, NOW_NS, 0.0, 1e-4, 0.0))
+    model = known.best(OLDEST, 210 * S)
+    assert model is not None
+    assert mono_of(model, 210 * S) == NOW_NS
+    assert model.uncertainty_s == pytest.approx(1e-4 + 3 * PAUSE_ERROR_S + 5 * PAUSE_RATE)
+    known.place([Place(UUID(int=14), 0, None, None)])  # of what was before it tells nothing
+    assert not known.may_improve(OLDEST)
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 10**10), st.integers(1000, 10**9)), min_size=1, max_size=8),
     st.integers(-100, 100),

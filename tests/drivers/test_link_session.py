@@ -194,6 +194,28 @@ def test_reboots_on_a_bad_wire_lose_nothing_and_tell_of_every_boot_however_short
                 assert abs(stamp.mono_ns - true_ns) / 1e9 <= stamp.uncertainty_s + 2e-6
 
 
+@settings(max_examples=8, deadline=None)
+@given(st.floats(0, 0.1), st.integers(-100, 100), st.integers(0, 1 << 30))
+def test_what_a_node_kept_through_more_boots_than_hello_lists_is_dated(drop: float, drift_ppm: int, seed: int) -> None:
+    """It is reset again and again, mostly while nobody hears it, and the hub begins anew in between."""
+    world = Range(Wire(drop, 0.1, 0.05), seed, drift_ppm)
+    chance = world.chance
+    for _ in range(14):
+        world.wire.drop = drop if chance.random() < 0.4 else 1.0
+        world.sense(world.now)
+        world.run(chance.choice((1, 20, 300, 4000)))
+        if chance.random() < 0.2:
+            world.forget(known=chance.random() < 0.5)
+        blind_us = chance.randint(50_000, 300_000)
+        world.node.reboot(world.now // 1000, blind_us)
+        world.run(blind_us // 1000 + 1)
+    world.wire.drop = drop
+    world.run(20_000)
+
+    check_against_truth(world, dated=True)
+    check_pulses(world)
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(
