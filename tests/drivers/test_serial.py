@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import grp
 import os
 import socket
 import subprocess
@@ -19,7 +17,6 @@ import pytest
 import serial
 
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError
-from drivers.transport.port_faults import explain
 from drivers.transport.serial import MAX_UNREAD, MAX_UNSENT, SerialPort, open_port
 from tests.drivers.lines import FarEnd
 from tests.promised import allowed_s
@@ -313,41 +310,6 @@ async def test_a_file_is_no_port(tmp_path: Path) -> None:
 async def test_a_device_that_is_no_terminal_does_not_open() -> None:
     with pytest.raises(DeviceUnavailable, match="/dev/null does not open"):
         await open_port("/dev/null", device="bow-1", baud=115_200)
-
-
-def test_no_permission_tells_owner_mode_and_what_to_run(far: FarEnd) -> None:
-    """As another user, since root may open anything."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can become somebody else")
-    device = os.path.realpath(far.path)
-    os.chown(device, 0, grp.getgrnam("dialout").gr_gid)
-    Path(device).chmod(0o600)
-    code = (
-        "import os, sys\n"
-        "from drivers.transport.port_faults import explain\n"
-        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        "try:\n    os.open(sys.argv[1], os.O_RDWR)\n"
-        "except OSError as fault:\n    print(explain(sys.argv[1], 'bow-1', fault))\n"
-    )
-    told = subprocess.run([sys.executable, "-c", code, device], capture_output=True, text=True, check=True).stdout
-    assert f"no permission to open {device}" in told
-    assert "root" in told
-    assert "crw-------" in told
-    assert "sudo usermod -aG dialout" in told
-
-
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        (errno.EPERM, ["the unit forbids", "archstats-sensor@bow-1", "DeviceAllow=char-1 rw"]),
-        (errno.EACCES, ["GROUP="]),
-    ],
-)
-def test_nobody_is_told_to_join_the_group_root(code: int, expected: list[str]) -> None:
-    """EPERM is what a unit's DeviceAllow= answers; /dev/null belongs to root."""
-    told = str(explain("/dev/null", "bow-1", PermissionError(code, "no")))
-    assert all(word in told for word in expected)
-    assert "usermod" not in told
 
 
 async def test_a_serial_server_on_the_network_is_a_port() -> None:
