@@ -28,6 +28,8 @@ TRY_AGAIN_S = 1.0
 """After the disk refused."""
 LOOK_S = 1.0
 """How often an inbox is looked at in which only clocks wait, or a spool that another daemon holds."""
+REST_S = 15.0
+"""How often an empty inbox is looked at, to show that this loop goes on: what comes wakes it at once."""
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +73,7 @@ class Spooler:
             elif len(self._inbox):
                 await asyncio.sleep(min(patience_s, LOOK_S))
             else:
-                await self._inbox.wait(LOOK_S)
+                await self._inbox.wait(REST_S if self._spool.mine else LOOK_S)
 
     async def finish(self, timeout_s: float) -> None:
         """Spool what is left, within a bound; what is not spooled is not acknowledged either."""

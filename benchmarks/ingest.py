@@ -1,0 +1,147 @@
+"""Readings per second through the daemon's writer: ``./dev exec python -m benchmarks.ingest [--rows 30000]``.
+
+The floor is the same statement in batches as large, with its arguments made beforehand and nothing else to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import cast
+from uuid import uuid4
+
+from benchmarks.figures import Figure, show
+from benchmarks.hub import Hub, hub
+from drivers.contract import DeviceKind, Driver, Reading, ReadingKind, Source, Stamp
+from edge.common.connection import Connection
+from edge.common.database import open_database
+from edge.common.embedded import DATABASE, USER
+from edge.common.roles import Role
+from edge.common.settings import DatabaseSettings, ServiceSettings
+from edge.sensor.inbox import Inbox
+from edge.sensor.reader import DeviceReader
+from edge.sensor.spooling import Spool
+from edge.sensor.status import Status
+from edge.sensor.store import Device, SensorStore
+from edge.sensor.watermark import Watermark
+from edge.sensor.writer import BATCH_LIMIT, ReadingWriter
+
+ROUNDS = 7
+BOOT = uuid4()
+DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
+
+
+def main() -> None:
+    """Measure both by turns."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=30_000, help="readings of one round")
+    asked = parser.parse_args()
+    with hub() as running:
+        plain, ours = asyncio.run(_rounds(running, asked.rows))
+    ratios = [mine / theirs for theirs, mine in zip(plain, ours, strict=True)]
+    show([
+        Figure("ingest: readings stored", median(ours), "per s", "0.9 of the floor", median(plain)),
+        Figure("ingest: median of the rounds' ratios", median(ratios), "of the floor", "0.9"),
+    ])  # fmt: skip
+
+
+async def _rounds(running: Hub, rows: int) -> tuple[list[float], list[float]]:
+    plain: list[float] = []
+    ours: list[float] = []
+    connection = await running.connect()
+    try:
+        await SensorStore(connection, DEVICE, BOOT).register()
+    finally:
+        await connection.close()
+    for number in range(ROUNDS):
+        turns = [(_plain, plain), (_ours, ours)]
+        for measure, results in turns if number % 2 else reversed(turns):
+            results.append(rows / await measure(running, list(_readings(rows))))
+    return plain[1:], ours[1:]  # the first round warms the server
+
+
+async def _plain(running: Hub, readings: Sequence[Reading]) -> float:
+    """Seconds for the bare statements."""
+    noted = _Noted()
+    store = SensorStore(cast("Connection", noted), DEVICE, BOOT)
+    for first in range(0, len(readings), BATCH_LIMIT):
+        await store.write(readings[first : first + BATCH_LIMIT], None, BOOT)
+    connection = await running.connect()
+    try:
+        await connection.execute("set role archstats_sensor")
+        began = time.monotonic()
+        for statement, arguments in noted.calls:
+            await connection.execute(statement, *arguments)
+        return time.monotonic() - began
+    finally:
+        await connection.close()
+
+
+async def _ours(running: Hub, readings: Sequence[Reading]) -> float:
+    """Seconds from the first reading in the inbox until the last one is stored and let go of."""
+    settings = ServiceSettings(database=DatabaseSettings(user=USER, db=DATABASE, socket_dir=running.socket_dir))
+    inbox, watermark, status, stop = Inbox(), Watermark(), Status(), asyncio.Event()
+    spool = Spool(Path(running.folder) / "spool", DEVICE.id, 1 << 24)
+    reader = DeviceReader(_no_driver, inbox, watermark, status)
+    async with (
+        open_database(settings, application="ingest", role=Role.SENSOR) as database,
+        asyncio.TaskGroup() as tasks,
+    ):
+        writer = ReadingWriter(database, DEVICE, BOOT, reader, inbox, spool, watermark, status)
+        await spool.open_existing()
+        writing = tasks.create_task(writer.run(stop))
+        await writer.clocks_known(10.0)
+        waiting = iter(readings)
+        began = time.monotonic()
+        held = next(waiting, None)
+        while held is not None or len(inbox):
+            while held is not None and inbox.put(held):
+                held = next(waiting, None)
+            await asyncio.sleep(0.001 if held is None else 0.005)
+        took = time.monotonic() - began
+        stop.set()
+        writing.cancel()
+        await spool.close()
+    return took
+
+
+class _Noted:
+    """Stands in for a connection and keeps what it was to execute."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[object, ...]]] = []
+
+    async def execute(self, statement: str, *arguments: object) -> None:
+        """Note it."""
+        self.calls.append((statement, arguments))
+
+
+def _readings(count: int) -> Iterator[Reading]:
+    stream, now = uuid4(), datetime.now(UTC)
+    tag = "e2" * 12
+    for seq in range(1, count + 1):
+        at = now + timedelta(milliseconds=seq)
+        yield Reading(
+            DEVICE.id,
+            stream,
+            seq,
+            ReadingKind.ENGAGE,
+            Stamp(at, 0.001, seq * 1_000_000),
+            at,
+            BOOT,
+            Source.SIMULATOR,
+            tag,
+        )
+
+
+def _no_driver(_: object) -> Driver:
+    raise AssertionError("no device is read here")
+
+
+if __name__ == "__main__":
+    main()
