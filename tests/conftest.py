@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from edge.common.connection import Connection
@@ -25,6 +26,15 @@ from tests.scheduling import Length, spread
 CHANNEL = "archy"
 TEMPLATE = "migrated_template"
 HERE = Path(__file__).parent
+
+# By itself it counts an example that takes 0.2 s as a failure: on a busy machine any may.
+hypothesis.settings.register_profile(
+    "patient",
+    parent=hypothesis.settings(),  # which in CI draws the same examples each time
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
