@@ -11,6 +11,7 @@ import os
 import pwd
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ _GRABBERS = {
 }
 
 
+SEARCH_S = 3.0
+"""How long the processes are searched for who holds a port. That somebody does must be told before opening is given up."""
 NO_GROUP_TO_JOIN = (0, 65534)
 """root, whose rights are no remedy, and what is shown of every group that a unit with PrivateUsers= does not know."""
 
@@ -130,10 +133,12 @@ def _absent_hint(port: str) -> str:
 
 def _holders(port: str) -> Iterator[tuple[int, str]]:
     """Processes that have the port open, as far as this user may see."""
-    wanted = os.path.realpath(port)
+    wanted, until = Path(os.path.realpath(port)), time.monotonic() + SEARCH_S
     for process in Path("/proc").glob("[0-9]*"):
+        if time.monotonic() > until:
+            return
         with suppress(OSError):  # it has ended, or is not ours to look at
-            if any(os.path.realpath(entry) == wanted for entry in (process / "fd").iterdir()):
+            if any(entry.readlink() == wanted for entry in (process / "fd").iterdir()):
                 yield int(process.name), (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.transport import port_faults
 from drivers.transport.port_faults import explain
 from tests.drivers.lines import FarEnd
 
@@ -48,3 +49,11 @@ def test_nobody_is_told_to_join_the_group_root(code: int, expected: list[str]) -
     told = str(explain("/dev/null", "bow-1", PermissionError(code, "no")))
     assert all(word in told for word in expected)
     assert "usermod" not in told
+
+
+def test_a_holder_that_is_not_found_in_time_is_still_a_holder(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine with many processes the search may take longer than opening may."""
+    monkeypatch.setattr(port_faults, "SEARCH_S", -1.0)
+    told = str(explain(str(far.path), "bow-1", BlockingIOError(errno.EAGAIN, "held")))
+    assert f"another program holds {far.path}" in told
+    assert f"sudo fuser -v {far.path}" in told

@@ -127,13 +127,13 @@ class Stream(ABC):
         return None
 
     async def take(self, count: int) -> list[Event]:
-        """So many events that are no heartbeats."""
+        """So many events that are no heartbeats; none may be long in coming."""
         taken: list[Event] = []
-        async with asyncio.timeout(WITHIN_S):
-            for _ in range(count):
+        for _ in range(count):
+            async with asyncio.timeout(WITHIN_S):
                 event = await self.next()
-                assert event is not None, f"the stream ended after {len(taken)} events"
-                taken.append(event)
+            assert event is not None, f"the stream ended after {len(taken)} events"
+            taken.append(event)
         return taken
 
     async def until(self, type_: str) -> Event:

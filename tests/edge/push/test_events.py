@@ -213,23 +213,24 @@ async def test_a_restored_database_is_told_to_those_who_listen(
         assert (await stream.until("shot.created")).data["id"] == shot
 
 
+@pytest.mark.parametrize(("others", "events"), [(5, 300), pytest.param(20, 600, marks=pytest.mark.long)])
 async def test_a_slow_client_is_told_where_to_resume_and_the_others_get_everything(
-    database_settings: ServiceSettings, connection: Connection, listening: Listening
+    database_settings: ServiceSettings, connection: Connection, listening: Listening, others: int, events: int
 ) -> None:
     async with serving(database_settings) as service:
         await service.until_live()
         async with asyncio.TaskGroup() as tasks, listening(service, receive_buffer=4096) as slow:
             await slow.until("heartbeat")
-            readers = [tasks.create_task(read(service, 600, listening)) for _ in range(20)]
-            await eventually(lambda: service.hub.clients == 21, WITHIN_S)
-            padding = "x" * 6000
-            for number in range(600):
+            readers = [tasks.create_task(read(service, events, listening)) for _ in range(others)]
+            await eventually(lambda: service.hub.clients == others + 1, WITHIN_S)
+            for number in range(0, events, 5):
                 await connection.execute(
-                    "insert into events (type, lane, data) values ('reading.orphan', 1, $1::text::jsonb)",
-                    f'{{"id": {number}, "padding": "{padding}"}}',
+                    "insert into events (type, lane, data) select 'reading.orphan', 1,"
+                    " jsonb_build_object('id', n, 'padding', repeat('x', 6000)) from generate_series($1::int, $1 + 4) n",
+                    number,
                 )
             for reader in readers:
-                assert [event.data["id"] for event in await reader] == list(range(600))
+                assert [event.data["id"] for event in await reader] == list(range(events))
             assert service.hub.counters.clients_slow == 1
             got: list[Event] = []
             while (event := await slow.next()) is not None:
@@ -238,8 +239,8 @@ async def test_a_slow_client_is_told_where_to_resume_and_the_others_get_everythi
         assert got[-1].data["reason"] == "slow"
         assert got[-1].id == got[-2].id
         async with listening(service, last_id=got[-1].id) as back:
-            rest = await back.take(600 - (len(got) - 1))
-        assert [event.data["id"] for event in [*got[:-1], *rest]] == list(range(600))
+            rest = await back.take(events - (len(got) - 1))
+        assert [event.data["id"] for event in [*got[:-1], *rest]] == list(range(events))
 
 
 async def read(service: Service, count: int, listening: Listening) -> list[Event]:
