@@ -99,6 +99,7 @@ def booted(
         lab = None
         try:
             _await_ready(notify, outer, log.name)
+            notify.close()  # PID 1 goes on telling, and would wait for ever for a queue that nobody reads
             lab = Lab(_child(outer.pid))
             if udev:
                 lab.run("systemctl", "daemon-reexec")  # PID 1 finds udev only if that was there first
