@@ -145,6 +145,12 @@ class Stream(ABC):
                 if event.type == type_:
                     return event
 
+    async def until_feed_is(self, state: str) -> Event:
+        """The next heartbeat that says so of the feed; one that is due by the clock may come before."""
+        while (beat := await self.until("heartbeat")).data["feed"] != state:
+            continue
+        return beat
+
 
 class SseStream(Stream):
     """A client of ``/events``."""

@@ -62,15 +62,13 @@ async def test_serves_before_there_is_a_database_and_finds_it_when_it_comes() ->
             assert away.status_code == 503
             assert away.json()["errors"][0]["code"] == "database_away"
             async with listening(service) as stream:
-                first = await stream.until("heartbeat")
-                assert first.data["feed"] == "away"
+                await stream.until_feed_is("away")
                 await asyncio.to_thread(server.start)
                 async with open_database(settings, application="test") as database:
                     connection = await database.connect()
                     try:
                         await migrate(connection, settings.ws_channel)
-                        second = await stream.until("heartbeat")
-                        assert second.data["feed"] == "live"
+                        await stream.until_feed_is("live")
                         floor = Floor(connection)
                         await floor.add_devices()
                         await floor.open_session()
@@ -79,13 +77,11 @@ async def test_serves_before_there_is_a_database_and_finds_it_when_it_comes() ->
                     finally:
                         connection.terminate()
                     await asyncio.to_thread(server.stop)
-                    third = await stream.until("heartbeat")
-                    assert third.data["feed"] == "away"
+                    await stream.until_feed_is("away")
                     assert (await client.get("/healthz")).status_code == 503
                     await asyncio.to_thread(server.start)
-                    fourth = await stream.until("heartbeat")
-                    assert fourth.data["feed"] == "live"
-                    assert fourth.id is not None
+                    back = await stream.until_feed_is("live")
+                    assert back.id is not None
                     connection = await database.connect()
                     try:
                         floor.connection = connection
@@ -105,7 +101,7 @@ async def test_a_database_without_our_tables_is_waited_for(empty_database_settin
         assert answer.status_code == 503
         assert "db migrate" in answer.json()["errors"][0]["message"]
         async with listening(service, "?since=abc-1-1") as stream:
-            assert (await stream.until("heartbeat")).data["feed"] == "away"
+            await stream.until_feed_is("away")
             async with open_database(empty_database_settings, application="test") as database:
                 connection = await database.connect()
                 try:
@@ -119,10 +115,10 @@ async def test_a_frozen_database_is_told_and_nothing_is_lost(database_settings: 
     async with to_database(database_settings) as proxy, serving(through(proxy, database_settings)) as service:
         await service.until_live()
         async with listening(service) as stream, http(service) as client:
-            assert (await stream.until("heartbeat")).data["feed"] == "live"
+            await stream.until_feed_is("live")
             proxy.freeze()
             shot = str(await floor.shoot())
-            assert (await stream.until("heartbeat")).data["feed"] == "away"
+            await stream.until_feed_is("away")
             assert (await client.get("/healthz")).status_code == 503
             answer = await client.get("/api/v0/live")
             assert answer.json()["errors"][0]["code"] == "database_away"
