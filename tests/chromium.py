@@ -25,7 +25,7 @@ async def chromium() -> AsyncIterator[Browser]:
             pytest.fail(f"{CHROMIUM} is missing: install the package chromium")
         pytest.skip(f"{CHROMIUM} is missing: install the package chromium to run the tests of the page")
     async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        made = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=90_000)
         try:
             yield made
         finally:
