@@ -21,14 +21,17 @@ def spread(tests: Sequence[T], workers: int, length: Callable[[T], Length]) -> l
 
     Otherwise the order stays as it was.
     """
+    if workers < 2:
+        return list(tests)
     of: dict[Length, list[T]] = {"short": [], "long": [], "together": []}
     for test in tests:
         of[length(test)].append(test)
     short, order = of["short"], list[T]()
+    having_long = workers - bool(of["together"])  # not the worker that has what belongs together: that is long as well
     for number in range(workers):
         size = (len(tests) - len(order)) // (workers - number)
         first = of["together"] if number == 0 else []
-        own = of["long"][number::workers]
+        own = [] if first else of["long"][number % having_long :: having_long]
         room = max(size - len(first) - len(own), 0)
         others, short = short[:room], short[room:]
         stride = len(others) // (2 * len(own) or 1)

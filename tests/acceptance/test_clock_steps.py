@@ -14,6 +14,7 @@ import pytest
 
 from simulators.instants import from_iso
 from simulators.world import Release, World
+from tests.acceptance.printed import not_taken_back, told_wrongly
 from tests.acceptance.simulated_range import (
     INSTANT_TOLERANCE_S,
     SimulatedRange,
@@ -77,7 +78,7 @@ async def shoot_and_step(database_dir: Path, whose: tuple[str, ...], *, seed: in
         rows = await stored_shots(database_dir)
         found += differences(rows, expected) or wrong_flight_times(rows, stepped)
         found += corrected(running, stepped[0])
-        found += [] if len(running.shots) == shots else [f"{len(running.shots)} lines for {shots} shots"]
+        found += told_wrongly(running, rows) + not_taken_back(running, rows)
         found += await wrong_instants(running)
         if not found and {"bow-1", "target-1"} & set(whose):
             found += await not_stepped(database_dir, stepped)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.printed import not_taken_back, told_wrongly
 from tests.acceptance.simulated_range import differences, simulated_range, stored_shots, truth
 
 SHOTS = 12
@@ -22,8 +23,8 @@ async def shoot(database_dir: Path, seed: int) -> list[str]:
         found = [] if status == 0 else [f"exit status {status}"]
         expected = await truth(running)
         found += [] if len(expected) == SHOTS else [f"the truth has {len(expected)} releases"]
-        found += [] if len(running.shots) == SHOTS else [f"{len(running.shots)} lines for {SHOTS} shots"]
-        return found + differences(await stored_shots(database_dir), expected)
+        rows = await stored_shots(database_dir)
+        return found + differences(rows, expected) + told_wrongly(running, rows) + not_taken_back(running, rows)
 
 
 @pytest.mark.timeout(240)

@@ -13,6 +13,7 @@ import pytest
 
 from edge.common.connection import DATABASE_FAULTS
 from tests.acceptance.killer import Killer
+from tests.acceptance.printed import told_wrongly
 from tests.acceptance.resuming_client import ResumingClient
 from tests.acceptance.simulated_range import (
     INSTANT_TOLERANCE_S,
@@ -101,17 +102,3 @@ async def stored_events(database_dir: Path, connection: asyncpg.Connection[async
         "select epoch || '-' || xid || '-' || id as name from installation, events order by xid, id"
     )
     return [row["name"] for row in rows]
-
-
-def told_wrongly(running: SimulatedRange, rows: list[asyncpg.Record]) -> list[str]:
-    """How the printed lines differ from the table: a first line for each shot, the last one as it stands."""
-    last = {line["id"]: line for line in running.lines if line["event"] in ("shot", "revision")}
-    first = [line["id"] for line in running.shots]
-    found = [] if len(first) == len(set(first)) else ["a shot was printed twice"]
-    for row in rows:
-        line = last.get(str(row["id"]))
-        if line is None:
-            found.append(f"shot {row['id']} was never printed")
-        elif line["result"] != row["result"]:
-            found.append(f"shot {row['id']} was printed as {line['result']} and is {row['result']}")
-    return found
