@@ -107,9 +107,12 @@ def set_up_postgres(lab: Lab) -> str:
     lab.run(
         "bash", "-ec",
         "rm -rf /etc/postgresql/* /var/lib/postgresql/*; version=$(ls /usr/lib/postgresql | sort -n | tail -1);"
-        'pg_createcluster "$version" main -o listen_addresses= -- --no-sync;'
+        'pg_createcluster "$version" main -- --no-sync;'
+        # An option without a value is not taken, and two hubs that boot at once would want the same port of this machine.
+        """echo "listen_addresses = ''" > "/etc/postgresql/$version/main/conf.d/lab.conf";"""
         "systemctl daemon-reload; systemctl enable --now postgresql;"
-        'systemctl start "postgresql@$version-main"',  # the other is up before its clusters are
+        'systemctl start "postgresql@$version-main" ||'  # the other is up before its clusters are
+        ' { journalctl --no-pager -u "postgresql@*"; tail /var/log/postgresql/*.log; exit 1; }',
     )  # fmt: skip
     return lab.run("pg_lsclusters", "--no-header").split()[2]
 
