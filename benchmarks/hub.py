@@ -80,6 +80,7 @@ class Hub:
 def hub() -> Iterator[Hub]:
     """A hub on which nothing runs yet."""
     folder = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # or the server would outlive us
     server = EmbeddedPostgres(folder)
     made = Hub(folder, server.socket_dir)
     try:
