@@ -60,6 +60,9 @@ async def find_shot(
             lane,
             decided,
         )
+        if not found:
+            nothing = "nothing was decided of any shot" if decided else "there is no shot, voided ones aside"
+            raise none_yet(nothing if lane is None else f"{nothing} of lane {lane}", "shots list")
     else:
         found = await connection.fetch(_SHOTS + "where h.id::text like $1 limit 2", prefix(reference, "shots list"))
     return only(found, "shot", reference, "shots list")
@@ -72,6 +75,9 @@ async def find_orphan(connection: Connection, reference: str, *, settled: bool =
     """
     if reference == LAST:
         found = await connection.fetch(_ORPHANS + "where (status <> 'open') = $1 order by r.at desc limit 1", settled)
+        if not found:
+            nothing = "nothing was said of any landing" if settled else "no landing waits for a person"
+            raise none_yet(nothing, "orphan list --all")
     else:
         found = await connection.fetch(_ORPHANS + "where o.id::text like $1 limit 2", prefix(reference, "orphan list"))
     return only(found, "orphan", reference, "orphan list --all")
@@ -106,6 +112,8 @@ async def find_session(connection: Connection, reference: str) -> UUID:
     """A session by its id, the first characters of it, or ``last``. Raises Refused."""
     if reference == LAST:
         found = await connection.fetch("select id from sessions order by start_time desc limit 1")
+        if not found:
+            raise none_yet("there is no session yet", "session list")
     else:
         found = await connection.fetch(
             "select id from sessions where id::text like $1 limit 2", prefix(reference, "session list")
@@ -170,6 +178,11 @@ def only(found: list[asyncpg.Record], what: str, reference: str, where: str) -> 
     if len(found) > 1:
         raise Refused(f"more than one {what} begins with '{reference}'", hint="Give more characters of its id")
     return found[0]
+
+
+def none_yet(what: str, where: str) -> Refused:
+    """Nothing is there that ``last`` could mean."""
+    return Refused(what, hint=f"See: archstats-sensor {where}")
 
 
 async def history_of(connection: Connection, shot: asyncpg.Record) -> list[asyncpg.Record]:

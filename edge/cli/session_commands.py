@@ -14,10 +14,11 @@ from uuid import UUID
 import asyncpg
 import typer
 
+from edge.cli.butt_size import butt_for
 from edge.cli.on_database import on_database
 from edge.cli.printing import as_json as json_object
 from edge.cli.printing import iso, say
-from edge.cli.refused import Refused
+from edge.cli.refused import EXIT_REFUSED, Refused
 from edge.cli.session_store import (
     FacePlace,
     NewSession,
@@ -27,6 +28,7 @@ from edge.cli.session_store import (
     last_end,
     list_sessions,
     open_session,
+    still_closing,
 )
 from edge.common import hostclock
 from edge.common.connection import Connection
@@ -37,7 +39,7 @@ from edge.shots.seen import see_session
 
 CLOSED_WITHIN_S = 15.0
 """A landing window and the time after which an undecided shot is given up: domain parameters, 3 s and 10 s."""
-BUTT_MARGIN_MM = 30.0
+START_SHOTS = "Start archstats-shots, which closes it; on a hub: sudo systemctl start archstats-shots"
 
 app = typer.Typer(help="Sessions: what is shot on a lane, from open to close.", no_args_is_help=True)
 
@@ -47,6 +49,12 @@ Lanes = Annotated[
 ]
 DatabaseDir = Annotated[Path | None, typer.Option(help="Folder of the embedded PostgreSQL.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+ButtSide = Annotated[
+    float | None,
+    typer.Option(
+        min=100, max=99_999, help="Millimetres; when not given 1240, or the face and a margin where that is more."
+    ),
+]
 
 
 @app.command("open")
@@ -64,10 +72,8 @@ def open_command(
         typer.Option(help="When it really began, ISO 8601 with offset: what was shot since then becomes part of it."),
     ] = None,
     location: Annotated[str, typer.Option(help="Where this is.")] = "range",
-    butt_width: Annotated[
-        float | None, typer.Option(min=100, help="Millimetres; the face and a margin when not given.")
-    ] = None,
-    butt_height: Annotated[float | None, typer.Option(min=100, help="Millimetres.")] = None,
+    butt_width: ButtSide = None,
+    butt_height: ButtSide = None,
     as_json: Json = False,
     database_dir: DatabaseDir = None,
 ) -> None:
@@ -76,9 +82,7 @@ def open_command(
     if face not in catalogue:
         raise Refused(f"there is no face '{face}'", hint=f"Known faces: {', '.join(sorted(catalogue))}")
     spec = catalogue[face]
-    least = 2 * (spec.outer_mm + BUTT_MARGIN_MM)
-    width, height = butt_width or max(least, 1240.0), butt_height or max(least, 1240.0)
-
+    width, height = butt_for(spec, butt_width, butt_height)
     new = NewSession(
         lane=0,
         start=hostclock.now() if since is None else began(since, hostclock.now()),
@@ -105,10 +109,7 @@ def open_command(
                 try:
                     opened[number] = await open_session(connection, replace(new, lane=number))
                 except asyncpg.UniqueViolationError as fault:
-                    raise Refused(
-                        f"lane {number} has an open session already, so nothing was opened",
-                        hint=f"Close it first: archstats-sensor session close --lane {number}",
-                    ) from fault
+                    raise await in_the_way(connection, number) from fault
         for number, session_id in opened.items():
             say(as_json_line(session_id, number, "open") if as_json else f"lane {number}: session {session_id} is open")
 
@@ -152,14 +153,16 @@ def close_command(lane: Lanes = None, as_json: Json = False, database_dir: Datab
                 for session_id in closing.values():
                     while await is_open(connection, session_id):  # noqa: ASYNC110 - a listener would be one more connection
                         await asyncio.sleep(0.1)
+        open_still = [number for number, session_id in closing.items() if await is_open(connection, session_id)]
         for number, session_id in closing.items():
-            still = await is_open(connection, session_id)
             if as_json:
-                say(as_json_line(session_id, number, "closing" if still else "closed"))
-            elif still:
-                say(f"lane {number}: still closing; archstats-shots does it as soon as it runs")
-            else:
+                say(as_json_line(session_id, number, "closing" if number in open_still else "closed"))
+            elif number not in open_still:
                 say(f"lane {number}: the session is closed")
+        if open_still and as_json:
+            raise typer.Exit(EXIT_REFUSED)
+        if open_still:
+            raise Refused(f"{', '.join(f'lane {number}' for number in open_still)}: still closing", hint=START_SHOTS)
 
     on_database(run, database_dir)
 
@@ -191,13 +194,15 @@ def list_command(
 
 
 def session_line(row: asyncpg.Record, expired: int) -> str:
-    """One session for people; ``expired`` arrows were nocked and given up."""
+    """One session for people: the beginning of its id, when, how it is, what is shot at; ``expired`` arrows were nocked and given up."""
     state = "closing" if row["is_opened"] and row["closing_time"] else "open" if row["is_opened"] else "closed"
     started: datetime = row["start_time"]
     distance = f"{float(row['distance']):g} m" if row["distance"] is not None else "no target"
     where = f"lane {row['lane']:>3}  {distance:>9}  {row['location']}"
     nocked = f"  {expired} nocked and never released" if expired else ""
-    return f"{started:%Y-%m-%d %H:%M}  {state:<7}  {where}  {row['arrows']} arrows  {row['points']} points{nocked}"
+    arrows = f"{row['arrows']} arrows  {row['points']} points"
+    begins = f"{str(row['id'])[:8]}  {started:%Y-%m-%d %H:%M}"
+    return f"{begins}  {state:<7}  {where}  {row['face'] or 'no face'}  {arrows}{nocked}"
 
 
 def began(text: str, now: HostInstant) -> HostInstant:
@@ -221,6 +226,16 @@ async def refuse_overlap(connection: Connection, lane: int, start: datetime) -> 
             f"the last session of lane {lane} ended at {iso(ended)}, so nothing was opened",
             hint=f"Let it begin after that: --since {iso(ended)}",
         )
+
+
+async def in_the_way(connection: Connection, lane: int) -> Refused:
+    """Why nothing can be opened on a lane that has an open session."""
+    if await still_closing(connection, lane):
+        return Refused(f"the last session of lane {lane} is still closing, so nothing was opened", hint=START_SHOTS)
+    return Refused(
+        f"lane {lane} has an open session already, so nothing was opened",
+        hint=f"Close it first: archstats-sensor session close --lane {lane}",
+    )
 
 
 def numbers(lanes: list[int] | None) -> list[int]:

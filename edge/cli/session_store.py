@@ -140,22 +140,30 @@ async def is_open(connection: Connection, session_id: UUID) -> bool:
     return bool(opened)
 
 
+async def still_closing(connection: Connection, lane: int) -> bool:
+    """Whether the lane's open session was asked to close and waits for ``archstats-shots``."""
+    closing: bool | None = await connection.fetchval(
+        "select closing_time is not null from sessions where lane = $1 and is_opened", lane
+    )
+    return bool(closing)
+
+
 async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int] | None = None) -> list[asyncpg.Record]:
-    """The newest sessions first (of all lanes, or of some), with the arrows and the points that the live page counts.
+    """The newest sessions first (of all lanes, or of some), each with its face and the arrows and points that the live page counts.
 
     Neither sighters nor arrows too many are part of it; an arrow that is not decided counts as an arrow without points.
     """
     return await connection.fetch(
         """
         select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor,
-               t.distance, count(h.id) as arrows,
+               t.distance, (select min(f.code) from faces f where f.target_id = t.id) as face, count(h.id) as arrows,
                coalesce(sum(h.points) filter (where h.result in ('hit', 'off_face', 'off_view', 'miss')), 0)::integer as points
         from sessions s
         left join targets t on t.session_id = s.id
         left join shots h on h.session_id = s.id and coalesce(h.end_number > s.sighter_ends, true)
             and h.result not in ('void', 'not_shot') and not h.flags && '{extra,same_spot}'
         where $2::integer[] is null or s.lane = any($2)
-        group by s.id, t.distance
+        group by s.id, t.id
         order by s.start_time desc, s.lane limit $1
         """,
         limit,

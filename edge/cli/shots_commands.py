@@ -33,7 +33,9 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 @app.command("list")
 def list_command(
     lane: Lane = None,
-    session: Annotated[str | None, typer.Option(help="This session's: its id, or the first characters.")] = None,
+    session: Annotated[
+        str | None, typer.Option(help="This session's: its id, the first characters of it, or 'last': the newest one.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest.")] = 20,
     as_json: Json = False,
     database_dir: DatabaseDir = None,

@@ -87,7 +87,8 @@ REFUSED = {
     "void ffff0000 --why w": ["ffff0000", "shots list"],
     "void 'no id' --why w": ["no id", "last"],
     "rebuild --session 0000ffff": ["session", "session list"],
-    "restore last --why w": ["shots list"],
+    "restore last --why w": ["nothing was decided of any shot", "shots list"],
+    "restore last --lane 1 --why w": ["nothing was decided of any shot of lane 1"],
 }
 
 
@@ -194,8 +195,25 @@ def test_sessions_of_several_lanes_are_opened_ended_and_closed_together(
 
     assert empty_bench.on_database(marks) == 2
     monkeypatch.setattr(session_commands, "CLOSED_WITHIN_S", 0.2)  # no archstats-shots runs here
-    closing = empty_bench.json("session", "close", "--lane", "2", "--lane", "3")
-    assert [(one["lane"], one["state"]) for one in closing] == [(2, "closing"), (3, "closing")]
+    told = empty_bench.type("session", "close", "--lane", "2", "--lane", "3", status=1)
+    assert "lane 2, lane 3: still closing" in told
+    assert "Start archstats-shots" in told
+    told = empty_bench.type("session", "open", "--lane", "2", status=1)
+    assert "still closing" in told
+    assert "Start archstats-shots" in told  # to close it once more would lead nowhere
+    first, second = empty_bench.type("session", "list").splitlines()
+    assert first.startswith(str(opened[0]["id"])[:8])
+    assert "closing" in first
+    assert "wa_40 " in second
+    assert second.startswith(str(opened[1]["id"])[:8])
+
+
+def test_a_butt_that_is_too_small_for_its_face_is_refused(empty_bench: Bench) -> None:
+    small = ("session", "open", "--face", "wa_40_triple", "--butt-width", "200", "--butt-height")
+    assert "--butt-height 639 is too small: a wa_40_triple needs at least 640 mm" in empty_bench.type(
+        *small, "639", status=1
+    )
+    empty_bench.type(*small, "640")
 
 
 def test_what_was_shot_before_a_session_is_taken_in_on_request(bench: Bench) -> None:
@@ -226,8 +244,11 @@ def test_a_session_takes_nothing_in_that_is_of_another(bench: Bench) -> None:
 
 def test_without_any_shot_it_says_so(empty_bench: Bench) -> None:
     assert "No shot yet" in empty_bench.type("shots", "list")
-    assert "session list" in empty_bench.type("shots", "rebuild", "--session", "last", status=1)
-    assert "shots list" in empty_bench.type("why", "last", status=1)
+    assert "no session yet" in empty_bench.type("shots", "rebuild", "--session", "last", status=1)
+    assert "no shot, voided" in empty_bench.type("why", "last", status=1)
+    alone = ("last", "--alone", "--why", "w")
+    assert "no landing waits for a person" in empty_bench.type("orphan", "assign", *alone, status=1)
+    assert "nothing was said of any landing" in empty_bench.type("orphan", "reopen", "last", "--why", "w", status=1)
 
 
 def test_the_list_of_sessions_tells_of_arrows_that_were_nocked_and_never_released(empty_bench: Bench) -> None:
