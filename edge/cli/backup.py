@@ -9,7 +9,7 @@ from pathlib import Path
 from edge.cli.postgres_client import PostgresClient, ProgramFailed
 from edge.cli.refused import Refused
 from edge.common.connection import Connection
-from edge.common.migrate import known_migrations
+from edge.common.migrate import known_migrations, schema_state
 
 _EMPTY_SCHEMA = """
 set lock_timeout = '10s';
@@ -82,6 +82,11 @@ def restore(client: PostgresClient, file: Path) -> None:
         before.write_text(_EMPTY_SCHEMA)
         after.write_text(_ours() + _NEW_LIFE)
         try:
+            if " TABLE public schema_migrations " not in client.run("pg_restore", "--list", file):
+                raise Refused(
+                    f"{file} holds no Arch-Stats database; the database is as it was",
+                    hint="Take a file that archstats-sensor db backup made of one",
+                )
             client.run("pg_restore", "--no-owner", f"--file={script}", file)
             client.run(
                 "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
@@ -98,6 +103,15 @@ def restore(client: PostgresClient, file: Path) -> None:
 def _ours() -> str:
     known = ", ".join(f"('{m.name}', '{m.sha256}')" for m in known_migrations() if not m.repeatable)
     return _OURS.format(known=known)
+
+
+async def refuse_nothing(connection: Connection) -> None:
+    """Raise Refused when the database has no schema of ours: what would be backed up is the wrong one, or none."""
+    if not (await schema_state(connection)).applied:
+        raise Refused(
+            "this database holds nothing of Arch-Stats, so no backup was made",
+            hint="Name the right one (POSTGRES_DB or --database-dir); which one is asked says: archstats-sensor db status",
+        )
 
 
 async def refuse_unfit(connection: Connection, *, replace: bool) -> None:

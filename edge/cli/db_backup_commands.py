@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.backup import backup, refuse_unfit, restore
+from edge.cli.backup import backup, refuse_nothing, refuse_unfit, restore
 from edge.cli.environment import effective
 from edge.cli.on_database import on_database
 from edge.cli.postgres_client import PostgresClient, client_for, connection_variables
@@ -37,6 +37,7 @@ def backup_command(
         raise typer.BadParameter(f"{file} is there already; choose another name, or write over it with --force")
 
     async def run(connection: Connection) -> None:
+        await refuse_nothing(connection)
         client = await _client(connection, database_dir)
         size = await asyncio.to_thread(backup, client, file.absolute())
         say(f"{file}: {size} bytes")

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from edge.cli.postgres_client import client_for
 from edge.common.connection import Connection
 from edge.common.embedded import USER
 from edge.common.feed import current_cursor, read_page
@@ -112,6 +113,24 @@ async def test_a_database_that_holds_something_is_kept_unless_somebody_insists(
     assert command("restore", "empty.backup", "--replace").returncode == 0
     async with connected(database_settings) as connection:
         assert await connection.fetchval("select count(*) from sessions") == 0
+
+
+async def test_a_backup_of_nothing_is_none_and_the_good_one_stays(
+    database_settings: ServiceSettings, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "range.backup").write_text("precious")
+    async with other_database(database_settings) as name:
+        async with connected(database_settings, "postgres") as connection:
+            await connection.execute(f"create database {name}")
+            major = connection.get_server_version().major
+        refused = command("backup", "range.backup", "--force", db=name)
+        assert (refused.returncode, "holds nothing of Arch-Stats" in refused.stderr) == (1, True), refused.stderr
+        assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("range.backup", "precious")]
+        own = database_settings.database
+        client = client_for(major, {"PGHOST": str(own.socket_dir), "PGUSER": USER, "PGDATABASE": name})
+        client.run("pg_dump", "--format=custom", f"--file={tmp_path / 'of-nothing.backup'}")
+        refused = command("restore", "of-nothing.backup", db=name)
+        assert (refused.returncode, "holds no Arch-Stats database" in refused.stderr) == (1, True), refused.stderr
 
 
 async def test_a_database_in_use_is_left_alone(database_settings: ServiceSettings, command: Command) -> None:
