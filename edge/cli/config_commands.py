@@ -22,7 +22,10 @@ Device = Annotated[str | None, typer.Argument(help="Also check this device's set
 
 @app.command("check")
 def check_command(device: Device = None) -> None:
-    """Check every setting and tell each fault; exit status 78 when there is one. Opens nothing."""
+    """Check every setting and tell each fault; exit status 78 when there is one.
+
+    Opens nothing: whether the database answers says archstats-sensor db status.
+    """
     wrong = False
     for name, check in checks(os.environ, device):
         try:

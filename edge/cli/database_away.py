@@ -48,14 +48,14 @@ def no_connection(fault: Exception, database: Database) -> ConfigError | Unavail
     if isinstance(fault, SETTINGS_AT_FAULT):
         return ConfigError(
             f"{database.where} is closed to us ({told_of(fault)})",
-            hint="Correct POSTGRES_USER and POSTGRES_PASSWORD; what is in force says: archstats-sensor config show",
+            hint="Correct POSTGRES_USER and POSTGRES_PASSWORD, then try them: archstats-sensor db status",
         )
     if isinstance(fault, PostgresStartError):
         return Unavailable(told_of(fault), hint="Mend that, then run the command again")
     return Unavailable(
         f"{database.where} does not answer ({told_of(fault)})",
-        hint="See whether it runs: systemctl status postgresql. If it does, compare where it listens with: "
-        "archstats-sensor config show",
+        hint="See whether it runs: systemctl status postgresql. If it does and listens elsewhere, correct POSTGRES_SOCKET_DIR, "
+        "POSTGRES_HOST and POSTGRES_PORT. Then try it: archstats-sensor db status",
     )
 
 

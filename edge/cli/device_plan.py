@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from drivers.errors import DriverConfigError
 from drivers.registry import DriverClass, load_driver
@@ -77,7 +80,7 @@ def _driver(device_id: str, environ: Mapping[str, str]) -> DriverClass:
     if not name:
         raise ConfigError(
             f"{device_id}: no driver is set",
-            hint=f"Set ARCH_STATS_DRIVER, for example to bow.link, in /etc/archstats/{device_id}.env",
+            hint=f"Set ARCH_STATS_DRIVER, for example to bow.link; on a hub in /etc/archstats/{device_id}.env",
         )
     try:
         return load_driver(name)
@@ -86,9 +89,28 @@ def _driver(device_id: str, environ: Mapping[str, str]) -> DriverClass:
 
 
 def _check_port(device_id: str, port: str) -> None:
-    scheme, url, _ = port.partition("://")
-    if url and scheme != "socket":
-        raise ConfigError(
-            f"{device_id}: ARCH_STATS_PORT is '{port}', and '{scheme}' is no kind of port",
-            hint="Set it to a path such as /dev/serial/by-id/..., or to socket://HOST:PORT for a serial server",
-        )
+    """What can never be a port; whether one is there, or can be opened, shows when it is opened."""
+    remedy = "Set it to a path such as /dev/serial/by-id/..., or to socket://HOST:PORT for a serial server"
+    scheme, is_url, _ = port.partition("://")
+    if not is_url:
+        if _is_something_else(port):
+            raise ConfigError(f"{device_id}: ARCH_STATS_PORT is '{port}', which is no serial port", hint=remedy)
+    elif scheme != "socket":
+        raise ConfigError(f"{device_id}: ARCH_STATS_PORT is '{port}', and '{scheme}' is no kind of port", hint=remedy)
+    elif not _names_a_server(port):
+        raise ConfigError(f"{device_id}: ARCH_STATS_PORT is '{port}', which lacks a host or a port", hint=remedy)
+
+
+def _is_something_else(path: str) -> bool:
+    try:
+        return path != "" and not stat.S_ISCHR(Path(path).stat().st_mode)
+    except OSError:  # it is not there, or not for us to look at
+        return False
+
+
+def _names_a_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port is not None
+    except ValueError:  # the port is no number, or too large for one
+        return False

@@ -77,9 +77,9 @@ class Database:
         """For people: which database, on which server. Holds no secret."""
         if self._server is not None:
             return f"the embedded PostgreSQL in {self._server.base_dir}"
-        return (
-            f"database {self._settings.db!r} of user {self._settings.user!r} at {' or '.join(hosts_of(self._settings))}"
-        )
+        port = self._settings.port
+        tried = [f"{host}/.s.PGSQL.{port}" if host[0] == "/" else f"{host}:{port}" for host in hosts_of(self._settings)]
+        return f"database {self._settings.db!r} of user {self._settings.user!r} at {' or '.join(tried)}"
 
     async def connect(self) -> Connection:
         """Open a connection of the caller's own. Raises one of DATABASE_FAULTS, and brings a dead embedded server back first."""
@@ -166,7 +166,8 @@ async def wait_until_ready(
         except DATABASE_FAULTS as fault:
             told.enter(
                 "not ready",
-                f"{told_of(fault)}; check that it runs and the POSTGRES_* settings; trying again",
+                f"{told_of(fault)}; check that it runs and the POSTGRES_* settings (archstats-sensor db status tries them); "
+                "trying again",
             )
         else:
             state.refuse_foreign()

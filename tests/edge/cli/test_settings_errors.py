@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.cli.device_plan import plan_device
+from edge.common.errors import ConfigError
 from tests.acceptance.simulated_range import BIN, clean_environment
 
 CASES = {
@@ -84,6 +86,12 @@ def test_the_settings_of_a_device_stand_in_no_other_programs_way(tmp_path: Path)
         check=False,
     )
     assert (done.returncode, done.stdout.count("ok ")) == (0, 3), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("port", ["socket://nohost", "socket://:5000", "socket://h:99999", __file__])
+def test_what_can_never_be_a_port_is_refused_before_anything_runs(port: str) -> None:
+    with pytest.raises(ConfigError, match="bow-1: ARCH_STATS_PORT is"):
+        plan_device("bow-1", {"ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_PORT": port})
 
 
 def test_a_check_names_every_fault_with_its_own_remedy(tmp_path: Path) -> None:
