@@ -28,11 +28,12 @@ def give_cluster(base: Path) -> None:
 
 def _made(place: Path) -> Path:
     """The made cluster; the first who asks makes it, the others wait."""
+    made = place / "made"
     with (place / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (place / "complete").exists():
-            server = EmbeddedPostgres(place)
+            server = EmbeddedPostgres(made)
             server.start()
             server.stop()
             (place / "complete").touch()
-    return place
+    return made

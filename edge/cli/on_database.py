@@ -14,6 +14,7 @@ from edge.cli.database_creation import create_database
 from edge.cli.environment import effective, refuse_mistyped
 from edge.common.connection import DATABASE_FAULTS, Connection
 from edge.common.database import open_database
+from edge.common.embedded_paths import cluster_there, default_base_dir, refuse_others
 from edge.common.errors import ConfigError
 from edge.common.migrate import schema_state
 from edge.common.roles import Role
@@ -41,6 +42,8 @@ def on_database(
     async def run() -> None:
         if create:
             await create_database(service)
+        elif service.database.embedded:
+            refuse_missing(service.database.database_dir or default_base_dir())
         async with open_database(service, application="archstats-sensor", role=role) as database:
             connection = await connected(database)
             try:
@@ -62,3 +65,17 @@ def on_database(
                 await connection.close()
 
     asyncio.run(run())
+
+
+def refuse_missing(base_dir: Path) -> None:
+    """A mistyped folder must not become a new, empty database. Raises ConfigError when there is none in it."""
+    if cluster_there(base_dir):
+        return
+    try:
+        refuse_others(base_dir)
+    except PermissionError:
+        pass
+    raise ConfigError(
+        f"there is no database in {base_dir}",
+        hint="Correct ARCH_STATS_DATABASE_DIR (--database-dir), or make it with: archstats-sensor db init",
+    )

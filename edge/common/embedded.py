@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from edge.common.embedded_paths import PORT, SOCKET, make_private, refuse_unquotable, socket_dir
+from edge.common.embedded_paths import PORT, SOCKET, prepare, socket_dir
 from edge.common.errors import ConfigError
 from edge.common.postgres_binaries import Binaries, find_binaries
 
@@ -70,10 +70,8 @@ class EmbeddedPostgres:
         if self._in_use is not None and self._answers():
             return
         held_before = self._in_use is not None
-        refuse_unquotable(self.base_dir)
         try:
-            make_private(self.base_dir)
-            make_private(self.socket_dir)
+            prepare(self.base_dir)
             with self._one_at_a_time():
                 if self._in_use is None:
                     self._in_use = (self.base_dir / "in-use.lock").open("a")

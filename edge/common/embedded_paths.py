@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -56,6 +57,50 @@ def refuse_unquotable(folder: Path) -> None:
             f'PostgreSQL cannot work in a folder with one of " $ ` \\ , in its path ({folder})',
             hint="Choose another folder with ARCH_STATS_DATABASE_DIR",
         )
+
+
+OURS = {"data", "data.new", "run", "log", "logs", "in-use.lock", "start.lock", "start.log"}
+"""What lies in a folder of the embedded PostgreSQL."""
+NOBODYS = {"lost+found"}
+"""What a file system that was just made has in it."""
+
+
+def cluster_there(base_dir: Path) -> bool:
+    """Whether the embedded PostgreSQL was started in this folder before."""
+    return (base_dir / "data").exists()
+
+
+def refuse_others(folder: Path) -> None:
+    """Raise ConfigError for a folder in which somebody keeps other things: it would be closed to everybody else."""
+    if cluster_there(folder) or not folder.is_dir():
+        return
+    others = sorted({entry.name for entry in folder.iterdir()} - OURS - NOBODYS)
+    if others:
+        raise ConfigError(
+            f"{folder} is no folder of the embedded PostgreSQL: it holds other things ({', '.join(others[:3])}"
+            f"{', ...' if len(others) > 3 else ''})",
+            hint="Choose an empty one, or one that is not there yet, with --database-dir or ARCH_STATS_DATABASE_DIR",
+        )
+
+
+def prepare(base_dir: Path) -> None:
+    """Make the folder and that of the socket ours alone. Raises ConfigError when that cannot be, OSError when not now."""
+    refuse_unquotable(base_dir)
+    try:
+        refuse_others(base_dir)
+        make_private(base_dir)
+        make_private(socket_dir(base_dir))
+    except OSError as fault:
+        if fault.errno not in _NO_PLACE:
+            raise
+        raise ConfigError(
+            f"the embedded PostgreSQL cannot use {base_dir} ({fault.strerror}: {fault.filename})",
+            hint="Give this user the folder, or choose another with ARCH_STATS_DATABASE_DIR",
+        ) from fault
+
+
+_NO_PLACE = {errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EROFS, errno.ENAMETOOLONG}
+"""No folder can be there, now or later. Anything else, such as a full disk, may pass."""
 
 
 def make_private(folder: Path) -> None:

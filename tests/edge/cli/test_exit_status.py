@@ -107,5 +107,12 @@ def test_a_database_that_goes_while_a_command_is_at_work_is_told_of(
         on_database(wrong)
 
 
+@pytest.mark.parametrize("words", [["db", "status"], ["db", "backup", "b"], ["session", "list"]], ids=" ".join)
+def test_a_mistyped_folder_becomes_no_new_database(words: list[str], told: Told, tmp_path: Path) -> None:
+    status, said = told(*words, "--database-dir", "typo")
+    assert (status, f"no database in {tmp_path / 'typo'}" in said, "db init" in said) == (78, True, True), said
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_refusal_and_an_outage_have_statuses_of_their_own() -> None:
     assert (Refused.status, Unavailable.status) == (1, 69)

@@ -304,6 +304,22 @@ def test_a_path_that_a_shell_would_misread_is_refused(empty: Path, name: str) ->
     assert not (empty / name).exists()
 
 
+def test_a_folder_in_which_somebody_keeps_other_things_is_left_alone(empty: Path) -> None:
+    (empty / "thesis.txt").write_text("precious")
+    empty.chmod(0o755)
+    with pytest.raises(ConfigError, match=r"holds other things \(thesis.txt\)"):
+        EmbeddedPostgres(empty).start()
+    assert [path.name for path in empty.iterdir()] == ["thesis.txt"]
+    assert stat.S_IMODE(empty.stat().st_mode) == 0o755
+
+
+def test_where_no_folder_can_be_is_the_fault_of_the_settings(empty: Path) -> None:
+    (empty / "file").touch()
+    for place in (Path("/proc/x"), empty / "file", empty / "file" / "below"):
+        with pytest.raises(ConfigError, match=str(place)):
+            EmbeddedPostgres(place).start()
+
+
 def test_where_the_data_lies_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert default_base_dir() == tmp_path / "archstats" / "postgres"
