@@ -69,12 +69,12 @@ def on_database(
 
 def refuse_missing(base_dir: Path) -> None:
     """A mistyped folder must not become a new, empty database. Raises ConfigError when there is none in it."""
-    if cluster_there(base_dir):
-        return
     try:
+        if cluster_there(base_dir):
+            return
         refuse_others(base_dir)
     except PermissionError:
-        pass
+        return  # told by whoever starts the server
     raise ConfigError(
         f"there is no database in {base_dir}",
         hint="Correct ARCH_STATS_DATABASE_DIR (--database-dir), or make it with: archstats-sensor db init",
