@@ -78,9 +78,13 @@ class Listener:
         if not self._rung.is_set():
             if limit < poll_in:
                 return False
-            self._ring(ANYBODY)
+            self.ring()
         self._rung.clear()
         return True
+
+    def ring(self) -> None:
+        """Wake whoever waits, to look at everything: for what else the reader has to notice, as the end of its connection."""
+        self._ring(ANYBODY)
 
     def payloads(self) -> frozenset[str]:
         """Take the distinct payloads since the last call. An empty string among them means: look at everything."""
@@ -109,7 +113,7 @@ class Listener:
                 )
             self.connected = True
             self._told.enter("connected")
-            self._ring(ANYBODY)
+            self.ring()
             await self._watch(connection, lost)
         except DATABASE_FAULTS as fault:
             self._told.enter("lost", f"{told_of(fault)}; trying again")

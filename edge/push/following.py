@@ -70,6 +70,7 @@ class Following:
         connection = None
         try:
             self._connection = connection = await self._database.connect()
+            connection.add_termination_listener(lambda _: self._listener.ring())  # else it is found at the next event
             await self._find_place(connection)
             while True:
                 more_soon = await self._read(connection)
