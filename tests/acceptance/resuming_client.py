@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -63,12 +64,12 @@ class ResumingClient:
         return bool(events) and events[-1] in self.ids
 
     def differences(self, events: list[str]) -> list[str]:
-        """How what it saw differs from all events since the first one that it saw."""
+        """How what it saw differs from all events since the first one that it saw; newer ones may follow, each once."""
         begins = events.index(self.ids[0]) if self.ids and self.ids[0] in events else 0
         expected = events[begins:]
         found = [f"gap: {reason}" for reason in self.gaps]
-        if self.ids[: len(expected)] != expected:
+        repeated = sorted(name for name, times in Counter(self.ids).items() if times > 1)
+        if self.ids[: len(expected)] != expected or repeated:
             missing = [name for name in expected if name not in self.ids]
-            repeated = sorted({name for name in self.ids if self.ids.count(name) > 1})
             found.append(f"{len(expected)} events, told {len(self.ids)}; missing {missing}, repeated {repeated}")
         return found
