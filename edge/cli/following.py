@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
 from tenacity import AsyncRetrying, retry_if_exception_type
@@ -13,15 +16,23 @@ from tenacity.wait import wait_random_exponential
 
 from edge.cli.printing import say
 from edge.cli.shot_lines import json_line, text_line
-from edge.common.connection import DATABASE_FAULTS
+from edge.common.connection import DATABASE_FAULTS, Connection
 from edge.common.database import Database
-from edge.common.feed import LOOK_AGAIN_S, FeedCursor, FeedEvent, read_page
+from edge.common.feed import LOOK_AGAIN_S, FeedCursor, read_page
 from edge.common.listener import Listener
 from simulators.hosttime import HostTime
 from simulators.world import Release, World
 
 PAGE = 500
 BACKOFF = wait_random_exponential(multiplier=0.05, max=2.0)
+
+# As the feed tells them.
+_SHOTS = """
+select (to_jsonb(s) || jsonb_build_object('human_identifier', a.human_identifier, 'face', f.human_identifier))::text as shot
+from shots s left join arrows a on a.id = s.arrow_id left join faces f on f.id = s.face_id
+where s.session_id = any($1::uuid[])
+order by coalesce(s.arrow_disengage_time, s.arrow_landing_time)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +84,12 @@ class Follower:
             while True:
                 page = await read_page(connection, self._cursor, PAGE)
                 worked = True
-                self._cursor = page.cursor
+                if page.gap:
+                    await self._take_all(connection)
                 for event in page.events:
-                    self._take(event)
+                    if event.type.startswith("shot."):
+                        self._take(event.data)
+                self._cursor = page.cursor
                 if not page.events:
                     await listener.wait(LOOK_AGAIN_S if page.more_soon else None)
         except DATABASE_FAULTS:
@@ -84,22 +98,22 @@ class Follower:
         finally:
             connection.terminate()
 
-    async def all_decided(self) -> None:
-        """Wait until every release of the bounded world is settled there and decided in the database."""
-        while True:
-            wait_s = self.settled_in_s()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-            elif not self.undecided():
-                return
-            else:
-                self._changed.clear()
-                await self._changed.wait()
+    async def all_decided(self, within_s: float) -> None:
+        """Wait until every release of the bounded world is settled there and decided in the database.
 
-    def undecided(self) -> int:
-        """How many releases of the bounded world the database has no verdict on."""
+        No longer than ``within_s`` after the last one is settled: :meth:`undecided` then tells what is missing.
+        """
+        await asyncio.sleep(max(0.0, self.settled_in_s()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self.undecided():
+                    self._changed.clear()
+                    await self._changed.wait()
+
+    def undecided(self) -> list[Release]:
+        """The releases of the bounded world that the database has no verdict on."""
         expected = self._releases(self._world.release_limit_us or self._now_us())
-        return len(expected) - sum(self._is_decided(release) for release in expected)
+        return [release for release in expected if not self._is_decided(release)]
 
     def settled_in_s(self) -> float:
         """Seconds until :meth:`settled_us`; negative when that is over."""
@@ -124,9 +138,15 @@ class Follower:
         near = (self._results.get((release.lane, release.released_us // 1000 + step)) for step in range(-5, 6))
         return any(result not in (None, "pending", "void") for result in near)
 
-    def _take(self, event: FeedEvent) -> None:
-        shot = event.data
-        if not event.type.startswith("shot.") or str(shot["session_id"]) not in self._sessions:
+    async def _take_all(self, connection: Connection) -> None:
+        """What the feed cannot tell any more, as after a restore of the database: the shots as they are now."""
+        rows = await connection.fetch(_SHOTS, list(self._sessions))
+        self._results.clear()
+        for row in rows:
+            self._take(json.loads(row["shot"]))
+
+    def _take(self, shot: Mapping[str, Any]) -> None:
+        if str(shot["session_id"]) not in self._sessions:
             return
         released = shot.get("arrow_disengage_time")
         if isinstance(released, str):

@@ -10,7 +10,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,10 +38,12 @@ from edge.common.migrate import migrate
 from edge.common.roles import Role
 from edge.common.settings import PushSettings, ServiceSettings
 from simulators.hosttime import HostTime
-from simulators.world import World
+from simulators.world import Release, World
 
 DECIDED_WITHIN_S = 60.0
 """After the last arrow is settled in the world the database has this long to know it; then something is broken."""
+
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +150,9 @@ async def _on_database(
     await close_what_is_open(database)
     if options.as_json:
         say(as_json({"event": "end", "since": iso(instant(world.start_us)), "until": iso(instant(until or 0))}))
-    undecided = follower.undecided() if finished else 0
+    undecided = follower.undecided() if finished else []
     if undecided:
-        complain(f"archstats-sensor: {undecided} releases were not decided in time; see the logs in {folders.logs}")
+        complain(f"archstats-sensor: not decided in time: {_named(undecided)}; see the logs in {folders.logs}")
     return 1 if undecided else 0
 
 
@@ -244,11 +246,10 @@ async def _until_done(world: World, follower: Follower, stop: asyncio.Event) -> 
     if world.release_limit_us is None:
         await stop.wait()
         return False
-    patience_s = follower.settled_in_s() + DECIDED_WITHIN_S
     stopping = asyncio.create_task(stop.wait())
-    deciding = asyncio.create_task(follower.all_decided())
+    deciding = asyncio.create_task(follower.all_decided(DECIDED_WITHIN_S))
     try:
-        await asyncio.wait({stopping, deciding}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({stopping, deciding}, return_when=asyncio.FIRST_COMPLETED)
         return not stop.is_set()
     finally:
         for task in (stopping, deciding):
@@ -263,6 +264,13 @@ async def _migrate(database: Database) -> None:
         await migrate(connection, database.channel)
     finally:
         await connection.close()
+
+
+def _named(releases: Sequence[Release]) -> str:
+    """Which they are, as ``truth`` counts them; the first few, and how many more."""
+    names = [f"lane {r.lane} shot {r.shot} released {iso(instant(r.released_us))}" for r in releases[:MOST_NAMED]]
+    more = len(releases) - len(names)
+    return ", ".join([*names, *([f"and {more} more"] if more else [])])
 
 
 def _announce(options: SimulateOptions, world: World, push: PushSettings) -> None:
