@@ -148,9 +148,13 @@ def known_variables() -> set[str]:
 
 
 def refuse_unknown(environ: Mapping[str, str], extra_known: Collection[str] = ()) -> None:
-    """Raise ConfigError when an ``ARCH_STATS_*`` variable is neither ours nor in ``extra_known``: a typing error, most likely."""
+    """Raise ConfigError when an ``ARCH_STATS_*`` variable is neither ours nor in ``extra_known``: a typing error, most likely.
+
+    A ``POSTGRES_*`` variable may be that of another program (``POSTGRES_INITDB_ARGS``), so only a near miss of ours is one.
+    """
     known = known_variables() | set(extra_known)
-    unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+    others = (name for name in environ if name not in known)
+    unknown = sorted(name for name in others if name.startswith(PREFIX) or _nearly_postgres(name))
     if not unknown:
         return
     import difflib  # a daemon whose settings are right runs without it
@@ -161,6 +165,17 @@ def refuse_unknown(environ: Mapping[str, str], extra_known: Collection[str] = ()
         hint = f"Did you mean {near[0]}? Correct or remove it; docs/settings.md lists all settings"
         faults.append(ConfigError(f"there is no setting {name}", hint=hint))
     raise together(faults)
+
+
+def _nearly_postgres(name: str) -> bool:
+    """Whether it is one of our ``POSTGRES_*`` variables with a letter wrong, missing or too many."""
+    if not name.startswith("POSTGRES_"):
+        return False
+    import difflib
+
+    ours = variables_of(DatabaseSettings).values()
+    # 0.92 for two letters changed over in POSTGRES_HOST, 0.87 for POSTGRES_PASSWORD_FILE, which Docker's image has.
+    return bool(difflib.get_close_matches(name, ours, n=1, cutoff=0.9))
 
 
 def load_service(environ: Mapping[str, str]) -> ServiceSettings:

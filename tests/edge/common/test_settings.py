@@ -73,6 +73,9 @@ def test_every_wrong_variable_is_named_at_once() -> None:
         ("ARCH_STATS_CHANNEL", "ARCH_STATS_WS_CHANNEL"),
         ("ARCH_STATS_DRVER", "ARCH_STATS_DRIVER"),
         ("ARCH_STATS_BUAD", "ARCH_STATS_BAUD"),
+        ("POSTGRES_HOTS", "POSTGRES_HOST"),
+        ("POSTGRES_BD", "POSTGRES_DB"),
+        ("POSTGRES_PASSWRD", "POSTGRES_PASSWORD"),
     ],
 )
 def test_an_unknown_variable_names_the_nearest_known(wrong: str, meant: str) -> None:
@@ -85,6 +88,8 @@ def test_known_variables_and_those_of_others_are_no_errors() -> None:
     refuse_unknown({"ARCH_STATS_PORT": "1", "ARCH_STATS_BAUD": "9600", "ARCHERY": "x"}, {"ARCH_STATS_BAUD"})
     with pytest.raises(ConfigError, match="ARCH_STATS_BAUD"):
         refuse_unknown({"ARCH_STATS_BAUD": "9600"})
+    of_docker = ("INITDB_ARGS", "INITDB_WALDIR", "HOST_AUTH_METHOD", "PASSWORD_FILE", "USER_FILE", "DB_FILE")
+    refuse_unknown(dict.fromkeys((f"POSTGRES_{name}" for name in (*of_docker, "URL", "DSN", "VERSION")), "x"))
 
 
 def test_a_device_and_its_driver() -> None:
