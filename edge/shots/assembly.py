@@ -40,8 +40,9 @@ class Assembly:
 def assemble(readings: Iterable[Sensed], scene: Scene) -> Assembly:
     """Make the session's shots and ends of the lane's readings.
 
-    Releases before the session and just after it are made into drafts too, so that they explain their landings; they are
-    shots of no session, or of the one before.
+    Releases before the session and just after it are made into drafts too, so that they explain their landings, and
+    landings just before it, so that its releases do not take what was another's; they are shots of no session, or of the
+    one before.
     """
     ordered = sorted(readings, key=lambda r: (r.t, r.key))
     ends, stays = find_ends(ordered, scene)
@@ -53,15 +54,15 @@ def assemble(readings: Iterable[Sensed], scene: Scene) -> Assembly:
         for r in ordered
         if r.kind == "landing"
         and r.key.device_id in scene.targets
-        and scene.starts <= r.t <= last + landing_window_s(scene)
+        and scene.starts - landing_window_s(scene) <= r.t <= last + landing_window_s(scene)
     ]
     said = by_hand(scene.corrections)
-    chosen, undecided = _choose(drafts, landings, said)
+    chosen, undecided = _choose(drafts, landings, said, scene)
     find_let_downs(drafts, nockings, undecided, stays, ends)
     left = match(drafts, undecided, scene)
     excuse_dead_time(drafts, scene)
     alone, orphans, waiting = _without_release(left, scene, last)
-    ours = [draft for draft in drafts if scene.starts <= draft.first.t <= last]
+    ours = [d for d in drafts if scene.starts <= d.first.t <= last and not scene.is_of_before(d.first)]
     shots = _shots([*ours, *chosen, *alone], scene, ends, stays, said)
     pending = any(shot.result == "pending" for shot in shots)
     return Assembly(
@@ -73,14 +74,18 @@ def assemble(readings: Iterable[Sensed], scene: Scene) -> Assembly:
     )
 
 
-def _choose(drafts: Sequence[Draft], landings: Sequence[Sensed], said: ByHand) -> tuple[list[Draft], list[Sensed]]:
+def _choose(
+    drafts: Sequence[Draft], landings: Sequence[Sensed], said: ByHand, scene: Scene
+) -> tuple[list[Draft], list[Sensed]]:
     """Do what persons decided of landings; returns the shots they made of landings alone, and the undecided landings."""
     by_release = {draft.release.key: draft for draft in drafts if draft.release}
     chosen: list[Draft] = []
     undecided: list[Sensed] = []
     for landing in landings:
         owner = said.owners.get(landing.key)
-        if said.is_void(landing.key) or owner == landing.key:
+        if landing.t < scene.starts:
+            undecided.append(landing)
+        elif said.is_void(landing.key) or owner == landing.key:
             chosen.append(Draft(None, landing=landing, assignment="manual"))
         elif owner in by_release:
             by_release[owner].landing, by_release[owner].assignment = landing, "manual"
@@ -97,6 +102,8 @@ def _without_release(landings: Sequence[Sensed], scene: Scene, last: float) -> t
     for landing in landings:
         if landing.t > last + longest_flight_s(scene):
             continue  # it flew after the session
+        if landing.t < scene.starts or scene.is_of_before(landing):
+            continue
         seeing = bows_seeing(landing, scene)
         if seeing:
             orphans.append(landing)

@@ -77,6 +77,10 @@ class _EndFinder:
             return
         if kind not in ("engage", "release", "landing"):
             return
+        if self._scene.is_of_before(reading):
+            if kind == "landing":
+                self.butt.land(reading)
+            return
         if self._opens is None:
             self._opens = reading.t
         self._last = reading.t

@@ -38,9 +38,7 @@ def flight_is_possible(release: Sensed, landing: Sensed, scene: Scene) -> bool:
 
 def longest_flight_s(scene: Scene) -> float:
     """A slow arrow's flight; the landing window where the distance is not known."""
-    if scene.distance_m is None:
-        return landing_window_s(scene)
-    return scene.distance_m / scene.parameters.slowest_mps
+    return scene.parameters.longest_flight_s(scene.distance_m)
 
 
 def expected_flight_s(scene: Scene) -> float:

@@ -41,6 +41,10 @@ class Parameters:
     sigma_mm: float = 0.5
     line_call_sigmas: float = 2.0
 
+    def longest_flight_s(self, distance_m: float | None) -> float:
+        """A slow arrow's flight; the landing window where the distance is not known."""
+        return self.landing_window_s(0.0) if distance_m is None else distance_m / self.slowest_mps
+
     def landing_window_s(self, distance_m: float) -> float:
         """How long after a release its landing is waited for."""
         return max(self.shortest_window_s, distance_m / self.slowest_mps + self.clock_floor_s + self.detect_latency_s)

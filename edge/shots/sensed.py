@@ -102,6 +102,16 @@ class Blind:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """The session that the lane had before."""
+
+    closes: float
+    """What was released up to here is of it."""
+    lands_until: float
+    """A landing without a release is of it up to here: its arrow may have flown before the closing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Correction:
     """What a person decided of the reading that ``key`` names: a release, or a landing without one.
 
@@ -145,12 +155,20 @@ class Scene:
     """Of more than these the lowest count; None: as many as are shot."""
     corrections: Sequence[Correction] = ()
     """In the order in which they were said."""
+    before: Before | None = None
+    """The lane's session before this one."""
     parameters: Parameters = field(default_factory=Parameters)
 
     @property
     def distance_m(self) -> float | None:
         """To the target; None when the session has none."""
         return self.target.distance_m if self.target else None
+
+    def is_of_before(self, reading: Sensed) -> bool:
+        """Whether a reading is the session before's, by its time alone: its releases, and landings that no release explains."""
+        if self.before is None:
+            return False
+        return reading.t <= (self.before.lands_until if reading.kind == "landing" else self.before.closes)
 
     def saw_nothing(self, devices: frozenset[str], since: float, until: float) -> bool:
         """Whether each of the devices was blind at some time of an interval."""

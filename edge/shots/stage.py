@@ -12,7 +12,8 @@ from edge.common import hostclock
 from edge.common.connection import Connection
 from edge.shots.corrections import Rulings
 from edge.shots.faces import load_catalogue
-from edge.shots.sensed import Arrow, Blind, Face, Key, Scene, Sensed, Target
+from edge.shots.parameters import Parameters
+from edge.shots.sensed import Arrow, Before, Blind, Face, Key, Scene, Sensed, Target
 from edge.shots.timeline import Axis, Moment
 
 MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if len(face.spots) > 1)
@@ -20,6 +21,13 @@ MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if le
 _SESSIONS = """
 select s.*, t.id as target_id, t.max_x, t.max_y, t.distance::float8 as distance
 from sessions s left join targets t on t.session_id = s.id
+"""
+# Sessions of a lane that were closed not long before an instant, or after it; $3, $4 and $5 are the instant.
+_CLOSED_AROUND = """
+where s.lane = $1 and s.id <> $2 and not s.is_opened and case
+    when s.closing_boot_id = $5 and s.closing_mono_ns is not null and $4::bigint is not null
+        then s.closing_mono_ns > $4 - 60000000000
+    else coalesce(s.closing_time, s.end_time) > $3::timestamptz - interval '1 min' end
 """
 
 
@@ -56,7 +64,7 @@ async def read_stage(
     row = await connection.fetchrow(_SESSIONS + " where s.id = $1", session_id)
     if row is None:
         return None
-    start = Moment(row["start_time"], row["start_mono_ns"], row["start_boot_id"])
+    start = _start(row)
     axis = Axis(start, moments)
     closing = _closing(row)
     devices = await connection.fetch("select * from session_devices where session_id = $1", session_id)
@@ -97,8 +105,29 @@ async def read_stage(
         arrows_per_end=row["arrows_per_end"],
         end_marks=[axis.place(Moment(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
         corrections=rulings.corrections,
+        before=_before(
+            axis,
+            await connection.fetch(
+                _SESSIONS + _CLOSED_AROUND, row["lane"], session_id, start.at, start.mono_ns, start.boot_id
+            ),
+        ),
     )
     return Stage(scene, axis, row["is_opened"])
+
+
+def _start(session: asyncpg.Record) -> Moment:
+    return Moment(session["start_time"], session["start_mono_ns"], session["start_boot_id"])
+
+
+def _before(axis: Axis, others: Sequence[asyncpg.Record]) -> Before | None:
+    """The last session that the lane had before the one that the axis begins with."""
+    found: list[Before] = []
+    for other in others:
+        closing = _closing(other)
+        if closing is not None and axis.place(_start(other)) < 0.0:
+            closes = axis.place(closing)
+            found.append(Before(closes, closes + Parameters().longest_flight_s(other["distance"])))
+    return max(found, key=lambda before: before.closes, default=None)
 
 
 def _closing(session: asyncpg.Record) -> Moment | None:

@@ -116,14 +116,14 @@ async def devices(store: Store, lane: int | None) -> str:
 
 
 # On a lane without an open session: how many arrows were shot since the last one, of late. What lands just after a closing
-# was shot before it.
+# was shot before it. "since" may stand in the command that takes them in: never before that closing, or it is refused.
 LANES = """
     select known.lane, o.id as session_id, coalesce(u.arrows, 0) as unclaimed, u.since as unclaimed_since
     from (select lane from devices where lane is not null union select lane from sessions) known
     left join sessions o on o.is_opened and o.lane = known.lane
     left join lateral (
         select greatest(count(*) filter (where r.kind = 'release'), count(*) filter (where r.kind = 'landing')) as arrows,
-            date_trunc('second', min(r.at)) as since
+            greatest(date_trunc('second', min(r.at)), max(ended.at)) as since
         from devices d
         cross join lateral (
             select coalesce(max(end_time), '-infinity') as at from sessions where sessions.lane = d.lane

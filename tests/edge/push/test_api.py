@@ -130,6 +130,11 @@ async def test_arrows_that_are_shot_while_no_session_is_open_are_told(
     assert (lane["session_id"], lane["unclaimed"]) == (None, 2)
     since = datetime.fromisoformat(str(lane["unclaimed_since"]))
     assert since == (now - timedelta(seconds=300)).replace(microsecond=0)
+    ended = (now - timedelta(seconds=301)).replace(microsecond=999000)
+    await connection.execute("update readings set at = $1 where kind = 'release'", ended + timedelta(microseconds=500))
+    await connection.execute("update sessions set end_time = $1", ended)
+    (lane,) = await data(client, "/lanes")
+    assert datetime.fromisoformat(str(lane["unclaimed_since"])) == ended  # else the command is refused
 
 
 async def test_a_device_that_no_longer_reports_is_silent(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.shots.assembly import assemble, shot_id
-from edge.shots.flight import landing_window_s
-from edge.shots.sensed import Key
+from edge.shots.flight import landing_window_s, longest_flight_s
+from edge.shots.incoming import AFTER_END, BEFORE_START
+from edge.shots.sensed import Before, Key
 from edge.shots.why import explain
 from tests.edge.shots.histories import History, Truth, any_history, arrivals, sound_history
+from tests.edge.shots.line import TARGET
 
 EXAMPLES = 150
 MANY = 5000
@@ -131,6 +134,40 @@ def test_the_order_of_arrival_changes_nothing(data: st.DataObject, history: Hist
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_a_sound_history_gives_exactly_what_was_shot(sound: tuple[History, list[Truth]]) -> None:
     the_whole_truth(*sound)
+
+
+def each_of_one_session(history: History, first_closes: float, pause_s: float, distances: tuple[float, float]) -> None:
+    """A lane's session is closed and the next one begins: each reading is of one of them at most."""
+    one, two = (replace(history.scene, target=replace(TARGET, distance_m=metres)) for metres in distances)
+    starts = first_closes + pause_s
+    before = Before(first_closes, first_closes + longest_flight_s(one))
+    one = replace(one, starts=0.0, closes=first_closes)
+    two = replace(two, starts=starts, closes=None, before=before)
+    roles: list[Key] = []
+    for readings, scene in (
+        ([r for r in history.readings if r.t <= first_closes + AFTER_END.total_seconds()], one),
+        ([r for r in history.readings if r.t >= starts - BEFORE_START.total_seconds()], two),
+    ):
+        found = assemble(readings, scene)
+        roles += [o.key for o in found.orphans]
+        roles += [key for shot in found.shots for key in (shot.release, shot.landing) if key is not None]
+    assert [key for key, count in Counter(roles).items() if count > 1] == []
+
+
+BORDERS = {
+    "first_closes": st.integers(1000, 8000).map(lambda n: n / 100),
+    "pause_s": st.sampled_from((0.0, 0.0, 0.2, 2.0)),
+    "distances": st.tuples(st.sampled_from((18.0, 70.0)), st.sampled_from((18.0, 70.0))),
+}
+
+
+@given(history=any_history() | sound_history().map(lambda sound: sound[0]), **BORDERS)
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_each_reading_is_of_one_session(
+    history: History, first_closes: float, pause_s: float, distances: tuple[float, float]
+) -> None:
+    history.scene = replace(history.scene, corrections=())  # those are a session's own
+    each_of_one_session(history, first_closes, pause_s, distances)
 
 
 @pytest.mark.long
