@@ -19,6 +19,7 @@ from pathlib import Path
 from edge.cli.children import Children, Program
 from edge.cli.database_away import connected
 from edge.cli.following import Course, Follower
+from edge.cli.only_range import only_range
 from edge.cli.printing import as_json, complain, iso, say
 from edge.cli.range_end import close_in_order, close_what_is_open
 from edge.cli.range_setup import (
@@ -79,7 +80,7 @@ async def simulate(
 ) -> int:
     """Run the range until it has shot what was asked for or ``stop`` is set. Returns the exit status.
 
-    Raises ConfigError when the settings, the port or the database forbid it.
+    Raises ConfigError when the settings, the port or the database forbid it, Refused when a range runs already.
     """
     refuse_taken_port(push)
     logging.getLogger("edge.common").setLevel(logging.WARNING)  # the terminal is for shots
@@ -87,7 +88,8 @@ async def simulate(
     try:
         async with open_database(service, application="archstats-sensor --simulate") as database:
             folders = Folders(scratch, log_folder(service))
-            return await _on_database(options, database, push, environ, folders, stop)
+            with only_range(folders.logs):
+                return await _on_database(options, database, push, environ, folders, stop)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -223,12 +225,8 @@ def refuse_taken_port(push: PushSettings) -> None:
 
 
 def log_folder(service: ServiceSettings) -> Path:
-    """Beside the embedded database: what the processes of the range say, those of an earlier range thrown away."""
-    folder = (service.database.database_dir or default_base_dir()) / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.log"):
-        old.unlink()
-    return folder
+    """Beside the embedded database: what the processes of the range say."""
+    return (service.database.database_dir or default_base_dir()) / "logs"
 
 
 def new_seed() -> int:

@@ -44,9 +44,13 @@ async def test_a_signal_ends_it_within_three_seconds(
         assert differences(rows, expected) == []
 
 
-async def test_a_killed_range_leaves_no_process(short_path: Path) -> None:
+async def test_a_second_range_is_refused_and_a_killed_one_leaves_no_process(short_path: Path) -> None:
     async with simulated_range(short_path, "--seed", "8", "--speed", "20") as running:
         await running.until_shots(1)
+        async with simulated_range(short_path, "--seed", "9") as second:
+            assert await second.to_the_end() == 1
+            assert second.lines == []
+        await running.until_shots(2)
         family = descendants(running.process.pid)
         os.kill(running.process.pid, signal.SIGKILL)
         await running.process.wait()
