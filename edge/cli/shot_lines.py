@@ -19,6 +19,10 @@ LIST_KEYS = (
 )  # fmt: skip
 
 
+ODD = {"not_shot": "let down", "unknown": "nobody can say", "pending": "not decided", "void": "taken back"}
+"""What stands behind a value that is none."""
+
+
 def json_line(kind: str, shot: Mapping[str, object]) -> str:
     """The shot as the feed tells it, under the key ``event``: ``shot`` when first decided, ``revision`` after that."""
     return as_json({"event": kind, **{key: shot.get(key) for key in SHOT_KEYS}})
@@ -33,6 +37,8 @@ def text_line(kind: str, shot: Mapping[str, object]) -> str:
         words.append(f"at {shot['x']:7.1f} {shot['y']:7.1f} mm")
     if shot.get("speed_mps") is not None:
         words.append(f"{shot['tof_s']:.3f} s  {shot['speed_mps']:.1f} m/s")
+    if shot["result"] in ODD:
+        words.append(f"({ODD[str(shot['result'])]})")
     if kind == "revision":
         words.append("(corrected)")
     return "  ".join(words)

@@ -1,0 +1,21 @@
+"""A shot as the simulated range prints it."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge.cli.shot_lines import text_line
+
+SHOT = {"lane": 3, "human_identifier": "L3-07", "arrow_disengage_time": "2026-05-02 09:14:03+00:00", "points": 9}
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        ("hit", "09:14:03  lane 3  L3-07    9"),
+        ("not_shot", "09:14:03  lane 3  L3-07    -  (let down)"),
+        ("unknown", "09:14:03  lane 3  L3-07    ?  (nobody can say)"),
+    ],
+)
+def test_a_sign_that_is_no_value_is_explained(result: str, told: str) -> None:
+    assert text_line("shot", {**SHOT, "result": result}) == told
