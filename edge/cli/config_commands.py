@@ -10,8 +10,10 @@ import typer
 
 from edge.cli.device_plan import plan_device
 from edge.cli.environment import refuse_mistyped
+from edge.cli.in_force import in_force
 from edge.cli.printing import as_json as json_object
 from edge.cli.printing import say
+from edge.cli.run_device import spool_folder
 from edge.common.errors import EX_CONFIG, ConfigError
 from edge.common.settings import load_push, load_service
 
@@ -44,14 +46,17 @@ def show_command(
     device: Device = None, as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False
 ) -> None:
     """Show the settings in force, defaults included; a password is only said to be set."""
+    service = load_service(os.environ)
     facts: dict[str, object] = {
-        **load_service(os.environ).model_dump(mode="json"),
+        "database": in_force(service.database),
+        **service.model_dump(mode="json", exclude={"database"}),
         **load_push(os.environ).model_dump(mode="json"),
     }
     if device is not None:
         plan = plan_device(device, os.environ)
         facts["device"] = device
         facts.update(plan.settings.model_dump(mode="json"))
+        facts["spool_dir"] = str(spool_folder(plan.settings, os.environ))
     flat = dict(flatten(facts))
     if as_json:
         say(json_object(flat))

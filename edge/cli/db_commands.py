@@ -10,6 +10,7 @@ import typer
 
 from edge.cli import db_backup_commands
 from edge.cli.environment import effective
+from edge.cli.in_force import where
 from edge.cli.on_database import on_database
 from edge.cli.printing import as_json as json_object
 from edge.cli.printing import say
@@ -42,10 +43,12 @@ def status_command(
     database_dir: DatabaseDir = None,
 ) -> None:
     """Tell where the database is, which schema it has and what it holds."""
+    database = load_service(effective(os.environ, database_dir=database_dir)).database
 
     async def run(connection: Connection) -> None:
         state = await schema_state(connection)
         facts: dict[str, object] = {
+            "where": await where(connection, database),
             "server": str(await connection.fetchval("show server_version")),
             "database": str(await connection.fetchval("select current_database()")),
             "size_bytes": await connection.fetchval("select pg_database_size(current_database())"),
