@@ -18,6 +18,7 @@ from edge.cli import (
     session_commands,
     shots_commands,
 )
+from edge.cli.completion import simulated_drivers
 from edge.cli.environment import effective, refuse_mistyped
 from edge.cli.run_device import RunOptions, run_device
 from edge.cli.truth import print_truth
@@ -26,8 +27,11 @@ from edge.cli.wire_faults import FAULT_HELP, FAULT_SEED_HELP, wire_faults
 from edge.common.errors import EX_CONFIG
 from edge.common.service import run_service
 from edge.common.settings import load_push, load_service
+from simulators.instants import to_iso
+from simulators.world import FIXED_START_US
 
 DEFAULT_SPEED = 4.0
+FIXED_START = to_iso(FIXED_START_US)
 RANGE_ONLY = {
     "seed": "--seed", "speed": "--speed", "shots": "--shots", "duration": "--duration", "lanes": "--lanes",
     "fault": "--fault", "fault_seed": "--fault-seed", "as_json": "--json", "database_dir": "--database-dir",
@@ -141,7 +145,10 @@ def run_command(
 
 @app.command("emulate")
 def emulate_command(
-    driver: Annotated[str, typer.Argument(help="Whose device to stand in for: bow.link or target.link.")],
+    driver: Annotated[
+        str,
+        typer.Argument(help="Whose device to stand in for: bow.link or target.link.", autocompletion=simulated_drivers),
+    ],
     link: Annotated[Path | None, typer.Option(help="Name of the terminal; a new one in /tmp when not given.")] = None,
     lane: Annotated[int, typer.Option(min=1, max=999, help="The lane whose arrows it senses.")] = 1,
     seed: Annotated[
@@ -162,7 +169,13 @@ def emulate_command(
 @app.command("truth")
 def truth_command(
     seed: Annotated[int, typer.Option(min=0, help="The seed the range printed.")],
-    start: Annotated[str | None, typer.Option(help="The start the range printed, ISO 8601 with offset.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="The start the range printed, ISO 8601 with offset; that of a device simulated alone when not given.",
+            show_default=FIXED_START,
+        ),
+    ] = None,
     speed: Speed = DEFAULT_SPEED,
     since: Annotated[
         str | None, typer.Option(help="First instant of release to tell; the start when not given.")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.cli.printing import as_json, say
+from edge.cli.refused import Mistyped
 from edge.cli.wire_faults import WireFaults
 from edge.common.errors import ConfigError
 from simulators.devices.lane_device import DRIVERS, DeviceSpec
@@ -31,10 +32,11 @@ def emulate(
     """Hold the terminal until told to stop.
 
     The world is that of ``ARCH_STATS_WORLD`` unless a seed or a speed is given, else the fixed one: so a bow and a target
-    of one lane agree on every arrow. Raises ConfigError when there is no such simulator, or no terminal can be made there.
+    of one lane agree on every arrow. Raises Mistyped when there is no such simulator, ConfigError
+    when no terminal can be made there.
     """
     if driver not in DRIVERS:
-        raise ConfigError(f"no simulator speaks for driver '{driver}'", hint=f"There are: {', '.join(DRIVERS)}")
+        raise Mistyped(f"no simulator speaks for driver '{driver}'", hint=f"There are: {', '.join(DRIVERS)}")
     device = DeviceSpec(f"{driver.partition('.')[0]}-{lane}", driver, lane)
     world = _world(seed, speed, environ)
     with _port(link, device.name) as port:

@@ -21,6 +21,7 @@ from edge.cli.printing import say
 Prefix = Annotated[
     Path, typer.Option(help="Fill this folder for a machine that will start from it, in place of this machine.")
 ]
+From = Annotated[Path, typer.Option(help="Take it out of this folder, which another machine starts from.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")]
 
 
@@ -41,7 +42,7 @@ def install_command(prefix: Prefix = THIS_MACHINE, dry_run: DryRun = False) -> N
 
 
 def uninstall_command(
-    prefix: Prefix = THIS_MACHINE,
+    prefix: From = THIS_MACHINE,
     dry_run: DryRun = False,
     purge: Annotated[
         bool, typer.Option("--purge", help="Also settings, spooled readings, users, and the database with all shots.")

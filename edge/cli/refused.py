@@ -1,10 +1,12 @@
-"""What a command cannot do although the settings are not at fault: as asked, exit status 1; or now, exit status 69."""
+"""What a command cannot do although the settings are not at fault: as asked, as typed (2), or now (69); see the classes."""
 
 from __future__ import annotations
 
 import os
 
 EXIT_REFUSED = 1
+EXIT_MISTYPED = 2
+"""As for an option that does not exist, of which the parser of the command line tells itself."""
 EXIT_UNAVAILABLE = os.EX_UNAVAILABLE
 """69, see sysexits.h. A script may try again later, which it need not after 78."""
 
@@ -18,6 +20,12 @@ class Refused(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class Mistyped(Refused):
+    """An option or an argument says what cannot be, whatever the settings and the database are like."""
+
+    status = EXIT_MISTYPED
 
 
 class Unavailable(Refused):

@@ -13,6 +13,7 @@ from drivers.clock import host_boot_id
 from drivers.contract import ClockModel, Driver
 from edge.cli.device_plan import DevicePlan, plan_device
 from edge.cli.environment import effective
+from edge.cli.refused import Mistyped
 from edge.common.database import open_database
 from edge.common.errors import ConfigError
 from edge.common.roles import Role
@@ -57,7 +58,7 @@ def run_from_words(words: Sequence[str]) -> int:
 def run_device(options: RunOptions) -> int:
     """Serve one device. Returns the exit status.
 
-    Raises ConfigError when the settings cannot work.
+    Raises ConfigError when the settings cannot work, Mistyped when the options cannot.
     """
     environ = effective(os.environ, database_dir=options.database_dir)
     device_id = options.device_id
@@ -68,7 +69,7 @@ def run_device(options: RunOptions) -> int:
         with simulated_device(device_id, environ, wire_faults(options.fault, options.fault_seed)) as simulated:
             return _serve(device_id, simulated)
     if options.fault is not None or options.fault_seed is not None:
-        raise ConfigError(f"{device_id}: a real line has faults of its own", hint="Use --fault with --simulate only")
+        raise Mistyped(f"{device_id}: a real line has faults of its own", hint="Use --fault with --simulate only")
     return _serve(device_id, environ)
 
 

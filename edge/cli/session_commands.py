@@ -15,10 +15,11 @@ import asyncpg
 import typer
 
 from edge.cli.butt_size import butt_for
+from edge.cli.completion import faces
 from edge.cli.on_database import on_database
 from edge.cli.printing import as_json as json_object
 from edge.cli.printing import iso, say
-from edge.cli.refused import EXIT_REFUSED, Refused
+from edge.cli.refused import EXIT_REFUSED, Mistyped, Refused
 from edge.cli.session_store import (
     FacePlace,
     NewSession,
@@ -61,7 +62,9 @@ ButtSide = Annotated[
 def open_command(
     lane: Lanes = None,
     distance: Annotated[float, typer.Option(min=1, max=200, help="To the target, in metres.")] = 18.0,
-    face: Annotated[str, typer.Option(help="Code of the face, for example wa_40 or wa_122.")] = "wa_40",
+    face: Annotated[
+        str, typer.Option(help=f"Code of the face: {', '.join(sorted(load_catalogue()))}.", autocompletion=faces)
+    ] = "wa_40",
     indoor: Annotated[bool, typer.Option("--indoor/--outdoor", help="Decides the assumed shaft diameter.")] = False,
     arrows_per_end: Annotated[int, typer.Option(min=1, max=72, help="Arrows of an end.")] = 3,
     sighters: Annotated[
@@ -80,7 +83,7 @@ def open_command(
     """Open a session on a lane: from now on its releases and landings become shots."""
     catalogue = load_catalogue()
     if face not in catalogue:
-        raise Refused(f"there is no face '{face}'", hint=f"Known faces: {', '.join(sorted(catalogue))}")
+        raise Mistyped(f"there is no face '{face}'", hint=f"Known faces: {', '.join(sorted(catalogue))}")
     spec = catalogue[face]
     width, height = butt_for(spec, butt_width, butt_height)
     new = NewSession(
@@ -210,9 +213,9 @@ def began(text: str, now: HostInstant) -> HostInstant:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as fault:
-        raise Refused(f"--since {text} is no instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
+        raise Mistyped(f"--since {text} is no instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
     if at.tzinfo is None:
-        raise Refused(f"--since {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
+        raise Mistyped(f"--since {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
     if at > now.at:
         raise Refused(f"--since {text} is still to come", hint="Leave --since out: the session begins now")
     return HostInstant(at, now.mono_ns - (now.at - at) // timedelta(microseconds=1) * 1000, now.boot_id)

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from edge.cli.printing import as_json, say
-from edge.common.errors import ConfigError
-from simulators.world import FIXED_START_US, World, truth_line
+from edge.cli.refused import Mistyped
+from simulators.world import FIXED_START_US, Release, World, truth_line
+
+PIECE_US = 600_000_000
+"""What is drawn at a time, so that the first lines come at once however much is asked for."""
 
 
 def print_truth(
     *, seed: int, start: str | None, speed: float, since: str | None, until: str | None, lanes: int
 ) -> None:
-    """One JSON line a release with ``since <= released_at < until``, in the order of release.
+    """One JSON line a release with ``since <= released_at < until``, in the order of release, each as soon as it is known.
 
-    Raises ConfigError when an instant cannot be understood.
+    Raises Mistyped when an instant cannot be understood.
     """
     start_us = FIXED_START_US if start is None else microseconds("--start", start)
     since_us = start_us if since is None else microseconds("--since", since)
     until_us = round(datetime.now(UTC).timestamp() * 1_000_000) if until is None else microseconds("--until", until)
-    world = World(seed, start_us, speed)
-    releases = [r for lane in range(1, lanes + 1) for r in world.releases(lane, since_us, until_us)]
-    for release in sorted(releases, key=lambda r: (r.released_us, r.lane)):
+    for release in in_order(World(seed, start_us, speed), lanes, max(since_us, start_us), until_us):
         say(as_json(truth_line(release)))
+
+
+def in_order(world: World, lanes: int, since_us: int, until_us: int) -> Iterator[Release]:
+    """The releases of lanes 1 .. ``lanes``, drawn piece by piece."""
+    for piece_us in range(since_us, until_us, PIECE_US):
+        yield from world.all_releases(lanes, piece_us, min(piece_us + PIECE_US, until_us))
 
 
 def microseconds(option: str, text: str) -> int:
@@ -30,8 +38,8 @@ def microseconds(option: str, text: str) -> int:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as fault:
-        raise ConfigError(f"{option} {text} is no instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
+        raise Mistyped(f"{option} {text} is no instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
     if instant.tzinfo is None:
-        raise ConfigError(f"{option} {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
+        raise Mistyped(f"{option} {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
     passed = instant - datetime(1970, 1, 1, tzinfo=UTC)
     return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds

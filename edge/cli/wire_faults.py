@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.common.errors import ConfigError
+from edge.cli.refused import Mistyped
 from simulators.fault_plan import NO_FAULTS, FaultPlan, parse_plan
 
 EXAMPLE = "drop=0.05,corrupt=0.05,reboot=0.01"
@@ -28,11 +28,11 @@ class WireFaults:
 
 
 def wire_faults(text: str | None, seed: int | None) -> WireFaults:
-    """Read both options. Raises ConfigError that says which part is wrong and what to write."""
+    """Read both options. Raises Mistyped that says which part is wrong and what to write."""
     try:
         plan = parse_plan(text or "")
     except ValueError as fault:
-        raise ConfigError(f"--fault {text}: {fault}", hint=f"Write it like --fault {EXAMPLE}") from fault
+        raise Mistyped(f"--fault {text}: {fault}", hint=f"Write it like --fault {EXAMPLE}") from fault
     if seed is not None and not text:
-        raise ConfigError("--fault-seed without --fault draws nothing", hint=f"Add --fault, like --fault {EXAMPLE}")
+        raise Mistyped("--fault-seed without --fault draws nothing", hint=f"Add --fault, like --fault {EXAMPLE}")
     return WireFaults(text or "", plan, seed)

@@ -1,4 +1,4 @@
-"""Wrong settings: one clear message that says what to do, exit status 78."""
+"""Wrong settings, exit status 78, and wrong values on the command line, 2: one clear message that says what to do."""
 
 from __future__ import annotations
 
@@ -43,6 +43,10 @@ CASES = {
         ["sokket"],
     ),
     "device name": ({"ARCH_STATS_DRIVER": "bow.link"}, ["archstats-sensor", "run", "Bow 1"], ["Bow 1"]),
+}
+
+
+MISTYPED = {
     "fault of a range": ({}, ["archstats-sensor", "--simulate", "--fault", "drp=0.1"], ["drp", "nearest is drop"]),
     "fault of a device": (
         {},
@@ -58,17 +62,19 @@ CASES = {
     "seed of no faults": ({}, ["archstats-sensor", "--simulate", "--fault-seed", "3"], ["--fault-seed", "--fault "]),
     "driver without a simulator": ({}, ["archstats-sensor", "emulate", "bow.gpio"], ["bow.gpio", "bow.link"]),
     "world": ({}, ["archstats-sensor", "truth", "--seed", "1", "--since", "yesterday"], ["--since", "yesterday"]),
+    "face": ({}, ["archstats-sensor", "session", "open", "--face", "wa_41"], ["wa_41", "wa_40_triple"]),
 }
+"""Whatever the settings: exit status 2."""
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [*CASES, *MISTYPED])
 def test_it_is_named_once_with_a_remedy(case: str, tmp_path: Path) -> None:
-    variables, (program, *words), expected = CASES[case]
+    variables, (program, *words), expected = (CASES | MISTYPED)[case]
     environment = clean_environment(ARCH_STATS_DATABASE_DIR=str(tmp_path), **variables)
     done = subprocess.run(
         [BIN / program, *words], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
     )
-    assert done.returncode == 78, done.stderr
+    assert done.returncode == (2 if case in MISTYPED else 78), done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     for word in expected:
         assert word in done.stderr

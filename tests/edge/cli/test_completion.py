@@ -1,0 +1,25 @@
+"""What the shell offers after Tab."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge.cli.main import main
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("session open --face wa_80", ["wa_80", "wa_80_5", "wa_80_6"]),
+        ("emulate t", ["target.link"]),
+    ],
+)
+def test_it_offers_the_values_that_there_are(
+    words: str, offered: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_ARCHSTATS_SENSOR_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"archstats-sensor {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    with pytest.raises(SystemExit):
+        main([])
+    assert capsys.readouterr().out.split() == offered
