@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from uuid import UUID
 
 from edge.common.connection import Connection
 from edge.shots.ends import End
-from edge.shots.sensed import Scene
+from edge.shots.sensed import Key, Scene
 from edge.shots.shot import Shot
 from edge.shots.timeline import Axis
 
@@ -25,15 +26,18 @@ COLUMNS: Mapping[str, str] = {
 Values = tuple[object, ...]
 
 
+_OF_ITS_OWN = list(COLUMNS)[: list(COLUMNS).index("flags")]
+_own = attrgetter(*_OF_ITS_OWN)
+
+
 def values_of(shot: Shot) -> Values:
-    """A shot's columns in the order of ``COLUMNS``."""
-    plain = {name: getattr(shot, name) for name in COLUMNS if hasattr(shot, name)}
-    for role, key in (("release", shot.release), ("landing", shot.landing)):
-        plain |= {f"{role}_device_id": None, f"{role}_stream_id": None, f"{role}_seq": None}
-        if key is not None:
-            plain |= {f"{role}_device_id": key.device_id, f"{role}_stream_id": key.stream_id, f"{role}_seq": key.seq}
-    plain["flags"] = list(shot.flags)
-    return tuple(plain[name] for name in COLUMNS)
+    """A shot's columns in the order of ``COLUMNS``. Done for each shot of a session whenever one reading came: kept short."""
+    own: Values = _own(shot)
+    return (*own, list(shot.flags), *_named(shot.release), *_named(shot.landing), shot.void_reason)
+
+
+def _named(key: Key | None) -> Values:
+    return (None, None, None) if key is None else (key.device_id, key.stream_id, key.seq)
 
 
 async def stored_shots(connection: Connection, session_id: UUID) -> dict[UUID, Values]:
