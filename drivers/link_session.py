@@ -51,6 +51,8 @@ DOUBT_NS: Final = 1_500_000_000
 """How long readings of a boot that is not known wait for its HELLO; then they are dropped, and come again."""
 SURE_NS: Final = 1_000_000_000
 """A HELLO that comes so long after an event was said after it: its boot goes on, and that of the event is over."""
+ALIVE_NS: Final = 1_500_000_000
+"""A node that lives is heard at least so often: it beats each second."""
 MAX_HELD: Final = 256
 """Frames that wait. A node has at most 32 events in flight."""
 FORMER_KEPT: Final = 64
@@ -111,8 +113,7 @@ class LinkSession:
         if self.boot is not None:
             if self.boot.transfer is not None:
                 due = min(due, self.boot.transfer.due_ns)
-            if not self.boot.begun and (give_up_ns := self.boot.give_up_ns) is not None:
-                due = min(due, give_up_ns)
+            due = min(due, self._give_up_ns(self.boot))
         return due
 
     @property
@@ -163,7 +164,7 @@ class LinkSession:
                 self._out.append(frame)
             else:
                 self._learn(boot, now_ns, pair)
-        if not boot.begun and (give_up_ns := boot.give_up_ns) is not None and now_ns >= give_up_ns:
+        if now_ns >= self._give_up_ns(boot):
             self._begin(boot, now_ns, pair)
 
     def take(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
@@ -186,6 +187,16 @@ class LinkSession:
                 self.counters["not_for_the_hub"] += 1
                 return
         self.heard_ns = max(self.heard_ns, at_ns)
+
+    def _give_up_ns(self, boot: Boot) -> int:
+        """When the boot's clock is waited for no longer.
+
+        Never while the line is dead, or another boot may go on: neither says anything of this one's clock.
+        """
+        give_up_ns = boot.give_up_ns
+        if boot.begun or give_up_ns is None or self._ask_at_ns is not None or self.heard_ns <= give_up_ns - ALIVE_NS:
+            return _NEVER_NS
+        return give_up_ns
 
     @property
     def _address(self) -> int:
@@ -300,7 +311,7 @@ class LinkSession:
         for frame, at_ns in held:
             surely_over = hello_ns is not None and hello_ns - at_ns >= SURE_NS
             if surely_over or self._is_known(frame.boot_id):
-                self._report(frame, at_ns, pair)
+                self._report(frame, at_ns, pair, forgotten=surely_over)
             else:
                 self._held.append((frame, at_ns))
 
@@ -332,7 +343,7 @@ class LinkSession:
             self._former.discard(oldest)
             self._clocks.forget(oldest)
 
-    def _report(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
+    def _report(self, frame: Frame, at_ns: int, pair: ClockPair, *, forgotten: bool = False) -> None:
         boot = self.boot
         if boot is None or frame.node != self.node:  # held since before it was known which node answers
             self._ignore_node(frame.node)
@@ -347,7 +358,7 @@ class LinkSession:
                 else:
                     self.counters["other_boot"] += 1
             case message if isinstance(message, _EVENTS):
-                if not present and self._is_to_be_refined(stream_id, stamp, at_ns):
+                if not (present or forgotten) and self._is_to_be_refined(frame.boot_id, stamp):
                     self.counters["not_yet_dated"] += 1
                     return
                 if not present:
@@ -364,11 +375,15 @@ class LinkSession:
                     )
                 )
 
-    def _is_to_be_refined(self, stream_id: UUID, stamp: Stamp, at_ns: int) -> bool:
-        """Whether it is worth while to let the node send an event of an earlier boot once more."""
+    def _is_to_be_refined(self, boot_id: int, stamp: Stamp) -> bool:
+        """Whether it is worth while to let the node send an event of an earlier boot once more.
+
+        A better clock may date it; and of a boot that HELLO has no room for now, the next one tells.
+        """
+        listed = self.boot is not None and any(boot.boot_id == boot_id for boot in self.boot.earlier)
         vague = stamp.uncertainty_s is None or stamp.uncertainty_s > VAGUE_S
-        if not vague or not self._clocks.may_improve(stream_id):
+        if not vague or (listed and not self._clocks.may_improve(self._stream(boot_id))):
             return False
-        if at_ns >= self._refine_until_ns + REFINE_REST_NS:
-            self._refine_until_ns = at_ns + REFINE_NS
-        return at_ns < self._refine_until_ns
+        if self.heard_ns >= self._refine_until_ns + REFINE_REST_NS:
+            self._refine_until_ns = self.heard_ns + REFINE_NS
+        return self.heard_ns < self._refine_until_ns
