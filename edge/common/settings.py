@@ -159,10 +159,12 @@ def refuse_unknown(environ: Mapping[str, str], extra_known: Collection[str] = ()
         return
     import difflib  # a daemon whose settings are right runs without it
 
+    by_own_name = {name.removeprefix(PREFIX): name for name in known}  # the prefix alone makes nothing alike
     faults: list[ConfigError] = []
     for name in unknown:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-        hint = f"Did you mean {near[0]}? Correct or remove it; docs/settings.md lists all settings"
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), by_own_name, n=1)
+        guess = f"Did you mean {by_own_name[near[0]]}? " if near else ""
+        hint = f"{guess}Correct or remove it; docs/settings.md lists all settings"
         faults.append(ConfigError(f"there is no setting {name}", hint=hint))
     raise together(faults)
 

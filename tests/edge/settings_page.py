@@ -20,7 +20,7 @@ PATH = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
 
 All settings are environment variables; an empty one counts as not set. An unknown `ARCH_STATS_*` variable is an error that
-names the nearest known one; so is a `POSTGRES_*` variable that is nearly one of ours. Check them without starting anything:
+names a near one, where there is one; so is a `POSTGRES_*` variable that is nearly one of ours. Check them without starting anything:
 
 ```console
 $ archstats-sensor config check

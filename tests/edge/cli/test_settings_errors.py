@@ -9,6 +9,7 @@ import pytest
 
 from edge.cli.device_plan import plan_device
 from edge.common.errors import ConfigError
+from edge.common.settings import refuse_unknown
 from tests.acceptance.simulated_range import BIN, clean_environment
 
 CASES = {
@@ -98,6 +99,16 @@ def test_the_settings_of_a_device_stand_in_no_other_programs_way(tmp_path: Path)
 def test_what_can_never_be_a_port_is_refused_before_anything_runs(port: str) -> None:
     with pytest.raises(ConfigError, match="bow-1: ARCH_STATS_PORT is"):
         plan_device("bow-1", {"ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_PORT": port})
+
+
+def test_only_a_name_that_is_near_is_suggested() -> None:
+    with pytest.raises(ConfigError) as told:
+        refuse_unknown({"ARCH_STATS_FOO": "1", "ARCH_STATS_LAEN": "1", "ARCH_STATS_POSTGRES_HOST": "x"})
+    far, near, other_prefix = told.value.parts
+    assert "Did you mean" not in far.hint
+    assert "Correct or remove it" in far.hint
+    assert "Did you mean ARCH_STATS_LANE?" in near.hint
+    assert "Did you mean POSTGRES_HOST?" in other_prefix.hint
 
 
 def test_a_check_names_every_fault_with_its_own_remedy(tmp_path: Path) -> None:
