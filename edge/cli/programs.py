@@ -1,0 +1,37 @@
+"""Where the three programs begin. Ctrl-C ends them without a traceback, also while all the rest is still being imported."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+
+INTERRUPTED = 128 + signal.SIGINT
+"""What a shell says of a program that SIGINT ended."""
+
+
+def sensor() -> None:
+    """``archstats-sensor``."""
+    _start("edge.cli.main")
+
+
+def shots() -> None:
+    """``archstats-shots``."""
+    _start("edge.cli.shots_main")
+
+
+def push() -> None:
+    """``archstats-push``."""
+    _start("edge.cli.push_main")
+
+
+def _start(module: str) -> None:
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is signal.default_int_handler:  # it is ignored where a script started us in the background
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing runs yet that would have to be ended in order
+    main = importlib.import_module(module).main
+    signal.signal(signal.SIGINT, usual)
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
