@@ -32,6 +32,8 @@ function picture({ target, faces }, shots, last) {
   const size = Math.max(right - left, high - low);
   const current = shots.filter((shot) => counts(shot) && shot.x !== null && shot.end === last?.end);
   return svg("svg", { viewBox: `${left} ${-high} ${right - left} ${high - low}`, "aria-hidden": "true" },
+    // The butt is part of the picture: as a background it would fill the card, whatever its shape.
+    svg("rect", { class: "butt", x: left, y: -high, width: right - left, height: high - low, rx: size * 0.02 }),
     ...faces.map((face) => rings(face, { transform: `translate(${face.x} ${-face.y})` })),
     ...current.map((shot) => svg("circle", { class: shot === last ? "dot last" : "dot", cx: shot.x, cy: -shot.y, r: size * DOT })));
 }

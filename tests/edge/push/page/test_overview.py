@@ -40,6 +40,11 @@ async def test_every_lane_is_shown_and_follows_what_falls(
     await expect(cards.nth(2).locator(".total b")).to_have_text("7")
     await page.set_viewport_size({"width": 360, "height": 740})
     assert await page.evaluate("document.documentElement.scrollWidth") == 360
+    butt = await cards.nth(1).locator(".butt").bounding_box()
+    assert butt is not None
+    assert butt["width"] == pytest.approx(butt["height"], abs=0.5)  # as round as the face on it
+    drawn = "svg => getComputedStyle(svg).backgroundColor"
+    assert await cards.nth(1).locator("svg").evaluate(drawn) == "rgba(0, 0, 0, 0)"
     await cards.nth(1).click()
     await expect(page.locator("#title")).to_have_text("Lane 2")
     await expect(page.locator("#total")).to_have_text("5")

@@ -58,20 +58,22 @@ async def test_arrows_are_listed_and_one_that_flies_elsewhere_is_marked(
     open_page: Open, floor: Floor, connection: Connection
 ) -> None:
     arrows = [await connection.fetchval(
-        "insert into arrows (id, human_identifier, length) values (gen_random_uuid(), $1, 70) returning id", f"A{i}"
+        "insert into arrows (id, human_identifier, length) values (gen_random_uuid(), $1, 70) returning id", f"L1-0{i}"
     ) for i in range(4)]  # fmt: skip
     for number, (x, y) in enumerate(SPOTS * 2):
         shot = await shoot_at(floor, x / 10, y / 10 + (150 if number % 4 == 3 else 0))
         await connection.execute("update shots set arrow_id = $2 where id = $1", shot, arrows[number % 4])
     page = await open_page()
     rows = page.locator("#arrows-panel tbody tr")
-    await expect(rows.locator("th")).to_have_text(["A0", "A1", "A2", "A3"])
+    await expect(rows.locator("th")).to_have_text(["L1-00", "L1-01", "L1-02", "L1-03"])
     await expect(page.locator("#arrows-panel tr.beyond")).to_have_count(1)
     await expect(rows.nth(3)).to_contain_text("7.3 left, 111 high")
     await expect(rows.nth(3).locator(".note")).to_have_text("check this arrow")
     await page.set_viewport_size({"width": 360, "height": 740})
     table = page.locator("#arrows-panel table")
     assert await table.evaluate("table => table.offsetWidth <= table.parentElement.clientWidth")
+    lines = "head => { const text = document.createRange(); text.selectNodeContents(head); return text.getClientRects().length; }"
+    assert await rows.locator("th").nth(0).evaluate(lines) == 1  # not "L1-" and below it "00"
 
 
 async def test_sighters_are_apart_and_out_of_the_totals(open_page: Open, floor: Floor, connection: Connection) -> None:
