@@ -38,12 +38,17 @@ declare place record;
 begin
     for place in
         select table_name, column_name from information_schema.columns
-        where table_schema = 'public' and data_type = 'xid8' and table_name not in ('installation', 'assembly_progress')
+        where table_schema = 'public' and data_type = 'xid8'
+            and table_name not in ('installation', 'readings', 'assembly_progress')
     loop
         execute format('update public.%I set %I = pg_current_xact_id()', place.table_name, place.column_name);
     end loop;
 end $$;
-update public.assembly_progress set before_xid = '0';
+-- What the assembler had read is no news here, however much it is; what it had not is.
+update public.readings set xid = case
+    when xid < (select before_xid from public.assembly_progress) then '0' else pg_current_xact_id()
+end;
+update public.assembly_progress set before_xid = pg_current_xact_id();
 -- Rights are given anew by the migration that follows: the roles here may be other ones.
 delete from public.schema_migrations where name !~ '^[0-9]';
 -- Whoever followed the feed is told of a gap, for this is another life of the database.

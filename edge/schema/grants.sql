@@ -54,7 +54,7 @@ grant select, insert on corrections to archstats_operator;
 grant select on corrections to archstats_shots;
 grant select, insert, update, delete on orphans to archstats_shots;
 grant select on orphans to archstats_push, archstats_operator;
-grant select, update (done_at, shots, revised) on rebuilds to archstats_shots;
+grant select, insert, update (done_at, shots, revised) on rebuilds to archstats_shots;
 grant select, insert on rebuilds to archstats_operator;
 
 -- The feed: written by triggers alone.

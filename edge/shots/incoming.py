@@ -10,11 +10,14 @@ from uuid import UUID
 import asyncpg
 
 from edge.common.connection import Connection
+from edge.common.progress import Tick, nobody
 
 BEFORE_START = timedelta(minutes=6)
 """An arrow may be on the string this long before its session begins (``engage_timeout``)."""
 AFTER_END = timedelta(seconds=10)
 """An arrow that was in the air when its session ended may be told of so much later."""
+NEWS_AT_ONCE = 2000
+"""So many new readings are held at once."""
 
 # Whether reading ``r`` may be of session ``s``; $1 and $2 are the two margins. Within one boot of the host the monotonic
 # clock decides: a step of the wall clock takes no reading out of its session. Apart, so that each has its index.
@@ -28,10 +31,27 @@ _BY_WALL_CLOCK = """
 (r.host_boot_id = s.start_boot_id and r.mono_ns is not null) is not true
 and r.at between s.start_time - $1::interval and coalesce(s.end_time, 'infinity') + $2::interval
 """
+# Sessions that any of the ``news`` may be of when only its span of time is looked at: years of sessions are many, and each
+# of them against each reading would be more than a statement has time for.
+_NEAR = """
+span as (select host_boot_id, min(at) as since, max(at) as until, min(mono_ns) as since_ns, max(mono_ns) as until_ns
+    from news group by host_boot_id),
+near as materialized (
+    select s.* from sessions s where s.is_opened or exists (
+        select from span where
+            (span.since <= coalesce(s.end_time, 'infinity') + $2::interval
+                and span.until >= s.start_time - $1::interval)
+            or (span.host_boot_id = s.start_boot_id
+                and (s.closing_boot_id is distinct from s.start_boot_id
+                    or span.since_ns <= s.closing_mono_ns + (extract(epoch from $2::interval) * 1e9)::bigint)
+                and span.until_ns >= s.start_mono_ns - (extract(epoch from $1::interval) * 1e9)::bigint)))
+"""
 _READING_COLUMNS = """
 device_id, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, tag, tags, x_mm, y_mm, rssi_dbm,
 cause
 """
+# In this order the index gives them one after the other, and the first page costs what a page costs.
+_NEWS = f"select {_READING_COLUMNS} from readings where xid >= $1::text::xid8 order by xid"  # noqa: S608 - fixed text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +59,34 @@ class News:
     """What was stored since the last look."""
 
     rows: list[asyncpg.Record]
+    """The readings, when they are few; none of them when ``is_much``."""
+    sessions: set[UUID]
+    """The sessions that any of the readings may belong to."""
     xmin: int
-    """Every transaction before this one is over."""
+    """Every transaction before this one is over, and what it stored was looked at."""
+    is_much: bool
+    """There are more readings than are held at once: what concerns a session is to be had from the tables."""
 
 
-async def read_news(connection: Connection, since_xmin: int) -> News:
-    """Readings of transactions that may have ended since, whatever the order of their commits. Some may be known already."""
+async def read_news(connection: Connection, since_xmin: int, tick: Tick = nobody) -> News:
+    """Readings of transactions that may have ended since, whatever the order of their commits. Some may be known already.
+
+    However many they are, at most ``NEWS_AT_ONCE`` are held, and no statement takes longer for there being more. One
+    snapshot shows them all.
+    """
+    since = str(since_xmin)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         xmin = int(await connection.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text"))
-        rows = await connection.fetch(
-            f"select {_READING_COLUMNS} from readings where xid >= $1::text::xid8",  # noqa: S608 - fixed text
-            str(since_xmin),
-        )
-    return News(rows, xmin)
+        rows = await connection.fetch(f"{_NEWS} limit {NEWS_AT_ONCE + 1}", since)
+        if len(rows) <= NEWS_AT_ONCE:
+            return News(rows, await sessions_of(connection, rows), xmin, is_much=False)
+        del rows
+        sessions: set[UUID] = set()
+        pages = await connection.cursor(_NEWS, since)
+        while page := await pages.fetch(NEWS_AT_ONCE):
+            tick()
+            sessions |= await sessions_of(connection, page)
+    return News([], sessions, xmin, is_much=True)
 
 
 async def read_progress(connection: Connection) -> int:
@@ -65,10 +100,15 @@ async def sessions_of(connection: Connection, rows: Sequence[asyncpg.Record]) ->
         return set()
     found = await connection.fetch(
         f"""
+        with news as materialized (
+            select * from unnest($3::text[], $4::timestamptz[], $5::bigint[], $6::uuid[])
+                as r (device_id, at, mono_ns, host_boot_id)
+        ),
+        {_NEAR}
         select distinct d.session_id
-        from unnest($3::text[], $4::timestamptz[], $5::bigint[], $6::uuid[]) as r (device_id, at, mono_ns, host_boot_id)
-        join session_devices d on d.device_id = r.device_id
-        join sessions s on s.id = d.session_id
+        from near s
+        join session_devices d on d.session_id = s.id
+        join news r on r.device_id = d.device_id
         where s.is_opened or ({_BY_MONOTONIC_CLOCK}) or ({_BY_WALL_CLOCK})
         """,  # noqa: S608 - fixed text
         BEFORE_START,

@@ -31,6 +31,18 @@ async def answer_rebuilds(connection: Connection, requests: Sequence[int], outco
     )
 
 
+async def ask_again(connection: Connection, session_id: UUID) -> None:
+    """Note that a session is still to be computed, where nobody did: whoever starts next knows it from nothing else."""
+    await connection.execute(
+        """
+        insert into rebuilds (session_id, who, why)
+        select id, 'archstats-shots', 'the tables refused its shots' from sessions
+        where id = $1 and not exists (select from rebuilds where session_id = $1 and done_at is null)
+        """,
+        session_id,
+    )
+
+
 async def take_over(connection: Connection) -> bool:
     """Become the active assembler of this database if there is none; held until :func:`give_back` or the connection's end."""
     return bool(await connection.fetchval("select pg_try_advisory_lock($1)", LOCK))

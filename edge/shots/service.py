@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -21,7 +21,7 @@ from edge.common.supervision import Supervision
 from edge.shots import incoming
 from edge.shots.lane import SessionAssembler
 from edge.shots.parameters import Parameters
-from edge.shots.rebuild import answer_rebuilds, rebuilds_asked, take_over
+from edge.shots.rebuild import answer_rebuilds, ask_again, rebuilds_asked, take_over
 from edge.shots.stage import read_watermarks
 from edge.shots.timeline import Moment
 
@@ -31,6 +31,10 @@ HOPE_S = 10.0
 PRUNE_EVERY_S = 3600.0
 """How often events past their retention are forgotten: often enough that there are never many."""
 STANDBY_S = 1.0
+SAVE_EVERY_S = 10.0
+"""How often it is written down how far the readings were read, where no shot came of them: each time wears the SD card."""
+SESSIONS_AT_ONCE = 20
+"""So many sessions are computed in one transaction: a long one would hold back the feed."""
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +106,11 @@ class Assembler:
         self._tick = tick
         self._sessions: dict[UUID, SessionAssembler] = {}
         self._stuck: dict[UUID, Transitions] = {}
-        """Sessions whose shots the tables refuse: tried again with each sweep."""
+        """Sessions whose shots the tables refuse: tried again with each sweep, from the tables."""
         self._xmin: int | None = None
+        self._is_unsaved = False
+        """Readings were looked at since it was written down how far."""
+        self._saved_at = float("-inf")
         self._swept_at = self._hoped_at = float("-inf")
         self._pruned_at = float("-inf")
 
@@ -122,32 +129,65 @@ class Assembler:
         if self._xmin is None:
             self._xmin = await incoming.read_progress(self._connection)
         told = await read_watermarks(self._connection)
-        news = await incoming.read_news(self._connection, self._xmin)
-        touched = await incoming.sessions_of(self._connection, news.rows)
+        news = await incoming.read_news(self._connection, self._xmin, self._tick)
+        if news.is_much:
+            self._forget(news.sessions)
+        touched = set(news.sessions)
+        asked = await rebuilds_asked(self._connection)
+        self._forget(asked.keys())  # from the tables alone, whatever is remembered
+        touched |= asked.keys()
         if time.monotonic() >= self._swept_at + SWEEP_S:  # however often the bell rings: another lane may wait
             self._swept_at = time.monotonic()
             touched |= await incoming.open_sessions(self._connection)
             touched |= {i for i, session in self._sessions.items() if session.undecided}
             touched |= self._stuck.keys()
+        else:
+            touched -= self._stuck.keys()
         if time.monotonic() >= self._hoped_at + HOPE_S:
             if self._hoped_at < 0:
                 touched |= await incoming.recent_sessions(self._connection, Parameters().late_accept_s)
             self._hoped_at = time.monotonic()
             touched |= {i for i, session in self._sessions.items() if session.hopes}
-        asked = await rebuilds_asked(self._connection)
-        for session_id in asked:  # from the tables alone, whatever is remembered
-            self._sessions.pop(session_id, None)
-            touched.add(session_id)
-        wrote = False
+        waiting = sorted(touched)
+        while len(waiting) > SESSIONS_AT_ONCE:
+            group, waiting = waiting[:SESSIONS_AT_ONCE], waiting[SESSIONS_AT_ONCE:]
+            async with self._connection.transaction():
+                await self._update_each(group, told, news.rows, asked)
+            self._forget_done()
         async with self._connection.transaction():
-            for session_id in sorted(touched):
-                self._tick()
-                wrote |= await self._update(session_id, told, news.rows, asked.get(session_id, ()))
-            if wrote and not self._stuck:
-                await incoming.write_progress(self._connection, news.xmin)
+            wrote = await self._update_each(waiting, told, news.rows, asked)
+            await self._save(news, wrote=wrote)
+        self._forget_done()
         self._xmin = news.xmin
-        for session_id in [i for i, session in self._sessions.items() if _is_done(session)]:
-            del self._sessions[session_id]
+
+    async def _save(self, news: incoming.News, *, wrote: bool) -> None:
+        """Write down how far the readings were read, in the transaction that holds what came of them."""
+        self._is_unsaved |= news.is_much or bool(news.rows)
+        if self._is_unsaved and (wrote or time.monotonic() >= self._saved_at + SAVE_EVERY_S):
+            await incoming.write_progress(self._connection, news.xmin)
+            self._is_unsaved, self._saved_at = False, time.monotonic()
+
+    def _forget(self, sessions: Iterable[UUID]) -> None:
+        """Whatever is remembered of them: next time they are loaded from the tables."""
+        for session_id in sessions:
+            self._sessions.pop(session_id, None)
+
+    def _forget_done(self) -> None:
+        self._forget([i for i, session in self._sessions.items() if _is_done(session)])
+
+    async def _update_each(
+        self,
+        sessions: Sequence[UUID],
+        told: Mapping[str, Moment],
+        rows: list[asyncpg.Record],
+        asked: Mapping[UUID, Sequence[int]],
+    ) -> bool:
+        """Returns whether anything was written."""
+        wrote = False
+        for session_id in sessions:
+            self._tick()
+            wrote |= await self._update(session_id, told, rows, asked.get(session_id, ()))
+        return wrote
 
     async def _update(
         self, session_id: UUID, told: Mapping[str, Moment], rows: list[asyncpg.Record], requests: Sequence[int]
@@ -162,6 +202,8 @@ class Assembler:
                     await answer_rebuilds(self._connection, requests, outcome)
         except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as fault:
             self._sessions.pop(session_id, None)
+            if session_id not in self._stuck:
+                await ask_again(self._connection, session_id)
             trouble = self._stuck.setdefault(session_id, Transitions(log, f"session {session_id}"))
             trouble.enter("stuck", f"{told_of(fault)}; this is a fault of ours, please report it; other lanes go on")
             return False

@@ -70,12 +70,25 @@ async def shoot(connection: Connection) -> None:
         await connection.execute(EVENT)
 
 
+NEWS = "select kind from readings, assembly_progress where xid >= before_xid"
+
+
+async def assemble_and_sense(connection: Connection) -> None:
+    """What there is has been assembled; one reading comes after it."""
+    await connection.execute("update assembly_progress set before_xid = pg_snapshot_xmax(pg_current_snapshot())")
+    await connection.execute(
+        "insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source)"
+        " values ('bow-1', gen_random_uuid(), 1, 'engage', now(), gen_random_uuid(), now(), 'simulator')"
+    )
+
+
 async def test_everything_comes_back_and_the_feed_goes_on(
     database_settings: ServiceSettings, command: Command, tmp_path: Path
 ) -> None:
     async with connected(database_settings) as connection:
         before = await current_cursor(connection)
         await shoot(connection)
+        await assemble_and_sense(connection)
         expected = [tuple(row) for row in await connection.fetch("select id, location, start_time from sessions")]
     assert command("backup", "range.backup").returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["range.backup"]
@@ -92,7 +105,10 @@ async def test_everything_comes_back_and_the_feed_goes_on(
             await connection.execute(EVENT)
             page = await read_page(connection, cursor, 10)
             assert [event.type for event in page.events] == ["reading.orphan"]
-            assert await connection.fetchval("select count(*) from readings where xid >= '0'::xid8") == 1
+            assert await connection.fetchval("select count(*) from readings where xid >= '0'::xid8") == 2
+            assert [row["kind"] for row in await connection.fetch(NEWS)] == ["engage"], (
+                "only what was not assembled yet"
+            )
             await connection.execute("set role archstats_push")
             assert await connection.fetchval("select count(*) from sessions") == 1
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

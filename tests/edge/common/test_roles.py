@@ -43,7 +43,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "quarantine": ({GET, ADD}, set(), set(), {GET, "update(settled_at)"}),
     "corrections": (set(), {GET}, set(), {GET, ADD}),
     "orphans": (set(), {GET, ADD, SET, CUT}, {GET}, {GET}),
-    "rebuilds": (set(), {GET, "update(done_at,revised,shots)"}, set(), {GET, ADD}),
+    "rebuilds": (set(), {GET, ADD, "update(done_at,revised,shots)"}, set(), {GET, ADD}),
     "events": (set(), {GET, CUT}, {GET}, {GET, CUT}),
 }
 """Every table, and what sensor, shots, push and operator may do with it. Whoever adds a table decides here and in ``edge/schema/grants.sql``."""
