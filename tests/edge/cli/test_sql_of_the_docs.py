@@ -7,11 +7,11 @@ import re
 import asyncpg
 import pytest
 
-from edge.cli.range_setup import range_devices, register_devices
+from edge.common.connection import Connection
 from edge.common.database import open_database
 from edge.common.roles import Role
 from edge.common.settings import ServiceSettings
-from tests.edge.shots.lane_floor import LaneFloor
+from tests.edge.cli.judged_lane import Bench, shoot_lane
 from tests.test_project import ROOT
 
 
@@ -27,24 +27,26 @@ async def test_an_operator_registers_an_arrow_and_takes_it_out_of_use(database_s
         await connection.close()
 
 
-async def test_the_owner_takes_a_mistyped_device_away_and_none_that_has_sensed(
-    database_settings: ServiceSettings,
-) -> None:
+def test_the_owner_takes_a_mistyped_device_away_and_none_that_has_sensed(empty_bench: Bench) -> None:
     page = (ROOT / "docs" / "troubleshooting.md").read_text()
-    statements = re.findall(r'-c "(delete [^"]*)"', page)
+    statements = [text.replace("bow-2", "target-2") for text in re.findall(r'-c "(delete [^"]*)"', page)]
     assert len(statements) == 2
-    async with open_database(database_settings, application="test") as database:
-        connection = await database.connect()
-        await register_devices(connection, [device for device in range_devices(2) if device.name == "bow-2"])
-        floor = LaneFloor(connection)
-        await floor.build()
-        await floor.shoot(20.0)
-        await connection.execute(
-            "insert into session_devices (session_id, device_id, kind) select id, 'bow-2', 'bow' from sessions"
-        )
+
+    async def add(connection: Connection) -> None:
+        await shoot_lane(connection)
+        await connection.execute("insert into devices (id, kind, driver, lane) values ('target-2', 'target', 'x', 1)")
+
+    async def take_away(connection: Connection) -> None:
         for statement in statements:
             await connection.execute(statement)
-        assert [row["id"] for row in await connection.fetch("select id from devices where id like 'bow%'")] == ["bow-1"]
         with pytest.raises(asyncpg.ForeignKeyViolationError):
-            await connection.execute(statements[1].replace("bow-2", "bow-1"))
-        await connection.close()
+            await connection.execute(statements[1].replace("target-2", "target-1"))
+
+    def newest() -> str:
+        empty_bench.type("shots", "rebuild", "--session", "last")
+        return str(empty_bench.json("shots", "list")[-1]["result"])
+
+    empty_bench.on_database(add)
+    assert newest() == "unknown"  # a target that nobody has told nothing of it
+    empty_bench.on_database(take_away)
+    assert newest() == "miss"
