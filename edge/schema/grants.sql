@@ -16,7 +16,8 @@ revoke all on all sequences in schema public from archstats_sensor, archstats_sh
 grant select on schema_migrations, installation to archstats_sensor, archstats_shots, archstats_push, archstats_operator;
 
 -- What a daemon tells of its device.
-grant select, insert, update (kind, driver, lane) on devices to archstats_sensor;
+grant select, insert, update (kind, driver, lane, lane_since, lane_since_mono_ns, lane_since_boot_id)
+    on devices to archstats_sensor;
 grant select, insert, update on device_status to archstats_sensor;
 grant select, insert on device_gaps to archstats_sensor;
 grant select, insert, update on stream_clocks to archstats_sensor;

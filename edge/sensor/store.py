@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from drivers.contract import ClockModel, DeviceKind, Reading, Stamp, StreamStart
+from edge.common import hostclock
 from edge.common.connection import Connection
+from edge.common.hostclock import HostInstant
 from edge.sensor.inbox import Storable
 from edge.sensor.quarantine import plain, quarantined_form
 from edge.sensor.spool import SpoolSize
@@ -89,12 +91,17 @@ class SensorStore:
         self._device = device
         self._host_boot_id = host_boot_id
 
-    async def register(self) -> None:
-        """Make the device known; writes nothing when it already is."""
+    async def register(self, since: HostInstant | None = None) -> None:
+        """Make the device known; writes nothing when it already is.
+
+        ``since`` is when it came to its lane, where that is another one than before; now, where nothing is said.
+        """
+        since = since or hostclock.now()
         await self._connection.execute(
             """
             insert into devices (id, kind, driver, lane) values ($1, $2, $3, $4)
-            on conflict (id) do update set kind = excluded.kind, driver = excluded.driver, lane = excluded.lane
+            on conflict (id) do update set kind = excluded.kind, driver = excluded.driver, lane = excluded.lane,
+                lane_since = $5, lane_since_mono_ns = $6, lane_since_boot_id = $7
             where (devices.kind, devices.driver, devices.lane) is distinct from
                   (excluded.kind, excluded.driver, excluded.lane)
             """,
@@ -102,6 +109,9 @@ class SensorStore:
             self._device.kind.value,
             self._device.driver,
             self._device.lane,
+            since.at,
+            since.mono_ns,
+            since.boot_id,
         )
 
     async def clocks(self) -> list[ClockModel]:

@@ -14,6 +14,7 @@ import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from drivers.contract import ClockModel, Reading, StreamStart
+from edge.common import hostclock
 from edge.common.connection import DATABASE_FAULTS
 from edge.common.database import Database, told_of, wait_until_ready
 from edge.common.logs import Transitions
@@ -59,6 +60,7 @@ class ReadingWriter:
         self._database = database
         self._device = device
         self._host_boot_id = host_boot_id
+        self._began = hostclock.now()
         self._reader = reader
         self._inbox = inbox
         self._spool = spool
@@ -107,7 +109,7 @@ class ReadingWriter:
                 connection = await self._database.connect()
                 try:
                     store = SensorStore(connection, self._device, self._host_boot_id)
-                    await store.register()
+                    await store.register(self._began)
                     while await self._store_some(store):
                         pass
                     await self._say(store)
@@ -130,7 +132,7 @@ class ReadingWriter:
         connection = await self._database.connect()
         try:
             store = SensorStore(connection, self._device, self._host_boot_id)
-            await store.register()
+            await store.register(self._began)
             if not self._known.is_set():
                 self._reader.learn(await store.clocks())
                 self._known.set()

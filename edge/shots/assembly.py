@@ -107,7 +107,7 @@ def _without_release(landings: Sequence[Sensed], scene: Scene, last: float) -> t
         seeing = bows_seeing(landing, scene)
         if seeing:
             orphans.append(landing)
-        elif not scene.bows or scene.now - landing.t > scene.parameters.give_up_s:
+        elif not bows_there(landing, scene) or scene.now - landing.t > scene.parameters.give_up_s:
             alone.append(Draft(None, landing=landing, assignment="id" if landing.tag else None))
         else:
             waiting = True
@@ -121,13 +121,18 @@ def _was_given_up(draft: Draft, scene: Scene) -> bool:
     if draft.landing is None and draft.release is not None:
         return watch(draft.release.t, scene) == "gave up"
     alone = draft.release is None and draft.landing is not None
-    return alone and any(scene.watermarks.get(bow, -math.inf) < draft.first.t for bow in scene.bows)
+    return alone and any(scene.watermarks.get(bow, -math.inf) < draft.first.t for bow in bows_there(draft.first, scene))
+
+
+def bows_there(landing: Sensed, scene: Scene) -> frozenset[str]:
+    """The bows that were on the lane when this arrow may have been released."""
+    return scene.on_lane(scene.bows, landing.t - landing_window_s(scene), landing.t)
 
 
 def bows_seeing(landing: Sensed, scene: Scene) -> frozenset[str]:
     """The lane's bows that would have told of the release of this arrow."""
     since = landing.t - landing_window_s(scene)
-    told = [bow for bow in scene.bows if scene.watermarks.get(bow, -math.inf) >= landing.t]
+    told = [bow for bow in bows_there(landing, scene) if scene.watermarks.get(bow, -math.inf) >= landing.t]
     return frozenset(bow for bow in told if not scene.saw_nothing(frozenset((bow,)), since, landing.t))
 
 

@@ -25,12 +25,12 @@ def bows_off(shots: Sequence[Shot]) -> frozenset[str]:
 
 
 async def tell_clocks_off(connection: Connection, scene: Scene, off: frozenset[str]) -> None:
-    """Make the status of the lane's bows say it. A row that says so already is left to its daemon."""
+    """Make the status of the bows that are on the lane say it. A row that says so already is left to its daemon."""
     await connection.execute(
         """
         update device_status set clock_off = device_id = any($2)
         where device_id = any($1) and clock_off <> (device_id = any($2))
         """,
-        sorted(scene.bows),
+        sorted(scene.on_lane(scene.bows, scene.now, scene.now)),
         sorted(off),
     )

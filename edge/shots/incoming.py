@@ -31,6 +31,14 @@ _BY_WALL_CLOCK = """
 (r.host_boot_id = s.start_boot_id and r.mono_ns is not null) is not true
 and r.at between s.start_time - $1::interval and coalesce(s.end_time, 'infinity') + $2::interval
 """
+# Whether reading ``r`` was sensed while its device was on the lane of the session that ``d`` is about. Of two stays that meet
+# it is in one, so nothing but what the rows hold may decide.
+_DURING_STAY = """
+case when r.host_boot_id = d.since_boot_id and r.mono_ns is not null and d.since_mono_ns is not null
+     then r.mono_ns >= d.since_mono_ns else r.at >= coalesce(d.since, '-infinity') end
+and case when r.host_boot_id = d.until_boot_id and r.mono_ns is not null and d.until_mono_ns is not null
+         then r.mono_ns < d.until_mono_ns else r.at < coalesce(d.until, 'infinity') end
+"""
 # Sessions that any of the ``news`` may be of when only its span of time is looked at: years of sessions are many, and each
 # of them against each reading would be more than a statement has time for.
 _NEAR = """
@@ -52,6 +60,11 @@ cause
 """
 # In this order the index gives them one after the other, and the first page costs what a page costs.
 _NEWS = f"select {_READING_COLUMNS} from readings where xid >= $1::text::xid8 order by xid"  # noqa: S608 - fixed text
+
+_OF_ITS_DEVICES = f"""
+where s.id = $3 and r.device_id = any(array(select device_id from session_devices where session_id = $3))
+and exists (select from session_devices d where d.session_id = s.id and d.device_id = r.device_id and {_DURING_STAY})
+"""  # noqa: S608 - fixed text
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +121,39 @@ async def sessions_of(connection: Connection, rows: Sequence[asyncpg.Record]) ->
         select distinct d.session_id
         from near s
         join session_devices d on d.session_id = s.id
-        join news r on r.device_id = d.device_id
-        where s.is_opened or ({_BY_MONOTONIC_CLOCK}) or ({_BY_WALL_CLOCK})
+        join news r on r.device_id = d.device_id and {_DURING_STAY}
+        where ({_BY_MONOTONIC_CLOCK}) or ({_BY_WALL_CLOCK})
         """,  # noqa: S608 - fixed text
         BEFORE_START,
         AFTER_END,
-        *([row[column] for row in rows] for column in ("device_id", "at", "mono_ns", "host_boot_id")),
+        *_what_tells(rows),
     )
     return {row["session_id"] for row in found}
+
+
+async def own(connection: Connection, session_id: UUID, rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
+    """Those of some readings that may belong to a session: the same ones that :func:`readings_of` would give."""
+    if not rows:
+        return []
+    found = await connection.fetch(
+        f"""
+        select distinct r.place
+        from unnest($3::text[], $4::timestamptz[], $5::bigint[], $6::uuid[]) with ordinality
+            as r (device_id, at, mono_ns, host_boot_id, place)
+        join session_devices d on d.session_id = $7 and d.device_id = r.device_id and {_DURING_STAY}
+        join sessions s on s.id = d.session_id
+        where ({_BY_MONOTONIC_CLOCK}) or ({_BY_WALL_CLOCK})
+        """,  # noqa: S608 - fixed text
+        BEFORE_START,
+        AFTER_END,
+        *_what_tells(rows),
+        session_id,
+    )
+    return [rows[row["place"] - 1] for row in found]
+
+
+def _what_tells(rows: Sequence[asyncpg.Record]) -> list[list[object]]:
+    return [[row[column] for row in rows] for column in ("device_id", "at", "mono_ns", "host_boot_id")]
 
 
 async def open_sessions(connection: Connection) -> set[UUID]:
@@ -135,11 +173,9 @@ async def readings_of(connection: Connection, session_id: UUID) -> list[asyncpg.
     """Every reading that may belong to a session."""
     return await connection.fetch(
         f"""
-        select {_READING_COLUMNS} from sessions s join readings r on {_BY_MONOTONIC_CLOCK}
-        where s.id = $3 and device_id = any(array(select device_id from session_devices where session_id = $3))
+        select {_READING_COLUMNS} from sessions s join readings r on {_BY_MONOTONIC_CLOCK} {_OF_ITS_DEVICES}
         union all
-        select {_READING_COLUMNS} from sessions s join readings r on {_BY_WALL_CLOCK}
-        where s.id = $3 and device_id = any(array(select device_id from session_devices where session_id = $3))
+        select {_READING_COLUMNS} from sessions s join readings r on {_BY_WALL_CLOCK} {_OF_ITS_DEVICES}
         """,  # noqa: S608 - fixed text
         BEFORE_START,
         AFTER_END,

@@ -43,6 +43,8 @@ class SessionAssembler:
         """It is closed, but a silent device may yet tell what became of a shot."""
         self.is_over = False
         self._rows: dict[Key, asyncpg.Record] = {}
+        self._fresh: list[asyncpg.Record] = []
+        """Readings of any lane, not looked at yet."""
         self._shots: dict[UUID, shot_rows.Values] = {}
         self._loaded = False
         self._ends: set[End] = set()
@@ -52,13 +54,16 @@ class SessionAssembler:
 
     async def load(self, connection: Connection) -> None:
         """Take everything that is stored of the session."""
-        self.add(await incoming.readings_of(connection, self.session_id))
+        self._take(await incoming.readings_of(connection, self.session_id))
         self._shots = await shot_rows.stored_shots(connection, self.session_id)
         self._orphans = await stored_orphans(connection, self.session_id)
         self._loaded = True
 
     def add(self, rows: list[asyncpg.Record]) -> None:
-        """Take readings; one that is known already changes nothing, those of other lanes go with the next update."""
+        """Take readings; one that is known already changes nothing, those of other sessions go with the next update."""
+        self._fresh += rows
+
+    def _take(self, rows: list[asyncpg.Record]) -> None:
         for row in rows:
             self._rows[Key(row["device_id"], row["stream_id"], row["seq"])] = row
 
@@ -69,8 +74,13 @@ class SessionAssembler:
         """
         if told is None:
             told = await read_watermarks(connection)
-        if not self._loaded:
+        if (
+            self._loaded
+        ):  # before anything is made of them: another lane's would tie the clocks elsewhere than after a restart
+            self._take(await incoming.own(connection, self.session_id, self._fresh))
+        else:
             await self.load(connection)
+        self._fresh = []
         rulings = await read_rulings(connection, self.session_id)
         stage = await read_stage(
             connection, self.session_id, [moment_of(row) for row in self._rows.values()], rulings, told
@@ -78,8 +88,6 @@ class SessionAssembler:
         if stage is None:
             self.is_over, self.undecided, self.hopes = True, False, False
             return Outcome()
-        devices = stage.scene.bows | stage.scene.targets
-        self._rows = {key: row for key, row in self._rows.items() if key.device_id in devices}
         readings = [sensed(row, stage.axis) for row in self._rows.values()]
         found = assemble(readings, stage.scene)
         revised = await shot_rows.write_shots(connection, stage.scene, found.shots, self._shots)

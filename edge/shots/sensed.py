@@ -102,6 +102,14 @@ class Blind:
 
 
 @dataclass(frozen=True, slots=True)
+class Stint:
+    """A device was on the lane from one instant until just before another."""
+
+    since: float = -math.inf
+    until: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
 class Before:
     """The session that the lane had before."""
 
@@ -155,6 +163,8 @@ class Scene:
     """Of more than these the lowest count; None: as many as are shot."""
     corrections: Sequence[Correction] = ()
     """In the order in which they were said."""
+    stays: Mapping[str, Sequence[Stint]] = field(default_factory=dict)
+    """When a device was on the lane; one that is not named always was."""
     before: Before | None = None
     """The lane's session before this one."""
     parameters: Parameters = field(default_factory=Parameters)
@@ -170,6 +180,17 @@ class Scene:
             return False
         return reading.t <= (self.before.lands_until if reading.kind == "landing" else self.before.closes)
 
+    def on_lane(self, devices: frozenset[str], since: float, until: float) -> frozenset[str]:
+        """Those of the devices that were on the lane at some time of an interval."""
+        return frozenset(d for d in devices if any(s.since <= until and s.until > since for s in self._stays(d)))
+
     def saw_nothing(self, devices: frozenset[str], since: float, until: float) -> bool:
-        """Whether each of the devices was blind at some time of an interval."""
-        return all(any(b.device_id == d and b.since < until and b.until > since for b in self.blind) for d in devices)
+        """Whether each of the devices was blind, or on another lane, at some time of an interval."""
+        return all(
+            any(b.device_id == d and b.since < until and b.until > since for b in self.blind)
+            or not any(s.since <= since and s.until > until for s in self._stays(d))
+            for d in devices
+        )
+
+    def _stays(self, device: str) -> Sequence[Stint]:
+        return self.stays.get(device, (Stint(),))

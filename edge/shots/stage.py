@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,7 +15,7 @@ from edge.common.connection import Connection
 from edge.shots.corrections import Rulings
 from edge.shots.faces import load_catalogue
 from edge.shots.parameters import Parameters
-from edge.shots.sensed import Arrow, Before, Blind, Face, Key, Scene, Sensed, Target
+from edge.shots.sensed import Arrow, Before, Blind, Face, Key, Scene, Sensed, Stint, Target
 from edge.shots.timeline import Axis, Moment
 
 MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if len(face.spots) > 1)
@@ -105,6 +107,7 @@ async def read_stage(
         arrows_per_end=row["arrows_per_end"],
         end_marks=[axis.place(Moment(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
         corrections=rulings.corrections,
+        stays=_stays(axis, devices),
         before=_before(
             axis,
             await connection.fetch(
@@ -147,6 +150,18 @@ async def _now(connection: Connection) -> Moment:
 def _arrow(row: asyncpg.Record, axis: Axis) -> Arrow:
     voided = None if row["voided_date"] is None else axis.place(Moment(row["voided_date"]))
     return Arrow(row["id"], row["diameter"], row["is_active"], voided)
+
+
+def _stays(axis: Axis, devices: Sequence[asyncpg.Record]) -> dict[str, list[Stint]]:
+    """When each device was on the lane."""
+    stays: dict[str, list[Stint]] = defaultdict(list)
+    for d in devices:
+        since = Moment(d["since"], d["since_mono_ns"], d["since_boot_id"]) if d["since"] is not None else None
+        until = Moment(d["until"], d["until_mono_ns"], d["until_boot_id"]) if d["until"] is not None else None
+        stays[d["device_id"]].append(
+            Stint(axis.place(since) if since else -math.inf, axis.place(until) if until else math.inf)
+        )
+    return dict(stays)
 
 
 def _watermarks(axis: Axis, devices: Sequence[asyncpg.Record], told: Mapping[str, Moment]) -> dict[str, float]:

@@ -42,8 +42,9 @@ def judge(draft: Draft, scene: Scene, diameter_mm: float) -> Score:
 def watch(released: float, scene: Scene) -> Watch:
     """Whether the targets watched over the landing window of a release."""
     closes = released + landing_window_s(scene)
-    if scene.targets and all(scene.watermarks.get(t, float("-inf")) > closes for t in scene.targets):
-        blind = any(scene.saw_nothing(frozenset((t,)), released, closes) for t in scene.targets)
+    targets = scene.on_lane(scene.targets, released, closes)
+    if targets and all(scene.watermarks.get(t, float("-inf")) > closes for t in targets):
+        blind = any(scene.saw_nothing(frozenset((t,)), released, closes) for t in targets)
         return "blind" if blind else "saw"
     return "gave up" if scene.now > closes + scene.parameters.give_up_s else "waiting"
 

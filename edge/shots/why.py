@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from edge.shots.assembly import Assembly, assemble
+from edge.shots.assembly import Assembly, assemble, bows_there
 from edge.shots.flight import (
     clock_error_s,
     flight_is_possible,
@@ -179,9 +179,11 @@ def _candidates(
 def _watching(release: Sensed | None, landing: Sensed | None, scene: Scene) -> list[Watching]:
     window = landing_window_s(scene)
     if release is not None:
-        return [_watch(t, "target", release.t, release.t + window, scene) for t in sorted(scene.targets)]
+        targets = scene.on_lane(scene.targets, release.t, release.t + window)
+        return [_watch(t, "target", release.t, release.t + window, scene) for t in sorted(targets)]
     if landing is not None:
-        return [_watch(b, "bow", landing.t - window, landing.t, scene) for b in sorted(scene.bows)]
+        bows = bows_there(landing, scene)
+        return [_watch(b, "bow", landing.t - window, landing.t, scene) for b in sorted(bows)]
     return []
 
 

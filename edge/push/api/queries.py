@@ -129,7 +129,7 @@ LANES = """
             select coalesce(max(end_time), '-infinity') as at from sessions where sessions.lane = d.lane
         ) ended
         join readings r on r.device_id = d.id and r.kind in ('release', 'landing') and r.cause is distinct from 'removed'
-            and r.at > clock_timestamp() - interval '15 minutes'
+            and r.at > clock_timestamp() - interval '15 minutes' and r.at >= coalesce(d.lane_since, '-infinity')
             and r.at > ended.at + case r.kind when 'landing' then interval '5 s' else interval '0' end
         where d.lane = known.lane
     ) u on o.id is null

@@ -22,11 +22,12 @@ from tests.eventually import eventually
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
 PRUNED = "update(pruned_id,pruned_xid)"
 DEVICE_UPDATE = "update(driver,kind,lane)"
+REGISTERED = "update(driver,kind,lane,lane_since,lane_since_boot_id,lane_since_mono_ns)"
 
 MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "installation": ({GET}, {GET, PRUNED}, {GET}, {GET, PRUNED}),
     "schema_migrations": ({GET}, {GET}, {GET}, {GET}),
-    "devices": ({GET, ADD, DEVICE_UPDATE}, set(), {GET}, {GET, ADD, DEVICE_UPDATE}),
+    "devices": ({GET, ADD, REGISTERED}, set(), {GET}, {GET, ADD, DEVICE_UPDATE}),
     "device_status": ({GET, ADD, SET}, {GET, "update(clock_off)"}, {GET}, {GET}),
     "device_gaps": ({GET, ADD}, {GET}, {GET}, {GET}),
     "stream_clocks": ({GET, ADD, SET}, set(), set(), {GET}),

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from edge.shots.sensed import Blind
-from tests.edge.shots.line import ARROW, OTHER, SCENE, T0, TARGET, TWO_BOWS, Line, only, shots, told_until
+from edge.shots.sensed import Blind, Stint
+from tests.edge.shots.line import ARROW, OTHER, SCENE, T0, TARGET, TWO_BOWS, Line, only, orphans, shots, told_until
 
 
 @pytest.mark.parametrize(("x", "y"), [(None, 640.0), (640.0, None), (math.nan, 640.0), (640.0, math.inf)])
@@ -104,3 +104,21 @@ def test_a_step_of_the_wall_clock_between_two_readings_moves_neither_against_the
     assert shot.arrow_engage_time == T0 + timedelta(seconds=0.5)
     assert shot.arrow_landing_time == T0 + timedelta(seconds=2.9)
     assert shot.tof_s == pytest.approx(0.4)
+
+
+def test_a_target_that_was_carried_away_is_not_asked() -> None:
+    """Nor is it waited for; over the windows that it was there for a part of only, nobody can say."""
+    line = Line().shot(3.0, None).shot(7.0, None).shot(12.0, None)
+    scene = replace(
+        told_until(20.0),
+        targets=frozenset({"target-1", "target-2"}),
+        watermarks={"target-1": 20.0, "target-2": 11.5, "bow-1": 20.0},
+        stays={"target-2": (Stint(until=9.0),)},
+    )
+    assert [shot.result for shot in shots(line, scene)] == ["miss", "unknown", "miss"]
+
+
+def test_a_landing_before_its_bow_was_brought_is_a_shot_at_once() -> None:
+    came = {"bow-1": (Stint(since=8.0),)}
+    assert only(Line().landing(5.0), replace(SCENE, now=6.0, stays=came)).time_source == "target"
+    assert len(orphans(Line().landing(15.0), replace(SCENE, stays=came))) == 1
