@@ -200,6 +200,10 @@ async def test_a_late_landing_among_much_news_reaches_its_old_session(
         await practise(old, 10)
         await old.land(20.4)
         await practise_more(old)
+        await old.connection.execute(
+            "insert into sessions (id, lane, start_time, location)"
+            " values ('ffffffff-ffff-4fff-8fff-ffffffffffff', 2, now(), 'computed in a transaction of its own, after it')"
+        )
         await started().step()
         assert await results(old) == ["hit"]
         assert await news_of_a_start(old) == 0
