@@ -52,7 +52,8 @@ near as materialized (
             or (span.host_boot_id = s.start_boot_id
                 and (s.closing_boot_id is distinct from s.start_boot_id
                     or span.since_ns <= s.closing_mono_ns + (extract(epoch from $2::interval) * 1e9)::bigint)
-                and span.until_ns >= s.start_mono_ns - (extract(epoch from $1::interval) * 1e9)::bigint)))
+                and span.until_ns >= s.start_mono_ns - (extract(epoch from $1::interval) * 1e9)::bigint))),
+stays as materialized (select d.* from near s join session_devices d on d.session_id = s.id)
 """
 _READING_COLUMNS = """
 device_id, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, tag, tags, x_mm, y_mm, rssi_dbm,
@@ -120,7 +121,7 @@ async def sessions_of(connection: Connection, rows: Sequence[asyncpg.Record]) ->
         {_NEAR}
         select distinct d.session_id
         from near s
-        join session_devices d on d.session_id = s.id
+        join stays d on d.session_id = s.id
         join news r on r.device_id = d.device_id and {_DURING_STAY}
         where ({_BY_MONOTONIC_CLOCK}) or ({_BY_WALL_CLOCK})
         """,  # noqa: S608 - fixed text
