@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,8 +16,6 @@ from edge.sensor.sqlstate import Verdict, verdict_on
 Write = Callable[[list[Storable]], Awaitable[None]]
 SetAside = Callable[[Storable, str, str], Awaitable[None]]
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(slots=True)
 class Outcome:
@@ -26,6 +23,8 @@ class Outcome:
 
     stored: list[Storable] = field(default_factory=list)
     quarantined: list[Storable] = field(default_factory=list)
+    why: str | None = None
+    """The first that was quarantined, and the database's reason, for people."""
 
 
 async def store_or_set_aside(batch: Sequence[Storable], write: Write, set_aside: SetAside) -> Outcome:
@@ -49,8 +48,8 @@ async def store_or_set_aside(batch: Sequence[Storable], write: Write, set_aside:
             if len(part) == 1:
                 await set_aside(part[0], str(fault), sqlstate)
                 outcome.quarantined.append(part[0])
-                log.error(  # noqa: TRY400 - the database's words are all there is to know
-                    "%s can never be stored and is quarantined: %s (%s)", name_of(part[0]), fault, sqlstate
+                outcome.why = (
+                    outcome.why or f"{name_of(part[0])} can never be stored and is quarantined: {fault} ({sqlstate})"
                 )
             else:
                 middle = len(part) // 2

@@ -15,7 +15,12 @@ class SeqRuns:
     @property
     def whole(self) -> int:
         """Every number up to this one is there; 0 when 1 is missing."""
-        return self._lasts[0] if self._firsts and self._firsts[0] == 1 else 0
+        return self.whole_past(0)
+
+    def whole_past(self, given_up: int) -> int:
+        """Every number up to this one is there, but for those up to ``given_up``, which is the least that is returned."""
+        place = bisect_right(self._firsts, given_up + 1) - 1
+        return max(given_up, self._lasts[place]) if place >= 0 else given_up
 
     def __contains__(self, seq: int) -> bool:
         place = bisect_right(self._firsts, seq) - 1

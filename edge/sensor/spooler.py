@@ -84,8 +84,9 @@ class Spooler:
 
     async def _open(self) -> None:
         self._reader.remember(await self._spool.open_existing())
-        if rows := self._spool.size.rows:
-            self._watermark.hold(True)
+        rows = self._spool.size.rows
+        self._watermark.hold(rows > 0)  # the writer may have held it while the disk did not answer
+        if rows:
             log.info("%d readings wait on the disk since the last time", rows)
 
     async def _spool_some(self) -> bool:
@@ -106,4 +107,4 @@ class Spooler:
         self._watermark.hold(True)
         for report in batch:
             if isinstance(report, Reading):
-                self._watermark.kept(report.stream_id, report.seq)
+                self._watermark.spooled(report.stream_id, report.seq)

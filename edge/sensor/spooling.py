@@ -62,9 +62,9 @@ class Spool:
         """The oldest reports, which stay until :meth:`drop`; None when there are none or they cannot be read."""
         return await self._do(lambda: self._file.oldest(limit))
 
-    async def drop(self, batch: SpooledBatch) -> None:
-        """Forget what is in the database."""
-        await self._do(lambda: self._file.drop(batch.through))
+    async def drop(self, batch: SpooledBatch) -> bool:
+        """Forget what is in the database; False when the file was found damaged, or refused."""
+        return await self._do(lambda: self._file.drop(batch.through)) is not None
 
     async def close(self) -> None:
         """Let go of the file, within a bound; what waits stays in it. A second time nothing happens."""

@@ -39,6 +39,9 @@ class Status:
     readings_total: int = 0
     error: str | None = None
     hint: str | None = None
+    missing: str | None = None
+    """Events that are waited for, or that were lost, for people: the device may well be ready all the same."""
+    missing_hint: str | None = None
     driver_counters: Mapping[str, int] = field(default_factory=dict)
     changed: bool = True
     """Something happened that should be told before the next second is over."""

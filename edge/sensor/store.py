@@ -39,6 +39,11 @@ select $1, $2, least($3::timestamptz, $4::timestamptz), $4, $5, $6, $7, $8
 where not exists (select from device_gaps where device_id = $1 and stream_id = $2)
 """
 
+_INSERT_LOSS = """
+insert into device_gaps (device_id, stream_id, from_at, to_at, from_mono_ns, to_mono_ns, host_boot_id, reason)
+values ($1, gen_random_uuid(), least($2::timestamptz, $3::timestamptz), $3, $4, $5, $6, $7)
+"""
+
 _UPSERT_CLOCK = """
 insert into stream_clocks (device_id, stream_id, host_boot_id, ref_ticks_us, ref_mono_ns, skew, uncertainty_s,
                            skew_uncertainty)
@@ -192,8 +197,8 @@ class SensorStore:
             json.dumps(dict(counters)),
             status.source.value if status.source else None,
             status.identity.firmware if status.identity else None,
-            status.error,
-            status.hint,
+            status.error or status.missing,
+            status.hint if status.error else status.missing_hint,
             spool.rows,
             spool.bytes,
             spool.oldest_at,
@@ -237,6 +242,32 @@ class SensorStore:
             reason,
         )
 
+    async def unsettled(self, streams: Sequence[UUID]) -> bool:
+        """Whether something of these streams waits in quarantine for a person's word."""
+        waits: bool = await self._connection.fetchval(
+            """
+            select exists (select from quarantine
+                           where device_id = $1 and stream_id = any($2) and what <> 'clock' and settled_at is null)
+            """,
+            self._device.id,
+            streams,
+        )
+        return waits
+
+    async def lose(self, last_watermark: Stamp | None, until: Stamp, reason: str) -> None:
+        """No miss may be told of this time, for events of it are lost. The row is of no stream: none began."""
+        since = last_watermark or await self._told_until(self._host_boot_id)
+        await self._connection.execute(
+            _INSERT_LOSS,
+            self._device.id,
+            since.at if since else UNKNOWN_PAST,
+            until.at,
+            since.mono_ns if since else None,
+            until.mono_ns,
+            self._host_boot_id,
+            reason,
+        )
+
     async def quarantine(self, report: Storable, reason: str, sqlstate: str) -> None:
         """Keep what can never be stored, with the database's reason, where people find it."""
         await self._connection.execute(
@@ -275,15 +306,17 @@ class SensorStore:
         if start.blind_since is not None and (previous is None or await self._knows(previous)):
             return start.blind_since, "the device was rebooting"
         reason = "the device's past is not known"
-        if last_watermark is not None:
-            return last_watermark, reason
+        return last_watermark or await self._told_until(host_boot_id), reason
+
+    async def _told_until(self, host_boot_id: UUID) -> Stamp | None:
+        """The watermark of the daemon before this one."""
         told = await self._connection.fetchrow(
             "select watermark, watermark_mono_ns, host_boot_id from device_status where device_id = $1", self._device.id
         )
         if told is None or told["watermark"] is None:
-            return None, reason
+            return None
         same_boot = told["host_boot_id"] == host_boot_id
-        return Stamp(told["watermark"], None, told["watermark_mono_ns"] if same_boot else None), reason
+        return Stamp(told["watermark"], None, told["watermark_mono_ns"] if same_boot else None)
 
     async def _knows(self, stream_id: UUID) -> bool:
         """Whether a stream was ever heard of: the beginning of each leaves a row."""

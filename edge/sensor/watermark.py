@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from drivers.contract import Pulse, Stamp, StreamStart
@@ -11,9 +12,23 @@ from edge.sensor.seqs import SeqRuns
 
 PULSES_KEPT = 64
 """Pulses that wait for an earlier event: a minute of heartbeats. A newer pulse says more than an older one."""
+QUIET_PULSES = 3
+"""So many times in a row the device must say that it keeps nothing before what is missing is given up."""
 STREAMS_KEPT = 64
 """Boots whose events are remembered. A repeat of an event of one before is stored once more, which changes nothing; and one
 that still owes events is waited for no longer, as if the daemon had been started since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Events that will never come: the device has told that it keeps none, and nothing here has them."""
+
+    up_to: Mapping[UUID, int]
+    """Of each stream the number up to which what is missing is lost."""
+    unbegun: UUID | None
+    """A stream of which the beginning was lost, too."""
+    until: Stamp
+    """They happened before this."""
 
 
 class Watermark:
@@ -28,7 +43,13 @@ class Watermark:
         self.stamp: Stamp | None = None
         self._stored: OrderedDict[UUID, SeqRuns] = OrderedDict()
         """Every stream that is remembered, the one that was spoken of last at the end."""
-        self._kept: dict[UUID, SeqRuns] = {}
+        self._spooled: dict[UUID, SeqRuns] = {}
+        self._quarantined: dict[UUID, SeqRuns] = {}
+        self._given_up: dict[UUID, int] = {}
+        self._quiet = 0
+        """Heartbeats in a row that told of nothing kept."""
+        self._told_all: Pulse | None = None
+        """The last of them."""
         self._restored: set[UUID] = set()
         self._unbegun: set[UUID] = set()
         self._pulses: deque[Pulse] = deque(maxlen=PULSES_KEPT)
@@ -54,14 +75,11 @@ class Watermark:
 
     def holds(self, stream_id: UUID, seq: int) -> bool:
         """Whether this event is durable already: a repeat can be acknowledged at once."""
-        stored, kept = self._stored.get(stream_id), self._kept.get(stream_id)
-        return (stored is not None and seq in stored) or (kept is not None and seq in kept)
+        return any(seq in known.get(stream_id, ()) for known in (self._stored, self._spooled, self._quarantined))
 
     def start(self, start: StreamStart) -> None:
         """A stream began; what earlier ones owe must still come, and when this one began must still be stored."""
-        if start.stream_id != self.stream_id:
-            self.stream_id = start.stream_id
-            self._pulses.clear()
+        self._turn_to(start.stream_id)
         self._of(start.stream_id)
         self._unbegun.add(start.stream_id)
         if start.last_seq:
@@ -79,10 +97,11 @@ class Watermark:
         """The device lives; an undated pulse proves nothing about any instant."""
         if pulse.stamp.uncertainty_s is None:
             return
-        if pulse.stream_id != self.stream_id:
-            self.stream_id = pulse.stream_id
-            self._pulses.clear()
+        self._turn_to(pulse.stream_id)
         self._pulses.append(pulse)
+        self._quiet = self._quiet + 1 if pulse.pending == 0 else 0
+        if self._quiet:
+            self._told_all = pulse
         self._advance()
 
     def stored(self, stream_id: UUID, seq: int) -> None:
@@ -90,14 +109,40 @@ class Watermark:
         self._of(stream_id).add(seq)
         self._advance()
 
-    def kept(self, stream_id: UUID, seq: int) -> None:
-        """An event is durable, but not where others see it: spooled, or quarantined."""
+    def spooled(self, stream_id: UUID, seq: int) -> None:
+        """An event is durable, but not where others see it."""
         self._of(stream_id)
-        self._kept.setdefault(stream_id, SeqRuns()).add(seq)
+        self._spooled.setdefault(stream_id, SeqRuns()).add(seq)
+
+    def quarantined(self, stream_id: UUID, seq: int) -> None:
+        """An event can never be stored, and is where people find it."""
+        self._of(stream_id)
+        self._quarantined.setdefault(stream_id, SeqRuns()).add(seq)
 
     def lost(self) -> None:
         """What was only spooled is durable no more: should the device still have it, it is wanted."""
-        self._kept.clear()
+        self._spooled.clear()
+
+    def loss(self) -> Loss | None:
+        """What the device does not have any more either, when it has said so often enough; None when nothing is missing.
+
+        An event is acknowledged only once it is durable. So what a device without any kept event has told of is stored,
+        or waits in the spool or the quarantine of which the caller knows, or is gone.
+        """
+        told, current = self._told_all, self.stream_id
+        if self._held or told is None or self._quiet < QUIET_PULSES or current is None or self.unrestored():
+            return None
+        wanted = self._owed | {current: max(told.last_seq, self._owed.get(current, 0))}
+        up_to = {stream_id: last for stream_id, last in wanted.items() if self._whole(stream_id) < last}
+        unbegun = current if current in self._unbegun else None
+        return Loss(up_to, unbegun, told.stamp) if up_to or unbegun else None
+
+    def give_up(self, loss: Loss) -> None:
+        """Wait for these no longer. One that comes all the same is stored."""
+        self._given_up |= loss.up_to
+        if loss.unbegun is not None:
+            self._unbegun.discard(loss.unbegun)
+        self._advance()
 
     def hold(self, held: bool) -> None:
         """Stand still while older events than those just stored wait elsewhere."""
@@ -126,8 +171,14 @@ class Watermark:
         return streams
 
     def _whole(self, stream_id: UUID) -> int:
-        stored = self._stored.get(stream_id)
-        return 0 if stored is None else stored.whole
+        stored, given_up = self._stored.get(stream_id), self._given_up.get(stream_id, 0)
+        return given_up if stored is None else stored.whole_past(given_up)
+
+    def _turn_to(self, stream_id: UUID) -> None:
+        if stream_id != self.stream_id:
+            self.stream_id = stream_id
+            self._pulses.clear()
+            self._quiet, self._told_all = 0, None
 
     def _of(self, stream_id: UUID) -> SeqRuns:
         if stream_id not in self._stored:
@@ -138,7 +189,7 @@ class Watermark:
         return self._stored[stream_id]
 
     def _forget(self, stream_id: UUID) -> None:
-        for known in (self._stored, self._kept, self._owed):
+        for known in (self._stored, self._spooled, self._quarantined, self._owed, self._given_up):
             known.pop(stream_id, None)
         self._restored.discard(stream_id)
         self._unbegun.discard(stream_id)

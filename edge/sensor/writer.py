@@ -34,6 +34,12 @@ STATUS_EVERY_S = 1.0
 LOOK_AGAIN_S = 0.5
 SETTLED_EVERY_S = 3.0
 """How often, while the watermark waits for something, the quarantine is asked whether a person has settled it."""
+LOOKED_WITHIN_S = 5.0
+"""How long a disk may take to tell what waits on it; then what comes is stored, and the watermark stands still until it does."""
+MISSING_TOLD_S = 5.0
+"""So long something may be missing before people are told: what was sent again comes sooner."""
+QUARANTINE_QUIET_S = 600.0
+"""After so long without a row for the quarantine the next one is told of again."""
 BACKOFF_CAP_S = 2.0
 """Readings wait: a database that is back is found within this and the time of one connection."""
 
@@ -68,9 +74,12 @@ class ReadingWriter:
         self._status = status
         self._tick = tick
         self._told_at = self._looked_at = float("-inf")
+        self._waits = False
         self._known = asyncio.Event()
         self._outage = Transitions(log, "database")
         self._quarantined = 0
+        self._quarantined_at = float("-inf")
+        self._whole_at = time.monotonic()
 
     async def clocks_known(self, timeout_s: float) -> bool:
         """Wait until the stored clocks are loaded, at most ``timeout_s``: a device must not wait for a database.
@@ -84,11 +93,7 @@ class ReadingWriter:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write until ``stop`` is set."""
-        while not self._spool.looked.is_set():  # what waits there is older than anything
-            self._tick()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(STATUS_EVERY_S):
-                    await self._spool.looked.wait()
+        await self._wait_for_the_disk()
         while not stop.is_set():
             async for attempt in AsyncRetrying(
                 wait=wait_random_exponential(multiplier=0.1, max=BACKOFF_CAP_S),
@@ -101,6 +106,22 @@ class ReadingWriter:
                     if stop.is_set():
                         return
                     await self._one_connection(stop)
+
+    async def _wait_for_the_disk(self) -> None:
+        """What waits there is older than anything; but a disk that does not answer must not keep the rest back."""
+        until = time.monotonic() + LOOKED_WITHIN_S
+        while not self._spool.looked.is_set():
+            self._tick()
+            if time.monotonic() >= until:
+                self._watermark.hold(True)
+                log.error(
+                    "the disk of the spool does not answer: what comes is stored, but no miss can be told before it does; "
+                    "check the disk"
+                )
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(STATUS_EVERY_S, LOOKED_WITHIN_S)):
+                    await self._spool.looked.wait()
 
     async def finish(self, timeout_s: float) -> None:
         """After the last report: one more try to store what waits and to say that the daemon stopped."""
@@ -168,16 +189,23 @@ class ReadingWriter:
         batch = await self._spool.oldest(BATCH_LIMIT)
         if batch is not None:
             outcome = await self._write(store, batch.reports, batch.host_boot_id)
-            await self._spool.drop(batch)
+            dropped = await self._spool.drop(batch)
             self._count(outcome)
+            if not dropped and not self._spool.size.rows:
+                return self._spool_is_lost()
         elif self._spool.size.rows:
             await asyncio.sleep(LOOK_AGAIN_S)  # it cannot be read now
         else:
-            self._watermark.lost()
+            return self._spool_is_lost()
         if not self._spool.size.rows:
             self._watermark.hold(False)
             log.info("nothing waits on the disk any more")
         return batch is not None
+
+    def _spool_is_lost(self) -> bool:
+        self._watermark.lost()
+        self._watermark.hold(False)
+        return True  # the inbox may hold something
 
     async def _write(self, store: SensorStore, batch: list[Storable], host_boot_id: UUID) -> Outcome:
         for stream_id in {report.stream_id for report in batch if isinstance(report, Reading)}:
@@ -195,10 +223,14 @@ class ReadingWriter:
                     self._watermark.begun(report.stream_id)
                 case ClockModel():
                     pass
+        if outcome.why is not None:
+            if self._quarantined_at + QUARANTINE_QUIET_S <= time.monotonic():
+                log.error("%s; more are only counted, see archstats-sensor quarantine list", outcome.why)
+            self._quarantined_at = time.monotonic()
         for report in outcome.quarantined:
             self._quarantined += 1
             if isinstance(report, Reading):
-                self._watermark.kept(report.stream_id, report.seq)
+                self._watermark.quarantined(report.stream_id, report.seq)
 
     async def _restore(self, store: SensorStore, stream_id: UUID) -> None:
         if not self._watermark.restored(stream_id):
@@ -210,9 +242,45 @@ class ReadingWriter:
         if self._looked_at + SETTLED_EVERY_S <= time.monotonic() and (missing := self._watermark.missing()):
             self._looked_at = time.monotonic()
             self._pass_settled(await store.settled(missing))
+        await self._give_up_the_lost(store)
+        self._note_what_is_missing()
         self._status.changed = False
         self._told_at = time.monotonic()
         await self._say(store)
+
+    async def _give_up_the_lost(self, store: SensorStore) -> None:
+        """Go on past what will never come; the gap is stored before the watermark passes it."""
+        if (
+            len(self._inbox)
+            or self._spool.size.rows
+            or not self._spool.mine
+            or (loss := self._watermark.loss()) is None
+        ):
+            return
+        if await store.unsettled([*loss.up_to, *([loss.unbegun] if loss.unbegun else [])]):
+            return
+        what = self._watermark.hole() or "the beginning of its stream"
+        await store.lose(self._watermark.stamp, loss.until, f"the device no longer has {what}")
+        self._watermark.give_up(loss)
+        self._waits = False
+        self._status.missing = f"{self._device.id} no longer has {what}, and they are not in this database"
+        self._status.missing_hint = "Misses until then are unknown. Was the database restored, the node used at another hub, or its memory full?"
+        log.error("%s. %s", self._status.missing, self._status.missing_hint)
+
+    def _note_what_is_missing(self) -> None:
+        """Tell people what the watermark waits for, when it does for long. What was lost is told until the daemon ends."""
+        hole, now = self._watermark.hole(), time.monotonic()
+        if hole is None:
+            self._whole_at = now
+            if self._waits:
+                self._status.missing = self._status.missing_hint = None
+            self._waits = False
+        elif self._whole_at + MISSING_TOLD_S <= now:
+            self._waits = True
+            self._status.missing = f"no miss can be told: {hole} is not stored yet"
+            self._status.missing_hint = (
+                "It waits in the device, on the disk or in the quarantine: archstats-sensor quarantine list"
+            )
 
     def _pass_settled(self, settled: Sequence[tuple[UUID, int | None]]) -> None:
         for stream_id, seq in settled:

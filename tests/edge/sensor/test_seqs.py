@@ -18,6 +18,7 @@ def test_it_holds_what_a_set_would(added: list[tuple[int, int]]) -> None:
         model |= set(range(first, last + 1))
         assert {seq for seq in range(60) if seq in runs} == model
         assert runs.whole == next(n for n in range(60) if n + 1 not in model)
+        assert runs.whole_past(7) == next(n for n in range(7, 60) if n + 1 not in model)
 
 
 def test_a_long_prefix_without_a_hole_is_one_run() -> None:

@@ -378,3 +378,23 @@ class AgainstAQueue(RuleBasedStateMachine):
 
 AgainstAQueue.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
 TestAgainstAQueue = AgainstAQueue.TestCase
+
+
+def test_each_change_is_on_the_disk_before_it_returns_and_so_is_the_name_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders, fsync = list[int](), os.fsync
+
+    def noted(handle: int) -> None:
+        folders.append(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    file = SpoolFile(tmp_path, "bow-1", 1 << 24)
+    file.append([reading(1)], BOOT)
+    try:
+        assert file._db is not None
+        assert file._db.execute("pragma synchronous").fetchone() == (2,), "full: the log is fsynced at each commit"
+        assert tmp_path.stat().st_ino in folders
+    finally:
+        file.close()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.contract import Pulse, Stamp, StreamStart
-from edge.sensor.watermark import STREAMS_KEPT, Watermark
+from edge.sensor.watermark import QUIET_PULSES, STREAMS_KEPT, Watermark
 
 STREAM = uuid4()
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -20,8 +20,10 @@ def stamp(second: float, *, dated: bool = True) -> Stamp:
     return Stamp(T0 + timedelta(seconds=second), 0.001 if dated else None, int(second * 1e9) if dated else None)
 
 
-def pulse(second: float, last_seq: int, stream: UUID = STREAM, *, dated: bool = True) -> Pulse:
-    return Pulse(stream, last_seq, stamp(second, dated=dated))
+def pulse(
+    second: float, last_seq: int, stream: UUID = STREAM, *, dated: bool = True, pending: int | None = None
+) -> Pulse:
+    return Pulse(stream, last_seq, stamp(second, dated=dated), pending=pending)
 
 
 def start(stream: UUID, *, previous: UUID | None = None, last_seq: int | None = None) -> StreamStart:
@@ -101,12 +103,87 @@ def test_it_stands_still_while_something_is_spooled_and_catches_up_after() -> No
 
 def test_what_is_spooled_is_held_but_moves_nothing() -> None:
     mark = Watermark()
-    mark.kept(STREAM, 1)
+    mark.spooled(STREAM, 1)
     mark.pulse(pulse(1, 1))
     assert mark.holds(STREAM, 1)
     assert mark.stamp is None
     mark.lost()
     assert not mark.holds(STREAM, 1)
+
+
+def test_what_is_quarantined_is_held_also_when_the_spool_is_lost() -> None:
+    mark = Watermark()
+    mark.quarantined(STREAM, 1)
+    mark.spooled(STREAM, 2)
+    mark.lost()
+    assert mark.holds(STREAM, 1)
+    assert not mark.holds(STREAM, 2)
+
+
+def quiet(mark: Watermark, second: int, last_seq: int, stream: UUID = STREAM) -> None:
+    """So many heartbeats with nothing kept that what is missing will never come."""
+    for number in range(QUIET_PULSES):
+        mark.pulse(pulse(second + number, last_seq, stream, pending=0))
+
+
+def test_what_the_device_does_not_keep_any_more_is_given_up_once_it_has_said_so() -> None:
+    mark, before = Watermark(), uuid4()
+    mark.start(start(STREAM, previous=before, last_seq=106))
+    mark.begun(STREAM)
+    mark.restore(STREAM, [(30, 53)])
+    mark.restore(before, [])
+    quiet(mark, 1, 53)
+    assert mark.hole() == "events up to 106 of the boot before"
+    loss = mark.loss()
+    assert loss is not None
+    assert loss.up_to == {before: 106, STREAM: 53}
+    assert loss.until == stamp(QUIET_PULSES)
+    mark.pulse(pulse(8, 54, pending=1))
+    mark.give_up(loss)
+    assert mark.stamp == stamp(QUIET_PULSES), "event 54 still comes"
+    assert not mark.holds(STREAM, 29), "should it come all the same, it is stored"
+    mark.stored(STREAM, 54)
+    assert mark.stamp == stamp(8)
+    assert mark.hole() is None
+
+
+def test_nothing_is_given_up_while_something_may_still_come() -> None:
+    mark = Watermark()
+    mark.pulse(pulse(0, 2, pending=0))
+    mark.restore(STREAM, [])
+    mark.pulse(pulse(1, 2, pending=1))
+    mark.pulse(pulse(2, 2, pending=0))
+    assert mark.loss() is None, "it said only now that it keeps nothing"
+    quiet(mark, 3, 2)
+    assert mark.loss() is not None
+    mark.hold(True)
+    assert mark.loss() is None, "it may be in the spool"
+    mark.hold(False)
+    mark.start(start(uuid4(), previous=STREAM, last_seq=2))
+    assert mark.loss() is None, "the next boot has said nothing yet"
+    unheard = Watermark()
+    quiet(unheard, 1, 2)
+    assert unheard.loss() is None, "what is stored is not known yet"
+
+
+def test_a_device_that_does_not_say_what_it_keeps_is_waited_for() -> None:
+    mark = Watermark()
+    mark.restore(STREAM, [])
+    for second in range(10):
+        mark.pulse(pulse(second, 1))
+    assert mark.loss() is None
+
+
+def test_a_beginning_that_was_lost_is_given_up_too() -> None:
+    mark = Watermark()
+    mark.start(start(STREAM))
+    mark.restore(STREAM, [])
+    quiet(mark, 1, 0)
+    loss = mark.loss()
+    assert loss is not None
+    assert (loss.up_to, loss.unbegun) == ({}, STREAM)
+    mark.give_up(loss)
+    assert mark.stamp == stamp(QUIET_PULSES)
 
 
 def test_a_restarted_daemon_learns_what_is_stored() -> None:
@@ -142,7 +219,7 @@ def test_of_a_device_that_reboots_for_ever_the_last_boots_are_remembered() -> No
         for stream in mark.unrestored():
             mark.restore(stream, [(1, 1)])
         mark.begun(boot)
-        mark.kept(before, 2)
+        mark.quarantined(before, 2)
         mark.pulse(pulse(number, 1, boot))
         if number != 5:  # that boot's last event comes while its successors reboot
             mark.stored(before, 2)
