@@ -13,9 +13,9 @@ from tests.edge.cli.judged_lane import Bench
 
 
 def test_what_nobody_set_is_told_as_what_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", "/home/range/.state")  # a longer one has its socket elsewhere
     own = in_force(DatabaseSettings())
-    folder = tmp_path / "archstats" / "postgres"
+    folder = Path("/home/range/.state/archstats/postgres")
     assert (own["embedded"], own["database_dir"], own["host"]) == (True, str(folder), None)
     assert own["socket_dir"] == str(folder / "run")
     named = in_force(DatabaseSettings(host="db.club.example", socket_dir=tmp_path, password=SecretStr("secret")))
