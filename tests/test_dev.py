@@ -23,7 +23,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tools = tmp_path / "tools"
     tools.mkdir()
     scripts = {
-        "uv": f'[ "$1" = --version ] && echo "uv {pinned}" || {{ echo "$UV_PYTHON"; sleep "${{SYNC_S:-0}}"; }}',
+        "uv": f'[ "$1" = --version ] && echo "uv {pinned}" || {{ echo "$UV_PYTHON"; exec sleep "${{SYNC_S:-0}}"; }}',
         "python3.13": f'exec "{sys.executable}" "$@"',
     }
     for name, text in scripts.items():
