@@ -34,8 +34,19 @@ async def floor(connection: Connection) -> Floor:
 
 
 @pytest.fixture
-async def service(database_settings: ServiceSettings) -> AsyncIterator[Service]:
+def furnished(request: pytest.FixtureRequest, database_settings: ServiceSettings) -> ServiceSettings:
+    """The test's database with its floor, if it has one.
+
+    A service that hears the feed earlier tells of the floor, now and then, in place of what a test waits for.
+    """
+    if "floor" in request.fixturenames:
+        request.getfixturevalue("floor")
+    return database_settings
+
+
+@pytest.fixture
+async def service(furnished: ServiceSettings) -> AsyncIterator[Service]:
     """A push service that hears the feed."""
-    async with serving(database_settings) as made:
+    async with serving(furnished) as made:
         await made.until_live()
         yield made
