@@ -125,11 +125,20 @@ class Follower:
         releases = self._releases(self._world.release_limit_us or now)
         return max((release.settled_us for release in releases), default=now)
 
-    def settled_until(self) -> int:
-        """Everything released before this instant is settled and decided."""
+    def settled_until(self, told_us: int) -> int:
+        """Everything released before this instant is settled and decided; up to ``told_us`` every device has told all.
+
+        Where an arrow landed, its verdict is of that landing. That none did, as after a miss or a let-down, is sure only
+        once everybody has told: a landing of the next arrow passes for its own while that one's release is still on a line
+        that is behind.
+        """
         now = self._now_us()
-        releases = self._releases(now)
-        return min((r.released_us for r in releases if r.settled_us > now or not self._is_decided(r)), default=now)
+
+        def is_sure(release: Release) -> bool:
+            known_us = now if release.landed_us is not None else min(now, told_us)
+            return release.settled_us <= known_us and self._is_decided(release)
+
+        return min((r.released_us for r in self._releases(now) if not is_sure(r)), default=now)
 
     def _releases(self, until_us: int) -> list[Release]:
         return [r for lane in self._lanes for r in self._world.releases(lane, self._world.start_us, until_us)]

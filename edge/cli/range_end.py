@@ -16,12 +16,15 @@ from edge.common import hostclock
 from edge.common.connection import DATABASE_FAULTS, Connection
 from edge.common.database import Database, told_of
 from edge.common.hostclock import HostInstant
+from simulators.hosttime import HostTime
 
 CLOSED_WITHIN_S = 30.0
 """What a device still owes comes within seconds, or there is something broken that ``doctor`` tells of."""
 DATABASE_WITHIN_S = 10.0
 """For a database that is away just then."""
 LOOK_EVERY_S = 0.05
+TOLD_WITHIN_S = 1.0
+"""A person waits for the range to stop."""
 
 
 async def close_in_order(
@@ -43,6 +46,32 @@ async def close_in_order(
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSED_WITHIN_S):
             await _patiently(database, work)
+
+
+async def told_until(database: Database, sessions: Mapping[UUID, int], host: HostTime) -> int | None:
+    """Up to when every device of the sessions has told all, in microseconds since the epoch; None where nobody can say.
+
+    That is so while the database is away, or a device has told nothing since PostgreSQL crashed.
+    """
+    try:
+        async with asyncio.timeout(TOLD_WITHIN_S):
+            connection = await database.connect()
+            try:
+                rows = await connection.fetch(
+                    """
+                    select case when s.host_boot_id = $2 then s.watermark_mono_ns end as mono_ns
+                    from session_devices d left join device_status s using (device_id)
+                    where d.session_id = any($1::uuid[])
+                    """,
+                    list(sessions),
+                    hostclock.boot_id(),
+                )
+            finally:
+                connection.terminate()
+    except DATABASE_FAULTS:
+        return None
+    told = [row["mono_ns"] for row in rows]
+    return None if not told or None in told else host.utc_us + (min(told) - host.mono_ns) // 1000
 
 
 async def close_what_is_open(database: Database) -> None:

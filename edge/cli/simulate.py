@@ -21,7 +21,7 @@ from edge.cli.database_away import connected
 from edge.cli.following import Course, Follower
 from edge.cli.only_range import only_range
 from edge.cli.printing import as_json, complain, iso, say
-from edge.cli.range_end import close_in_order, close_what_is_open
+from edge.cli.range_end import close_in_order, close_what_is_open, told_until
 from edge.cli.range_setup import (
     open_sessions,
     range_devices,
@@ -134,12 +134,15 @@ async def _on_database(
             keepers = [tasks.create_task(children.keep(p)) for p in programs(options, world, environ, folders)]
             following = tasks.create_task(follower.run())
             finished = await _until_done(world, follower, stop)
-            until = world.release_limit_us if finished else follower.settled_until()
             if finished:
+                until = world.release_limit_us
                 settled_us = follower.settled_us()
                 settled_mono_ns = course.host.mono_ns + (settled_us - course.host.utc_us) * 1000
                 settled = hostclock.HostInstant(instant(settled_us), settled_mono_ns, start.boot_id)
                 await close_in_order(database, sessions, settled, stop)
+            else:
+                told_us = await told_until(database, sessions, course.host)
+                until = world.start_us if told_us is None else follower.settled_until(told_us)
             await children.stop()
             for task in (*keepers, following):
                 task.cancel()

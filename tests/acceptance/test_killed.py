@@ -82,11 +82,20 @@ async def shoot_and_kill(
 
 
 async def settled(running: SimulatedRange, client: ResumingClient) -> list[str]:
-    """Wait until nothing that was given up waits for its correction; returns the events that the client should know, once it does."""
+    """Wait until every device tells again and nothing that was given up waits for its correction.
+
+    Returns the events that the client should know, once it does.
+    """
     while True:
         with suppress(*DATABASE_FAULTS):  # the last to be killed may have been the server
             async with connected(running.database_dir) as connection:
-                unsure = await connection.fetchval("select count(*) from shots where result = 'unknown'")
+                unsure = await connection.fetchval(
+                    """
+                    select (select count(*) from shots where result = 'unknown')
+                         + (select count(*) from devices d left join device_status s on s.device_id = d.id
+                            where s.watermark is null or s.watermark < clock_timestamp() - interval '3 s')
+                    """
+                )
                 events = await stored_events(running.database_dir, connection)
             if not unsure and client.is_past(events):
                 return events

@@ -11,7 +11,9 @@ from datetime import datetime
 import pytest
 
 from edge.cli.following import Course, Follower
+from edge.cli.range_end import told_until
 from edge.cli.simulate import instant
+from edge.common import hostclock
 from edge.common.connection import Connection
 from edge.common.database import open_database
 from edge.common.feed import FeedCursor, current_cursor
@@ -98,3 +100,43 @@ async def test_the_wait_has_an_end_and_names_what_was_not_decided(
                 await follower.all_decided(0.05)
         await follower.all_decided(0.05)
         assert follower.undecided() == [undecided]
+
+
+async def test_that_nothing_landed_is_sure_once_every_device_has_told(
+    database_settings: ServiceSettings, connection: Connection
+) -> None:
+    """The landing of an arrow that was nocked again is given to its let-down as long as the bow's line is behind."""
+    floor = Floor(connection)
+    await floor.add_devices()
+    await floor.open_session()
+    shots = next(r.shot for r in World(1, START_US, 20).releases(1, START_US, START_US + 10**9) if r.landed_us is None)
+    course = course_of(shots + 1, floor, await current_cursor(connection))
+    *_, landed, without, last = course.world.releases(1, START_US, START_US + 10**9)
+    for release in course.world.releases(1, START_US, START_US + 10**9):
+        await miss(floor, instant(release.released_us))
+    async with followed(database_settings, course) as follower:
+        await follower.all_decided(WITHIN_S)
+        assert landed.landed_us is not None
+        assert follower.settled_until(without.settled_us - 1) == without.released_us
+        assert last.landed_us is not None
+        assert follower.settled_until(without.settled_us) > last.released_us, "what landed needs nobody's word"
+
+
+async def test_all_is_told_up_to_the_device_that_is_furthest_behind(
+    database_settings: ServiceSettings, connection: Connection
+) -> None:
+    floor = Floor(connection)
+    await floor.add_devices()
+    await floor.open_session()
+    host, told = HostTime.anchor(), []
+    async with open_database(database_settings, application="test") as database:
+        for device, behind_us in ((floor.bow, 3_000_000), ("target-1", 1_000_000)):
+            told.append(await told_until(database.acting_as(Role.OPERATOR), {floor.session_id: 1}, host))
+            await connection.execute(
+                "update device_status set watermark = now(), watermark_mono_ns = $2, host_boot_id = $3 where device_id = $1",
+                device,
+                host.mono_ns - behind_us * 1000,
+                hostclock.boot_id(),
+            )
+        told.append(await told_until(database.acting_as(Role.OPERATOR), {floor.session_id: 1}, host))
+    assert told == [None, None, host.utc_us - 3_000_000], "of a device that has told nothing nobody can say"
