@@ -1,1 +1,0 @@
-"""Arrow drivers: readers and writers of the tags inside arrows."""
