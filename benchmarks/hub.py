@@ -17,9 +17,9 @@ from pathlib import Path
 
 import asyncpg
 
-from edge.common.connection import Connection
-from edge.common.embedded import DATABASE, USER, EmbeddedPostgres
-from edge.common.migrate import migrate
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.embedded.cluster import DATABASE, USER, EmbeddedPostgres
+from edge.common.postgres.migrate import migrate
 
 CHANNEL = "archy"
 BIN = Path(sys.executable).parent

@@ -18,17 +18,17 @@ from uuid import uuid4
 from benchmarks.figures import Figure, show
 from benchmarks.hub import Hub, hub
 from drivers.contract import DeviceKind, Driver, Reading, ReadingKind, Source, Stamp
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.embedded import DATABASE, USER
-from edge.common.roles import Role
-from edge.common.settings import DatabaseSettings, ServiceSettings
-from edge.sensor.inbox import Inbox
+from edge.common.config.settings import DatabaseSettings, ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.common.postgres.embedded.cluster import DATABASE, USER
+from edge.common.postgres.roles import Role
+from edge.sensor.queue.durable import Spool
+from edge.sensor.queue.inbox import Inbox
+from edge.sensor.queue.ledger import Watermark
 from edge.sensor.reader import DeviceReader
-from edge.sensor.spooling import Spool
 from edge.sensor.status import Status
 from edge.sensor.store import Device, SensorStore
-from edge.sensor.watermark import Watermark
 from edge.sensor.writer import BATCH_LIMIT, ReadingWriter
 
 ROUNDS = 7

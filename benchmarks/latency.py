@@ -22,7 +22,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.figures import Figure, percentile, show
 from benchmarks.hub import Hub, answers, free_port, hub, until
-from edge.common.connection import Connection
+from edge.common.postgres.connection import Connection
 
 LANES, SPEED = 4, 20
 FLOOR_TIMES = 300

@@ -17,7 +17,7 @@ from statistics import median
 from benchmarks.figures import Figure, show
 from benchmarks.hub import Hub, free_port, hub, until
 from benchmarks.proc import cpu_s, memory, wakes
-from simulators.world import World
+from simulators.world.range import World
 
 DAY_US = 86_400_000_000
 SETTLE_S = 4.0
@@ -43,20 +43,20 @@ class Module:
 
 SENSOR = Module(
     "sensor daemon",
-    "edge.cli.main, edge.cli.run_device, drivers.bow.link",
+    "edge.cli.main, edge.cli.daemons.sensor, drivers.link.bow",
     "asyncio, asyncpg, pydantic.main, pydantic.fields, pydantic.types, tenacity, serial_asyncio, uvloop",
     "33 MB",
     "150 ms",
 )
 SHOTS = Module(
     "shots",
-    "edge.cli.shots_main",
+    "edge.cli.daemons.shots",
     "asyncio, asyncpg, pydantic.main, pydantic.fields, pydantic.types, tenacity, uvloop",
     "",
 )
 PUSH = Module(
     "push",
-    "edge.cli.push_main",
+    "edge.cli.daemons.push",
     "asyncio, asyncpg, pydantic.main, pydantic.fields, pydantic.types, tenacity, uvloop, starlette.applications, "
     "uvicorn, uvicorn.protocols.http.h11_impl, uvicorn.protocols.websockets.websockets_sansio_impl",
     "45 MB",

@@ -22,12 +22,12 @@ from pathlib import Path
 
 from simulators.devices.clock import AS_DRAWN, ClockOrder, parse_clock
 from simulators.devices.lane_device import DRIVERS, DeviceSpec, LaneDevice
-from simulators.fault_plan import NO_FAULTS, FaultPlan, parse_plan
-from simulators.faults import FaultyLine
 from simulators.hosttime import HostTime
-from simulators.instants import to_iso
-from simulators.station import Station
-from simulators.world import FIXED_START_US, World
+from simulators.wire.fault_plan import NO_FAULTS, FaultPlan, parse_plan
+from simulators.wire.faults import FaultyLine
+from simulators.wire.station import Station
+from simulators.world.instants import to_iso
+from simulators.world.range import FIXED_START_US, World
 
 EX_CONFIG = 78
 """Exit status when what the process was told is at fault (sysexits.h)."""

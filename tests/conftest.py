@@ -16,11 +16,11 @@ import asyncpg
 import hypothesis
 import pytest
 
-from edge.common.connection import Connection
-from edge.common.embedded import USER, EmbeddedPostgres
-from edge.common.migrate import migrate
-from edge.common.settings import DatabaseSettings, ServiceSettings
-from tests.clusters import PLACE, give_cluster
+from edge.common.config.settings import DatabaseSettings, ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
+from edge.common.postgres.migrate import migrate
+from tests.postgres import PLACE, give_cluster
 from tests.scheduling import Length, spread
 
 CHANNEL = "archy"

@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from edge.common.embedded import EmbeddedPostgres
+from edge.common.postgres.embedded.cluster import EmbeddedPostgres
 
 PLACE = "TESTS_CLUSTER_PLACE"
 """Names the folder of the run's made cluster, to all workers of the run. Unset outside of pytest."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from edge.common.embedded import USER
-from edge.common.embedded_paths import SOCKET
-from edge.common.settings import DatabaseSettings, ServiceSettings
+from edge.common.config.settings import DatabaseSettings, ServiceSettings
+from edge.common.postgres.embedded.cluster import USER
+from edge.common.postgres.embedded.paths import SOCKET
 
 CHUNK = 65536
 

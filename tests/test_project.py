@@ -47,7 +47,7 @@ def importers(module: str) -> list[str]:
 def test_some_libraries_are_imported_in_one_file_only() -> None:
     assert importers("serial_asyncio") == ["drivers/transport/serial.py"]
     assert len(importers("gpiozero")) <= 1
-    assert importers("sqlite3") == ["edge/sensor/spool.py"]
+    assert importers("sqlite3") == ["edge/sensor/queue/disk.py"]
 
 
 def test_the_database_driver_is_known_under_edge_only() -> None:

@@ -5,7 +5,7 @@
 - UTC is for people and for other hosts. An instant is converted once, with a pair of readings of both clocks taken now,
   so that a step of the wall clock moves no interval.
 - A device's clock counts microseconds since its own boot and is wrong by an offset and a rate. Both are learnt from
-  two-way time transfer (:mod:`drivers.time_transfer`) by :class:`ClockFilter`, which is pure: instants come in.
+  two-way time transfer (:mod:`drivers.clock.transfer`) by :class:`ClockFilter`, which is pure: instants come in.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from drivers.clock import ClockFilter, Probe
+from drivers.clock.filter import ClockFilter, Probe
 
 BURST: Final = 8
 SPACING_NS: Final = 50_000_000
@@ -26,7 +26,7 @@ MAX_TICKS_US: Final = 1 << 60
 
 
 class TimeTransfer:
-    """Asks in bursts and feeds a :class:`drivers.clock.ClockFilter`."""
+    """Asks in bursts and feeds a :class:`drivers.clock.filter.ClockFilter`."""
 
     def __init__(self, clock: ClockFilter, now_ns: int) -> None:
         self._clock = clock

@@ -6,11 +6,11 @@ from collections.abc import Container, Iterator
 from typing import Final
 from uuid import UUID
 
-from drivers.clock import ClockFilter, ClockPair, mono_of
-from drivers.codecs.link import EarlierBoot, Hello, NodeCapability
+from drivers.clock.filter import ClockFilter, ClockPair, mono_of
+from drivers.clock.transfer import TimeTransfer
 from drivers.contract import ClockModel, Stamp, StreamStart, stream_of
-from drivers.link_clocks import MAX_AGE_NS, Place, StreamClocks
-from drivers.time_transfer import TimeTransfer
+from drivers.link.boot_clocks import MAX_AGE_NS, Place, StreamClocks
+from drivers.link.codec.frames import EarlierBoot, Hello, NodeCapability
 
 CLOCK_MOVED_NS: Final = 500_000
 CLOCK_EVERY_NS: Final = 300_000_000_000

@@ -12,9 +12,9 @@ from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
-from drivers.clock import ClockPair, mono_of, stamp_of, uncertainty_of
+from drivers.clock.filter import ClockPair, mono_of, stamp_of, uncertainty_of
+from drivers.clock.transfer import MAX_TICKS_US
 from drivers.contract import ClockModel, Stamp
-from drivers.time_transfer import MAX_TICKS_US
 
 MAX_AGE_NS: Final = 400 * 86_400 * 1_000_000_000
 """An event that is older has a broken time stamp."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from drivers.codecs.link import NodeKind
 from drivers.contract import Capability, DeviceKind, DriverInfo, Maturity
-from drivers.link_node import COMMANDS, HEARTBEAT_S, LinkNode, LinkSettings
+from drivers.link.codec.frames import NodeKind
+from drivers.link.driver import COMMANDS, HEARTBEAT_S, LinkNode, LinkSettings
 
 
 class BowLink(LinkNode):

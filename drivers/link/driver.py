@@ -15,11 +15,22 @@ from typing import ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from drivers.clock import clock_pair, host_boot_id
-from drivers.codecs.link import VERSION, Config, ConfigRead, Frame, LinkDecoder, Log, Message, Nak, NakCode, NodeKind
+from drivers.clock.filter import clock_pair, host_boot_id
 from drivers.contract import ClockModel, Command, CommandResult, DeviceIdentity, DriverInfo, Reading, Report
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverError, ProtocolError
-from drivers.link_session import LinkSession
+from drivers.link.codec.frames import (
+    VERSION,
+    Config,
+    ConfigRead,
+    Frame,
+    LinkDecoder,
+    Log,
+    Message,
+    Nak,
+    NakCode,
+    NodeKind,
+)
+from drivers.link.session import LinkSession
 from drivers.transport.flight_recorder import FlightRecorder
 from drivers.transport.serial import Chunk, SerialPort, open_port
 

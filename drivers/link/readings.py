@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from drivers.codecs.link import Engage, Event, Landing, Pin, Release, ReleaseCause, Tags
 from drivers.contract import Reading, ReadingKind, Source, Stamp
+from drivers.link.codec.frames import Engage, Event, Landing, Pin, Release, ReleaseCause, Tags
 
 NO_TAG = "the arrow's tag was not read"
 NO_POSITION = "the sensor gave no position"

@@ -13,8 +13,12 @@ from itertools import count
 from typing import Final, get_args
 from uuid import UUID
 
-from drivers.clock import ClockPair
-from drivers.codecs.link import (
+from drivers.clock.filter import ClockPair
+from drivers.contract import ClockModel, Pulse, Report, Source, Stamp, stream_of
+from drivers.errors import ProtocolError
+from drivers.link.boot import Boot
+from drivers.link.boot_clocks import StreamClocks
+from drivers.link.codec.frames import (
     ANY_NODE,
     Ack,
     Config,
@@ -33,11 +37,7 @@ from drivers.codecs.link import (
     Unreadable,
     encode,
 )
-from drivers.contract import ClockModel, Pulse, Report, Source, Stamp, stream_of
-from drivers.errors import ProtocolError
-from drivers.link_boot import Boot
-from drivers.link_clocks import StreamClocks
-from drivers.link_readings import Origin, reading_of
+from drivers.link.readings import Origin, reading_of
 
 HELLO_EVERY_NS: Final = 300_000_000
 """Between two questions who is there."""

@@ -22,8 +22,8 @@ import serial
 import serial_asyncio  # type: ignore[import-untyped]  # has no annotations
 
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError
-from drivers.transport.off_loop import off_loop
 from drivers.transport.port_faults import explain
+from drivers.transport.threads import off_loop
 
 OPEN_S: Final = 6.0
 """How long a port may take to open; a socket gives up by itself after 5 s."""

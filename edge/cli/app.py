@@ -9,26 +9,24 @@ from typing import Annotated
 
 import typer
 
-from edge.cli import (
-    config_commands,
-    db_commands,
-    install_commands,
-    orphan_commands,
-    quarantine_commands,
-    session_commands,
-    shots_commands,
-)
-from edge.cli.completion import simulated_drivers
+from edge.cli.commands import config as config_commands
+from edge.cli.commands import db as db_commands
+from edge.cli.commands import install as install_commands
+from edge.cli.commands import orphan as orphan_commands
+from edge.cli.commands import quarantine as quarantine_commands
+from edge.cli.commands import session as session_commands
+from edge.cli.commands import shots as shots_commands
+from edge.cli.commands.options import simulated_drivers
+from edge.cli.daemons.sensor import RunOptions, run_device
 from edge.cli.environment import effective, refuse_mistyped
-from edge.cli.run_device import RunOptions, run_device
-from edge.cli.truth import print_truth
 from edge.cli.version import version_text
-from edge.cli.wire_faults import FAULT_HELP, FAULT_SEED_HELP, wire_faults
-from edge.common.errors import EX_CONFIG
-from edge.common.service import run_service
-from edge.common.settings import load_push, load_service
-from simulators.instants import to_iso
-from simulators.world import FIXED_START_US
+from edge.common.config.errors import EX_CONFIG
+from edge.common.config.settings import load_push, load_service
+from edge.common.process.run import run_service
+from edge.simulation.fault_options import FAULT_HELP, FAULT_SEED_HELP, wire_faults
+from edge.simulation.truth import print_truth
+from simulators.world.instants import to_iso
+from simulators.world.range import FIXED_START_US
 
 DEFAULT_SPEED = 4.0
 FIXED_START = to_iso(FIXED_START_US)
@@ -110,8 +108,8 @@ def archstats_sensor(
             raise typer.BadParameter(f"{misplaced} is an option of the simulated range: add --simulate")
         typer.echo(context.get_help())
         raise typer.Exit(0)
-    from edge.cli.simulate import SimulateOptions, new_seed
-    from edge.cli.simulate import simulate as simulate_range
+    from edge.simulation.simulate import SimulateOptions, new_seed
+    from edge.simulation.simulate import simulate as simulate_range
 
     environ = effective(os.environ, database_dir=database_dir)
     refuse_mistyped(environ)
@@ -160,7 +158,7 @@ def emulate_command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Hold a simulated device behind a pseudo-terminal that any software can open, until told to stop."""
-    from edge.cli.emulate import emulate
+    from edge.simulation.emulate import emulate
 
     faults = wire_faults(fault, fault_seed)
     emulate(driver, link=link, lane=lane, seed=seed, speed=speed, faults=faults, json=as_json, environ=os.environ)
@@ -198,8 +196,8 @@ def why_command(
 
     The id of an orphan tells which releases it might belong to.
     """
-    from edge.cli.on_database import on_database
-    from edge.cli.why_command import print_why
+    from edge.cli.commands.why import print_why
+    from edge.cli.operator_connection import on_database
 
     on_database(lambda connection: print_why(connection, shot, lane, as_json=as_json), database_dir)
 

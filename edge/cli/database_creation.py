@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncpg
 
-from edge.cli.database_away import connected
-from edge.common.connection import DATABASE_FAULTS
-from edge.common.database import open_database, told_of
-from edge.common.errors import ConfigError
-from edge.common.roles import quoted
-from edge.common.settings import ServiceSettings
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import DATABASE_FAULTS
+from edge.common.postgres.database import open_database, told_of
+from edge.common.postgres.roles import quoted
+from edge.common.postgres.unreachable import connected
 
 MAINTENANCE_DATABASE = "postgres"
 """Every server has it: a place to stand on while making another."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge.common.errors import ConfigError
-from edge.common.settings import refuse_unknown
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import refuse_unknown
 
 
 def effective(environ: Mapping[str, str], *, database_dir: Path | None = None) -> dict[str, str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from edge.cli.refused import Refused
-from edge.common.errors import EX_CONFIG, ConfigError
-from edge.common.logs import complain
+from edge.common.config.errors import EX_CONFIG, ConfigError
+from edge.common.config.refused import Refused
+from edge.common.process.logs import complain
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if words[:1] == ["run"] and not {"--help", "-h"} & set(words):
-            from edge.cli.run_device import run_from_words
+            from edge.cli.daemons.sensor import run_from_words
 
             sys.exit(run_from_words(words[1:]))
         from edge.cli.app import app

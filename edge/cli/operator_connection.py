@@ -9,16 +9,16 @@ from pathlib import Path
 
 import asyncpg
 
-from edge.cli.database_away import connected, lost
 from edge.cli.database_creation import create_database
 from edge.cli.environment import effective, refuse_mistyped
-from edge.common.connection import DATABASE_FAULTS, Connection
-from edge.common.database import open_database
-from edge.common.embedded_paths import cluster_there, default_base_dir, refuse_others
-from edge.common.errors import ConfigError
-from edge.common.migrate import schema_state
-from edge.common.roles import Role
-from edge.common.settings import load_service
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import load_service
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.database import open_database
+from edge.common.postgres.embedded.paths import cluster_there, default_base_dir, refuse_others
+from edge.common.postgres.migrate import schema_state
+from edge.common.postgres.roles import Role
+from edge.common.postgres.unreachable import connected, lost
 
 
 def on_database(

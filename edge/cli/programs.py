@@ -17,12 +17,12 @@ def sensor() -> None:
 
 def shots() -> None:
     """``archstats-shots``."""
-    _start("edge.cli.shots_main")
+    _start("edge.cli.daemons.shots")
 
 
 def push() -> None:
     """``archstats-push``."""
-    _start("edge.cli.push_main")
+    _start("edge.cli.daemons.push")
 
 
 def _start(module: str) -> None:

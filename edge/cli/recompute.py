@@ -9,10 +9,10 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.cli.refused import Refused
-from edge.common.connection import Connection
-from edge.common.roles import Role
-from edge.shots.rebuild import give_back, rebuild, rebuilds_asked, take_over
+from edge.common.config.refused import Refused
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.roles import Role
+from edge.shots.store.rebuilds import give_back, rebuild, rebuilds_asked, take_over
 
 SETTLED_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.05

@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from edge.cli.installation.steps import Link, Remove, RemoveEmpty, Run, Step, Write
-from edge.cli.refused import Refused
+from edge.common.config.refused import Refused
+from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
 
 COMMAND_WITHIN_S = 900.0
 """The longest is the download of the packages over a slow line."""

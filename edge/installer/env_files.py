@@ -6,8 +6,8 @@ import ipaddress
 import re
 from collections.abc import Mapping
 
-from edge.common.errors import ConfigError
-from edge.common.settings import load_push
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import load_push
 
 LINE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*")
 WRITTEN = ("ARCH_STATS_SERVER_HOST", "ARCH_STATS_SERVER_PORT", "ARCH_STATS_WS_CHANNEL", "ARCH_STATS_DEV_MODE")

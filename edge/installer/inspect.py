@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import edge
-from edge.cli.device_plan import DEVICE_NAME
-from edge.cli.installation.environments import NAME, number
-from edge.cli.installation.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, THIS_MACHINE, UNITS, Hub, Source
-from edge.cli.installation.plan import SHIPPED_PLACES
-from edge.cli.installation.settings_files import given, parse
-from edge.cli.refused import Refused, Unavailable
+from edge.cli.daemons.device_config import DEVICE_NAME
+from edge.common.config.refused import Refused, Unavailable
+from edge.installer.env_files import given, parse
+from edge.installer.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, THIS_MACHINE, UNITS, Hub, Source
+from edge.installer.plan import SHIPPED_PLACES
+from edge.installer.venvs import NAME, number
 
 OLDEST_PYTHON = (3, 11)
 PRIVATE = (Path("/home"), Path("/root"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - where the services cannot look

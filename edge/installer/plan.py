@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.cli.installation.environments import build, change_over, clear, in_force
-from edge.cli.installation.hub import (
+from edge.installer.env_files import common_text, listen_stream, needs_network
+from edge.installer.hub import (
     COMMAND,
     COMMON_SETTINGS,
     FOLDERS,
@@ -22,8 +22,8 @@ from edge.cli.installation.hub import (
     USERS,
     Hub,
 )
-from edge.cli.installation.settings_files import common_text, listen_stream, needs_network
-from edge.cli.installation.steps import Remove, RemoveEmpty, Run, Step, Write
+from edge.installer.steps import Remove, RemoveEmpty, Run, Step, Write
+from edge.installer.venvs import build, change_over, clear, in_force
 
 UNIT_FILES = (TARGET, SENSOR, SHOTS, PUSH, SOCKET)
 SHIPPED_PLACES: dict[str, Path] = {

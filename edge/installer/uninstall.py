@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.cli.installation.hub import HOME, OS_USERS, SETTINGS, STATE, THIS_MACHINE, UNITS, USERS, Hub
-from edge.cli.installation.plan import SERVICES, is_drop_in
-from edge.cli.installation.steps import Remove, RemoveEmpty, Run, Step
+from edge.installer.hub import HOME, OS_USERS, SETTINGS, STATE, THIS_MACHINE, UNITS, USERS, Hub
+from edge.installer.plan import SERVICES, is_drop_in
+from edge.installer.steps import Remove, RemoveEmpty, Run, Step
 
 
 def uninstall_plan(hub: Hub, root: Path = THIS_MACHINE, *, purge: bool) -> list[Step]:

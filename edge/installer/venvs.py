@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.cli.installation.hub import HOME, THIS_MACHINE, Hub, Source
-from edge.cli.installation.steps import Link, Remove, Run, Step
+from edge.installer.hub import HOME, THIS_MACHINE, Hub, Source
+from edge.installer.steps import Link, Remove, Run, Step
 
 NAME = re.compile(rf"{HOME.name}-(\d+)")
 

@@ -6,10 +6,10 @@ import os
 import tempfile
 from pathlib import Path
 
-from edge.cli.postgres_client import PostgresClient, ProgramFailed
-from edge.cli.refused import Refused
-from edge.common.connection import Connection
-from edge.common.migrate import known_migrations, schema_state
+from edge.common.config.refused import Refused
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.migrate import known_migrations, schema_state
+from edge.operator.postgres_tools import PostgresClient, ProgramFailed
 
 _EMPTY_SCHEMA = """
 set lock_timeout = '10s';

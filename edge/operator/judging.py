@@ -11,8 +11,8 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.cli.refused import Refused
-from edge.common.connection import Connection
+from edge.common.config.refused import Refused
+from edge.common.postgres.connection import Connection
 
 LAST = "last"
 """Instead of an id: the newest one."""

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.common.database import hosts_of
-from edge.common.embedded import DATABASE, USER
-from edge.common.embedded_paths import PORT, default_base_dir, socket_dir
-from edge.common.errors import ConfigError
-from edge.common.postgres_binaries import find_binaries
-from edge.common.settings import DatabaseSettings
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import DatabaseSettings
+from edge.common.postgres.database import hosts_of
+from edge.common.postgres.embedded.binaries import find_binaries
+from edge.common.postgres.embedded.cluster import DATABASE, USER
+from edge.common.postgres.embedded.paths import PORT, default_base_dir, socket_dir
 
 TIMEOUT_S = 3600.0
 """A backup of years takes minutes; after an hour something hangs."""

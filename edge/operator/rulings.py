@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from edge.cli.judging_store import Decision, Kind, face_points
-from edge.cli.refused import Refused
-from edge.common.connection import Connection
+from edge.common.config.refused import Refused
+from edge.common.postgres.connection import Connection
+from edge.operator.judging import Decision, Kind, face_points
 
 WORTH_NOTHING = ("off_face", "miss")
 WITHOUT_VALUE = ("unknown", "not_shot", "void")

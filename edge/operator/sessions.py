@@ -10,8 +10,8 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.common.connection import Connection
-from edge.common.hostclock import HostInstant
+from drivers.clock.host import HostInstant
+from edge.common.postgres.connection import Connection
 
 # Instants of a session are told by the clock it was opened with, so that a step of the wall clock moves none of them.
 _BY_ITS_OWN_CLOCK = """

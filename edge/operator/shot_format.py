@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from edge.cli.printing import as_json
+from edge.common.console import as_json
 
 SHOT_KEYS = (
     "id", "lane", "end_number", "arrow_id", "human_identifier", "arrow_engage_time", "arrow_disengage_time",

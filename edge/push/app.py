@@ -8,14 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
-from edge.push.answer import Problem, Refusal, refusal
 from edge.push.api.routes import api_routes
 from edge.push.health import Health
-from edge.push.hub import Hub
-from edge.push.sse import EventStream
-from edge.push.static import StaticFiles
-from edge.push.store import DatabaseAwayError, Store
-from edge.push.websocket import SocketStream, upgrade_required
+from edge.push.http.envelope import Problem, Refusal, refusal
+from edge.push.http.read_pool import DatabaseAwayError, Store
+from edge.push.http.static import StaticFiles
+from edge.push.stream.hub import Hub
+from edge.push.stream.sse import EventStream
+from edge.push.stream.websocket import SocketStream, upgrade_required
 
 
 def build_app(hub: Hub, store: Store, health: Health) -> Starlette:

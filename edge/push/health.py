@@ -7,10 +7,10 @@ import json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from edge.common.listener import Listener
-from edge.push.answer import headers
-from edge.push.following import Following
-from edge.push.hub import Hub
+from edge.common.postgres.listener import Listener
+from edge.push.http.envelope import headers
+from edge.push.stream.feed_reader import Following
+from edge.push.stream.hub import Hub
 
 
 class Health:

@@ -8,19 +8,19 @@ import socket
 from collections.abc import Sequence
 from typing import NoReturn
 
-from edge.common.database import Database
-from edge.common.listener import Listener
-from edge.common.progress import Tick
-from edge.common.settings import PushSettings
-from edge.common.supervision import Supervision
-from edge.push.addresses import is_loopback, shown
+from edge.common.config.settings import PushSettings
+from edge.common.postgres.database import Database
+from edge.common.postgres.listener import Listener
+from edge.common.process.progress import Tick
+from edge.common.process.supervision import Supervision
 from edge.push.app import build_app
-from edge.push.following import Following
-from edge.push.frames import HEARTBEAT_S
 from edge.push.health import Health
-from edge.push.hub import Hub
-from edge.push.server import Server, open_sockets, serve
-from edge.push.store import Store
+from edge.push.http.addresses import is_loopback, shown
+from edge.push.http.read_pool import Store
+from edge.push.http.server import Server, open_sockets, serve
+from edge.push.stream.feed_reader import Following
+from edge.push.stream.frames import HEARTBEAT_S
+from edge.push.stream.hub import Hub
 
 log = logging.getLogger(__name__)
 

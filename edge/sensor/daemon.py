@@ -6,16 +6,16 @@ import asyncio
 import logging
 from uuid import UUID
 
-from edge.common.database import Database
-from edge.common.supervision import Supervision
+from edge.common.postgres.database import Database
+from edge.common.process.supervision import Supervision
 from edge.sensor.headline import headline
-from edge.sensor.inbox import Inbox
+from edge.sensor.queue.durable import Spool
+from edge.sensor.queue.inbox import Inbox
+from edge.sensor.queue.ledger import Watermark
+from edge.sensor.queue.worker import Spooler
 from edge.sensor.reader import BuildDriver, DeviceReader
-from edge.sensor.spooler import Spooler
-from edge.sensor.spooling import Spool
 from edge.sensor.status import DeviceState, Status
 from edge.sensor.store import Device
-from edge.sensor.watermark import Watermark
 from edge.sensor.writer import ReadingWriter
 
 CLOCKS_WITHIN_S = 2.0

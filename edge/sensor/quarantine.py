@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from drivers.contract import ClockModel, Reading, StreamStart
-from edge.sensor.inbox import Storable
-from edge.sensor.report_json import Value, to_fields
+from edge.sensor.queue.inbox import Storable
+from edge.sensor.queue.serialise import Value, to_fields
 from edge.sensor.sqlstate import Verdict, verdict_on
 
 Write = Callable[[list[Storable]], Awaitable[None]]

@@ -14,11 +14,11 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from drivers.contract import ClockModel, Driver, Pulse, Reading, StreamStart
 from drivers.errors import DriverConfigError, DriverError
-from edge.common.errors import ConfigError
-from edge.common.progress import Tick, nobody
-from edge.sensor.inbox import Inbox, Storable
+from edge.common.config.errors import ConfigError
+from edge.common.process.progress import Tick, nobody
+from edge.sensor.queue.inbox import Inbox, Storable
+from edge.sensor.queue.ledger import Watermark
 from edge.sensor.status import Status
-from edge.sensor.watermark import Watermark
 
 BuildDriver = Callable[[Sequence[ClockModel]], Driver]
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from drivers.clock import host as hostclock
+from drivers.clock.host import HostInstant
 from drivers.contract import ClockModel, DeviceKind, Reading, Stamp, StreamStart
-from edge.common import hostclock
-from edge.common.connection import Connection
-from edge.common.hostclock import HostInstant
-from edge.sensor.inbox import Storable
+from edge.common.postgres.connection import Connection
 from edge.sensor.quarantine import plain, quarantined_form
-from edge.sensor.spool import SpoolSize
+from edge.sensor.queue.disk import SpoolSize
+from edge.sensor.queue.inbox import Storable
 from edge.sensor.status import Status
 
 UNKNOWN_PAST = datetime(1970, 1, 1, tzinfo=UTC)

@@ -13,20 +13,20 @@ from uuid import UUID
 import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
+from drivers.clock import host as hostclock
 from drivers.contract import ClockModel, Reading, StreamStart
-from edge.common import hostclock
-from edge.common.connection import DATABASE_FAULTS
-from edge.common.database import Database, told_of, wait_until_ready
-from edge.common.logs import Transitions
-from edge.common.progress import Tick, nobody
-from edge.sensor.inbox import Inbox, Storable
+from edge.common.postgres.connection import DATABASE_FAULTS
+from edge.common.postgres.database import Database, told_of, wait_until_ready
+from edge.common.process.logs import Transitions
+from edge.common.process.progress import Tick, nobody
 from edge.sensor.quarantine import Outcome, store_or_set_aside
+from edge.sensor.queue.durable import Spool
+from edge.sensor.queue.inbox import Inbox, Storable
+from edge.sensor.queue.ledger import Watermark
 from edge.sensor.reader import DeviceReader
-from edge.sensor.spooling import Spool
 from edge.sensor.sqlstate import Verdict, verdict_on
 from edge.sensor.status import Status
 from edge.sensor.store import Device, SensorStore
-from edge.sensor.watermark import Watermark
 
 BATCH_LIMIT = 1000
 """Rows of one insert; beyond this a larger batch is no faster and only holds the others back."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from edge.common.connection import Connection
-from edge.shots.sensed import Scene
-from edge.shots.shot import Shot
+from edge.common.postgres.connection import Connection
+from edge.shots.assembly.model import Scene
+from edge.shots.assembly.shot import Shot
 
 LAST = 3
 OFF = 2

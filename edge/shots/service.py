@@ -11,19 +11,19 @@ from uuid import UUID
 import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from edge.common.connection import DATABASE_FAULTS, Connection
-from edge.common.database import Database, told_of, wait_until_ready
-from edge.common.feed import prune
-from edge.common.listener import Listener
-from edge.common.logs import Transitions
-from edge.common.progress import Tick, nobody
-from edge.common.supervision import Supervision
-from edge.shots import incoming
-from edge.shots.lane import SessionAssembler
-from edge.shots.parameters import Parameters
-from edge.shots.rebuild import answer_rebuilds, ask_again, rebuilds_asked, take_over
-from edge.shots.stage import read_watermarks
-from edge.shots.timeline import Moment
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.database import Database, told_of, wait_until_ready
+from edge.common.postgres.feed import prune
+from edge.common.postgres.listener import Listener
+from edge.common.process.logs import Transitions
+from edge.common.process.progress import Tick, nobody
+from edge.common.process.supervision import Supervision
+from edge.shots.assembly.parameters import Parameters
+from edge.shots.assembly.timeline import Moment
+from edge.shots.session import SessionAssembler
+from edge.shots.store import readings as incoming
+from edge.shots.store.context import read_watermarks
+from edge.shots.store.rebuilds import answer_rebuilds, ask_again, rebuilds_asked, take_over
 
 SWEEP_S = 1.0
 HOPE_S = 10.0

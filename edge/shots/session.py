@@ -8,17 +8,18 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.common.connection import Connection
-from edge.shots import incoming, shot_rows
-from edge.shots.assembly import Assembly, assemble
+from edge.common.postgres.connection import Connection
+from edge.shots.assembly.assemble import Assembly, assemble
+from edge.shots.assembly.ends import End
+from edge.shots.assembly.flight import longest_flight_s
+from edge.shots.assembly.model import Key, Scene
+from edge.shots.assembly.timeline import Moment
 from edge.shots.clocks_off import bows_off, tell_clocks_off
-from edge.shots.corrections import read_rulings
-from edge.shots.ends import End
-from edge.shots.flight import longest_flight_s
-from edge.shots.orphans import Orphans, orphans_of, stored_orphans, write_orphans
-from edge.shots.sensed import Key, Scene
-from edge.shots.stage import moment_of, read_stage, read_watermarks, sensed
-from edge.shots.timeline import Moment
+from edge.shots.store import readings as incoming
+from edge.shots.store import shots as shot_rows
+from edge.shots.store.context import moment_of, read_stage, read_watermarks, sensed
+from edge.shots.store.corrections import read_rulings
+from edge.shots.store.orphans import Orphans, orphans_of, stored_orphans, write_orphans
 
 
 @dataclass(frozen=True, slots=True)

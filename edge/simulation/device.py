@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.cli.wire_faults import WireFaults
-from edge.common.errors import ConfigError
-from simulators.world import FIXED_START_US, World
+from edge.common.config.errors import ConfigError
+from edge.simulation.fault_options import WireFaults
+from simulators.world.range import FIXED_START_US, World
 
 READY_WITHIN_S = 10.0
 STOP_WITHIN_S = 1.0

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.cli.printing import as_json, say
-from edge.cli.refused import Mistyped
-from edge.cli.wire_faults import WireFaults
-from edge.common.errors import ConfigError
+from edge.common.config.errors import ConfigError
+from edge.common.config.refused import Mistyped
+from edge.common.console import as_json, say
+from edge.simulation.fault_options import WireFaults
 from simulators.devices.lane_device import DRIVERS, DeviceSpec
 from simulators.process import DEFAULT_SEED, BadOrder, Order, serve
-from simulators.world import FIXED_START_US, World
+from simulators.world.range import FIXED_START_US, World
 
 
 def emulate(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.cli.refused import Mistyped
-from simulators.fault_plan import NO_FAULTS, FaultPlan, parse_plan
+from edge.common.config.refused import Mistyped
+from simulators.wire.fault_plan import NO_FAULTS, FaultPlan, parse_plan
 
 EXAMPLE = "drop=0.05,corrupt=0.05,reboot=0.01"
 FAULT_HELP = f"Faults of the simulated lines and the chance of each for a frame, for example {EXAMPLE}."

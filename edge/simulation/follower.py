@@ -14,14 +14,14 @@ from uuid import UUID
 from tenacity import AsyncRetrying, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
-from edge.cli.printing import say
-from edge.cli.shot_lines import json_line, text_line
-from edge.common.connection import DATABASE_FAULTS, Connection
-from edge.common.database import Database
-from edge.common.feed import LOOK_AGAIN_S, FeedCursor, read_page
-from edge.common.listener import Listener
+from edge.common.console import say
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.database import Database
+from edge.common.postgres.feed import LOOK_AGAIN_S, FeedCursor, read_page
+from edge.common.postgres.listener import Listener
+from edge.operator.shot_format import json_line, text_line
 from simulators.hosttime import HostTime
-from simulators.world import Release, World
+from simulators.world.range import Release, World
 
 PAGE = 500
 BACKOFF = wait_random_exponential(multiplier=0.05, max=2.0)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.cli.refused import Refused
+from edge.common.config.refused import Refused
 
 LOCK = "range.lock"
 

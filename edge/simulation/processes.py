@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.common.database import backoff_s
-from edge.common.errors import EX_CONFIG, ConfigError
+from edge.common.config.errors import EX_CONFIG, ConfigError
+from edge.common.postgres.database import backoff_s
 
 STOP_WITHIN_S = 2.0
 RESTART_AFTER_S = 0.3

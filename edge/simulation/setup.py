@@ -8,11 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.cli.session_store import FacePlace, NewSession, close_abandoned, open_session
-from edge.common.connection import Connection
-from edge.common.errors import ConfigError
-from edge.common.hostclock import HostInstant
-from simulators.world import Lane, World
+from drivers.clock.host import HostInstant
+from edge.common.config.errors import ConfigError
+from edge.common.postgres.connection import Connection
+from edge.operator.sessions import FacePlace, NewSession, close_abandoned, open_session
+from simulators.world.range import Lane, World
 
 LOCATION = "simulated range"
 END_TIMEOUT_S = 60.0

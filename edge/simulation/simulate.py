@@ -16,30 +16,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from edge.cli.children import Children, Program
-from edge.cli.database_away import connected
-from edge.cli.following import Course, Follower
-from edge.cli.only_range import only_range
-from edge.cli.printing import as_json, complain, iso, say
-from edge.cli.range_end import close_in_order, close_what_is_open, told_until
-from edge.cli.range_setup import (
+from drivers.clock import host as hostclock
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import PushSettings, ServiceSettings
+from edge.common.console import as_json, complain, iso, say
+from edge.common.postgres.database import Database, open_database, wait_until_ready
+from edge.common.postgres.embedded.paths import default_base_dir
+from edge.common.postgres.feed import current_cursor
+from edge.common.postgres.migrate import migrate
+from edge.common.postgres.roles import Role
+from edge.common.postgres.unreachable import connected
+from edge.simulation.fault_options import WireFaults
+from edge.simulation.follower import Course, Follower
+from edge.simulation.only_range import only_range
+from edge.simulation.processes import Children, Program
+from edge.simulation.setup import (
     open_sessions,
     range_devices,
     refuse_real_data,
     register_arrows,
     register_devices,
 )
-from edge.cli.wire_faults import WireFaults
-from edge.common import hostclock
-from edge.common.database import Database, open_database, wait_until_ready
-from edge.common.embedded_paths import default_base_dir
-from edge.common.errors import ConfigError
-from edge.common.feed import current_cursor
-from edge.common.migrate import migrate
-from edge.common.roles import Role
-from edge.common.settings import PushSettings, ServiceSettings
+from edge.simulation.teardown import close_in_order, close_what_is_open, told_until
 from simulators.hosttime import HostTime
-from simulators.world import Release, World
+from simulators.world.range import Release, World
 
 DECIDED_WITHIN_S = 60.0
 """After the last arrow is settled in the world the database has this long to know it; then something is broken."""

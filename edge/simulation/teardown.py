@@ -9,13 +9,13 @@ from uuid import UUID
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from edge.cli.printing import complain
-from edge.cli.range_setup import LOCATION
-from edge.cli.session_store import begin_closing, close_abandoned, is_open
-from edge.common import hostclock
-from edge.common.connection import DATABASE_FAULTS, Connection
-from edge.common.database import Database, told_of
-from edge.common.hostclock import HostInstant
+from drivers.clock import host as hostclock
+from drivers.clock.host import HostInstant
+from edge.common.console import complain
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.database import Database, told_of
+from edge.operator.sessions import begin_closing, close_abandoned, is_open
+from edge.simulation.setup import LOCATION
 from simulators.hosttime import HostTime
 
 CLOSED_WITHIN_S = 30.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from edge.cli.printing import as_json, say
-from edge.cli.refused import Mistyped
-from simulators.world import FIXED_START_US, Release, World, truth_line
+from edge.common.config.refused import Mistyped
+from edge.common.console import as_json, say
+from simulators.world.range import FIXED_START_US, Release, World, truth_line
 
 PIECE_US = 600_000_000
 """What is drawn at a time, so that the first lines come at once however much is asked for."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from drivers.codecs import link
-from simulators import world
-from simulators.devices.sensing import Sensing
+from drivers.link.codec import frames as link
+from simulators.devices.sensor_profile import Sensing
+from simulators.world import range as world
 
 _RSSI_DBM = -48
 """Of the tag in the nock, two centimetres from the antenna."""

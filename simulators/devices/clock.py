@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from simulators.draws import Draws
+from simulators.world.draws import Draws
 
 _PPB = 1_000_000_000
 MAX_DRIFT_PPM = 100_000.0

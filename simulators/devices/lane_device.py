@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from drivers.codecs import link
+from drivers.link.codec import frames as link
+from simulators.devices.bow_link import BOW
 from simulators.devices.clock import AS_DRAWN, ClockOrder, draw_clock
-from simulators.devices.link_bow import BOW
 from simulators.devices.link_node import LinkNode, NodeSpec
-from simulators.devices.link_target import TARGET
-from simulators.draws import Draws
-from simulators.world import World
+from simulators.devices.target_link import TARGET
+from simulators.world.draws import Draws
+from simulators.world.range import World
 
 _SENSING = {"bow.link": BOW, "target.link": TARGET}
 DRIVERS = tuple(_SENSING)

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
-from drivers.codecs import link
+from drivers.link.codec import frames as link
+from simulators.devices.boot_history import Past
 from simulators.devices.clock import NodeClock
-from simulators.devices.past import Past
 
 HEARTBEAT_US = 1_000_000
 RESEND_US = 500_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.codecs import link
-from simulators.world import Event
+from drivers.link.codec import frames as link
+from simulators.world.range import Event
 
 
 @dataclass(frozen=True, slots=True)

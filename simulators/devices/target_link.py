@@ -5,9 +5,9 @@ Its sensor frame is the butt frame: millimetres from the lower left of the butt,
 
 from __future__ import annotations
 
-from drivers.codecs import link
-from simulators import world
-from simulators.devices.sensing import Sensing
+from drivers.link.codec import frames as link
+from simulators.devices.sensor_profile import Sensing
+from simulators.world import range as world
 
 _QUALITY = 100
 

@@ -11,8 +11,8 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from itertools import count
 
-from simulators.draws import Draws
-from simulators.fault_plan import FaultPlan
+from simulators.wire.fault_plan import FaultPlan
+from simulators.world.draws import Draws
 
 _MAX_FRAME = 4096
 """Bytes without a zero that are taken for a frame all the same."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from simulators.devices.lane_device import LaneDevice
-from simulators.faults import FaultyLine
 from simulators.hosttime import HostTime
-from simulators.wire import PtyWire
+from simulators.wire.faults import FaultyLine
+from simulators.wire.pty import PtyWire
 
 
 class Station:

@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from simulators.draws import Draws
+from simulators.world.draws import Draws
 
 _ROUND_ARROWS = 72
 """After a round of 72 arrows the archer has rested: fatigue starts anew."""

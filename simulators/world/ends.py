@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
-from simulators.archer import Attempt, shoot_end
-from simulators.draws import Draws
-from simulators.lane import Impact, make_lane
+from simulators.world.archer import Attempt, shoot_end
+from simulators.world.draws import Draws
+from simulators.world.quiver import Impact, make_lane
 
 Result = Literal[Impact, "not_shot"]
 """What became of a release; ``not_shot`` is a let-down."""

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
-from simulators.archer import Archer, make_archer
-from simulators.ends import LANDING_WINDOW_US, Release, Result, draw_end
-from simulators.instants import from_iso, to_iso
-from simulators.lane import Face, Lane, make_lane
+from simulators.world.archer import Archer, make_archer
+from simulators.world.ends import LANDING_WINDOW_US, Release, Result, draw_end
+from simulators.world.instants import from_iso, to_iso
+from simulators.world.quiver import Face, Lane, make_lane
 
 __all__ = [
     "FIRST_NOCK_US",

@@ -1,6 +1,6 @@
 """``archstats-sensor``, some of whose programs get a wall clock of their own: which ones, ``CLOCK_FOR`` says.
 
-Run as ``python -m tests.acceptance.some_clocks --simulate ...``. ``CLOCK`` holds their environment as JSON.
+Run as ``python -m tests.acceptance.programs_with_own_clocks --simulate ...``. ``CLOCK`` holds their environment as JSON.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import json
 import os
 from dataclasses import replace
 
-from edge.cli import main, simulate
-from edge.cli.children import Program
+from edge.cli import main
+from edge.simulation import simulate
+from edge.simulation.processes import Program
 
 _programs = simulate.programs
 

@@ -17,9 +17,9 @@ from types import MappingProxyType
 
 import asyncpg
 
-from edge.common.database import open_database
-from edge.common.settings import load_service
-from tests.clusters import give_cluster
+from edge.common.config.settings import load_service
+from edge.common.postgres.database import open_database
+from tests.postgres import give_cluster
 
 BIN = Path(sys.executable).parent
 INSTANT_TOLERANCE_S = 0.005

@@ -12,8 +12,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from simulators.instants import from_iso
-from simulators.world import Release, World
+from simulators.world.instants import from_iso
+from simulators.world.range import Release, World
 from tests.acceptance.printed import not_taken_back, told_wrongly
 from tests.acceptance.simulated_range import (
     INSTANT_TOLERANCE_S,
@@ -27,7 +27,7 @@ from tests.acceptance.simulated_range import (
 from tests.acceptance.wall_clock import WallClock
 from tests.eventually import eventually
 
-PROGRAM = (sys.executable, "-m", "tests.acceptance.some_clocks")
+PROGRAM = (sys.executable, "-m", "tests.acceptance.programs_with_own_clocks")
 RANGE = "range"
 """The process that people start, and PostgreSQL, which it starts."""
 EVERYBODY = (RANGE, "simulators", "bow-1", "target-1", "archstats-shots", "archstats-push")

@@ -17,11 +17,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from edge.cli.range_setup import register_arrows
-from simulators.instants import to_datetime
-from simulators.world import Release, World, truth_line
+from edge.simulation.setup import register_arrows
+from simulators.world.instants import to_datetime
+from simulators.world.range import Release, World, truth_line
 from tests.acceptance.simulated_range import BIN, Json, clean_environment, connected, differences
-from tests.clusters import give_cluster
+from tests.postgres import give_cluster
 
 SENSOR = str(BIN / "archstats-sensor")
 KNOWN_TO = timedelta(seconds=0.005)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.simulated_range import BIN, clean_environment, free_port
-from tests.clusters import give_cluster
 from tests.eventually import eventually_blocking
+from tests.postgres import give_cluster
 from tests.test_project import ROOT, tracked
 
 PROGRAMS = ("archstats-sensor", "archstats-shots", "archstats-push")
@@ -37,8 +37,8 @@ ELSEWHERE = {
 }
 """Held by a test of their own."""
 PREPARED = {
-    "judging.md": "tests/edge/cli/test_judging.py",
-    "spool.md": "tests/edge/cli/test_quarantine_commands.py",
+    "judging.md": "tests/edge/cli/commands/test_judging.py",
+    "spool.md": "tests/edge/cli/commands/test_quarantine.py",
 }
 """Pages whose commands need shots, or something in quarantine: run by a test of their own that has some."""
 SYSTEM = {"ls", "sudo", "docker", "journalctl", "systemctl", "curl", "psql", "git", "python3", "udevadm", "cd"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.blindness import as_known, reboots_of, simulators_log, untold
+from tests.acceptance.blind_intervals import as_known, reboots_of, simulators_log, untold
 from tests.acceptance.simulated_range import Json, differences, simulated_range, stored_shots, truth
 
 FAULTS = "drop=0.05,corrupt=0.05,duplicate=0.1,delay=0.05,split=0.2,merge=0.2,reboot=0.01"

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from edge.common.connection import DATABASE_FAULTS
+from edge.common.postgres.connection import DATABASE_FAULTS
 from tests.acceptance.killer import Killer
 from tests.acceptance.printed import told_wrongly
 from tests.acceptance.resuming_client import ResumingClient

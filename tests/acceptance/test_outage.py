@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.settings import ServiceSettings
-from simulators.world import World
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from simulators.world.range import World
 from tests.acceptance.simulated_range import SimulatedRange, differences, simulated_range, truth
 from tests.edge.sensor.busy_range import BusyRange, busy_range, stored, whole_and_in_order
 from tests.proxy import to_database

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drivers.lines import FarEnd
+from tests.drivers.serial_lines import FarEnd
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drivers.clock import host_boot_id
+from drivers.clock.filter import host_boot_id
 from drivers.contract import (
     Capability,
     ClockModel,
@@ -30,7 +30,7 @@ from drivers.contract import (
     StreamStart,
 )
 from drivers.errors import DeviceLost, DriverError
-from tests.promised import allowed_s
+from tests.timing import allowed_s
 
 WITHIN_S = 25.0
 """Longer than the simulated archer rests between two ends."""

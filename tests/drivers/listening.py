@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
-from drivers.bow.link import BowLink
-from drivers.codecs.link import (
-    Frame,
-)
 from drivers.contract import (
     ClockModel,
     Report,
 )
-from drivers.link_node import LinkNode, LinkSettings
-from tests.drivers.lines import FarEnd
-from tests.drivers.nodes import ScriptedNode
+from drivers.link.bow import BowLink
+from drivers.link.codec.frames import (
+    Frame,
+)
+from drivers.link.driver import LinkNode, LinkSettings
+from tests.drivers.link.fake_node import ScriptedNode
+from tests.drivers.serial_lines import FarEnd
 from tests.eventually import eventually
 
 TAG = "123456789abc4def8123456789abcdef"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.codecs import cobs
-from drivers.codecs.link import (
+from drivers.link.codec import cobs
+from drivers.link.codec.frames import (
     Ack,
     Config,
     ConfigRead,

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from drivers.registry import driver_names, load_driver
-from edge.common.settings import (
+from edge.common.config.settings import (
     PROCESS_VARIABLES,
     DatabaseSettings,
     DeviceSettings,

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.faults.battle import fight
+from tests.faults.chaos_run import fight
 from tests.faults.table import table
 
 

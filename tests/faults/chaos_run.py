@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from edge.common.connection import DATABASE_FAULTS
-from tests.acceptance.blindness import as_known, reboots_of, simulators_log
+from edge.common.postgres.connection import DATABASE_FAULTS
+from tests.acceptance.blind_intervals import as_known, reboots_of, simulators_log
 from tests.acceptance.resuming_client import ResumingClient
 from tests.acceptance.simulated_range import INSTANT_TOLERANCE_S, truth
 from tests.eventually import eventually
-from tests.faults.blows import strike
-from tests.faults.field import LANES, Field, field_of
+from tests.faults.faults import strike
 from tests.faults.script import Blow, write_script
+from tests.faults.testbed import LANES, Field, field_of
 from tests.faults.verdict import Verdict, compare
 
 VIEWERS = 3

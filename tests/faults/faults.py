@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from edge.common.connection import DATABASE_FAULTS
+from edge.common.postgres.connection import DATABASE_FAULTS
 from tests.acceptance.killer import child_of
 from tests.acceptance.simulated_range import descendants
-from tests.faults.field import Field
 from tests.faults.script import POSTGRES, Blow
+from tests.faults.testbed import Field
 
 CHILD_WITHIN_S = 30.0
 DELAY_S = 0.15

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from tests.faults.battle import Battle, Struck
+from tests.faults.chaos_run import Battle, Struck
 
 
 def table(battle: Battle) -> list[str]:

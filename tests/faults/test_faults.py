@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.battle import fight
+from tests.faults.chaos_run import fight
 from tests.faults.script import write_script
 from tests.faults.table import table
 

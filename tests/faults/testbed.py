@@ -12,11 +12,11 @@ from pathlib import Path
 
 import asyncpg
 
-from edge.common.connection import DATABASE_FAULTS
-from edge.common.embedded import DATABASE, USER, EmbeddedPostgres
-from edge.common.embedded_paths import SOCKET
+from edge.common.postgres.connection import DATABASE_FAULTS
+from edge.common.postgres.embedded.cluster import DATABASE, USER, EmbeddedPostgres
+from edge.common.postgres.embedded.paths import SOCKET
 from tests.acceptance.simulated_range import SimulatedRange, simulated_range
-from tests.clusters import give_cluster
+from tests.postgres import give_cluster
 from tests.proxy import Proxy
 
 LANES = 2

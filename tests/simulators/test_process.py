@@ -17,11 +17,11 @@ from types import UnionType
 
 import pytest
 
-from drivers.codecs import link
+from drivers.link.codec import frames as link
 from simulators.process import EX_CONFIG, BadOrder, parse_devices
-from simulators.world import World
-from tests.promised import allowed_s
-from tests.simulators.hub import Hub, ack, ask
+from simulators.world.range import World
+from tests.simulators.devices.acknowledging_hub import Hub, ack, ask
+from tests.timing import allowed_s
 
 S = 1_000_000
 DEADLINE_S = 60.0

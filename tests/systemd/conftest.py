@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.systemd.hub import Hub, installed_hub
+from tests.systemd.installed_hub import Hub, installed_hub
 from tests.systemd.lab import booted
 from tests.test_project import ROOT
 

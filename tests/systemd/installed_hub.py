@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from simulators.world import World
+from simulators.world.range import World
 from tests.systemd.lab import Lab
 
 HOME = "/opt/archstats"

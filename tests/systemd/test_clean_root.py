@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from edge.cli.installation.hub import OS_USERS
+from edge.installer.hub import OS_USERS
 from tests.systemd.conftest import require_lab
-from tests.systemd.hub import COMMAND, SENSORS, SERVICES, Hub, set_up_devices
+from tests.systemd.installed_hub import COMMAND, SENSORS, SERVICES, Hub, set_up_devices
 from tests.systemd.lab import Lab, booted
 from tests.test_project import ROOT
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.chromium import chromium
-from tests.systemd.hub import COMMAND, SENSORS, SERVICES, WITHIN_S, Hub
+from tests.systemd.installed_hub import COMMAND, SENSORS, SERVICES, WITHIN_S, Hub
 
 SENSOR, SHOTS, PUSH = SENSORS[0], "archstats-shots.service", "archstats-push.service"
 USERS = {SENSOR: "archstats_sensor", SHOTS: "archstats_shots", PUSH: "archstats_push"}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.installation.hub import OS_USERS
-from edge.cli.installation.look import SHIPPED
+from edge.installer.hub import OS_USERS
+from edge.installer.inspect import SHIPPED
 from tests.test_project import ROOT
 
 UNITS = ROOT / "systemd"

@@ -10,10 +10,10 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.codecs import cobs
-from drivers.codecs.link_earlier import MAX_EARLIER, EarlierBoot
-from drivers.codecs.link_fields import MessageType, NakCode, NodeCapability, NodeKind, ReleaseCause
-from drivers.codecs.link_messages import (
+from drivers.link.codec import cobs
+from drivers.link.codec.earlier import MAX_EARLIER, EarlierBoot
+from drivers.link.codec.fields import MessageType, NakCode, NodeCapability, NodeKind, ReleaseCause
+from drivers.link.codec.messages import (
     Ack,
     Config,
     ConfigRead,

@@ -11,8 +11,8 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from drivers.codecs.link_earlier import EarlierBoot, pack_earlier, pack_time, unpack_earlier, unpack_time
-from drivers.codecs.link_fields import (
+from drivers.link.codec.earlier import EarlierBoot, pack_earlier, pack_time, unpack_earlier, unpack_time
+from drivers.link.codec.fields import (
     MessageType,
     NodeCapability,
     ReleaseCause,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.cli.refused import Refused
+from edge.common.config.refused import Refused
 from edge.shots.faces import FaceSpec
 
 USUAL_MM = 1240.0

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.device_plan import plan_device
+from edge.cli.daemons.device_config import plan_device
+from edge.cli.daemons.sensor import spool_folder
 from edge.cli.environment import refuse_mistyped
-from edge.cli.in_force import in_force
-from edge.cli.printing import as_json as json_object
-from edge.cli.printing import say
-from edge.cli.run_device import spool_folder
-from edge.common.errors import EX_CONFIG, ConfigError
-from edge.common.settings import load_push, load_service
+from edge.common.config.errors import EX_CONFIG, ConfigError
+from edge.common.config.settings import load_push, load_service
+from edge.common.console import as_json as json_object
+from edge.common.console import say
+from edge.common.postgres.effective import in_force
 
 app = typer.Typer(help="The settings: check them, show them.", no_args_is_help=True)
 

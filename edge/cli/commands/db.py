@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from edge.cli import db_backup_commands
+from edge.cli.commands import db_backup as db_backup_commands
 from edge.cli.environment import effective
-from edge.cli.in_force import where
-from edge.cli.on_database import on_database
-from edge.cli.printing import as_json as json_object
-from edge.cli.printing import say
-from edge.common.connection import Connection
-from edge.common.migrate import SchemaState, migrate, schema_state
-from edge.common.roles import Role, creation, membership
-from edge.common.settings import load_service
+from edge.cli.operator_connection import on_database
+from edge.common.config.settings import load_service
+from edge.common.console import as_json as json_object
+from edge.common.console import say
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.effective import where
+from edge.common.postgres.migrate import SchemaState, migrate, schema_state
+from edge.common.postgres.roles import Role, creation, membership
 
 app = typer.Typer(help="The database: make it, migrate it, look at it, back it up.", no_args_is_help=True)
 app.add_typer(db_backup_commands.app)

@@ -10,16 +10,16 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.backup import backup, refuse_nothing, refuse_unfit, restore
 from edge.cli.environment import effective
-from edge.cli.on_database import on_database
-from edge.cli.postgres_client import PostgresClient, client_for, connection_variables
-from edge.cli.printing import say
-from edge.common.connection import Connection
-from edge.common.feed import RETENTION, prune
-from edge.common.migrate import migrate
-from edge.common.roles import make_roles
-from edge.common.settings import load_service
+from edge.cli.operator_connection import on_database
+from edge.common.config.settings import load_service
+from edge.common.console import say
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.feed import RETENTION, prune
+from edge.common.postgres.migrate import migrate
+from edge.common.postgres.roles import make_roles
+from edge.operator.backup import backup, refuse_nothing, refuse_unfit, restore
+from edge.operator.postgres_tools import PostgresClient, client_for, connection_variables
 
 app = typer.Typer()
 

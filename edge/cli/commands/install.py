@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.installation.hub import THIS_MACHINE
-from edge.cli.installation.look import look, require_foundations, require_root, source
-from edge.cli.installation.perform import needed, perform
-from edge.cli.installation.plan import install_plan, next_steps
-from edge.cli.installation.removal import uninstall_plan, what_stays
-from edge.cli.installation.steps import Step
-from edge.cli.printing import say
+from edge.common.console import say
+from edge.installer.apply import needed, perform
+from edge.installer.hub import THIS_MACHINE
+from edge.installer.inspect import look, require_foundations, require_root, source
+from edge.installer.plan import install_plan, next_steps
+from edge.installer.steps import Step
+from edge.installer.uninstall import uninstall_plan, what_stays
 
 Prefix = Annotated[
     Path, typer.Option(help="Fill this folder for a machine that will start from it, in place of this machine.")

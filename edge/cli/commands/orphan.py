@@ -10,14 +10,14 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from edge.cli.judging_store import Decision, Kind, find_orphan, find_shot, list_orphans, record
-from edge.cli.on_database import on_database
-from edge.cli.printing import as_json as json_object
-from edge.cli.printing import say
-from edge.cli.refused import Refused
-from edge.cli.settling import settle
-from edge.cli.shots_commands import LATER, DatabaseDir, Json, Who, Why
-from edge.common.connection import Connection
+from edge.cli.commands.shots import LATER, DatabaseDir, Json, Who, Why
+from edge.cli.operator_connection import on_database
+from edge.cli.recompute import settle
+from edge.common.config.refused import Refused
+from edge.common.console import as_json as json_object
+from edge.common.console import say
+from edge.common.postgres.connection import Connection
+from edge.operator.judging import Decision, Kind, find_orphan, find_shot, list_orphans, record
 
 app = typer.Typer(
     help="Landings that no release explains: they count in no total until a person says whose they are.",

@@ -9,12 +9,12 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from edge.cli.on_database import on_database
-from edge.cli.printing import as_json as json_object
-from edge.cli.printing import say
-from edge.cli.refused import Refused
-from edge.cli.shots_commands import DatabaseDir, Json
-from edge.common.connection import Connection
+from edge.cli.commands.shots import DatabaseDir, Json
+from edge.cli.operator_connection import on_database
+from edge.common.config.refused import Refused
+from edge.common.console import as_json as json_object
+from edge.common.console import say
+from edge.common.postgres.connection import Connection
 
 app = typer.Typer(
     help="What a device told and the database can never store: no miss is told past it until a person has settled it.",

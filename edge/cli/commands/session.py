@@ -14,13 +14,16 @@ from uuid import UUID
 import asyncpg
 import typer
 
-from edge.cli.butt_size import butt_for
-from edge.cli.completion import faces
-from edge.cli.on_database import on_database
-from edge.cli.printing import as_json as json_object
-from edge.cli.printing import iso, say
-from edge.cli.refused import EXIT_REFUSED, Mistyped, Refused
-from edge.cli.session_store import (
+from drivers.clock import host as hostclock
+from drivers.clock.host import HostInstant
+from edge.cli.commands.butt_size import butt_for
+from edge.cli.commands.options import faces
+from edge.cli.operator_connection import on_database
+from edge.common.config.refused import EXIT_REFUSED, Mistyped, Refused
+from edge.common.console import as_json as json_object
+from edge.common.console import iso, say
+from edge.common.postgres.connection import Connection
+from edge.operator.sessions import (
     FacePlace,
     NewSession,
     begin_closing,
@@ -31,12 +34,9 @@ from edge.cli.session_store import (
     open_session,
     still_closing,
 )
-from edge.common import hostclock
-from edge.common.connection import Connection
-from edge.common.hostclock import HostInstant
+from edge.shots.assembly.nockings import expired_nockings
 from edge.shots.faces import load_catalogue
-from edge.shots.nockings import expired_nockings
-from edge.shots.seen import see_session
+from edge.shots.store.seen import see_session
 
 CLOSED_WITHIN_S = 15.0
 """A landing window and the time after which an undecided shot is given up: domain parameters, 3 s and 10 s."""

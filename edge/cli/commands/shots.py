@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.judging_store import ask_rebuild, find_session, find_shot, list_shots, record
-from edge.cli.on_database import on_database
-from edge.cli.printing import as_json as json_object
-from edge.cli.printing import say
-from edge.cli.refused import EXIT_REFUSED
-from edge.cli.rulings import Verdict, restored, ruled
-from edge.cli.settling import settle
-from edge.cli.shot_lines import list_line, shot_facts
-from edge.common.connection import Connection
+from edge.cli.operator_connection import on_database
+from edge.cli.recompute import settle
+from edge.common.config.refused import EXIT_REFUSED
+from edge.common.console import as_json as json_object
+from edge.common.console import say
+from edge.common.postgres.connection import Connection
+from edge.operator.judging import ask_rebuild, find_session, find_shot, list_shots, record
+from edge.operator.rulings import Verdict, restored, ruled
+from edge.operator.shot_format import list_line, shot_facts
 
 app = typer.Typer(help="Shots: list them, correct them, compute them again.", no_args_is_help=True)
 

@@ -8,17 +8,17 @@ from dataclasses import fields, is_dataclass
 
 import asyncpg
 
-from edge.cli.judging_store import LAST, find_orphan, find_shot, history_of
-from edge.cli.orphan_commands import facts, line
-from edge.cli.printing import as_json as json_object
-from edge.cli.printing import say
-from edge.cli.refused import Refused
-from edge.cli.shot_lines import shot_facts
-from edge.cli.why_lines import orphan_lines, why_lines
-from edge.common.connection import Connection
-from edge.shots.seen import see_session
-from edge.shots.sensed import Key
-from edge.shots.why import explain, explain_landing
+from edge.cli.commands.orphan import facts, line
+from edge.cli.commands.why_lines import orphan_lines, why_lines
+from edge.common.config.refused import Refused
+from edge.common.console import as_json as json_object
+from edge.common.console import say
+from edge.common.postgres.connection import Connection
+from edge.operator.judging import LAST, find_orphan, find_shot, history_of
+from edge.operator.shot_format import shot_facts
+from edge.shots.assembly.explain import explain, explain_landing
+from edge.shots.assembly.model import Key
+from edge.shots.store.seen import see_session
 
 
 async def print_why(connection: Connection, reference: str, lane: int | None, *, as_json: bool) -> None:

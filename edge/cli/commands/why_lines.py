@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from edge.cli.printing import iso
-from edge.cli.shot_lines import value
-from edge.shots.sensed import Sensed
-from edge.shots.why import Candidate, Explanation, Flight, Ring, Watching
+from edge.common.console import iso
+from edge.operator.shot_format import value
+from edge.shots.assembly.explain import Candidate, Explanation, Flight, Ring, Watching
+from edge.shots.assembly.model import Sensed
 
 TOLD_LATE_S = 1.0
 """From here on it is worth a word that the hub heard of a reading only later."""

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from drivers.errors import DriverConfigError
 from drivers.registry import DriverClass, load_driver
 from edge.cli.environment import refuse_mistyped
-from edge.common.errors import ConfigError, together
-from edge.common.settings import DeviceSettings, NoSettings, load_device, refuse_unknown
+from edge.common.config.errors import ConfigError, together
+from edge.common.config.settings import DeviceSettings, NoSettings, load_device, refuse_unknown
 from edge.sensor.store import Device
 
 DEVICE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

@@ -6,12 +6,12 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 
-from edge.cli.service_main import Work, serve
-from edge.common.database import Database
-from edge.common.roles import Role
-from edge.common.settings import load_push
-from edge.common.supervision import Supervision
-from edge.common.systemd import inherited_sockets
+from edge.cli.daemons.serve import Work, serve
+from edge.common.config.settings import load_push
+from edge.common.postgres.database import Database
+from edge.common.postgres.roles import Role
+from edge.common.process.supervision import Supervision
+from edge.common.process.systemd import inherited_sockets
 from edge.push.service import run_push
 
 

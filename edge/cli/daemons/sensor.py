@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from drivers.clock import host_boot_id
+from drivers.clock.filter import host_boot_id
 from drivers.contract import ClockModel, Driver
-from edge.cli.device_plan import DevicePlan, plan_device
+from edge.cli.daemons.device_config import DevicePlan, plan_device
 from edge.cli.environment import effective
-from edge.cli.refused import Mistyped
-from edge.common.database import open_database
-from edge.common.errors import ConfigError
-from edge.common.roles import Role
-from edge.common.service import run_service
-from edge.common.settings import DeviceSettings, load_service
-from edge.common.supervision import Supervision
-from edge.common.systemd import Notifier
+from edge.common.config.errors import ConfigError
+from edge.common.config.refused import Mistyped
+from edge.common.config.settings import DeviceSettings, load_service
+from edge.common.postgres.database import open_database
+from edge.common.postgres.roles import Role
+from edge.common.process.run import run_service
+from edge.common.process.supervision import Supervision
+from edge.common.process.systemd import Notifier
 from edge.sensor.daemon import run_sensor
-from edge.sensor.spooling import Spool
+from edge.sensor.queue.durable import Spool
 
 DEFAULT_SIMULATED_DRIVER = {"bow": "bow.link", "target": "target.link"}
 
@@ -63,8 +63,8 @@ def run_device(options: RunOptions) -> int:
     environ = effective(os.environ, database_dir=options.database_dir)
     device_id = options.device_id
     if options.simulate:
-        from edge.cli.simulated_device import simulated_device
-        from edge.cli.wire_faults import wire_faults
+        from edge.simulation.device import simulated_device
+        from edge.simulation.fault_options import wire_faults
 
         with simulated_device(device_id, environ, wire_faults(options.fault, options.fault_seed)) as simulated:
             return _serve(device_id, simulated)

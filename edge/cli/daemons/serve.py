@@ -11,14 +11,14 @@ from pathlib import Path
 
 from edge.cli.environment import effective, refuse_mistyped
 from edge.cli.version import version_text
-from edge.common.database import Database, open_database
-from edge.common.errors import EX_CONFIG, ConfigError
-from edge.common.logs import complain
-from edge.common.roles import Role
-from edge.common.service import run_service
-from edge.common.settings import load_service
-from edge.common.supervision import Supervision
-from edge.common.systemd import Notifier
+from edge.common.config.errors import EX_CONFIG, ConfigError
+from edge.common.config.settings import load_service
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.roles import Role
+from edge.common.process.logs import complain
+from edge.common.process.run import run_service
+from edge.common.process.supervision import Supervision
+from edge.common.process.systemd import Notifier
 
 Work = Callable[[Database, asyncio.Event, Supervision], Awaitable[None]]
 

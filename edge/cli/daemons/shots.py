@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge.cli.service_main import serve
-from edge.common.roles import Role
+from edge.cli.daemons.serve import serve
+from edge.common.postgres.roles import Role
 from edge.shots.service import run_shots
 
 

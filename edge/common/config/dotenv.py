@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge.common.errors import ConfigError
-from edge.common.settings import PREFIX, known_variables
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import PREFIX, known_variables
 
 NAME = ".env"
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, ValidationError
 
-from edge.common.errors import ConfigError, together
+from edge.common.config.errors import ConfigError, together
 
 PREFIX = "ARCH_STATS_"
 

@@ -14,15 +14,15 @@ import asyncpg
 from tenacity import RetryCallState
 from tenacity.wait import wait_random_exponential
 
-from edge.common.connection import DATABASE_FAULTS, Connection, Pool
-from edge.common.logs import Transitions
-from edge.common.migrate import schema_state
-from edge.common.progress import Tick, nobody
-from edge.common.roles import LIMITS, Role, RoleRefused, refused
-from edge.common.settings import DatabaseSettings, ServiceSettings
+from edge.common.config.settings import DatabaseSettings, ServiceSettings
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection, Pool
+from edge.common.postgres.migrate import schema_state
+from edge.common.postgres.roles import LIMITS, Role, RoleRefused, refused
+from edge.common.process.logs import Transitions
+from edge.common.process.progress import Tick, nobody
 
 if TYPE_CHECKING:
-    from edge.common.embedded_server import EmbeddedServer
+    from edge.common.postgres.embedded.server import EmbeddedServer
 
 log = logging.getLogger(__name__)
 
@@ -125,8 +125,8 @@ async def open_database(
         yield Database(settings, application, role)
         return
     # A hub whose PostgreSQL is the system's runs without these.
-    from edge.common.embedded import PostgresStartError
-    from edge.common.embedded_server import EmbeddedServer
+    from edge.common.postgres.embedded.cluster import PostgresStartError
+    from edge.common.postgres.embedded.server import EmbeddedServer
 
     server = EmbeddedServer(settings.database.database_dir)
     try:

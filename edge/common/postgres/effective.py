@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from edge.common.connection import Connection
-from edge.common.database import hosts_of
-from edge.common.embedded import DATABASE, USER
-from edge.common.embedded_paths import PORT, default_base_dir, socket_dir
-from edge.common.settings import DatabaseSettings
+from edge.common.config.settings import DatabaseSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import hosts_of
+from edge.common.postgres.embedded.cluster import DATABASE, USER
+from edge.common.postgres.embedded.paths import PORT, default_base_dir, socket_dir
 
 
 def in_force(settings: DatabaseSettings) -> dict[str, object]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from edge.common.connection import Connection
+from edge.common.postgres.connection import Connection
 
 RETENTION = timedelta(days=7)
 LOOK_AGAIN_S = 0.02

@@ -16,10 +16,10 @@ from typing import NoReturn
 from tenacity import AsyncRetrying, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
-from edge.common.connection import DATABASE_FAULTS, Connection
-from edge.common.database import Database, told_of
-from edge.common.logs import Transitions
-from edge.common.progress import Tick, nobody
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.database import Database, told_of
+from edge.common.process.logs import Transitions
+from edge.common.process.progress import Tick, nobody
 
 log = logging.getLogger(__name__)
 

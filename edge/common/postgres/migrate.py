@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from edge.common.connection import Connection
-from edge.common.errors import ConfigError
-from edge.common.roles import make_roles, missing_roles
+from edge.common.config.errors import ConfigError
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.roles import make_roles, missing_roles
 
 LOCK = 0x41726368
 """Key of the advisory lock under which migrations run (``Arch`` in ASCII)."""

@@ -11,8 +11,8 @@ from enum import StrEnum
 
 import asyncpg
 
-from edge.common.connection import Connection
-from edge.common.errors import ConfigError
+from edge.common.config.errors import ConfigError
+from edge.common.postgres.connection import Connection
 
 LIMITS = {
     "statement_timeout": "8s",

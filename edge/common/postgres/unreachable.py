@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncpg
 
-from edge.cli.refused import Unavailable
-from edge.common.connection import DATABASE_FAULTS, Connection
-from edge.common.database import Database, told_of
-from edge.common.embedded import PostgresStartError
-from edge.common.errors import ConfigError
-from edge.common.roles import RoleRefused
+from edge.common.config.errors import ConfigError
+from edge.common.config.refused import Unavailable
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.database import Database, told_of
+from edge.common.postgres.embedded.cluster import PostgresStartError
+from edge.common.postgres.roles import RoleRefused
 
 SETTINGS_AT_FAULT = (
     asyncpg.InvalidAuthorizationSpecificationError,

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from edge.common import logs
-from edge.common.errors import EX_CONFIG, ConfigError
+from edge.common.config.errors import EX_CONFIG, ConfigError
+from edge.common.process import logs
 
 _PR_SET_PDEATHSIG = 1
 """Of prctl(2)."""

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from edge.common.logs import Transitions
-from edge.common.progress import Progress, Tick
-from edge.common.systemd import Notifier
+from edge.common.process.logs import Transitions
+from edge.common.process.progress import Progress, Tick
+from edge.common.process.systemd import Notifier
 
 LOOK_EVERY_S = 1.0
 DATABASE_LOOP_S = 60.0

@@ -7,9 +7,9 @@ from ``as_of`` gets each later event, and perhaps one again that the picture has
 import json
 from uuid import UUID
 
-from edge.common.feed import current_cursor
+from edge.common.postgres.feed import current_cursor
 from edge.push.api.queries import DEVICE, LANES, row, rows
-from edge.push.store import TIMEOUT_S, Store
+from edge.push.http.read_pool import TIMEOUT_S, Store
 
 # The lane that somebody shoots on, else one with devices, else the first.
 _LANE = """

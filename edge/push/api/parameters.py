@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.requests import HTTPConnection, Request
 
-from edge.push.answer import Problem, Refusal
+from edge.push.http.envelope import Problem, Refusal
 
 
 def _is_written_out(value: object) -> object:

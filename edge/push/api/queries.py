@@ -6,8 +6,8 @@ Paths that the original also had keep its keys exactly; what is new is in ``/liv
 
 from uuid import UUID
 
-from edge.push.api.questions import Sessions, Shots
-from edge.push.store import Store
+from edge.push.api.parameters import Sessions, Shots
+from edge.push.http.read_pool import Store
 
 _SESSION = "id, is_opened, start_time, location, is_indoor, end_time"
 

@@ -4,11 +4,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from edge.push.answer import answer, refuse
 from edge.push.api import queries
 from edge.push.api.live import live
-from edge.push.api.questions import Nothing, OfLane, OfOneLane, Sessions, Shots, ask, path_id
-from edge.push.store import Store
+from edge.push.api.parameters import Nothing, OfLane, OfOneLane, Sessions, Shots, ask, path_id
+from edge.push.http.envelope import answer, refuse
+from edge.push.http.read_pool import Store
 
 
 def api_routes(store: Store) -> list[Route]:

@@ -7,8 +7,8 @@ from typing import cast
 
 import asyncpg
 
-from edge.common.connection import DATABASE_FAULTS, Connection, Pool
-from edge.common.database import Database
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection, Pool
+from edge.common.postgres.database import Database
 
 MAX_CONNECTIONS = 4
 # A person waits for the answer: rather a clear "away" than a long silence.

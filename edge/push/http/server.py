@@ -15,7 +15,7 @@ from tenacity.wait import wait_random_exponential
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from edge.common.logs import Transitions
+from edge.common.process.logs import Transitions
 
 log = logging.getLogger(__name__)
 

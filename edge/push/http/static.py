@@ -6,7 +6,7 @@ from importlib.resources import files
 from starlette.requests import Request
 from starlette.responses import Response
 
-from edge.push.answer import headers, refuse
+from edge.push.http.envelope import headers, refuse
 
 _TYPES = {
     "html": "text/html; charset=utf-8",

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from edge.common.feed import FeedCursor, Page, read_page
-from edge.push.answer import refuse
-from edge.push.client import Client
-from edge.push.frames import Frame, gap, of_event
-from edge.push.hub import Hub
-from edge.push.store import DatabaseAwayError, Store
+from edge.common.postgres.feed import FeedCursor, Page, read_page
+from edge.push.http.envelope import refuse
+from edge.push.http.read_pool import DatabaseAwayError, Store
+from edge.push.stream.client import Client
+from edge.push.stream.frames import Frame, gap, of_event
+from edge.push.stream.hub import Hub
 
 PAGE_EVENTS = 500
 # While the feed cannot be read, a client that wants older events asks again this often.

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from edge.common.feed import FeedCursor
-from edge.push.frames import Frame, gap, order
+from edge.common.postgres.feed import FeedCursor
+from edge.push.stream.frames import Frame, gap, order
 
 # A client that has so much before it has stopped reading: a thousand events or so. They are the same bytes for all
 # clients, so that a burst, such as a session scored anew, costs their memory once.

@@ -10,14 +10,14 @@ from typing import NoReturn
 from tenacity import AsyncRetrying, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
-from edge.common.connection import DATABASE_FAULTS, Connection
-from edge.common.database import Database, told_of, wait_until_ready
-from edge.common.feed import LOOK_AGAIN_S, HeldBack, current_cursor, held_back, read_page
-from edge.common.listener import Listener
-from edge.common.logs import Transitions
-from edge.common.progress import Tick, nobody
-from edge.push.frames import of_event
-from edge.push.hub import Hub
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.database import Database, told_of, wait_until_ready
+from edge.common.postgres.feed import LOOK_AGAIN_S, HeldBack, current_cursor, held_back, read_page
+from edge.common.postgres.listener import Listener
+from edge.common.process.logs import Transitions
+from edge.common.process.progress import Tick, nobody
+from edge.push.stream.frames import of_event
+from edge.push.stream.hub import Hub
 
 log = logging.getLogger(__name__)
 

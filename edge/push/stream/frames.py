@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
-from edge.common.feed import FeedCursor, FeedEvent
+from edge.common.postgres.feed import FeedCursor, FeedEvent
 
 HEARTBEAT_S = 30.0
 

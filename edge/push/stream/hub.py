@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edge.common.feed import FeedCursor
-from edge.push.client import Client
-from edge.push.frames import Frame, gap, heartbeat, order
+from edge.common.postgres.feed import FeedCursor
+from edge.push.stream.client import Client
+from edge.push.stream.frames import Frame, gap, heartbeat, order
 
 # What is remembered for clients that come back: two megabytes or so, and as much again for each way it was sent.
 KEPT_FRAMES = 2048

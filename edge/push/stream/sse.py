@@ -8,14 +8,14 @@ from operator import attrgetter
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from edge.common.feed import FeedCursor
-from edge.push.answer import headers, refuse
-from edge.push.api.questions import EventsFrom, ask
-from edge.push.catching_up import catch_up, place_asked
-from edge.push.client import Client
-from edge.push.frames import Frame
-from edge.push.hub import Hub
-from edge.push.store import Store
+from edge.common.postgres.feed import FeedCursor
+from edge.push.api.parameters import EventsFrom, ask
+from edge.push.http.envelope import headers, refuse
+from edge.push.http.read_pool import Store
+from edge.push.stream.catch_up import catch_up, place_asked
+from edge.push.stream.client import Client
+from edge.push.stream.frames import Frame
+from edge.push.stream.hub import Hub
 
 NO_PLACE = FeedCursor("0", 0, 0)
 

@@ -1,7 +1,7 @@
 """The file where reports wait while the database is away: a bounded queue, oldest first, each change fsynced.
 
 The file is there only while something waits in it. Everything here blocks, and belongs into the one thread of
-``edge.sensor.spooling``.
+``edge.sensor.queue.durable``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from drivers.contract import ClockModel
-from edge.sensor.inbox import Storable
-from edge.sensor.report_json import from_fields, to_fields
+from edge.sensor.queue.inbox import Storable
+from edge.sensor.queue.serialise import from_fields, to_fields
 
 MOST_ROWS = 2_000_000
 """A device that senses once a second fills this in 23 days; the limit in bytes is mostly met before."""

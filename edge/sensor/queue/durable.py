@@ -10,10 +10,10 @@ from typing import TypeVar
 from uuid import UUID
 
 from drivers.contract import ClockModel
-from edge.common.logs import Transitions
-from edge.sensor.inbox import Storable
-from edge.sensor.one_thread import OneThread
-from edge.sensor.spool import SpoolDamaged, SpooledBatch, SpoolFile, SpoolRefused, SpoolSize
+from edge.common.process.logs import Transitions
+from edge.sensor.queue.disk import SpoolDamaged, SpooledBatch, SpoolFile, SpoolRefused, SpoolSize
+from edge.sensor.queue.inbox import Storable
+from edge.sensor.queue.worker_thread import OneThread
 
 _Result = TypeVar("_Result")
 CLOSE_WITHIN_S = 0.5

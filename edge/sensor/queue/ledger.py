@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from drivers.contract import Pulse, Stamp, StreamStart
-from edge.sensor.seqs import SeqRuns
+from edge.sensor.queue.seqs import SeqRuns
 
 PULSES_KEPT = 64
 """Pulses that wait for an earlier event: a minute of heartbeats. A newer pulse says more than an older one."""

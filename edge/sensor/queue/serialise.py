@@ -8,7 +8,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from drivers.contract import ClockModel, Reading, ReadingKind, Source, Stamp, StreamStart
-from edge.sensor.inbox import Storable
+from edge.sensor.queue.inbox import Storable
 
 Value: TypeAlias = "str | int | float | list[Value] | None"
 Fields = dict[str, Value]

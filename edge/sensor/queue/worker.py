@@ -10,11 +10,11 @@ from contextlib import suppress
 from uuid import UUID
 
 from drivers.contract import Reading
-from edge.common.progress import Tick, nobody
-from edge.sensor.inbox import Inbox, Storable
+from edge.common.process.progress import Tick, nobody
+from edge.sensor.queue.durable import Spool
+from edge.sensor.queue.inbox import Inbox, Storable
+from edge.sensor.queue.ledger import Watermark
 from edge.sensor.reader import DeviceReader
-from edge.sensor.spooling import Spool
-from edge.sensor.watermark import Watermark
 
 PATIENCE_S = 2.0
 """How long a reading may wait for a database that is away or slow before it goes to the disk."""

@@ -6,20 +6,20 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.shots.butt import Stay
-from edge.shots.by_hand import ByHand, by_hand
-from edge.shots.contact import Landed, find_contacts
-from edge.shots.draft import Draft
-from edge.shots.ends import End, find_ends
-from edge.shots.flight import landing_window_s, longest_flight_s
-from edge.shots.let_downs import find_let_downs
-from edge.shots.matching import match
-from edge.shots.nockings import doubt_tags, find_nockings
-from edge.shots.scoring import DIAMETER_INDOORS_MM, DIAMETER_OUTDOORS_MM, Score
-from edge.shots.sensed import Arrow, Scene, Sensed
-from edge.shots.shot import Shot, corrected, make_shot, shot_id
-from edge.shots.tally import tallied
-from edge.shots.verdict import excuse_dead_time, judge, watch
+from edge.shots.assembly.butt import Stay
+from edge.shots.assembly.by_hand import ByHand, by_hand
+from edge.shots.assembly.contact import Landed, find_contacts
+from edge.shots.assembly.draft import Draft
+from edge.shots.assembly.ends import End, find_ends
+from edge.shots.assembly.flight import landing_window_s, longest_flight_s
+from edge.shots.assembly.let_downs import find_let_downs
+from edge.shots.assembly.matching import match
+from edge.shots.assembly.model import Arrow, Scene, Sensed
+from edge.shots.assembly.nockings import doubt_tags, find_nockings
+from edge.shots.assembly.scoring import DIAMETER_INDOORS_MM, DIAMETER_OUTDOORS_MM, Score
+from edge.shots.assembly.shot import Shot, corrected, make_shot, shot_id
+from edge.shots.assembly.tally import tallied
+from edge.shots.assembly.verdict import excuse_dead_time, judge, watch
 
 __all__ = ["Assembly", "Shot", "assemble", "shot_id"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.shots.sensed import Key, Sensed
+from edge.shots.assembly.model import Key, Sensed
 
 
 @dataclass(slots=True)

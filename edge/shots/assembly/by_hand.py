@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from edge.shots.sensed import Correction, Key
+from edge.shots.assembly.model import Correction, Key
 
 
 @dataclass(slots=True)

@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from edge.shots.butt import Stay
-from edge.shots.ends import End, closing_of
-from edge.shots.scoring import Score
-from edge.shots.sensed import Key, Scene, Sensed
+from edge.shots.assembly.butt import Stay
+from edge.shots.assembly.ends import End, closing_of
+from edge.shots.assembly.model import Key, Scene, Sensed
+from edge.shots.assembly.scoring import Score
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from edge.shots.sensed import Sensed
+from edge.shots.assembly.model import Sensed
 
 Assignment = Literal["id", "inferred", "manual"]
 

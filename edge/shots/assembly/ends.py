@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from edge.shots.butt import Butt, Stay
-from edge.shots.sensed import Scene, Sensed
+from edge.shots.assembly.butt import Butt, Stay
+from edge.shots.assembly.model import Scene, Sensed
 
 ClosedBy = Literal["tags", "operator", "timeout", "session"]
 

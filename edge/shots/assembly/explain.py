@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from edge.shots.assembly import Assembly, assemble, bows_there
-from edge.shots.flight import (
+from edge.shots.assembly.assemble import Assembly, assemble, bows_there
+from edge.shots.assembly.flight import (
     clock_error_s,
     flight_is_possible,
     flight_s,
     landing_window_s,
     possible_flights_s,
 )
-from edge.shots.scoring import EDGE_TOLERANCE_MM
-from edge.shots.sensed import Blind, Correction, Key, Scene, Sensed
-from edge.shots.shot import Shot
+from edge.shots.assembly.model import Blind, Correction, Key, Scene, Sensed
+from edge.shots.assembly.scoring import EDGE_TOLERANCE_MM
+from edge.shots.assembly.shot import Shot
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge.shots.draft import Draft
-from edge.shots.sensed import Scene, Sensed
+from edge.shots.assembly.draft import Draft
+from edge.shots.assembly.model import Scene, Sensed
 
 EXPECTED_MPS = 50.0
 """A middling arrow, to choose between flights that are both possible."""

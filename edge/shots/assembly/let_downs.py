@@ -7,11 +7,11 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 
-from edge.shots.butt import Stay
-from edge.shots.draft import Draft
-from edge.shots.ends import End, closing_of
-from edge.shots.nockings import Nocking
-from edge.shots.sensed import Sensed
+from edge.shots.assembly.butt import Stay
+from edge.shots.assembly.draft import Draft
+from edge.shots.assembly.ends import End, closing_of
+from edge.shots.assembly.model import Sensed
+from edge.shots.assembly.nockings import Nocking
 
 
 def find_let_downs(

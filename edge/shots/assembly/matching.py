@@ -9,15 +9,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from edge.shots.draft import Draft
-from edge.shots.flight import (
+from edge.shots.assembly.draft import Draft
+from edge.shots.assembly.flight import (
     expected_flight_s,
     flight_is_possible,
     flight_s,
     landing_window_s,
     longest_flight_s,
 )
-from edge.shots.sensed import Scene, Sensed
+from edge.shots.assembly.model import Scene, Sensed
 
 
 def match(drafts: Sequence[Draft], landings: Sequence[Sensed], scene: Scene) -> list[Sensed]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from edge.shots.parameters import Parameters
+from edge.shots.assembly.parameters import Parameters
 
 
 class Key(NamedTuple):

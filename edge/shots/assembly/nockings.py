@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edge.shots.butt import Stay
-from edge.shots.draft import Draft
-from edge.shots.sensed import Scene, Sensed
+from edge.shots.assembly.butt import Stay
+from edge.shots.assembly.draft import Draft
+from edge.shots.assembly.model import Scene, Sensed
 
 
 @dataclass(slots=True)

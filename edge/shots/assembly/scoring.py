@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 from uuid import UUID
 
-from edge.shots.parameters import Parameters
-from edge.shots.sensed import Face, Target
+from edge.shots.assembly.model import Face, Target
+from edge.shots.assembly.parameters import Parameters
 
 EDGE_TOLERANCE_MM = 1e-6
 """What floating point may add to a shaft that exactly touches a line."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from edge.shots.by_hand import ByHand
-from edge.shots.draft import Assignment, Draft
-from edge.shots.ends import End, end_at
-from edge.shots.flight import is_told_late, told_flight_s
-from edge.shots.parameters import RULE_VERSION
-from edge.shots.scoring import Score
-from edge.shots.sensed import Arrow, Key, Scene, Sensed
+from edge.shots.assembly.by_hand import ByHand
+from edge.shots.assembly.draft import Assignment, Draft
+from edge.shots.assembly.ends import End, end_at
+from edge.shots.assembly.flight import is_told_late, told_flight_s
+from edge.shots.assembly.model import Arrow, Key, Scene, Sensed
+from edge.shots.assembly.parameters import RULE_VERSION
+from edge.shots.assembly.scoring import Score
 
 SHOT_NAMESPACE = UUID("7d0b7a52-0f43-5b0e-8c4e-3a0a4c9d2f11")
 

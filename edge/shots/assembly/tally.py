@@ -11,8 +11,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from edge.shots.sensed import Scene
-from edge.shots.shot import Shot
+from edge.shots.assembly.model import Scene
+from edge.shots.assembly.shot import Shot
 
 EXTRA = "extra"
 SAME_SPOT = "same_spot"

@@ -6,10 +6,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Literal
 
-from edge.shots.draft import Draft
-from edge.shots.flight import landing_window_s
-from edge.shots.scoring import Score, score_landing
-from edge.shots.sensed import Scene
+from edge.shots.assembly.draft import Draft
+from edge.shots.assembly.flight import landing_window_s
+from edge.shots.assembly.model import Scene
+from edge.shots.assembly.scoring import Score, score_landing
 
 Watch = Literal["saw", "blind", "waiting", "gave up"]
 """What the lane's targets can say of a landing window: all of it was seen; not all of it; not yet; not any more."""

@@ -10,13 +10,13 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.common import hostclock
-from edge.common.connection import Connection
-from edge.shots.corrections import Rulings
+from drivers.clock import host as hostclock
+from edge.common.postgres.connection import Connection
+from edge.shots.assembly.model import Arrow, Before, Blind, Face, Key, Scene, Sensed, Stint, Target
+from edge.shots.assembly.parameters import Parameters
+from edge.shots.assembly.timeline import Axis, Moment
 from edge.shots.faces import load_catalogue
-from edge.shots.parameters import Parameters
-from edge.shots.sensed import Arrow, Before, Blind, Face, Key, Scene, Sensed, Stint, Target
-from edge.shots.timeline import Axis, Moment
+from edge.shots.store.corrections import Rulings
 
 MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if len(face.spots) > 1)
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.common.connection import Connection
-from edge.shots.sensed import Correction, Key
+from edge.common.postgres.connection import Connection
+from edge.shots.assembly.model import Correction, Key
 
 
 @dataclass(frozen=True, slots=True)

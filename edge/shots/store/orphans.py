@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from edge.common.connection import Connection
-from edge.shots.assembly import Assembly, shot_id
-from edge.shots.corrections import Rulings
-from edge.shots.sensed import Key, Scene
+from edge.common.postgres.connection import Connection
+from edge.shots.assembly.assemble import Assembly, shot_id
+from edge.shots.assembly.model import Key, Scene
+from edge.shots.store.corrections import Rulings
 
 Orphans = dict[Key, tuple[str, UUID | None]]
 """Status, and the shot that an orphan became."""

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.common.connection import Connection
-from edge.common.progress import Tick, nobody
+from edge.common.postgres.connection import Connection
+from edge.common.process.progress import Tick, nobody
 
 BEFORE_START = timedelta(minutes=6)
 """An arrow may be on the string this long before its session begins (``engage_timeout``)."""

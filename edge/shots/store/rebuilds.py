@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from edge.common.connection import Connection
-from edge.shots.lane import Outcome, SessionAssembler
+from edge.common.postgres.connection import Connection
+from edge.shots.session import Outcome, SessionAssembler
 
 LOCK = 0x53686F74
 """Key of the advisory lock of the one assembler that is active (``Shot`` in ASCII)."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from edge.common.connection import Connection
-from edge.shots import incoming
-from edge.shots.corrections import read_rulings
-from edge.shots.sensed import Scene, Sensed
-from edge.shots.stage import moment_of, read_stage, read_watermarks, sensed
-from edge.shots.timeline import Axis
+from edge.common.postgres.connection import Connection
+from edge.shots.assembly.model import Scene, Sensed
+from edge.shots.assembly.timeline import Axis
+from edge.shots.store import readings as incoming
+from edge.shots.store.context import moment_of, read_stage, read_watermarks, sensed
+from edge.shots.store.corrections import read_rulings
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from uuid import UUID
 
-from edge.common.connection import Connection
-from edge.shots.ends import End
-from edge.shots.sensed import Key, Scene
-from edge.shots.shot import Shot
-from edge.shots.timeline import Axis
+from edge.common.postgres.connection import Connection
+from edge.shots.assembly.ends import End
+from edge.shots.assembly.model import Key, Scene
+from edge.shots.assembly.shot import Shot
+from edge.shots.assembly.timeline import Axis
 
 COLUMNS: Mapping[str, str] = {
     "end_number": "integer", "arrow_id": "uuid", "arrow_tag": "text", "arrow_engage_time": "timestamptz",

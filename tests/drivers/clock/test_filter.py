@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.clock import (
+from drivers.clock.filter import (
     ClockFilter,
     ClockPair,
     Probe,
@@ -23,8 +23,8 @@ from drivers.clock import (
     uncertainty_of,
     utc_of,
 )
+from drivers.clock.transfer import LATE_NS, TimeTransfer
 from drivers.contract import ClockModel
-from drivers.time_transfer import LATE_NS, TimeTransfer
 
 STREAM, BOOT = uuid4(), uuid4()
 S = 1_000_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from edge.common import hostclock
+from drivers.clock import host as hostclock
 
 
 def test_both_clocks_tell_the_same_instant() -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from drivers.codecs.link import (
+from drivers.link.codec.frames import (
     ANY_NODE,
     Config,
     ConfigRead,
@@ -26,7 +26,7 @@ from drivers.codecs.link import (
     TimeResponse,
     encode,
 )
-from tests.drivers.lines import FarEnd
+from tests.drivers.serial_lines import FarEnd
 
 CAPABLE = NodeCapability.ACKNOWLEDGES | NodeCapability.STAMPS_TIME | NodeCapability.CONFIGURABLE
 

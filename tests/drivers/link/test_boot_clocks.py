@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.clock import ClockPair, mono_of, uncertainty_of
+from drivers.clock.filter import ClockPair, mono_of, uncertainty_of
 from drivers.contract import ClockModel
-from drivers.link_clocks import BAD_CLOCK, NO_CLOCK, PAUSE_ERROR_S, PAUSE_RATE, Place, StreamClocks
+from drivers.link.boot_clocks import BAD_CLOCK, NO_CLOCK, PAUSE_ERROR_S, PAUSE_RATE, Place, StreamClocks
 
 HOST = UUID(int=1)
 OLDEST, BEFORE, PRESENT = UUID(int=10), UUID(int=11), UUID(int=12)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.codecs import cobs
-from drivers.codecs.link import (
+from drivers.link.codec import cobs
+from drivers.link.codec.frames import (
     MAX_BODY,
     VERSION,
     Ack,
@@ -39,7 +39,7 @@ from drivers.codecs.link import (
     Unreadable,
     encode,
 )
-from tests.drivers.messages import EVENTS, MESSAGES, U16, U32, U64
+from tests.drivers.link.messages import EVENTS, MESSAGES, U16, U32, U64
 
 LONGEST_HELD = cobs.longest(MAX_BODY)
 TAG = "123456789abc4def8123456789abcdef"

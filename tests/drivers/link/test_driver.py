@@ -9,9 +9,20 @@ from uuid import uuid4
 
 import pytest
 
-from drivers import link_node
-from drivers.clock import host_boot_id, mono_of
-from drivers.codecs.link import (
+from drivers.clock.filter import host_boot_id, mono_of
+from drivers.contract import (
+    ClockModel,
+    Command,
+    CommandResult,
+    Pulse,
+    Reading,
+    ReadingKind,
+    StreamStart,
+    stream_of,
+)
+from drivers.errors import DeviceLost
+from drivers.link import driver as link_node
+from drivers.link.codec.frames import (
     Ack,
     ConfigRead,
     EarlierBoot,
@@ -24,24 +35,13 @@ from drivers.codecs.link import (
     ReleaseCause,
     Tags,
 )
-from drivers.contract import (
-    ClockModel,
-    Command,
-    CommandResult,
-    Pulse,
-    Reading,
-    ReadingKind,
-    StreamStart,
-    stream_of,
-)
-from drivers.errors import DeviceLost
-from drivers.link_node import LinkSettings
-from drivers.target.link import TargetLink
-from tests.drivers.lines import FarEnd
+from drivers.link.driver import LinkSettings
+from drivers.link.target import TargetLink
+from tests.drivers.link.fake_node import ScriptedNode, alive
 from tests.drivers.listening import TAG, bow, heard, listening
-from tests.drivers.nodes import ScriptedNode, alive
+from tests.drivers.serial_lines import FarEnd
 from tests.eventually import eventually
-from tests.promised import allowed_s
+from tests.timing import allowed_s
 
 
 async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_millisecond(
@@ -106,7 +106,7 @@ async def test_a_missing_value_is_none_and_the_reason_says_why(far: FarEnd) -> N
 async def test_a_node_that_does_not_tell_its_clock_is_reported_without_dates(
     far: FarEnd, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
-    monkeypatch.setattr("drivers.link_boot.CLOCK_WITHIN_NS", 1_500_000_000)
+    monkeypatch.setattr("drivers.link.boot.CLOCK_WITHIN_NS", 1_500_000_000)
     async with alive(ScriptedNode(far, answers_time=False)) as node:
         driver = bow(far)
         before = time.monotonic()
@@ -372,7 +372,7 @@ async def test_the_nodes_own_words_go_to_the_log_but_not_without_end(
             await listener.next(Reading)
             dropped = driver.counters()["logs_dropped"]
 
-    said = [record for record in caplog.records if record.name == "drivers.link_node"]
+    said = [record for record in caplog.records if record.name == "drivers.link.driver"]
     assert said[0].levelno == logging.WARNING
     assert said[0].getMessage() == "bow-1 says: battery is low"
     assert len(said) + dropped == 101

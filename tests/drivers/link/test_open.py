@@ -10,15 +10,6 @@ import zlib
 import pytest
 from pydantic import ValidationError
 
-from drivers import link_node
-from drivers.bow.link import BowLink
-from drivers.codecs import cobs
-from drivers.codecs.link import (
-    Engage,
-    HelloRequest,
-    NodeCapability,
-    NodeKind,
-)
 from drivers.contract import (
     Command,
     DeviceKind,
@@ -27,11 +18,20 @@ from drivers.contract import (
     stream_of,
 )
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError, ProtocolError
-from drivers.link_node import LinkSettings
-from tests.drivers.lines import FarEnd
+from drivers.link import driver as link_node
+from drivers.link.bow import BowLink
+from drivers.link.codec import cobs
+from drivers.link.codec.frames import (
+    Engage,
+    HelloRequest,
+    NodeCapability,
+    NodeKind,
+)
+from drivers.link.driver import LinkSettings
+from tests.drivers.link.fake_node import CAPABLE, ScriptedNode, alive
 from tests.drivers.listening import TAG, bow, listening
-from tests.drivers.nodes import CAPABLE, ScriptedNode, alive
-from tests.promised import allowed_s
+from tests.drivers.serial_lines import FarEnd
+from tests.timing import allowed_s
 
 SPOKEN_TO_S = 1.0
 """For MEET_S where something must be heard in it: the test that says it may stand still for a moment."""

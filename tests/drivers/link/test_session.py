@@ -12,14 +12,23 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from drivers.clock import ClockPair
-from drivers.codecs.link import EarlierBoot, Engage, Frame, Hello, HelloRequest, LinkDecoder, NodeCapability, NodeKind
+from drivers.clock.filter import ClockPair
 from drivers.contract import ClockModel, Pulse, Reading, Report, StreamStart, stream_of
 from drivers.errors import ProtocolError
-from drivers.link_session import LinkSession
+from drivers.link.codec.frames import (
+    EarlierBoot,
+    Engage,
+    Frame,
+    Hello,
+    HelloRequest,
+    LinkDecoder,
+    NodeCapability,
+    NodeKind,
+)
+from drivers.link.session import LinkSession
 from simulators.devices.clock import NodeClock
 from simulators.devices.link_node import LinkNode, NodeSpec
-from tests.drivers.messages import MESSAGES, U16, U32, U64
+from tests.drivers.link.messages import MESSAGES, U16, U32, U64
 
 HOST_BOOT = UUID(int=1)
 EPOCH_NS = 1_767_225_600_000_000_000

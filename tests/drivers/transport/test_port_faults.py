@@ -13,7 +13,7 @@ import pytest
 
 from drivers.transport import port_faults
 from drivers.transport.port_faults import explain
-from tests.drivers.lines import FarEnd
+from tests.drivers.serial_lines import FarEnd
 
 
 def test_no_permission_tells_owner_mode_and_what_to_run(far: FarEnd) -> None:

@@ -18,8 +18,8 @@ import serial
 
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError
 from drivers.transport.serial import MAX_UNREAD, MAX_UNSENT, SerialPort, open_port
-from tests.drivers.lines import FarEnd
-from tests.promised import allowed_s
+from tests.drivers.serial_lines import FarEnd
+from tests.timing import allowed_s
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
 from tests.edge.cli.judged_lane import Bench
 
 

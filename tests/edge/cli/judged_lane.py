@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import pytest
 
 from edge.cli.main import main
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.settings import ServiceSettings
-from tests.edge.shots.lane_floor import LaneFloor
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from tests.edge.shots.lane_rows import LaneFloor
 
 T = TypeVar("T")
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from edge.cli.database_away import no_connection
 from edge.cli.main import main
-from edge.cli.on_database import on_database
-from edge.cli.refused import Refused, Unavailable
-from edge.common.connection import Connection
-from edge.common.database import Database
-from edge.common.errors import ConfigError
-from edge.common.settings import ServiceSettings
+from edge.cli.operator_connection import on_database
+from edge.common.config.errors import ConfigError
+from edge.common.config.refused import Refused, Unavailable
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import Database
+from edge.common.postgres.unreachable import no_connection
 
 COMMANDS = (
     ["session", "list"], ["session", "open", "--lane", "1", "--distance", "18", "--face", "wa_40"], ["shots", "list"],

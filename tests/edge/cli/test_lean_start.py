@@ -17,10 +17,15 @@ FOR_PEOPLE = {
     "argparse",
     "difflib",
     "edge.cli.app",
-    "edge.cli.simulate",
+    "edge.simulation.simulate",
 }
 """The technician's command line, and guesses at what somebody meant to type."""
-FOR_SIMULATION = {"simulators", "edge.common.embedded", "edge.common.postgres_binaries", "gpiozero"}
+FOR_SIMULATION = {
+    "simulators",
+    "edge.common.postgres.embedded.cluster",
+    "edge.common.postgres.embedded.binaries",
+    "gpiozero",
+}
 """Of a range or a single machine: a hub has real devices and the system's PostgreSQL."""
 NEVER = {"pydantic_settings", "sqlalchemy", "requests", "numpy", "unittest", "xml", "uvicorn", "starlette"}
 
@@ -44,14 +49,14 @@ def imported_by(code: str) -> set[str]:
 def test_a_sensor_daemon_starts_without_what_only_people_need() -> None:
     # All of a unit's start but the loop: its words, its settings, its driver.
     code = """
-        import edge.common.service, sys
-        edge.common.service.run_service = lambda *_, **__: 0
+        import edge.common.process.run, sys
+        edge.common.process.run.run_service = lambda *_, **__: 0
         from edge.cli.main import main
         main(["run", "bow-1"])
     """
     loaded = imported_by("\n".join(line.strip() for line in code.splitlines()))
     # sqlite3 comes at the start although it is rarely needed: the spool must open when disk or memory are in trouble.
-    assert {"edge.sensor.daemon", "drivers.bow.link", "asyncpg", "sqlite3"} <= loaded
+    assert {"edge.sensor.daemon", "drivers.link.bow", "asyncpg", "sqlite3"} <= loaded
     assert not loaded & (FOR_PEOPLE | FOR_SIMULATION | NEVER)
 
 

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from edge.cli import settling
-from edge.cli.judging_store import ask_rebuild
-from edge.cli.settling import settle
-from edge.common.database import open_database
-from edge.common.settings import ServiceSettings
-from edge.shots.rebuild import give_back, take_over
+from edge.cli import recompute as settling
+from edge.cli.recompute import settle
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.database import open_database
+from edge.operator.judging import ask_rebuild
+from edge.shots.store.rebuilds import give_back, take_over
 from tests.edge.cli.judged_lane import shoot_lane
 from tests.edge.shots.test_service import assembler
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.device_plan import plan_device
-from edge.common.errors import ConfigError
-from edge.common.settings import refuse_unknown
+from edge.cli.daemons.device_config import plan_device
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import refuse_unknown
 from tests.acceptance.simulated_range import BIN, clean_environment
 
 CASES = {

@@ -7,10 +7,10 @@ import re
 import asyncpg
 import pytest
 
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.roles import Role
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.common.postgres.roles import Role
 from tests.edge.cli.judged_lane import Bench, shoot_lane
 from tests.test_project import ROOT
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.installation.hub import COMMAND, COMMON_SETTINGS, Hub
-from edge.cli.installation.look import look, shipped_files
-from edge.cli.installation.perform import perform
-from edge.cli.installation.plan import SHIPPED_PLACES, address_file, install_plan
-from edge.cli.installation.removal import uninstall_plan
-from edge.cli.installation.steps import Link, Remove, RemoveEmpty, Run, Step, Write
-from edge.cli.refused import Refused
+from edge.common.config.refused import Refused
+from edge.installer.apply import perform
+from edge.installer.hub import COMMAND, COMMON_SETTINGS, Hub
+from edge.installer.inspect import look, shipped_files
+from edge.installer.plan import SHIPPED_PLACES, address_file, install_plan
+from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
+from edge.installer.uninstall import uninstall_plan
 
 PROGRAM = Path(sys.prefix) / "bin" / "archstats-sensor"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.installation.hub import COMMON_SETTINGS, Hub
-from edge.cli.installation.look import look, shipped_files
-from edge.cli.installation.plan import COMMAND_TEXT, install_plan
-from edge.cli.installation.steps import Write
-from edge.cli.refused import Refused
+from edge.common.config.refused import Refused
+from edge.installer.hub import COMMON_SETTINGS, Hub
+from edge.installer.inspect import look, shipped_files
+from edge.installer.plan import COMMAND_TEXT, install_plan
+from edge.installer.steps import Write
 
 Run = Callable[..., dict[str, str]]
 

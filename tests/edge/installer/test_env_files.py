@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edge.cli.installation.settings_files import common_text, given, listen_stream, needs_network, parse
-from edge.common.errors import ConfigError
+from edge.common.config.errors import ConfigError
+from edge.installer.env_files import common_text, given, listen_stream, needs_network, parse
 
 
 def test_a_file_is_read_as_systemd_reads_it() -> None:

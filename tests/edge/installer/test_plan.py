@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.cli.installation.hub import COMMON_SETTINGS, HOME, OS_USERS, SETTINGS, SOCKET, STATE, UNITS, Hub, Source
-from edge.cli.installation.look import shipped_files
-from edge.cli.installation.plan import SHIPPED_PLACES, address_file, install_plan, network_file, next_steps
-from edge.cli.installation.removal import uninstall_plan, what_stays
-from edge.cli.installation.steps import Link, Remove, RemoveEmpty, Run, Step, Write
+from edge.installer.hub import COMMON_SETTINGS, HOME, OS_USERS, SETTINGS, SOCKET, STATE, UNITS, Hub, Source
+from edge.installer.inspect import shipped_files
+from edge.installer.plan import SHIPPED_PLACES, address_file, install_plan, network_file, next_steps
+from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
+from edge.installer.uninstall import uninstall_plan, what_stays
 
 SHIPPED = shipped_files()
 SOURCE = Source(Path("/home/pi/edge"), Path("/home/pi/edge/.tools/bin/uv"), Path("/usr/bin/python3"))

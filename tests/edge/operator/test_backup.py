@@ -10,12 +10,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from edge.cli.postgres_client import client_for
-from edge.common.connection import Connection
-from edge.common.embedded import USER
-from edge.common.feed import current_cursor, read_page
-from edge.common.migrate import schema_state
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.embedded.cluster import USER
+from edge.common.postgres.feed import current_cursor, read_page
+from edge.common.postgres.migrate import schema_state
+from edge.operator.postgres_tools import client_for
 from tests.acceptance.simulated_range import BIN, clean_environment
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

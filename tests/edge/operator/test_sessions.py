@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from edge.cli.session_store import NewSession, begin_closing, close_abandoned, list_sessions, open_session
-from edge.common import hostclock
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.hostclock import HostInstant
-from edge.common.settings import ServiceSettings
+from drivers.clock import host as hostclock
+from drivers.clock.host import HostInstant
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.operator.sessions import NewSession, begin_closing, close_abandoned, list_sessions, open_session
 
 
 async def test_sighters_are_no_part_of_the_list_of_sessions(database_settings: ServiceSettings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.cli.shot_lines import text_line
+from edge.operator.shot_format import text_line
 
 SHOT = {"lane": 3, "human_identifier": "L3-07", "arrow_disengage_time": "2026-05-02 09:14:03+00:00", "points": 9}
 

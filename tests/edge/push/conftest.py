@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.settings import ServiceSettings
-from tests.edge.push.rangefloor import Floor
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from tests.edge.push.range_rows import Floor
 from tests.edge.push.serving import Service, serving
 
 

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from edge.common.connection import Connection
+from edge.common.postgres.connection import Connection
 
 START = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
 BUTT_MM = 1280.0

@@ -15,11 +15,11 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from edge.common.database import Database, open_database
-from edge.common.roles import Role
-from edge.common.settings import PushSettings, ServiceSettings
-from edge.push.hub import Hub
+from edge.common.config.settings import PushSettings, ServiceSettings
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.roles import Role
 from edge.push.service import run_push
+from edge.push.stream.hub import Hub
 
 WITHIN_S = 30.0
 

@@ -13,19 +13,19 @@ from pathlib import Path
 import httpx
 import pytest
 
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.embedded import USER, EmbeddedPostgres
-from edge.common.migrate import migrate
-from edge.common.roles import Role
-from edge.common.settings import DatabaseSettings, PushSettings, ServiceSettings
+from edge.common.config.settings import DatabaseSettings, PushSettings, ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
+from edge.common.postgres.migrate import migrate
+from edge.common.postgres.roles import Role
 from edge.push.service import run_push
-from tests.clusters import give_cluster
-from tests.edge.push.rangefloor import Floor
+from tests.edge.push.range_rows import Floor
 from tests.edge.push.serving import WITHIN_S, Service, http, listening, serving
 from tests.eventually import eventually
-from tests.promised import allowed_s
+from tests.postgres import give_cluster
 from tests.proxy import through, to_database
+from tests.timing import allowed_s
 
 
 async def test_stops_within_a_second_with_streams_open_and_one_that_does_not_read(
@@ -144,7 +144,7 @@ async def test_a_taken_port_is_waited_for_and_told_once(
     caplog.set_level(logging.INFO)
 
     def told() -> list[str]:
-        return [record.getMessage() for record in caplog.records if record.name == "edge.push.server"]
+        return [record.getMessage() for record in caplog.records if record.name == "edge.push.http.server"]
 
     async with (
         open_database(database_settings, application="push-test", role=Role.PUSH) as database,

@@ -13,11 +13,11 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from drivers.codecs import link
+from drivers.link.codec import frames as link
 from simulators.devices.clock import NodeClock
 from simulators.devices.link_node import LinkNode, NodeSpec
 from simulators.hosttime import HostTime
-from simulators.wire import PtyWire
+from simulators.wire.pty import PtyWire
 
 TELL_US = 250_000
 TAG = "e2" * 12

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.common.connection import Connection
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
 from tests.eventually import eventually
 from tests.proxy import Proxy
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from drivers.contract import ClockModel, Reading, ReadingKind, Source, Stamp, StreamStart
-from edge.sensor.inbox import Storable
+from edge.sensor.queue.inbox import Storable
 
 STREAM = UUID(int=7)
 BOOT = UUID(int=1)

@@ -16,19 +16,19 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from drivers.clock import host_boot_id
+from drivers.clock.filter import host_boot_id
 from drivers.contract import ClockModel, DeviceKind, Driver
 from drivers.registry import load_driver
-from edge.common.database import Database, open_database
-from edge.common.roles import Role
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.roles import Role
 from edge.sensor.daemon import run_sensor
-from edge.sensor.inbox import Storable
-from edge.sensor.spooling import Spool
+from edge.sensor.queue.durable import Spool
+from edge.sensor.queue.inbox import Storable
 from edge.sensor.store import Device
-from simulators.world import World
+from simulators.world.range import World
 from tests.eventually import eventually
-from tests.promised import allowed_s
+from tests.timing import allowed_s
 
 SPEED = 20.0
 DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.settings import ServiceSettings
-from edge.sensor.spool import SpoolFile
-from edge.sensor.spooler import PATIENCE_S
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.sensor.queue.disk import SpoolFile
+from edge.sensor.queue.worker import PATIENCE_S
 from tests.edge.sensor.busy_range import NAME, BusyRange, busy_range, stored, whole_and_in_order
 from tests.eventually import eventually
-from tests.promised import allowed_s
 from tests.proxy import Proxy, to_database
+from tests.timing import allowed_s
 
 RATE_HZ = 100.0
 MEMORY_KB = 10 * 1024

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.contract import DeviceKind, Reading
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.roles import Role
-from edge.common.settings import ServiceSettings
-from edge.sensor.inbox import Storable
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.common.postgres.roles import Role
 from edge.sensor.quarantine import Outcome, store_or_set_aside
+from edge.sensor.queue.inbox import Storable
 from edge.sensor.store import Device, SensorStore
 from tests.edge.sensor.reports import BOOT, STREAM, clock, reading
 from tests.test_project import ROOT

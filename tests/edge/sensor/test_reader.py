@@ -29,10 +29,10 @@ from drivers.contract import (
     StreamStart,
 )
 from drivers.errors import DeviceLost
-from edge.sensor.inbox import Inbox
+from edge.sensor.queue.inbox import Inbox
+from edge.sensor.queue.ledger import Watermark
 from edge.sensor.reader import CLOCKS_KEPT, DeviceReader
 from edge.sensor.status import Status
-from edge.sensor.watermark import Watermark
 from tests.eventually import eventually
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from drivers.contract import DeviceKind, Stamp, StreamStart
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.settings import ServiceSettings
-from edge.sensor.spool import SpoolSize
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.sensor.queue.disk import SpoolSize
 from edge.sensor.status import Status
 from edge.sensor.store import UNKNOWN_PAST, Device, SensorStore
 

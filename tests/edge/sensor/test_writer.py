@@ -12,17 +12,17 @@ from uuid import uuid4
 import pytest
 
 from drivers.contract import ClockModel, DeviceKind, Driver, Pulse, StreamStart
-from edge.common.connection import Connection
-from edge.common.database import Database, open_database
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import Database, open_database
 from edge.sensor import writer as writer_module
-from edge.sensor.inbox import Inbox
+from edge.sensor.queue.disk import SpoolDamaged
+from edge.sensor.queue.durable import Spool
+from edge.sensor.queue.inbox import Inbox
+from edge.sensor.queue.ledger import QUIET_PULSES, Watermark
 from edge.sensor.reader import DeviceReader
-from edge.sensor.spool import SpoolDamaged
-from edge.sensor.spooling import Spool
 from edge.sensor.status import Status
 from edge.sensor.store import Device, SensorStore
-from edge.sensor.watermark import QUIET_PULSES, Watermark
 from edge.sensor.writer import ReadingWriter
 from tests.edge.sensor.reports import BOOT, STREAM, reading, stamp
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from edge.common.connection import Connection
+from edge.common.postgres.connection import Connection
 
 ARROW = uuid4()
 BOOT = uuid4()

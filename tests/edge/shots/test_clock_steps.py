@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from edge.common import hostclock
-from edge.common.database import Database, open_database
-from edge.common.settings import ServiceSettings
-from tests.edge.shots.lane_floor import LaneFloor
+from drivers.clock import host as hostclock
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.database import Database, open_database
+from tests.edge.shots.lane_rows import LaneFloor
 from tests.edge.shots.test_service import assembler, rows, until
 
 AGO_S = 60.0

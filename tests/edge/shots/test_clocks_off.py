@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from edge.common.database import Database, open_database
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.database import Database, open_database
 from edge.shots.clocks_off import bows_off
-from tests.edge.shots.lane_floor import LaneFloor
-from tests.edge.shots.line import OTHER, TWO_BOWS, Line, shots, told_until
+from tests.edge.shots.assembly.lane_readings import OTHER, TWO_BOWS, Line, shots, told_until
+from tests.edge.shots.lane_rows import LaneFloor
 from tests.edge.shots.test_service import assembler, until
 
 

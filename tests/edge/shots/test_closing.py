@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge.shots.assembly import Assembly, assemble
-from edge.shots.sensed import Before, Key
-from tests.edge.shots.line import OTHER, SCENE, TWO_BOWS, Line, only, orphans, shots
+from edge.shots.assembly.assemble import Assembly, assemble
+from edge.shots.assembly.model import Before, Key
+from tests.edge.shots.assembly.lane_readings import OTHER, SCENE, TWO_BOWS, Line, only, orphans, shots
 
 CLOSES = replace(SCENE, closes=10.0)
 NO_BOW = replace(CLOSES, bows=frozenset())

@@ -9,10 +9,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from edge.common.database import Database, open_database
-from edge.common.settings import ServiceSettings
-from edge.shots.rebuild import give_back, rebuild, take_over
-from tests.edge.shots.lane_floor import LaneFloor
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.database import Database, open_database
+from edge.shots.store.rebuilds import give_back, rebuild, take_over
+from tests.edge.shots.lane_rows import LaneFloor
 from tests.edge.shots.test_service import assembler, until
 
 YESTERDAY_S = 86_400.0

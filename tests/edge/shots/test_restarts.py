@@ -15,17 +15,27 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from edge.common.connection import Connection
-from edge.common.database import Database, open_database
-from edge.common.listener import Listener
-from edge.common.settings import ServiceSettings
-from edge.shots import incoming, shot_rows
-from edge.shots.assembly import assemble
-from edge.shots.corrections import Rulings
-from edge.shots.sensed import Blind, Sensed
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.listener import Listener
+from edge.shots.assembly.assemble import assemble
+from edge.shots.assembly.model import Blind, Sensed
 from edge.shots.service import Assembler
-from edge.shots.stage import read_stage, read_watermarks, sensed
-from tests.edge.shots.histories import BOWS, GAPS, LONG_S, QUIVER, TARGET, any_readings, arrivals, sound_history
+from edge.shots.store import readings as incoming
+from edge.shots.store import shots as shot_rows
+from edge.shots.store.context import read_stage, read_watermarks, sensed
+from edge.shots.store.corrections import Rulings
+from tests.edge.shots.assembly.histories import (
+    BOWS,
+    GAPS,
+    LONG_S,
+    QUIVER,
+    TARGET,
+    any_readings,
+    arrivals,
+    sound_history,
+)
 
 LANES = itertools.count(1)
 KINDS = dict.fromkeys(BOWS, "bow") | {TARGET: "target"}

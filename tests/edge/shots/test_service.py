@@ -10,11 +10,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from edge.common.database import Database, open_database
-from edge.common.roles import Role
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.roles import Role
 from edge.shots.service import run_shots
-from tests.edge.shots.lane_floor import ARROW, LaneFloor
+from tests.edge.shots.lane_rows import ARROW, LaneFloor
 
 
 @asynccontextmanager

@@ -8,15 +8,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from drivers.clock.host import HostInstant
 from drivers.contract import DeviceKind
-from edge.common.database import Database, open_database
-from edge.common.hostclock import HostInstant
-from edge.common.listener import Listener
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.listener import Listener
 from edge.sensor.store import Device, SensorStore
-from edge.shots import incoming
 from edge.shots.service import Assembler
-from tests.edge.shots.lane_floor import BOOT, LaneFloor
+from edge.shots.store import readings as incoming
+from tests.edge.shots.lane_rows import BOOT, LaneFloor
 from tests.edge.shots.test_service import assembler, until
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from drivers.codecs import link
+from drivers.link.codec import frames as link
 from tests.acceptance.simulated_range import BIN, clean_environment
-from tests.simulators.hub import Hub, ask
+from tests.simulators.devices.acknowledging_hub import Hub, ask
 
 DEADLINE_S = 30.0
 

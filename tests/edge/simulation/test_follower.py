@@ -10,18 +10,18 @@ from datetime import datetime
 
 import pytest
 
-from edge.cli.following import Course, Follower
-from edge.cli.range_end import told_until
-from edge.cli.simulate import instant
-from edge.common import hostclock
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.feed import FeedCursor, current_cursor
-from edge.common.roles import Role
-from edge.common.settings import ServiceSettings
+from drivers.clock import host as hostclock
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.common.postgres.feed import FeedCursor, current_cursor
+from edge.common.postgres.roles import Role
+from edge.simulation.follower import Course, Follower
+from edge.simulation.simulate import instant
+from edge.simulation.teardown import told_until
 from simulators.hosttime import HostTime
-from simulators.world import World
-from tests.edge.push.rangefloor import Floor
+from simulators.world.range import World
+from tests.edge.push.range_rows import Floor
 
 WITHIN_S = 30.0
 START_US = 1_790_000_000_000_000

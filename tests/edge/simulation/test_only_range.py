@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.only_range import only_range
-from edge.cli.refused import Refused
+from edge.common.config.refused import Refused
+from edge.simulation.only_range import only_range
 
 
 def test_the_second_is_refused_and_touches_nothing_of_the_first(tmp_path: Path) -> None:

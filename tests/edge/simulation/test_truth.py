@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from edge.cli.truth import PIECE_US, in_order
-from simulators.world import FIXED_START_US, World
+from edge.simulation.truth import PIECE_US, in_order
+from simulators.world.range import FIXED_START_US, World
 
 YEARS_US = 10 * 365 * 86_400 * 1_000_000
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from drivers.codecs import link
-from simulators.devices.past import Past
-from tests.simulators.hub import Hub, ack
-from tests.simulators.test_link_node import ENGAGE, T0, new_node
+from drivers.link.codec import frames as link
+from simulators.devices.boot_history import Past
+from tests.simulators.devices.acknowledging_hub import Hub, ack
+from tests.simulators.devices.test_link_node import ENGAGE, T0, new_node
 
 S = 1_000_000
 

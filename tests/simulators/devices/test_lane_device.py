@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.codecs import link
+from drivers.link.codec import frames as link
 from simulators.devices.lane_device import DeviceSpec, LaneDevice
-from simulators.world import FIXED_START_US, World
-from tests.simulators.hub import Hub, ack
+from simulators.world.range import FIXED_START_US, World
+from tests.simulators.devices.acknowledging_hub import Hub, ack
 
 S = 1_000_000
 START = FIXED_START_US

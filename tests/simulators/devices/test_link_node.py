@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from drivers.codecs import cobs, link
+from drivers.link.codec import cobs
+from drivers.link.codec import frames as link
 from simulators.devices.clock import NodeClock, draw_clock
 from simulators.devices.link_node import HEARTBEAT_US, MAX_IN_FLIGHT, MAX_PENDING, RESEND_US, LinkNode, NodeSpec
-from tests.simulators.hub import Hub, ack, ask
+from tests.simulators.devices.acknowledging_hub import Hub, ack, ask
 
 T0 = 1_767_225_600_000_000
 SPEC = NodeSpec(number=11, kind=link.NodeKind.BOW, firmware="test", battery_percent=80, rssi_dbm=-50)

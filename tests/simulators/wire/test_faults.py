@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.codecs import link
+from drivers.link.codec import frames as link
 from simulators.devices.lane_device import DeviceSpec, LaneDevice
-from simulators.draws import Draws
-from simulators.fault_plan import FaultPlan, parse_plan
-from simulators.faults import Direction, FaultyLine
-from simulators.world import FIXED_START_US, World
-from tests.simulators.hub import Hub, ack, ask
+from simulators.wire.fault_plan import FaultPlan, parse_plan
+from simulators.wire.faults import Direction, FaultyLine
+from simulators.world.draws import Draws
+from simulators.world.range import FIXED_START_US, World
+from tests.simulators.devices.acknowledging_hub import Hub, ack, ask
 
 S = 1_000_000
 FRAMES = [link.encode(link.Log(6, f"line {n}"), node=1, seq=n) for n in range(200)]

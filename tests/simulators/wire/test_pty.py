@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simulators.wire import MAX_BUFFERED, UNREAD_S, PtyWire
+from simulators.wire.pty import MAX_BUFFERED, UNREAD_S, PtyWire
 
 
 def read_all(fd: int, wanted: int, timeout_s: float = 20.0) -> bytes:

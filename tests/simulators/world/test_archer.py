@@ -7,8 +7,8 @@ from statistics import fmean, pstdev
 
 import pytest
 
-from simulators.archer import STYLES, arrow_biases, axis_sigma_mm, flight_s, make_archer, shoot_end
-from simulators.draws import Draws
+from simulators.world.archer import STYLES, arrow_biases, axis_sigma_mm, flight_s, make_archer, shoot_end
+from simulators.world.draws import Draws
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from statistics import fmean, pstdev
 
 import pytest
 
-from simulators.draws import Draws
+from simulators.world.draws import Draws
 
 
 def test_a_name_is_a_stream_for_ever() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulators.golden import make
+from tests.simulators.world.golden import make
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(make.__file__).with_name("world.jsonl")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulators.world import FIRST_NOCK_US, FIXED_START_US, LANDING_WINDOW_US, Release, World, truth_line
+from simulators.world.range import FIRST_NOCK_US, FIXED_START_US, LANDING_WINDOW_US, Release, World, truth_line
 
 S = 1_000_000
 DAY = 86_400 * S

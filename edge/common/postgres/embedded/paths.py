@@ -9,8 +9,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from edge.common.errors import ConfigError
-from edge.common.postgres_binaries import USE_YOUR_OWN
+from edge.common.config.errors import ConfigError
+from edge.common.postgres.embedded.binaries import USE_YOUR_OWN
 
 PORT = 5432
 """There is no TCP: the number is a part of the socket's name only."""

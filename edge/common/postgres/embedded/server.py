@@ -6,8 +6,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from edge.common.embedded import DATABASE, USER, EmbeddedPostgres
-from edge.common.embedded_paths import PORT, default_base_dir
+from edge.common.postgres.embedded.cluster import DATABASE, USER, EmbeddedPostgres
+from edge.common.postgres.embedded.paths import PORT, default_base_dir
 
 
 class EmbeddedServer:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from edge.cli import session_commands
-from edge.common.connection import Connection
-from edge.common.roles import Role
+from edge.cli.commands import session as session_commands
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.roles import Role
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.judged_lane import Bench, shoot_lane
-from tests.edge.shots.lane_floor import LaneFloor
+from tests.edge.shots.lane_rows import LaneFloor
 from tests.test_project import ROOT
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from edge.common.connection import Connection
+from edge.common.postgres.connection import Connection
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.judged_lane import Bench
 from tests.test_project import ROOT

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from edge.common.dotenv import parse, read_environment
-from edge.common.errors import ConfigError
-from edge.common.settings import load_device, load_push, load_service, refuse_unknown, variables_of
+from edge.common.config.dotenv import parse, read_environment
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import load_device, load_push, load_service, refuse_unknown, variables_of
 
 
 class LineSettings(BaseModel):

@@ -10,17 +10,17 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from edge.common import database as module
-from edge.common.connection import DATABASE_FAULTS
-from edge.common.database import Database, backoff_s, open_database, wait_until_ready
-from edge.common.embedded import USER
-from edge.common.errors import ConfigError
-from edge.common.migrate import known_migrations, migrate
-from edge.common.roles import Role
-from edge.common.settings import DatabaseSettings, ServiceSettings
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import DatabaseSettings, ServiceSettings
+from edge.common.postgres import database as module
+from edge.common.postgres.connection import DATABASE_FAULTS
+from edge.common.postgres.database import Database, backoff_s, open_database, wait_until_ready
+from edge.common.postgres.embedded.cluster import USER
+from edge.common.postgres.migrate import known_migrations, migrate
+from edge.common.postgres.roles import Role
 from tests.eventually import eventually
-from tests.promised import allowed_s
 from tests.proxy import through, to_database
+from tests.timing import allowed_s
 
 
 async def test_every_connection_has_a_name_and_limits(database_settings: ServiceSettings) -> None:

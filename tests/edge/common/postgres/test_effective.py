@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from edge.cli.in_force import in_force
-from edge.common.settings import DatabaseSettings
+from edge.common.config.settings import DatabaseSettings
+from edge.common.postgres.effective import in_force
 from tests.edge.cli.judged_lane import Bench
 
 

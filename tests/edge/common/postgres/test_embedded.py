@@ -16,21 +16,21 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from edge.common import embedded
-from edge.common.connection import DATABASE_FAULTS, Connection
-from edge.common.database import Database, open_database
-from edge.common.embedded import DATABASE, USER, EmbeddedPostgres, PostgresStartError
-from edge.common.embedded_paths import PORT, default_base_dir
-from edge.common.errors import ConfigError
-from edge.common.postgres_binaries import find_binaries
-from edge.common.settings import DatabaseSettings, ServiceSettings
-from tests.clusters import give_cluster
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import DatabaseSettings, ServiceSettings
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.embedded import cluster as embedded
+from edge.common.postgres.embedded.binaries import find_binaries
+from edge.common.postgres.embedded.cluster import DATABASE, USER, EmbeddedPostgres, PostgresStartError
+from edge.common.postgres.embedded.paths import PORT, default_base_dir
 from tests.eventually import eventually_blocking
+from tests.postgres import give_cluster
 
 USER_PROGRAM = """
 import sys
 from pathlib import Path
-from edge.common.embedded import EmbeddedPostgres
+from edge.common.postgres.embedded.cluster import EmbeddedPostgres
 server = EmbeddedPostgres(Path(sys.argv[1]))
 server.start()
 print("started", flush=True)
@@ -355,7 +355,7 @@ def test_an_ordinary_user_needs_no_user_namespace(empty: Path) -> None:
     copy = empty / "code"
     shutil.copytree(code / "edge", copy / "edge", ignore=shutil.ignore_patterns("__pycache__"))
     script = (
-        "from pathlib import Path; from edge.common.embedded import EmbeddedPostgres;"
+        "from pathlib import Path; from edge.common.postgres.embedded.cluster import EmbeddedPostgres;"
         f"server = EmbeddedPostgres(Path({str(own / 'pg')!r}), Path({str(programs[-1])!r}));"
         "server.start(); print('last' if server.stop() else 'not last')"
     )

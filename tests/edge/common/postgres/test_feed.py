@@ -16,15 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.common.connection import Connection
-from edge.common.database import Database, open_database, wait_until_ready
-from edge.common.embedded import EmbeddedPostgres
-from edge.common.feed import LOOK_AGAIN_S, FeedCursor, FeedEvent, current_cursor, held_back, prune, read_page
-from edge.common.listener import Listener
-from edge.common.migrate import migrate
-from edge.common.settings import DatabaseSettings, ServiceSettings
-from tests.clusters import give_cluster
+from edge.common.config.settings import DatabaseSettings, ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import Database, open_database, wait_until_ready
+from edge.common.postgres.embedded.cluster import EmbeddedPostgres
+from edge.common.postgres.feed import LOOK_AGAIN_S, FeedCursor, FeedEvent, current_cursor, held_back, prune, read_page
+from edge.common.postgres.listener import Listener
+from edge.common.postgres.migrate import migrate
 from tests.eventually import eventually
+from tests.postgres import give_cluster
 from tests.proxy import through, to_database
 
 INSERT = "insert into events (type, lane, data) values ('reading.orphan', 1, jsonb_build_object('n', $1::int))"

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from edge.common.connection import Connection
-from edge.common.database import Database, open_database
-from edge.common.listener import ANYBODY, HEARTBEAT_EVERY_S, HEARTBEAT_TIMEOUT_S, MOST_PAYLOADS, Listener
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.listener import ANYBODY, HEARTBEAT_EVERY_S, HEARTBEAT_TIMEOUT_S, MOST_PAYLOADS, Listener
 from tests.eventually import eventually
-from tests.promised import allowed_s
 from tests.proxy import through, to_database
+from tests.timing import allowed_s
 
 WITHIN_S = 20.0
 """For what comes: a bell, a new connection."""

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from edge.common.database import Database, open_database
-from edge.common.errors import ConfigError
-from edge.common.migrate import known_migrations, migrate, schema_state
-from edge.common.settings import ServiceSettings
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.migrate import known_migrations, migrate, schema_state
 
 
 async def test_an_empty_database_becomes_current(empty_database_settings: ServiceSettings) -> None:

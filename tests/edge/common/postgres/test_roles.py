@@ -9,15 +9,15 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from edge.common.connection import Connection
-from edge.common.database import Database, open_database, wait_until_ready
-from edge.common.embedded import USER, EmbeddedPostgres
-from edge.common.errors import ConfigError
-from edge.common.migrate import migrate, schema_state
-from edge.common.roles import LIMITS, Role, RoleRefused, membership, missing_roles
-from edge.common.settings import DatabaseSettings, ServiceSettings
-from tests.clusters import give_cluster
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import DatabaseSettings, ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import Database, open_database, wait_until_ready
+from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
+from edge.common.postgres.migrate import migrate, schema_state
+from edge.common.postgres.roles import LIMITS, Role, RoleRefused, membership, missing_roles
 from tests.eventually import eventually
+from tests.postgres import give_cluster
 
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
 PRUNED = "update(pruned_id,pruned_xid)"

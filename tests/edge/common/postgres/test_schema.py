@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
 
 SESSION = "insert into sessions (lane, start_time, location) values ($1, now(), 'here') returning id"
 READING = """

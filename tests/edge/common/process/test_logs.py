@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.common import logs
-from edge.common.logs import MOST_DETAILS, Transitions
+from edge.common.process import logs
+from edge.common.process.logs import MOST_DETAILS, Transitions
 
 log = logging.getLogger("tests.transitions")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.common.progress import LONGEST_STEP_S, Progress
+from edge.common.process.progress import LONGEST_STEP_S, Progress
 
 
 def test_a_loop_that_comes_round_in_its_time_is_not_hung() -> None:

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from edge.common.service import ECHO_S
+from edge.common.process.run import ECHO_S
 
 PROGRAM = """
 import asyncio, sys
-from edge.common.errors import ConfigError
-from edge.common.service import run_service
+from edge.common.config.errors import ConfigError
+from edge.common.process.run import run_service
 
 async def wait(stop):
     print("ready", flush=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.common.supervision import Supervision
-from edge.common.systemd import Notifier
+from edge.common.process.supervision import Supervision
+from edge.common.process.systemd import Notifier
 
 WATCHDOG_S = 0.4
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.common.systemd import Notifier, inherited_sockets
+from edge.common.process.systemd import Notifier, inherited_sockets
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_sockets_for_another_process_are_left_alone() -> None:
 
 CHILD = """
 import os
-from edge.common.systemd import inherited_sockets
+from edge.common.process.systemd import inherited_sockets
 [listening] = inherited_sockets({**os.environ, "LISTEN_PID": str(os.getpid())}, os.getpid())
 print(listening.getsockname()[1], listening.get_inheritable())
 listening.accept()[0].sendall(b"served")

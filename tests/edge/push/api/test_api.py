@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from edge.common.connection import Connection
-from tests.edge.push.rangefloor import CENTRE_MM, START, Floor
+from edge.common.postgres.connection import Connection
+from tests.edge.push.range_rows import CENTRE_MM, START, Floor
 from tests.edge.push.serving import Service, http
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from edge.common.connection import Connection
-from tests.edge.push.rangefloor import Floor
+from edge.common.postgres.connection import Connection
+from tests.edge.push.range_rows import Floor
 from tests.edge.push.serving import Service, http
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.push.addresses import is_loopback, shown
+from edge.push.http.addresses import is_loopback, shown
 
 
 def bound(family: socket.AddressFamily, address: str) -> socket.socket:

@@ -12,12 +12,12 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 import edge.push
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.settings import ServiceSettings
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
 from tests.chromium import chromium
 from tests.edge.push.page.opening import Call, Open, Scheme
-from tests.edge.push.rangefloor import Floor
+from tests.edge.push.range_rows import Floor
 from tests.edge.push.serving import Service, serving
 
 STATIC = Path(edge.push.__file__).parent / "static"

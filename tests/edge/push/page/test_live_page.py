@@ -7,10 +7,10 @@ import re
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from edge.common.connection import Connection
-from edge.push.hub import Hub
+from edge.common.postgres.connection import Connection
+from edge.push.stream.hub import Hub
 from tests.edge.push.page.opening import Open, Scheme
-from tests.edge.push.rangefloor import CENTRE_MM, Floor
+from tests.edge.push.range_rows import CENTRE_MM, Floor
 from tests.edge.push.serving import Service
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from edge.common.connection import Connection
+from edge.common.postgres.connection import Connection
 from tests.edge.push.page.opening import Open
-from tests.edge.push.rangefloor import Floor
+from tests.edge.push.range_rows import Floor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -7,9 +7,9 @@ import uuid
 import pytest
 from playwright.async_api import expect
 
-from edge.common.connection import Connection
+from edge.common.postgres.connection import Connection
 from tests.edge.push.page.opening import Open
-from tests.edge.push.rangefloor import CENTRE_MM, Floor
+from tests.edge.push.range_rows import CENTRE_MM, Floor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

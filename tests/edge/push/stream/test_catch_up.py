@@ -6,16 +6,16 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.feed import current_cursor, read_page
-from edge.common.settings import ServiceSettings
-from edge.push.catching_up import catch_up
-from edge.push.client import Client
-from edge.push.frames import Frame, of_event
-from edge.push.hub import Hub
-from edge.push.store import Store
-from tests.edge.push.rangefloor import Floor
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.common.postgres.feed import current_cursor, read_page
+from edge.push.http.read_pool import Store
+from edge.push.stream.catch_up import catch_up
+from edge.push.stream.client import Client
+from edge.push.stream.frames import Frame, of_event
+from edge.push.stream.hub import Hub
+from tests.edge.push.range_rows import Floor
 from tests.edge.push.serving import WITHIN_S
 
 

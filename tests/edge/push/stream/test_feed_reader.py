@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.feed import FeedCursor, current_cursor
-from edge.common.listener import Listener
-from edge.common.settings import ServiceSettings
-from edge.push.following import Following
-from edge.push.hub import Hub
-from tests.edge.push.rangefloor import Floor
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.common.postgres.feed import FeedCursor, current_cursor
+from edge.common.postgres.listener import Listener
+from edge.push.stream.feed_reader import Following
+from edge.push.stream.hub import Hub
+from tests.edge.push.range_rows import Floor
 from tests.edge.push.serving import WITHIN_S
 from tests.eventually import eventually
 

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from edge.common.connection import Connection
-from edge.common.database import open_database
-from edge.common.settings import ServiceSettings
-from edge.push.hub import Hub
-from tests.edge.push.rangefloor import Floor
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.push.stream.hub import Hub
+from tests.edge.push.range_rows import Floor
 from tests.edge.push.serving import WITHIN_S, Event, Listening, Service, http, serving
 from tests.edge.push.serving import listening as by_sse
 from tests.edge.push.serving import listening_by_websocket as by_websocket

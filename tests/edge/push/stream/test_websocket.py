@@ -11,13 +11,13 @@ from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 
-from edge.common.connection import Connection
-from edge.push.frames import Frame, heartbeat
-from edge.push.websocket import GOING_AWAY, POLICY, TRY_AGAIN_LATER
-from tests.edge.push.rangefloor import Floor
+from edge.common.postgres.connection import Connection
+from edge.push.stream.frames import Frame, heartbeat
+from edge.push.stream.websocket import GOING_AWAY, POLICY, TRY_AGAIN_LATER
+from tests.edge.push.range_rows import Floor
 from tests.edge.push.serving import WITHIN_S, Service, SocketStream, http, listening, listening_by_websocket
 from tests.eventually import eventually
-from tests.promised import allowed_s
+from tests.timing import allowed_s
 
 
 def address(service: Service, query: str = "") -> str:

@@ -23,8 +23,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from edge.sensor.inbox import Storable
-from edge.sensor.spool import SpoolDamaged, SpoolFile, SpoolRefused
+from edge.sensor.queue.disk import SpoolDamaged, SpoolFile, SpoolRefused
+from edge.sensor.queue.inbox import Storable
 from tests.edge.sensor.reports import BOOT, any_report, clock, reading, start
 
 MB = 1 << 20
@@ -294,7 +294,7 @@ def test_a_file_that_cannot_be_removed_is_told_and_costs_nothing(
 KILLED = """
 import sys
 from pathlib import Path
-from edge.sensor.spool import SpoolFile
+from edge.sensor.queue.disk import SpoolFile
 from tests.edge.sensor.reports import BOOT, reading
 file = SpoolFile(Path(sys.argv[1]), "bow-1", 1 << 26)
 for seq in range(1, 1_000_000):

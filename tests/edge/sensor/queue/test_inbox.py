@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from drivers.contract import ClockModel, Reading, ReadingKind, Source, Stamp
-from edge.sensor.inbox import Inbox
+from edge.sensor.queue.inbox import Inbox
 
 STREAM, BOOT = uuid4(), uuid4()
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

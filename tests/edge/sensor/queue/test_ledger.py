@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.contract import Pulse, Stamp, StreamStart
-from edge.sensor.watermark import QUIET_PULSES, STREAMS_KEPT, Watermark
+from edge.sensor.queue.ledger import QUIET_PULSES, STREAMS_KEPT, Watermark
 
 STREAM = uuid4()
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

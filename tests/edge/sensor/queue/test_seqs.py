@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.sensor.seqs import SeqRuns
+from edge.sensor.queue.seqs import SeqRuns
 
 _runs = st.tuples(st.integers(1, 40), st.integers(0, 6)).map(lambda run: (run[0], run[0] + run[1]))
 

@@ -7,8 +7,8 @@ import json
 import pytest
 from hypothesis import given
 
-from edge.sensor.inbox import Storable
-from edge.sensor.report_json import from_fields, to_fields
+from edge.sensor.queue.inbox import Storable
+from edge.sensor.queue.serialise import from_fields, to_fields
 from tests.edge.sensor.reports import any_report, reading
 
 

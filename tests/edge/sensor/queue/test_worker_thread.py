@@ -11,11 +11,11 @@ from functools import partial
 
 import pytest
 
-from edge.sensor.one_thread import OneThread
+from edge.sensor.queue.worker_thread import OneThread
 
 STUCK = """
 import asyncio, time
-from edge.sensor.one_thread import OneThread
+from edge.sensor.queue.worker_thread import OneThread
 
 async def main():
     thread = OneThread("stuck")

@@ -9,8 +9,8 @@ from uuid import UUID, uuid5
 
 from hypothesis import strategies as st
 
-from edge.shots.sensed import Arrow, Blind, Correction, Key, Scene, Sensed
-from tests.edge.shots.line import SCENE, STREAM, T0
+from edge.shots.assembly.model import Arrow, Blind, Correction, Key, Scene, Sensed
+from tests.edge.shots.assembly.lane_readings import SCENE, STREAM, T0
 
 BOWS = ("bow-1", "bow-2")
 TARGET = "target-1"

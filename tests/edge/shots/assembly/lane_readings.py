@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from edge.shots.assembly import Shot, assemble
-from edge.shots.sensed import Arrow, Face, Key, Scene, Sensed, Target
+from edge.shots.assembly.assemble import Shot, assemble
+from edge.shots.assembly.model import Arrow, Face, Key, Scene, Sensed, Target
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 STREAM = uuid4()

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from edge.shots.assembly import assemble
-from edge.shots.scoring import score_landing
-from edge.shots.sensed import Blind, Correction, Sensed
-from tests.edge.shots.line import ARROW, OTHER, SCENE, T0, TARGET, Line, only, shots
+from edge.shots.assembly.assemble import assemble
+from edge.shots.assembly.model import Blind, Correction, Sensed
+from edge.shots.assembly.scoring import score_landing
+from tests.edge.shots.assembly.lane_readings import ARROW, OTHER, SCENE, T0, TARGET, Line, only, shots
 
 
 def test_a_release_and_its_landing_are_one_shot_with_value_and_speed() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.edge.shots.line import ARROW, OTHER, SCENE, Line, shots
+from tests.edge.shots.assembly.lane_readings import ARROW, OTHER, SCENE, Line, shots
 
 LINE_X = 640.0 + 61.0 + 3.0
 """A 6 mm shaft here just touches the 10."""

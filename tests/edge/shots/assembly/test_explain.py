@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from edge.shots.sensed import Blind, Correction
-from edge.shots.why import explain
-from tests.edge.shots.line import ARROW, FACE, OTHER, SCENE, TWO_BOWS, Line, only, shots
+from edge.shots.assembly.explain import explain
+from edge.shots.assembly.model import Blind, Correction
+from tests.edge.shots.assembly.lane_readings import ARROW, FACE, OTHER, SCENE, TWO_BOWS, Line, only, shots
 
 
 def test_a_hit_is_explained_by_its_readings_its_flight_and_its_ring() -> None:

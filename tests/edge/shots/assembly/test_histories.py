@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.shots.assembly import assemble, shot_id
-from edge.shots.flight import landing_window_s, longest_flight_s
-from edge.shots.incoming import AFTER_END, BEFORE_START
-from edge.shots.sensed import Before, Key
-from edge.shots.why import explain
-from tests.edge.shots.histories import History, Truth, any_history, arrivals, sound_history
-from tests.edge.shots.line import TARGET
+from edge.shots.assembly.assemble import assemble, shot_id
+from edge.shots.assembly.explain import explain
+from edge.shots.assembly.flight import landing_window_s, longest_flight_s
+from edge.shots.assembly.model import Before, Key
+from edge.shots.store.readings import AFTER_END, BEFORE_START
+from tests.edge.shots.assembly.histories import History, Truth, any_history, arrivals, sound_history
+from tests.edge.shots.assembly.lane_readings import TARGET
 
 EXAMPLES = 150
 MANY = 5000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge.shots.sensed import Correction
-from tests.edge.shots.line import ARROW, OTHER, SCENE, TWO_BOWS, Line, only, shots, told_until
+from edge.shots.assembly.model import Correction
+from tests.edge.shots.assembly.lane_readings import ARROW, OTHER, SCENE, TWO_BOWS, Line, only, shots, told_until
 
 
 def test_a_let_down_is_no_shot_and_the_arrow_counts_when_it_flies() -> None:

@@ -7,8 +7,18 @@ from uuid import uuid4
 
 import pytest
 
-from edge.shots.sensed import Blind, Correction
-from tests.edge.shots.line import ARROW, OTHER, SCENE, TWO_BOWS, Line, only, orphans, shots, told_until
+from edge.shots.assembly.model import Blind, Correction
+from tests.edge.shots.assembly.lane_readings import (
+    ARROW,
+    OTHER,
+    SCENE,
+    TWO_BOWS,
+    Line,
+    only,
+    orphans,
+    shots,
+    told_until,
+)
 
 
 def two(first: float = 5.0, second: float = 5.25) -> Line:

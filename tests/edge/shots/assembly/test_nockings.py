@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from edge.shots.nockings import expired_nockings
-from edge.shots.sensed import Arrow
-from tests.edge.shots.line import ARROW, OTHER, SCENE, TWO_BOWS, Line, only, shots, told_until
+from edge.shots.assembly.model import Arrow
+from edge.shots.assembly.nockings import expired_nockings
+from tests.edge.shots.assembly.lane_readings import ARROW, OTHER, SCENE, TWO_BOWS, Line, only, shots, told_until
 
 
 def test_a_release_whose_engage_was_lost_is_a_shot_without_a_draw_time() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from edge.shots.assembly import assemble
-from edge.shots.sensed import Scene, Sensed
-from tests.edge.shots.histories import QUIVER
-from tests.edge.shots.line import SCENE, Line, told_until
+from edge.shots.assembly.assemble import assemble
+from edge.shots.assembly.model import Scene, Sensed
+from tests.edge.shots.assembly.histories import QUIVER
+from tests.edge.shots.assembly.lane_readings import SCENE, Line, told_until
 
 
 def day(ends: int) -> tuple[list[Sensed], Scene]:

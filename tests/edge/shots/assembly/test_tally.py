@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
-from edge.shots.sensed import Face, Scene
-from tests.edge.shots.line import ARROW, OTHER, TARGET, Line, shots, told_until
+from edge.shots.assembly.model import Face, Scene
+from tests.edge.shots.assembly.lane_readings import ARROW, OTHER, TARGET, Line, shots, told_until
 
 THREE = replace(told_until(60.0), arrows_per_end=3)
 

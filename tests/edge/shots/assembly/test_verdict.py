@@ -8,8 +8,20 @@ from datetime import timedelta
 
 import pytest
 
-from edge.shots.sensed import Blind, Stint
-from tests.edge.shots.line import ARROW, OTHER, SCENE, T0, TARGET, TWO_BOWS, Line, only, orphans, shots, told_until
+from edge.shots.assembly.model import Blind, Stint
+from tests.edge.shots.assembly.lane_readings import (
+    ARROW,
+    OTHER,
+    SCENE,
+    T0,
+    TARGET,
+    TWO_BOWS,
+    Line,
+    only,
+    orphans,
+    shots,
+    told_until,
+)
 
 
 @pytest.mark.parametrize(("x", "y"), [(None, 640.0), (640.0, None), (math.nan, 640.0), (640.0, math.inf)])

@@ -11,14 +11,15 @@ from typing import cast
 import pytest
 from pytest_mock import MockerFixture
 
-from edge.common.connection import Connection
-from edge.common.database import Database, open_database
-from edge.common.listener import Listener
-from edge.common.roles import Role
-from edge.common.settings import ServiceSettings
-from edge.shots import incoming, service
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.listener import Listener
+from edge.common.postgres.roles import Role
+from edge.shots import service
 from edge.shots.service import Assembler
-from tests.edge.shots.lane_floor import LaneFloor
+from edge.shots.store import readings as incoming
+from tests.edge.shots.lane_rows import LaneFloor
 
 MANY = 300_000
 LONG_AGO = -10_000.0

@@ -1,11 +1,11 @@
-"""Prints the world that every Python must agree on: ``python tests/simulators/golden/make.py > world.jsonl``.
+"""Prints the world that every Python must agree on: ``python tests/simulators/world/golden/make.py > world.jsonl``.
 
 Standard library only, so that a bare interpreter can run it with the repository's root on PYTHONPATH.
 """
 
 import json
 
-from simulators.world import FIXED_START_US, World, truth_line
+from simulators.world.range import FIXED_START_US, World, truth_line
 
 SLOT_US = 240_000_000
 FAR_US = 1_000 * 86_400_000_000

@@ -1,0 +1,1 @@
+"""The technician's commands, one file for each group of the command line."""

@@ -1,0 +1,1 @@
+"""Settings from the environment and env files, and the errors they cause."""

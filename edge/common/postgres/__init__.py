@@ -1,0 +1,1 @@
+"""Connection to PostgreSQL: roles, migrations, notifications and the event feed."""

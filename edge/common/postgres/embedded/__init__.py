@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL: its binaries, its cluster and its server process."""

@@ -1,0 +1,1 @@
+"""One service process: logs, supervision, watchdog and shutdown."""

@@ -1,0 +1,116 @@
+"""The words that tables, services, commands and page share: results, flags, states and event types of a shot's life.
+
+Each list has this one home. The schema's CHECK constraints and the page's own list are compared with it by tests.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Result(StrEnum):
+    """The outcome of one shot (``shots.result``)."""
+
+    PENDING = "pending"
+    HIT = "hit"
+    OFF_FACE = "off_face"
+    OFF_VIEW = "off_view"
+    MISS = "miss"
+    UNKNOWN = "unknown"
+    NOT_SHOT = "not_shot"
+    VOID = "void"
+
+
+class Flag(StrEnum):
+    """A remark on one shot (``shots.flags``), each explained in ``docs/shots.md``."""
+
+    NO_ENGAGE = "no_engage"
+    LET_DOWN = "let_down"
+    LATE = "late"
+    CLOCK = "clock"
+    TAG_MISMATCH = "tag_mismatch"
+    CROSS_READ = "cross_read"
+    WRONG_TAG = "wrong_tag"
+    RETIRED_ARROW = "retired_arrow"
+    BOUNCE = "bounce"
+    PASS_THROUGH = "pass_through"
+    CONTACT = "contact"
+    DEAD_TIME = "dead_time"
+    UNSORTED = "unsorted"
+    EXTRA = "extra"
+    SAME_SPOT = "same_spot"
+    CORRECTED = "corrected"
+    SUPERSEDED = "superseded"
+
+
+NOT_COUNTED = frozenset((Flag.EXTRA, Flag.SAME_SPOT))
+"""Flags of shots that keep their value and count in no total."""
+
+
+class Assignment(StrEnum):
+    """How a landing found its release (``shots.assignment``)."""
+
+    ID = "id"
+    INFERRED = "inferred"
+    MANUAL = "manual"
+
+
+class TimeSource(StrEnum):
+    """The devices that timed a shot (``shots.time_source``)."""
+
+    BOTH = "both"
+    BOW = "bow"
+    TARGET = "target"
+
+
+class EndClosure(StrEnum):
+    """The reason why an end closed (``ends.closed_by``)."""
+
+    TAGS = "tags"
+    OPERATOR = "operator"
+    TIMEOUT = "timeout"
+    SESSION = "session"
+
+
+class CorrectionKind(StrEnum):
+    """The kind of one entry of ``corrections``."""
+
+    RESULT = "result"
+    RESTORE = "restore"
+    ASSIGN = "assign"
+    DISMISS = "dismiss"
+    REOPEN = "reopen"
+
+
+class OrphanStatus(StrEnum):
+    """The state of a landing without a release (``orphans.status``)."""
+
+    OPEN = "open"
+    ASSIGNED = "assigned"
+    VOIDED = "voided"
+
+
+class DeviceState(StrEnum):
+    """The state of one device (``device_status.state``); ``DEGRADED`` is derived and never stored."""
+
+    STARTING = "starting"
+    WAITING = "waiting"
+    READY = "ready"
+    SILENT = "silent"
+    LOST = "lost"
+    STOPPED = "stopped"
+    DEGRADED = "degraded"
+
+
+class EventType(StrEnum):
+    """The type of one event of the feed (``events.type``)."""
+
+    SHOT_CREATED = "shot.created"
+    SHOT_UPDATED = "shot.updated"
+    SHOT_VOIDED = "shot.voided"
+    SESSION_OPENED = "session.opened"
+    SESSION_CLOSED = "session.closed"
+    DEVICE_STATUS = "device.status"
+    ARROW_PROGRAMMED = "arrow.programmed"
+    CALIBRATION_ACTIVATED = "calibration.activated"
+    READING_ORPHAN = "reading.orphan"

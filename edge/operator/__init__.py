@@ -1,0 +1,1 @@
+"""Everything that people write: sessions, corrections, backups. No typer, no Starlette."""

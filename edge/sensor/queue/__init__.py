@@ -1,0 +1,1 @@
+"""The durable queue between a device and the database: memory, disk and the ledger of streams."""

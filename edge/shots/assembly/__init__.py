@@ -1,0 +1,1 @@
+"""Readings and session context in, shots out. Pure: no clock, no I/O, no logging."""

@@ -1,0 +1,1 @@
+"""The SQL of the assembler: sessions, readings, shots, corrections and rebuild requests."""

@@ -1,0 +1,1 @@
+"""The simulated range as one command: set-up, processes, follower, teardown and truth."""

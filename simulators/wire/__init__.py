@@ -1,0 +1,1 @@
+"""The far side of a line: pseudo-terminals and seeded line faults."""
