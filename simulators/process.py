@@ -38,7 +38,7 @@ Tell = Callable[[Mapping[str, object]], None]
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
-class BadOrder(Exception):
+class UsageError(Exception):
     """What the process was told cannot be done; the text says what to write instead."""
 
 
@@ -70,7 +70,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         )
         if _parent_lives(environ.get("ARCH_STATS_PARENT")):
             asyncio.run(serve(world, order, _say))
-    except BadOrder as fault:
+    except UsageError as fault:
         print(f"simulators: {fault}", file=sys.stderr)
         return EX_CONFIG
     return 0
@@ -87,12 +87,12 @@ def parse_devices(text: str) -> list[DeviceSpec]:
         driver, _, lane = rest.partition(":")
         lane = lane or name.rpartition("-")[2]
         if not (_NAME.fullmatch(name) and lane.isascii() and lane.isdigit() and 1 <= int(lane) <= 999):
-            raise BadOrder(f"{part!r} is no device. Write name:driver or name:driver:lane, like bow-1:bow.link")
+            raise UsageError(f"{part!r} is no device. Write name:driver or name:driver:lane, like bow-1:bow.link")
         if driver not in DRIVERS:
-            raise BadOrder(f"no simulator speaks for driver {driver!r} of {name}. There are: {', '.join(DRIVERS)}")
+            raise UsageError(f"no simulator speaks for driver {driver!r} of {name}. There are: {', '.join(DRIVERS)}")
         specs.append(DeviceSpec(name, driver, int(lane)))
     if len({spec.name for spec in specs}) < len(specs):
-        raise BadOrder(f"two devices have one name in {text!r}. Give each its own")
+        raise UsageError(f"two devices have one name in {text!r}. Give each its own")
     return specs
 
 
@@ -129,7 +129,7 @@ def _station(
     try:
         station = Station(device, line, port, host, partial(_tell_of_reboot, tell, spec.name))
     except OSError as fault:
-        raise BadOrder(
+        raise UsageError(
             f"cannot make {port} ({fault.strerror}). Name a folder that exists and can be written, and a free name in it"
         ) from fault
     open_ports.callback(station.close)
@@ -150,14 +150,14 @@ def _world(text: str | None) -> World:
     try:
         return World.from_json(text)
     except ValueError as fault:
-        raise BadOrder(str(fault)) from fault
+        raise UsageError(str(fault)) from fault
 
 
 def _faults(text: str) -> FaultPlan:
     try:
         return parse_plan(text)
     except ValueError as fault:
-        raise BadOrder(str(fault)) from fault
+        raise UsageError(str(fault)) from fault
 
 
 def _clocks(text: str) -> dict[str, ClockOrder]:
@@ -165,7 +165,7 @@ def _clocks(text: str) -> dict[str, ClockOrder]:
         pairs = [part.partition("=") for part in text.split(",") if part]
         return {name.strip(): parse_clock(clock.strip()) for name, _, clock in pairs}
     except ValueError as fault:
-        raise BadOrder(f"--clock {text}: {fault}") from fault
+        raise UsageError(f"--clock {text}: {fault}") from fault
 
 
 def _parent_lives(parent: str | None) -> bool:

@@ -23,7 +23,7 @@ import serial_asyncio  # type: ignore[import-untyped]  # has no annotations
 
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError
 from drivers.transport.port_faults import explain
-from drivers.transport.threads import off_loop
+from drivers.transport.threads import run_in_thread
 
 OPEN_S: Final = 6.0
 """How long a port may take to open; a socket gives up by itself after 5 s."""
@@ -136,7 +136,7 @@ class SerialPort:
         await self._parted.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
-                await off_loop(lambda: _drain_and_close(self._port), name=f"close {self._name}")
+                await run_in_thread(lambda: _drain_and_close(self._port), name=f"close {self._name}")
 
     def fail(self, fault: str) -> None:
         """The line is no more. The first fault counts."""
@@ -199,7 +199,7 @@ async def open_port(
 
     try:
         async with asyncio.timeout(timeout_s):
-            port = await off_loop(work, name=f"open {name}", discard=_drain_and_close)
+            port = await run_in_thread(work, name=f"open {name}", discard=_drain_and_close)
     except TimeoutError:
         raise DeviceUnavailable(
             f"{name} did not open within {timeout_s:g} s",

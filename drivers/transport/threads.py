@@ -15,7 +15,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def off_loop(work: Callable[[], T], *, name: str, discard: Callable[[T], object] | None = None) -> T:
+async def run_in_thread(work: Callable[[], T], *, name: str, discard: Callable[[T], object] | None = None) -> T:
     """The result of ``work``, or the exception it raised.
 
     When the caller is cancelled meanwhile the thread goes on alone, and ``discard`` gets what it makes, in a thread.

@@ -7,7 +7,7 @@ import asyncpg
 from edge.common.config.errors import ConfigError
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import DATABASE_FAULTS
-from edge.common.postgres.database import open_database, told_of
+from edge.common.postgres.database import describe_error, open_database
 from edge.common.postgres.roles import quoted
 from edge.common.postgres.unreachable import connected
 
@@ -37,7 +37,7 @@ async def create_database(service: ServiceSettings) -> bool:
             return False
         except DATABASE_FAULTS as fault:
             raise ConfigError(
-                f"database {name!r} cannot be made ({told_of(fault)})",
+                f"database {name!r} cannot be made ({describe_error(fault)})",
                 hint=f"Let the server's administrator run: create database {quoted(name)} owner {quoted(service.database.user)}",
             ) from fault
     return True

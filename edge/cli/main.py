@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from edge.common.config.errors import EX_CONFIG, ConfigError
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.common.process.logs import complain
 
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ConfigError as fault:
         complain("archstats-sensor", f"{fault.message}. {fault.hint}")
         sys.exit(EX_CONFIG)
-    except Refused as fault:
+    except CommandError as fault:
         sys.stderr.write(f"archstats-sensor: {fault.message}. {fault.hint}\n")
         sys.exit(fault.status)
 

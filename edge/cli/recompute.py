@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.roles import Role
 from edge.shots.store.rebuilds import give_back, rebuild, rebuilds_asked, take_over
@@ -46,7 +46,7 @@ async def _assembler(connection: Connection) -> AsyncIterator[None]:
     try:
         await connection.execute(f"set role {Role.SHOTS}")
     except asyncpg.InsufficientPrivilegeError as fault:
-        raise Refused(
+        raise CommandError(
             f"it is noted, but archstats-shots does not run, and this user may not do its work ({fault})",
             hint="Start archstats-shots: it does what was asked first",
         ) from fault

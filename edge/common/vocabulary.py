@@ -33,7 +33,7 @@ class Flag(StrEnum):
     WRONG_TAG = "wrong_tag"
     RETIRED_ARROW = "retired_arrow"
     BOUNCE = "bounce"
-    PASS_THROUGH = "pass_through"
+    PASS_THROUGH = "pass_through"  # noqa: S105  # an arrow that passes through the butt
     CONTACT = "contact"
     DEAD_TIME = "dead_time"
     UNSORTED = "unsorted"

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
 
 COMMAND_WITHIN_S = 900.0
@@ -33,7 +33,7 @@ def perform(steps: Iterable[Step], prefix: Path, tell: Callable[[str], None]) ->
             try:
                 _take(step, prefix, tell)
             except OSError as fault:
-                raise Refused(f"{step} failed: {fault}", hint=AGAIN) from fault
+                raise CommandError(f"{step} failed: {fault}", hint=AGAIN) from fault
     finally:
         os.umask(before)
 
@@ -128,7 +128,7 @@ def _run(step: Run, tell: Callable[[str], None]) -> None:
     if step.may_fail:
         tell(f"        that failed and is left: {said}")
         return
-    raise Refused(
+    raise CommandError(
         f"{step.words[0]} failed ({step.purpose}): {said}",
         hint=AGAIN,
     )

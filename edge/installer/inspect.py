@@ -11,7 +11,7 @@ from pathlib import Path
 
 import edge
 from edge.cli.daemons.device_config import DEVICE_NAME
-from edge.common.config.refused import Refused, Unavailable
+from edge.common.config.refused import CommandError, DatabaseUnavailable
 from edge.installer.env_files import given, parse
 from edge.installer.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, THIS_MACHINE, UNITS, Hub, Source
 from edge.installer.plan import SHIPPED_PLACES
@@ -51,7 +51,7 @@ def shipped_files() -> dict[str, str]:
     try:
         return {name: (folder / name).read_text() for name in SHIPPED}
     except FileNotFoundError as fault:
-        raise Refused(
+        raise CommandError(
             f"this program came without its units ({fault.filename} is missing)",
             hint="Run install from the source tree: ./dev exec archstats-sensor install",
         ) from fault
@@ -63,14 +63,14 @@ def source() -> Source | None:
         return None
     tree = source_tree()
     if tree is None:
-        raise Refused(
+        raise CommandError(
             f"this program runs from {sys.prefix}, and the services need it in {HOME}",
             hint=f"Run: python3 -m venv {HOME}, then {HOME}/bin/pip install the same wheel, then {HOME}/bin/archstats-sensor install",
         )
     ours = tree / ".tools" / "bin" / "uv"
     uv = ours if ours.exists() else shutil.which("uv")
     if uv is None:
-        raise Refused(
+        raise CommandError(
             "uv is missing, which makes the services' environment", hint="Run it once by ./dev, which brings uv"
         )
     return Source(tree, Path(uv), _python())
@@ -87,7 +87,7 @@ def _python() -> Path:
         )
         if asked.returncode == 0 and tuple(map(int, asked.stdout.split())) >= OLDEST_PYTHON:
             return candidate
-    raise Refused(
+    raise CommandError(
         f"the services see no Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer; {base} lies in a private folder",
         hint="Run: sudo apt-get install python3",
     )
@@ -103,7 +103,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text()
     except PermissionError as fault:
-        raise Refused(f"{path} cannot be read ({fault.strerror})", hint="Run it with sudo") from fault
+        raise CommandError(f"{path} cannot be read ({fault.strerror})", hint="Run it with sudo") from fault
 
 
 def _present(prefix: Path) -> Iterator[Path]:
@@ -147,7 +147,7 @@ def is_booted() -> bool:
 def require_root() -> None:
     """Raise Refused unless this is root."""
     if os.geteuid() != 0:
-        raise Refused(
+        raise CommandError(
             "that changes the system, and this is not root", hint="Run it with sudo, or look at it with --dry-run"
         )
 
@@ -155,13 +155,15 @@ def require_root() -> None:
 def require_foundations(hub: Hub) -> None:
     """Raise Refused, before anything is changed, when this machine lacks what the services stand on, Unavailable when it is down."""
     if not is_booted():
-        raise Refused("systemd does not run this machine", hint="Fill a folder for another machine with --prefix DIR")
+        raise CommandError(
+            "systemd does not run this machine", hint="Fill a folder for another machine with --prefix DIR"
+        )
     if hub.remote_database:
         return
     if shutil.which("psql") is None:
-        raise Refused("PostgreSQL is not installed here", hint="Run: sudo apt-get install postgresql")
+        raise CommandError("PostgreSQL is not installed here", hint="Run: sudo apt-get install postgresql")
     if not hub.database_socket.exists():
-        raise Unavailable(
+        raise DatabaseUnavailable(
             f"PostgreSQL does not run here: there is no {hub.database_socket}",
             hint=f"Run: sudo systemctl start postgresql. Has it another port? Set POSTGRES_PORT in {COMMON_SETTINGS}",
         )

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.migrate import known_migrations, schema_state
 from edge.operator.postgres_tools import PostgresClient, ProgramFailed
@@ -70,7 +70,7 @@ def backup(client: PostgresClient, file: Path) -> int:
         partial.replace(file)
     except (ProgramFailed, OSError) as fault:
         partial.unlink(missing_ok=True)
-        raise Refused(
+        raise CommandError(
             f"the backup into {file} failed ({fault})",
             hint="Check that its folder is there and has room; log in as the database's owner (POSTGRES_USER)",
         ) from fault
@@ -88,7 +88,7 @@ def restore(client: PostgresClient, file: Path) -> None:
         after.write_text(_ours() + _NEW_LIFE)
         try:
             if " TABLE public schema_migrations " not in client.run("pg_restore", "--list", file):
-                raise Refused(
+                raise CommandError(
                     f"{file} holds no Arch-Stats database; the database is as it was",
                     hint="Take a file that archstats-sensor db backup made of one",
                 )
@@ -98,7 +98,7 @@ def restore(client: PostgresClient, file: Path) -> None:
                 f"--file={before}", f"--file={script}", f"--file={after}",
             )  # fmt: skip
         except ProgramFailed as fault:
-            raise Refused(
+            raise CommandError(
                 f"{file} could not be restored ({fault}); the database is as it was",
                 hint="Check that it is a file made by: archstats-sensor db backup, and that you log in as the "
                 "database's owner (POSTGRES_USER)",
@@ -113,7 +113,7 @@ def _ours() -> str:
 async def refuse_nothing(connection: Connection) -> None:
     """Raise Refused when the database has no schema of ours: what would be backed up is the wrong one, or none."""
     if not (await schema_state(connection)).applied:
-        raise Refused(
+        raise CommandError(
             "this database holds nothing of Arch-Stats, so no backup was made",
             hint="Name the right one (POSTGRES_DB or --database-dir); which one is asked says: archstats-sensor db status",
         )
@@ -130,12 +130,12 @@ async def refuse_unfit(connection: Connection, *, replace: bool) -> None:
     )
     if others:
         names = ", ".join(row["application_name"] or "a program without a name" for row in others)
-        raise Refused(
+        raise CommandError(
             f"the database is in use by {names}",
             hint="Stop them first, on a hub with: sudo systemctl stop archstats.target",
         )
     if not replace and await connection.fetchval("select exists (select from pg_tables where schemaname = 'public')"):
-        raise Refused(
+        raise CommandError(
             "the database is not empty",
             hint="Restore into a new one (POSTGRES_DB or --database-dir), or let go of what it holds with --replace",
         )

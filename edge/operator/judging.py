@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.common.postgres.connection import Connection
 
 LAST = "last"
@@ -164,7 +164,7 @@ async def ask_rebuild(connection: Connection, session_id: UUID, who: str) -> int
 def prefix(reference: str, where: str) -> str:
     """A pattern for ids that begin so. Raises Refused for what can be no id."""
     if not re.fullmatch(rf"[0-9a-f-]{{{FEWEST_CHARACTERS},36}}", reference.lower()):
-        raise Refused(
+        raise CommandError(
             f"'{reference}' is no id",
             hint=f"Give '{LAST}', or at least {FEWEST_CHARACTERS} characters of an id from: archstats-sensor {where}",
         )
@@ -174,15 +174,15 @@ def prefix(reference: str, where: str) -> str:
 def only(found: list[asyncpg.Record], what: str, reference: str, where: str) -> asyncpg.Record:
     """The one that was meant. Raises Refused when there is none, or more."""
     if not found:
-        raise Refused(f"there is no {what} '{reference}'", hint=f"See: archstats-sensor {where}")
+        raise CommandError(f"there is no {what} '{reference}'", hint=f"See: archstats-sensor {where}")
     if len(found) > 1:
-        raise Refused(f"more than one {what} begins with '{reference}'", hint="Give more characters of its id")
+        raise CommandError(f"more than one {what} begins with '{reference}'", hint="Give more characters of its id")
     return found[0]
 
 
-def none_yet(what: str, where: str) -> Refused:
+def none_yet(what: str, where: str) -> CommandError:
     """Nothing is there that ``last`` could mean."""
-    return Refused(what, hint=f"See: archstats-sensor {where}")
+    return CommandError(what, hint=f"See: archstats-sensor {where}")
 
 
 async def history_of(connection: Connection, shot: asyncpg.Record) -> list[asyncpg.Record]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.common.postgres.connection import Connection
 from edge.operator.judging import Decision, Kind, face_points
 
@@ -35,7 +35,7 @@ async def ruled(connection: Connection, shot: asyncpg.Record, verdict: Verdict, 
 def restored(shot: asyncpg.Record, who: str, why: str) -> Decision:
     """The decision that takes the earlier ones back. Raises Refused when there is none."""
     if "corrected" not in shot["flags"]:
-        raise Refused(f"nothing was decided of shot {shot['id']}", hint="It is what the sensors say already")
+        raise CommandError(f"nothing was decided of shot {shot['id']}", hint="It is what the sensors say already")
     return _decision(shot, "restore", who, why, {})
 
 
@@ -46,11 +46,11 @@ def complete(verdict: Verdict, shot: Mapping[str, object], worths: Sequence[int]
     """
     result, points = verdict.result or _result(verdict, shot), verdict.points
     if result not in (*RESULTS, "void"):
-        raise Refused(f"'{result}' is no result", hint=f"Give one of {', '.join(RESULTS)}")
+        raise CommandError(f"'{result}' is no result", hint=f"Give one of {', '.join(RESULTS)}")
     if result == "hit":
         points = _points_of_hit(verdict, shot, worths)
     elif points or verdict.is_x:
-        raise Refused(
+        raise CommandError(
             f"a shot that is {result} is worth nothing", hint="Leave --points and --x out, or say --result hit"
         )
     else:
@@ -62,7 +62,7 @@ def _result(verdict: Verdict, shot: Mapping[str, object]) -> str:
     if verdict.points == 0 and not verdict.is_x:
         return "miss" if shot["landing_seq"] is None else "off_face"
     if verdict.points is None and not verdict.is_x:
-        raise Refused("nothing to correct was said", hint="Give --points, --x or --result")
+        raise CommandError("nothing to correct was said", hint="Give --points, --x or --result")
     return "hit"
 
 
@@ -73,21 +73,21 @@ def _points_of_hit(verdict: Verdict, shot: Mapping[str, object], worths: Sequenc
     if points is None and isinstance(shot["points"], int) and shot["points"] > 0:
         points = shot["points"]
     if points is None and worths:
-        raise Refused("a hit is worth something", hint=f"Give --points, one of {', '.join(map(str, worths))}")
+        raise CommandError("a hit is worth something", hint=f"Give --points, one of {', '.join(map(str, worths))}")
     if points is not None and worths and points not in worths:
-        raise Refused(
+        raise CommandError(
             f"no ring of this face is worth {points}",
             hint=f"Give one of {', '.join(map(str, worths))}, or --result miss",
         )
     if verdict.is_x and worths and points != worths[0]:
-        raise Refused(f"an X is worth {worths[0]}", hint=f"Leave --points out, or give --points {worths[0]}")
+        raise CommandError(f"an X is worth {worths[0]}", hint=f"Leave --points out, or give --points {worths[0]}")
     return points
 
 
 def _decision(shot: asyncpg.Record, kind: Kind, who: str, why: str, new: Mapping[str, object]) -> Decision:
     role = "landing" if shot["release_seq"] is None else "release"
     if not who.strip() or not why.strip():
-        raise Refused("a decision has a person and a reason", hint="Give --who and --why some text")
+        raise CommandError("a decision has a person and a reason", hint="Give --who and --why some text")
     return Decision(
         shot["session_id"],
         kind,

@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 from drivers.clock import host as hostclock
 from drivers.contract import ClockModel, Reading, StreamStart
 from edge.common.postgres.connection import DATABASE_FAULTS
-from edge.common.postgres.database import Database, told_of, wait_until_ready
+from edge.common.postgres.database import Database, describe_error, wait_until_ready
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, nobody
 from edge.sensor.quarantine import Outcome, store_or_set_aside
@@ -300,8 +300,8 @@ class ReadingWriter:
     def _in_words(self, fault: Exception) -> str:
         sqlstate = fault.sqlstate if isinstance(fault, asyncpg.PostgresError) else None
         if verdict_on(sqlstate) is Verdict.TRANSIENT:
-            return f"{told_of(fault)}; readings wait on this machine's disk or in the device"
+            return f"{describe_error(fault)}; readings wait on this machine's disk or in the device"
         return (
-            f"{told_of(fault)} ({sqlstate}); readings wait on this machine's disk or in the device until the schema or "
+            f"{describe_error(fault)} ({sqlstate}); readings wait on this machine's disk or in the device until the schema or "
             "the rights are mended: archstats-sensor db status"
         )

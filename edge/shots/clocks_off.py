@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from edge.common.postgres.connection import Connection
-from edge.shots.assembly.model import Scene
+from edge.shots.assembly.model import SessionContext
 from edge.shots.assembly.shot import Shot
 
 LAST = 3
@@ -24,13 +24,13 @@ def bows_off(shots: Sequence[Shot]) -> frozenset[str]:
     return frozenset(bow for bow, offs in flown.items() if sum(offs[-LAST:]) >= OFF)
 
 
-async def tell_clocks_off(connection: Connection, scene: Scene, off: frozenset[str]) -> None:
+async def tell_clocks_off(connection: Connection, context: SessionContext, off: frozenset[str]) -> None:
     """Make the status of the bows that are on the lane say it. A row that says so already is left to its daemon."""
     await connection.execute(
         """
         update device_status set clock_off = device_id = any($2)
         where device_id = any($1) and clock_off <> (device_id = any($2))
         """,
-        sorted(scene.on_lane(scene.bows, scene.now, scene.now)),
+        sorted(context.on_lane(context.bows, context.now, context.now)),
         sorted(off),
     )

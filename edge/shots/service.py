@@ -12,7 +12,7 @@ import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
-from edge.common.postgres.database import Database, told_of, wait_until_ready
+from edge.common.postgres.database import Database, describe_error, wait_until_ready
 from edge.common.postgres.feed import prune
 from edge.common.postgres.listener import Listener
 from edge.common.process.logs import Transitions
@@ -79,7 +79,7 @@ async def _work(database: Database, listener: Listener, stop: asyncio.Event, tol
                     told.enter("active")
                     await Assembler(connection, listener, tick).run()
                 except DATABASE_FAULTS as fault:
-                    told.enter("interrupted", f"{told_of(fault)}; goes on where it was")
+                    told.enter("interrupted", f"{describe_error(fault)}; goes on where it was")
                     raise
                 finally:
                     connection.terminate()
@@ -160,7 +160,7 @@ class Assembler:
         self._forget_done()
         self._xmin = news.xmin
 
-    async def _save(self, news: incoming.News, *, wrote: bool) -> None:
+    async def _save(self, news: incoming.NewReadings, *, wrote: bool) -> None:
         """Write down how far the readings were read, in the transaction that holds what came of them."""
         self._is_unsaved |= news.is_much or bool(news.rows)
         if self._is_unsaved and (wrote or time.monotonic() >= self._saved_at + SAVE_EVERY_S):
@@ -205,7 +205,9 @@ class Assembler:
             if session_id not in self._stuck:
                 await ask_again(self._connection, session_id)
             trouble = self._stuck.setdefault(session_id, Transitions(log, f"session {session_id}"))
-            trouble.enter("stuck", f"{told_of(fault)}; this is a fault of ours, please report it; other lanes go on")
+            trouble.enter(
+                "stuck", f"{describe_error(fault)}; this is a fault of ours, please report it; other lanes go on"
+            )
             return False
         if (over := self._stuck.pop(session_id, None)) is not None:
             over.enter("assembled again")

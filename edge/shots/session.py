@@ -12,12 +12,12 @@ from edge.common.postgres.connection import Connection
 from edge.shots.assembly.assemble import Assembly, assemble
 from edge.shots.assembly.ends import End
 from edge.shots.assembly.flight import longest_flight_s
-from edge.shots.assembly.model import Key, Scene
+from edge.shots.assembly.model import ReadingKey, SessionContext
 from edge.shots.assembly.timeline import Moment
 from edge.shots.clocks_off import bows_off, tell_clocks_off
 from edge.shots.store import readings as incoming
 from edge.shots.store import shots as shot_rows
-from edge.shots.store.context import moment_of, read_stage, read_watermarks, sensed
+from edge.shots.store.context import load_snapshot, moment_of, read_watermarks, sensed
 from edge.shots.store.corrections import read_rulings
 from edge.shots.store.orphans import Orphans, orphans_of, stored_orphans, write_orphans
 
@@ -43,7 +43,7 @@ class SessionAssembler:
         self.hopes = False
         """It is closed, but a silent device may yet tell what became of a shot."""
         self.is_over = False
-        self._rows: dict[Key, asyncpg.Record] = {}
+        self._rows: dict[ReadingKey, asyncpg.Record] = {}
         self._fresh: list[asyncpg.Record] = []
         """Readings of any lane, not looked at yet."""
         self._shots: dict[UUID, shot_rows.Values] = {}
@@ -66,7 +66,7 @@ class SessionAssembler:
 
     def _take(self, rows: list[asyncpg.Record]) -> None:
         for row in rows:
-            self._rows[Key(row["device_id"], row["stream_id"], row["seq"])] = row
+            self._rows[ReadingKey(row["device_id"], row["stream_id"], row["seq"])] = row
 
     async def update(self, connection: Connection, told: Mapping[str, Moment] | None = None) -> Outcome:
         """Compute the shots and make the tables say them, in the caller's transaction.
@@ -83,50 +83,50 @@ class SessionAssembler:
             await self.load(connection)
         self._fresh = []
         rulings = await read_rulings(connection, self.session_id)
-        stage = await read_stage(
+        stage = await load_snapshot(
             connection, self.session_id, [moment_of(row) for row in self._rows.values()], rulings, told
         )
         if stage is None:
             self.is_over, self.undecided, self.hopes = True, False, False
             return Outcome()
         readings = [sensed(row, stage.axis) for row in self._rows.values()]
-        found = assemble(readings, stage.scene)
-        revised = await shot_rows.write_shots(connection, stage.scene, found.shots, self._shots)
-        wrote = await shot_rows.write_ends(connection, stage.scene, found.ends, stage.axis, self._ends)
+        found = assemble(readings, stage.context)
+        revised = await shot_rows.write_shots(connection, stage.context, found.shots, self._shots)
+        wrote = await shot_rows.write_ends(connection, stage.context, found.ends, stage.axis, self._ends)
         fresh = orphans_of(found, rulings, self._orphans)
-        wrote |= await write_orphans(connection, stage.scene, fresh, self._orphans)
-        self.undecided = found.undecided or (stage.scene.closes is not None and not self.is_over)
-        self.hopes = found.gave_up and _is_recent(stage.scene)
-        if stage.scene.closes is not None and not self.is_over and _all_told(stage.scene, found):
+        wrote |= await write_orphans(connection, stage.context, fresh, self._orphans)
+        self.undecided = found.undecided or (stage.context.closes is not None and not self.is_over)
+        self.hopes = found.gave_up and _is_recent(stage.context)
+        if stage.context.closes is not None and not self.is_over and _all_told(stage.context, found):
             await shot_rows.close_session(connection, self.session_id)
             self.is_over, wrote = True, True
         if stage.is_open:
-            await self._tell_clocks(connection, stage.scene, found)
+            await self._tell_clocks(connection, stage.context, found)
         return Outcome(len(found.shots), revised, wrote or revised > 0)
 
-    async def _tell_clocks(self, connection: Connection, scene: Scene, found: Assembly) -> None:
+    async def _tell_clocks(self, connection: Connection, context: SessionContext, found: Assembly) -> None:
         """Said again while it is so: the rows are UNLOGGED and may be new. After the session nothing is known of clocks."""
         off = frozenset() if self.is_over else bows_off(found.shots)
         if off or off != self._off:
-            await tell_clocks_off(connection, scene, off)
+            await tell_clocks_off(connection, context, off)
             self._off = off
 
 
-def _is_recent(scene: Scene) -> bool:
-    return scene.closes is not None and scene.now - scene.closes <= scene.parameters.late_accept_s
+def _is_recent(context: SessionContext) -> bool:
+    return context.closes is not None and context.now - context.closes <= context.parameters.late_accept_s
 
 
-def _all_told(scene: Scene, found: Assembly) -> bool:
+def _all_told(context: SessionContext, found: Assembly) -> bool:
     """Whether nothing that began before the closing can still come, or it was waited for long enough.
 
     A bow has told when it saw the closing; a target when an arrow released just before it would have landed.
     """
-    if scene.closes is None:
+    if context.closes is None:
         return False
     if any(shot.result == "pending" for shot in found.shots):
         return False
-    until = dict.fromkeys(scene.bows, scene.closes) | dict.fromkeys(
-        scene.targets, scene.closes + longest_flight_s(scene)
+    until = dict.fromkeys(context.bows, context.closes) | dict.fromkeys(
+        context.targets, context.closes + longest_flight_s(context)
     )
-    told = all(scene.watermarks.get(device, float("-inf")) >= t for device, t in until.items())
-    return told or scene.now > scene.closes + scene.parameters.give_up_s
+    told = all(context.watermarks.get(device, float("-inf")) >= t for device, t in until.items())
+    return told or context.now > context.closes + context.parameters.give_up_s

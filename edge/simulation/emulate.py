@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.common.config.errors import ConfigError
-from edge.common.config.refused import Mistyped
+from edge.common.config.refused import UsageError
 from edge.common.console import as_json, say
 from edge.simulation.fault_options import WireFaults
 from simulators.devices.lane_device import DRIVERS, DeviceSpec
-from simulators.process import DEFAULT_SEED, BadOrder, Order, serve
+from simulators.process import DEFAULT_SEED, Order, serve
+from simulators.process import UsageError as OrderError
 from simulators.world.range import FIXED_START_US, World
 
 
@@ -36,14 +37,14 @@ def emulate(
     when no terminal can be made there.
     """
     if driver not in DRIVERS:
-        raise Mistyped(f"no simulator speaks for driver '{driver}'", hint=f"There are: {', '.join(DRIVERS)}")
+        raise UsageError(f"no simulator speaks for driver '{driver}'", hint=f"There are: {', '.join(DRIVERS)}")
     device = DeviceSpec(f"{driver.partition('.')[0]}-{lane}", driver, lane)
     world = _world(seed, speed, environ)
     with _port(link, device.name) as port:
         order = Order({device: port}, faults=faults.plan, fault_seed=faults.seed)
         try:
             asyncio.run(serve(world, order, _tell_json if json else _Teller(device, world).tell))
-        except BadOrder as fault:
+        except OrderError as fault:
             what, _, remedy = str(fault).partition(". ")
             raise ConfigError(what, hint=remedy) from fault
 

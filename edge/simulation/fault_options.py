@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.common.config.refused import Mistyped
+from edge.common.config.refused import UsageError
 from simulators.wire.fault_plan import NO_FAULTS, FaultPlan, parse_plan
 
 EXAMPLE = "drop=0.05,corrupt=0.05,reboot=0.01"
@@ -32,7 +32,7 @@ def wire_faults(text: str | None, seed: int | None) -> WireFaults:
     try:
         plan = parse_plan(text or "")
     except ValueError as fault:
-        raise Mistyped(f"--fault {text}: {fault}", hint=f"Write it like --fault {EXAMPLE}") from fault
+        raise UsageError(f"--fault {text}: {fault}", hint=f"Write it like --fault {EXAMPLE}") from fault
     if seed is not None and not text:
-        raise Mistyped("--fault-seed without --fault draws nothing", hint=f"Add --fault, like --fault {EXAMPLE}")
+        raise UsageError("--fault-seed without --fault draws nothing", hint=f"Add --fault, like --fault {EXAMPLE}")
     return WireFaults(text or "", plan, seed)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 
 LOCK = "range.lock"
 
@@ -26,7 +26,7 @@ def only_range(folder: Path) -> Iterator[None]:
         except BlockingIOError as fault:
             lock.seek(0)
             pid = lock.read().strip()
-            raise Refused(
+            raise CommandError(
                 f"a simulated range runs on this database already (process {pid}; its logs are in {folder})",
                 hint=f"End it, with Ctrl-C where it runs or: kill {pid}. Or simulate into another database with --database-dir DIR",
             ) from fault

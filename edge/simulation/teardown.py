@@ -13,7 +13,7 @@ from drivers.clock import host as hostclock
 from drivers.clock.host import HostInstant
 from edge.common.console import complain
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
-from edge.common.postgres.database import Database, told_of
+from edge.common.postgres.database import Database, describe_error
 from edge.operator.sessions import begin_closing, close_abandoned, is_open
 from edge.simulation.setup import LOCATION
 from simulators.hosttime import HostTime
@@ -99,4 +99,4 @@ async def _patiently(database: Database, work: Callable[[Connection], Awaitable[
                 finally:
                     connection.terminate()
     except DATABASE_FAULTS as fault:
-        complain(f"archstats-sensor: the sessions stay open until the next range ({told_of(fault)})")
+        complain(f"archstats-sensor: the sessions stay open until the next range ({describe_error(fault)})")

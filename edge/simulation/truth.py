@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from edge.common.config.refused import Mistyped
+from edge.common.config.refused import UsageError
 from edge.common.console import as_json, say
 from simulators.world.range import FIXED_START_US, Release, World, truth_line
 
@@ -38,8 +38,8 @@ def microseconds(option: str, text: str) -> int:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as fault:
-        raise Mistyped(f"{option} {text} is no instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
+        raise UsageError(f"{option} {text} is no instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
     if instant.tzinfo is None:
-        raise Mistyped(f"{option} {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
+        raise UsageError(f"{option} {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
     passed = instant - datetime(1970, 1, 1, tzinfo=UTC)
     return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds

@@ -18,7 +18,7 @@ from types import UnionType
 import pytest
 
 from drivers.link.codec import frames as link
-from simulators.process import EX_CONFIG, BadOrder, parse_devices
+from simulators.process import EX_CONFIG, UsageError, parse_devices
 from simulators.world.range import World
 from tests.simulators.devices.acknowledging_hub import Hub, ack, ask
 from tests.timing import allowed_s
@@ -247,5 +247,5 @@ def test_a_parent_that_is_gone_is_not_waited_for(tmp_path: Path) -> None:
 def test_the_lane_is_told_or_follows_from_the_name() -> None:
     specs = parse_devices("bow-12:bow.link, left:target.link:12")
     assert [(s.name, s.driver, s.lane) for s in specs] == [("bow-12", "bow.link", 12), ("left", "target.link", 12)]
-    with pytest.raises(BadOrder):
+    with pytest.raises(UsageError):
         parse_devices("")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.shots.faces import FaceSpec
 
 USUAL_MM = 1240.0
@@ -16,7 +16,7 @@ def butt_for(face: FaceSpec, width_mm: float | None, height_mm: float | None) ->
     along = 2 * face.radii_mm[-1] + 2 * max(abs(y) for _, y in face.spots)
     for option, asked, least in (("--butt-width", width_mm, across), ("--butt-height", height_mm, along)):
         if asked is not None and asked < least:
-            raise Refused(
+            raise CommandError(
                 f"{option} {asked:g} is too small: a {face.code} needs at least {least:g} mm",
                 hint="Give the butt's real size, or leave the option out",
             )

@@ -15,7 +15,7 @@ from edge.common.config.errors import EX_CONFIG, ConfigError
 from edge.common.config.settings import load_push, load_service
 from edge.common.console import as_json as json_object
 from edge.common.console import say
-from edge.common.postgres.effective import in_force
+from edge.common.postgres.effective import effective_settings
 
 app = typer.Typer(help="The settings: check them, show them.", no_args_is_help=True)
 
@@ -48,7 +48,7 @@ def show_command(
     """Show the settings in force, defaults included; a password is only said to be set."""
     service = load_service(os.environ)
     facts: dict[str, object] = {
-        "database": in_force(service.database),
+        "database": effective_settings(service.database),
         **service.model_dump(mode="json", exclude={"database"}),
         **load_push(os.environ).model_dump(mode="json"),
     }

@@ -13,7 +13,7 @@ import typer
 from edge.cli.commands.shots import LATER, DatabaseDir, Json, Who, Why
 from edge.cli.operator_connection import on_database
 from edge.cli.recompute import settle
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection
@@ -98,7 +98,7 @@ def reopen_command(
     async def run(connection: Connection) -> None:
         row = await find_orphan(connection, orphan, settled=True)
         if row["status"] == "open":
-            raise Refused(f"nothing was said of landing {row['id']} yet", hint="Assign it or void it")
+            raise CommandError(f"nothing was said of landing {row['id']} yet", hint="Assign it or void it")
         await _decide(connection, row, "reopen", who, why, {}, as_json=as_json)
 
     on_database(run, database_dir)
@@ -136,15 +136,15 @@ async def _decide(
 def release_of(shot: asyncpg.Record, orphan: asyncpg.Record) -> dict[str, object]:
     """The release that a landing is given. Raises Refused when the shot cannot take it."""
     if shot["session_id"] != orphan["session_id"]:
-        raise Refused(
+        raise CommandError(
             f"shot {shot['id']} is of another session than the landing", hint="See: archstats-sensor shots list"
         )
     if shot["release_seq"] is None:
-        raise Refused(
+        raise CommandError(
             f"shot {shot['id']} has no release", hint="It is a landing itself; correct it with: shots correct"
         )
     if shot["landing_seq"] is not None:
-        raise Refused(
+        raise CommandError(
             f"shot {shot['id']} has a landing already",
             hint="If its value is wrong, correct that: archstats-sensor shots correct",
         )

@@ -11,7 +11,7 @@ import typer
 
 from edge.cli.commands.shots import DatabaseDir, Json
 from edge.cli.operator_connection import on_database
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection
@@ -73,7 +73,7 @@ def settle_command(
 def _refuse_unknown(numbers: list[int], rows: list[asyncpg.Record]) -> None:
     unknown = sorted({*numbers} - {row["id"] for row in rows})
     if unknown:
-        raise Refused(
+        raise CommandError(
             f"nothing in quarantine has the number {', '.join(map(str, unknown))}, so nothing was settled",
             hint="See: archstats-sensor quarantine list",
         )

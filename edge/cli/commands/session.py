@@ -19,7 +19,7 @@ from drivers.clock.host import HostInstant
 from edge.cli.commands.butt_size import butt_for
 from edge.cli.commands.options import faces
 from edge.cli.operator_connection import on_database
-from edge.common.config.refused import EXIT_REFUSED, Mistyped, Refused
+from edge.common.config.refused import EXIT_REFUSED, CommandError, UsageError
 from edge.common.console import as_json as json_object
 from edge.common.console import iso, say
 from edge.common.postgres.connection import Connection
@@ -83,7 +83,7 @@ def open_command(
     """Open a session on a lane: from now on its releases and landings become shots."""
     catalogue = load_catalogue()
     if face not in catalogue:
-        raise Mistyped(f"there is no face '{face}'", hint=f"Known faces: {', '.join(sorted(catalogue))}")
+        raise UsageError(f"there is no face '{face}'", hint=f"Known faces: {', '.join(sorted(catalogue))}")
     spec = catalogue[face]
     width, height = butt_for(spec, butt_width, butt_height)
     new = NewSession(
@@ -165,7 +165,9 @@ def close_command(lane: Lanes = None, as_json: Json = False, database_dir: Datab
         if open_still and as_json:
             raise typer.Exit(EXIT_REFUSED)
         if open_still:
-            raise Refused(f"{', '.join(f'lane {number}' for number in open_still)}: still closing", hint=START_SHOTS)
+            raise CommandError(
+                f"{', '.join(f'lane {number}' for number in open_still)}: still closing", hint=START_SHOTS
+            )
 
     on_database(run, database_dir)
 
@@ -185,7 +187,7 @@ def list_command(
         rows = await list_sessions(connection, limit, lane or None)
         for row in rows:
             seen = await see_session(connection, row["id"])
-            expired = len(expired_nockings(seen.readings, seen.scene)) if seen is not None else 0
+            expired = len(expired_nockings(seen.readings, seen.context)) if seen is not None else 0
             if as_json:
                 say(json_object({**row, "nockings_expired": expired}))
             else:
@@ -213,11 +215,11 @@ def began(text: str, now: HostInstant) -> HostInstant:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as fault:
-        raise Mistyped(f"--since {text} is no instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
+        raise UsageError(f"--since {text} is no instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
     if at.tzinfo is None:
-        raise Mistyped(f"--since {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
+        raise UsageError(f"--since {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
     if at > now.at:
-        raise Refused(f"--since {text} is still to come", hint="Leave --since out: the session begins now")
+        raise CommandError(f"--since {text} is still to come", hint="Leave --since out: the session begins now")
     return HostInstant(at, now.mono_ns - (now.at - at) // timedelta(microseconds=1) * 1000, now.boot_id)
 
 
@@ -225,17 +227,19 @@ async def refuse_overlap(connection: Connection, lane: int, start: datetime) -> 
     """One arrow is never of two sessions. Raises Refused when the lane's last session ended after ``start``."""
     ended = await last_end(connection, lane)
     if ended is not None and ended > start:
-        raise Refused(
+        raise CommandError(
             f"the last session of lane {lane} ended at {iso(ended)}, so nothing was opened",
             hint=f"Let it begin after that: --since {iso(ended)}",
         )
 
 
-async def in_the_way(connection: Connection, lane: int) -> Refused:
+async def in_the_way(connection: Connection, lane: int) -> CommandError:
     """Why nothing can be opened on a lane that has an open session."""
     if await still_closing(connection, lane):
-        return Refused(f"the last session of lane {lane} is still closing, so nothing was opened", hint=START_SHOTS)
-    return Refused(
+        return CommandError(
+            f"the last session of lane {lane} is still closing, so nothing was opened", hint=START_SHOTS
+        )
+    return CommandError(
         f"lane {lane} has an open session already, so nothing was opened",
         hint=f"Close it first: archstats-sensor session close --lane {lane}",
     )
@@ -246,9 +250,9 @@ def numbers(lanes: list[int] | None) -> list[int]:
     return sorted(set(lanes or [1]))
 
 
-def nothing_open(lane: int) -> Refused:
+def nothing_open(lane: int) -> CommandError:
     """Nothing to end or close."""
-    return Refused(
+    return CommandError(
         f"no session is open on lane {lane}, so nothing was done",
         hint=f"Open one: archstats-sensor session open --lane {lane}",
     )

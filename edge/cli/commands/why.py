@@ -10,14 +10,14 @@ import asyncpg
 
 from edge.cli.commands.orphan import facts, line
 from edge.cli.commands.why_lines import orphan_lines, why_lines
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection
 from edge.operator.judging import LAST, find_orphan, find_shot, history_of
 from edge.operator.shot_format import shot_facts
 from edge.shots.assembly.explain import explain, explain_landing
-from edge.shots.assembly.model import Key
+from edge.shots.assembly.model import ReadingKey
 from edge.shots.store.seen import see_session
 
 
@@ -28,19 +28,19 @@ async def print_why(connection: Connection, reference: str, lane: int | None, *,
     """
     try:
         shot = await find_shot(connection, reference, lane)
-    except Refused as fault:
+    except CommandError as fault:
         if reference == LAST:
             raise
         try:
             orphan = await find_orphan(connection, reference)
-        except Refused:
+        except CommandError:
             raise fault from None
         await _print_orphan(connection, orphan, as_json=as_json)
         return
     seen = await see_session(connection, shot["session_id"])
-    explained = explain(seen.readings, seen.scene, shot["id"]) if seen is not None else None
+    explained = explain(seen.readings, seen.context, shot["id"]) if seen is not None else None
     if explained is None:
-        raise Refused(
+        raise CommandError(
             f"shot {shot['id']} is void: {shot['void_reason'] or 'the readings make no such shot any more'}",
             hint="It is kept as it was last told; see: archstats-sensor shots list",
         )
@@ -58,8 +58,8 @@ async def print_why(connection: Connection, reference: str, lane: int | None, *,
 
 async def _print_orphan(connection: Connection, orphan: asyncpg.Record, *, as_json: bool) -> None:
     seen = await see_session(connection, orphan["session_id"])
-    key = Key(orphan["device_id"], orphan["stream_id"], orphan["seq"])
-    candidates = explain_landing(seen.readings, seen.scene, key) if seen is not None else ()
+    key = ReadingKey(orphan["device_id"], orphan["stream_id"], orphan["seq"])
+    candidates = explain_landing(seen.readings, seen.context, key) if seen is not None else ()
     if as_json:
         say(json_object({"orphan": facts(dict(orphan)), "candidates": plain(candidates)}))
         return
@@ -69,7 +69,7 @@ async def _print_orphan(connection: Connection, orphan: asyncpg.Record, *, as_js
 
 def plain(value: object) -> object:
     """Values of our own as JSON objects and lists."""
-    if isinstance(value, Key):
+    if isinstance(value, ReadingKey):
         return value._asdict()
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from edge.common.console import iso
 from edge.operator.shot_format import value
 from edge.shots.assembly.explain import Candidate, Explanation, Flight, Ring, Watching
-from edge.shots.assembly.model import Sensed
+from edge.shots.assembly.model import TimedReading
 
 TOLD_LATE_S = 1.0
 """From here on it is worth a word that the hub heard of a reading only later."""
@@ -58,15 +58,15 @@ def _line(topic: str, text: str) -> str:
     return f"  {topic:<10} {text}"
 
 
-def _reading(reading: Sensed) -> str:
+def _reading(reading: TimedReading) -> str:
     error = "undated" if reading.error_s is None else f"± {reading.error_s * 1000:.1f} ms"
     words = [iso(reading.at), error, f"{reading.key.device_id} #{reading.key.seq}", f"tag {reading.tag or '-'}"]
     if reading.x is not None and reading.y is not None:
         words.append(f"at {reading.x:.2f} {reading.y:.2f} mm")
     if reading.cause is not None:
         words.append(f"cause {reading.cause}")
-    if reading.told_after_s >= TOLD_LATE_S:
-        words.append(f"told {reading.told_after_s:.1f} s later")
+    if reading.receive_delay_s >= TOLD_LATE_S:
+        words.append(f"told {reading.receive_delay_s:.1f} s later")
     return "  ".join(words)
 
 

@@ -14,7 +14,7 @@ from drivers.contract import ClockModel, Driver
 from edge.cli.daemons.device_config import DevicePlan, plan_device
 from edge.cli.environment import effective
 from edge.common.config.errors import ConfigError
-from edge.common.config.refused import Mistyped
+from edge.common.config.refused import UsageError
 from edge.common.config.settings import DeviceSettings, load_service
 from edge.common.postgres.database import open_database
 from edge.common.postgres.roles import Role
@@ -69,7 +69,7 @@ def run_device(options: RunOptions) -> int:
         with simulated_device(device_id, environ, wire_faults(options.fault, options.fault_seed)) as simulated:
             return _serve(device_id, simulated)
     if options.fault is not None or options.fault_seed is not None:
-        raise Mistyped(f"{device_id}: a real line has faults of its own", hint="Use --fault with --simulate only")
+        raise UsageError(f"{device_id}: a real line has faults of its own", hint="Use --fault with --simulate only")
     return _serve(device_id, environ)
 
 

@@ -11,7 +11,7 @@ EXIT_UNAVAILABLE = os.EX_UNAVAILABLE
 """69, see sysexits.h. A script may try again later, which it need not after 78."""
 
 
-class Refused(Exception):
+class CommandError(Exception):
     """It cannot be done as asked. ``message`` tells what is so, ``hint`` what to do next."""
 
     status = EXIT_REFUSED
@@ -22,13 +22,13 @@ class Refused(Exception):
         self.hint = hint
 
 
-class Mistyped(Refused):
+class UsageError(CommandError):
     """An option or an argument says what cannot be, whatever the settings and the database are like."""
 
     status = EXIT_MISTYPED
 
 
-class Unavailable(Refused):
+class DatabaseUnavailable(CommandError):
     """It cannot be done now, for the database is away."""
 
     status = EXIT_UNAVAILABLE

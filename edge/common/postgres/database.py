@@ -166,7 +166,7 @@ async def wait_until_ready(
         except DATABASE_FAULTS as fault:
             told.enter(
                 "not ready",
-                f"{told_of(fault)}; check that it runs and the POSTGRES_* settings (archstats-sensor db status tries them); "
+                f"{describe_error(fault)}; check that it runs and the POSTGRES_* settings (archstats-sensor db status tries them); "
                 "trying again",
             )
         else:
@@ -181,7 +181,7 @@ async def wait_until_ready(
         await _pause(min(backoff_s(attempt), longest_pause_s), stop)
 
 
-def told_of(fault: Exception) -> str:
+def describe_error(fault: Exception) -> str:
     """The fault in words, also when it brings none of its own, as a time-out does."""
     return str(fault) or type(fault).__name__
 

@@ -9,7 +9,7 @@ from edge.common.postgres.embedded.cluster import DATABASE, USER
 from edge.common.postgres.embedded.paths import PORT, default_base_dir, socket_dir
 
 
-def in_force(settings: DatabaseSettings) -> dict[str, object]:
+def effective_settings(settings: DatabaseSettings) -> dict[str, object]:
     """All settings of the database, by their names; a password is only said to be set. None where nothing of the kind is used.
 
     Raises ConfigError when there is no home folder for the embedded one.
@@ -26,7 +26,7 @@ def in_force(settings: DatabaseSettings) -> dict[str, object]:
 
 async def where(connection: Connection, settings: DatabaseSettings) -> str:
     """For people: the folder of the embedded PostgreSQL, or which of the places of the settings this connection goes to."""
-    known = in_force(settings)
+    known = effective_settings(settings)
     if settings.embedded:
         return f"the embedded PostgreSQL in {known['database_dir']}"
     if await connection.fetchval("select inet_server_addr() is null"):

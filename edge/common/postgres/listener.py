@@ -17,7 +17,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
-from edge.common.postgres.database import Database, told_of
+from edge.common.postgres.database import Database, describe_error
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, nobody
 
@@ -116,7 +116,7 @@ class Listener:
             self.ring()
             await self._watch(connection, lost)
         except DATABASE_FAULTS as fault:
-            self._told.enter("lost", f"{told_of(fault)}; trying again")
+            self._told.enter("lost", f"{describe_error(fault)}; trying again")
             if not self.connected or time.monotonic() - began < LASTING_S:
                 raise
         finally:

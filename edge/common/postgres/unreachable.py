@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncpg
 
 from edge.common.config.errors import ConfigError
-from edge.common.config.refused import Unavailable
+from edge.common.config.refused import DatabaseUnavailable
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
-from edge.common.postgres.database import Database, told_of
+from edge.common.postgres.database import Database, describe_error
 from edge.common.postgres.embedded.cluster import PostgresStartError
 from edge.common.postgres.roles import RoleRefused
 
@@ -36,34 +36,34 @@ async def connected(database: Database) -> Connection:
         raise no_connection(fault, database) from fault
 
 
-def no_connection(fault: Exception, database: Database) -> ConfigError | Unavailable:
+def no_connection(fault: Exception, database: Database) -> ConfigError | DatabaseUnavailable:
     """What a failed try to connect means."""
     if isinstance(fault, RoleRefused):
         return ConfigError(fault.message, hint=fault.hint)
     if isinstance(fault, asyncpg.InvalidCatalogNameError):
         return ConfigError(
-            f"there is no {database.where} ({told_of(fault)})",
+            f"there is no {database.where} ({describe_error(fault)})",
             hint="Correct POSTGRES_DB, or make it with: archstats-sensor db init",
         )
     if isinstance(fault, SETTINGS_AT_FAULT):
         return ConfigError(
-            f"{database.where} is closed to us ({told_of(fault)})",
+            f"{database.where} is closed to us ({describe_error(fault)})",
             hint="Correct POSTGRES_USER and POSTGRES_PASSWORD, then try them: archstats-sensor db status",
         )
     if isinstance(fault, PostgresStartError):
-        return Unavailable(told_of(fault), hint="Mend that, then run the command again")
-    return Unavailable(
-        f"{database.where} does not answer ({told_of(fault)})",
+        return DatabaseUnavailable(describe_error(fault), hint="Mend that, then run the command again")
+    return DatabaseUnavailable(
+        f"{database.where} does not answer ({describe_error(fault)})",
         hint="See whether it runs: systemctl status postgresql. If it does and listens elsewhere, correct POSTGRES_SOCKET_DIR, "
         "POSTGRES_HOST and POSTGRES_PORT. Then try it: archstats-sensor db status",
     )
 
 
-def lost(fault: Exception, connection: Connection, database: Database) -> Unavailable | None:
+def lost(fault: Exception, connection: Connection, database: Database) -> DatabaseUnavailable | None:
     """What went wrong in the middle of a command's work, where the database went away or had no time or room for it; else None."""
     if not connection.is_closed() and not isinstance(fault, NOT_NOW):
         return None
-    return Unavailable(
-        f"{database.where} could not go on ({told_of(fault)})",
+    return DatabaseUnavailable(
+        f"{database.where} could not go on ({describe_error(fault)})",
         hint="If the command changes something, look whether it did; then run it again",
     )

@@ -11,7 +11,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
-from edge.common.postgres.database import Database, told_of, wait_until_ready
+from edge.common.postgres.database import Database, describe_error, wait_until_ready
 from edge.common.postgres.feed import LOOK_AGAIN_S, HeldBack, current_cursor, held_back, read_page
 from edge.common.postgres.listener import Listener
 from edge.common.process.logs import Transitions
@@ -76,7 +76,7 @@ class Following:
                 more_soon = await self._read(connection)
                 await self._listener.wait(LOOK_AGAIN_S if more_soon else None)
         except DATABASE_FAULTS as fault:
-            self.fault = told_of(fault)
+            self.fault = describe_error(fault)
             self._told.enter("lost", f"{self.fault}; trying again")
             if not self.reading:
                 raise

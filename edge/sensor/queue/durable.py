@@ -13,7 +13,7 @@ from drivers.contract import ClockModel
 from edge.common.process.logs import Transitions
 from edge.sensor.queue.disk import SpoolDamaged, SpooledBatch, SpoolFile, SpoolRefused, SpoolSize
 from edge.sensor.queue.inbox import Storable
-from edge.sensor.queue.worker_thread import OneThread
+from edge.sensor.queue.worker_thread import WorkerThread
 
 _Result = TypeVar("_Result")
 CLOSE_WITHIN_S = 0.5
@@ -36,7 +36,7 @@ class Spool:
         self.mine = False
         """The file is this daemon's."""
         self._file = SpoolFile(folder, device_id, max_bytes)
-        self._thread = OneThread("spool")
+        self._thread = WorkerThread("spool")
         self._closed = False
         self._told = Transitions(log, "spool")
         self._refused: str | None = None

@@ -15,7 +15,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class OneThread:
+class WorkerThread:
     """Starts with the first work that is given to it."""
 
     def __init__(self, name: str) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.shots.assembly.model import Key, Sensed
+from edge.shots.assembly.model import ReadingKey, TimedReading
 
 
 @dataclass(slots=True)
-class Stay:
+class TagPresence:
     """One arrow's time in the butt. Instants on the axis."""
 
     device_id: str
     tag: str
     since: float
-    landing: Key | None
+    landing: ReadingKey | None
     """The landing that it began with; None when the tag was only seen there."""
     until: float | None = None
     bounced: bool = False
@@ -27,10 +27,10 @@ class Butt:
     def __init__(self, bounce_s: float, repeat_s: float) -> None:
         self._bounce_s = bounce_s
         self._repeat_s = repeat_s
-        self._there: dict[tuple[str, str], Stay] = {}
-        self.stays: list[Stay] = []
+        self._there: dict[tuple[str, str], TagPresence] = {}
+        self.stays: list[TagPresence] = []
 
-    def land(self, landing: Sensed) -> None:
+    def land(self, landing: TimedReading) -> None:
         """An arrow landed. One that is believed to be there already was pulled by somebody, unless this is a repeat."""
         if landing.tag is None:
             return
@@ -41,7 +41,7 @@ class Butt:
             before.until = landing.t
         self._begin(landing.key.device_id, landing.tag, landing.t, landing.key)
 
-    def look(self, seen: Sensed) -> bool:
+    def look(self, seen: TimedReading) -> bool:
         """A target told all the tags in its butt; returns whether this shows that the lane's butts were emptied."""
         device, t, tags = seen.key.device_id, seen.t, set(seen.tags or ())
         gone = [stay for (where, tag), stay in self._there.items() if where == device and tag not in tags]
@@ -61,7 +61,7 @@ class Butt:
             stay.until = t
         self._there.clear()
 
-    def _begin(self, device: str, tag: str, t: float, landing: Key | None) -> None:
-        stay = Stay(device, tag, t, landing)
+    def _begin(self, device: str, tag: str, t: float, landing: ReadingKey | None) -> None:
+        stay = TagPresence(device, tag, t, landing)
         self._there[device, tag] = stay
         self.stays.append(stay)

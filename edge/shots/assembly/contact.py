@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from edge.shots.assembly.butt import Stay
+from edge.shots.assembly.butt import TagPresence
 from edge.shots.assembly.ends import End, closing_of
-from edge.shots.assembly.model import Key, Scene, Sensed
+from edge.shots.assembly.model import ReadingKey, SessionContext, TimedReading
 from edge.shots.assembly.scoring import Score
 
 
@@ -20,7 +20,7 @@ from edge.shots.assembly.scoring import Score
 class Landed:
     """A landing as it was scored by itself."""
 
-    landing: Sensed
+    landing: TimedReading
     diameter_mm: float
     score: Score
 
@@ -29,19 +29,19 @@ class Landed:
 class Contact:
     """A landing beside another arrow, and what it is worth by the rule."""
 
-    struck: Key
+    struck: ReadingKey
     """The landing of the other arrow."""
     apart_mm: float
     score: Score
 
 
 def find_contacts(
-    landed: Iterable[Landed], stays: Sequence[Stay], ends: Sequence[End], scene: Scene
-) -> dict[Key, Contact]:
+    landed: Iterable[Landed], stays: Sequence[TagPresence], ends: Sequence[End], context: SessionContext
+) -> dict[ReadingKey, Contact]:
     """Landings near an arrow that was in the butt, by the landing's key."""
     left = {stay.landing: stay.until for stay in stays if stay.landing is not None and stay.until is not None}
     in_butt: list[tuple[Landed, float]] = []
-    found: dict[Key, Contact] = {}
+    found: dict[ReadingKey, Contact] = {}
     for one in sorted(landed, key=lambda one: (one.landing.t, one.landing.key)):
         place, t = one.landing.place, one.landing.t
         if place is None or one.score.result not in ("hit", "off_face"):
@@ -55,7 +55,7 @@ def find_contacts(
         score = one.score
         if near:
             apart, other = min(near, key=lambda pair: (pair[0], pair[1].landing.key))
-            if apart <= scene.parameters.contact_mm:
+            if apart <= context.parameters.contact_mm:
                 score = _by_rule(one, other, apart)
                 found[one.landing.key] = Contact(other.landing.key, apart, score)
         in_butt.append((replace(one, score=score), left.get(one.landing.key, closing_of(ends, t))))

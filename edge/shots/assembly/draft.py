@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from edge.shots.assembly.model import Sensed
+from edge.shots.assembly.model import TimedReading
 
 Assignment = Literal["id", "inferred", "manual"]
 
@@ -14,9 +14,9 @@ Assignment = Literal["id", "inferred", "manual"]
 class Draft:
     """A shot in the making."""
 
-    release: Sensed | None
-    engage: Sensed | None = None
-    landing: Sensed | None = None
+    release: TimedReading | None
+    engage: TimedReading | None = None
+    landing: TimedReading | None = None
     assignment: Assignment | None = None
     let_down: bool = False
     late: bool = False
@@ -28,7 +28,7 @@ class Draft:
     flags: set[str] = field(default_factory=set)
 
     @property
-    def first(self) -> Sensed:
+    def first(self) -> TimedReading:
         """What the shot is named after.
 
         Raises ValueError for a draft of nothing.
@@ -51,6 +51,6 @@ class Draft:
             return None
         return self.release.tag or (self.engage.tag if self.engage else None)
 
-    def give(self, landing: Sensed, assignment: Assignment) -> None:
+    def give(self, landing: TimedReading, assignment: Assignment) -> None:
         """Note that its arrow made a landing."""
         self.landing, self.assignment = landing, assignment

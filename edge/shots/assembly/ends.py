@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from edge.shots.assembly.butt import Butt, Stay
-from edge.shots.assembly.model import Scene, Sensed
+from edge.shots.assembly.butt import Butt, TagPresence
+from edge.shots.assembly.model import SessionContext, TimedReading
 
 ClosedBy = Literal["tags", "operator", "timeout", "session"]
 
@@ -24,9 +24,9 @@ class End:
     closed_by: ClosedBy | None
 
 
-def find_ends(readings: Sequence[Sensed], scene: Scene) -> tuple[list[End], list[Stay]]:
+def find_ends(readings: Sequence[TimedReading], context: SessionContext) -> tuple[list[End], list[TagPresence]]:
     """The session's ends in order, and which arrows were in the butt when; from its readings in order of time."""
-    finder = _EndFinder(scene)
+    finder = _EndFinder(context)
     return finder.run(readings), finder.butt.stays
 
 
@@ -46,16 +46,16 @@ def closing_of(ends: Sequence[End], t: float) -> float:
 class _EndFinder:
     """Walks over the readings once."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, context: SessionContext) -> None:
+        self._scene = context
         self._ends: list[End] = []
         self._opens: float | None = None
         self._last = 0.0
         self._nocked: dict[str, float] = {}
-        self.butt = Butt(scene.parameters.bounce_s, scene.parameters.duplicate_landing_s)
-        self._marks = sorted(scene.end_marks)
+        self.butt = Butt(context.parameters.bounce_s, context.parameters.duplicate_landing_s)
+        self._marks = sorted(context.end_marks)
 
-    def run(self, readings: Sequence[Sensed]) -> list[End]:
+    def run(self, readings: Sequence[TimedReading]) -> list[End]:
         for reading in readings:
             if not self._scene.starts <= reading.t:
                 continue
@@ -69,7 +69,7 @@ class _EndFinder:
             self._ends.append(End(len(self._ends) + 1, self._opens, closes, "session" if closes is not None else None))
         return self._ends
 
-    def _take(self, reading: Sensed) -> None:
+    def _take(self, reading: TimedReading) -> None:
         kind = reading.kind
         if kind == "tags":
             if self.butt.look(reading):

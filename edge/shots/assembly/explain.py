@@ -16,7 +16,7 @@ from edge.shots.assembly.flight import (
     landing_window_s,
     possible_flights_s,
 )
-from edge.shots.assembly.model import Blind, Correction, Key, Scene, Sensed
+from edge.shots.assembly.model import BlindInterval, Correction, ReadingKey, SessionContext, TimedReading
 from edge.shots.assembly.scoring import EDGE_TOLERANCE_MM
 from edge.shots.assembly.shot import Shot
 
@@ -39,7 +39,7 @@ class Flight:
 class Candidate:
     """A landing that the release might have made, or a release that might have made the landing."""
 
-    reading: Sensed
+    reading: TimedReading
     flight_s: float
     possible: bool
     """Whether an arrow can fly that long, as far as the clocks can tell."""
@@ -60,7 +60,7 @@ class Watching:
     until: float
     told_until: float | None
     """It has told everything up to here; None when it never did."""
-    blind: tuple[Blind, ...]
+    blind: tuple[BlindInterval, ...]
 
     @property
     def saw(self) -> bool:
@@ -91,9 +91,9 @@ class Explanation:
     """One shot and what it rests on. ``shot`` has flags, margin and rule version."""
 
     shot: Shot
-    engage: Sensed | None
-    release: Sensed | None
-    landing: Sensed | None
+    engage: TimedReading | None
+    release: TimedReading | None
+    landing: TimedReading | None
     flight: Flight | None
     candidates: tuple[Candidate, ...]
     watching: tuple[Watching, ...]
@@ -103,10 +103,10 @@ class Explanation:
     """What persons said of it, in order."""
 
 
-def explain(readings: Iterable[Sensed], scene: Scene, shot_id: UUID) -> Explanation | None:
+def explain(readings: Iterable[TimedReading], context: SessionContext, shot_id: UUID) -> Explanation | None:
     """Explain one of the session's shots; None when the readings make no shot of that id."""
     known = list(readings)
-    found = assemble(known, scene)
+    found = assemble(known, context)
     shot = next((shot for shot in found.shots if shot.id == shot_id), None)
     if shot is None:
         return None
@@ -118,56 +118,58 @@ def explain(readings: Iterable[Sensed], scene: Scene, shot_id: UUID) -> Explanat
         engage=by_key[shot.engage] if shot.engage else None,
         release=release,
         landing=landing,
-        flight=_flight(release, landing, scene),
-        candidates=tuple(_candidates(shot.arrow_tag, release, landing, known, found, scene)),
-        watching=tuple(_watching(release, landing, scene)),
-        ring=_ring(shot, scene),
-        corrections=tuple(c for c in scene.corrections if c.key in (shot.release, shot.landing)),
+        flight=_flight(release, landing, context),
+        candidates=tuple(_candidates(shot.arrow_tag, release, landing, known, found, context)),
+        watching=tuple(_watching(release, landing, context)),
+        ring=_ring(shot, context),
+        corrections=tuple(c for c in context.corrections if c.key in (shot.release, shot.landing)),
     )
 
 
-def explain_landing(readings: Iterable[Sensed], scene: Scene, landing: Key) -> tuple[Candidate, ...]:
+def explain_landing(
+    readings: Iterable[TimedReading], context: SessionContext, landing: ReadingKey
+) -> tuple[Candidate, ...]:
     """The releases that an orphan might belong to; empty when the session has no such landing."""
     known = list(readings)
     reading = next((reading for reading in known if reading.key == landing), None)
     if reading is None:
         return ()
-    return tuple(_candidates(reading.tag, None, reading, known, assemble(known, scene), scene))
+    return tuple(_candidates(reading.tag, None, reading, known, assemble(known, context), context))
 
 
-def _flight(release: Sensed | None, landing: Sensed | None, scene: Scene) -> Flight | None:
+def _flight(release: TimedReading | None, landing: TimedReading | None, context: SessionContext) -> Flight | None:
     if release is None:
         return None
     other = landing or release
-    least, most = possible_flights_s(release, other, scene)
+    least, most = possible_flights_s(release, other, context)
     seen = flight_s(release, landing) if landing is not None else None
-    return Flight(clock_error_s(release, other, scene), least, most, landing_window_s(scene), seen)
+    return Flight(clock_error_s(release, other, context), least, most, landing_window_s(context), seen)
 
 
 def _candidates(
     tag: str | None,
-    release: Sensed | None,
-    landing: Sensed | None,
-    readings: Sequence[Sensed],
+    release: TimedReading | None,
+    landing: TimedReading | None,
+    readings: Sequence[TimedReading],
     found: Assembly,
-    scene: Scene,
+    context: SessionContext,
 ) -> list[Candidate]:
     """Everything within the landing window, either way: also what the clocks put on the wrong side."""
     first = release or landing
     if first is None:
         return []
-    wanted, devices = ("landing", scene.targets) if release is not None else ("release", scene.bows)
-    owners: Mapping[Key | None, UUID] = {
+    wanted, devices = ("landing", context.targets) if release is not None else ("release", context.bows)
+    owners: Mapping[ReadingKey | None, UUID] = {
         key: one.id for one in found.shots for key in (one.release, one.landing) if key is not None
     }
-    window = landing_window_s(scene)
+    window = landing_window_s(context)
     near = [r for r in readings if r.kind == wanted and r.key.device_id in devices and abs(r.t - first.t) <= window]
     pairs = [(r, (release, r) if release is not None else (r, first)) for r in sorted(near, key=lambda r: (r.t, r.key))]
     return [
         Candidate(
             reading=reading,
             flight_s=flight_s(*pair),
-            possible=flight_is_possible(*pair, scene),
+            possible=flight_is_possible(*pair, context),
             same_tag=reading.tag is not None and reading.tag == tag,
             chosen=landing is not None and release is not None and reading.key == landing.key,
             taken_by=owners.get(reading.key),
@@ -176,29 +178,37 @@ def _candidates(
     ]
 
 
-def _watching(release: Sensed | None, landing: Sensed | None, scene: Scene) -> list[Watching]:
-    window = landing_window_s(scene)
+def _watching(release: TimedReading | None, landing: TimedReading | None, context: SessionContext) -> list[Watching]:
+    window = landing_window_s(context)
     if release is not None:
-        targets = scene.on_lane(scene.targets, release.t, release.t + window)
-        return [_watch(t, "target", release.t, release.t + window, scene) for t in sorted(targets)]
+        targets = context.on_lane(context.targets, release.t, release.t + window)
+        return [_watch(t, "target", release.t, release.t + window, context) for t in sorted(targets)]
     if landing is not None:
-        bows = bows_there(landing, scene)
-        return [_watch(b, "bow", landing.t - window, landing.t, scene) for b in sorted(bows)]
+        bows = bows_there(landing, context)
+        return [_watch(b, "bow", landing.t - window, landing.t, context) for b in sorted(bows)]
     return []
 
 
-def _watch(device: str, kind: Literal["bow", "target"], since: float, until: float, scene: Scene) -> Watching:
-    blind = tuple(b for b in scene.blind if b.device_id == device and b.since < until and b.until > since)
-    return Watching(device, kind, since, until, scene.watermarks.get(device), blind)
+def _watch(
+    device: str, kind: Literal["bow", "target"], since: float, until: float, context: SessionContext
+) -> Watching:
+    blind = tuple(b for b in context.blind if b.device_id == device and b.since < until and b.until > since)
+    return Watching(device, kind, since, until, context.watermarks.get(device), blind)
 
 
-def _ring(shot: Shot, scene: Scene) -> Ring | None:
+def _ring(shot: Shot, context: SessionContext) -> Ring | None:
     """On the face that it scored, or beside the nearest one."""
-    if shot.x is None or shot.y is None or shot.diameter_mm is None or scene.target is None or not scene.target.faces:
+    if (
+        shot.x is None
+        or shot.y is None
+        or shot.diameter_mm is None
+        or context.target is None
+        or not context.target.faces
+    ):
         return None
     place = (shot.x, shot.y)
-    scored = [face for face in scene.target.faces if face.id == shot.face_id]
-    face = min(scored or scene.target.faces, key=lambda face: math.dist(place, (face.x, face.y)))
+    scored = [face for face in context.target.faces if face.id == shot.face_id]
+    face = min(scored or context.target.faces, key=lambda face: math.dist(place, (face.x, face.y)))
     from_centre = math.dist(place, (face.x, face.y))
     edge = from_centre - shot.diameter_mm / 2
     lines = sorted(face.radii if face.x_radius is None else (*face.radii, face.x_radius))
@@ -212,5 +222,5 @@ def _ring(shot: Shot, scene: Scene) -> Ring | None:
         edge_mm=edge,
         zone_mm=min(touched, default=None),
         higher_mm=max(higher, default=None),
-        band_mm=scene.parameters.line_call_sigmas * scene.parameters.sigma_mm,
+        band_mm=context.parameters.line_call_sigmas * context.parameters.sigma_mm,
     )

@@ -7,18 +7,18 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 
-from edge.shots.assembly.butt import Stay
+from edge.shots.assembly.butt import TagPresence
 from edge.shots.assembly.draft import Draft
 from edge.shots.assembly.ends import End, closing_of
-from edge.shots.assembly.model import Sensed
+from edge.shots.assembly.model import TimedReading
 from edge.shots.assembly.nockings import Nocking
 
 
 def find_let_downs(
     drafts: Sequence[Draft],
     nockings: Sequence[Nocking],
-    landings: Sequence[Sensed],
-    stays: Sequence[Stay],
+    landings: Sequence[TimedReading],
+    stays: Sequence[TagPresence],
     ends: Sequence[End],
 ) -> None:
     """Mark releases whose arrow was nocked again at the same bow before the end closed, and was not at the target between.

@@ -12,7 +12,7 @@ from uuid import UUID
 from edge.shots.assembly.parameters import Parameters
 
 
-class Key(NamedTuple):
+class ReadingKey(NamedTuple):
     """What names a reading for ever."""
 
     device_id: str
@@ -21,10 +21,10 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sensed:
+class TimedReading:
     """One reading. ``t`` is its place on the axis in seconds; None values were not sensed."""
 
-    key: Key
+    key: ReadingKey
     kind: str
     t: float
     at: datetime
@@ -36,13 +36,13 @@ class Sensed:
     y: float | None = None
     rssi: int | None = None
     cause: str | None = None
-    told_after_s: float = 0.0
+    receive_delay_s: float = 0.0
     """So long after its instant the hub heard of it, whatever the wall clock did between."""
 
     @property
     def told(self) -> float:
         """When the hub heard of it, on the axis."""
-        return self.t + self.told_after_s
+        return self.t + self.receive_delay_s
 
     @property
     def place(self) -> tuple[float, float] | None:
@@ -93,7 +93,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Blind:
+class BlindInterval:
     """A device saw nothing between two instants of the axis."""
 
     device_id: str
@@ -102,7 +102,7 @@ class Blind:
 
 
 @dataclass(frozen=True, slots=True)
-class Stint:
+class LaneAssignment:
     """A device was on the lane from one instant until just before another."""
 
     since: float = -math.inf
@@ -110,7 +110,7 @@ class Stint:
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class PreviousSession:
     """The session that the lane had before."""
 
     closes: float
@@ -131,16 +131,16 @@ class Correction:
       the landing is a shot of its own, without a release.
     """
 
-    key: Key
+    key: ReadingKey
     result: str | None = None
     points: int | None = None
     is_x: bool = False
     reason: str = ""
-    landing: Key | None = None
+    landing: ReadingKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class SessionContext:
     """One session of one lane, with everything that is known of it at ``now``."""
 
     session_id: UUID
@@ -156,16 +156,16 @@ class Scene:
     now: float
     watermarks: Mapping[str, float] = field(default_factory=dict)
     """Up to when each device is known to have told everything."""
-    blind: Sequence[Blind] = ()
+    blind: Sequence[BlindInterval] = ()
     arrows: Mapping[UUID, Arrow] = field(default_factory=dict)
     end_marks: Sequence[float] = ()
     arrows_per_end: int | None = None
     """Of more than these the lowest count; None: as many as are shot."""
     corrections: Sequence[Correction] = ()
     """In the order in which they were said."""
-    stays: Mapping[str, Sequence[Stint]] = field(default_factory=dict)
+    stays: Mapping[str, Sequence[LaneAssignment]] = field(default_factory=dict)
     """When a device was on the lane; one that is not named always was."""
-    before: Before | None = None
+    before: PreviousSession | None = None
     """The lane's session before this one."""
     parameters: Parameters = field(default_factory=Parameters)
 
@@ -174,7 +174,7 @@ class Scene:
         """To the target; None when the session has none."""
         return self.target.distance_m if self.target else None
 
-    def is_of_before(self, reading: Sensed) -> bool:
+    def is_of_before(self, reading: TimedReading) -> bool:
         """Whether a reading is the session before's, by its time alone: its releases, and landings that no release explains."""
         if self.before is None:
             return False
@@ -192,5 +192,5 @@ class Scene:
             for d in devices
         )
 
-    def _stays(self, device: str) -> Sequence[Stint]:
-        return self.stays.get(device, (Stint(),))
+    def _stays(self, device: str) -> Sequence[LaneAssignment]:
+        return self.stays.get(device, (LaneAssignment(),))

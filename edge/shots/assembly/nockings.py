@@ -8,16 +8,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edge.shots.assembly.butt import Stay
+from edge.shots.assembly.butt import TagPresence
 from edge.shots.assembly.draft import Draft
-from edge.shots.assembly.model import Scene, Sensed
+from edge.shots.assembly.model import SessionContext, TimedReading
 
 
 @dataclass(slots=True)
 class Nocking:
     """An arrow on a string."""
 
-    engage: Sensed
+    engage: TimedReading
     until: float
     """When it left the string, or another was nocked, or it was given up."""
     draft: Draft | None = None
@@ -33,22 +33,22 @@ class Nocking:
             self.draft.flags.add(flag)
 
 
-def find_nockings(readings: Iterable[Sensed], scene: Scene) -> tuple[list[Nocking], list[Draft]]:
+def find_nockings(readings: Iterable[TimedReading], context: SessionContext) -> tuple[list[Nocking], list[Draft]]:
     """One draft a release, each with the engage it ends; readings in order of time."""
     on_string: dict[str, Nocking] = {}
     nockings: list[Nocking] = []
     drafts: list[Draft] = []
     for reading in readings:
         bow = reading.key.device_id
-        if bow not in scene.bows:
+        if bow not in context.bows:
             continue
         if reading.kind == "engage":
             before = on_string.get(bow)
-            if before is not None and _is_repeat(before.engage, reading, scene):
+            if before is not None and _is_repeat(before.engage, reading, context):
                 continue
             if before is not None:
                 before.until = min(before.until, reading.t)
-            on_string[bow] = Nocking(reading, reading.t + scene.parameters.engage_timeout_s)
+            on_string[bow] = Nocking(reading, reading.t + context.parameters.engage_timeout_s)
             nockings.append(on_string[bow])
         elif reading.kind == "release":
             nocked = on_string.pop(bow, None)
@@ -57,7 +57,7 @@ def find_nockings(readings: Iterable[Sensed], scene: Scene) -> tuple[list[Nockin
             if reading.cause == "removed":
                 continue
             draft = Draft(reading)
-            if nocked is not None and _belongs(nocked.engage, reading, scene):
+            if nocked is not None and _belongs(nocked.engage, reading, context):
                 draft.engage, nocked.draft = nocked.engage, draft
             else:
                 draft.flags.add("no_engage")
@@ -65,18 +65,20 @@ def find_nockings(readings: Iterable[Sensed], scene: Scene) -> tuple[list[Nockin
     return nockings, drafts
 
 
-def expired_nockings(readings: Iterable[Sensed], scene: Scene) -> list[Nocking]:
+def expired_nockings(readings: Iterable[TimedReading], context: SessionContext) -> list[Nocking]:
     """Arrows of the session that were nocked, and of which the bow told nothing more until they were given up.
 
     Only those whose whole time-out lies in the session: what a bow tells after the closing is none of its readings.
     """
-    over = min(scene.now, math.inf if scene.closes is None else scene.closes)
-    nockings, _ = find_nockings(sorted(readings, key=lambda r: (r.t, r.key)), scene)
-    patience = scene.parameters.engage_timeout_s
-    return [n for n in nockings if n.engage.t >= scene.starts and n.until == n.engage.t + patience and n.until <= over]
+    over = min(context.now, math.inf if context.closes is None else context.closes)
+    nockings, _ = find_nockings(sorted(readings, key=lambda r: (r.t, r.key)), context)
+    patience = context.parameters.engage_timeout_s
+    return [
+        n for n in nockings if n.engage.t >= context.starts and n.until == n.engage.t + patience and n.until <= over
+    ]
 
 
-def doubt_tags(nockings: Sequence[Nocking], stays: Sequence[Stay]) -> None:
+def doubt_tags(nockings: Sequence[Nocking], stays: Sequence[TagPresence]) -> None:
     """Find tags that the bow's reader took from another arrow: one at a neighbour's bow, or one in the butt."""
     by_tag: dict[str, list[Nocking]] = defaultdict(list)
     for nocking in nockings:
@@ -108,10 +110,10 @@ def _doubt_weaker(one: Nocking, other: Nocking) -> None:
         nocking.doubt("cross_read")
 
 
-def _is_repeat(before: Sensed, engage: Sensed, scene: Scene) -> bool:
-    return before.tag == engage.tag and engage.t - before.t <= scene.parameters.merge_engage_s
+def _is_repeat(before: TimedReading, engage: TimedReading, context: SessionContext) -> bool:
+    return before.tag == engage.tag and engage.t - before.t <= context.parameters.merge_engage_s
 
 
-def _belongs(engage: Sensed, release: Sensed, scene: Scene) -> bool:
+def _belongs(engage: TimedReading, release: TimedReading, context: SessionContext) -> bool:
     same = engage.tag is None or release.tag is None or engage.tag == release.tag
-    return same and release.t - engage.t <= scene.parameters.engage_timeout_s
+    return same and release.t - engage.t <= context.parameters.engage_timeout_s

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from edge.shots.assembly.by_hand import ByHand
+from edge.shots.assembly.by_hand import CorrectionSet
 from edge.shots.assembly.draft import Assignment, Draft
 from edge.shots.assembly.ends import End, end_at
-from edge.shots.assembly.flight import is_told_late, told_flight_s
-from edge.shots.assembly.model import Arrow, Key, Scene, Sensed
+from edge.shots.assembly.flight import arrived_after_verdict, measured_flight_s
+from edge.shots.assembly.model import Arrow, ReadingKey, SessionContext, TimedReading
 from edge.shots.assembly.parameters import RULE_VERSION
 from edge.shots.assembly.scoring import Score
 
@@ -47,18 +47,18 @@ class Shot:
     speed_mps: float | None
     flags: tuple[str, ...]
     void_reason: str | None
-    engage: Key | None
-    release: Key | None
-    landing: Key | None
+    engage: ReadingKey | None
+    release: ReadingKey | None
+    landing: ReadingKey | None
 
 
-def shot_id(key: Key) -> UUID:
+def shot_id(key: ReadingKey) -> UUID:
     """The shot made of this release, or of this landing without one, for ever."""
     return uuid5(SHOT_NAMESPACE, f"{key.device_id}/{key.stream_id}/{key.seq}")
 
 
 def make_shot(
-    draft: Draft, arrow: Arrow | None, diameter: float, score: Score, scene: Scene, ends: Sequence[End]
+    draft: Draft, arrow: Arrow | None, diameter: float, score: Score, context: SessionContext, ends: Sequence[End]
 ) -> Shot:
     """What is known of a shot, once it was judged and scored."""
     release, landing, first = draft.release, draft.landing, draft.first
@@ -68,11 +68,11 @@ def make_shot(
         draft.flags.add("bounce")
     if landing is not None and landing.tag == draft.read_tag:
         draft.flags.discard("wrong_tag")  # the bow was right: the arrow had been pulled, and nobody told
-    if release is not None and landing is not None and is_told_late(release, landing, scene):
+    if release is not None and landing is not None and arrived_after_verdict(release, landing, context):
         draft.flags.add("late")
     place = landing.place if landing is not None else None
-    tof = told_flight_s(draft, scene)
-    distance = scene.distance_m
+    tof = measured_flight_s(draft, context)
+    distance = context.distance_m
     return Shot(
         id=shot_id(first.key),
         end_number=end_at(ends, first.t),
@@ -105,12 +105,12 @@ def make_shot(
     )
 
 
-def _instant(reading: Sensed, first: Sensed) -> datetime:
+def _instant(reading: TimedReading, first: TimedReading) -> datetime:
     """When it was, by the clock of the shot's first reading: a step of the wall clock moves no engage behind its release."""
     return first.at + timedelta(seconds=reading.t - first.t)
 
 
-def corrected(shot: Shot, said: ByHand) -> Shot:
+def corrected(shot: Shot, said: CorrectionSet) -> Shot:
     """The shot as a person decided it is worth."""
     first = shot.release or shot.landing
     verdict = said.verdicts.get(first) if first is not None else None

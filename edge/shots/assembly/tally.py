@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from edge.shots.assembly.model import Scene
+from edge.shots.assembly.model import SessionContext
 from edge.shots.assembly.shot import Shot
 
 EXTRA = "extra"
@@ -22,19 +22,19 @@ NOT_COUNTED = frozenset((EXTRA, SAME_SPOT))
 SHOT = frozenset(("hit", "off_face", "off_view", "miss"))
 
 
-def tallied(shots: Sequence[Shot], scene: Scene) -> list[Shot]:
+def tallied(shots: Sequence[Shot], context: SessionContext) -> list[Shot]:
     """Mark the shots that count in no total; shots in order of shooting."""
-    marked = _not_counted(shots, scene)
+    marked = _not_counted(shots, context)
     return [
         replace(shot, flags=tuple(sorted({*shot.flags, marked[shot.id]}))) if shot.id in marked else shot
         for shot in shots
     ]
 
 
-def _not_counted(shots: Sequence[Shot], scene: Scene) -> dict[UUID, str]:
+def _not_counted(shots: Sequence[Shot], context: SessionContext) -> dict[UUID, str]:
     """The flag of each shot to be left out. Shots that are not decided, or have no value, are left alone."""
-    multiple = {face.id for face in scene.target.faces if face.is_spot} if scene.target else set[UUID]()
-    one_each = scene.arrows_per_end is not None and scene.arrows_per_end <= len(multiple)
+    multiple = {face.id for face in context.target.faces if face.is_spot} if context.target else set[UUID]()
+    one_each = context.arrows_per_end is not None and context.arrows_per_end <= len(multiple)
     marked: dict[UUID, str] = {}
     spots: dict[Hashable, list[Shot]] = defaultdict(list)
     ends: dict[Hashable, list[Shot]] = defaultdict(list)
@@ -46,10 +46,10 @@ def _not_counted(shots: Sequence[Shot], scene: Scene) -> dict[UUID, str]:
                 spots[shot.end_number, bow, shot.face_id].append(shot)
     for same in spots.values():
         marked |= dict.fromkeys(_highest(same, len(same) - 1), SAME_SPOT)
-    if scene.arrows_per_end is not None:
+    if context.arrows_per_end is not None:
         for end in ends.values():
             left = [shot for shot in end if shot.id not in marked]
-            marked |= dict.fromkeys(_highest(left, len(left) - scene.arrows_per_end), EXTRA)
+            marked |= dict.fromkeys(_highest(left, len(left) - context.arrows_per_end), EXTRA)
     return marked
 
 

@@ -12,7 +12,17 @@ import asyncpg
 
 from drivers.clock import host as hostclock
 from edge.common.postgres.connection import Connection
-from edge.shots.assembly.model import Arrow, Before, Blind, Face, Key, Scene, Sensed, Stint, Target
+from edge.shots.assembly.model import (
+    Arrow,
+    BlindInterval,
+    Face,
+    LaneAssignment,
+    PreviousSession,
+    ReadingKey,
+    SessionContext,
+    Target,
+    TimedReading,
+)
 from edge.shots.assembly.parameters import Parameters
 from edge.shots.assembly.timeline import Axis, Moment
 from edge.shots.faces import load_catalogue
@@ -34,10 +44,10 @@ where s.lane = $1 and s.id <> $2 and not s.is_opened and case
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class SessionSnapshot:
     """A session with its axis and its devices, ready for readings."""
 
-    scene: Scene
+    context: SessionContext
     axis: Axis
     is_open: bool
     """The lane's present session: what is found of its devices is true of them now."""
@@ -55,13 +65,13 @@ async def read_watermarks(connection: Connection) -> dict[str, Moment]:
     return {r["device_id"]: Moment(r["watermark"], r["watermark_mono_ns"], r["host_boot_id"]) for r in rows}
 
 
-async def read_stage(
+async def load_snapshot(
     connection: Connection,
     session_id: UUID,
     moments: Sequence[Moment],
     rulings: Rulings,
     told: Mapping[str, Moment],
-) -> Stage | None:
+) -> SessionSnapshot | None:
     """Everything but the readings; ``moments`` are theirs, for the axis. None when the session is gone."""
     row = await connection.fetchrow(_SESSIONS + " where s.id = $1", session_id)
     if row is None:
@@ -83,7 +93,7 @@ async def read_stage(
     marks = await connection.fetch("select at, mono_ns, host_boot_id from end_marks where session_id = $1", session_id)
     arrows = await connection.fetch("select id, diameter, is_active, voided_date from arrows")
     now = await _now(connection)
-    scene = Scene(
+    context = SessionContext(
         session_id=session_id,
         lane=row["lane"],
         starts=0.0,
@@ -96,7 +106,7 @@ async def read_stage(
         now=axis.place(now),
         watermarks=_watermarks(axis, devices, told),
         blind=[
-            Blind(
+            BlindInterval(
                 gap["device_id"],
                 axis.place(Moment(gap["from_at"], gap["from_mono_ns"], gap["host_boot_id"])),
                 axis.place(Moment(gap["to_at"], gap["to_mono_ns"], gap["host_boot_id"])),
@@ -115,21 +125,21 @@ async def read_stage(
             ),
         ),
     )
-    return Stage(scene, axis, row["is_opened"])
+    return SessionSnapshot(context, axis, row["is_opened"])
 
 
 def _start(session: asyncpg.Record) -> Moment:
     return Moment(session["start_time"], session["start_mono_ns"], session["start_boot_id"])
 
 
-def _before(axis: Axis, others: Sequence[asyncpg.Record]) -> Before | None:
+def _before(axis: Axis, others: Sequence[asyncpg.Record]) -> PreviousSession | None:
     """The last session that the lane had before the one that the axis begins with."""
-    found: list[Before] = []
+    found: list[PreviousSession] = []
     for other in others:
         closing = _closing(other)
         if closing is not None and axis.place(_start(other)) < 0.0:
             closes = axis.place(closing)
-            found.append(Before(closes, closes + Parameters().longest_flight_s(other["distance"])))
+            found.append(PreviousSession(closes, closes + Parameters().longest_flight_s(other["distance"])))
     return max(found, key=lambda before: before.closes, default=None)
 
 
@@ -152,14 +162,14 @@ def _arrow(row: asyncpg.Record, axis: Axis) -> Arrow:
     return Arrow(row["id"], row["diameter"], row["is_active"], voided)
 
 
-def _stays(axis: Axis, devices: Sequence[asyncpg.Record]) -> dict[str, list[Stint]]:
+def _stays(axis: Axis, devices: Sequence[asyncpg.Record]) -> dict[str, list[LaneAssignment]]:
     """When each device was on the lane."""
-    stays: dict[str, list[Stint]] = defaultdict(list)
+    stays: dict[str, list[LaneAssignment]] = defaultdict(list)
     for d in devices:
         since = Moment(d["since"], d["since_mono_ns"], d["since_boot_id"]) if d["since"] is not None else None
         until = Moment(d["until"], d["until_mono_ns"], d["until_boot_id"]) if d["until"] is not None else None
         stays[d["device_id"]].append(
-            Stint(axis.place(since) if since else -math.inf, axis.place(until) if until else math.inf)
+            LaneAssignment(axis.place(since) if since else -math.inf, axis.place(until) if until else math.inf)
         )
     return dict(stays)
 
@@ -200,11 +210,11 @@ def moment_of(row: asyncpg.Record) -> Moment:
     return Moment(row["at"], row["mono_ns"], row["host_boot_id"])
 
 
-def sensed(row: asyncpg.Record, axis: Axis) -> Sensed:
+def sensed(row: asyncpg.Record, axis: Axis) -> TimedReading:
     """A row of ``readings`` as assembly sees it, its instant told by the session's clock."""
     t = axis.place(moment_of(row))
-    return Sensed(
-        key=Key(row["device_id"], row["stream_id"], row["seq"]),
+    return TimedReading(
+        key=ReadingKey(row["device_id"], row["stream_id"], row["seq"]),
         kind=row["kind"],
         t=t,
         at=axis.instant(t),
@@ -215,5 +225,5 @@ def sensed(row: asyncpg.Record, axis: Axis) -> Sensed:
         y=row["y_mm"],
         rssi=row["rssi_dbm"],
         cause=row["cause"],
-        told_after_s=(row["received_at"] - row["at"]).total_seconds(),
+        receive_delay_s=(row["received_at"] - row["at"]).total_seconds(),
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from edge.common.postgres.connection import Connection
-from edge.shots.assembly.model import Correction, Key
+from edge.shots.assembly.model import Correction, ReadingKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Rulings:
 
     corrections: tuple[Correction, ...] = ()
     """In the order in which they were said."""
-    landings: frozenset[Key] = frozenset()
+    landings: frozenset[ReadingKey] = frozenset()
     """Landings that a person gave to a shot, or took out."""
 
 
@@ -34,11 +34,11 @@ async def read_rulings(connection: Connection, session_id: UUID) -> Rulings:
 
 def last_words(rows: Iterable[asyncpg.Record]) -> Rulings:
     """Of each shot and each landing what was said last; rows in the order in which they were said. Pure."""
-    verdicts: dict[Key, Correction] = {}
-    owners: dict[Key, Correction] = {}
-    dismissed: set[Key] = set()
+    verdicts: dict[ReadingKey, Correction] = {}
+    owners: dict[ReadingKey, Correction] = {}
+    dismissed: set[ReadingKey] = set()
     for row in rows:
-        key = Key(row["device_id"], row["stream_id"], row["seq"])
+        key = ReadingKey(row["device_id"], row["stream_id"], row["seq"])
         if row["kind"] in ("restore", "result"):
             verdicts.pop(key, None)
         else:  # whose the landing is, is said anew
@@ -57,7 +57,9 @@ def last_words(rows: Iterable[asyncpg.Record]) -> Rulings:
     return Rulings((*owners.values(), *verdicts.values()), frozenset({*owners, *dismissed}))
 
 
-def _key(value: dict[str, object] | None) -> Key | None:
+def _key(value: dict[str, object] | None) -> ReadingKey | None:
     return (
-        None if value is None else Key(str(value["device_id"]), UUID(str(value["stream_id"])), int(str(value["seq"])))
+        None
+        if value is None
+        else ReadingKey(str(value["device_id"]), UUID(str(value["stream_id"])), int(str(value["seq"])))
     )

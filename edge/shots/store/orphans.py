@@ -7,10 +7,10 @@ from uuid import UUID
 
 from edge.common.postgres.connection import Connection
 from edge.shots.assembly.assemble import Assembly, shot_id
-from edge.shots.assembly.model import Key, Scene
+from edge.shots.assembly.model import ReadingKey, SessionContext
 from edge.shots.store.corrections import Rulings
 
-Orphans = dict[Key, tuple[str, UUID | None]]
+Orphans = dict[ReadingKey, tuple[str, UUID | None]]
 """Status, and the shot that an orphan became."""
 
 
@@ -19,10 +19,10 @@ async def stored_orphans(connection: Connection, session_id: UUID) -> Orphans:
     rows = await connection.fetch(
         "select device_id, stream_id, seq, status, shot_id from orphans where session_id = $1", session_id
     )
-    return {Key(r["device_id"], r["stream_id"], r["seq"]): (r["status"], r["shot_id"]) for r in rows}
+    return {ReadingKey(r["device_id"], r["stream_id"], r["seq"]): (r["status"], r["shot_id"]) for r in rows}
 
 
-def orphans_of(found: Assembly, rulings: Rulings, known: Mapping[Key, object]) -> Orphans:
+def orphans_of(found: Assembly, rulings: Rulings, known: Mapping[ReadingKey, object]) -> Orphans:
     """Every landing that is an orphan, and what became of those that were. Pure."""
     result: Orphans = {orphan.key: ("open", None) for orphan in found.orphans}
     landed = {shot.landing: shot for shot in found.shots if shot.landing is not None}
@@ -32,7 +32,7 @@ def orphans_of(found: Assembly, rulings: Rulings, known: Mapping[Key, object]) -
     return result
 
 
-async def write_orphans(connection: Connection, scene: Scene, fresh: Orphans, known: Orphans) -> bool:
+async def write_orphans(connection: Connection, context: SessionContext, fresh: Orphans, known: Orphans) -> bool:
     """Make the table say what ``fresh`` says; returns whether anything was written. In the caller's transaction.
 
     After the shots are written: an assigned orphan names its shot.
@@ -50,7 +50,7 @@ async def write_orphans(connection: Connection, scene: Scene, fresh: Orphans, kn
                 session_id = excluded.session_id, lane = excluded.lane, status = excluded.status,
                 shot_id = excluded.shot_id, updated_at = now()
             """,
-            [(shot_id(key), scene.session_id, scene.lane, *key, status, became) for key, status, became in changed],
+            [(shot_id(key), context.session_id, context.lane, *key, status, became) for key, status, became in changed],
         )
     known.clear()
     known.update(fresh)

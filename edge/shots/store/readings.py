@@ -69,7 +69,7 @@ and exists (select from session_devices d where d.session_id = s.id and d.device
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class NewReadings:
     """What was stored since the last look."""
 
     rows: list[asyncpg.Record]
@@ -82,7 +82,7 @@ class News:
     """There are more readings than are held at once: what concerns a session is to be had from the tables."""
 
 
-async def read_news(connection: Connection, since_xmin: int, tick: Tick = nobody) -> News:
+async def read_news(connection: Connection, since_xmin: int, tick: Tick = nobody) -> NewReadings:
     """Readings of transactions that may have ended since, whatever the order of their commits. Some may be known already.
 
     However many they are, at most ``NEWS_AT_ONCE`` are held, and no statement takes longer for there being more. One
@@ -93,14 +93,14 @@ async def read_news(connection: Connection, since_xmin: int, tick: Tick = nobody
         xmin = int(await connection.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text"))
         rows = await connection.fetch(f"{_NEWS} limit {NEWS_AT_ONCE + 1}", since)
         if len(rows) <= NEWS_AT_ONCE:
-            return News(rows, await sessions_of(connection, rows), xmin, is_much=False)
+            return NewReadings(rows, await sessions_of(connection, rows), xmin, is_much=False)
         del rows
         sessions: set[UUID] = set()
         pages = await connection.cursor(_NEWS, since)
         while page := await pages.fetch(NEWS_AT_ONCE):
             tick()
             sessions |= await sessions_of(connection, page)
-    return News([], sessions, xmin, is_much=True)
+    return NewReadings([], sessions, xmin, is_much=True)
 
 
 async def read_progress(connection: Connection) -> int:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from edge.common.postgres.connection import Connection
-from edge.shots.assembly.model import Scene, Sensed
+from edge.shots.assembly.model import SessionContext, TimedReading
 from edge.shots.assembly.timeline import Axis
 from edge.shots.store import readings as incoming
-from edge.shots.store.context import moment_of, read_stage, read_watermarks, sensed
+from edge.shots.store.context import load_snapshot, moment_of, read_watermarks, sensed
 from edge.shots.store.corrections import read_rulings
 
 
@@ -17,8 +17,8 @@ from edge.shots.store.corrections import read_rulings
 class SeenSession:
     """Everything that assembly works with."""
 
-    readings: list[Sensed]
-    scene: Scene
+    readings: list[TimedReading]
+    context: SessionContext
     axis: Axis
 
 
@@ -27,7 +27,7 @@ async def see_session(connection: Connection, session_id: UUID) -> SeenSession |
     told = await read_watermarks(connection)
     rows = await incoming.readings_of(connection, session_id)
     rulings = await read_rulings(connection, session_id)
-    stage = await read_stage(connection, session_id, [moment_of(row) for row in rows], rulings, told)
+    stage = await load_snapshot(connection, session_id, [moment_of(row) for row in rows], rulings, told)
     if stage is None:
         return None
-    return SeenSession([sensed(row, stage.axis) for row in rows], stage.scene, stage.axis)
+    return SeenSession([sensed(row, stage.axis) for row in rows], stage.context, stage.axis)

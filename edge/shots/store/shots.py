@@ -8,7 +8,7 @@ from uuid import UUID
 
 from edge.common.postgres.connection import Connection
 from edge.shots.assembly.ends import End
-from edge.shots.assembly.model import Key, Scene
+from edge.shots.assembly.model import ReadingKey, SessionContext
 from edge.shots.assembly.shot import Shot
 from edge.shots.assembly.timeline import Axis
 
@@ -36,7 +36,7 @@ def values_of(shot: Shot) -> Values:
     return (*own, list(shot.flags), *_named(shot.release), *_named(shot.landing), shot.void_reason)
 
 
-def _named(key: Key | None) -> Values:
+def _named(key: ReadingKey | None) -> Values:
     return (None, None, None) if key is None else (key.device_id, key.stream_id, key.seq)
 
 
@@ -65,7 +65,9 @@ where id = any($1) and result <> 'void'
 """
 
 
-async def write_shots(connection: Connection, scene: Scene, shots: Sequence[Shot], known: dict[UUID, Values]) -> int:
+async def write_shots(
+    connection: Connection, context: SessionContext, shots: Sequence[Shot], known: dict[UUID, Values]
+) -> int:
     """Make the table say what ``shots`` say; returns how many rows changed. In the caller's transaction."""
     fresh = {shot.id: values_of(shot) for shot in shots}
     added = [i for i in fresh if i not in known]
@@ -77,18 +79,20 @@ async def write_shots(connection: Connection, scene: Scene, shots: Sequence[Shot
         await connection.execute(_FREE_LANDINGS, changed)  # a landing may move from one shot to another
         await connection.executemany(_UPDATE, [(i, *fresh[i]) for i in changed])
     if added:
-        await connection.executemany(_INSERT, [(i, scene.session_id, scene.lane, *fresh[i]) for i in added])
+        await connection.executemany(_INSERT, [(i, context.session_id, context.lane, *fresh[i]) for i in added])
     known.update({i: fresh[i] for i in (*added, *changed)})
     for i in gone:  # kept in the table: should it result again, it is the same row
         known[i] = tuple("void" if name == "result" else was for name, was in zip(COLUMNS, known[i], strict=True))
     return len(added) + len(changed) + len(gone)
 
 
-async def write_ends(connection: Connection, scene: Scene, ends: Sequence[End], axis: Axis, known: set[End]) -> bool:
+async def write_ends(
+    connection: Connection, context: SessionContext, ends: Sequence[End], axis: Axis, known: set[End]
+) -> bool:
     """Make ``ends`` say what assembly found; returns whether anything was written. In the caller's transaction."""
     if set(ends) == known:
         return False
-    await connection.execute("delete from ends where session_id = $1 and number > $2", scene.session_id, len(ends))
+    await connection.execute("delete from ends where session_id = $1 and number > $2", context.session_id, len(ends))
     await connection.executemany(
         """
         insert into ends (id, session_id, number, opened_at, closed_at, closed_by)
@@ -98,7 +102,7 @@ async def write_ends(connection: Connection, scene: Scene, ends: Sequence[End], 
         """,
         [
             (
-                scene.session_id,
+                context.session_id,
                 e.number,
                 axis.instant(e.opens),
                 None if e.closes is None else axis.instant(e.closes),

@@ -12,7 +12,7 @@ import pytest
 from edge.cli.main import main
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import ConfigError
-from edge.common.config.refused import Refused, Unavailable
+from edge.common.config.refused import CommandError, DatabaseUnavailable
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
@@ -73,10 +73,10 @@ def test_who_is_not_known_to_the_server_has_wrong_settings(told: Told, database_
         (asyncpg.InvalidAuthorizationSpecificationError("Peer authentication failed"), ConfigError),
         (asyncpg.InvalidCatalogNameError('database "x" does not exist'), ConfigError),
         (asyncpg.InsufficientPrivilegeError("permission denied for database"), ConfigError),
-        (asyncpg.CannotConnectNowError("the database system is starting up"), Unavailable),
-        (asyncpg.TooManyConnectionsError("too many clients"), Unavailable),
-        (ConnectionRefusedError(), Unavailable),
-        (TimeoutError(), Unavailable),
+        (asyncpg.CannotConnectNowError("the database system is starting up"), DatabaseUnavailable),
+        (asyncpg.TooManyConnectionsError("too many clients"), DatabaseUnavailable),
+        (ConnectionRefusedError(), DatabaseUnavailable),
+        (TimeoutError(), DatabaseUnavailable),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -101,7 +101,7 @@ def test_a_database_that_goes_while_a_command_is_at_work_is_told_of(
     async def wrong(connection: Connection) -> None:
         await connection.execute("select no_such_column")
 
-    with pytest.raises(Unavailable, match=r"could not go on .*terminating connection"):
+    with pytest.raises(DatabaseUnavailable, match=r"could not go on .*terminating connection"):
         on_database(end_itself, any_schema=True)
     with pytest.raises(asyncpg.UndefinedColumnError):  # a defect of ours is not taken for an outage
         on_database(wrong)
@@ -115,4 +115,4 @@ def test_a_mistyped_folder_becomes_no_new_database(words: list[str], told: Told,
 
 
 def test_a_refusal_and_an_outage_have_statuses_of_their_own() -> None:
-    assert (Refused.status, Unavailable.status) == (1, 69)
+    assert (CommandError.status, DatabaseUnavailable.status) == (1, 69)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.installer.apply import perform
 from edge.installer.hub import COMMAND, COMMON_SETTINGS, Hub
 from edge.installer.inspect import look, shipped_files
@@ -64,10 +64,10 @@ def test_settings_of_people_survive_an_upgrade_and_a_removal(tmp_path: Path) -> 
 
 def test_a_failed_command_says_what_it_was_for_and_what_it_said(tmp_path: Path) -> None:
     failing = Run(("sh", "-c", "echo no room >&2; exit 3"), "to make room")
-    with pytest.raises(Refused, match=r"sh failed \(to make room\): no room"):
+    with pytest.raises(CommandError, match=r"sh failed \(to make room\): no room"):
         perform([failing, Write(Path("/after"), "")], tmp_path, lambda _: None)
     assert tree(tmp_path) == set()
-    with pytest.raises(Refused, match="there-is-no-such-program"):
+    with pytest.raises(CommandError, match="there-is-no-such-program"):
         perform([Run(("there-is-no-such-program",), "nothing")], tmp_path, lambda _: None)
 
 
@@ -81,7 +81,7 @@ def test_a_command_that_may_fail_is_told_and_left(tmp_path: Path) -> None:
 def test_half_of_an_environment_does_not_stay(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     half = f"mkdir {tmp_path}/new; echo full >&2; exit 1"
-    with pytest.raises(Refused, match="full"):
+    with pytest.raises(CommandError, match="full"):
         perform([Run(("sh", "-c", half), "a new one", makes=Path("/new"))], tmp_path, lambda _: None)
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
 
@@ -92,7 +92,7 @@ def test_a_link_leads_to_the_new_one_and_a_file_that_cannot_be_written_is_told_o
         perform([Link(Path("/opt/it"), target)], tmp_path, told.append)
     assert (tmp_path / "opt/it").readlink() == Path("two")
     assert told == ["link    /opt/it -> one", "link    /opt/it -> two"]
-    with pytest.raises(Refused, match=r"write   /opt/it/file failed: .*opt"):
+    with pytest.raises(CommandError, match=r"write   /opt/it/file failed: .*opt"):
         perform([Write(Path("/opt/it/file"), "")], tmp_path, told.append)
     assert tree(tmp_path) == {"opt/it"}
 

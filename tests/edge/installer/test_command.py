@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.installer.hub import COMMON_SETTINGS, Hub
 from edge.installer.inspect import look, shipped_files
 from edge.installer.plan import COMMAND_TEXT, install_plan
@@ -94,5 +94,5 @@ def test_a_password_is_for_root_alone(given: dict[str, str], mode: int) -> None:
 def test_a_file_that_may_not_be_read_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "etc/archstats").mkdir(parents=True)
     (tmp_path / "etc/archstats/archstats.env").touch(mode=0o000)
-    with pytest.raises(Refused, match="cannot be read"):
+    with pytest.raises(CommandError, match="cannot be read"):
         look({}, tmp_path)

@@ -20,7 +20,7 @@ def undated(line: Line, t: float, bow: str = "bow-1") -> Line:
 
 
 def test_two_of_the_last_three_flights_tell_and_misses_tell_nothing() -> None:
-    line, scene = Line(), told_until(100.0, TWO_BOWS)
+    line, context = Line(), told_until(100.0, TWO_BOWS)
     told = []
     for t, is_off in ((5.0, True), (15.0, True), (25.0, None), (35.0, False), (45.0, False)):
         if is_off:
@@ -30,7 +30,7 @@ def test_two_of_the_last_three_flights_tell_and_misses_tell_nothing() -> None:
             if is_off is not None:
                 line.landing(t + 0.4)
         line.tags(t + 5.0)
-        told.append(bows_off(shots(line, scene)))
+        told.append(bows_off(shots(line, context)))
     off = frozenset({"bow-1"})
     assert told == [frozenset(), off, off, off, frozenset()]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edge.shots.assembly.assemble import Assembly, assemble
-from edge.shots.assembly.model import Before, Key
+from edge.shots.assembly.model import PreviousSession, ReadingKey
 from tests.edge.shots.assembly.lane_readings import OTHER, SCENE, TWO_BOWS, Line, only, orphans, shots
 
 CLOSES = replace(SCENE, closes=10.0)
@@ -52,9 +52,9 @@ def test_a_session_that_began_earlier_by_command_has_the_arrows_since_then() -> 
 
 def test_what_landed_right_after_the_closing_before_is_not_claimed_again() -> None:
     line = Line().landing(10.4).landing(12.0, OTHER)
-    for scene in (NO_BOW, CLOSES):  # a lane without a bow, and beside one
-        first = assemble(line.readings, scene)
-        after = replace(scene, starts=10.0, closes=None, before=Before(closes=10.0, lands_until=10.6))
+    for context in (NO_BOW, CLOSES):  # a lane without a bow, and beside one
+        first = assemble(line.readings, context)
+        after = replace(context, starts=10.0, closes=None, before=PreviousSession(closes=10.0, lands_until=10.6))
         second = assemble(line.readings, after)
         assert [key.seq for key in claimed(first)] == [1]
         assert [key.seq for key in claimed(second)] == [2]
@@ -64,15 +64,15 @@ def test_what_landed_right_after_the_closing_before_is_not_claimed_again() -> No
 def test_a_release_at_the_closing_itself_is_of_the_session_that_was_closed() -> None:
     line = Line().shot(10.0).landing(10.4)
     assert only(line, CLOSES).result == "hit"
-    assert shots(line, replace(SCENE, starts=10.0, before=Before(closes=10.0, lands_until=10.6))) == []
+    assert shots(line, replace(SCENE, starts=10.0, before=PreviousSession(closes=10.0, lands_until=10.6))) == []
 
 
 def test_a_landing_before_the_start_leaves_its_release_no_other_one() -> None:
     line = Line().shot(9.7, None).landing(9.95, None).shot(10.05, None).landing(10.25, None)
-    (shot,) = shots(line, replace(SCENE, starts=10.0, before=Before(closes=10.0, lands_until=10.6)))
+    (shot,) = shots(line, replace(SCENE, starts=10.0, before=PreviousSession(closes=10.0, lands_until=10.6)))
     assert shot.landing == line.readings[-1].key
 
 
-def claimed(found: Assembly) -> list[Key]:
+def claimed(found: Assembly) -> list[ReadingKey]:
     """Every landing that is a shot's or waits for a person."""
     return [shot.landing for shot in found.shots if shot.landing] + [landing.key for landing in found.orphans]

@@ -20,11 +20,11 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.listener import Listener
 from edge.shots.assembly.assemble import assemble
-from edge.shots.assembly.model import Blind, Sensed
+from edge.shots.assembly.model import BlindInterval, TimedReading
 from edge.shots.service import Assembler
 from edge.shots.store import readings as incoming
 from edge.shots.store import shots as shot_rows
-from edge.shots.store.context import read_stage, read_watermarks, sensed
+from edge.shots.store.context import load_snapshot, read_watermarks, sensed
 from edge.shots.store.corrections import Rulings
 from tests.edge.shots.assembly.histories import (
     BOWS,
@@ -47,12 +47,12 @@ MANY = 150
 class Life:
     """What happens to a lane and to its assembler."""
 
-    arrived: Sequence[Sensed]
+    arrived: Sequence[TimedReading]
     sizes: Sequence[int]
     """How many readings are stored together; over and over."""
     kills: Sequence[int | None]
     """Before which statement of a step the assembler is killed, None for never; over and over."""
-    blind: Sequence[Blind]
+    blind: Sequence[BlindInterval]
     closes: float | None
 
 
@@ -135,7 +135,7 @@ class Lane:
             target,
         )
 
-    async def keep(self, readings: Sequence[Sensed]) -> None:
+    async def keep(self, readings: Sequence[TimedReading]) -> None:
         await self._connection.executemany(
             """
             insert into readings (device_id, stream_id, seq, kind, at, uncertainty_s, host_boot_id, received_at, source,
@@ -161,7 +161,7 @@ class Lane:
             self.at(until),
         )
 
-    async def be_blind(self, gaps: Sequence[Blind]) -> None:
+    async def be_blind(self, gaps: Sequence[BlindInterval]) -> None:
         await self._connection.executemany(
             """
             insert into device_gaps (device_id, stream_id, from_at, to_at, reason) values ($1, gen_random_uuid(), $2, $3, 'test')
@@ -197,10 +197,10 @@ class Lane:
         """What the readings say, computed at once by somebody who was never killed."""
         assert self._session is not None
         told = await read_watermarks(self._connection)
-        stage = await read_stage(self._connection, self._session, [], Rulings(), told)
+        stage = await load_snapshot(self._connection, self._session, [], Rulings(), told)
         assert stage is not None
         rows = await incoming.readings_of(self._connection, self._session)
-        found = assemble((sensed(row, stage.axis) for row in rows), stage.scene)
+        found = assemble((sensed(row, stage.axis) for row in rows), stage.context)
         return {shot.id: shot_rows.values_of(shot) for shot in found.shots}
 
     async def told(self) -> dict[str, tuple[int, str]]:

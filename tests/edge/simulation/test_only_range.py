@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.common.config.refused import Refused
+from edge.common.config.refused import CommandError
 from edge.simulation.only_range import only_range
 
 
@@ -15,7 +15,7 @@ def test_the_second_is_refused_and_touches_nothing_of_the_first(tmp_path: Path) 
     with only_range(tmp_path / "logs"):
         log = tmp_path / "logs" / "bow-1.log"
         log.touch()
-        with pytest.raises(Refused, match=f"process {os.getpid()};") as told, only_range(tmp_path / "logs"):
+        with pytest.raises(CommandError, match=f"process {os.getpid()};") as told, only_range(tmp_path / "logs"):
             pass
         assert f"kill {os.getpid()}" in told.value.hint
         assert log.exists()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulators.world.golden import make
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GOLDEN = Path(make.__file__).with_name("world.jsonl")
 
 

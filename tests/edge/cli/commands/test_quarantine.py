@@ -55,7 +55,7 @@ def test_with_a_number_that_nothing_has_nothing_is_settled(bench: Bench) -> None
 
 
 def test_the_commands_of_the_spools_page_work(bench: Bench) -> None:
-    assert PREPARED["spool.md"].endswith("test_quarantine_commands.py")
+    assert PREPARED["spool.md"].endswith("test_quarantine.py")
     typed = [shlex.split(command) for command in commands(ROOT / "docs" / "spool.md")]
     ours = [words[1:] for words in typed if words[0] == "archstats-sensor"]
     assert len(ours) == 2

@@ -8,21 +8,23 @@ import pytest
 from pydantic import SecretStr
 
 from edge.common.config.settings import DatabaseSettings
-from edge.common.postgres.effective import in_force
+from edge.common.postgres.effective import effective_settings
 from tests.edge.cli.judged_lane import Bench
 
 
 def test_what_nobody_set_is_told_as_what_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/home/range/.state")  # a longer one has its socket elsewhere
-    own = in_force(DatabaseSettings())
+    own = effective_settings(DatabaseSettings())
     folder = Path("/home/range/.state/archstats/postgres")
     assert (own["embedded"], own["database_dir"], own["host"]) == (True, str(folder), None)
     assert own["socket_dir"] == str(folder / "run")
-    named = in_force(DatabaseSettings(host="db.club.example", socket_dir=tmp_path, password=SecretStr("secret")))
+    named = effective_settings(
+        DatabaseSettings(host="db.club.example", socket_dir=tmp_path, password=SecretStr("secret"))
+    )
     assert (named["embedded"], named["socket_dir"], named["host"]) == (False, str(tmp_path), "db.club.example")
     assert named["database_dir"] is None
     assert "secret" not in str(named)
-    assert in_force(DatabaseSettings(db="range", port=1))["host"] == "localhost", (
+    assert effective_settings(DatabaseSettings(db="range", port=1))["host"] == "localhost", (
         "which is tried when no socket is there"
     )
 

@@ -351,7 +351,7 @@ def test_an_ordinary_user_needs_no_user_namespace(empty: Path) -> None:
     own = empty / "own"
     own.mkdir()
     os.chown(own, 65534, 65534)
-    code = Path(embedded.__file__).parents[2]
+    code = Path(embedded.__file__).parents[4]
     copy = empty / "code"
     shutil.copytree(code / "edge", copy / "edge", ignore=shutil.ignore_patterns("__pycache__"))
     script = (

@@ -11,14 +11,14 @@ from functools import partial
 
 import pytest
 
-from edge.sensor.queue.worker_thread import OneThread
+from edge.sensor.queue.worker_thread import WorkerThread
 
 STUCK = """
 import asyncio, time
-from edge.sensor.queue.worker_thread import OneThread
+from edge.sensor.queue.worker_thread import WorkerThread
 
 async def main():
-    thread = OneThread("stuck")
+    thread = WorkerThread("stuck")
     try:
         async with asyncio.timeout(0.1):
             await thread.do(lambda: time.sleep(300))
@@ -30,26 +30,26 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def thread() -> Iterator[OneThread]:
-    one = OneThread("test")
+def thread() -> Iterator[WorkerThread]:
+    one = WorkerThread("test")
     yield one
     one.end(wait=True)
 
 
-async def test_one_thing_after_the_other_off_the_loop(thread: OneThread) -> None:
+async def test_one_thing_after_the_other_off_the_loop(thread: WorkerThread) -> None:
     done: list[int] = []
     await asyncio.gather(*(thread.do(partial(done.append, number)) for number in range(50)))
     assert done == list(range(50))
     assert await thread.do(threading.current_thread) is not threading.current_thread()
 
 
-async def test_what_it_raises_is_raised_where_it_is_awaited(thread: OneThread) -> None:
+async def test_what_it_raises_is_raised_where_it_is_awaited(thread: WorkerThread) -> None:
     with pytest.raises(ZeroDivisionError):
         await thread.do(lambda: 1 // 0)
     assert await thread.do(lambda: 1) == 1
 
 
-async def test_what_is_cancelled_before_its_turn_is_not_done(thread: OneThread) -> None:
+async def test_what_is_cancelled_before_its_turn_is_not_done(thread: WorkerThread) -> None:
     go, done = threading.Event(), []
     first = thread.do(lambda: go.wait(30))
     second = thread.do(lambda: done.append("second"))

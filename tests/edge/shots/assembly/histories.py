@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from hypothesis import strategies as st
 
-from edge.shots.assembly.model import Arrow, Blind, Correction, Key, Scene, Sensed
+from edge.shots.assembly.model import Arrow, BlindInterval, Correction, ReadingKey, SessionContext, TimedReading
 from tests.edge.shots.assembly.lane_readings import SCENE, STREAM, T0
 
 BOWS = ("bow-1", "bow-2")
@@ -23,12 +23,14 @@ LONG_S = 90.0
 class History:
     """Readings, and the lane they belong to."""
 
-    readings: list[Sensed] = field(default_factory=list)
-    scene: Scene = SCENE
+    readings: list[TimedReading] = field(default_factory=list)
+    context: SessionContext = SCENE
 
-    def add(self, device: str, kind: str, t: float, tag: UUID | None = None, **values: object) -> Sensed:
+    def add(self, device: str, kind: str, t: float, tag: UUID | None = None, **values: object) -> TimedReading:
         seq = sum(r.key.device_id == device for r in self.readings) + 1
-        made = Sensed(Key(device, STREAM, seq), kind, t, T0 + timedelta(seconds=t), 0.0005, tag.hex if tag else None)
+        made = TimedReading(
+            ReadingKey(device, STREAM, seq), kind, t, T0 + timedelta(seconds=t), 0.0005, tag.hex if tag else None
+        )
         self.readings.append(replace(made, **values))  # type: ignore[arg-type]
         return self.readings[-1]
 
@@ -39,7 +41,7 @@ CENTISECONDS = st.integers(0, int(LONG_S * 100)).map(lambda n: n / 100)
 
 
 @st.composite
-def any_readings(draw: st.DrawFn, least: int = 0, most: int = 40) -> list[Sensed]:
+def any_readings(draw: st.DrawFn, least: int = 0, most: int = 40) -> list[TimedReading]:
     """Anything that devices could say, however absurd; instants close together, and arrows few, so that they collide."""
     history = History()
     for t in sorted(draw(st.lists(CENTISECONDS, min_size=least, max_size=most))):
@@ -47,7 +49,9 @@ def any_readings(draw: st.DrawFn, least: int = 0, most: int = 40) -> list[Sensed
         error = draw(st.sampled_from((None, 0.0005, 0.0005, 0.08)))
         told = draw(st.sampled_from((0.0, 0.0, 4.0, 30.0)))
         if kind == "landing":
-            history.add(TARGET, kind, t, draw(TAGS), x=draw(PLACES), y=draw(PLACES), error_s=error, told_after_s=told)
+            history.add(
+                TARGET, kind, t, draw(TAGS), x=draw(PLACES), y=draw(PLACES), error_s=error, receive_delay_s=told
+            )
         elif kind == "tags":
             tags = draw(st.lists(st.sampled_from(QUIVER[:3]), max_size=3, unique=True))
             history.add(TARGET, kind, t, tags=tuple(tag.hex for tag in tags))
@@ -62,14 +66,14 @@ def any_readings(draw: st.DrawFn, least: int = 0, most: int = 40) -> list[Sensed
                 cause=cause,
                 rssi=rssi,
                 error_s=error,
-                told_after_s=told,
+                receive_delay_s=told,
             )
     return history.readings
 
 
 GAPS = st.lists(
     st.builds(
-        lambda device, since, length: Blind(device, since, since + length),
+        lambda device, since, length: BlindInterval(device, since, since + length),
         st.sampled_from((*BOWS, TARGET)), CENTISECONDS, st.sampled_from((0.01, 1.0, 20.0)),
     ),
     max_size=3,
@@ -77,7 +81,7 @@ GAPS = st.lists(
 
 
 @st.composite
-def any_scene(draw: st.DrawFn, readings: Sequence[Sensed]) -> Scene:
+def any_scene(draw: st.DrawFn, readings: Sequence[TimedReading]) -> SessionContext:
     """A lane that knows more or less of what its devices saw."""
     now = draw(CENTISECONDS) + 20.0
     keys = [r.key for r in readings if r.kind in ("release", "landing")]
@@ -116,7 +120,7 @@ def any_history(draw: st.DrawFn) -> History:
 class Truth:
     """What became of one release."""
 
-    release: Key
+    release: ReadingKey
     result: str
     arrow: UUID
     x: float | None
@@ -130,7 +134,7 @@ def sound_history(draw: st.DrawFn) -> tuple[History, list[Truth]]:
     Clocks are off by no more than they say, the target's tags may be read twice, its landings too, and the butt is emptied
     after each end. Every device has told everything.
     """
-    history = History(scene=replace(SCENE, bows=frozenset(BOWS), arrows={i: Arrow(i, 6.0, True) for i in QUIVER}))
+    history = History(context=replace(SCENE, bows=frozenset(BOWS), arrows={i: Arrow(i, 6.0, True) for i in QUIVER}))
     truth: list[Truth] = []
     events: list[tuple[float, str, str, UUID | None, dict[str, object]]] = []
     ended: list[float] = []
@@ -165,26 +169,26 @@ def sound_history(draw: st.DrawFn) -> tuple[History, list[Truth]]:
         events.append((last + 8.0, TARGET, "tags", None, {"tags": ()}))
         ended.append(last + 8.0)  # where none hit, no tag tells
         t = last + 20.0
-    keys: dict[tuple[float, str], Key] = {}
+    keys: dict[tuple[float, str], ReadingKey] = {}
     for at, device, kind, tag, values in sorted(events, key=lambda event: event[:3]):
         made = history.add(device, kind, at, tag, **values)
         if kind == "release":
             keys[at, device] = made.key
     truth = [Truth(keys[at, bow], result, arrow, x, flight) for at, bow, result, arrow, x, flight in sorted(planned)]
-    history.scene = replace(
-        history.scene, now=t + 30, end_marks=ended, watermarks=dict.fromkeys((*BOWS, TARGET), t + 30)
+    history.context = replace(
+        history.context, now=t + 30, end_marks=ended, watermarks=dict.fromkeys((*BOWS, TARGET), t + 30)
     )
     return history, truth
 
 
 @st.composite
-def arrivals(draw: st.DrawFn, readings: Sequence[Sensed]) -> list[Sensed]:
+def arrivals(draw: st.DrawFn, readings: Sequence[TimedReading]) -> list[TimedReading]:
     """The readings in an order of arrival in which each device's own are in sequence."""
     waiting = {
         device: sorted((r for r in readings if r.key.device_id == device), key=lambda r: r.key.seq)
         for device in sorted({r.key.device_id for r in readings})
     }
-    arrived: list[Sensed] = []
+    arrived: list[TimedReading] = []
     while waiting:
         device = draw(st.sampled_from(sorted(waiting)))
         arrived.append(waiting[device].pop(0))

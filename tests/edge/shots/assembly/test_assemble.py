@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from edge.shots.assembly.assemble import assemble
-from edge.shots.assembly.model import Blind, Correction, Sensed
+from edge.shots.assembly.model import BlindInterval, Correction, TimedReading
 from edge.shots.assembly.scoring import score_landing
 from tests.edge.shots.assembly.lane_readings import ARROW, OTHER, SCENE, T0, TARGET, Line, only, shots
 
@@ -29,7 +29,7 @@ def test_no_landing_is_a_miss_only_when_the_target_would_have_told() -> None:
     assert only(line).result == "miss"
     assert only(line, replace(SCENE, watermarks={"target-1": 7.9}, now=9.0)).result == "pending"
     assert only(line, replace(SCENE, watermarks={"target-1": 7.9})).result == "unknown"
-    assert only(line, replace(SCENE, blind=[Blind("target-1", 6.0, 6.2)])).result == "unknown"
+    assert only(line, replace(SCENE, blind=[BlindInterval("target-1", 6.0, 6.2)])).result == "unknown"
 
 
 def test_an_arrow_nocked_again_in_the_same_end_was_let_down() -> None:
@@ -103,9 +103,9 @@ def test_the_order_of_arrival_changes_nothing(seed: int) -> None:
         line.shot(5.0 + 4 * number, arrow)
         if number % 5:
             line.landing(5.4 + 4 * number, arrow, 500.0 + number)
-    scene = replace(SCENE, now=100.0, watermarks={"bow-1": 99.0, "target-1": 99.0})
-    shuffled: Sequence[Sensed] = random.Random(seed).sample(line.readings, len(line.readings))
-    assert assemble(shuffled, scene) == assemble(line.readings, scene)
+    context = replace(SCENE, now=100.0, watermarks={"bow-1": 99.0, "target-1": 99.0})
+    shuffled: Sequence[TimedReading] = random.Random(seed).sample(line.readings, len(line.readings))
+    assert assemble(shuffled, context) == assemble(line.readings, context)
 
 
 def test_a_shaft_that_touches_a_line_scores_the_higher_zone() -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from edge.shots.assembly.explain import explain
-from edge.shots.assembly.model import Blind, Correction
+from edge.shots.assembly.model import BlindInterval, Correction
 from tests.edge.shots.assembly.lane_readings import ARROW, FACE, OTHER, SCENE, TWO_BOWS, Line, only, shots
 
 
@@ -46,10 +46,10 @@ def test_a_miss_is_explained_by_who_watched_and_by_the_landings_that_were_others
 
 
 def test_an_unknown_shot_shows_when_the_target_was_blind() -> None:
-    gap = Blind("target-1", 6.0, 7.0)
+    gap = BlindInterval("target-1", 6.0, 7.0)
     line = Line().shot(5.0)
-    scene = replace(SCENE, blind=[gap, replace(gap, since=12.0, until=13.0), replace(gap, device_id="bow-1")])
-    told = explain(line.readings, scene, only(line).id)
+    context = replace(SCENE, blind=[gap, replace(gap, since=12.0, until=13.0), replace(gap, device_id="bow-1")])
+    told = explain(line.readings, context, only(line).id)
     assert told is not None
     assert [(w.blind, w.saw) for w in told.watching] == [((gap,), False)]
     silent = explain(line.readings, replace(SCENE, watermarks={}), only(line).id)
@@ -59,8 +59,8 @@ def test_an_unknown_shot_shows_when_the_target_was_blind() -> None:
 
 def test_a_landing_without_a_release_shows_what_the_bows_could_see() -> None:
     line = Line().landing(5.0)
-    scene = replace(SCENE, watermarks={"bow-1": 4.0, "target-1": 20.0})
-    told = explain(line.readings, scene, only(line, scene).id)
+    context = replace(SCENE, watermarks={"bow-1": 4.0, "target-1": 20.0})
+    told = explain(line.readings, context, only(line, context).id)
     assert told is not None
     assert (told.flight, told.candidates) == (None, ())
     (watch,) = told.watching

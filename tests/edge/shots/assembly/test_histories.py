@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge.shots.assembly.assemble import assemble, shot_id
 from edge.shots.assembly.explain import explain
 from edge.shots.assembly.flight import landing_window_s, longest_flight_s
-from edge.shots.assembly.model import Before, Key
+from edge.shots.assembly.model import PreviousSession, ReadingKey
 from edge.shots.store.readings import AFTER_END, BEFORE_START
 from tests.edge.shots.assembly.histories import History, Truth, any_history, arrivals, sound_history
 from tests.edge.shots.assembly.lane_readings import TARGET
@@ -23,8 +23,8 @@ MANY = 5000
 
 def no_reading_counts_twice(history: History) -> None:
     """Each reading is of one shot at most, in one role; and no orphan is a shot's."""
-    found = assemble(history.readings, history.scene)
-    roles: list[Key] = [o.key for o in found.orphans]
+    found = assemble(history.readings, history.context)
+    roles: list[ReadingKey] = [o.key for o in found.orphans]
     for shot in found.shots:
         roles += [key for key in (shot.engage, shot.release, shot.landing) if key is not None]
     assert [key for key, count in Counter(roles).items() if count > 1] == []
@@ -33,13 +33,13 @@ def no_reading_counts_twice(history: History) -> None:
 
 def every_release_is_one_shot(history: History) -> None:
     """As many shots as releases of the session and landings alone; each named after its own first reading."""
-    scene = history.scene
-    found = assemble(history.readings, scene)
-    last = float("inf") if scene.closes is None else scene.closes
+    context = history.context
+    found = assemble(history.readings, context)
+    last = float("inf") if context.closes is None else context.closes
     releases = {
         r.key
         for r in history.readings
-        if r.kind == "release" and r.cause is None and r.key.device_id in scene.bows and scene.starts <= r.t <= last
+        if r.kind == "release" and r.cause is None and r.key.device_id in context.bows and context.starts <= r.t <= last
     }
     assert {shot.release for shot in found.shots if shot.release} == releases
     alone = [shot for shot in found.shots if shot.release is None]
@@ -55,22 +55,22 @@ def every_release_is_one_shot(history: History) -> None:
 def a_miss_was_watched(history: History) -> None:
     """No shot is a miss while its target had a gap in the window, or has not told all of it, unless a person said so."""
     at = {r.key: r.t for r in history.readings}
-    scene = history.scene
-    for shot in assemble(history.readings, scene).shots:
+    context = history.context
+    for shot in assemble(history.readings, context).shots:
         if shot.result != "miss" or "corrected" in shot.flags:
             continue
         assert shot.release is not None
         assert shot.landing is None
         assert shot.points == 0
         since = at[shot.release]
-        until = since + landing_window_s(scene)
-        assert scene.watermarks["target-1"] > until
-        assert not [b for b in scene.blind if b.device_id == "target-1" and b.since < until and b.until > since]
+        until = since + landing_window_s(context)
+        assert context.watermarks["target-1"] > until
+        assert not [b for b in context.blind if b.device_id == "target-1" and b.since < until and b.until > since]
 
 
 def the_table_takes_it(history: History) -> None:
     """What the schema demands of a shot."""
-    for shot in assemble(history.readings, history.scene).shots:
+    for shot in assemble(history.readings, history.context).shots:
         assert (shot.arrow_landing_time is None) == (shot.x is None) == (shot.y is None)
         assert shot.tof_s is None or shot.tof_s > 0
         assert shot.speed_mps is None or shot.speed_mps > 0
@@ -82,15 +82,15 @@ def the_table_takes_it(history: History) -> None:
 
 def every_shot_can_be_explained(history: History) -> None:
     """``why`` says the same as the table."""
-    for shot in assemble(history.readings, history.scene).shots:
-        told = explain(history.readings, history.scene, shot.id)
+    for shot in assemble(history.readings, history.context).shots:
+        told = explain(history.readings, history.context, shot.id)
         assert told is not None
         assert told.shot == shot
 
 
 def the_whole_truth(history: History, truth: list[Truth]) -> None:
     """Every arrow where it went. Of two that flew almost together one may be unknown."""
-    found = assemble(history.readings, history.scene)
+    found = assemble(history.readings, history.context)
     assert found.orphans == []
     by_release = {shot.release: shot for shot in found.shots}
     assert len(by_release) == len(found.shots) == len(truth)
@@ -127,7 +127,7 @@ def test_what_always_holds(history: History) -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_the_order_of_arrival_changes_nothing(data: st.DataObject, history: History) -> None:
     arrived = data.draw(arrivals(history.readings))
-    assert repr(assemble(arrived, history.scene)) == repr(assemble(history.readings, history.scene))
+    assert repr(assemble(arrived, history.context)) == repr(assemble(history.readings, history.context))
 
 
 @given(sound_history())
@@ -138,17 +138,17 @@ def test_a_sound_history_gives_exactly_what_was_shot(sound: tuple[History, list[
 
 def each_of_one_session(history: History, first_closes: float, pause_s: float, distances: tuple[float, float]) -> None:
     """A lane's session is closed and the next one begins: each reading is of one of them at most."""
-    one, two = (replace(history.scene, target=replace(TARGET, distance_m=metres)) for metres in distances)
+    one, two = (replace(history.context, target=replace(TARGET, distance_m=metres)) for metres in distances)
     starts = first_closes + pause_s
-    before = Before(first_closes, first_closes + longest_flight_s(one))
+    before = PreviousSession(first_closes, first_closes + longest_flight_s(one))
     one = replace(one, starts=0.0, closes=first_closes)
     two = replace(two, starts=starts, closes=None, before=before)
-    roles: list[Key] = []
-    for readings, scene in (
+    roles: list[ReadingKey] = []
+    for readings, context in (
         ([r for r in history.readings if r.t <= first_closes + AFTER_END.total_seconds()], one),
         ([r for r in history.readings if r.t >= starts - BEFORE_START.total_seconds()], two),
     ):
-        found = assemble(readings, scene)
+        found = assemble(readings, context)
         roles += [o.key for o in found.orphans]
         roles += [key for shot in found.shots for key in (shot.release, shot.landing) if key is not None]
     assert [key for key, count in Counter(roles).items() if count > 1] == []
@@ -166,7 +166,7 @@ BORDERS = {
 def test_each_reading_is_of_one_session(
     history: History, first_closes: float, pause_s: float, distances: tuple[float, float]
 ) -> None:
-    history.scene = replace(history.scene, corrections=())  # those are a session's own
+    history.context = replace(history.context, corrections=())  # those are a session's own
     each_of_one_session(history, first_closes, pause_s, distances)
 
 
@@ -178,5 +178,5 @@ def test_the_same_of_many_histories(data: st.DataObject, history: History, sound
     for holds in ALWAYS:
         holds(history)
     arrived = data.draw(arrivals(history.readings))
-    assert repr(assemble(arrived, history.scene)) == repr(assemble(history.readings, history.scene))
+    assert repr(assemble(arrived, history.context)) == repr(assemble(history.readings, history.context))
     the_whole_truth(*sound)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from edge.shots.assembly.model import Blind, Correction
+from edge.shots.assembly.model import BlindInterval, Correction
 from tests.edge.shots.assembly.lane_readings import (
     ARROW,
     OTHER,
@@ -49,7 +49,7 @@ def test_a_landing_told_after_the_miss_was_final_makes_it_a_late_hit_with_its_sp
 def test_a_landing_is_told_late_when_its_release_had_been_known_and_decided_without_it() -> None:
     line = Line().shot(5.0)  # in the air until 8, given up at 18
     assert only(line.landing(5.4, told_after=12.5)).flags == ()
-    bow = Line().engage(3.0).add("bow-1", "release", 5.0, told_after_s=60.0)  # both were out of reach
+    bow = Line().engage(3.0).add("bow-1", "release", 5.0, receive_delay_s=60.0)  # both were out of reach
     assert only(bow.landing(5.4, told_after=59.0)).flags == ()
     assert only(Line().landing(5.4, told_after=60.0), replace(SCENE, bows=frozenset())).flags == ()
 
@@ -70,9 +70,9 @@ def test_another_tag_than_the_bow_s_is_for_a_person_where_several_flew() -> None
 def test_once_a_person_gave_the_landing_away_the_other_arrow_missed() -> None:
     line = two().landing(5.5, uuid4())
     said = Correction(line.readings[1].key, landing=line.readings[-1].key)
-    scene = replace(TWO_BOWS, corrections=[said])
-    assert [s.result for s in shots(line, scene)] == ["hit", "miss"]
-    assert orphans(line, scene) == []
+    context = replace(TWO_BOWS, corrections=[said])
+    assert [s.result for s in shots(line, context)] == ["hit", "miss"]
+    assert orphans(line, context) == []
 
 
 def test_a_landing_without_a_tag_is_given_by_elimination() -> None:
@@ -141,11 +141,11 @@ def test_a_landing_without_a_release_beside_a_working_bow_waits_for_a_person() -
 
 
 def test_a_landing_of_a_lane_without_a_bow_is_a_shot_without_speed() -> None:
-    scene = replace(SCENE, bows=frozenset())
-    shot = only(Line().landing(5.0), scene)
+    context = replace(SCENE, bows=frozenset())
+    shot = only(Line().landing(5.0), context)
     assert (shot.result, shot.points, shot.time_source, shot.arrow_disengage_time) == ("hit", 10, "target", None)
     assert (shot.tof_s, shot.arrow_id, shot.assignment) == (None, ARROW, "id")
-    assert only(Line().landing(5.0, None), scene).assignment is None
+    assert only(Line().landing(5.0, None), context).assignment is None
 
 
 def test_a_bow_with_a_flat_battery_costs_the_speed_and_not_the_score() -> None:
@@ -154,7 +154,7 @@ def test_a_bow_with_a_flat_battery_costs_the_speed_and_not_the_score() -> None:
     assert only(line, flat).result == "hit"
     early = replace(flat, now=14.9)
     assert (shots(line, early), orphans(line, early)) == ([], [])  # the bow may be late: wait a little
-    assert only(line, replace(SCENE, blind=[Blind("bow-1", 3.0, 5.5)])).result == "hit"  # it told us so itself
+    assert only(line, replace(SCENE, blind=[BlindInterval("bow-1", 3.0, 5.5)])).result == "hit"  # it told us so itself
 
 
 def test_a_bow_that_was_only_late_takes_its_landing_back() -> None:
@@ -168,8 +168,8 @@ def test_a_bow_that_was_only_late_takes_its_landing_back() -> None:
 
 def test_one_dead_bow_of_two_leaves_the_landing_to_a_person() -> None:
     line = Line().landing(5.0)
-    scene = replace(TWO_BOWS, watermarks={"bow-1": 20.0, "bow-2": 1.0, "target-1": 20.0})
-    assert len(orphans(line, scene)) == 1
+    context = replace(TWO_BOWS, watermarks={"bow-1": 20.0, "bow-2": 1.0, "target-1": 20.0})
+    assert len(orphans(line, context)) == 1
 
 
 def test_nothing_lands_before_the_session_and_its_arrows_explain_their_landings() -> None:

@@ -123,14 +123,14 @@ def test_a_tag_that_is_no_arrow_id_does_no_harm(tag: str) -> None:
 
 def test_a_voided_arrow_shoots_normally_with_a_mark_and_only_from_then_on() -> None:
     line = Line().shot(5.0).landing(5.4).tags(8.0).shot(15.0).landing(15.4)
-    scene = replace(SCENE, arrows={ARROW: Arrow(ARROW, 6.0, False, voided=10.0)})
-    assert [(s.result, s.arrow_id, s.flags) for s in shots(line, scene)] == [
+    context = replace(SCENE, arrows={ARROW: Arrow(ARROW, 6.0, False, voided=10.0)})
+    assert [(s.result, s.arrow_id, s.flags) for s in shots(line, context)] == [
         ("hit", ARROW, ()),
         ("hit", ARROW, ("retired_arrow",)),
     ]
 
 
 def test_a_release_that_fits_a_voided_arrow_takes_the_landing_s_tag() -> None:
-    scene = replace(SCENE, arrows={ARROW: Arrow(ARROW, 6.0, False), OTHER: Arrow(OTHER, 6.0, True)})
-    shot = only(Line().shot(5.0).landing(5.4, OTHER), scene)
+    context = replace(SCENE, arrows={ARROW: Arrow(ARROW, 6.0, False), OTHER: Arrow(OTHER, 6.0, True)})
+    shot = only(Line().shot(5.0).landing(5.4, OTHER), context)
     assert (shot.arrow_id, shot.assignment, shot.flags) == (OTHER, "inferred", ("tag_mismatch",))

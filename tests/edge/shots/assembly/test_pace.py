@@ -6,12 +6,12 @@ import time
 from dataclasses import replace
 
 from edge.shots.assembly.assemble import assemble
-from edge.shots.assembly.model import Scene, Sensed
+from edge.shots.assembly.model import SessionContext, TimedReading
 from tests.edge.shots.assembly.histories import QUIVER
 from tests.edge.shots.assembly.lane_readings import SCENE, Line, told_until
 
 
-def day(ends: int) -> tuple[list[Sensed], Scene]:
+def day(ends: int) -> tuple[list[TimedReading], SessionContext]:
     """So many ends of six arrows, all hit, with tags and places."""
     line, t = Line(), 5.0
     for end in range(ends):
@@ -25,11 +25,11 @@ def day(ends: int) -> tuple[list[Sensed], Scene]:
 
 def seconds(ends: int) -> float:
     """The quickest of some computations: what else the machine does only adds to it."""
-    readings, scene = day(ends)
+    readings, context = day(ends)
     best = float("inf")
     for _ in range(5):
         began = time.process_time()
-        found = assemble(readings, scene)
+        found = assemble(readings, context)
         best = min(best, time.process_time() - began)
         assert [s.result for s in found.shots] == ["hit"] * (6 * ends)
     return best

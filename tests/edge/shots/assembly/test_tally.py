@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
-from edge.shots.assembly.model import Face, Scene
+from edge.shots.assembly.model import Face, SessionContext
 from tests.edge.shots.assembly.lane_readings import ARROW, OTHER, TARGET, Line, shots, told_until
 
 THREE = replace(told_until(60.0), arrows_per_end=3)
@@ -39,9 +39,9 @@ def test_as_many_as_are_allowed_all_count_and_each_end_is_by_itself() -> None:
 
 
 def test_every_bow_has_its_own_number_of_arrows() -> None:
-    scene = told_until(60.0, replace(THREE, bows=frozenset({"bow-1", "bow-2"})))
+    context = told_until(60.0, replace(THREE, bows=frozenset({"bow-1", "bow-2"})))
     line = end_of(100.0, 112.0, 124.0, start=7.0, line=end_of(0.0, 15.0, 30.0), bow="bow-2")
-    assert {s.flags for s in shots(line, scene)} == {()}
+    assert {s.flags for s in shots(line, context)} == {()}
 
 
 def test_a_let_down_is_no_arrow_of_the_end() -> None:
@@ -49,7 +49,7 @@ def test_a_let_down_is_no_arrow_of_the_end() -> None:
     assert [s.flags for s in shots(line, replace(THREE, arrows_per_end=2))] == [("let_down",), (), ()]
 
 
-def triple() -> Scene:
+def triple() -> SessionContext:
     """Three spots of a multiple face."""
     spots = tuple(Face(uuid4(), 1, 640.0, y, (20.0, 40.0), (10, 9), 10.0, is_spot=True) for y in (200.0, 400.0, 800.0))
     return replace(THREE, target=replace(TARGET, faces=spots))

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from edge.shots.assembly.model import Blind, Stint
+from edge.shots.assembly.model import BlindInterval, LaneAssignment
 from tests.edge.shots.assembly.lane_readings import (
     ARROW,
     OTHER,
@@ -40,8 +40,8 @@ def test_a_position_beside_the_butt_counts_nothing(x: float, y: float) -> None:
 
 def test_without_faces_arrows_are_counted_and_not_valued() -> None:
     line = Line().shot(5.0).landing(5.4)
-    for scene in (replace(SCENE, target=replace(TARGET, faces=())), replace(SCENE, target=None)):
-        shot = only(line, scene)
+    for context in (replace(SCENE, target=replace(TARGET, faces=())), replace(SCENE, target=None)):
+        shot = only(line, context)
         assert (shot.result, shot.points, shot.x) == ("hit", None, 640.0)
 
 
@@ -54,13 +54,13 @@ def test_a_lane_without_a_target_sensor_knows_no_miss() -> None:
 
 
 def test_with_two_targets_both_must_have_watched() -> None:
-    scene = told_until(20.0, replace(SCENE, targets=frozenset({"target-1", "target-2"})))
-    assert only(Line().shot(5.0), scene).result == "miss"
-    assert only(Line().shot(5.0), replace(scene, blind=[Blind("target-2", 7.0, 7.5)])).result == "unknown"
+    context = told_until(20.0, replace(SCENE, targets=frozenset({"target-1", "target-2"})))
+    assert only(Line().shot(5.0), context).result == "miss"
+    assert only(Line().shot(5.0), replace(context, blind=[BlindInterval("target-2", 7.0, 7.5)])).result == "unknown"
 
 
 def test_a_target_that_was_blind_makes_no_miss_even_beside_a_gap_of_another_device() -> None:
-    gap = Blind("target-1", 7.99, 12.0)
+    gap = BlindInterval("target-1", 7.99, 12.0)
     assert only(Line().shot(5.0), replace(SCENE, blind=[gap])).result == "unknown"
     assert only(Line().shot(5.0), replace(SCENE, blind=[replace(gap, since=8.0)])).result == "miss"
     assert only(Line().shot(5.0), replace(SCENE, blind=[replace(gap, device_id="bow-1")])).result == "miss"
@@ -121,16 +121,16 @@ def test_a_step_of_the_wall_clock_between_two_readings_moves_neither_against_the
 def test_a_target_that_was_carried_away_is_not_asked() -> None:
     """Nor is it waited for; over the windows that it was there for a part of only, nobody can say."""
     line = Line().shot(3.0, None).shot(7.0, None).shot(12.0, None)
-    scene = replace(
+    context = replace(
         told_until(20.0),
         targets=frozenset({"target-1", "target-2"}),
         watermarks={"target-1": 20.0, "target-2": 11.5, "bow-1": 20.0},
-        stays={"target-2": (Stint(until=9.0),)},
+        stays={"target-2": (LaneAssignment(until=9.0),)},
     )
-    assert [shot.result for shot in shots(line, scene)] == ["miss", "unknown", "miss"]
+    assert [shot.result for shot in shots(line, context)] == ["miss", "unknown", "miss"]
 
 
 def test_a_landing_before_its_bow_was_brought_is_a_shot_at_once() -> None:
-    came = {"bow-1": (Stint(since=8.0),)}
+    came = {"bow-1": (LaneAssignment(since=8.0),)}
     assert only(Line().landing(5.0), replace(SCENE, now=6.0, stays=came)).time_source == "target"
     assert len(orphans(Line().landing(15.0), replace(SCENE, stays=came))) == 1
