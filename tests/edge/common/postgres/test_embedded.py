@@ -331,7 +331,7 @@ def test_where_the_data_lies_by_default(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_programs_that_do_not_run_are_told_of(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=f"the PostgreSQL in {tmp_path} does not run") as caught:
         find_binaries(tmp_path)
-    assert "archstats[embedded]" in caught.value.hint
+    assert "archstats-edge[embedded]" in caught.value.hint
 
 
 def test_a_starter_that_never_ends_is_not_waited_for_for_ever(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
