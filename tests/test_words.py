@@ -49,7 +49,7 @@ def test_no_line_uses_a_banned_word() -> None:
     assert found == [], f"write instead: {INSTEAD}"
 
 
-def test_the_check_finds_banned_words(tmp_path: Path) -> None:
+def test_the_check_finds_banned_words() -> None:
     banned = ["The page is told.", "_told_until = 1", "Nobody waits.", "What waits is listed.", "It mends itself."]
     assert all(BANNED.search(line) or IDENTIFIER.search(line) for line in banned)
     allowed = ["The satellites", "amended", "recommend", "untold", "The device reports its clock."]
