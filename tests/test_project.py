@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import shlex
+import statistics
 import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -53,3 +58,39 @@ def test_some_libraries_are_imported_in_one_file_only() -> None:
 def test_the_database_driver_is_known_under_edge_only() -> None:
     assert importers("asyncpg") != []
     assert {name.split("/")[0] for name in importers("asyncpg")} == {"edge"}
+
+
+ROOMS = ("drivers", "simulators", "edge")
+
+
+def test_no_folder_has_more_than_20_files() -> None:
+    files = Counter(path.parent for path in tracked("*.py", "*.js", "*.sql", "*.css", "*.md"))
+    assert {str(folder.relative_to(ROOT)): n for folder, n in files.items() if n > 20} == {}
+
+
+def test_most_files_are_neither_fragments_nor_heaps() -> None:
+    sources = [p for room in ROOMS for p in tracked(f"{room}/*.py") if p.name != "__init__.py"]
+    median = statistics.median(len(p.read_text().splitlines()) for p in sources)
+    assert 90 <= median <= 200
+
+
+def test_each_folder_says_what_belongs_there() -> None:
+    folders = {path.parent for room in ROOMS for path in tracked(f"{room}/*.py")}
+    silent = [
+        str(folder.relative_to(ROOT))
+        for folder in folders
+        if not (folder / "__init__.py").exists()
+        or not ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    ]
+    assert silent == []
+
+
+def test_commands_for_contributors_exist() -> None:
+    shown = re.findall(r"^\$ \./dev (.+)$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert len(shown) > 5
+    for words in map(shlex.split, shown):
+        verb, *rest = words
+        assert verb in {"run", "test", "exec", "unit"}
+        if verb == "exec":
+            assert (Path(sys.executable).parent / rest[0]).exists(), f"./dev exec {rest[0]}: no such program"
+            assert [word for word in rest if word.startswith("tests/") and not (ROOT / word).exists()] == []
