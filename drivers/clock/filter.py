@@ -10,60 +10,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
 from math import sqrt
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from drivers.clock.instant import ClockPair
 from drivers.contract import ClockModel, Stamp
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-_PAIR_TRIES: Final = 4
-_PAIR_SPREAD_NS: Final = 20_000
-"""Two readings of one clock around the other lie a fraction of this apart unless the process was put aside."""
-
-
-@cache
-def host_boot_id() -> UUID:
-    """Which boot of this host CLOCK_MONOTONIC counts from."""
-    return UUID(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
-
-
-@dataclass(frozen=True, slots=True)
-class ClockPair:
-    """Both clocks of the host at one instant, in nanoseconds."""
-
-    mono_ns: int
-    utc_ns: int
-
-    def utc_of(self, mono_ns: int) -> datetime:
-        """The aware UTC instant of a monotonic one. Raises OverflowError outside of the years 1 to 9999."""
-        return EPOCH + timedelta(microseconds=(self.utc_ns + mono_ns - self.mono_ns) // 1000)
-
-
-def clock_pair() -> ClockPair:
-    """Both clocks now, read close together: of a few tries the one that was disturbed least."""
-    best_spread, best = None, ClockPair(0, 0)
-    for _ in range(_PAIR_TRIES):
-        before = time.monotonic_ns()
-        utc = time.time_ns()
-        spread = time.monotonic_ns() - before
-        if best_spread is None or spread < best_spread:
-            best_spread, best = spread, ClockPair(before + spread // 2, utc)
-        if spread <= _PAIR_SPREAD_NS:
-            break
-    return best
-
-
-def utc_of(mono_ns: int) -> datetime:
-    """The aware UTC instant of a monotonic one, by the wall clock as it is now."""
-    return clock_pair().utc_of(mono_ns)
 
 
 def mono_of(model: ClockModel, ticks_us: int) -> int:

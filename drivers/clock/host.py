@@ -1,40 +1,57 @@
-"""One instant on this host, on the wall clock and on the monotonic clock alike."""
+"""Clocks of this host: the only place that pairs the wall clock with the monotonic clock.
+
+Durations and comparisons use CLOCK_MONOTONIC (``time.monotonic_ns`` on Linux). It counts from the host's boot, so a
+value is meaningful only beside the host's boot id. It does not count while the host sleeps; a hub does not sleep.
+UTC is for people and for other hosts.
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+from drivers.clock.instant import ClockPair, Instant
+
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 """Linux makes a new one at every boot; CLOCK_MONOTONIC is comparable only while it stays the same."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class HostInstant:
-    """The same instant three ways."""
-
-    at: datetime
-    """Aware UTC."""
-    mono_ns: int
-    """CLOCK_MONOTONIC in nanoseconds."""
-    boot_id: UUID
-    """The boot within which ``mono_ns`` means something."""
+_SAMPLES: Final = 5
+_UNDISTURBED_NS: Final = 20_000
+"""Longest gap between the monotonic readings around an undisturbed reading of the wall clock."""
 
 
 @cache
-def boot_id() -> UUID:
+def host_boot_id() -> UUID:
     """The id of this host's current boot."""
-    return UUID(BOOT_ID.read_text().strip())
+    return UUID(_BOOT_ID.read_text(encoding="ascii").strip())
 
 
-def now() -> HostInstant:
-    """Read both clocks: the wall clock between two readings of the monotonic one, half way of which it is put."""
-    before = time.monotonic_ns()
-    wall_ns = time.time_ns()
-    after = time.monotonic_ns()
-    return HostInstant(EPOCH + timedelta(microseconds=wall_ns // 1000), (before + after) // 2, boot_id())
+def clock_pair() -> ClockPair:
+    """Read both clocks at one instant.
+
+    The wall clock is read between two readings of the monotonic clock; of up to five samples the one with the shortest
+    gap counts, because a longer gap means that the process was interrupted.
+    """
+    best_gap_ns, best = None, ClockPair(0, 0)
+    for _ in range(_SAMPLES):
+        before = time.monotonic_ns()
+        utc = time.time_ns()
+        gap_ns = time.monotonic_ns() - before
+        if best_gap_ns is None or gap_ns < best_gap_ns:
+            best_gap_ns, best = gap_ns, ClockPair(before + gap_ns // 2, utc)
+        if gap_ns <= _UNDISTURBED_NS:
+            break
+    return best
+
+
+def host_now() -> Instant:
+    """The present instant on both clocks of this host."""
+    return clock_pair().instant(host_boot_id())
+
+
+def utc_of(mono_ns: int) -> datetime:
+    """The aware UTC instant of a monotonic one, by the wall clock as it is now."""
+    return clock_pair().utc_of(mono_ns)

@@ -6,7 +6,8 @@ from collections.abc import Container, Iterator
 from typing import Final
 from uuid import UUID
 
-from drivers.clock.filter import ClockFilter, ClockPair, mono_of
+from drivers.clock.filter import ClockFilter, mono_of
+from drivers.clock.instant import ClockPair
 from drivers.clock.transfer import TimeTransfer
 from drivers.contract import ClockModel, Stamp, StreamStart, stream_of
 from drivers.link.boot_clocks import MAX_AGE_NS, Place, StreamClocks

@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
-from drivers.clock.filter import ClockPair, mono_of, stamp_of, uncertainty_of
+from drivers.clock.filter import mono_of, stamp_of, uncertainty_of
+from drivers.clock.instant import ClockPair
 from drivers.clock.transfer import MAX_TICKS_US
 from drivers.contract import ClockModel, Stamp
 

@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from drivers.clock.filter import clock_pair, host_boot_id
+from drivers.clock.host import clock_pair, host_boot_id
 from drivers.contract import ClockModel, Command, CommandResult, DeviceIdentity, DriverInfo, Reading, Report
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverError, ProtocolError
 from drivers.link.codec.frames import (

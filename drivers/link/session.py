@@ -13,7 +13,7 @@ from itertools import count
 from typing import Final, get_args
 from uuid import UUID
 
-from drivers.clock.filter import ClockPair
+from drivers.clock.instant import ClockPair
 from drivers.contract import ClockModel, Pulse, Report, Source, Stamp, stream_of
 from drivers.errors import ProtocolError
 from drivers.link.boot import Boot

@@ -6,7 +6,7 @@ from collections import deque
 from itertools import islice
 from typing import Final
 
-from drivers.clock.filter import clock_pair
+from drivers.clock.host import clock_pair
 
 LINES: Final = 64
 BYTES_SHOWN: Final = 96

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from drivers.clock.host import HostInstant
+from drivers.clock.instant import Instant
 from edge.common.postgres.connection import Connection
 
 # Instants of a session are told by the clock it was opened with, so that a step of the wall clock moves none of them.
@@ -39,7 +39,7 @@ class NewSession:
     """What a session is opened with."""
 
     lane: int
-    start: HostInstant
+    start: Instant
     location: str
     is_indoor: bool
     arrows_per_end: int
@@ -67,7 +67,7 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
             new.lane,
             new.start.at,
             new.start.mono_ns,
-            new.start.boot_id,
+            new.start.host_boot_id,
             new.location,
             new.is_indoor,
             new.arrows_per_end,
@@ -100,7 +100,7 @@ async def last_end(connection: Connection, lane: int) -> datetime | None:
     return ended
 
 
-async def end_end(connection: Connection, lane: int, now: HostInstant, who: str) -> UUID | None:
+async def end_end(connection: Connection, lane: int, now: Instant, who: str) -> UUID | None:
     """Mark the end of the lane's end; None when no session is open there."""
     mark: UUID | None = await connection.fetchval(
         """
@@ -110,13 +110,13 @@ async def end_end(connection: Connection, lane: int, now: HostInstant, who: str)
         lane,
         now.at,
         now.mono_ns,
-        now.boot_id,
+        now.host_boot_id,
         who,
     )
     return mark
 
 
-async def begin_closing(connection: Connection, lane: int, now: HostInstant) -> UUID | None:
+async def begin_closing(connection: Connection, lane: int, now: Instant) -> UUID | None:
     """Ask for the session to be closed: arrows in flight still count. None when no session is open on the lane."""
     session_id: UUID | None = await connection.fetchval(
         f"""
@@ -129,7 +129,7 @@ async def begin_closing(connection: Connection, lane: int, now: HostInstant) -> 
         lane,
         now.at,
         now.mono_ns,
-        now.boot_id,
+        now.host_boot_id,
     )
     return session_id
 
@@ -171,7 +171,7 @@ async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int]
     )
 
 
-async def close_abandoned(connection: Connection, location: str, now: HostInstant) -> int:
+async def close_abandoned(connection: Connection, location: str, now: Instant) -> int:
     """Close what a simulated range that was killed left open; tells how many."""
     done = await connection.execute(
         f"""
@@ -186,6 +186,6 @@ async def close_abandoned(connection: Connection, location: str, now: HostInstan
         location,
         now.at,
         now.mono_ns,
-        now.boot_id,
+        now.host_boot_id,
     )
     return int(done.split()[-1])

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from drivers.clock import host as hostclock
-from drivers.clock.host import HostInstant
+from drivers.clock.host import host_now
+from drivers.clock.instant import Instant
 from drivers.contract import ClockModel, DeviceKind, Reading, Stamp, StreamStart
 from edge.common.postgres.connection import Connection
 from edge.sensor.quarantine import plain, quarantined_form
@@ -96,12 +96,12 @@ class SensorStore:
         self._device = device
         self._host_boot_id = host_boot_id
 
-    async def register(self, since: HostInstant | None = None) -> None:
+    async def register(self, since: Instant | None = None) -> None:
         """Make the device known; writes nothing when it already is.
 
         ``since`` is when it came to its lane, where that is another one than before; now, where nothing is said.
         """
-        since = since or hostclock.now()
+        since = since or host_now()
         await self._connection.execute(
             """
             insert into devices (id, kind, driver, lane) values ($1, $2, $3, $4)
@@ -116,7 +116,7 @@ class SensorStore:
             self._device.lane,
             since.at,
             since.mono_ns,
-            since.boot_id,
+            since.host_boot_id,
         )
 
     async def clocks(self) -> list[ClockModel]:

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from drivers.clock import host as hostclock
+from drivers.clock.host import host_now
 from drivers.contract import ClockModel, Reading, StreamStart
 from edge.common.postgres.connection import DATABASE_FAULTS
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
@@ -66,7 +66,7 @@ class ReadingWriter:
         self._database = database
         self._device = device
         self._host_boot_id = host_boot_id
-        self._began = hostclock.now()
+        self._began = host_now()
         self._reader = reader
         self._inbox = inbox
         self._spool = spool

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
+from drivers.clock.instant import Instant
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
 from edge.common.postgres.feed import prune
@@ -19,7 +20,6 @@ from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, nobody
 from edge.common.process.supervision import Supervision
 from edge.shots.assembly.parameters import Parameters
-from edge.shots.assembly.timeline import Moment
 from edge.shots.session import SessionAssembler
 from edge.shots.store import readings as incoming
 from edge.shots.store.context import read_watermarks
@@ -178,7 +178,7 @@ class Assembler:
     async def _update_each(
         self,
         sessions: Sequence[UUID],
-        told: Mapping[str, Moment],
+        told: Mapping[str, Instant],
         rows: list[asyncpg.Record],
         asked: Mapping[UUID, Sequence[int]],
     ) -> bool:
@@ -190,7 +190,7 @@ class Assembler:
         return wrote
 
     async def _update(
-        self, session_id: UUID, told: Mapping[str, Moment], rows: list[asyncpg.Record], requests: Sequence[int]
+        self, session_id: UUID, told: Mapping[str, Instant], rows: list[asyncpg.Record], requests: Sequence[int]
     ) -> bool:
         """One session; returns whether anything was written. What the tables refuse of it holds up no other lane."""
         session = self._sessions.setdefault(session_id, SessionAssembler(session_id))

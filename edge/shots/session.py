@@ -8,12 +8,12 @@ from uuid import UUID
 
 import asyncpg
 
+from drivers.clock.instant import Instant
 from edge.common.postgres.connection import Connection
 from edge.shots.assembly.assemble import Assembly, assemble
 from edge.shots.assembly.ends import End
 from edge.shots.assembly.flight import longest_flight_s
 from edge.shots.assembly.model import ReadingKey, SessionContext
-from edge.shots.assembly.timeline import Moment
 from edge.shots.clocks_off import bows_off, tell_clocks_off
 from edge.shots.store import readings as incoming
 from edge.shots.store import shots as shot_rows
@@ -68,7 +68,7 @@ class SessionAssembler:
         for row in rows:
             self._rows[ReadingKey(row["device_id"], row["stream_id"], row["seq"])] = row
 
-    async def update(self, connection: Connection, told: Mapping[str, Moment] | None = None) -> Outcome:
+    async def update(self, connection: Connection, told: Mapping[str, Instant] | None = None) -> Outcome:
         """Compute the shots and make the tables say them, in the caller's transaction.
 
         ``told`` are the watermarks from before the readings that were added last; they may be left out where none was added.

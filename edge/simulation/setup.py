@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from drivers.clock.host import HostInstant
+from drivers.clock.instant import Instant
 from edge.common.config.errors import ConfigError
 from edge.common.postgres.connection import Connection
 from edge.operator.sessions import FacePlace, NewSession, close_abandoned, open_session
@@ -82,7 +82,7 @@ async def register_arrows(connection: Connection, lane: Lane) -> None:
         ) from fault
 
 
-async def open_sessions(connection: Connection, world: World, lanes: list[Lane], start: HostInstant) -> dict[UUID, int]:
+async def open_sessions(connection: Connection, world: World, lanes: list[Lane], start: Instant) -> dict[UUID, int]:
     """One session a lane from the world's start; what a killed simulation left open is closed first."""
     await close_abandoned(connection, LOCATION, start)
     opened: dict[UUID, int] = {}

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from drivers.clock import host as hostclock
+from drivers.clock.host import clock_pair, host_boot_id
+from drivers.clock.instant import Instant
 from edge.common.config.errors import ConfigError
 from edge.common.config.settings import PushSettings, ServiceSettings
 from edge.common.console import as_json, complain, iso, say
@@ -107,7 +108,8 @@ async def _on_database(
     connection = await database.connect()
     try:
         await refuse_real_data(connection, force=options.force)
-        start = hostclock.now()
+        clocks = clock_pair()
+        start = clocks.instant(host_boot_id())
         world = bounded_world(options, start.at)
         lanes = [world.lane(number) for number in range(1, options.lanes + 1)]
         await register_devices(connection, range_devices(options.lanes))
@@ -123,7 +125,7 @@ async def _on_database(
     children = Children()
     course = Course(
         world=world,
-        host=HostTime(world.start_us, start.mono_ns),
+        host=HostTime(world.start_us, clocks.mono_ns),
         lanes=options.lanes,
         sessions=frozenset(sessions),
         since=since,
@@ -138,7 +140,7 @@ async def _on_database(
                 until = world.release_limit_us
                 settled_us = follower.settled_us()
                 settled_mono_ns = course.host.mono_ns + (settled_us - course.host.utc_us) * 1000
-                settled = hostclock.HostInstant(instant(settled_us), settled_mono_ns, start.boot_id)
+                settled = Instant(instant(settled_us), settled_mono_ns, start.host_boot_id)
                 await close_in_order(database, sessions, settled, stop)
             else:
                 told_us = await told_until(database, sessions, course.host)

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from drivers.clock import host as hostclock
-from drivers.clock.host import HostInstant
+from drivers.clock.host import host_boot_id, host_now
+from drivers.clock.instant import Instant
 from edge.common.console import complain
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import Database, describe_error
@@ -28,7 +28,7 @@ TOLD_WITHIN_S = 1.0
 
 
 async def close_in_order(
-    database: Database, sessions: Mapping[UUID, int], settled: HostInstant, stop: asyncio.Event
+    database: Database, sessions: Mapping[UUID, int], settled: Instant, stop: asyncio.Event
 ) -> None:
     """Close each lane's session as of ``settled`` and wait until the assembler has: then no device owes anything.
 
@@ -64,7 +64,7 @@ async def told_until(database: Database, sessions: Mapping[UUID, int], host: Hos
                     where d.session_id = any($1::uuid[])
                     """,
                     list(sessions),
-                    hostclock.boot_id(),
+                    host_boot_id(),
                 )
             finally:
                 connection.terminate()
@@ -78,7 +78,7 @@ async def close_what_is_open(database: Database) -> None:
     """At once: nobody is there any more to close it in order."""
 
     async def work(connection: Connection) -> None:
-        await close_abandoned(connection, LOCATION, hostclock.now())
+        await close_abandoned(connection, LOCATION, host_now())
 
     await _patiently(database, work)
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drivers.clock.filter import host_boot_id
+from drivers.clock.host import host_boot_id
 from drivers.contract import (
     Capability,
     ClockModel,

@@ -6,7 +6,7 @@ import asyncio
 import getpass
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -14,8 +14,8 @@ from uuid import UUID
 import asyncpg
 import typer
 
-from drivers.clock import host as hostclock
-from drivers.clock.host import HostInstant
+from drivers.clock.host import host_now
+from drivers.clock.instant import Instant
 from edge.cli.commands.butt_size import butt_for
 from edge.cli.commands.options import faces
 from edge.cli.operator_connection import on_database
@@ -88,7 +88,7 @@ def open_command(
     width, height = butt_for(spec, butt_width, butt_height)
     new = NewSession(
         lane=0,
-        start=hostclock.now() if since is None else began(since, hostclock.now()),
+        start=host_now() if since is None else began(since, host_now()),
         location=location,
         is_indoor=indoor,
         arrows_per_end=arrows_per_end,
@@ -122,7 +122,7 @@ def open_command(
 @app.command("end")
 def end_command(lane: Lanes = None, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
     """Close the end that is being shot on a lane: the arrows are about to be pulled."""
-    now, who = hostclock.now(), getpass.getuser()
+    now, who = host_now(), getpass.getuser()
 
     async def run(connection: Connection) -> None:
         marks: dict[int, UUID] = {}
@@ -141,7 +141,7 @@ def end_command(lane: Lanes = None, as_json: Json = False, database_dir: Databas
 @app.command("close")
 def close_command(lane: Lanes = None, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
     """Close a lane's session. Arrows in the air still count, so this may take a few seconds."""
-    now = hostclock.now()
+    now = host_now()
 
     async def run(connection: Connection) -> None:
         closing: dict[int, UUID] = {}
@@ -210,7 +210,7 @@ def session_line(row: asyncpg.Record, expired: int) -> str:
     return f"{begins}  {state:<7}  {where}  {row['face'] or 'no face'}  {arrows}{nocked}"
 
 
-def began(text: str, now: HostInstant) -> HostInstant:
+def began(text: str, now: Instant) -> Instant:
     """A past instant of this boot of the host on both clocks. Raises Refused."""
     try:
         at = datetime.fromisoformat(text)
@@ -220,7 +220,7 @@ def began(text: str, now: HostInstant) -> HostInstant:
         raise UsageError(f"--since {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
     if at > now.at:
         raise CommandError(f"--since {text} is still to come", hint="Leave --since out: the session begins now")
-    return HostInstant(at, now.mono_ns - (now.at - at) // timedelta(microseconds=1) * 1000, now.boot_id)
+    return now.at_utc(at)
 
 
 async def refuse_overlap(connection: Connection, lane: int, start: datetime) -> None:

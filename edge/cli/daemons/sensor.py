@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from drivers.clock.filter import host_boot_id
+from drivers.clock.host import host_boot_id
 from drivers.contract import ClockModel, Driver
 from edge.cli.daemons.device_config import DevicePlan, plan_device
 from edge.cli.environment import effective

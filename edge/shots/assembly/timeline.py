@@ -7,20 +7,10 @@ the monotonic instant is not known, UTC decides.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """An instant as a row holds it."""
-
-    at: datetime
-    mono_ns: int | None = None
-    boot_id: UUID | None = None
+from drivers.clock.instant import Instant
 
 
 class Axis:
@@ -30,19 +20,21 @@ class Axis:
     axis depends on the rows alone and not on the order in which they came.
     """
 
-    def __init__(self, start: Moment, others: Iterable[Moment] = ()) -> None:
+    def __init__(self, start: Instant, others: Iterable[Instant] = ()) -> None:
         self._zero = start.at
         self._ties: dict[UUID, tuple[int, float]] = {}
-        for moment in sorted((m for m in others if m.boot_id and m.mono_ns is not None), key=lambda m: m.mono_ns or 0):
-            if moment.boot_id is not None and moment.mono_ns is not None:
-                self._ties.setdefault(moment.boot_id, (moment.mono_ns, self._wall(moment.at)))
-        if start.boot_id is not None and start.mono_ns is not None:
-            self._ties[start.boot_id] = (start.mono_ns, 0.0)
+        for moment in sorted(
+            (m for m in others if m.host_boot_id and m.mono_ns is not None), key=lambda m: m.mono_ns or 0
+        ):
+            if moment.host_boot_id is not None and moment.mono_ns is not None:
+                self._ties.setdefault(moment.host_boot_id, (moment.mono_ns, self._wall(moment.at)))
+        if start.host_boot_id is not None and start.mono_ns is not None:
+            self._ties[start.host_boot_id] = (start.mono_ns, 0.0)
 
-    def place(self, moment: Moment) -> float:
+    def place(self, moment: Instant) -> float:
         """Where a moment lies."""
-        if moment.boot_id is not None and moment.mono_ns is not None and moment.boot_id in self._ties:
-            mono_ns, wall = self._ties[moment.boot_id]
+        if moment.host_boot_id is not None and moment.mono_ns is not None and moment.host_boot_id in self._ties:
+            mono_ns, wall = self._ties[moment.host_boot_id]
             return wall + (moment.mono_ns - mono_ns) / 1e9
         return self._wall(moment.at)
 

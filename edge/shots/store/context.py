@@ -10,7 +10,8 @@ from uuid import UUID
 
 import asyncpg
 
-from drivers.clock import host as hostclock
+from drivers.clock.host import host_now
+from drivers.clock.instant import Instant
 from edge.common.postgres.connection import Connection
 from edge.shots.assembly.model import (
     Arrow,
@@ -24,7 +25,7 @@ from edge.shots.assembly.model import (
     TimedReading,
 )
 from edge.shots.assembly.parameters import Parameters
-from edge.shots.assembly.timeline import Axis, Moment
+from edge.shots.assembly.timeline import Axis
 from edge.shots.faces import load_catalogue
 from edge.shots.store.corrections import Rulings
 
@@ -53,7 +54,7 @@ class SessionSnapshot:
     """The lane's present session: what is found of its devices is true of them now."""
 
 
-async def read_watermarks(connection: Connection) -> dict[str, Moment]:
+async def read_watermarks(connection: Connection) -> dict[str, Instant]:
     """Up to when each device has told everything.
 
     To be read before the readings: a watermark speaks of what was stored before it, and read after them it would call an
@@ -62,15 +63,15 @@ async def read_watermarks(connection: Connection) -> dict[str, Moment]:
     rows = await connection.fetch(
         "select device_id, watermark, watermark_mono_ns, host_boot_id from device_status where watermark is not null"
     )
-    return {r["device_id"]: Moment(r["watermark"], r["watermark_mono_ns"], r["host_boot_id"]) for r in rows}
+    return {r["device_id"]: Instant(r["watermark"], r["watermark_mono_ns"], r["host_boot_id"]) for r in rows}
 
 
 async def load_snapshot(
     connection: Connection,
     session_id: UUID,
-    moments: Sequence[Moment],
+    moments: Sequence[Instant],
     rulings: Rulings,
-    told: Mapping[str, Moment],
+    told: Mapping[str, Instant],
 ) -> SessionSnapshot | None:
     """Everything but the readings; ``moments`` are theirs, for the axis. None when the session is gone."""
     row = await connection.fetchrow(_SESSIONS + " where s.id = $1", session_id)
@@ -88,7 +89,7 @@ async def load_snapshot(
         """,
         names,
         start.at,
-        start.boot_id,
+        start.host_boot_id,
     )
     marks = await connection.fetch("select at, mono_ns, host_boot_id from end_marks where session_id = $1", session_id)
     arrows = await connection.fetch("select id, diameter, is_active, voided_date from arrows")
@@ -108,28 +109,28 @@ async def load_snapshot(
         blind=[
             BlindInterval(
                 gap["device_id"],
-                axis.place(Moment(gap["from_at"], gap["from_mono_ns"], gap["host_boot_id"])),
-                axis.place(Moment(gap["to_at"], gap["to_mono_ns"], gap["host_boot_id"])),
+                axis.place(Instant(gap["from_at"], gap["from_mono_ns"], gap["host_boot_id"])),
+                axis.place(Instant(gap["to_at"], gap["to_mono_ns"], gap["host_boot_id"])),
             )
             for gap in gaps
         ],
         arrows={a["id"]: _arrow(a, axis) for a in arrows},
         arrows_per_end=row["arrows_per_end"],
-        end_marks=[axis.place(Moment(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
+        end_marks=[axis.place(Instant(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
         corrections=rulings.corrections,
         stays=_stays(axis, devices),
         before=_before(
             axis,
             await connection.fetch(
-                _SESSIONS + _CLOSED_AROUND, row["lane"], session_id, start.at, start.mono_ns, start.boot_id
+                _SESSIONS + _CLOSED_AROUND, row["lane"], session_id, start.at, start.mono_ns, start.host_boot_id
             ),
         ),
     )
     return SessionSnapshot(context, axis, row["is_opened"])
 
 
-def _start(session: asyncpg.Record) -> Moment:
-    return Moment(session["start_time"], session["start_mono_ns"], session["start_boot_id"])
+def _start(session: asyncpg.Record) -> Instant:
+    return Instant(session["start_time"], session["start_mono_ns"], session["start_boot_id"])
 
 
 def _before(axis: Axis, others: Sequence[asyncpg.Record]) -> PreviousSession | None:
@@ -143,22 +144,22 @@ def _before(axis: Axis, others: Sequence[asyncpg.Record]) -> PreviousSession | N
     return max(found, key=lambda before: before.closes, default=None)
 
 
-def _closing(session: asyncpg.Record) -> Moment | None:
+def _closing(session: asyncpg.Record) -> Instant | None:
     """When the last arrow could be released; None while nobody asked for the closing."""
     if session["closing_time"] is not None:
-        return Moment(session["closing_time"], session["closing_mono_ns"], session["closing_boot_id"])
-    return None if session["end_time"] is None else Moment(session["end_time"])
+        return Instant(session["closing_time"], session["closing_mono_ns"], session["closing_boot_id"])
+    return None if session["end_time"] is None else Instant(session["end_time"])
 
 
-async def _now(connection: Connection) -> Moment:
+async def _now(connection: Connection) -> Instant:
     """The database's clock, and this host's monotonic one, which decides where the session was opened in this boot."""
     at = await connection.fetchval("select clock_timestamp()")
-    here = hostclock.now()
-    return Moment(at, here.mono_ns, here.boot_id)
+    here = host_now()
+    return Instant(at, here.mono_ns, here.host_boot_id)
 
 
 def _arrow(row: asyncpg.Record, axis: Axis) -> Arrow:
-    voided = None if row["voided_date"] is None else axis.place(Moment(row["voided_date"]))
+    voided = None if row["voided_date"] is None else axis.place(Instant(row["voided_date"]))
     return Arrow(row["id"], row["diameter"], row["is_active"], voided)
 
 
@@ -166,18 +167,18 @@ def _stays(axis: Axis, devices: Sequence[asyncpg.Record]) -> dict[str, list[Lane
     """When each device was on the lane."""
     stays: dict[str, list[LaneAssignment]] = defaultdict(list)
     for d in devices:
-        since = Moment(d["since"], d["since_mono_ns"], d["since_boot_id"]) if d["since"] is not None else None
-        until = Moment(d["until"], d["until_mono_ns"], d["until_boot_id"]) if d["until"] is not None else None
+        since = Instant(d["since"], d["since_mono_ns"], d["since_boot_id"]) if d["since"] is not None else None
+        until = Instant(d["until"], d["until_mono_ns"], d["until_boot_id"]) if d["until"] is not None else None
         stays[d["device_id"]].append(
             LaneAssignment(axis.place(since) if since else -math.inf, axis.place(until) if until else math.inf)
         )
     return dict(stays)
 
 
-def _watermarks(axis: Axis, devices: Sequence[asyncpg.Record], told: Mapping[str, Moment]) -> dict[str, float]:
+def _watermarks(axis: Axis, devices: Sequence[asyncpg.Record], told: Mapping[str, Instant]) -> dict[str, float]:
     """Up to when each device has told everything: as it is now, or as it was when the session closed."""
     kept = {
-        d["device_id"]: axis.place(Moment(d["told_until"], d["told_until_mono_ns"], d["told_until_boot_id"]))
+        d["device_id"]: axis.place(Instant(d["told_until"], d["told_until_mono_ns"], d["told_until_boot_id"]))
         for d in devices
         if d["told_until"] is not None
     }
@@ -205,9 +206,9 @@ async def _target(connection: Connection, row: asyncpg.Record) -> Target | None:
     )  # fmt: skip
 
 
-def moment_of(row: asyncpg.Record) -> Moment:
+def moment_of(row: asyncpg.Record) -> Instant:
     """When a reading was."""
-    return Moment(row["at"], row["mono_ns"], row["host_boot_id"])
+    return Instant(row["at"], row["mono_ns"], row["host_boot_id"])
 
 
 def sensed(row: asyncpg.Record, axis: Axis) -> TimedReading:

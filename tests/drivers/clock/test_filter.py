@@ -12,17 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.clock.filter import (
-    ClockFilter,
-    ClockPair,
-    Probe,
-    clock_pair,
-    host_boot_id,
-    mono_of,
-    stamp_of,
-    uncertainty_of,
-    utc_of,
-)
+from drivers.clock.filter import ClockFilter, Probe, mono_of, stamp_of, uncertainty_of
+from drivers.clock.host import clock_pair, host_boot_id, utc_of
+from drivers.clock.instant import ClockPair
 from drivers.clock.transfer import LATE_NS, TimeTransfer
 from drivers.contract import ClockModel
 

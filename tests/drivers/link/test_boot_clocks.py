@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.clock.filter import ClockPair, mono_of, uncertainty_of
+from drivers.clock.filter import mono_of, uncertainty_of
+from drivers.clock.instant import ClockPair
 from drivers.contract import ClockModel
 from drivers.link.boot_clocks import BAD_CLOCK, NO_CLOCK, PAUSE_ERROR_S, PAUSE_RATE, Place, StreamClocks
 

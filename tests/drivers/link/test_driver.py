@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from drivers.clock.filter import host_boot_id, mono_of
+from drivers.clock.filter import mono_of
+from drivers.clock.host import host_boot_id
 from drivers.contract import (
     ClockModel,
     Command,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from drivers.clock.filter import ClockPair
+from drivers.clock.instant import ClockPair
 from drivers.contract import ClockModel, Pulse, Reading, Report, StreamStart, stream_of
 from drivers.errors import ProtocolError
 from drivers.link.codec.frames import (

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from drivers.clock import host as hostclock
-from drivers.clock.host import HostInstant
+from drivers.clock.host import host_now
+from drivers.clock.instant import Instant
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
@@ -20,7 +20,7 @@ from edge.operator.sessions import NewSession, begin_closing, close_abandoned, l
 async def test_sighters_are_no_part_of_the_list_of_sessions(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
-        session = await open_session(connection, _new(hostclock.now()))
+        session = await open_session(connection, _new(host_now()))
         for end in (1, 2, 3, 3, None):
             await _shot(connection, session, end)
         (row,) = await list_sessions(connection, 10)
@@ -31,7 +31,7 @@ async def test_sighters_are_no_part_of_the_list_of_sessions(database_settings: S
 async def test_the_list_of_sessions_counts_as_the_live_page_does(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
-        session = await open_session(connection, replace(_new(hostclock.now()), sighter_ends=0))
+        session = await open_session(connection, replace(_new(host_now()), sighter_ends=0))
         for result, points, flags in (
             ("hit", 9, ["line_call"]),
             ("miss", 0, []),
@@ -51,8 +51,9 @@ async def test_the_list_of_sessions_counts_as_the_live_page_does(database_settin
 async def test_a_session_ends_by_the_clock_it_was_opened_with(
     database_settings: ServiceSettings, stepped_s: int, *, abandoned: bool
 ) -> None:
-    start = hostclock.now()
-    later = replace(start, at=start.at + timedelta(seconds=stepped_s + 600), mono_ns=start.mono_ns + 600_000_000_000)
+    start = host_now()
+    later = start.at_utc(start.at + timedelta(seconds=600))
+    later = replace(later, at=later.at + timedelta(seconds=stepped_s))
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
         session = await open_session(connection, _new(start))
@@ -66,8 +67,8 @@ async def test_a_session_ends_by_the_clock_it_was_opened_with(
 
 
 async def test_in_another_boot_of_the_host_it_ends_by_the_wall_clock(database_settings: ServiceSettings) -> None:
-    start = hostclock.now()
-    later = HostInstant(start.at + timedelta(seconds=600), mono_ns=5_000_000_000, boot_id=uuid4())
+    start = host_now()
+    later = Instant(start.at + timedelta(seconds=600), mono_ns=5_000_000_000, host_boot_id=uuid4())
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
         await open_session(connection, _new(start))
@@ -76,7 +77,7 @@ async def test_in_another_boot_of_the_host_it_ends_by_the_wall_clock(database_se
         await connection.close()
 
 
-def _new(start: HostInstant) -> NewSession:
+def _new(start: Instant) -> NewSession:
     return NewSession(
         lane=1,
         start=start,

@@ -16,7 +16,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from drivers.clock.filter import host_boot_id
+from drivers.clock.host import host_boot_id
 from drivers.contract import ClockModel, DeviceKind, Driver
 from drivers.registry import load_driver
 from edge.common.config.settings import ServiceSettings

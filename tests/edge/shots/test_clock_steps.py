@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from drivers.clock import host as hostclock
+from drivers.clock.host import host_boot_id
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.database import Database, open_database
 from tests.edge.shots.lane_rows import LaneFloor
@@ -32,7 +32,7 @@ async def floor(database: Database) -> AsyncIterator[LaneFloor]:
     await connection.execute(
         "update sessions set start_mono_ns = $1, start_boot_id = $2",
         time.monotonic_ns() - round(AGO_S * 1e9),
-        hostclock.boot_id(),
+        host_boot_id(),
     )
     yield built
     await connection.close()

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from drivers.clock.host import HostInstant
+from drivers.clock.instant import Instant
 from drivers.contract import DeviceKind
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.database import Database, open_database
@@ -73,7 +73,7 @@ async def on_lane_two(floor: LaneFloor) -> UUID:
 async def move(floor: LaneFloor, lane: int, t: float, mono_ns: int | None = None) -> None:
     """The bow's daemon starts at ``t`` and says which lane it is on."""
     device = Device("bow-1", DeviceKind.BOW, "bow.link", lane, 1.0)
-    since = HostInstant(floor.at(t), mono_ns or round(t * 1e9), BOOT)
+    since = Instant(floor.at(t), mono_ns or round(t * 1e9), BOOT)
     await SensorStore(floor.connection, device, BOOT).register(since)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import pytest
 
-from drivers.clock import host as hostclock
+from drivers.clock.host import host_boot_id
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
@@ -136,7 +136,7 @@ async def test_all_is_told_up_to_the_device_that_is_furthest_behind(
                 "update device_status set watermark = now(), watermark_mono_ns = $2, host_boot_id = $3 where device_id = $1",
                 device,
                 host.mono_ns - behind_us * 1000,
-                hostclock.boot_id(),
+                host_boot_id(),
             )
         told.append(await told_until(database.acting_as(Role.OPERATOR), {floor.session_id: 1}, host))
     assert told == [None, None, host.utc_us - 3_000_000], "of a device that has told nothing nobody can say"
