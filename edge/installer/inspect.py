@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import edge
-from edge.cli.daemons.device_config import DEVICE_NAME
 from edge.common.config.refused import CommandError, DatabaseUnavailable
+from edge.common.config.settings import DEVICE_NAME
 from edge.installer.env_files import given, parse
 from edge.installer.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, THIS_MACHINE, UNITS, Hub, Source
 from edge.installer.plan import SHIPPED_PLACES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,10 +13,8 @@ from drivers.errors import DriverConfigError
 from drivers.registry import DriverClass, load_driver
 from edge.cli.environment import refuse_mistyped
 from edge.common.config.errors import ConfigError, together
-from edge.common.config.settings import DeviceSettings, NoSettings, load_device, refuse_unknown
+from edge.common.config.settings import DEVICE_NAME, DeviceSettings, NoSettings, load_device, refuse_unknown
 from edge.sensor.store import Device
-
-DEVICE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 _Found = TypeVar("_Found")
 

@@ -5,6 +5,7 @@ Settings come from environment variables alone; an empty one counts as not set. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, Va
 from edge.common.config.errors import ConfigError, together
 
 PREFIX = "ARCH_STATS_"
+DEVICE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+"""Form of a device's name, which is also the name of its env file and of its unit's instance."""
 
 
 class _Settings(BaseModel):
