@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 from drivers.contract import ClockModel, Driver, Pulse, Reading, StreamStart
 from drivers.errors import DriverConfigError, DriverError
 from edge.common.config.errors import ConfigError
-from edge.common.process.progress import Tick, nobody
+from edge.common.process.progress import Tick, no_tick
 from edge.sensor.queue.inbox import Inbox, Storable
 from edge.sensor.queue.ledger import Watermark
 from edge.sensor.status import Status
@@ -41,7 +41,7 @@ class DeviceReader:
     """
 
     def __init__(
-        self, build: BuildDriver, inbox: Inbox, watermark: Watermark, status: Status, tick: Tick = nobody
+        self, build: BuildDriver, inbox: Inbox, watermark: Watermark, status: Status, tick: Tick = no_tick
     ) -> None:
         self.driver: Driver | None = None
         self.clocks: dict[UUID, ClockModel] = {}

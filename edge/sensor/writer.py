@@ -18,7 +18,7 @@ from drivers.contract import ClockModel, Reading, StreamStart
 from edge.common.postgres.connection import DATABASE_FAULTS
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
 from edge.common.process.logs import Transitions
-from edge.common.process.progress import Tick, nobody
+from edge.common.process.progress import Tick, no_tick
 from edge.sensor.quarantine import Outcome, store_or_set_aside
 from edge.sensor.queue.durable import Spool
 from edge.sensor.queue.inbox import Inbox, Storable
@@ -59,7 +59,7 @@ class ReadingWriter:
         spool: Spool,
         watermark: Watermark,
         status: Status,
-        tick: Tick = nobody,
+        tick: Tick = no_tick,
     ) -> None:
         self.connected = False
         """Whether the database takes what comes."""

@@ -17,7 +17,7 @@ from edge.common.postgres.database import Database, describe_error, wait_until_r
 from edge.common.postgres.feed import prune
 from edge.common.postgres.listener import Listener
 from edge.common.process.logs import Transitions
-from edge.common.process.progress import Tick, nobody
+from edge.common.process.progress import Tick, no_tick
 from edge.common.process.supervision import Supervision
 from edge.shots.assembly.parameters import Parameters
 from edge.shots.session import SessionAssembler
@@ -100,7 +100,7 @@ def _is_done(session: SessionAssembler) -> bool:
 class Assembler:
     """The work on one connection."""
 
-    def __init__(self, connection: Connection, listener: Listener, tick: Tick = nobody) -> None:
+    def __init__(self, connection: Connection, listener: Listener, tick: Tick = no_tick) -> None:
         self._connection = connection
         self._listener = listener
         self._tick = tick

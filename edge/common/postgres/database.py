@@ -19,7 +19,7 @@ from edge.common.postgres.connection import DATABASE_FAULTS, Connection, Pool
 from edge.common.postgres.migrate import schema_state
 from edge.common.postgres.roles import LIMITS, Role, RoleRefused, refused
 from edge.common.process.logs import Transitions
-from edge.common.process.progress import Tick, nobody
+from edge.common.process.progress import Tick, no_tick
 
 if TYPE_CHECKING:
     from edge.common.postgres.embedded.server import EmbeddedServer
@@ -141,7 +141,7 @@ async def wait_until_ready(
     database: Database,
     *,
     stop: asyncio.Event | None = None,
-    tick: Tick = nobody,
+    tick: Tick = no_tick,
     longest_pause_s: float = math.inf,
 ) -> None:
     """Wait until the database answers and has this build's schema, for ever, or until ``stop`` is set.

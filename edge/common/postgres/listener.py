@@ -19,7 +19,7 @@ from tenacity.wait import wait_random_exponential
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import Database, describe_error
 from edge.common.process.logs import Transitions
-from edge.common.process.progress import Tick, nobody
+from edge.common.process.progress import Tick, no_tick
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Listener:
     """Listens on ``channels`` while :meth:`run` runs. One reader waits; further readers take a listener of their own."""
 
     def __init__(
-        self, database: Database, channels: Sequence[str], *, poll_s: float = 5.0, tick: Tick = nobody
+        self, database: Database, channels: Sequence[str], *, poll_s: float = 5.0, tick: Tick = no_tick
     ) -> None:
         self.connected = False
         """Whether bells are heard right now."""

@@ -15,8 +15,8 @@ LONGEST_STEP_S = 5.0
 """Of the time between two looks no more than this is counted: a process that was stopped is not one that hung."""
 
 
-def nobody() -> None:
-    """The tick of a loop that nobody watches."""
+def no_tick() -> None:
+    """The tick of a loop without supervision."""
 
 
 @dataclass(slots=True)

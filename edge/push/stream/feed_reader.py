@@ -15,7 +15,7 @@ from edge.common.postgres.database import Database, describe_error, wait_until_r
 from edge.common.postgres.feed import LOOK_AGAIN_S, HeldBack, current_cursor, held_back, read_page
 from edge.common.postgres.listener import Listener
 from edge.common.process.logs import Transitions
-from edge.common.process.progress import Tick, nobody
+from edge.common.process.progress import Tick, no_tick
 from edge.push.stream.frames import of_event
 from edge.push.stream.hub import Hub
 
@@ -30,7 +30,7 @@ WATCH_EVERY_S = 0.5
 class Following:
     """Reads the feed for ever, on a connection of its own so that no question of a page comes in between."""
 
-    def __init__(self, database: Database, listener: Listener, hub: Hub, tick: Tick = nobody) -> None:
+    def __init__(self, database: Database, listener: Listener, hub: Hub, tick: Tick = no_tick) -> None:
         self.reading = False
         """Whether the table could be read the last time."""
         self.fault = "not connected yet"

@@ -10,7 +10,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from drivers.contract import Reading
-from edge.common.process.progress import Tick, nobody
+from edge.common.process.progress import Tick, no_tick
 from edge.sensor.queue.durable import Spool
 from edge.sensor.queue.inbox import Inbox, Storable
 from edge.sensor.queue.ledger import Watermark
@@ -48,7 +48,7 @@ class Spooler:
         reader: DeviceReader,
         inbox: Inbox,
         watermark: Watermark,
-        tick: Tick = nobody,
+        tick: Tick = no_tick,
     ) -> None:
         self._spool = spool
         self._host_boot_id = host_boot_id

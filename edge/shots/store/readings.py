@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from edge.common.postgres.connection import Connection
-from edge.common.process.progress import Tick, nobody
+from edge.common.process.progress import Tick, no_tick
 
 BEFORE_START = timedelta(minutes=6)
 """An arrow may be on the string this long before its session begins (``engage_timeout``)."""
@@ -82,7 +82,7 @@ class NewReadings:
     """There are more readings than are held at once: what concerns a session is to be had from the tables."""
 
 
-async def read_news(connection: Connection, since_xmin: int, tick: Tick = nobody) -> NewReadings:
+async def read_news(connection: Connection, since_xmin: int, tick: Tick = no_tick) -> NewReadings:
     """Readings of transactions that may have ended since, whatever the order of their commits. Some may be known already.
 
     However many they are, at most ``NEWS_AT_ONCE`` are held, and no statement takes longer for there being more. One
