@@ -131,9 +131,8 @@ def _readings(count: int) -> Iterator[Reading]:
             stream,
             seq,
             ReadingKind.ENGAGE,
-            Stamp(at, 0.001, seq * 1_000_000),
+            Stamp(at, seq * 1_000_000, BOOT, 0.001),
             at,
-            BOOT,
             Source.SIMULATOR,
             tag,
         )

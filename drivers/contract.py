@@ -13,10 +13,13 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel
+from drivers.clock.instant import Instant
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 STREAM_NAMESPACE = UUID("5a0cd1f2-6c0b-5d0e-9a57-a6c1f0b7e001")
 """Namespace of the stream ids of devices that report a boot id."""
@@ -71,16 +74,25 @@ class ReadingKind(StrEnum):
     """A calibration probe was pressed at a known point."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """One instant, as well as it is known."""
+class ReleaseCause(StrEnum):
+    """Reason why an arrow left the string, where it was not shot."""
 
-    at: datetime
-    """Aware UTC. When ``uncertainty_s`` is None this is only the time of receipt."""
-    uncertainty_s: float | None
-    """Half width in seconds of the interval that holds the true instant; None when the instant is not known."""
-    mono_ns: int | None
-    """The same instant on this host's CLOCK_MONOTONIC in nanoseconds; None when it is not known."""
+    REMOVED = "removed"
+    """The archer took the arrow off the string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp(Instant):
+    """The instant of an event and its uncertainty.
+
+    ``host_boot_id`` is the boot of the host that received the event; it is given even where ``mono_ns`` is None.
+    """
+
+    uncertainty_s: float | None = None
+    """Half width in seconds of the interval that holds the true instant.
+
+    None when the instant is not known; then ``at`` is only the time of receipt and ``mono_ns`` is None.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +106,7 @@ class Reading:
     kind: ReadingKind
     stamp: Stamp
     received_at: datetime
-    """Aware UTC, told by the same pair of clocks as ``stamp.at``: a step of the wall clock does not change their distance."""
-    host_boot_id: UUID
+    """Aware UTC, by the same pair of clocks as ``stamp.at``: a step of the wall clock does not change their distance."""
     source: Source
     tag: str | None = None
     """The arrow's EPC as lower-case hex."""
@@ -106,8 +117,8 @@ class Reading:
     y_mm: float | None = None
     """LANDING and PIN: millimetres, up is positive."""
     rssi_dbm: int | None = None
-    cause: str | None = None
-    """RELEASE only: ``removed`` when the device can tell that a hand took the arrow off, else None."""
+    cause: ReleaseCause | None = None
+    """RELEASE only; None when the arrow was shot or the device cannot distinguish."""
     quality: int | None = None
     """0 (worst) to 100 as the device tells it."""
     reason: str | None = None

@@ -34,7 +34,7 @@ def uncertainty_of(model: ClockModel, ticks_us: int) -> float:
 def stamp_of(model: ClockModel, ticks_us: int, pair: ClockPair) -> Stamp:
     """When a device's tick was. Raises OverflowError when that is no date."""
     mono_ns = mono_of(model, ticks_us)
-    return Stamp(pair.utc_of(mono_ns), uncertainty_of(model, ticks_us), mono_ns)
+    return Stamp(pair.utc_of(mono_ns), mono_ns, model.host_boot_id, uncertainty_of(model, ticks_us))
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ class Boot:
         mono_ns = stamp.mono_ns - us * 1000
         if self.heard_ns - mono_ns > MAX_AGE_NS:
             return None
-        return Stamp(pair.utc_of(mono_ns), stamp.uncertainty_s, mono_ns)
+        return Stamp(pair.utc_of(mono_ns), mono_ns, stamp.host_boot_id, stamp.uncertainty_s)
 
     def _derived(self) -> Iterator[ClockModel]:
         for boot in self.earlier:

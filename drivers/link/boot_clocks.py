@@ -110,10 +110,10 @@ class StreamClocks:
         """When a tick was, and why that is only the time of receipt if it is."""
         model = self.best(stream_id, ticks_us)
         if model is None:
-            return Stamp(pair.utc_of(received_ns), None, None), NO_CLOCK
+            return Stamp(pair.utc_of(received_ns), None, self.host_boot_id), NO_CLOCK
         slack_ns = AHEAD_NS + round(uncertainty_of(model, ticks_us) * 1e9)
         if not received_ns - MAX_AGE_NS <= mono_of(model, ticks_us) <= received_ns + slack_ns:
-            return Stamp(pair.utc_of(received_ns), None, None), BAD_CLOCK
+            return Stamp(pair.utc_of(received_ns), None, self.host_boot_id), BAD_CLOCK
         return stamp_of(model, ticks_us, pair), None
 
     def _derived(self, stream_id: UUID) -> list[ClockModel]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from drivers.contract import Reading, ReadingKind, Source, Stamp
-from drivers.link.codec.frames import Engage, Event, Landing, Pin, Release, ReleaseCause, Tags
+from drivers.contract import Reading, ReadingKind, ReleaseCause, Source, Stamp
+from drivers.link.codec.frames import Engage, Event, Landing, Pin, Release, ReleaseCode, Tags
 
 NO_TAG = "the arrow's tag was not read"
 NO_POSITION = "the sensor gave no position"
@@ -18,7 +18,6 @@ class Origin:
     """What every reading of one device carries."""
 
     device_id: str
-    host_boot_id: UUID
     source: Source
 
 
@@ -30,7 +29,7 @@ class _Values:
     x_mm: float | None = None
     y_mm: float | None = None
     rssi_dbm: int | None = None
-    cause: str | None = None
+    cause: ReleaseCause | None = None
     quality: int | None = None
     missing: tuple[str, ...] = ()
 
@@ -40,7 +39,7 @@ def _values(event: Event) -> _Values:
         case Engage(rssi_dbm, tag):
             return _Values(ReadingKind.ENGAGE, tag=tag, rssi_dbm=rssi_dbm, missing=_missing(tag=tag is None))
         case Release(cause, tag):
-            removed = "removed" if cause is ReleaseCause.REMOVED else None
+            removed = ReleaseCause.REMOVED if cause is ReleaseCode.REMOVED else None
             return _Values(ReadingKind.RELEASE, tag=tag, cause=removed, missing=_missing(tag=tag is None))
         case Landing(x_mm, y_mm, quality, tag):
             return _Values(
@@ -83,7 +82,6 @@ def reading_of(
         kind=values.kind,
         stamp=stamp,
         received_at=received_at,
-        host_boot_id=origin.host_boot_id,
         source=origin.source,
         tag=values.tag,
         tags=values.tags,

@@ -366,7 +366,7 @@ class LinkSession:
                 self._reports.append(
                     reading_of(
                         message,
-                        origin=Origin(self._device_id, self._clocks.host_boot_id, self.source),
+                        origin=Origin(self._device_id, self.source),
                         stream_id=stream_id,
                         seq=frame.seq,
                         stamp=stamp,

@@ -215,7 +215,7 @@ class SensorStore:
             [r.stamp.at for r in readings],
             [r.stamp.uncertainty_s for r in readings],
             [r.stamp.mono_ns for r in readings],
-            [r.host_boot_id for r in readings],
+            [r.stamp.host_boot_id for r in readings],
             [r.received_at for r in readings],
             [r.source.value for r in readings],
             [r.tag for r in readings],
@@ -316,7 +316,7 @@ class SensorStore:
         if told is None or told["watermark"] is None:
             return None
         same_boot = told["host_boot_id"] == host_boot_id
-        return Stamp(told["watermark"], None, told["watermark_mono_ns"] if same_boot else None)
+        return Stamp(told["watermark"], told["watermark_mono_ns"] if same_boot else None, host_boot_id)
 
     async def _knows(self, stream_id: UUID) -> bool:
         """Whether a stream was ever heard of: the beginning of each leaves a row."""

@@ -16,7 +16,7 @@ def sense(event: world.Event) -> link.Event | None:
     if event.kind == "engage":
         return link.Engage(_RSSI_DBM, tag)
     if event.kind == "release":
-        return link.Release(link.ReleaseCause.SHOT, tag)
+        return link.Release(link.ReleaseCode.SHOT, tag)
     return None
 
 

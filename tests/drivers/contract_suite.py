@@ -109,7 +109,7 @@ class DriverContract:
         async with opened(connection) as (driver, _):
             reading = readings_in(await read_until(driver, at_least(1), acknowledge=True))[0]
 
-        assert reading.host_boot_id == host_boot_id()
+        assert reading.stamp.host_boot_id == host_boot_id()
         assert reading.stamp.mono_ns is not None
         assert reading.stamp.uncertainty_s is not None
         assert 0 < reading.stamp.uncertainty_s < 0.1

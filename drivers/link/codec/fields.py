@@ -51,7 +51,7 @@ class NodeCapability(IntFlag):
     """Is no hardware: what it senses was made up."""
 
 
-class ReleaseCause(IntEnum):
+class ReleaseCode(IntEnum):
     """Why the arrow left the string."""
 
     SHOT = 0

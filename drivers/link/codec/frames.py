@@ -12,7 +12,7 @@ from typing import Final
 
 from drivers.link.codec import cobs
 from drivers.link.codec.earlier import MAX_EARLIER, EarlierBoot
-from drivers.link.codec.fields import MessageType, NakCode, NodeCapability, NodeKind, ReleaseCause
+from drivers.link.codec.fields import MessageType, NakCode, NodeCapability, NodeKind, ReleaseCode
 from drivers.link.codec.messages import (
     Ack,
     Config,
@@ -58,7 +58,7 @@ __all__ = [
     "NodeKind",
     "Pin",
     "Release",
-    "ReleaseCause",
+    "ReleaseCode",
     "Tags",
     "TimeRequest",
     "TimeResponse",

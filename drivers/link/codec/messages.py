@@ -15,7 +15,7 @@ from drivers.link.codec.earlier import EarlierBoot, pack_earlier, pack_time, unp
 from drivers.link.codec.fields import (
     MessageType,
     NodeCapability,
-    ReleaseCause,
+    ReleaseCode,
     last_tag,
     pack_mm,
     pack_percent,
@@ -84,7 +84,7 @@ class Release:
     """The arrow left the string."""
 
     type: ClassVar = MessageType.RELEASE
-    cause: ReleaseCause
+    cause: ReleaseCode
     tag: str | None
     """As engaged."""
 
@@ -95,8 +95,8 @@ class Release:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """The message; raises ValueError or IndexError on a bad payload."""
-        removed = payload[0] == ReleaseCause.REMOVED
-        return cls(ReleaseCause.REMOVED if removed else ReleaseCause.SHOT, last_tag(payload, 1))
+        removed = payload[0] == ReleaseCode.REMOVED
+        return cls(ReleaseCode.REMOVED if removed else ReleaseCode.SHOT, last_tag(payload, 1))
 
 
 @dataclass(frozen=True, slots=True)

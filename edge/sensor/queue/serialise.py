@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from drivers.contract import ClockModel, Reading, ReadingKind, Source, Stamp, StreamStart
+from drivers.contract import ClockModel, Reading, ReadingKind, ReleaseCause, Source, Stamp, StreamStart
 from edge.sensor.queue.inbox import Storable
 
 Value: TypeAlias = "str | int | float | list[Value] | None"
@@ -62,7 +62,8 @@ def from_fields(fields: Mapping[str, object]) -> Storable:
             raise ValueError(f"a report of kind {what!r} is not known")
         rest["kind"] = ReadingKind(_text(rest["kind"]))
         rest["source"] = Source(_text(rest["source"]))
-        rest["host_boot_id"] = UUID(_text(rest["host_boot_id"]))
+        if "cause" in rest:
+            rest["cause"] = ReleaseCause(_text(rest["cause"]))
         rest["received_at"] = datetime.fromisoformat(_text(rest["received_at"]))
         if isinstance(tags := rest.get("tags"), list):
             rest["tags"] = tuple(tags)
@@ -80,7 +81,6 @@ def _reading_fields(reading: Reading) -> Fields:
         "kind": reading.kind.value,
         "stamp": _stamp_list(reading.stamp),
         "received_at": reading.received_at.isoformat(),
-        "host_boot_id": str(reading.host_boot_id),
         "source": reading.source.value,
         "tag": reading.tag,
         "tags": None if reading.tags is None else list(reading.tags),
@@ -94,7 +94,16 @@ def _reading_fields(reading: Reading) -> Fields:
 
 
 def _stamp_list(stamp: Stamp | None) -> list[Value] | None:
-    return None if stamp is None else [stamp.at.isoformat(), stamp.uncertainty_s, stamp.mono_ns]
+    return (
+        None
+        if stamp is None
+        else [
+            stamp.at.isoformat(),
+            stamp.mono_ns,
+            None if stamp.host_boot_id is None else str(stamp.host_boot_id),
+            stamp.uncertainty_s,
+        ]
+    )
 
 
 def _stamp(value: object) -> Stamp | None:
@@ -102,8 +111,10 @@ def _stamp(value: object) -> Stamp | None:
         return None
     if not isinstance(value, list):
         raise TypeError(f"an instant is expected, not {value!r}")
-    at, *known = value
-    return Stamp(datetime.fromisoformat(_text(at)), *known)
+    at, mono_ns, boot_id, uncertainty_s = value
+    return Stamp(
+        datetime.fromisoformat(_text(at)), mono_ns, None if boot_id is None else UUID(_text(boot_id)), uncertainty_s
+    )
 
 
 def _text(value: object) -> str:

@@ -22,7 +22,7 @@ from drivers.link.codec.frames import (
     NodeCapability,
     Pin,
     Release,
-    ReleaseCause,
+    ReleaseCode,
     Tags,
     TimeRequest,
     TimeResponse,
@@ -41,7 +41,7 @@ TAG = st.binary(min_size=1, max_size=31).map(bytes.hex)
 
 EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Engage, RSSI, st.none() | TAG),
-    st.builds(Release, st.sampled_from(ReleaseCause), st.none() | TAG),
+    st.builds(Release, st.sampled_from(ReleaseCode), st.none() | TAG),
     st.builds(Landing, LENGTH, LENGTH, PERCENT, st.none() | TAG),
     st.builds(Tags, st.lists(TAG, max_size=40).map(tuple)),
     st.builds(Pin, LENGTH, LENGTH),

@@ -33,7 +33,7 @@ from drivers.link.codec.frames import (
     NodeCapability,
     Pin,
     Release,
-    ReleaseCause,
+    ReleaseCode,
     Tags,
     TimeResponse,
     Unreadable,
@@ -46,7 +46,7 @@ TAG = "123456789abc4def8123456789abcdef"
 BOOT = EarlierBoot(4711, 4710, 99, 2, 60_300_000, 300_000)
 SAMPLES: list[Message] = [
     Engage(-55, TAG),
-    Release(ReleaseCause.SHOT, TAG),
+    Release(ReleaseCode.SHOT, TAG),
     Landing(531.24, -0.01, 97, TAG),
     Tags((TAG, "00" * 12)),
     Pin(None, 100.0),
@@ -227,7 +227,7 @@ def test_reserved_values_read_as_unknown() -> None:
 
     assert beat.message == Heartbeat(1, None, None, 0)
     assert landing.message == Landing(None, 0.05, None, None)
-    assert release.message == Release(ReleaseCause.SHOT, None)
+    assert release.message == Release(ReleaseCode.SHOT, None)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from drivers.contract import (
     Pulse,
     Reading,
     ReadingKind,
+    ReleaseCause,
     StreamStart,
     stream_of,
 )
@@ -33,7 +34,7 @@ from drivers.link.codec.frames import (
     Nak,
     NodeKind,
     Release,
-    ReleaseCause,
+    ReleaseCode,
     Tags,
 )
 from drivers.link.driver import LinkSettings
@@ -78,7 +79,7 @@ async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_milliseco
     assert reading.stamp.mono_ns == pytest.approx(event_ns, abs=millisecond * 1e9)
     assert reading.stamp.uncertainty_s is not None
     assert reading.stamp.uncertainty_s < 2 * millisecond
-    assert reading.host_boot_id == host_boot_id()
+    assert reading.stamp.host_boot_id == host_boot_id()
     assert reading.received_at >= reading.stamp.at
     assert (reading.kind, reading.seq, reading.tag, reading.rssi_dbm) == (ReadingKind.ENGAGE, 1, TAG, -50)
     assert reading.reason is None
@@ -94,14 +95,14 @@ async def test_a_missing_value_is_none_and_the_reason_says_why(far: FarEnd) -> N
             node.say(Landing(None, 12.5, None, TAG), seq=1)
             node.say(Landing(1.25, -7.0, 90, None), seq=2)
             node.say(Tags((TAG, "00ff")), seq=3)
-            node.say(Release(ReleaseCause.REMOVED, TAG), seq=4)
+            node.say(Release(ReleaseCode.REMOVED, TAG), seq=4)
             lost, found, tags, removed = [await listener.next(Reading) for _ in range(4)]
 
     assert (lost.x_mm, lost.y_mm, lost.reason) == (None, 12.5, "the sensor gave no position")
     assert (found.x_mm, found.y_mm, found.quality, found.tag) == (1.25, -7.0, 90, None)
     assert found.reason == "the arrow's tag was not read"
     assert (tags.tags, tags.reason) == (("00ff", TAG), None)
-    assert removed.cause == "removed"
+    assert removed.cause is ReleaseCause.REMOVED
 
 
 async def test_a_node_that_does_not_tell_its_clock_is_reported_without_dates(
@@ -120,7 +121,7 @@ async def test_a_node_that_does_not_tell_its_clock_is_reported_without_dates(
 
             node.answers_time = True
             await listener.next(ClockModel)
-            node.say(Release(ReleaseCause.SHOT, TAG), seq=2)
+            node.say(Release(ReleaseCode.SHOT, TAG), seq=2)
             dated = await listener.next(Reading)
 
     assert start.stamp.uncertainty_s is None
@@ -186,7 +187,7 @@ async def test_a_reboot_begins_a_stream_even_when_its_hello_is_lost(far: FarEnd,
             late = node.ticks(released_ns)
 
             node.reboot(2000, blind_us=300_000, keeps=1)
-            node.say(Release(ReleaseCause.SHOT, TAG), seq=2, boot_id=1000, t_us=late)
+            node.say(Release(ReleaseCode.SHOT, TAG), seq=2, boot_id=1000, t_us=late)
             node.say(Engage(-50, TAG), seq=1, t_us=node.ticks(node.zero_ns) + 1000)  # no HELLO came before
             start = await listener.next(StreamStart)
             first, second = await listener.next(Reading), await listener.next(Reading)

@@ -55,11 +55,11 @@ class RebootedNode:
         return DeviceIdentity("bow-1", DeviceKind.BOW, PRESENT, Source.SIMULATOR)
 
     async def readings(self) -> AsyncIterator[Report]:
-        yield StreamStart(PRESENT, Stamp(NOW, 0.001, 5), None, BEFORE, 1)
+        yield StreamStart(PRESENT, Stamp(NOW, 5, HOST, 0.001), None, BEFORE, 1)
         while not self._closed.is_set():
-            stamp = Stamp(NOW, self._uncertainty_s, 1)
-            yield Reading("bow-1", BEFORE, 1, ReadingKind.RELEASE, stamp, NOW, HOST, Source.SIMULATOR)
-            yield Pulse(PRESENT, 0, Stamp(NOW, 0.001, 6))
+            stamp = Stamp(NOW, 1, HOST, self._uncertainty_s)
+            yield Reading("bow-1", BEFORE, 1, ReadingKind.RELEASE, stamp, NOW, Source.SIMULATOR)
+            yield Pulse(PRESENT, 0, Stamp(NOW, 6, HOST, 0.001))
             await asyncio.sleep(0.01)
 
     async def execute(self, command: Command) -> CommandResult:
@@ -147,7 +147,7 @@ class DyingNode(RebootedNode):
         return await super().open()
 
     async def readings(self) -> AsyncIterator[Report]:
-        yield StreamStart(PRESENT, Stamp(NOW, 0.001, 5), None, None, None)
+        yield StreamStart(PRESENT, Stamp(NOW, 5, HOST, 0.001), None, None, None)
         raise DeviceLost("the line is lost", device="bow-1", hint="put the cable back")
 
 

@@ -22,7 +22,7 @@ DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
 
 
 def stamp(second: float) -> Stamp:
-    return Stamp(T0 + timedelta(seconds=second), 0.001, int(second * 1e9))
+    return Stamp(T0 + timedelta(seconds=second), int(second * 1e9), BOOT, 0.001)
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_both_devices_tell_the_truth_between_them(seed: int, speed: float, lane:
             match frame.message:
                 case link.Engage(tag=tag):
                     sensed["engage"].append((at, tag))
-                case link.Release(tag=tag, cause=link.ReleaseCause.SHOT):
+                case link.Release(tag=tag, cause=link.ReleaseCode.SHOT):
                     sensed["release"].append((at, tag))
                 case link.Landing(x_mm=x, y_mm=y, tag=tag, quality=100):
                     sensed["landing"].append((at, tag, x, y))

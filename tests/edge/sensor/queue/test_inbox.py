@@ -14,8 +14,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def reading(seq: int) -> Reading:
-    stamp = Stamp(NOW, 0.001, seq)
-    return Reading("bow-1", STREAM, seq, ReadingKind.ENGAGE, stamp, NOW, BOOT, Source.SIMULATOR)
+    stamp = Stamp(NOW, seq, None, 0.001)
+    return Reading("bow-1", STREAM, seq, ReadingKind.ENGAGE, stamp, NOW, Source.SIMULATOR)
 
 
 def clock(uncertainty_s: float) -> ClockModel:

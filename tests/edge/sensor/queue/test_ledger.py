@@ -17,7 +17,7 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def stamp(second: float, *, dated: bool = True) -> Stamp:
-    return Stamp(T0 + timedelta(seconds=second), 0.001 if dated else None, int(second * 1e9) if dated else None)
+    return Stamp(T0 + timedelta(seconds=second), int(second * 1e9) if dated else None, None, 0.001 if dated else None)
 
 
 def pulse(
