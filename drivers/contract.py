@@ -16,10 +16,31 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 from uuid import UUID, uuid5
 
-from drivers.clock.instant import Instant
+from drivers.clock.instant import ClockModel, Stamp
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+__all__ = [
+    "Capability",
+    "ClockModel",
+    "Command",
+    "CommandResult",
+    "DeviceIdentity",
+    "DeviceKind",
+    "Driver",
+    "DriverInfo",
+    "Maturity",
+    "Pulse",
+    "Reading",
+    "ReadingKind",
+    "ReleaseCause",
+    "Report",
+    "Source",
+    "Stamp",
+    "StreamStart",
+    "stream_of",
+]
 
 STREAM_NAMESPACE = UUID("5a0cd1f2-6c0b-5d0e-9a57-a6c1f0b7e001")
 """Namespace of the stream ids of devices that report a boot id."""
@@ -82,20 +103,6 @@ class ReleaseCause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp(Instant):
-    """The instant of an event and its uncertainty.
-
-    ``host_boot_id`` is the boot of the host that received the event; it is given even where ``mono_ns`` is None.
-    """
-
-    uncertainty_s: float | None = None
-    """Half width in seconds of the interval that holds the true instant.
-
-    None when the instant is not known; then ``at`` is only the time of receipt and ``mono_ns`` is None.
-    """
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """One sensed event, raw. A value the device could not give is None and ``reason`` says why, never a guess."""
 
@@ -154,25 +161,6 @@ class StreamStart:
     previous_last_seq: int | None = None
     last_seq: int | None = None
     """Of a boot that is over: its last event, when some up to it may still be re-sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClockModel:
-    """How a stream's device ticks map to this host's CLOCK_MONOTONIC: ``mono = ref_mono + (ticks - ref_ticks) * (1 + skew)``.
-
-    Ticks are microseconds. Kept with the stream so that an event re-sent after a reboot is still dated rightly.
-    """
-
-    stream_id: UUID
-    host_boot_id: UUID
-    ref_ticks_us: int
-    ref_mono_ns: int
-    skew: float
-    """Dimensionless; +1e-6 means that the device's clock is slow by one microsecond in a second."""
-    uncertainty_s: float
-    """Of the mapping at the reference."""
-    skew_uncertainty: float
-    """Dimensionless; what the uncertainty grows by per second away from the reference."""
 
 
 Report = Reading | Pulse | StreamStart | ClockModel

@@ -1,12 +1,25 @@
-"""Time: instants, this host's clocks, and what is known of a device's clock.
-
-:mod:`~drivers.clock.filter` and :mod:`~drivers.clock.transfer` load the driver contract and are imported by their own
-names; every process that only dates instants stays free of them.
-"""
+"""Time: instants, this host's clocks, and what is learnt of a device's clock."""
 
 from __future__ import annotations
 
+from drivers.clock.filter import ClockFilter, Probe, mono_of, stamp_of, uncertainty_of
 from drivers.clock.host import clock_pair, host_boot_id, host_now, utc_of
-from drivers.clock.instant import ClockPair, Instant
+from drivers.clock.instant import ClockModel, ClockPair, Instant, Stamp
+from drivers.clock.transfer import TimeTransfer
 
-__all__ = ["ClockPair", "Instant", "clock_pair", "host_boot_id", "host_now", "utc_of"]
+__all__ = [
+    "ClockFilter",
+    "ClockModel",
+    "ClockPair",
+    "Instant",
+    "Probe",
+    "Stamp",
+    "TimeTransfer",
+    "clock_pair",
+    "host_boot_id",
+    "host_now",
+    "mono_of",
+    "stamp_of",
+    "uncertainty_of",
+    "utc_of",
+]

@@ -16,8 +16,7 @@ from math import sqrt
 from typing import Final
 from uuid import UUID
 
-from drivers.clock.instant import ClockPair
-from drivers.contract import ClockModel, Stamp
+from drivers.clock.instant import ClockModel, ClockPair, Stamp
 
 
 def mono_of(model: ClockModel, ticks_us: int) -> int:

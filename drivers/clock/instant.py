@@ -1,4 +1,7 @@
-"""Instants on both clocks of a host. Pure: no clock is read here, see :mod:`drivers.clock.host`."""
+"""Instants on both clocks of a host, and how a device's ticks map to them.
+
+Pure: no clock is read here, see :mod:`drivers.clock.host`.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,20 @@ class Instant:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp(Instant):
+    """The instant of an event and its uncertainty.
+
+    ``host_boot_id`` is the boot of the host that received the event; it is given even where ``mono_ns`` is None.
+    """
+
+    uncertainty_s: float | None = None
+    """Half width in seconds of the interval that holds the true instant.
+
+    None when the instant is not known; then ``at`` is only the time of receipt and ``mono_ns`` is None.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class ClockPair:
     """Both clocks of a host at one instant, in nanoseconds: converts monotonic times to UTC."""
 
@@ -45,3 +62,22 @@ class ClockPair:
     def utc_of(self, mono_ns: int) -> datetime:
         """The aware UTC instant of a monotonic one. Raises OverflowError outside of the years 1 to 9999."""
         return EPOCH + timedelta(microseconds=(self.utc_ns + mono_ns - self.mono_ns) // 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockModel:
+    """How a stream's device ticks map to this host's CLOCK_MONOTONIC: ``mono = ref_mono + (ticks - ref_ticks) * (1 + skew)``.
+
+    Ticks are microseconds. Kept with the stream so that an event re-sent after a reboot is still dated rightly.
+    """
+
+    stream_id: UUID
+    host_boot_id: UUID
+    ref_ticks_us: int
+    ref_mono_ns: int
+    skew: float
+    """Dimensionless; +1e-6 means that the device's clock is slow by one microsecond in a second."""
+    uncertainty_s: float
+    """Of the mapping at the reference."""
+    skew_uncertainty: float
+    """Dimensionless; what the uncertainty grows by per second away from the reference."""
