@@ -20,7 +20,7 @@ from edge.common.config.settings import DatabaseSettings, ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import migrate
-from tests.postgres import PLACE, give_cluster
+from tests.postgres import TEMPLATE_DIR_VARIABLE, copy_fresh_cluster
 from tests.scheduling import Length, spread
 
 CHANNEL = "archy"
@@ -42,10 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if PLACE in os.environ:  # a worker has it from the process that started it
+    if TEMPLATE_DIR_VARIABLE in os.environ:  # a worker has it from the process that started it
         return
     place = tempfile.mkdtemp(prefix="as-", dir="/tmp")  # a socket's path must be short
-    os.environ[PLACE] = place
+    os.environ[TEMPLATE_DIR_VARIABLE] = place
     config.add_cleanup(lambda: shutil.rmtree(place))
 
 
@@ -79,7 +79,7 @@ def short_path() -> Iterator[Path]:
 def cluster() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL server of this run, in a short path, thrown away at the end."""
     base = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))  # a socket's path must be short
-    give_cluster(base)
+    copy_fresh_cluster(base)
     with (base / "data" / "postgresql.conf").open("a") as file:
         file.write("fsync = off\n")  # what is lost with the machine's power is not what any test looks at
     server = EmbeddedPostgres(base)

@@ -1,4 +1,4 @@
-"""PostgreSQL clusters that are copies of one that was made: making one costs a second of both cores."""
+"""PostgreSQL clusters copied from one template, because creating one takes a second of both cores."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from pathlib import Path
 
 from edge.common.postgres.embedded.cluster import EmbeddedPostgres
 
-PLACE = "TESTS_CLUSTER_PLACE"
-"""Names the folder of the run's made cluster, to all workers of the run. Unset outside of pytest."""
+TEMPLATE_DIR_VARIABLE = "TESTS_TEMPLATE_CLUSTER"
+"""Environment variable with the folder of the run's template cluster, shared by all workers; unset outside pytest."""
 
 
-def give_cluster(base: Path) -> None:
-    """Put a cluster that nobody has used into ``base``, as the first start there would make it.
+def copy_fresh_cluster(base: Path) -> None:
+    """Copy an unused cluster into ``base``, equal to the one that the first start there would create.
 
-    Does nothing where there is one, and nothing outside of pytest: then the first start makes it.
+    Does nothing if ``base`` holds a cluster already, and nothing outside pytest, where the first start creates it.
     """
-    if PLACE not in os.environ or (base / "data").exists():
+    if TEMPLATE_DIR_VARIABLE not in os.environ or (base / "data").exists():
         return
-    made = _made(Path(os.environ[PLACE]))
+    template = _template_cluster(Path(os.environ[TEMPLATE_DIR_VARIABLE]))
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
     (base / "log").mkdir(mode=0o700)
-    shutil.copytree(made / "data", base / "data")
+    shutil.copytree(template / "data", base / "data")
 
 
-def _made(place: Path) -> Path:
-    """The made cluster; the first who asks makes it, the others wait."""
-    made = place / "made"
-    with (place / "lock").open("a") as lock:
+def _template_cluster(folder: Path) -> Path:
+    """Return the template cluster; the first worker creates it while the others wait."""
+    template = folder / "template"
+    with (folder / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (place / "complete").exists():
-            server = EmbeddedPostgres(made)
+        if not (folder / "complete").exists():
+            server = EmbeddedPostgres(template)
             server.start()
             server.stop()
-            (place / "complete").touch()
-    return made
+            (folder / "complete").touch()
+    return template

@@ -133,13 +133,13 @@ class Proxy:
             sink.write_eof()
 
 
-def to_database(settings: ServiceSettings) -> Proxy:
+def database_proxy(settings: ServiceSettings) -> Proxy:
     """A proxy in front of the test's database server."""
     assert settings.database.socket_dir is not None
     return Proxy(settings.database.socket_dir / SOCKET)
 
 
-def through(proxy: Proxy, settings: ServiceSettings, *, tcp: bool = False) -> ServiceSettings:
+def settings_through(proxy: Proxy, settings: ServiceSettings, *, tcp: bool = False) -> ServiceSettings:
     """The same database by way of the proxy."""
     name = settings.database.db
     if tcp:

@@ -1,13 +1,13 @@
-"""How long something may take in a test: exactly as promised with ``--long``, and longer where four workers share two cores."""
+"""Time limits of tests: exact with ``--long``, longer where several workers share the machine."""
 
 from __future__ import annotations
 
 import pytest
 
-CROWDED = 5.0
-"""How many times as long a moment may take on a machine that does much else. A wait that hangs takes longer still."""
+BUSY_MACHINE_FACTOR = 5.0
+"""Factor by which a limit grows on a busy machine. A wait that hangs takes longer still."""
 
 
-def allowed_s(config: pytest.Config, promised_s: float) -> float:
-    """The limit for what is promised to take at most ``promised_s`` seconds."""
-    return promised_s if config.getoption("--long") else CROWDED * promised_s
+def limit_s(config: pytest.Config, exact_s: float) -> float:
+    """Time limit of a test in seconds: ``exact_s`` with ``--long``, otherwise a multiple of it."""
+    return exact_s if config.getoption("--long") else BUSY_MACHINE_FACTOR * exact_s

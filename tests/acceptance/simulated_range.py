@@ -19,7 +19,7 @@ import asyncpg
 
 from edge.common.config.settings import load_service
 from edge.common.postgres.database import open_database
-from tests.postgres import give_cluster
+from tests.postgres import copy_fresh_cluster
 
 BIN = Path(sys.executable).parent
 INSTANT_TOLERANCE_S = 0.005
@@ -122,7 +122,7 @@ async def simulated_range(
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[SimulatedRange]:
     """A range in a database of its own; killed when the test is over before it is."""
-    await asyncio.to_thread(give_cluster, database_dir)
+    await asyncio.to_thread(copy_fresh_cluster, database_dir)
     port = free_port()
     words = ["--simulate", "--database-dir", str(database_dir), *options, *(["--json"] if as_json else [])]
     process = await asyncio.create_subprocess_exec(

@@ -21,7 +21,7 @@ from edge.simulation.setup import register_arrows
 from simulators.world.instants import to_datetime
 from simulators.world.range import Release, World, truth_line
 from tests.acceptance.simulated_range import BIN, Json, clean_environment, connected, differences
-from tests.postgres import give_cluster
+from tests.postgres import copy_fresh_cluster
 
 SENSOR = str(BIN / "archstats-sensor")
 KNOWN_TO = timedelta(seconds=0.005)
@@ -66,7 +66,7 @@ async def shoot(folder: Path, seed: int, landings: int, *simulator_options: str,
     The archer shoots already while it is set up: what counts is nocked when the session is open, both devices are read, and
     the database says that ``counts_from`` is true.
     """
-    await asyncio.to_thread(give_cluster, folder)
+    await asyncio.to_thread(copy_fresh_cluster, folder)
     environment = clean_environment(ARCH_STATS_DATABASE_DIR=str(folder), ARCH_STATS_SPOOL_DIR=str(folder / "spool"))
     shared = {key: value for key, value in environment.items() if key != "ARCH_STATS_SPOOL_DIR"}
     world = World(seed, round(time.time() * 1e6), 20.0)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.acceptance.simulated_range import BIN, clean_environment, free_port
 from tests.eventually import eventually_blocking
-from tests.postgres import give_cluster
+from tests.postgres import copy_fresh_cluster
 from tests.test_project import ROOT, tracked
 
 PROGRAMS = ("archstats-sensor", "archstats-shots", "archstats-push")
@@ -74,7 +74,7 @@ def test_the_commands_of_a_page_work(page: Path, short_path: Path) -> None:
     )  # fmt: skip
     to_run = [command for command in commands(page) if command not in ELSEWHERE]
     if to_run and page.name not in FROM_NOTHING:
-        give_cluster(short_path / "s" / "archstats" / "postgres")
+        copy_fresh_cluster(short_path / "s" / "archstats" / "postgres")
     for command in to_run:
         words = shlex.split(without_wrapper(command))
         if words[0] in SYSTEM:

@@ -16,7 +16,7 @@ from edge.common.postgres.database import open_database
 from simulators.world.range import World
 from tests.acceptance.simulated_range import SimulatedRange, differences, simulated_range, truth
 from tests.edge.sensor.busy_range import BusyRange, busy_range, stored, whole_and_in_order
-from tests.proxy import to_database
+from tests.proxy import database_proxy
 
 RATE_HZ = 100.0
 CURRENT_AGAIN_S = 10.0
@@ -34,7 +34,7 @@ async def test_after_an_outage_shots_are_current_within_ten_seconds(
 ) -> None:
     async with (
         open_database(database_settings, application="test") as database,
-        to_database(database_settings) as proxy,
+        database_proxy(database_settings) as proxy,
         busy_range(tmp_path, database_settings, proxy) as busy,
     ):
         environment = {

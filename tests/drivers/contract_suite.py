@@ -30,7 +30,7 @@ from drivers.contract import (
     StreamStart,
 )
 from drivers.errors import DeviceLost, DriverError
-from tests.timing import allowed_s
+from tests.timing import limit_s
 
 WITHIN_S = 25.0
 """Longer than the simulated archer rests between two ends."""
@@ -157,7 +157,7 @@ class DriverContract:
             [after] = repeats(await read_until(driver, lambda reports: bool(repeats(reports)), acknowledge=True))
 
         assert first.stream_id == second.stream_id
-        assert abs(after.stamp.at - before.stamp.at) < timedelta(seconds=allowed_s(pytestconfig, 0.005))
+        assert abs(after.stamp.at - before.stamp.at) < timedelta(seconds=limit_s(pytestconfig, 0.005))
         assert replace(after, stamp=before.stamp, received_at=before.received_at) == before
 
     async def test_only_what_is_not_acknowledged_comes_again(self, connection: Connection) -> None:
@@ -222,7 +222,7 @@ class DriverContract:
                     await read_until(driver, lambda _: False, acknowledge=False)
             finally:
                 connection.thaw()
-            assert time.monotonic() - before < allowed_s(pytestconfig, 3.5 * connection.info.heartbeat_s + 1.0)
+            assert time.monotonic() - before < limit_s(pytestconfig, 3.5 * connection.info.heartbeat_s + 1.0)
             assert told.value.device == connection.device_id
             assert told.value.hint
             assert driver.flight_record()

@@ -16,7 +16,7 @@ from edge.common.postgres.connection import DATABASE_FAULTS
 from edge.common.postgres.embedded.cluster import DATABASE, USER, EmbeddedPostgres
 from edge.common.postgres.embedded.paths import SOCKET
 from tests.acceptance.simulated_range import SimulatedRange, simulated_range
-from tests.postgres import give_cluster
+from tests.postgres import copy_fresh_cluster
 from tests.proxy import Proxy
 
 LANES = 2
@@ -70,7 +70,7 @@ class Field:
 @asynccontextmanager
 async def field_of(folder: Path, seed: int) -> AsyncIterator[Field]:
     """A range at speed 20 that shoots until it is told to stop."""
-    give_cluster(folder / "pg")
+    copy_fresh_cluster(folder / "pg")
     server = EmbeddedPostgres(folder / "pg")
     await asyncio.to_thread(server.start)
     try:

@@ -21,7 +21,7 @@ from drivers.link.codec import frames as link
 from simulators.process import EX_CONFIG, UsageError, parse_devices
 from simulators.world.range import World
 from tests.simulators.devices.acknowledging_hub import Hub, ack, ask
-from tests.timing import allowed_s
+from tests.timing import limit_s
 
 S = 1_000_000
 DEADLINE_S = 60.0
@@ -128,7 +128,7 @@ def test_both_devices_speak_the_truth_at_its_time(tmp_path: Path, pytestconfig: 
             assert event.arrow_id is not None
             assert (landing.tag, landing.x_mm, landing.y_mm) == (event.arrow_id.hex, event.x_mm, event.y_mm)
         assert min(late_us) >= -1000, "an event was told before it happened"
-        half_us = allowed_s(pytestconfig, 0.05) * S
+        half_us = limit_s(pytestconfig, 0.05) * S
         assert sorted(late_us)[len(late_us) // 2] < half_us, "events are told when they happen"
         assert bow.hub.decoder.counters.damaged == target.hub.decoder.counters.damaged == 0
         assert process.poll() is None

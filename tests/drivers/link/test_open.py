@@ -31,7 +31,7 @@ from drivers.link.driver import LinkSettings
 from tests.drivers.link.fake_node import CAPABLE, ScriptedNode, alive
 from tests.drivers.listening import TAG, bow, listening
 from tests.drivers.serial_lines import FarEnd
-from tests.timing import allowed_s
+from tests.timing import limit_s
 
 SPOKEN_TO_S = 1.0
 """For MEET_S where something must be heard in it: the test that says it may stand still for a moment."""
@@ -67,7 +67,7 @@ async def test_a_silent_line_is_nobody(
     with pytest.raises(DeviceUnavailable, match="nobody answers") as told:
         await driver.open()
     await driver.close()
-    assert 0.5 <= time.monotonic() - before < allowed_s(pytestconfig, 2.0)
+    assert 0.5 <= time.monotonic() - before < limit_s(pytestconfig, 2.0)
     assert "switched on" in told.value.hint
 
 

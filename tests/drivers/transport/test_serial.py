@@ -19,7 +19,7 @@ import serial
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError
 from drivers.transport.serial import MAX_UNREAD, MAX_UNSENT, SerialPort, open_port
 from tests.drivers.serial_lines import FarEnd
-from tests.timing import allowed_s
+from tests.timing import limit_s
 
 
 @asynccontextmanager
@@ -84,7 +84,7 @@ async def test_reading_a_quiet_line_ends_at_its_deadline(far: FarEnd, pytestconf
     async with opened(far.path) as line:
         before = time.monotonic()
         assert await line.read(0.05) is None
-        assert 0.04 < time.monotonic() - before < allowed_s(pytestconfig, 1.0)
+        assert 0.04 < time.monotonic() - before < limit_s(pytestconfig, 1.0)
         assert await line.read(-1.0) is None
 
 
@@ -259,7 +259,7 @@ async def test_a_peer_that_never_reads_costs_a_bounded_buffer_and_closing_is_qui
         assert line.counters.unsent > 0
         assert line.counters.sent - 65536 <= MAX_UNSENT  # the rest of it is in the kernel
         before = time.monotonic()
-    assert time.monotonic() - before < allowed_s(pytestconfig, 1.5)
+    assert time.monotonic() - before < limit_s(pytestconfig, 1.5)
 
 
 async def test_a_reader_that_never_comes_costs_a_bounded_queue_and_every_byte_is_counted(far: FarEnd) -> None:

@@ -23,9 +23,9 @@ from edge.push.service import run_push
 from tests.edge.push.range_rows import Floor
 from tests.edge.push.serving import WITHIN_S, Service, http, listening, serving
 from tests.eventually import eventually
-from tests.postgres import give_cluster
-from tests.proxy import through, to_database
-from tests.timing import allowed_s
+from tests.postgres import copy_fresh_cluster
+from tests.proxy import database_proxy, settings_through
+from tests.timing import limit_s
 
 
 async def test_stops_within_a_second_with_streams_open_and_one_that_does_not_read(
@@ -43,13 +43,13 @@ async def test_stops_within_a_second_with_streams_open_and_one_that_does_not_rea
             " from generate_series(1, 400)"
         )
         await asyncio.gather(one.take(400), two.take(400))
-        assert await service.stop() < allowed_s(pytestconfig, 1.0)
+        assert await service.stop() < limit_s(pytestconfig, 1.0)
         assert await one.next() is None
 
 
 async def test_serves_before_there_is_a_database_and_finds_it_when_it_comes() -> None:
     base = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
-    give_cluster(base)
+    copy_fresh_cluster(base)
     server = EmbeddedPostgres(base)
     settings = ServiceSettings(database=DatabaseSettings(user=USER, db="postgres", socket_dir=server.socket_dir))
     try:
@@ -112,7 +112,10 @@ async def test_a_database_without_our_tables_is_waited_for(empty_database_settin
 
 
 async def test_a_frozen_database_is_told_and_nothing_is_lost(database_settings: ServiceSettings, floor: Floor) -> None:
-    async with to_database(database_settings) as proxy, serving(through(proxy, database_settings)) as service:
+    async with (
+        database_proxy(database_settings) as proxy,
+        serving(settings_through(proxy, database_settings)) as service,
+    ):
         await service.until_live()
         async with listening(service) as stream, http(service) as client:
             await stream.until_feed_is("live")
@@ -183,7 +186,7 @@ async def test_stops_while_it_waits_for_its_port(
         running = tasks.create_task(run_push(database, PushSettings(server_port=taken_port.getsockname()[1]), stop))
         await eventually(lambda: "ARCH_STATS_SERVER_PORT" in caplog.text, WITHIN_S)
         stop.set()
-        async with asyncio.timeout(allowed_s(pytestconfig, 1.0)):
+        async with asyncio.timeout(limit_s(pytestconfig, 1.0)):
             await running
 
 

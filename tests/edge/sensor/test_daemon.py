@@ -28,7 +28,7 @@ from edge.sensor.queue.inbox import Storable
 from edge.sensor.store import Device
 from simulators.world.range import World
 from tests.eventually import eventually
-from tests.timing import allowed_s
+from tests.timing import limit_s
 
 SPEED = 20.0
 DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
@@ -127,8 +127,8 @@ async def test_what_the_bow_sensed_is_stored_once_with_its_exact_instants(
         assert event.arrow_id is not None
         assert row["tag"] == event.arrow_id.hex
         assert row["source"] == "simulator"
-        assert abs((row["at"] - true).total_seconds()) <= allowed_s(pytestconfig, 0.005)
-        assert row["uncertainty_s"] <= allowed_s(pytestconfig, 0.005)
+        assert abs((row["at"] - true).total_seconds()) <= limit_s(pytestconfig, 0.005)
+        assert row["uncertainty_s"] <= limit_s(pytestconfig, 0.005)
     status = await connection.fetchrow("select * from device_status")
     assert status is not None
     assert status["state"] == "stopped"
@@ -263,7 +263,7 @@ async def test_it_stops_within_two_seconds_and_says_so(
             await until(state_is(connection, "ready"))
             began = loop.time()
             stop.set()
-        assert loop.time() - began < allowed_s(pytestconfig, 2.0)
+        assert loop.time() - began < limit_s(pytestconfig, 2.0)
         assert await state_is(connection, "stopped")()
 
 

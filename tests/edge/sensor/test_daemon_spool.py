@@ -17,8 +17,8 @@ from edge.sensor.queue.disk import SpoolFile
 from edge.sensor.queue.worker import PATIENCE_S
 from tests.edge.sensor.busy_range import NAME, BusyRange, busy_range, stored, whole_and_in_order
 from tests.eventually import eventually
-from tests.proxy import Proxy, to_database
-from tests.timing import allowed_s
+from tests.proxy import Proxy, database_proxy
+from tests.timing import limit_s
 
 RATE_HZ = 100.0
 MEMORY_KB = 10 * 1024
@@ -34,7 +34,7 @@ async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connec
 
 @pytest.fixture
 async def proxy(database_settings: ServiceSettings) -> AsyncIterator[Proxy]:
-    async with to_database(database_settings) as started:
+    async with database_proxy(database_settings) as started:
         yield started
 
 
@@ -103,7 +103,7 @@ async def test_a_database_that_is_away_costs_nothing(
 ) -> None:
     await busy.start_node(RATE_HZ)
     await busy.start_daemon()
-    await outage(busy, connection, how, for_s, allowed_s(pytestconfig, 10.0))
+    await outage(busy, connection, how, for_s, limit_s(pytestconfig, 10.0))
 
 
 async def test_while_all_is_well_nothing_is_written_to_the_disk(busy: BusyRange, connection: Connection) -> None:
@@ -160,7 +160,7 @@ async def test_a_daemon_told_to_stop_at_once_puts_down_what_it_holds(
     began = time.monotonic()
     busy.daemon.kill(signal.SIGTERM)
     assert await busy.daemon.ended() == 0
-    assert time.monotonic() - began < allowed_s(pytestconfig, 2.5)
+    assert time.monotonic() - began < limit_s(pytestconfig, 2.5)
     assert spooled(busy) > 0
     await busy.proxy.accept()
     await busy.start_daemon()

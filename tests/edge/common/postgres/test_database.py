@@ -19,8 +19,8 @@ from edge.common.postgres.embedded.cluster import USER
 from edge.common.postgres.migrate import known_migrations, migrate
 from edge.common.postgres.roles import Role
 from tests.eventually import eventually
-from tests.proxy import through, to_database
-from tests.timing import allowed_s
+from tests.proxy import database_proxy, settings_through
+from tests.timing import limit_s
 
 
 async def test_every_connection_has_a_name_and_limits(database_settings: ServiceSettings) -> None:
@@ -60,8 +60,8 @@ async def test_a_frozen_server_costs_no_more_than_the_command_timeout(
 ) -> None:
     monkeypatch.setattr(module, "COMMAND_TIMEOUT_S", 0.3)
     async with (
-        to_database(database_settings) as proxy,
-        open_database(through(proxy, database_settings), application="test") as database,
+        database_proxy(database_settings) as proxy,
+        open_database(settings_through(proxy, database_settings), application="test") as database,
     ):
         tasks_before = len(asyncio.all_tasks())
         connection = await database.connect()
@@ -72,7 +72,7 @@ async def test_a_frozen_server_costs_no_more_than_the_command_timeout(
             await connection.execute("select 1")
         with pytest.raises(DATABASE_FAULTS):
             await database.connect()
-        assert time.monotonic() - began < allowed_s(pytestconfig, 3.0)
+        assert time.monotonic() - began < limit_s(pytestconfig, 3.0)
         connection.terminate()
         proxy.thaw()
         await eventually(lambda: len(asyncio.all_tasks()) == tasks_before)  # asyncpg's own request to cancel is over
@@ -169,8 +169,8 @@ async def test_the_password_is_never_told(database_settings: ServiceSettings) ->
 
 async def test_waiting_ends_when_the_server_comes(database_settings: ServiceSettings) -> None:
     async with (
-        to_database(database_settings) as proxy,
-        open_database(through(proxy, database_settings), application="test") as database,
+        database_proxy(database_settings) as proxy,
+        open_database(settings_through(proxy, database_settings), application="test") as database,
         asyncio.timeout(60),
     ):
         await proxy.refuse()

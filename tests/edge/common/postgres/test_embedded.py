@@ -25,7 +25,7 @@ from edge.common.postgres.embedded.binaries import find_binaries
 from edge.common.postgres.embedded.cluster import DATABASE, USER, EmbeddedPostgres, PostgresStartError
 from edge.common.postgres.embedded.paths import PORT, default_base_dir
 from tests.eventually import eventually_blocking
-from tests.postgres import give_cluster
+from tests.postgres import copy_fresh_cluster
 
 USER_PROGRAM = """
 import sys
@@ -54,7 +54,7 @@ def empty() -> Iterator[Path]:
 @pytest.fixture
 def base(empty: Path) -> Path:
     """A folder with a cluster that is not running."""
-    give_cluster(empty)
+    copy_fresh_cluster(empty)
     return empty
 
 

@@ -24,8 +24,8 @@ from edge.common.postgres.feed import LOOK_AGAIN_S, FeedCursor, FeedEvent, curre
 from edge.common.postgres.listener import Listener
 from edge.common.postgres.migrate import migrate
 from tests.eventually import eventually
-from tests.postgres import give_cluster
-from tests.proxy import through, to_database
+from tests.postgres import copy_fresh_cluster
+from tests.proxy import database_proxy, settings_through
 
 INSERT = "insert into events (type, lane, data) values ('reading.orphan', 1, jsonb_build_object('n', $1::int))"
 
@@ -65,7 +65,7 @@ async def test_commits_out_of_order_are_told_in_order(database_settings: Service
 def own_cluster() -> Iterator[EmbeddedPostgres]:
     """A server of one test's own, which it may kill."""
     folder = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))  # a socket's path must be short
-    give_cluster(folder)
+    copy_fresh_cluster(folder)
     server = EmbeddedPostgres(folder)
     try:
         server.start()
@@ -251,9 +251,9 @@ async def test_many_writers_and_a_frozen_listener(database_settings: ServiceSett
     writers, each = 6, 10
     seen: list[FeedEvent] = []
     async with (
-        to_database(database_settings) as proxy,
+        database_proxy(database_settings) as proxy,
         open_database(database_settings, application="test") as database,
-        open_database(through(proxy, database_settings), application="listener") as heard,
+        open_database(settings_through(proxy, database_settings), application="listener") as heard,
     ):
         reader = await database.connect()
         cursor = await current_cursor(reader)

@@ -14,8 +14,8 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.listener import ANYBODY, HEARTBEAT_EVERY_S, HEARTBEAT_TIMEOUT_S, MOST_PAYLOADS, Listener
 from tests.eventually import eventually
-from tests.proxy import through, to_database
-from tests.timing import allowed_s
+from tests.proxy import database_proxy, settings_through
+from tests.timing import limit_s
 
 WITHIN_S = 20.0
 """For what comes: a bell, a new connection."""
@@ -106,15 +106,15 @@ async def test_a_frozen_peer_is_noticed_and_left(
     database_settings: ServiceSettings, tcp: bool, pytestconfig: pytest.Config
 ) -> None:
     async with (
-        to_database(database_settings) as proxy,
-        listening(through(proxy, database_settings, tcp=tcp)) as (listener, ringer),
+        database_proxy(database_settings) as proxy,
+        listening(settings_through(proxy, database_settings, tcp=tcp)) as (listener, ringer),
     ):
         ringer.terminate()
         proxy.freeze()
         began = time.monotonic()
         await eventually(lambda: not listener.connected)
         noticed = time.monotonic() - began
-        assert noticed < allowed_s(pytestconfig, (HEARTBEAT_EVERY_S + HEARTBEAT_TIMEOUT_S) * 1.5)
+        assert noticed < limit_s(pytestconfig, (HEARTBEAT_EVERY_S + HEARTBEAT_TIMEOUT_S) * 1.5)
         assert not await listener.wait(0)
         before = proxy.accepted
         proxy.thaw()
@@ -126,8 +126,8 @@ async def test_a_frozen_peer_is_noticed_and_left(
 @pytest.mark.parametrize("fault", ["cut", "half_close"])
 async def test_a_broken_connection_is_replaced(database_settings: ServiceSettings, fault: str) -> None:
     async with (
-        to_database(database_settings) as proxy,
-        listening(through(proxy, database_settings)) as (listener, ringer),
+        database_proxy(database_settings) as proxy,
+        listening(settings_through(proxy, database_settings)) as (listener, ringer),
     ):
         ringer.terminate()
         getattr(proxy, fault)()
@@ -137,8 +137,8 @@ async def test_a_broken_connection_is_replaced(database_settings: ServiceSetting
 
 async def test_a_server_that_is_away_is_waited_for(database_settings: ServiceSettings) -> None:
     async with (
-        to_database(database_settings) as proxy,
-        listening(through(proxy, database_settings)) as (listener, ringer),
+        database_proxy(database_settings) as proxy,
+        listening(settings_through(proxy, database_settings)) as (listener, ringer),
     ):
         ringer.terminate()
         await proxy.refuse()
@@ -153,8 +153,8 @@ async def test_ending_a_listener_on_a_frozen_peer_does_not_hang(
     database_settings: ServiceSettings, pytestconfig: pytest.Config
 ) -> None:
     async with (
-        to_database(database_settings) as proxy,
-        open_database(through(proxy, database_settings), application="listener") as database,
+        database_proxy(database_settings) as proxy,
+        open_database(settings_through(proxy, database_settings), application="listener") as database,
     ):
         task = asyncio.create_task(_listen(database))
         await eventually(lambda: proxy.accepted > 0)
@@ -163,7 +163,7 @@ async def test_ending_a_listener_on_a_frozen_peer_does_not_hang(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - began < allowed_s(pytestconfig, 1.0)
+        assert time.monotonic() - began < limit_s(pytestconfig, 1.0)
 
 
 async def _listen(database: Database) -> None:

@@ -17,7 +17,7 @@ from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import migrate, schema_state
 from edge.common.postgres.roles import LIMITS, Role, RoleRefused, membership, missing_roles
 from tests.eventually import eventually
-from tests.postgres import give_cluster
+from tests.postgres import copy_fresh_cluster
 
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
 PRUNED = "update(pruned_id,pruned_xid)"
@@ -268,7 +268,7 @@ async def test_other_grants_are_no_other_schema(owner: Connection) -> None:
 @pytest.fixture
 async def new_server(short_path: Path) -> AsyncIterator[ServiceSettings]:
     """A server of its own, on which nobody has migrated yet. Its owner is the superuser."""
-    give_cluster(short_path / "pg")
+    copy_fresh_cluster(short_path / "pg")
     server = EmbeddedPostgres(short_path / "pg")
     try:
         await asyncio.to_thread(server.start)

@@ -17,7 +17,7 @@ from edge.push.stream.websocket import GOING_AWAY, POLICY, TRY_AGAIN_LATER
 from tests.edge.push.range_rows import Floor
 from tests.edge.push.serving import WITHIN_S, Service, SocketStream, http, listening, listening_by_websocket
 from tests.eventually import eventually
-from tests.timing import allowed_s
+from tests.timing import limit_s
 
 
 def address(service: Service, query: str = "") -> str:
@@ -96,7 +96,7 @@ async def test_at_the_stop_clients_are_told_within_a_second_and_frozen_ones_cut(
             " from generate_series(1, 400)"
         )
         await asyncio.gather(one.take(400), two.take(400))
-        assert await service.stop() < allowed_s(pytestconfig, 1.0)
+        assert await service.stop() < limit_s(pytestconfig, 1.0)
         assert await code_of_the_end(one) == GOING_AWAY
         assert await code_of_the_end(two) == GOING_AWAY
 
