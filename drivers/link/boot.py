@@ -11,7 +11,7 @@ from drivers.clock.instant import ClockPair
 from drivers.clock.transfer import TimeTransfer
 from drivers.contract import ClockModel, Stamp, StreamStart, stream_of
 from drivers.link.boot_clocks import MAX_AGE_NS, Place, StreamClocks
-from drivers.link.codec.frames import EarlierBoot, Hello, NodeCapability
+from drivers.link.codec import EarlierBoot, Hello, NodeCapability
 
 CLOCK_MOVED_NS: Final = 500_000
 CLOCK_EVERY_NS: Final = 300_000_000_000

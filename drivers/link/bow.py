@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drivers.contract import Capability, DeviceKind, DriverInfo, Maturity
-from drivers.link.codec.frames import NodeKind
+from drivers.link.codec import NodeKind
 from drivers.link.driver import COMMANDS, HEARTBEAT_S, LinkNode, LinkSettings
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from drivers.clock.host import clock_pair, host_boot_id
 from drivers.contract import ClockModel, Command, CommandResult, DeviceIdentity, DriverInfo, Reading, Report
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverError, ProtocolError
-from drivers.link.codec.frames import (
+from drivers.link.codec import (
     VERSION,
     Config,
     ConfigRead,

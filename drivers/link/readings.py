@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from drivers.contract import Reading, ReadingKind, ReleaseCause, Source, Stamp
-from drivers.link.codec.frames import Engage, Event, Landing, Pin, Release, ReleaseCode, Tags
+from drivers.link.codec import Engage, Event, Landing, Pin, Release, ReleaseCode, Tags
 
 NO_TAG = "the arrow's tag was not read"
 NO_POSITION = "the sensor gave no position"

@@ -18,7 +18,7 @@ from drivers.contract import ClockModel, Pulse, Report, Source, Stamp, stream_of
 from drivers.errors import ProtocolError
 from drivers.link.boot import Boot
 from drivers.link.boot_clocks import StreamClocks
-from drivers.link.codec.frames import (
+from drivers.link.codec import (
     ANY_NODE,
     Ack,
     Config,

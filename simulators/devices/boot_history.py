@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from drivers.link.codec.frames import MAX_EARLIER, EarlierBoot
+from drivers.link.codec import MAX_EARLIER, EarlierBoot
 
 MAX_OWING = 4
 

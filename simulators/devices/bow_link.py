@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drivers.link.codec import frames as link
+from drivers.link import codec as link
 from simulators.devices.sensor_profile import Sensing
 from simulators.world import range as world
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from drivers.link.codec import frames as link
+from drivers.link import codec as link
 from simulators.devices.bow_link import BOW
 from simulators.devices.clock import AS_DRAWN, ClockOrder, draw_clock
 from simulators.devices.link_node import LinkNode, NodeSpec

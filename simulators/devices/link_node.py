@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
-from drivers.link.codec import frames as link
+from drivers.link import codec as link
 from simulators.devices.boot_history import Past
 from simulators.devices.clock import NodeClock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.link.codec import frames as link
+from drivers.link import codec as link
 from simulators.world.range import Event
 
 

@@ -5,7 +5,7 @@ Its sensor frame is the butt frame: millimetres from the lower left of the butt,
 
 from __future__ import annotations
 
-from drivers.link.codec import frames as link
+from drivers.link import codec as link
 from simulators.devices.sensor_profile import Sensing
 from simulators.world import range as world
 

@@ -12,7 +12,7 @@ from drivers.contract import (
     Report,
 )
 from drivers.link.bow import BowLink
-from drivers.link.codec.frames import (
+from drivers.link.codec import (
     Frame,
 )
 from drivers.link.driver import LinkNode, LinkSettings

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.link.codec import cobs
-from drivers.link.codec.frames import (
+from drivers.link.codec import (
     Ack,
     Config,
     ConfigRead,
@@ -33,6 +32,7 @@ from drivers.link.codec.frames import (
     Tags,
     TimeRequest,
     TimeResponse,
+    cobs,
     encode,
 )
 from drivers.registry import driver_names, load_driver

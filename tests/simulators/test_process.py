@@ -17,7 +17,7 @@ from types import UnionType
 
 import pytest
 
-from drivers.link.codec import frames as link
+from drivers.link import codec as link
 from simulators.process import EX_CONFIG, UsageError, parse_devices
 from simulators.world.range import World
 from tests.simulators.devices.acknowledging_hub import Hub, ack, ask

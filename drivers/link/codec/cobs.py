@@ -1,25 +1,25 @@
-"""Consistent Overhead Byte Stuffing: any bytes, written without a zero, so that a zero can end a frame.
+"""Consistent Overhead Byte Stuffing: encodes any bytes without a zero, so that a zero can end a frame.
 
-Cheshire and Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Transactions on Networking 7(2), 1999. The text is cut
-at its zeros; each piece is written as its length + 1 and its bytes. A length byte of 255 means 254 bytes and no zero
-after them. The cost is one byte for every 254.
+Cheshire and Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Transactions on Networking 7(2), 1999. The data are cut
+at their zeros; each piece is written as its length + 1 and its bytes. A length byte of 255 means 254 bytes and no zero
+after them. The overhead is one byte for every 254.
 """
 
 from __future__ import annotations
 
 _FULL = 254
-"""Bytes in a piece that ends by its length, not at a zero."""
+"""Length of a piece that is not followed by a zero."""
 
 
 def encode(data: bytes) -> bytes:
-    """``data`` without zeros; the ending zero is not added."""
+    """Encode ``data`` without zeros; the zero that ends a frame is not added."""
     out: list[bytes] = []
     pieces = data.split(b"\0")
     last = len(pieces) - 1
     for index, piece in enumerate(pieces):
         start, length = 0, len(piece)
         while length - start >= _FULL:
-            # A full block that ends the text needs no empty piece behind it.
+            # A full block at the end of the data needs no empty piece after it.
             if index == last and length - start == _FULL:
                 out.append(b"\xff" + piece[start:])
                 return b"".join(out)
@@ -30,12 +30,12 @@ def encode(data: bytes) -> bytes:
 
 
 def decode(encoded: bytes) -> bytes:
-    """What was encoded. ``encoded`` holds no zero and not the ending one.
+    """Decode a frame without the zero that ends it.
 
-    Raises ValueError when it contains a zero or ends inside a piece.
+    Raises ValueError when ``encoded`` contains a zero or ends inside a piece.
     """
     if 0 in encoded:
-        raise ValueError("a zero inside the frame")
+        raise ValueError("the frame contains a zero")
     out: list[bytes] = []
     at, size = 0, len(encoded)
     while at < size:
@@ -51,5 +51,5 @@ def decode(encoded: bytes) -> bytes:
 
 
 def longest(size: int) -> int:
-    """The most bytes that ``size`` bytes can take once encoded."""
+    """Greatest length of ``size`` bytes once encoded."""
     return size + size // _FULL + 1

@@ -1,15 +1,16 @@
-"""The fields that messages of the Arch-Stats link are made of: codes, tags, lengths, and what "not known" looks like."""
+"""Fields of the Arch-Stats link's messages: codes, tags, lengths, times, and the values reserved for "not known"."""
 
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
 MAX_TAG_BYTES = 31
-"""A tag field's length has five bits' worth of room: the longest EPC that Gen2 readers deliver is 496 bits."""
+"""Longest tag: Gen2 readers deliver EPCs of at most 496 bits."""
 
 _RSSI_UNKNOWN = 127
 _BYTE_UNKNOWN = 255
 _LENGTH_UNKNOWN = -0x80000000
+_TIME_UNKNOWN = 0xFFFF_FFFF_FFFF_FFFF
 
 
 class MessageType(IntEnum):
@@ -32,14 +33,14 @@ class MessageType(IntEnum):
 
 
 class NodeKind(IntEnum):
-    """What a node watches."""
+    """Kind of device that a node is."""
 
     BOW = 1
     TARGET = 2
 
 
 class NodeCapability(IntFlag):
-    """What a node can do."""
+    """Abilities of a node, as a bit mask."""
 
     ACKNOWLEDGES = 1 << 0
     """Keeps each event until it is acknowledged, also through a reboot."""
@@ -48,20 +49,20 @@ class NodeCapability(IntFlag):
     CONFIGURABLE = 1 << 2
     """Answers CONFIG."""
     SIMULATOR = 1 << 15
-    """Is no hardware: what it senses was made up."""
+    """The node is simulated and its events are not real."""
 
 
 class ReleaseCode(IntEnum):
-    """Why the arrow left the string."""
+    """Reason why the arrow left the string, as RELEASE carries it."""
 
     SHOT = 0
     """Shot, or not known."""
     REMOVED = 1
-    """A hand took it off."""
+    """The archer took it off the string."""
 
 
 class NakCode(IntEnum):
-    """Why a frame was refused."""
+    """Reason why a frame was refused."""
 
     UNKNOWN_TYPE = 1
     BAD_PAYLOAD = 2
@@ -70,7 +71,7 @@ class NakCode(IntEnum):
 
 
 def pack_tag(tag: str | None) -> bytes:
-    """A tag field; raises ValueError when the tag is no hexadecimal or too long."""
+    """A tag field. Raises ValueError when the tag is not hexadecimal or too long."""
     epc = bytes.fromhex(tag or "")
     if len(epc) > MAX_TAG_BYTES:
         raise ValueError(f"a tag has at most {MAX_TAG_BYTES} bytes, not {len(epc)}")
@@ -95,7 +96,7 @@ def last_tag(payload: bytes, at: int) -> str | None:
 
 
 def pack_mm(value: float | None) -> int:
-    """Millimetres as hundredths; raises ValueError for what is no number or would read as "no value"."""
+    """Millimetres as hundredths. Raises ValueError for NaN, infinity and values that do not fit."""
     if value is None:
         return _LENGTH_UNKNOWN
     if not abs(value) * 100 < -_LENGTH_UNKNOWN:
@@ -109,7 +110,7 @@ def unpack_mm(value: int) -> float | None:
 
 
 def pack_rssi(value: int | None) -> int:
-    """A level in dBm; raises ValueError for the one that means "not known"."""
+    """A level in dBm. Raises ValueError for the level reserved for "not known"."""
     if value == _RSSI_UNKNOWN:
         raise ValueError(f"{value} dBm do not fit their field")
     return _RSSI_UNKNOWN if value is None else value
@@ -121,12 +122,24 @@ def unpack_rssi(value: int) -> int | None:
 
 
 def pack_percent(value: int | None) -> int:
-    """A share in percent; raises ValueError for what is none."""
+    """A percentage. Raises ValueError outside of 0 to 100."""
     if value is not None and not 0 <= value <= 100:
-        raise ValueError(f"{value} is no percentage")
+        raise ValueError(f"{value} is not a percentage")
     return _BYTE_UNKNOWN if value is None else value
 
 
 def unpack_percent(value: int) -> int | None:
-    """A share in percent, None when not known."""
+    """A percentage, None when not known."""
     return value if value <= 100 else None  # 101..254 are reserved
+
+
+def pack_time(time_us: int | None) -> int:
+    """Microseconds. Raises ValueError for the number reserved for "not known"."""
+    if time_us == _TIME_UNKNOWN:
+        raise ValueError(f"{time_us} us do not fit their field")
+    return _TIME_UNKNOWN if time_us is None else time_us
+
+
+def unpack_time(field: int) -> int | None:
+    """Microseconds, None when not known."""
+    return None if field == _TIME_UNKNOWN else field

@@ -1,6 +1,6 @@
-"""The Arch-Stats link: frames of bytes to messages and back, for the hub and for the node alike.
+"""Frames of the Arch-Stats link: bytes to messages and back, for the hub and for the node.
 
-Pure: bytes and values in, values and bytes out. ``docs/protocol-link.md`` is the specification.
+Pure. ``docs/protocol-link.md`` is the specification.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.link.codec import cobs
-from drivers.link.codec.earlier import MAX_EARLIER, EarlierBoot
-from drivers.link.codec.fields import MessageType, NakCode, NodeCapability, NodeKind, ReleaseCode
+from drivers.link.codec.fields import MessageType, NakCode
 from drivers.link.codec.messages import (
     Ack,
     Config,
@@ -31,46 +30,13 @@ from drivers.link.codec.messages import (
     TimeResponse,
 )
 
-__all__ = [
-    "ANY_NODE",
-    "MAX_BODY",
-    "MAX_EARLIER",
-    "VERSION",
-    "Ack",
-    "Config",
-    "ConfigRead",
-    "EarlierBoot",
-    "Engage",
-    "Event",
-    "Frame",
-    "Heartbeat",
-    "Hello",
-    "HelloRequest",
-    "Landing",
-    "LinkCounters",
-    "LinkDecoder",
-    "Log",
-    "Message",
-    "MessageType",
-    "Nak",
-    "NakCode",
-    "NodeCapability",
-    "NodeKind",
-    "Pin",
-    "Release",
-    "ReleaseCode",
-    "Tags",
-    "TimeRequest",
-    "TimeResponse",
-    "Unreadable",
-    "encode",
-]
-
 VERSION: Final = 1
 ANY_NODE: Final = 0xFFFF
-"""The hub writes this as the node when whoever is there shall answer."""
+"""Node number in a frame of the hub that addresses every node on the line."""
 MAX_BODY: Final = 2048
-"""Bytes of a body from the version to the CRC; both sides refuse a longer one."""
+"""Longest body in bytes, from the version to the CRC; both sides refuse a longer one."""
+FRAME_END: Final = b"\0"
+"""Byte that ends each frame and occurs nowhere else."""
 
 _MAX_ENCODED: Final = cobs.longest(MAX_BODY)
 _HEADER: Final = struct.Struct(">BBHIIQ")
@@ -78,7 +44,7 @@ _CRC: Final = struct.Struct(">I")
 _MIN_BODY: Final = _HEADER.size + _CRC.size
 
 Event = Engage | Release | Landing | Tags | Pin
-"""What is numbered, kept by the node until acknowledged, and stored by the hub."""
+"""Messages that the node numbers and keeps until acknowledged, and that the hub stores."""
 Message = Event | Hello | Heartbeat | Log | TimeRequest | TimeResponse | Ack | Nak | ConfigRead | Config | HelloRequest
 
 _PLAIN: Final[dict[int, type[Message]]] = {
@@ -103,7 +69,7 @@ _PLAIN: Final[dict[int, type[Message]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A whole frame, undamaged, that this build cannot read. A node answers it with NAK and ``code``."""
+    """An undamaged frame that this build cannot read. A node answers it with NAK and ``code``."""
 
     code: NakCode
     version: int
@@ -112,7 +78,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame as it came: the header's fields and the message."""
+    """One received frame: the fields of its header and its message."""
 
     node: int
     boot_id: int
@@ -123,30 +89,30 @@ class Frame:
 
 @dataclass(slots=True)
 class LinkCounters:
-    """What a decoder has seen. Every byte that became no frame is counted under its cause."""
+    """Counts of one decoder. Each frame that is not delivered is counted under its cause."""
 
     frames: int = 0
-    """Read and understood."""
+    """Frames delivered."""
     bad_cobs: int = 0
-    """The byte stuffing does not add up."""
+    """Frames with invalid byte stuffing."""
     truncated: int = 0
-    """Shorter than a header and its CRC."""
+    """Frames shorter than a header and its CRC."""
     bad_crc: int = 0
     overlong: int = 0
-    """More bytes without a zero than a frame may have."""
+    """Frames longer than ``MAX_BODY``."""
     other_version: int = 0
     unknown_type: int = 0
     bad_payload: int = 0
-    """The CRC is right, the content is not: a fault of the sender's firmware."""
+    """Frames with a right CRC and invalid content: a fault of the sender's firmware."""
 
     @property
     def damaged(self) -> int:
-        """Frames that the wire spoilt."""
+        """Frames damaged on the wire."""
         return self.bad_cobs + self.truncated + self.bad_crc + self.overlong
 
 
 def encode(message: Message, *, node: int, boot_id: int = 0, seq: int = 0, t_us: int = 0) -> bytes:
-    """A whole frame, with its ending zero.
+    """Encode a whole frame, with the zero that ends it.
 
     Raises ValueError when a value does not fit its field or the body would be longer than ``MAX_BODY``.
     """
@@ -156,14 +122,19 @@ def encode(message: Message, *, node: int, boot_id: int = 0, seq: int = 0, t_us:
         raise ValueError(f"{message.type.name} does not fit its frame: {fault}") from fault
     if len(body) + _CRC.size > MAX_BODY:
         raise ValueError(f"{message.type.name} takes {len(body) + _CRC.size} bytes, a body holds {MAX_BODY}")
-    return cobs.encode(body + _CRC.pack(zlib.crc32(body))) + b"\0"
+    return cobs.encode(body + _CRC.pack(zlib.crc32(body))) + FRAME_END
+
+
+def split_frames(data: bytes) -> list[bytes]:
+    """The encoded frames in a piece of the line's bytes, without the zeros that end them."""
+    return [frame for frame in data.split(FRAME_END) if frame]
 
 
 class LinkDecoder:
-    """Bytes in as they come, frames out as they are whole.
+    """Decodes a stream of bytes, in pieces of any size, into frames.
 
-    Never raises, whatever the bytes. Keeps at most one frame's bytes: what is longer is skipped up to the next zero, so
-    after any damage the next whole frame is read again.
+    Never raises. Holds at most the bytes of one frame: a longer one is skipped up to the next zero, so the decoder
+    delivers the next whole frame after any damage.
     """
 
     def __init__(self) -> None:
@@ -173,16 +144,16 @@ class LinkDecoder:
 
     @property
     def held(self) -> int:
-        """Bytes of the frame that is not whole yet."""
+        """Number of bytes of the unfinished frame."""
         return len(self._held)
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The frames that ``data`` completes, in order."""
-        *ended, rest = data.split(b"\0")
+        """Return the frames that ``data`` completes, in order."""
+        *ended, rest = data.split(FRAME_END)
         frames: list[Frame] = []
         for piece in ended:
             encoded = self._take(piece)
-            # Zeros in a row are no fault: a sender may put one in front to part its frame from noise.
+            # A sender may put a zero before a frame to separate it from noise.
             if encoded and (frame := self._read(encoded)) is not None:
                 frames.append(frame)
         self._hold(rest)
@@ -199,7 +170,7 @@ class LinkDecoder:
             self._held += piece
 
     def _take(self, piece: bytes) -> bytes:
-        """The frame that ends with ``piece``; empty when it was too long."""
+        """Return the frame that ends with ``piece``; empty when it was too long."""
         self._hold(piece)
         encoded, self._held = self._held, b""
         self._skipping = False
@@ -246,7 +217,7 @@ class LinkDecoder:
 
 
 def _reader(kind: int, payload: bytes) -> type[Message] | None:
-    """Who reads a payload of this type."""
+    """The message class of a payload; None for an unknown type."""
     if kind == MessageType.CONFIG:
         return Config if payload else ConfigRead
     return _PLAIN.get(kind)

@@ -1,17 +1,16 @@
-"""The messages of the Arch-Stats link, one frozen dataclass each, and their payloads on the wire.
+"""Messages of the Arch-Stats link, one frozen dataclass each, and their payloads on the wire.
 
-Payloads are big-endian and of exact length: one byte too many or too few is a bad payload. A value that the wire
-reserves reads as unknown (None), so that a newer node's finer value costs no reading. ``docs/protocol-link.md`` is the
-specification.
+Payloads are big-endian and of exact length: one byte too many or too few is a bad payload. A reserved value reads as
+unknown (None), so that a finer value from a newer node costs no reading. ``docs/protocol-link.md`` is the
+specification. Every ``unpack`` raises ValueError, IndexError or struct.error on a bad payload.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
-from drivers.link.codec.earlier import EarlierBoot, pack_earlier, pack_time, unpack_earlier, unpack_time
 from drivers.link.codec.fields import (
     MessageType,
     NodeCapability,
@@ -21,16 +20,55 @@ from drivers.link.codec.fields import (
     pack_percent,
     pack_rssi,
     pack_tag,
+    pack_time,
     unpack_mm,
     unpack_percent,
     unpack_rssi,
     unpack_tag,
+    unpack_time,
 )
+
+MAX_EARLIER: Final = 8
+"""Boots that one HELLO lists. A node that its watchdog resets repeatedly is heard within this many boots."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierBoot:
+    """A boot of the node before the present one, as HELLO lists it."""
+
+    boot_id: int
+    previous_boot_id: int
+    """The boot before it; 0 when none is remembered."""
+    last_seq: int
+    """Number of its last event."""
+    kept: int
+    """Unacknowledged events of it; 65535 for more."""
+    before_us: int | None
+    """Microseconds from its tick 0 to tick 0 of the present boot; None when no clock ran in between."""
+    blind_us: int | None
+    """Microseconds from the last sign of life before it to its tick 0; None when not known."""
+
+    _LAYOUT: ClassVar = struct.Struct(">IIIHQQ")
+
+    def pack(self) -> bytes:
+        """The entry's bytes."""
+        before, blind = pack_time(self.before_us), pack_time(self.blind_us)
+        return self._LAYOUT.pack(self.boot_id, self.previous_boot_id, self.last_seq, self.kept, before, blind)
+
+    @classmethod
+    def unpack_list(cls, payload: bytes) -> tuple[Self, ...]:
+        """The list that fills ``payload``: number of entries, then the entries, newest first."""
+        if payload[0] > MAX_EARLIER or len(payload) != 1 + payload[0] * cls._LAYOUT.size:
+            raise ValueError("the list of earlier boots has another length than it declares")
+        return tuple(
+            cls(boot_id, previous, last_seq, kept, unpack_time(before), unpack_time(blind))
+            for boot_id, previous, last_seq, kept, before, blind in cls._LAYOUT.iter_unpack(payload[1:])
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who the node is and what it missed. The header's seq is the last event of this boot."""
+    """Identity of the node and its earlier boots. The header's seq is the last event of this boot."""
 
     type: ClassVar = MessageType.HELLO
     kind: int
@@ -46,17 +84,19 @@ class Hello:
 
     def pack(self) -> bytes:
         """The payload."""
+        if len(self.earlier) > MAX_EARLIER:
+            raise ValueError(f"HELLO lists at most {MAX_EARLIER} earlier boots, not {len(self.earlier)}")
         name = self.firmware.encode()
         head = self._LAYOUT.pack(self.kind, self.capabilities, pack_time(self.blind_us), len(name))
-        return head + name + pack_earlier(self.earlier)
+        return head + name + bytes((len(self.earlier),)) + b"".join(boot.pack() for boot in self.earlier)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises ValueError, IndexError or struct.error on a bad payload."""
+        """The message."""
         kind, capabilities, blind, length = cls._LAYOUT.unpack_from(payload)
         end = cls._LAYOUT.size + length
         name = payload[cls._LAYOUT.size : end].decode(errors="replace")
-        return cls(kind, NodeCapability(capabilities), unpack_time(blind), name, unpack_earlier(payload[end:]))
+        return cls(kind, NodeCapability(capabilities), unpack_time(blind), name, EarlierBoot.unpack_list(payload[end:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +114,7 @@ class Engage:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises ValueError, IndexError or struct.error on a bad payload."""
+        """The message."""
         (rssi,) = struct.unpack_from(">b", payload)
         return cls(unpack_rssi(rssi), last_tag(payload, 1))
 
@@ -86,7 +126,7 @@ class Release:
     type: ClassVar = MessageType.RELEASE
     cause: ReleaseCode
     tag: str | None
-    """As engaged."""
+    """The tag of the engaged arrow."""
 
     def pack(self) -> bytes:
         """The payload."""
@@ -94,7 +134,7 @@ class Release:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises ValueError or IndexError on a bad payload."""
+        """The message."""
         removed = payload[0] == ReleaseCode.REMOVED
         return cls(ReleaseCode.REMOVED if removed else ReleaseCode.SHOT, last_tag(payload, 1))
 
@@ -119,14 +159,14 @@ class Landing:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises ValueError, IndexError or struct.error on a bad payload."""
+        """The message."""
         x, y, quality = cls._LAYOUT.unpack_from(payload)
         return cls(unpack_mm(x), unpack_mm(y), unpack_percent(quality), last_tag(payload, cls._LAYOUT.size))
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """Every arrow in the butt at this instant."""
+    """All arrows in the butt at this instant."""
 
     type: ClassVar = MessageType.TAGS
     tags: tuple[str, ...]
@@ -134,18 +174,18 @@ class Tags:
     def pack(self) -> bytes:
         """The payload."""
         if "" in self.tags:
-            raise ValueError("an arrow in the butt has a tag")
+            raise ValueError("a listed tag is empty")
         return bytes((len(self.tags),)) + b"".join(map(pack_tag, self.tags))
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises ValueError or IndexError on a bad payload."""
+        """The message."""
         tags: list[str] = []
         at = 1
         for _ in range(payload[0]):
             tag, at = unpack_tag(payload, at)
             if tag is None:
-                raise ValueError("an empty tag in the list")
+                raise ValueError("a listed tag is empty")
             tags.append(tag)
         if at != len(payload):
             raise ValueError("bytes after the last tag")
@@ -166,21 +206,21 @@ class Pin:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises struct.error on a bad payload."""
+        """The message."""
         x, y = struct.unpack(">ii", payload)
         return cls(unpack_mm(x), unpack_mm(y))
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """By the header's t_us the node has produced every event up to ``last_seq`` and no other."""
+    """Every event up to ``last_seq``, and no other, happened before the header's t_us."""
 
     type: ClassVar = MessageType.HEARTBEAT
     last_seq: int
     battery_percent: int | None
     rssi_dbm: int | None
     pending: int
-    """Events that wait for their acknowledgement."""
+    """Unacknowledged events."""
 
     _LAYOUT: ClassVar = struct.Struct(">IBbH")
 
@@ -192,14 +232,14 @@ class Heartbeat:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises struct.error on a bad payload."""
+        """The message."""
         last_seq, battery, rssi, pending = cls._LAYOUT.unpack(payload)
         return cls(last_seq, unpack_percent(battery), unpack_rssi(rssi), pending)
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A line for people."""
+    """A line for the hub's log."""
 
     type: ClassVar = MessageType.LOG
     level: int
@@ -212,17 +252,17 @@ class Log:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises IndexError on a bad payload."""
+        """The message."""
         return cls(payload[0], payload[1:].decode(errors="replace"))
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRequest:
-    """The hub asks for the node's clock. The header's seq is the number of the request."""
+    """Request for the node's clock. The header's seq is the number of the request."""
 
     type: ClassVar = MessageType.TIME_REQ
     t0: int
-    """The hub's clock when it sends; means nothing to the node."""
+    """The hub's clock when it sends; the node returns it unchanged."""
 
     def pack(self) -> bytes:
         """The payload."""
@@ -230,19 +270,19 @@ class TimeRequest:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises struct.error on a bad payload."""
+        """The message."""
         return cls(*struct.unpack(">Q", payload))
 
 
 @dataclass(frozen=True, slots=True)
 class TimeResponse:
-    """The node's answer, with the request's seq. The header's t_us is t2, the node's clock when it answers."""
+    """Answer to a time request, with its seq. The header's t_us is t2, the node's clock when it answers."""
 
     type: ClassVar = MessageType.TIME_RESP
     t0: int
-    """As asked."""
+    """As in the request."""
     t1: int
-    """Microseconds of the node's clock when the request's first byte came."""
+    """Microseconds of the node's clock when the request's first byte arrived."""
 
     def pack(self) -> bytes:
         """The payload."""
@@ -250,13 +290,13 @@ class TimeResponse:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises struct.error on a bad payload."""
+        """The message."""
         return cls(*struct.unpack(">QQ", payload))
 
 
 @dataclass(frozen=True, slots=True)
 class _Empty:
-    """A message that says all by its header."""
+    """A message without a payload."""
 
     def pack(self) -> bytes:
         """The payload: none."""
@@ -264,36 +304,36 @@ class _Empty:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises ValueError when there is a payload."""
+        """The message."""
         if payload:
-            raise ValueError("a payload where none belongs")
+            raise ValueError("this message has no payload")
         return cls()
 
 
 @dataclass(frozen=True, slots=True)
 class Ack(_Empty):
-    """The event named by the header's boot_id and seq is durable and may be forgotten."""
+    """The event with the header's boot_id and seq is durable: the node may discard it."""
 
     type: ClassVar = MessageType.ACK
 
 
 @dataclass(frozen=True, slots=True)
 class HelloRequest(_Empty):
-    """The hub asks who is there."""
+    """Request for HELLO."""
 
     type: ClassVar = MessageType.HELLO_REQ
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigRead(_Empty):
-    """The hub asks for the values in force."""
+    """Request for the active configuration."""
 
     type: ClassVar = MessageType.CONFIG
 
 
 @dataclass(frozen=True, slots=True)
 class Nak:
-    """The frame named by the header's boot_id and seq was refused."""
+    """The frame with the header's boot_id and seq was refused."""
 
     type: ClassVar = MessageType.NAK
     code: int
@@ -305,20 +345,20 @@ class Nak:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises ValueError on a bad payload."""
+        """The message."""
         (code,) = payload
         return cls(code)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """From the hub: set these values. From the node: these are in force. The answer carries the request's seq."""
+    """Configuration to set (from the hub) or active configuration (from the node, with the request's seq)."""
 
     type: ClassVar = MessageType.CONFIG
     threshold: int
-    """What the sensor must exceed, in the sensor's own unit."""
+    """Level above which the sensor reports an event, in the sensor's own unit."""
     window_ms: int
-    """How long one event may last before the next can begin."""
+    """Shortest time between two events, in milliseconds."""
 
     def pack(self) -> bytes:
         """The payload."""
@@ -326,5 +366,5 @@ class Config:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message; raises struct.error on a bad payload."""
+        """The message."""
         return cls(*struct.unpack(">HH", payload))

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from drivers.link.codec.frames import (
+from drivers.link.codec import (
     ANY_NODE,
     Config,
     ConfigRead,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from drivers.link.codec.frames import (
+from drivers.link.codec import (
     MAX_EARLIER,
     Ack,
     Config,

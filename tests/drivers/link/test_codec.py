@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.link.codec import cobs
-from drivers.link.codec.frames import (
+from drivers.link.codec import (
     MAX_BODY,
     VERSION,
     Ack,
@@ -37,6 +36,7 @@ from drivers.link.codec.frames import (
     Tags,
     TimeResponse,
     Unreadable,
+    cobs,
     encode,
 )
 from tests.drivers.link.messages import EVENTS, MESSAGES, U16, U32, U64

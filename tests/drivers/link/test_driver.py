@@ -24,7 +24,7 @@ from drivers.contract import (
 )
 from drivers.errors import DeviceLost
 from drivers.link import driver as link_node
-from drivers.link.codec.frames import (
+from drivers.link.codec import (
     Ack,
     ConfigRead,
     EarlierBoot,

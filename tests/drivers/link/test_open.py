@@ -20,12 +20,12 @@ from drivers.contract import (
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError, ProtocolError
 from drivers.link import driver as link_node
 from drivers.link.bow import BowLink
-from drivers.link.codec import cobs
-from drivers.link.codec.frames import (
+from drivers.link.codec import (
     Engage,
     HelloRequest,
     NodeCapability,
     NodeKind,
+    cobs,
 )
 from drivers.link.driver import LinkSettings
 from tests.drivers.link.fake_node import CAPABLE, ScriptedNode, alive

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from drivers.clock.instant import ClockPair
 from drivers.contract import ClockModel, Pulse, Reading, Report, StreamStart, stream_of
 from drivers.errors import ProtocolError
-from drivers.link.codec.frames import (
+from drivers.link.codec import (
     EarlierBoot,
     Engage,
     Frame,

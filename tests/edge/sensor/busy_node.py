@@ -13,7 +13,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from drivers.link.codec import frames as link
+from drivers.link import codec as link
 from simulators.devices.clock import NodeClock
 from simulators.devices.link_node import LinkNode, NodeSpec
 from simulators.hosttime import HostTime

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.link.codec import frames as link
+from drivers.link import codec as link
 from tests.acceptance.simulated_range import BIN, clean_environment
 from tests.simulators.devices.acknowledging_hub import Hub, ask
 

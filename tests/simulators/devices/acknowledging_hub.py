@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from drivers.link.codec import frames as link
+from drivers.link import codec as link
 
 
 @dataclass

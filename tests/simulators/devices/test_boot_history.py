@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drivers.link.codec import frames as link
+from drivers.link import codec as link
 from simulators.devices.boot_history import Past
 from tests.simulators.devices.acknowledging_hub import Hub, ack
 from tests.simulators.devices.test_link_node import ENGAGE, T0, new_node

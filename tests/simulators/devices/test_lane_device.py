@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.link.codec import frames as link
+from drivers.link import codec as link
 from simulators.devices.lane_device import DeviceSpec, LaneDevice
 from simulators.world.range import FIXED_START_US, World
 from tests.simulators.devices.acknowledging_hub import Hub, ack

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from drivers.link import codec as link
 from drivers.link.codec import cobs
-from drivers.link.codec import frames as link
 from simulators.devices.clock import NodeClock, draw_clock
 from simulators.devices.link_node import HEARTBEAT_US, MAX_IN_FLIGHT, MAX_PENDING, RESEND_US, LinkNode, NodeSpec
 from tests.simulators.devices.acknowledging_hub import Hub, ack, ask
