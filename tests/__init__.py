@@ -1,1 +1,1 @@
-"""Tests, in folders named as the packages they hold to their word."""
+"""Tests, in folders that mirror the packages under test. See README.md."""

@@ -1,4 +1,4 @@
-"""A real, headless Chromium for the tests that look at the page."""
+"""A real, headless Chromium for the tests of the live page."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ FLAGS = [
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """Started, and ended with all of its windows. Where it is missing, tests skip with a line, and with ``CI=true`` they fail."""
+    """Start a browser and close it with all of its windows.
+
+    Without Chromium a test skips with a reason; with ``CI=true`` it fails.
+    """
     if not CHROMIUM.exists():
         if os.environ.get("CI") == "true":
             pytest.fail(f"{CHROMIUM} is missing: install the package chromium")
         pytest.skip(f"{CHROMIUM} is missing: install the package chromium to run the tests of the page")
     async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=90_000)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=90_000)
         try:
-            yield made
+            yield browser
         finally:
-            await made.close()
+            await browser.close()

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: a PostgreSQL of the run's own, a fresh database for each test, and nothing left behind."""
+"""Fixtures for all tests: one PostgreSQL server per run, a fresh database per test, and a check for leaked tasks and threads."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import migrate
 from tests.postgres import TEMPLATE_DIR_VARIABLE, copy_fresh_cluster
-from tests.scheduling import Length, spread
+from tests.scheduling import Group, spread
 
 CHANNEL = "archy"
 TEMPLATE = "migrated_template"
 HERE = Path(__file__).parent
 
-# By itself it counts an example that takes 0.2 s as a failure: on a busy machine any may.
+# The default deadline of 0.2 s per example fails on a busy machine.
 hypothesis.settings.register_profile(
     "patient",
-    parent=hypothesis.settings(),  # which in CI draws the same examples each time
+    parent=hypothesis.settings(),  # the CI profile draws the same examples in each run
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
@@ -42,14 +42,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if TEMPLATE_DIR_VARIABLE in os.environ:  # a worker has it from the process that started it
+    if TEMPLATE_DIR_VARIABLE in os.environ:  # inherited by a worker
         return
-    place = tempfile.mkdtemp(prefix="as-", dir="/tmp")  # a socket's path must be short
-    os.environ[TEMPLATE_DIR_VARIABLE] = place
-    config.add_cleanup(lambda: shutil.rmtree(place))
+    folder = tempfile.mkdtemp(prefix="as-", dir="/tmp")  # the path of a unix socket has at most 107 bytes
+    os.environ[TEMPLATE_DIR_VARIABLE] = folder
+    config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
-@pytest.hookimpl(trylast=True)  # after the shuffle
+@pytest.hookimpl(trylast=True)  # after pytest-randomly's shuffle
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--long"):
         for item in items:
@@ -57,19 +57,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="long: run with --long"))
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     if workers > 1:
-        items[:] = spread(items, workers, _length)
+        items[:] = spread(items, workers, _group)
 
 
-def _length(item: pytest.Item) -> Length:
+def _group(item: pytest.Item) -> Group:
     if "hub" in getattr(item, "fixturenames", ()):
-        return "together"
+        return "one_worker"
     starts_ranges = item.path.relative_to(HERE).parts[0] in ("acceptance", "faults", "systemd")
     return "long" if starts_ranges and not item.get_closest_marker("skip") else "short"
 
 
 @pytest.fixture
 def short_path() -> Iterator[Path]:
-    """A folder whose path is short enough to hold a unix socket."""
+    """A folder whose path is short enough for a unix socket in it."""
     path = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
     yield path
     shutil.rmtree(path, ignore_errors=True)
@@ -77,11 +77,11 @@ def short_path() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL server of this run, in a short path, thrown away at the end."""
-    base = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))  # a socket's path must be short
+    """The PostgreSQL server of this run, deleted at its end."""
+    base = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))  # the path of a unix socket has at most 107 bytes
     copy_fresh_cluster(base)
     with (base / "data" / "postgresql.conf").open("a") as file:
-        file.write("fsync = off\n")  # what is lost with the machine's power is not what any test looks at
+        file.write("fsync = off\n")  # no test looks at data lost with the machine's power
     server = EmbeddedPostgres(base)
     try:
         server.start()
@@ -92,7 +92,7 @@ def cluster() -> Iterator[EmbeddedPostgres]:
 
 
 class _Admin:
-    """Makes and drops databases over one connection, on a loop of its own that only runs between tests."""
+    """Creates and drops databases over one connection, on its own event loop that runs only between tests."""
 
     def __init__(self, server: EmbeddedPostgres, runner: asyncio.Runner) -> None:
         self._runner = runner
@@ -100,23 +100,23 @@ class _Admin:
         self._connection: Connection | None = None
         self._numbers = itertools.count(1)
 
-    def do(self, sql: str) -> None:
-        self._runner.run(self._do(sql))
+    def execute(self, sql: str) -> None:
+        self._runner.run(self._execute(sql))
 
-    def new(self, template: str) -> str:
+    def create_database(self, template: str) -> str:
         name = f"test_{next(self._numbers)}"
-        self.do(f"create database {name} template {template} strategy file_copy")
+        self.execute(f"create database {name} template {template} strategy file_copy")
         return name
 
-    def make_template(self) -> None:
-        self.do(f"create database {TEMPLATE}")
+    def create_template(self) -> None:
+        self.execute(f"create database {TEMPLATE}")
         self._runner.run(self._migrate())
 
     def close(self) -> None:
         if self._connection is not None:
             self._runner.run(self._connection.close())
 
-    async def _do(self, sql: str) -> None:
+    async def _execute(self, sql: str) -> None:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect("postgres")
         await self._connection.execute(sql, timeout=30)
@@ -137,7 +137,7 @@ def _admin(cluster: EmbeddedPostgres) -> Iterator[_Admin]:
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         admin = _Admin(cluster, runner)
         try:
-            admin.make_template()
+            admin.create_template()
             yield admin
         finally:
             admin.close()
@@ -150,22 +150,23 @@ def _settings(server: EmbeddedPostgres, name: str) -> ServiceSettings:
 
 @pytest.fixture
 def database_settings(cluster: EmbeddedPostgres, _admin: _Admin) -> Iterator[ServiceSettings]:
-    """A new, migrated database of this test alone."""
-    name = _admin.new(TEMPLATE)
+    """Settings of a new, migrated database for this test alone."""
+    name = _admin.create_database(TEMPLATE)
     yield _settings(cluster, name)
-    _admin.do(f"drop database {name} with (force)")
+    _admin.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture
 def empty_database_settings(cluster: EmbeddedPostgres, _admin: _Admin) -> Iterator[ServiceSettings]:
-    """A new database of this test alone, without any table."""
-    name = _admin.new("template0")
+    """Settings of a new database for this test alone, without any table."""
+    name = _admin.create_database("template0")
     yield _settings(cluster, name)
-    _admin.do(f"drop database {name} with (force)")
+    _admin.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture
 async def _no_task_left() -> AsyncIterator[None]:
+    """Fail the test if a task outlives it."""
     before = asyncio.all_tasks()
     yield
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
@@ -174,7 +175,7 @@ async def _no_task_left() -> AsyncIterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No task and no thread outlives its test; those of a loop's default executor are ended by the loop itself."""
+    """Fail the test if a task or a thread outlives it; the loop itself ends the threads of its default executor."""
     if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
         request.getfixturevalue("_no_task_left")
     before = set(threading.enumerate())

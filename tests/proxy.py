@@ -1,4 +1,4 @@
-"""A way to a server that a test can freeze, cut, slow down or half close: what networks do and servers on one host do not."""
+"""A proxy that a test can freeze, cut, slow down or half close, as networks do and servers on one host do not."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ CHUNK = 65536
 
 
 class Proxy:
-    """Forwards bytes both ways to ``upstream``, a unix socket's path or (host, port).
+    """Forwards bytes both ways to ``upstream``, the path of a unix socket or (host, port).
 
-    It listens on a TCP port of 127.0.0.1 and on a unix socket named as PostgreSQL names its own.
+    Listens on a TCP port of 127.0.0.1 and on a unix socket named as PostgreSQL names its own.
     """
 
     def __init__(self, upstream: Path | tuple[str, int]) -> None:
         self.delay_s = 0.0
-        """How long each chunk waits on its way, either way."""
+        """Delay of each chunk, in either direction."""
         self.accepted = 0
         self.port = 0
-        self.socket_dir = Path(tempfile.mkdtemp(prefix="px-", dir="/tmp"))  # a socket's path must be short
+        self.socket_dir = Path(
+            tempfile.mkdtemp(prefix="px-", dir="/tmp")
+        )  # the path of a unix socket has at most 107 bytes
         self._upstream = upstream
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -41,27 +43,27 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def freeze(self) -> None:
-        """Carry nothing from now on and tell nobody: a pulled network cable, a stopped server. New clients connect and wait."""
+        """Stop forwarding without a signal to either side, like a pulled cable or a stopped server; new clients connect and wait."""
         self._flowing.clear()
 
     def thaw(self) -> None:
-        """Carry on, also with what came meanwhile."""
+        """Forward again, beginning with the bytes received while frozen."""
         self._flowing.set()
 
     def cut(self) -> None:
-        """Reset all connections; new ones are welcome."""
+        """Reset all connections and accept new ones."""
         for writer in list(self._writers):
             _abort(writer)
 
     def half_close(self) -> None:
-        """Send the clients an end of file and keep reading from them: a server that shuts down its side."""
+        """Send an end of file to the clients and keep reading from them, like a server that shuts down its side."""
         for writer in list(self._clients - self._half_closed):
             self._half_closed.add(writer)
             with suppress(OSError):
                 writer.write_eof()
 
     async def refuse(self) -> None:
-        """Reset all connections and let nobody in: a server that is not running."""
+        """Reset all connections and refuse new ones, like a server that is not running."""
         for server in self._servers:
             server.close()
         self._servers.clear()
@@ -69,7 +71,7 @@ class Proxy:
         self.cut()
 
     async def accept(self) -> None:
-        """Let clients in, again on the same port and socket."""
+        """Accept clients, always on the same port and socket."""
         tcp = await asyncio.start_server(self._client, "127.0.0.1", self.port)
         self.port = tcp.sockets[0].getsockname()[1]
         unix = await asyncio.start_unix_server(self._client, self.socket_dir / SOCKET)
@@ -99,14 +101,14 @@ class Proxy:
         self._tasks.add(task)
         try:
             await self._flowing.wait()
-            there, upwards = await self._connect()
-            own.add(upwards)
-            self._writers.add(upwards)
+            from_upstream, to_upstream = await self._connect()
+            own.add(to_upstream)
+            self._writers.add(to_upstream)
             async with asyncio.TaskGroup() as pumps:
-                pumps.create_task(self._pump(reader, upwards))
-                pumps.create_task(self._pump(there, writer))
+                pumps.create_task(self._pump(reader, to_upstream))
+                pumps.create_task(self._pump(from_upstream, writer))
         except* OSError:
-            pass  # one side was cut or reset, or there is nobody upstream: the other is told by the abort below
+            pass  # one side was cut or reset, or no server listens upstream: the abort below ends the other side
         finally:
             for each in own:
                 _abort(each)
@@ -140,7 +142,7 @@ def database_proxy(settings: ServiceSettings) -> Proxy:
 
 
 def settings_through(proxy: Proxy, settings: ServiceSettings, *, tcp: bool = False) -> ServiceSettings:
-    """The same database by way of the proxy."""
+    """The same settings with the proxy as the server."""
     name = settings.database.db
     if tcp:
         database = DatabaseSettings(user=USER, db=name, host="127.0.0.1", port=proxy.port)
@@ -152,6 +154,6 @@ def settings_through(proxy: Proxy, settings: ServiceSettings, *, tcp: bool = Fal
 def _abort(writer: asyncio.StreamWriter) -> None:
     sock = writer.get_extra_info("socket")
     if sock is not None and sock.family != socket.AF_UNIX:
-        with suppress(OSError):  # closed already
+        with suppress(OSError):  # already closed
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()

@@ -1,8 +1,7 @@
-"""In which order tests run when several workers share them: the long ones not last, and not all at once.
+"""Order of the tests for several workers: long tests run early, and not all at once.
 
-A worker begins with a part of all tests and later takes from others what they have not begun, from the end. So a test of
-half a minute at the end of a part is what everybody waits for in the end; long ones side by side start so many processes
-at once that none is as quick as it should be.
+A worker begins with a part of all tests and later takes tests from the end of the other parts. A test of half a minute at
+the end of a part would delay the whole run, and long tests side by side start too many processes at once.
 """
 
 from __future__ import annotations
@@ -10,28 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
-Length = Literal["short", "long", "together"]
-"""Tests that are told ``together`` share something that takes longer to set up than they take: one worker has them all."""
+Group = Literal["short", "long", "one_worker"]
+"""Tests of the group ``one_worker`` share a fixture that takes longer to set up than they take to run: one worker runs them all."""
 
 T = TypeVar("T")
 
 
-def spread(tests: Sequence[T], workers: int, length: Callable[[T], Length]) -> list[T]:
-    """The same tests in parts as ``--dist worksteal`` makes them, each with its share of long ones spread over its first half.
+def spread(tests: Sequence[T], workers: int, group_of: Callable[[T], Group]) -> list[T]:
+    """Return the tests in parts as ``--dist worksteal`` cuts them, long tests spread over the first half of each part.
 
-    Otherwise the order stays as it was.
+    The order is otherwise kept.
     """
     if workers < 2:
         return list(tests)
-    of: dict[Length, list[T]] = {"short": [], "long": [], "together": []}
+    groups: dict[Group, list[T]] = {"short": [], "long": [], "one_worker": []}
     for test in tests:
-        of[length(test)].append(test)
-    short, order = of["short"], list[T]()
-    having_long = workers - bool(of["together"])  # not the worker that has what belongs together: that is long as well
+        groups[group_of(test)].append(test)
+    short, order = groups["short"], list[T]()
+    workers_with_long = workers - bool(groups["one_worker"])  # the one worker of a shared fixture has enough to do
     for number in range(workers):
         size = (len(tests) - len(order)) // (workers - number)
-        first = of["together"] if number == 0 else []
-        own = [] if first else of["long"][number % having_long :: having_long]
+        first = groups["one_worker"] if number == 0 else []
+        own = [] if first else groups["long"][number % workers_with_long :: workers_with_long]
         room = max(size - len(first) - len(own), 0)
         others, short = short[:room], short[room:]
         stride = len(others) // (2 * len(own) or 1)

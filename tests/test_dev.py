@@ -1,4 +1,4 @@
-"""``./dev`` with a uv that only tells what it is asked for."""
+"""``./dev`` with a fake uv that prints its request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.test_project import ROOT
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with ``dev`` and a .venv, and on the PATH a uv and another interpreter than that of the .venv."""
+    """A folder with ``dev`` and a .venv; PATH has the fake uv and a second interpreter."""
     shutil.copy(ROOT / "dev", tmp_path)
     [pinned] = re.findall(r'^UV = "uv==(.*)"', (tmp_path / "dev").read_text(), re.MULTILINE)
     tools = tmp_path / "tools"
@@ -35,17 +35,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_environment_keeps_the_interpreter_that_it_was_made_with(project: Path) -> None:
+def test_environment_keeps_its_interpreter(project: Path) -> None:
     words = [sys.executable, str(project / "dev"), "exec", "true"]
-    asked = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
-    assert Path(asked.stdout.strip()).resolve() == Path(sys.executable).resolve()
-    assert project / "tools" not in Path(asked.stdout.strip()).parents
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    assert Path(done.stdout.strip()).resolve() == Path(sys.executable).resolve()
+    assert project / "tools" not in Path(done.stdout.strip()).parents
     (project / ".venv" / "bin" / "python").unlink()
-    asked = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
-    assert Path(asked.stdout.strip()).name.startswith("python3."), "it does not work any more, so another one is taken"
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    assert Path(done.stdout.strip()).name.startswith("python3."), "a broken interpreter is replaced"
 
 
-def test_ctrl_c_ends_it_without_a_traceback(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_leaves_no_traceback(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNC_S", "60")
     words = [sys.executable, str(project / "dev"), "exec", "true"]
     with subprocess.Popen(
@@ -53,6 +53,6 @@ def test_ctrl_c_ends_it_without_a_traceback(project: Path, monkeypatch: pytest.M
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
-        os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         assert process.communicate(timeout=30)[1] == ""
     assert process.returncode == -signal.SIGINT

@@ -1,4 +1,4 @@
-"""Rules of the house that no other tool checks."""
+"""Project rules that no other tool checks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ PUBLIC_HOSTS = {"pypi.org", "files.pythonhosted.org"}
 
 
 def tracked(*patterns: str) -> list[Path]:
-    """The files of the project, as git knows them; in an unpacked archive, as they lie there."""
-    asked = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=False)
-    if asked.returncode == 0:
-        return [ROOT / name for name in asked.stdout.splitlines() if (ROOT / name).exists()]
+    """Return the project's files by git; in an unpacked archive, by their place on disk."""
+    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode == 0:
+        return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
     return [path for pattern in patterns for path in ROOT.rglob(pattern) if ".venv" not in path.parts]
 
 
@@ -43,19 +43,19 @@ def test_no_source_file_is_over_400_lines() -> None:
 
 
 def importers(module: str) -> list[str]:
-    """Source files that import a module, relative to the root."""
+    """Return the source files that import a module, relative to the root."""
     statement = re.compile(rf"^\s*(import|from) {module}\b", re.MULTILINE)
     sources = [p for room in ("drivers", "simulators", "edge") for p in (ROOT / room).rglob("*.py")]
     return sorted(str(p.relative_to(ROOT)) for p in sources if statement.search(p.read_text()))
 
 
-def test_some_libraries_are_imported_in_one_file_only() -> None:
+def test_some_libraries_are_imported_in_one_file() -> None:
     assert importers("serial_asyncio") == ["drivers/transport/serial.py"]
     assert len(importers("gpiozero")) <= 1
     assert importers("sqlite3") == ["edge/sensor/queue/disk.py"]
 
 
-def test_the_database_driver_is_known_under_edge_only() -> None:
+def test_only_edge_imports_the_database_driver() -> None:
     assert importers("asyncpg") != []
     assert {name.split("/")[0] for name in importers("asyncpg")} == {"edge"}
 
@@ -74,15 +74,15 @@ def test_most_files_are_neither_fragments_nor_heaps() -> None:
     assert 90 <= median <= 200
 
 
-def test_each_folder_says_what_belongs_there() -> None:
+def test_each_folder_documents_its_role() -> None:
     folders = {path.parent for room in ROOMS for path in tracked(f"{room}/*.py")}
-    silent = [
+    undocumented = [
         str(folder.relative_to(ROOT))
         for folder in folders
         if not (folder / "__init__.py").exists()
         or not ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
     ]
-    assert silent == []
+    assert undocumented == []
 
 
 def test_commands_for_contributors_exist() -> None:

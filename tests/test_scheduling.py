@@ -1,4 +1,4 @@
-"""The order of tests for several workers."""
+"""Order of the tests for several workers."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from itertools import pairwise
 
 import pytest
 
-from tests.scheduling import Length, spread
+from tests.scheduling import Group, spread
 
-LENGTHS: dict[str, Length] = {"s": "short", "l": "long", "t": "together"}
+GROUPS: dict[str, Group] = {"s": "short", "l": "long", "t": "one_worker"}
 
 
-def length(test: str) -> Length:
-    return LENGTHS[test[0]]
+def group_of(test: str) -> Group:
+    return GROUPS[test[0]]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-@pytest.mark.parametrize(("short", "long", "together"), [(400, 20, 10), (7, 30, 0), (0, 3, 9), (3, 0, 0), (0, 0, 0)])
-def test_each_test_runs_once(workers: int, short: int, long: int, together: int) -> None:
-    tests = [*(f"s{n}" for n in range(short)), *(f"l{n}" for n in range(long)), *(f"t{n}" for n in range(together))]
+@pytest.mark.parametrize(("short", "long", "one_worker"), [(400, 20, 10), (7, 30, 0), (0, 3, 9), (3, 0, 0), (0, 0, 0)])
+def test_each_test_runs_once(workers: int, short: int, long: int, one_worker: int) -> None:
+    tests = [*(f"s{n}" for n in range(short)), *(f"l{n}" for n in range(long)), *(f"t{n}" for n in range(one_worker))]
     random.shuffle(tests)
-    assert sorted(spread(tests, workers, length)) == sorted(tests)
+    assert sorted(spread(tests, workers, group_of)) == sorted(tests)
 
 
-def test_long_tests_are_spread_and_early_and_one_worker_has_all_that_belong_together() -> None:
+def test_long_tests_come_early_and_shared_fixtures_on_one_worker() -> None:
     tests = [*(f"s{n}" for n in range(380)), *(f"l{n}" for n in range(12)), *(f"t{n}" for n in range(8))]
     random.shuffle(tests)
-    order = spread(tests, 4, length)
+    order = spread(tests, 4, group_of)
     first, *parts = [order[start : start + 100] for start in range(0, 400, 100)]
     assert [test[0] for test in first] == ["t"] * 8 + ["s"] * 92
     for part in parts:
