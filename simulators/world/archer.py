@@ -1,7 +1,7 @@
 """The simulated archer: rhythm, dispersion, let-downs and the flight of the arrow.
 
-Everything is drawn from hash streams (see ``draws``); no clock, no input but arguments. Distances in metres, positions
-in millimetres relative to the centre of the face (+x right, +y up), times in seconds.
+Pure: every number is drawn from hash streams (see ``draws``). Distances in metres, positions in millimetres relative to
+the centre of the face (+x right, +y up), times in seconds.
 
 Dispersion is the Archery GB handicap scheme: ``sigma_t = 5e-4 * 1.035**(h + 6) * exp(0.00365 * D)`` radians. The scheme's
 score formula takes r squared as exponential with mean ``(D * sigma_t)**2``, so ``D * sigma_t`` is the RMS radius and the
@@ -15,60 +15,61 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from simulators.world.draws import Draws
+from simulators.world.vocabulary import BowType
 
 _ROUND_ARROWS = 72
-"""After a round of 72 arrows the archer has rested: fatigue starts anew."""
+"""Arrows of a round; fatigue starts at zero with each round."""
 _FLYER_CHANCE = 0.005
 _FLYER_SPREAD = 4.0
 _WIND_SIGMAS_AT_70_M = 0.3
 _WIND_MEMORY = 0.8
-"""Share of the wind that is still there at the next arrow."""
+"""Share of the wind that persists until the next arrow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What is typical of a kind of bow. Speeds and drag are rounded from published measurements."""
+    """Typical values of a type of bow. Speeds and drag are rounded from published measurements."""
 
-    name: str
+    bow: BowType
     launch_mps: float
     drag_per_m: float
-    """k of quadratic drag, ``rho * Cd * A / 2m``."""
+    """Coefficient k of quadratic drag, ``rho * Cd * A / 2m``."""
     hold_s: float
-    """Median from nocking to release."""
+    """Median time from nocking to release."""
     height_ratio: float
-    """Vertical over horizontal deviation: distance by feel costs height."""
+    """Vertical over horizontal deviation; larger for bows without a sight."""
 
 
 STYLES = (
-    Style("recurve", launch_mps=57.0, drag_per_m=1.4e-3, hold_s=9.0, height_ratio=1.0),
-    Style("compound", launch_mps=85.0, drag_per_m=1.4e-3, hold_s=12.0, height_ratio=1.0),
-    Style("barebow", launch_mps=50.0, drag_per_m=1.7e-3, hold_s=9.0, height_ratio=1.2),
-    Style("longbow", launch_mps=45.0, drag_per_m=2.8e-3, hold_s=6.0, height_ratio=1.2),
+    Style(BowType.RECURVE, launch_mps=57.0, drag_per_m=1.4e-3, hold_s=9.0, height_ratio=1.0),
+    Style(BowType.COMPOUND, launch_mps=85.0, drag_per_m=1.4e-3, hold_s=12.0, height_ratio=1.0),
+    Style(BowType.BAREBOW, launch_mps=50.0, drag_per_m=1.7e-3, hold_s=9.0, height_ratio=1.2),
+    Style(BowType.LONGBOW, launch_mps=45.0, drag_per_m=2.8e-3, hold_s=6.0, height_ratio=1.2),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Archer:
-    """One archer for the whole of a world."""
+    """One archer, the same for the whole of a world."""
 
     style: Style
     handicap: float
-    """Archery GB: 0 is world class, 60 a beginner."""
+    """Archery GB handicap: 0 is world class, 60 a beginner."""
     launch_mps: float
     aim_bias: tuple[float, float]
-    """Where the sight points, in deviations of one axis."""
+    """Sighting error (x, y), in standard deviations of one axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One release, a let-down included, before it is put on the clock. Waits are at speed 1."""
+    """One release, or one let-down, without instants. Waits are at speed 1."""
 
     arrow: int
-    """Index in the quiver."""
+    """Index of the arrow in the quiver."""
     rest_s: float
-    """From the previous release to this nocking; 0 for the first of an end."""
+    """Time from the previous release to this nocking; 0 for the first of an end."""
     hold_s: float
-    """From nocking to release."""
+    """Time from nocking to release."""
     let_down: bool
     flight_s: float
     x_mm: float
@@ -76,19 +77,19 @@ class Attempt:
 
 
 def axis_sigma_mm(handicap: float, distance_m: float) -> float:
-    """Return the deviation on one axis in millimetres."""
+    """Return the standard deviation on one axis in millimetres."""
     angle = 5e-4 * math.pow(1.035, handicap + 6) * math.exp(0.00365 * distance_m)
     return 1000.0 * distance_m * angle / math.sqrt(2)
 
 
 def flight_s(launch_mps: float, drag_per_m: float, distance_m: float) -> float:
-    """Return the time of flight under quadratic drag (gravity's share at these angles is about one per cent)."""
+    """Return the time of flight under quadratic drag, without gravity (about one per cent at these angles)."""
     return (math.exp(drag_per_m * distance_m) - 1) / (drag_per_m * launch_mps)
 
 
 @lru_cache(maxsize=1024)
 def make_archer(seed: int, lane: int) -> Archer:
-    """Draw the archer of a lane: any style, handicap 20 to 60, a bow within 6 % of the typical speed."""
+    """Draw the archer of a lane: any type of bow, handicap 20 to 60, launch speed within 6 % of the typical one."""
     draws = Draws(seed, lane, "archer")
     style = STYLES[draws.below(len(STYLES))]
     return Archer(
@@ -101,7 +102,7 @@ def make_archer(seed: int, lane: int) -> Archer:
 
 @lru_cache(maxsize=1024)
 def arrow_biases(lane: int, count: int) -> tuple[tuple[float, float], ...]:
-    """Return each arrow's own error in deviations of one axis. One arrow of the quiver is bad, whatever the seed."""
+    """Return the error (x, y) of each arrow, in standard deviations of one axis. One arrow of the quiver is bad, for every seed."""
     draws = Draws(lane, "quiver")
     biases = [(draws.normal(0.15), draws.normal(0.15)) for _ in range(count)]
     angle = draws.uniform(0.0, 2 * math.pi)
@@ -120,7 +121,7 @@ def shoot_end(
     arrows_per_end: int,
     let_down: int | None,
 ) -> list[Attempt]:
-    """Return the attempts of one end in order; the arrow at place ``let_down`` is let down once, then shot."""
+    """Return the attempts of one end in order; the arrow at index ``let_down`` is let down once, then shot."""
     archer = make_archer(seed, lane)
     biases = arrow_biases(lane, quiver)
     draws = Draws(seed, lane, "end", end)
@@ -150,5 +151,5 @@ def shoot_end(
 
 
 def _hold_s(archer: Archer, draws: Draws) -> float:
-    """Draw the time from nocking to release, kept within what an archer can hold and a shot clock allows."""
+    """Draw the time from nocking to release, within 2.5 to 25 s: the limits of the archer and of the shot clock."""
     return min(max(draws.lognormal(archer.style.hold_s, 0.35), 2.5), 25.0)

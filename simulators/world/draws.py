@@ -1,10 +1,10 @@
-"""The hash stream: random numbers that anyone can find again without history.
+"""Hash stream: random numbers with random access by name.
 
-Numbers come from BLAKE2b in counter mode over a name such as ``7/1/end/42``, so the draws of any end are had without
-drawing those before it, and are the same in every process, on every host and under every Python. The generators of
-``random`` promise no such thing for anything but ``random()``.
+Numbers come from BLAKE2b in counter mode over a name such as ``7/1/end/42``. The draws of any end are computed without
+those of earlier ends, and are equal in every process, on every host and under every Python version; the module ``random``
+guarantees that only for ``random()``.
 
-Only the standard library is used, so that a bare interpreter can import the simulated world.
+Uses only the standard library, so that a bare interpreter can import the simulated world.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MANTISSA_BITS = 53
 
 
 class Draws:
-    """Uniform and normal numbers, in an order fixed by the name alone."""
+    """Stream of uniform and normal numbers that depends only on the name."""
 
     def __init__(self, *name: int | str) -> None:
         self._name = "/".join(map(str, name)).encode()
@@ -28,7 +28,7 @@ class Draws:
         self._spare: float | None = None
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
-        """Return a number in [low, high)."""
+        """Return a uniform number in [low, high)."""
         if self._at == len(self._block):
             key = self._blocks_used.to_bytes(_WORD_BYTES, "big")
             self._block = blake2b(self._name, digest_size=_BLOCK_BYTES, key=key).digest()
@@ -40,11 +40,11 @@ class Draws:
         return low + (high - low) * unit
 
     def below(self, count: int) -> int:
-        """Return a whole number in 0 .. count - 1."""
+        """Return an integer in 0 .. count - 1."""
         return int(self.uniform() * count)
 
     def normal(self, sigma: float = 1.0) -> float:
-        """Return a normal number of mean 0 (Box and Muller; the second of each pair is kept for the next call)."""
+        """Return a normal number of mean 0 (Box-Muller; the second of each pair serves the next call)."""
         if self._spare is not None:
             value, self._spare = self._spare, None
             return sigma * value
@@ -54,13 +54,13 @@ class Draws:
         return sigma * radius * math.cos(angle)
 
     def lognormal(self, median: float, ln_sigma: float) -> float:
-        """Return a positive number whose logarithm is normal about that of ``median``."""
+        """Return a log-normal number with this median."""
         return median * math.exp(self.normal(ln_sigma))
 
     def pick(self, count: int, of: int) -> list[int]:
-        """Return ``count`` different numbers of 0 .. of - 1 in random order.
+        """Return ``count`` different integers of 0 .. of - 1 in random order.
 
-        Raises ValueError when more numbers are asked for than there are.
+        Raises ValueError when ``count`` exceeds ``of``.
         """
         if count > of:
             raise ValueError(f"cannot pick {count} different numbers of {of}")

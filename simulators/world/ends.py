@@ -1,7 +1,7 @@
-"""One end of the simulated range: who nocks what when, and what becomes of it.
+"""One end of the simulated range: nockings, releases, landings and let-downs.
 
-Let-downs come in blocks: in each block of 50 ends (300 arrows) nine different ends, drawn once per block, hold one let-down
-each (3 %). So every block has the same number of releases, and the number of any release is found without history.
+Let-downs are drawn per block: in each block of 50 ends (300 arrows), nine different ends hold one let-down each (3 %).
+Every block therefore has the same number of releases, and the number of any release is computed without history.
 """
 
 from __future__ import annotations
@@ -9,34 +9,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 from uuid import UUID
 
 from simulators.world.archer import Attempt, shoot_end
 from simulators.world.draws import Draws
-from simulators.world.quiver import Impact, make_lane
-
-Result = Literal[Impact, "not_shot"]
-"""What became of a release; ``not_shot`` is a let-down."""
+from simulators.world.quiver import make_lane
+from simulators.world.vocabulary import LANDED, Result
 
 LANDING_WINDOW_US = 3_000_000
-"""An arrow that has not landed by then missed."""
+"""Time after the release within which an arrow lands; later it is a miss."""
 
 _SECOND_US = 1_000_000
 _SHOOTING_S = 150
 _RENOCK_US = 1_100_000
-"""Real time from a nocking to the next nocking of the same arrow: shorter is what a tag read twice looks like."""
+"""Shortest real time between two nockings of one arrow: two reads of a tag within less count as one nocking."""
 _BLOCK_ENDS = 50
 _BLOCK_LET_DOWNS = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release and what came of it: the truth of one shot."""
+    """One release and its outcome: the truth of one shot."""
 
     lane: int
     shot: int
-    """1, 2, 3 ... over the lane since the start, let-downs included."""
+    """Number of the release on its lane since the start: 1, 2, 3 ..., let-downs included."""
     arrow_id: UUID
     engaged_us: int
     released_us: int
@@ -45,12 +42,12 @@ class Release:
     y_mm: float | None
     result: Result
     settled_us: int
-    """When a range can know the result for good: landing, end of the landing window, or next nocking after a let-down."""
+    """Instant from which the result is final: landing, end of the landing window, or next nocking after a let-down."""
 
 
 @lru_cache(maxsize=4096)
 def draw_end(seed: int, speed: float, lane_number: int, end: int) -> tuple[Release, ...]:
-    """Return the releases of an end with instants counted from the beginning of its slot."""
+    """Return the releases of an end, with instants relative to the start of its slot."""
     lane = make_lane(lane_number)
     block, place = divmod(end, _BLOCK_ENDS)
     let_downs = _let_downs(seed, lane_number, block, lane.arrows_per_end)
@@ -72,12 +69,12 @@ def draw_end(seed: int, speed: float, lane_number: int, end: int) -> tuple[Relea
         arrow = lane.arrows[attempt.arrow]
         x_mm = round(lane.face.x_mm + attempt.x_mm, 2)
         y_mm = round(lane.face.y_mm + attempt.y_mm, 2)
-        impact: Result = "not_shot" if attempt.let_down else lane.impact(x_mm, y_mm, arrow.diameter_mm)
-        landed = impact in ("hit", "off_face")
+        result = Result.NOT_SHOT if attempt.let_down else lane.impact(x_mm, y_mm, arrow.diameter_mm)
+        landed = result in LANDED
         landed_us = released_us + round(attempt.flight_s * _SECOND_US)
         if landed:
             settled_us = landed_us
-        elif impact == "miss":
+        elif result is Result.MISS:
             settled_us = released_us + LANDING_WINDOW_US
         else:
             settled_us = nocked[index + 1][0]
@@ -91,7 +88,7 @@ def draw_end(seed: int, speed: float, lane_number: int, end: int) -> tuple[Relea
                 landed_us=landed_us if landed else None,
                 x_mm=x_mm if landed else None,
                 y_mm=y_mm if landed else None,
-                result=impact,
+                result=result,
                 settled_us=settled_us,
             )
         )
@@ -100,15 +97,15 @@ def draw_end(seed: int, speed: float, lane_number: int, end: int) -> tuple[Relea
 
 @lru_cache(maxsize=256)
 def _let_downs(seed: int, lane: int, block: int, arrows_per_end: int) -> dict[int, int]:
-    """Return which ends of a block hold a let-down: place of the end in the block -> place of the arrow in the end."""
+    """Return the let-downs of a block: index of the end in the block -> index of the arrow in the end."""
     draws = Draws(seed, lane, "let-downs", block)
     return {end: draws.below(arrows_per_end) for end in draws.pick(_BLOCK_LET_DOWNS, _BLOCK_ENDS)}
 
 
 def _instants(attempts: Sequence[Attempt], speed: float) -> list[tuple[int, int]]:
-    """Put the attempts on the clock: (engaged, released) in microseconds from the beginning of the slot.
+    """Return the instants (engaged, released) of the attempts, in microseconds from the start of the slot.
 
-    Waits are divided by the speed, and shortened once more when they do not fit into the time for shooting.
+    Waits are divided by the speed, and shortened further when they exceed the shooting time.
     """
     renock_s = _RENOCK_US / _SECOND_US
     budget_s = _SHOOTING_S / speed - renock_s * sum(attempt.let_down for attempt in attempts)

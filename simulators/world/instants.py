@@ -1,4 +1,4 @@
-"""Instants as whole microseconds since the Unix epoch, and as ISO 8601 text in UTC. Both ways are exact."""
+"""Conversion of instants between microseconds since the Unix epoch and ISO 8601 text in UTC. Exact both ways."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _MICROSECOND = timedelta(microseconds=1)
 def from_iso(text: str) -> int:
     """Return the microseconds since the epoch of an ISO 8601 instant.
 
-    Raises ValueError when the text is no instant, or names no time zone.
+    Raises ValueError when the text is not an instant or has no time zone.
     """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
-        raise ValueError(f"{text!r} names no time zone; end it with Z for UTC")
+        raise ValueError(f"{text!r} has no time zone. Append Z for UTC, or an offset.")
     return (at - _EPOCH) // _MICROSECOND
 
 
 def to_iso(at_us: int) -> str:
-    """Return for example ``2026-01-01T00:00:00.000000Z``."""
+    """Return ISO 8601 text in UTC, for example ``2026-01-01T00:00:00.000000Z``."""
     return to_datetime(at_us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def to_datetime(at_us: int) -> datetime:
-    """Return an aware UTC datetime."""
+    """Return the instant as an aware UTC datetime."""
     return _EPOCH + timedelta(microseconds=at_us)

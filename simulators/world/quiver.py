@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID, uuid5
 
-Impact = Literal["hit", "off_face", "miss"]
-"""Where an arrow ended: in a scoring zone, in the butt beside the face, or not in the butt at all."""
+from simulators.world.vocabulary import Result
 
 ARROW_NAMESPACE = UUID("0f6d5a52-59f0-5c39-8a35-2f1f4e1f6a10")
-"""Namespace of the ids of simulated arrows; chosen once, so that a database knows them again."""
+"""Namespace of the ids of simulated arrows. It never changes, so that every run uses the same ids."""
 
 _QUIVER = 12
 _LINE_TOLERANCE_MM = 1e-6
@@ -38,16 +36,16 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A target face and where its centre is on the butt."""
+    """A target face, and the position of its centre on the butt."""
 
     code: str
     version: int
     x_mm: float
     y_mm: float
     radii_mm: tuple[float, ...]
-    """Outer edges of the scoring zones from the inside out (World Archery; a line belongs to the zone inside it)."""
+    """Outer radii of the scoring zones, from the innermost (World Archery: a line belongs to the zone inside it)."""
     points: tuple[int, ...]
-    """One for each radius."""
+    """Points of each zone, in the order of ``radii_mm``."""
     x_radius_mm: float
 
 
@@ -64,23 +62,23 @@ class Lane:
     arrows_per_end: int
     arrows: tuple[Arrow, ...]
 
-    def impact(self, x_mm: float, y_mm: float, diameter_mm: float) -> Impact:
-        """Judge a shaft of that diameter centred at (x, y). Touching the outermost line scores."""
+    def impact(self, x_mm: float, y_mm: float, diameter_mm: float) -> Result:
+        """Return the result of a shaft of this diameter centred at (x, y). A shaft that touches the outermost line scores."""
         if not (0.0 <= x_mm <= self.butt_width_mm and 0.0 <= y_mm <= self.butt_height_mm):
-            return "miss"
+            return Result.MISS
         inner_edge = math.hypot(x_mm - self.face.x_mm, y_mm - self.face.y_mm) - diameter_mm / 2
-        return "hit" if inner_edge <= self.face.radii_mm[-1] + _LINE_TOLERANCE_MM else "off_face"
+        return Result.HIT if inner_edge <= self.face.radii_mm[-1] + _LINE_TOLERANCE_MM else Result.OFF_FACE
 
 
 def make_lane(number: int) -> Lane:
     """Return a lane of the default range: 70 m outdoors, one 122 cm face in the middle of the butt.
 
-    Nothing here depends on the seed: arrows registered by one run are the arrows of the next.
+    Independent of the seed: the arrows that one run registers are the arrows of the next.
 
-    Raises ValueError when the number is not 1 .. 999.
+    Raises ValueError when the number is outside 1 .. 999.
     """
     if not 1 <= number <= 999:
-        raise ValueError(f"lane {number} does not exist: lanes are numbered 1 to 999")
+        raise ValueError(f"lane {number} does not exist. Lanes are numbered 1 to 999.")
     return Lane(
         number=number,
         distance_m=70.0,

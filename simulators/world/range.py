@@ -1,12 +1,12 @@
 """The simulated range: a pure function of (seed, start, speed, lane, time), and the ground truth of every test.
 
 The same arguments give the same shots in every process and on every host, so the simulated bow and the simulated target
-agree on which arrow landed where and when without talking. Nothing here knows of a clock; instants are whole microseconds
-since the Unix epoch, UTC.
+agree on every arrow without communicating. No clock is read; instants are whole microseconds since the Unix epoch, UTC.
 
-Time is cut into *slots* of 240 s / speed, one end each. In its slot an archer shoots within the first 150 s / speed and
-empties the butt at 200 s / speed + 1 s. Speed divides only waiting: nocked to release, rests, breaks. Flights and the
-landing window of 3 s stay real, and at speed 20 the window of an end's last arrow still closes before the butt is emptied.
+Time is divided into *slots* of 240 s / speed, one end each. In a slot the archer shoots within the first 150 s / speed and
+empties the butt at 200 s / speed + 1 s. Speed divides only waiting: nocking to release, rests, breaks. Flights and the
+landing window of 3 s keep their real length; at speed 20 the window of an end's last arrow still closes before the butt is
+emptied.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 from uuid import UUID
 
 from simulators.world.archer import Archer, make_archer
-from simulators.world.ends import LANDING_WINDOW_US, Release, Result, draw_end
+from simulators.world.ends import LANDING_WINDOW_US, Release, draw_end
 from simulators.world.instants import from_iso, to_iso
 from simulators.world.quiver import Face, Lane, make_lane
+from simulators.world.vocabulary import EventKind, Result
 
 __all__ = [
     "FIRST_NOCK_US",
     "FIXED_START_US",
     "LANDING_WINDOW_US",
     "Event",
+    "EventKind",
     "Face",
     "Lane",
     "Release",
@@ -36,23 +37,23 @@ __all__ = [
 ]
 
 FIXED_START_US = from_iso("2026-01-01T00:00:00Z")
-"""Start of the world of a simulated device that was started alone, without ``ARCH_STATS_WORLD``."""
+"""Start of the world of a device that is simulated alone, without ``ARCH_STATS_WORLD``."""
 FIRST_NOCK_US = 2_000_000
-"""The first arrow is nocked this long after the start."""
+"""Time from the start to the first nocking."""
 _SECOND_US = 1_000_000
 _SLOT_S = 240
 _EMPTIED_S = 200
 _WALK_US = 1_000_000
-"""Real time added before the butt is emptied: keeps the last landing window clear of it at every speed."""
+"""Real time added before the butt is emptied, so that the last landing window closes earlier at every speed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a device senses. ``pulled`` is the butt being emptied; positions only with ``landing``."""
+    """One event on a lane, as devices sense it. Only a landing has a position."""
 
     at_us: int
     lane: int
-    kind: Literal["engage", "release", "landing", "pulled"]
+    kind: EventKind
     arrow_id: UUID | None = None
     x_mm: float | None = None
     y_mm: float | None = None
@@ -62,24 +63,24 @@ class Event:
 class World:
     """One run of the simulated range.
 
-    Raises ValueError when the speed is not within 1 to 20.
+    Raises ValueError when the speed is outside 1 to 20.
     """
 
     seed: int
     start_us: int
     speed: float = 1.0
     release_limit_us: int | None = None
-    """No release at or after it, and no nocking, except of an arrow let down before it."""
+    """End of shooting: no release at or after it, and no nocking, except of an arrow let down before it."""
 
     def __post_init__(self) -> None:
         if not 1.0 <= self.speed <= 20.0:
-            raise ValueError(f"speed {self.speed} is not within 1 to 20")
+            raise ValueError(f"speed {self.speed} is outside 1 to 20")
 
     @classmethod
     def from_json(cls, text: str) -> World:
-        """Read what :meth:`to_json` wrote.
+        """Return the world that :meth:`to_json` wrote.
 
-        Raises ValueError naming what is wrong.
+        Raises ValueError with the reason.
         """
         try:
             value = json.loads(text)
@@ -92,11 +93,11 @@ class World:
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f'not a world: {error!r}. Wanted: {{"seed": 7, "start": "2026-01-01T00:00:00Z", "speed": 1.0}}'
+                f'invalid world: {error!r}. Write it like {{"seed": 7, "start": "2026-01-01T00:00:00Z", "speed": 1.0}}.'
             ) from error
 
     def to_json(self) -> str:
-        """Return the world as ``ARCH_STATS_WORLD`` carries it."""
+        """Return the world in the format of ``ARCH_STATS_WORLD``."""
         limit = self.release_limit_us
         return json.dumps(
             {
@@ -108,15 +109,15 @@ class World:
         )
 
     def lane(self, number: int) -> Lane:
-        """Return a lane; it does not depend on the seed."""
+        """Return a lane, which is independent of the seed."""
         return make_lane(number)
 
     def archer(self, lane: int) -> Archer:
-        """Return who shoots on a lane."""
+        """Return the archer of a lane."""
         return make_archer(self.seed, lane)
 
     def releases(self, lane: int, since_us: int, until_us: int) -> list[Release]:
-        """Return the releases with ``since_us <= released_us < until_us`` in order."""
+        """Return the releases with ``since_us <= released_us < until_us``, in order of time."""
         return [
             release
             for end in self._ends(since_us, until_us)
@@ -135,7 +136,7 @@ class World:
         Raises ValueError when n or lanes is below 1, or the release limit comes first.
         """
         if n < 1 or lanes < 1:
-            raise ValueError(f"wanted release {n} of {lanes} lanes; both are at least 1")
+            raise ValueError(f"no release {n} of {lanes} lanes: both numbers are at least 1")
         slot_us, since_us = self._slot_us(), self.start_us
         while self._allows(since_us):
             found = self.all_releases(lanes, since_us, since_us + slot_us)
@@ -146,7 +147,7 @@ class World:
         raise ValueError("the release limit comes first")
 
     def events(self, lane: int, since_us: int, until_us: int) -> list[Event]:
-        """Return what devices sense with ``since_us <= at_us < until_us`` in order of time."""
+        """Return the events of a lane with ``since_us <= at_us < until_us``, in order of time."""
         found = [
             event
             for end in self._ends(since_us, until_us)
@@ -165,14 +166,14 @@ class World:
         return self.release_limit_us is None or at_us < self.release_limit_us
 
     def _ends(self, since_us: int, until_us: int) -> range:
-        """Return the numbers (0, 1, 2 ...) of the ends that may touch [since, until)."""
+        """Return the numbers (0, 1, 2 ...) of the ends that may overlap [since, until)."""
         slot_us = self._slot_us()
         first = (since_us - self._first_slot_us()) // slot_us
         last = (until_us - 1 - self._first_slot_us()) // slot_us
         return range(max(first, 0), last + 1)
 
     def _releases_of(self, lane: int, end: int) -> Iterator[Release]:
-        """Yield the releases of an end, whatever the limit."""
+        """Yield the releases of an end, ignoring the release limit."""
         slot_start_us = self._first_slot_us() + end * self._slot_us()
         for at_zero in draw_end(self.seed, self.speed, lane, end):
             landed_us = at_zero.landed_us
@@ -189,21 +190,21 @@ class World:
         let_down: Release | None = None
         for release in self._releases_of(lane, end):
             if self._allows(release.engaged_us) or (let_down is not None and self._allows(let_down.released_us)):
-                yield Event(release.engaged_us, lane, "engage", release.arrow_id)
+                yield Event(release.engaged_us, lane, EventKind.ENGAGE, release.arrow_id)
             if not self._allows(release.released_us):
                 break
-            yield Event(release.released_us, lane, "release", release.arrow_id)
+            yield Event(release.released_us, lane, EventKind.RELEASE, release.arrow_id)
             if release.landed_us is not None:
                 in_butt = True
-                yield Event(release.landed_us, lane, "landing", release.arrow_id, release.x_mm, release.y_mm)
-            let_down = release if release.result == "not_shot" else None
+                yield Event(release.landed_us, lane, EventKind.LANDING, release.arrow_id, release.x_mm, release.y_mm)
+            let_down = release if release.result is Result.NOT_SHOT else None
         if in_butt:
             emptied_us = round(_EMPTIED_S * _SECOND_US / self.speed) + _WALK_US
-            yield Event(self._first_slot_us() + end * self._slot_us() + emptied_us, lane, "pulled")
+            yield Event(self._first_slot_us() + end * self._slot_us() + emptied_us, lane, EventKind.PULLED)
 
 
 def truth_line(release: Release) -> dict[str, int | float | str | None]:
-    """Return a release as the ``truth`` command prints it: instants as ISO 8601 UTC, millimetres in the butt frame."""
+    """Return a release in the format of the ``truth`` command: instants in ISO 8601 UTC, millimetres in the butt frame."""
     return {
         "lane": release.lane,
         "shot": release.shot,

@@ -1,1 +1,1 @@
-"""The simulated range and the devices that stand on it."""
+"""Tests of the simulated range: the world, its devices and their lines."""

@@ -223,7 +223,7 @@ def test_a_faulty_line_is_unplugged_and_plugged_and_told_of_at_the_end(tmp_path:
         (["--devices", "bow-1:bow.link:0"], "like bow-1:bow.link"),
         (["--devices", "../bow-1:bow.link"], "like bow-1:bow.link"),
         (["--devices", "bow-1:bow.link,bow-1:bow.link"], "Give each its own"),
-        (["--devices", "bow-1:bow.link", "--world", "{}"], "Wanted"),
+        (["--devices", "bow-1:bow.link", "--world", "{}"], "Write it like"),
         (["--devices", "bow-1:bow.link", "--fault", "drp=0.1"], "the nearest is drop"),
         (["--devices", "bow-1:bow.link", "--clock", "bow-1=fast"], "like -100, or mute"),
         (["--devices", "bow-1:bow.link", "--links", "/dev/null/none"], "Name a folder"),

@@ -1,4 +1,4 @@
-"""The archer shoots as the published figures say."""
+"""The simulated archer matches the published figures."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import pytest
 
 from simulators.world.archer import STYLES, arrow_biases, axis_sigma_mm, flight_s, make_archer, shoot_end
 from simulators.world.draws import Draws
+from simulators.world.vocabulary import BowType
 
 
 @pytest.mark.parametrize(
     ("handicap", "distance_m", "sigma_mm"),
     [(0, 18, 8.4), (30, 18, 23.4), (60, 18, 65.8), (30, 50, 73.2), (20, 70, 78.2), (30, 70, 110.2), (60, 70, 309.4)],
 )
-def test_dispersion_is_that_of_the_handicap_scheme(handicap: float, distance_m: float, sigma_mm: float) -> None:
+def test_dispersion_matches_the_handicap_scheme(handicap: float, distance_m: float, sigma_mm: float) -> None:
     assert axis_sigma_mm(handicap, distance_m) == pytest.approx(sigma_mm, abs=0.051)
 
 
-def test_mean_score_is_that_of_the_handicap_scheme() -> None:
-    """A group of that dispersion on a 122 cm face scores what the scheme's own formula gives: 8.2786 for 30 at 70 m."""
+def test_mean_score_matches_the_handicap_scheme() -> None:
+    """The scheme's formula gives 8.2786 on a 122 cm face for handicap 30 at 70 m."""
     draws = Draws("score")
     sigma, radius = axis_sigma_mm(30, 70), 5.5 / 2
     ring = [61.0 * n for n in range(1, 11)]
@@ -32,17 +33,18 @@ def test_mean_score_is_that_of_the_handicap_scheme() -> None:
 
 
 @pytest.mark.parametrize(
-    ("style", "seconds"), [("recurve", 1.300), ("compound", 0.867), ("barebow", 1.502), ("longbow", 1.755)]
+    ("bow", "seconds"),
+    [(BowType.RECURVE, 1.300), (BowType.COMPOUND, 0.867), (BowType.BAREBOW, 1.502), (BowType.LONGBOW, 1.755)],
 )
-def test_flights_last_as_long_as_published(style: str, seconds: float) -> None:
-    # The closed form leaves gravity out, which costs the slow longbow 2.1 %.
-    bow = next(s for s in STYLES if s.name == style)
-    assert flight_s(bow.launch_mps, bow.drag_per_m, 70.0) == pytest.approx(seconds, rel=0.025)
+def test_flight_times_match_published_values(bow: BowType, seconds: float) -> None:
+    # The closed form omits gravity: 2.1 % for the slow longbow.
+    style = next(style for style in STYLES if style.bow is bow)
+    assert flight_s(style.launch_mps, style.drag_per_m, 70.0) == pytest.approx(seconds, rel=0.025)
 
 
-def test_archers_differ_within_their_bounds() -> None:
+def test_archers_vary_within_their_bounds() -> None:
     archers = [make_archer(seed, 1) for seed in range(400)]
-    assert {a.style.name for a in archers} == {s.name for s in STYLES}
+    assert {a.style.bow for a in archers} == set(BowType)
     assert all(20 <= a.handicap <= 60 for a in archers)
     assert fmean(a.handicap for a in archers) == pytest.approx(40, abs=2)
     assert all(0.94 <= a.launch_mps / a.style.launch_mps <= 1.06 for a in archers)
@@ -56,8 +58,8 @@ def test_one_arrow_of_the_quiver_is_bad() -> None:
         assert errors[-2] < 0.8
 
 
-def test_groups_are_as_wide_as_the_archer_is_good() -> None:
-    """Archers' arrows, less aim and the arrow's own error: their spread is the handicap's, a little more by wind and fatigue."""
+def test_group_size_matches_the_handicap() -> None:
+    """Without sighting and arrow errors the spread is the handicap's, plus a little wind and fatigue."""
     ratios = []
     for seed in range(40):
         archer = make_archer(seed, 1)
@@ -75,8 +77,8 @@ def test_groups_are_as_wide_as_the_archer_is_good() -> None:
     assert 0.98 < rms < 1.20
 
 
-def test_the_bad_archer_misses_and_the_good_one_does_not() -> None:
-    """At handicap 60 about 13 % of the arrows leave a butt of 124 cm at 70 m; at 20 next to none."""
+def test_bad_archers_miss_and_good_ones_do_not() -> None:
+    """At handicap 60 about 13 % of the arrows miss a butt of 124 cm at 70 m; at 20 almost none."""
     misses: dict[bool, list[bool]] = {True: [], False: []}
     for seed in range(300):
         archer = make_archer(seed, 1)
@@ -87,7 +89,7 @@ def test_the_bad_archer_misses_and_the_good_one_does_not() -> None:
     assert 0.06 < fmean(misses[True]) < 0.20
 
 
-def test_wind_blows_outdoors_only() -> None:
+def test_wind_affects_outdoor_ranges_only() -> None:
     def spread(*, indoors: bool) -> float:
         shots = [a for end in range(400) for a in shoot(3, end, indoors=indoors)]
         return pstdev(x for _, x, _ in shots)

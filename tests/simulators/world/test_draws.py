@@ -1,4 +1,4 @@
-"""The hash stream gives the numbers it claims to."""
+"""The hash stream is reproducible and has the documented distributions."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pytest
 from simulators.world.draws import Draws
 
 
-def test_a_name_is_a_stream_for_ever() -> None:
+def test_equal_names_give_equal_streams() -> None:
     first = [Draws(7, 1, "end", 42).uniform() for _ in range(2)]
     assert first == [0.9776806914582199, 0.9776806914582199]
 
 
-def test_names_do_not_share_streams() -> None:
+def test_different_names_give_different_streams() -> None:
     names = [(1, 11), (11, 1), (1, 1, 1), (111,)]
     assert len({Draws(*name).uniform() for name in names}) == len(names)
 
 
-def test_uniform_and_normal_numbers_are_what_they_say() -> None:
+def test_uniform_and_normal_numbers_have_their_moments() -> None:
     draws = Draws("moments")
     uniform = [draws.uniform(2.0, 4.0) for _ in range(20_000)]
     normal = [draws.normal(3.0) for _ in range(20_000)]
@@ -33,7 +33,7 @@ def test_uniform_and_normal_numbers_are_what_they_say() -> None:
     assert waits[10_000] == pytest.approx(9.0, rel=0.02)
 
 
-def test_a_pick_has_no_number_twice() -> None:
+def test_pick_returns_distinct_numbers() -> None:
     draws = Draws("picks")
     picks = [draws.pick(6, 12) for _ in range(600)]
     assert all(len(set(p)) == 6 and set(p) <= set(range(12)) for p in picks)

@@ -1,4 +1,4 @@
-"""The world is one and the same under every Python: a golden file says what it is."""
+"""The world equals the golden file under every Python version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GOLDEN = Path(make.__file__).with_name("world.jsonl")
 
 
 def interpreters() -> list[str]:
-    """Each Python 3.11 to 3.14 of this machine once, with nothing of ours installed."""
+    """Each Python 3.11 to 3.14 of this machine once, without our packages."""
     versions = [f"3.{minor}" for minor in range(11, 15)]
     found: dict[str, str] = {}
     for version in versions:
@@ -29,12 +29,12 @@ def interpreters() -> list[str]:
     return list(found.values()) or [sys.executable]
 
 
-def test_this_python_makes_the_golden_world() -> None:
+def test_this_python_reproduces_the_golden_world() -> None:
     assert make.lines() == GOLDEN.read_text().splitlines()
 
 
 @pytest.mark.parametrize("python", interpreters())
-def test_a_bare_python_makes_the_golden_world(python: str) -> None:
+def test_bare_pythons_reproduce_the_golden_world(python: str) -> None:
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     made = subprocess.run(
         [python, "-S", make.__file__], env=environment, capture_output=True, text=True, check=True, timeout=30

@@ -1,4 +1,4 @@
-"""The simulated range: the same everywhere, and true to its own rules."""
+"""The simulated range is reproducible and keeps its own rules."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.world.range import FIRST_NOCK_US, FIXED_START_US, LANDING_WINDOW_US, Release, World, truth_line
+from simulators.world.vocabulary import EventKind, Result
 
 S = 1_000_000
 DAY = 86_400 * S
 SPEEDS = st.floats(1.0, 20.0)
 SEEDS = st.integers(0, 2**63)
 LANES = st.integers(1, 999)
-END_OF_TIMEOUT_S = 60
-"""An end is closed after 60 s / speed without a nocking; the archer must never be that slow inside an end."""
+END_TIMEOUT_S = 60
+"""Time without a nocking after which an end closes, divided by the speed; longer than any pause inside an end."""
 
 
 def slot_us(speed: float) -> int:
@@ -33,15 +34,15 @@ def ends_of(world: World, lane: int, count: int) -> list[list[Release]]:
 
 
 @given(SEEDS, SPEEDS, LANES)
-def test_the_first_arrow_is_nocked_two_seconds_after_the_start(seed: int, speed: float, lane: int) -> None:
+def test_first_nocking_is_two_seconds_after_the_start(seed: int, speed: float, lane: int) -> None:
     world = World(seed, FIXED_START_US, speed)
     first = world.events(lane, world.start_us, world.start_us + slot_us(speed))[0]
-    assert (first.kind, first.at_us) == ("engage", world.start_us + 2 * S)
+    assert (first.kind, first.at_us) == (EventKind.ENGAGE, world.start_us + 2 * S)
 
 
 @given(SEEDS, SPEEDS, LANES, st.integers(0, 5000))
 @settings(deadline=None)
-def test_an_end_keeps_to_its_slot_at_every_speed(seed: int, speed: float, lane: int, end: int) -> None:
+def test_every_end_fits_its_slot_at_every_speed(seed: int, speed: float, lane: int, end: int) -> None:
     world = World(seed, FIXED_START_US, speed)
     begin = world.start_us + FIRST_NOCK_US + end * slot_us(speed)
     until = begin + slot_us(speed)
@@ -51,10 +52,10 @@ def test_an_end_keeps_to_its_slot_at_every_speed(seed: int, speed: float, lane: 
     assert releases[0].engaged_us == begin
     assert releases[-1].released_us <= begin + 150 * S / speed + 10
     engages = [r.engaged_us for r in releases]
-    assert all(b - a < END_OF_TIMEOUT_S * S / speed for a, b in pairwise(engages))
+    assert all(b - a < END_TIMEOUT_S * S / speed for a, b in pairwise(engages))
     assert all(a.engaged_us < a.released_us < b.engaged_us for a, b in pairwise(releases))
     assert all(a.arrow_id != b.arrow_id or b.engaged_us - a.engaged_us >= 1.1 * S - 1 for a, b in pairwise(releases))
-    pulled = [e.at_us for e in events if e.kind == "pulled"]
+    pulled = [e.at_us for e in events if e.kind is EventKind.PULLED]
     assert len(pulled) == (1 if any(r.landed_us for r in releases) else 0)
     for at_us in pulled:
         assert at_us == pytest.approx(begin + 200 * S / speed + S, abs=2)
@@ -64,7 +65,7 @@ def test_an_end_keeps_to_its_slot_at_every_speed(seed: int, speed: float, lane: 
 
 @given(SEEDS, SPEEDS, LANES, st.integers(0, 60))
 @settings(deadline=None)
-def test_shot_numbers_are_the_count_of_releases(seed: int, speed: float, lane: int, end: int) -> None:
+def test_shot_numbers_count_the_releases(seed: int, speed: float, lane: int, end: int) -> None:
     world = World(seed, FIXED_START_US, speed)
     until = world.start_us + FIRST_NOCK_US + (end + 1) * slot_us(speed)
     replayed = world.releases(lane, world.start_us, until)
@@ -72,54 +73,54 @@ def test_shot_numbers_are_the_count_of_releases(seed: int, speed: float, lane: i
     assert {r.lane for r in replayed} == {lane}
 
 
-def test_three_in_a_hundred_nockings_are_let_down_whatever_the_seed() -> None:
+def test_three_percent_of_nockings_are_let_down() -> None:
     for seed in range(3):
         world = World(seed, FIXED_START_US, 20.0)
         releases = [r for end in ends_of(world, 1, 50) for r in end]
-        assert Counter(r.result == "not_shot" for r in releases) == {True: 9, False: 300}
+        assert Counter(r.result is Result.NOT_SHOT for r in releases) == {True: 9, False: 300}
 
 
-def test_an_arrow_let_down_is_nocked_again_and_shot() -> None:
+def test_let_down_arrows_are_nocked_again_and_shot() -> None:
     world = World(5, FIXED_START_US, 20.0)
     for end in ends_of(world, 1, 200):
         for let_down, again in pairwise(end):
-            if let_down.result == "not_shot":
+            if let_down.result is Result.NOT_SHOT:
                 assert again.arrow_id == let_down.arrow_id
-                assert again.result != "not_shot"
+                assert again.result is not Result.NOT_SHOT
                 assert let_down.settled_us == again.engaged_us
-        shot = [r.arrow_id for r in end if r.result != "not_shot"]
+        shot = [r.arrow_id for r in end if r.result is not Result.NOT_SHOT]
         assert len(set(shot)) == len(shot) == 6
 
 
 @given(SEEDS, SPEEDS)
 @settings(max_examples=30, deadline=None)
-def test_results_follow_from_the_rounded_values(seed: int, speed: float) -> None:
+def test_results_follow_from_the_rounded_positions(seed: int, speed: float) -> None:
     world = World(seed, FIXED_START_US, speed)
     lane = world.lane(1)
     for release in (r for end in ends_of(world, 1, 4) for r in end):
-        if release.result in ("miss", "not_shot"):
+        if release.result in (Result.MISS, Result.NOT_SHOT):
             assert (release.landed_us, release.x_mm, release.y_mm) == (None, None, None)
         else:
             assert release.x_mm is not None
             assert release.y_mm is not None
             assert release.x_mm == round(release.x_mm, 2)
             from_centre = ((release.x_mm - 640) ** 2 + (release.y_mm - 640) ** 2) ** 0.5
-            assert (release.result == "hit") == (from_centre - 3.0 <= 610 + 1e-6)
+            assert (release.result is Result.HIT) == (from_centre - 3.0 <= 610 + 1e-6)
             assert 0 <= release.x_mm <= lane.butt_width_mm
             assert 0 <= release.y_mm <= lane.butt_height_mm
             assert release.settled_us == release.landed_us
-        if release.result == "miss":
+        if release.result is Result.MISS:
             assert release.settled_us == release.released_us + 3 * S
 
 
-def test_speed_shortens_waiting_but_no_flight_and_no_place() -> None:
+def test_speed_shortens_waits_but_no_flight() -> None:
     slow, fast = (ends_of(World(11, FIXED_START_US, speed), 2, 20) for speed in (1.0, 20.0))
 
-    def what(release: Release) -> tuple[object, ...]:
+    def facts(release: Release) -> tuple[object, ...]:
         flight = None if release.landed_us is None else release.landed_us - release.released_us
         return release.shot, release.arrow_id, release.result, release.x_mm, release.y_mm, flight
 
-    assert [[what(r) for r in end] for end in slow] == [[what(r) for r in end] for end in fast]
+    assert [[facts(r) for r in end] for end in slow] == [[facts(r) for r in end] for end in fast]
     held = [r.released_us - r.engaged_us for end in slow for r in end]
     held_fast = [r.released_us - r.engaged_us for end in fast for r in end]
     assert sum(held) > 15 * sum(held_fast)
@@ -127,7 +128,7 @@ def test_speed_shortens_waiting_but_no_flight_and_no_place() -> None:
 
 @given(SEEDS, SPEEDS, st.integers(0, DAY), st.integers(1, 600 * S), st.integers(0, 600 * S))
 @settings(max_examples=50, deadline=None)
-def test_any_stretch_of_time_is_found_alone(seed: int, speed: float, since: int, length: int, cut: int) -> None:
+def test_events_of_adjacent_intervals_add_up(seed: int, speed: float, since: int, length: int, cut: int) -> None:
     world = World(seed, FIXED_START_US, speed)
     since_us = FIXED_START_US + since
     until_us, cut_us = since_us + length, min(since_us + cut, since_us + length)
@@ -136,12 +137,12 @@ def test_any_stretch_of_time_is_found_alone(seed: int, speed: float, since: int,
     assert all(since_us <= e.at_us < until_us for e in whole)
     assert [e.at_us for e in whole] == sorted(e.at_us for e in whole)
     releases = world.releases(1, since_us, until_us)
-    assert [e.at_us for e in whole if e.kind == "release"] == [r.released_us for r in releases]
+    assert [e.at_us for e in whole if e.kind is EventKind.RELEASE] == [r.released_us for r in releases]
 
 
 @given(SEEDS, SPEEDS, st.integers(1, 40))
 @settings(max_examples=60, deadline=None)
-def test_the_release_limit_is_the_end_of_shooting(seed: int, speed: float, n: int) -> None:
+def test_release_limit_ends_the_shooting(seed: int, speed: float, n: int) -> None:
     free = World(seed, FIXED_START_US, speed)
     nth = free.nth_release(n, 1)
     limit = nth.released_us + 1
@@ -152,12 +153,12 @@ def test_the_release_limit_is_the_end_of_shooting(seed: int, speed: float, n: in
     assert world.nth_release(n, 1) == nth
     with pytest.raises(ValueError, match="limit"):
         world.nth_release(n + 1, 1)
-    late = [e for e in world.events(1, limit, until) if e.kind in ("engage", "release")]
-    if nth.result == "not_shot":
-        assert [(e.kind, e.arrow_id, e.at_us) for e in late] == [("engage", nth.arrow_id, nth.settled_us)]
+    late = [e for e in world.events(1, limit, until) if e.kind in (EventKind.ENGAGE, EventKind.RELEASE)]
+    if nth.result is Result.NOT_SHOT:
+        assert [(e.kind, e.arrow_id, e.at_us) for e in late] == [(EventKind.ENGAGE, nth.arrow_id, nth.settled_us)]
     else:
         assert late == []
-    landed = [e.at_us for e in world.events(1, world.start_us, until) if e.kind == "landing"]
+    landed = [e.at_us for e in world.events(1, world.start_us, until) if e.kind is EventKind.LANDING]
     assert landed == sorted(r.landed_us for r in world.releases(1, world.start_us, until) if r.landed_us is not None)
 
 
@@ -171,7 +172,7 @@ def test_nth_release_counts_over_all_lanes() -> None:
             world.nth_release(n, lanes)
 
 
-def test_seed_and_lane_make_other_shots_but_not_other_arrows() -> None:
+def test_arrows_depend_on_the_lane_and_not_on_the_seed() -> None:
     one, two = World(1, FIXED_START_US), World(2, FIXED_START_US)
     assert one.lane(1) == two.lane(1)
     assert one.lane(1).arrows != one.lane(2).arrows
@@ -184,28 +185,28 @@ def test_seed_and_lane_make_other_shots_but_not_other_arrows() -> None:
     assert places[0] != places[2]
 
 
-def test_what_a_face_is_worth_is_told_with_it() -> None:
+def test_face_lists_points_and_radii() -> None:
     face = World(1, FIXED_START_US).lane(1).face
     assert list(face.radii_mm) == [61, 122, 183, 244, 305, 366, 427, 488, 549, 610]
     assert dict(zip(face.points, face.radii_mm, strict=True))[10] == 61
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "impact"),
+    ("x", "y", "result"),
     [
-        (640.0, 640.0 + 613.0, "hit"),  # the shaft's edge touches the outermost line
-        (640.0, 640.0 + 613.01, "off_face"),
-        (0.0, 1280.0, "off_face"),
-        (-0.01, 640.0, "miss"),
-        (640.0, 1280.01, "miss"),
+        (640.0, 640.0 + 613.0, Result.HIT),  # the shaft's edge touches the outermost line
+        (640.0, 640.0 + 613.01, Result.OFF_FACE),
+        (0.0, 1280.0, Result.OFF_FACE),
+        (-0.01, 640.0, Result.MISS),
+        (640.0, 1280.01, Result.MISS),
     ],
 )
-def test_the_line_cutter_and_the_edge_of_the_butt(x: float, y: float, impact: str) -> None:
-    assert World(1, FIXED_START_US).lane(1).impact(x, y, 6.0) == impact
+def test_line_cutters_and_the_edge_of_the_butt(x: float, y: float, result: Result) -> None:
+    assert World(1, FIXED_START_US).lane(1).impact(x, y, 6.0) is result
 
 
 @given(SEEDS, st.integers(0, 2**51), SPEEDS, st.none() | st.integers(0, 2**51))
-def test_a_world_goes_through_json(seed: int, start: int, speed: float, limit: int | None) -> None:
+def test_world_survives_a_json_round_trip(seed: int, start: int, speed: float, limit: int | None) -> None:
     world = World(seed, start, speed, limit)
     assert World.from_json(world.to_json()) == world
 
@@ -224,12 +225,12 @@ def test_a_world_goes_through_json(seed: int, start: int, speed: float, limit: i
         '{"seed": [], "start": "2026-01-01T00:00:00Z"}',
     ],
 )
-def test_what_is_no_world_says_what_one_looks_like(text: str) -> None:
-    with pytest.raises(ValueError, match=r'not a world.*Wanted: \{"seed": 7'):
+def test_invalid_worlds_are_rejected_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match=r'invalid world: .*Write it like \{"seed": 7'):
         World.from_json(text)
 
 
-def test_a_truth_line_is_exact_and_plain_json() -> None:
+def test_truth_lines_are_exact_and_plain_json() -> None:
     world = World(7, FIXED_START_US, 20.0)
     for release in world.releases(1, world.start_us, world.start_us + 240 * S):
         line = json.loads(json.dumps(truth_line(release)))
@@ -238,4 +239,4 @@ def test_a_truth_line_is_exact_and_plain_json() -> None:
         epoch = datetime.fromisoformat("1970-01-01T00:00:00Z")
         assert (at - epoch).total_seconds() == pytest.approx(release.released_us / S, abs=1e-6)
         assert line["released_at"].endswith("Z")
-        assert (line["landed_at"] is None) == (line["result"] in ("miss", "not_shot"))
+        assert (line["landed_at"] is None) == (line["result"] in (Result.MISS, Result.NOT_SHOT))

@@ -1,1 +1,1 @@
-"""Files that say what the simulated world is, once for every Python and host."""
+"""The golden file of the simulated world, equal for every Python version and host."""

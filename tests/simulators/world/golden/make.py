@@ -1,4 +1,4 @@
-"""Prints the world that every Python must agree on: ``python tests/simulators/world/golden/make.py > world.jsonl``.
+"""Print the golden world: ``python tests/simulators/world/golden/make.py > world.jsonl``.
 
 Standard library only, so that a bare interpreter can run it with the repository's root on PYTHONPATH.
 """
@@ -12,7 +12,7 @@ FAR_US = 1_000 * 86_400_000_000
 
 
 def lines() -> list[str]:
-    """The first ends of a few worlds, and one far from the start."""
+    """The first ends of several worlds, and ends far from the start."""
     found: list[str] = []
     for seed, speed in ((1, 1.0), (7, 20.0), (2**63, 3.3)):
         world = World(seed, FIXED_START_US, speed)
