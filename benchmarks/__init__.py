@@ -1,1 +1,1 @@
-"""Speed and size of the runtime modules, each against a floor measured in the same run. See README.md."""
+"""Speed and size of the runtime modules, each compared with a floor measured in the same run. See README.md."""

@@ -1,4 +1,4 @@
-"""What a benchmark found, as one line: the figure, its floor in the same run, their ratio, and what the design allows."""
+"""Results of a benchmark: the figure, its floor in the same run, their ratio and the design's budget."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One result."""
+    """One result of a benchmark."""
 
-    what: str
+    name: str
     value: float
     unit: str
     budget: str = ""
-    """What the design allows, in words; empty where it says nothing."""
+    """Budget of the design, in words; empty if there is none."""
     floor: float | None = None
-    """What the same work costs without us; None where there is nothing to compare with."""
+    """Cost of the same work without our code; None if nothing is comparable."""
 
     def line(self) -> str:
-        """The figure for people, and for results.md."""
+        """Return the figure as a row of a Markdown table, for the terminal and results.md."""
         ratio = f"{self.value / self.floor:.2f}" if self.floor else "-"
         floor = f"{self.floor:,.4g}" if self.floor is not None else "-"
-        return f"| {self.what} | {self.value:,.4g} {self.unit} | {floor} | {ratio} | {self.budget or '-'} |"
+        return f"| {self.name} | {self.value:,.4g} {self.unit} | {floor} | {ratio} | {self.budget or '-'} |"
 
 
-HEADER = "| what | measured | floor | ratio | budget |\n|---|---|---|---|---|"
+HEADER = "| figure | measured | floor | ratio | budget |\n|---|---|---|---|---|"
 
 
 def show(figures: Sequence[Figure]) -> None:
-    """Print them as a table of Markdown."""
+    """Print the figures as a Markdown table."""
     print(HEADER)
     for figure in figures:
         print(figure.line(), flush=True)
 
 
 def percentile(values: Sequence[float], part: float) -> float:
-    """The value that ``part`` (0..1) of the values do not exceed."""
+    """Return the value that a ``part`` (0..1) of the values does not exceed."""
     ordered = sorted(values)
     return ordered[min(int(len(ordered) * part), len(ordered) - 1)]

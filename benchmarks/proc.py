@@ -1,28 +1,25 @@
-"""What the kernel knows of a process: memory, processor time, how often it woke."""
+"""Memory, processor time and wake-ups of a process, from /proc."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """In MB (1,000,000 bytes)."""
+    """Memory of a process in MB (1,000,000 bytes)."""
 
     rss: float
-    """All pages in memory, also those shared with other processes: what `top` shows, and what the budget means."""
+    """All pages in memory, shared ones included: the figure that `top` shows and the budget means."""
     pss: float
-    """Shared pages counted by their share."""
+    """Private pages, and shared pages by this process's share."""
     uss: float
-    """What would be free if the process ended."""
+    """Private pages alone: the memory freed when the process ends."""
 
 
 def memory(pid: int) -> Memory:
-    """Of ``/proc/PID/smaps_rollup``."""
+    """Read the memory of a process from ``/proc/PID/smaps_rollup``."""
     fields: dict[str, int] = {}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
         name, _, rest = line.partition(":")
@@ -32,7 +29,7 @@ def memory(pid: int) -> Memory:
 
 
 def cpu_s(pid: int) -> float:
-    """Processor time of all its threads so far, to the microsecond where the scheduler tells it."""
+    """Return the processor time of all threads so far, in seconds, from the scheduler's nanosecond counters."""
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         total += int((task / "schedstat").read_text().split()[0])
@@ -40,7 +37,7 @@ def cpu_s(pid: int) -> float:
 
 
 def wakes(pid: int) -> int:
-    """How often its threads went to sleep of themselves so far, which is how often they woke."""
+    """Return the number of voluntary context switches of all threads so far, which equals the number of wake-ups."""
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         for line in (task / "status").read_text().splitlines():
