@@ -1,6 +1,6 @@
 """Readings per second through the daemon's writer: ``./dev exec python -m benchmarks.ingest [--rows 30000]``.
 
-The floor is the same statement in batches as large, with its arguments made beforehand and nothing else to do.
+The floor is the same statement in batches of the same size, with arguments prepared beforehand.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from edge.common.postgres.embedded.cluster import DATABASE, USER
 from edge.common.postgres.roles import Role
-from edge.sensor.queue.durable import Spool
-from edge.sensor.queue.inbox import Inbox
-from edge.sensor.queue.ledger import Watermark
+from edge.sensor.queue.durable import DurableQueue
+from edge.sensor.queue.spool import Spool
 from edge.sensor.reader import DeviceReader
 from edge.sensor.status import Status
 from edge.sensor.store import Device, SensorStore
@@ -37,12 +36,12 @@ DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
 
 
 def main() -> None:
-    """Measure both by turns."""
+    """Measure floor and writer alternately."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=30_000, help="readings of one round")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with hub() as running:
-        plain, ours = asyncio.run(_rounds(running, asked.rows))
+        plain, ours = asyncio.run(_rounds(running, options.rows))
     ratios = [mine / theirs for theirs, mine in zip(plain, ours, strict=True)]
     show([
         Figure("ingest: readings stored", median(ours), "per s", "0.9 of the floor", median(plain)),
@@ -62,20 +61,20 @@ async def _rounds(running: Hub, rows: int) -> tuple[list[float], list[float]]:
         turns = [(_plain, plain), (_ours, ours)]
         for measure, results in turns if number % 2 else reversed(turns):
             results.append(rows / await measure(running, list(_readings(rows))))
-    return plain[1:], ours[1:]  # the first round warms the server
+    return plain[1:], ours[1:]  # the first round warms up the server
 
 
 async def _plain(running: Hub, readings: Sequence[Reading]) -> float:
     """Seconds for the bare statements."""
-    noted = _Noted()
-    store = SensorStore(cast("Connection", noted), DEVICE, BOOT)
+    recorder = _Recorder()
+    store = SensorStore(cast("Connection", recorder), DEVICE, BOOT)
     for first in range(0, len(readings), BATCH_LIMIT):
         await store.write(readings[first : first + BATCH_LIMIT], None, BOOT)
     connection = await running.connect()
     try:
         await connection.execute("set role archstats_sensor")
         began = time.monotonic()
-        for statement, arguments in noted.calls:
+        for statement, arguments in recorder.calls:
             await connection.execute(statement, *arguments)
         return time.monotonic() - began
     finally:
@@ -83,24 +82,24 @@ async def _plain(running: Hub, readings: Sequence[Reading]) -> float:
 
 
 async def _ours(running: Hub, readings: Sequence[Reading]) -> float:
-    """Seconds from the first reading in the inbox until the last one is stored and let go of."""
+    """Seconds from the first reading in the queue until the last one is committed."""
     settings = ServiceSettings(database=DatabaseSettings(user=USER, db=DATABASE, socket_dir=running.socket_dir))
-    inbox, watermark, status, stop = Inbox(), Watermark(), Status(), asyncio.Event()
     spool = Spool(Path(running.folder) / "spool", DEVICE.id, 1 << 24)
-    reader = DeviceReader(_no_driver, inbox, watermark, status)
+    queue, status, stop = DurableQueue(spool, BOOT), Status(), asyncio.Event()
+    reader = DeviceReader(_no_driver, queue, status)
     async with (
         open_database(settings, application="ingest", role=Role.SENSOR) as database,
         asyncio.TaskGroup() as tasks,
     ):
-        writer = ReadingWriter(database, DEVICE, BOOT, reader, inbox, spool, watermark, status)
+        writer = ReadingWriter(database, DEVICE, BOOT, reader, queue, status)
         await spool.open_existing()
         writing = tasks.create_task(writer.run(stop))
-        await writer.clocks_known(10.0)
+        await writer.clocks_loaded(10.0)
         waiting = iter(readings)
         began = time.monotonic()
         held = next(waiting, None)
-        while held is not None or len(inbox):
-            while held is not None and inbox.put(held):
+        while held is not None or len(queue):
+            while held is not None and queue.put(held):
                 held = next(waiting, None)
             await asyncio.sleep(0.001 if held is None else 0.005)
         took = time.monotonic() - began
@@ -110,14 +109,14 @@ async def _ours(running: Hub, readings: Sequence[Reading]) -> float:
     return took
 
 
-class _Noted:
-    """Stands in for a connection and keeps what it was to execute."""
+class _Recorder:
+    """Stands in for a connection and records its statements."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[object, ...]]] = []
 
     async def execute(self, statement: str, *arguments: object) -> None:
-        """Note it."""
+        """Record a statement."""
         self.calls.append((statement, arguments))
 
 
@@ -139,7 +138,7 @@ def _readings(count: int) -> Iterator[Reading]:
 
 
 def _no_driver(_: object) -> Driver:
-    raise AssertionError("no device is read here")
+    raise AssertionError("this benchmark reads no device")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Memory, start and idle work of each runtime module: ``./dev exec python -m benchmarks.memory [--seconds 30]``.
 
-The floor of a module's memory is a process that only imports the libraries it stands on; of its start, likewise.
+The floor of a module's memory and start is a process that only imports the libraries that the module needs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from simulators.world.range import World
 
 DAY_US = 86_400_000_000
 SETTLE_S = 4.0
-"""After this the clocks are learnt and nothing that belongs to the start goes on."""
+"""Time after which the clocks are learnt and the start is over."""
 STARTS = 5
 _OWN_SIZE = (
     "import re; print(int(re.search(r'Rss:\\s+(\\d+)', open('/proc/self/smaps_rollup').read())[1]) * 1024 / 1e6)"
@@ -30,13 +30,13 @@ _OWN_SIZE = (
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A runtime module and what it is measured against."""
+    """A runtime module and its budgets."""
 
     name: str
     entry: str
-    """What its program imports."""
+    """The modules that its program imports."""
     libraries: str
-    """What it cannot do without."""
+    """The libraries that it needs."""
     budget_mb: str
     budget_import: str = ""
 
@@ -66,8 +66,8 @@ PUSH = Module(
 def main() -> None:
     """Measure all three on a hub with one silent bow."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30.0, help="how long each is watched at rest")
-    asked = parser.parse_args()
+    parser.add_argument("--seconds", type=float, default=30.0, help="time that each module is measured at rest")
+    options = parser.parse_args()
     figures: list[Figure] = []
     with hub() as running:
         port = str(running.folder / "bow-1")
@@ -81,11 +81,11 @@ def main() -> None:
             "ARCH_STATS_SPOOL_DIR": f"{running.folder}/spool",
         }
         figures += _at_rest(
-            SENSOR, asked.seconds, running, lambda: running.start(["archstats-sensor", "run", "bow-1"], bow)
+            SENSOR, options.seconds, running, lambda: running.start(["archstats-sensor", "run", "bow-1"], bow)
         )
-        figures += _at_rest(SHOTS, asked.seconds, running, lambda: running.start(["archstats-shots"]))
+        figures += _at_rest(SHOTS, options.seconds, running, lambda: running.start(["archstats-shots"]))
         web = {"ARCH_STATS_SERVER_PORT": str(free_port())}
-        figures += _at_rest(PUSH, asked.seconds, running, lambda: running.start(["archstats-push"], web))
+        figures += _at_rest(PUSH, options.seconds, running, lambda: running.start(["archstats-push"], web))
     show(figures)
 
 

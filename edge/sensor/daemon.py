@@ -1,31 +1,31 @@
-"""One device's daemon: the reader and the writer, joined by the inbox."""
+"""One device's daemon: reader, writer and disk worker around one durable queue."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Final
 from uuid import UUID
 
 from edge.common.postgres.database import Database
 from edge.common.process.supervision import Supervision
-from edge.sensor.headline import headline
-from edge.sensor.queue.durable import Spool
-from edge.sensor.queue.inbox import Inbox
-from edge.sensor.queue.ledger import Watermark
-from edge.sensor.queue.worker import Spooler
+from edge.common.vocabulary import DeviceState
+from edge.sensor.queue.durable import DurableQueue
+from edge.sensor.queue.spool import Spool
+from edge.sensor.queue.worker import DiskWorker
 from edge.sensor.reader import BuildDriver, DeviceReader
-from edge.sensor.status import DeviceState, Status
+from edge.sensor.status import Status, headline
 from edge.sensor.store import Device
 from edge.sensor.writer import ReadingWriter
 
-CLOCKS_WITHIN_S = 2.0
-"""How long the device's first opening waits for the stored clocks; without them events of earlier boots stay with it."""
-FINISH_WITHIN_S = 0.5
-SPOOL_WITHIN_S = 0.5
-READER_LOOP_S = 30.0
-"""Longest round of the reader: opening has a deadline, and an open device tells something, or is silent, within seconds."""
-SPOOLER_LOOP_S = 60.0
-"""Longest round of the spooler: a worn SD card may take long to write."""
+CLOCKS_WITHIN_S: Final = 2.0
+"""Longest wait of the device's first opening for the stored clocks; without them events of earlier boots stay in it."""
+FINISH_WITHIN_S: Final = 0.5
+SPOOL_WITHIN_S: Final = 0.5
+READER_LOOP_S: Final = 30.0
+"""Longest round of the reader: opening has a deadline, and an open device reports or is silent within seconds."""
+DISK_LOOP_S: Final = 60.0
+"""Longest round of the disk worker: a worn SD card may be slow."""
 
 log = logging.getLogger(__name__)
 
@@ -39,41 +39,39 @@ async def run_sensor(
     stop: asyncio.Event,
     supervision: Supervision | None = None,
 ) -> None:
-    """Serve the device until ``stop``: neither a missing device nor a missing database nor a full disk ends it.
+    """Serve the device until ``stop``; a missing device, a missing database or a full disk does not end it.
 
-    Stops within 2 s, and closes the spool. What is neither stored nor spooled by then is not acknowledged either, so the
-    device keeps it. Raises ConfigError when the settings can never work.
+    Stops within 2 s, and closes the spool. Readings that are neither stored nor spooled by then are not acknowledged, so
+    the device keeps them. Raises ConfigError when the settings can never work.
     """
-    inbox, watermark, status = Inbox(), Watermark(), Status()
+    queue, status = DurableQueue(spool, host_boot_id), Status()
     supervision = supervision or Supervision()
-    reader = DeviceReader(build, inbox, watermark, status, supervision.loop("reader", READER_LOOP_S))
-    writer = ReadingWriter(
-        database, device, host_boot_id, reader, inbox, spool, watermark, status, supervision.loop("writer")
-    )
-    spooler = Spooler(spool, host_boot_id, reader, inbox, watermark, supervision.loop("spooler", SPOOLER_LOOP_S))
+    reader = DeviceReader(build, queue, status, supervision.loop("reader", READER_LOOP_S))
+    queue.on_durable(reader.acknowledge)
+    writer = ReadingWriter(database, device, host_boot_id, reader, queue, status, supervision.loop("writer"))
+    worker = DiskWorker(queue, reader.remember, supervision.loop("disk", DISK_LOOP_S))
 
-    def told() -> str:
-        waiting = len(inbox) + spool.size.rows
-        line = headline(device.id, device.port, status, database_ok=writer.connected, waiting=waiting)
-        return f"{line}; {spool.trouble}" if spool.trouble else line
+    def status_line() -> str:
+        line = headline(device.id, device.port, status, database_ok=writer.connected, waiting=len(queue))
+        return f"{line}; {spool.error}" if spool.error else line
 
     try:
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(writer.run(stop), name="writer")
-            spooling = tasks.create_task(spooler.run(), name="spooler")
+            spooling = tasks.create_task(worker.run(), name="disk")
             reading = tasks.create_task(_read(reader, writer), name="reader")
-            watched = tasks.create_task(supervision.run(told), name="supervision")
+            watched = tasks.create_task(supervision.run(status_line), name="supervision")
             await stop.wait()
             watched.cancel()
             supervision.stopping()
-            # The driver stays open until the last acknowledgement is out; only then may reading end.
+            # The driver stays open until the last acknowledgement is sent; only then may reading end.
             writing.cancel()
             spooling.cancel()
-            status.become(DeviceState.STOPPED)
+            status.set_state(DeviceState.STOPPED)
             await writer.finish(FINISH_WITHIN_S)
-            await spooler.finish(SPOOL_WITHIN_S)
-            if len(inbox):
-                log.warning("%d reports are neither stored nor spooled; the device sends them again", len(inbox))
+            await worker.finish(SPOOL_WITHIN_S)
+            if left := len(queue.inbox):
+                log.warning("%d reports are neither stored nor spooled; the device sends them again", left)
             reading.cancel()
             await spool.close()  # while the port closes: each may take its time
     finally:
@@ -81,5 +79,5 @@ async def run_sensor(
 
 
 async def _read(reader: DeviceReader, writer: ReadingWriter) -> None:
-    await writer.clocks_known(CLOCKS_WITHIN_S)
+    await writer.clocks_loaded(CLOCKS_WITHIN_S)
     await reader.run()

@@ -1,13 +1,14 @@
-"""What a database's refusal says about the rows that were sent: three classes, by SQLSTATE. Pure."""
+"""Classes of database errors by SQLSTATE: whether a batch is retried, waits for a repair, or has a bad row. Pure."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
-TRANSIENT_CLASSES = frozenset({
+TRANSIENT_CLASSES: Final = frozenset({
     "08",  # connection exception
     "25",  # transaction state: read-only during a switch of servers, idle too long
-    "28",  # wrong password, or no entry for us in pg_hba.conf
+    "28",  # wrong password, or no entry in pg_hba.conf
     "3D",  # the database does not exist (yet, or during a restore)
     "40",  # serialization failure, deadlock
     "53",  # disk full, out of memory, too many connections
@@ -18,30 +19,30 @@ TRANSIENT_CLASSES = frozenset({
     "XX",  # the server's own bug or damaged data
 })  # fmt: skip
 """Class codes of PostgreSQL's appendix "Error codes"."""
-ROW_CLASSES = frozenset({"22", "23"})
+ROW_CLASSES: Final = frozenset({"22", "23"})
 """Data exception; integrity constraint violation."""
-FOREIGN_KEY = "23503"
-"""Nothing in a reading but its device refers to another table, and the device is registered anew at each connection."""
+FOREIGN_KEY: Final = "23503"
+"""A reading refers to its device only, and the device is registered anew at each connection."""
 
 
-class Verdict(StrEnum):
-    """What is to be done with the rows that were refused."""
+class ErrorClass(StrEnum):
+    """The treatment of the rows that the database refused."""
 
     TRANSIENT = "transient"
-    """They are good. The same will pass later."""
+    """The rows are good, and the same statement will succeed later."""
     BATCH = "batch"
-    """They are good, but what was sent cannot pass as it is: the schema, a right or a trigger has to be mended first."""
+    """The rows are good, but a schema, a permission or a trigger has to be repaired first."""
     ROW = "row"
-    """One of them can never be stored."""
+    """One of the rows can never be stored."""
 
 
-def verdict_on(sqlstate: str | None) -> Verdict:
-    """The class of a refusal; without a SQLSTATE it came from the line, not from the server.
+def classify(sqlstate: str | None) -> ErrorClass:
+    """The class of an error; one without a SQLSTATE came from the connection, not from the server.
 
-    What is not known is BATCH: nothing is set aside that could have been stored.
+    An unknown SQLSTATE counts as BATCH: no row is quarantined that could have been stored.
     """
     if sqlstate is None or sqlstate[:2] in TRANSIENT_CLASSES:
-        return Verdict.TRANSIENT
+        return ErrorClass.TRANSIENT
     if sqlstate[:2] in ROW_CLASSES and sqlstate != FOREIGN_KEY:
-        return Verdict.ROW
-    return Verdict.BATCH
+        return ErrorClass.ROW
+    return ErrorClass.BATCH

@@ -1,30 +1,16 @@
-"""What the daemon knows of its device right now: the row of ``device_status``."""
+"""Status of the daemon's device: the row of ``device_status``, and one line for ``systemctl status``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from drivers.contract import DeviceIdentity, Pulse, Source
 from drivers.errors import DeviceLost, DriverError
-
-
-class DeviceState(StrEnum):
-    """Where the device is in its life."""
-
-    STARTING = "starting"
-    WAITING = "waiting"
-    """It cannot be opened yet."""
-    READY = "ready"
-    SILENT = "silent"
-    """It was there and no longer says anything."""
-    LOST = "lost"
-    """Its line failed."""
-    STOPPED = "stopped"
-    """The daemon was told to stop."""
+from edge.common.vocabulary import DeviceState
 
 
 @dataclass(slots=True)
@@ -39,25 +25,25 @@ class Status:
     readings_total: int = 0
     error: str | None = None
     hint: str | None = None
-    missing: str | None = None
-    """Events that are waited for, or that were lost, for people: the device may well be ready all the same."""
-    missing_hint: str | None = None
+    gap: str | None = None
+    """Events that are awaited or lost, for the operator: the device may be ready all the same."""
+    gap_hint: str | None = None
     driver_counters: Mapping[str, int] = field(default_factory=dict)
     changed: bool = True
-    """Something happened that should be told before the next second is over."""
+    """The row is out of date and should be written at once."""
 
     @property
     def source(self) -> Source | None:
-        """Where its readings come from, once it has said so."""
+        """The source of its readings, known once the device has answered."""
         return self.identity.source if self.identity else None
 
     @property
     def stream_id(self) -> UUID | None:
-        """The stream it was opened on."""
+        """The stream that the device was opened on."""
         return self.identity.stream_id if self.identity else None
 
-    def become(self, state: DeviceState, *, error: str | None = None, hint: str | None = None) -> bool:
-        """Take a new state; tells whether it is another one than before."""
+    def set_state(self, state: DeviceState, *, error: str | None = None, hint: str | None = None) -> bool:
+        """Set the state; returns whether it differs from the previous one."""
         moved = state is not self.state
         if moved:
             self.since = datetime.now(UTC)
@@ -66,13 +52,13 @@ class Status:
         self.state, self.error, self.hint = state, error, hint
         return moved
 
-    def opened(self, identity: DeviceIdentity) -> bool:
-        """The device answered."""
+    def on_open(self, identity: DeviceIdentity) -> bool:
+        """The device answered; returns whether it was not ready before."""
         self.identity = identity
-        return self.become(DeviceState.READY)
+        return self.set_state(DeviceState.READY)
 
-    def failed(self, fault: DriverError) -> bool:
-        """The device, its line or what it says is at fault."""
+    def on_error(self, fault: DriverError) -> bool:
+        """The device, its line or its data failed; returns whether the state changed."""
         if self.state is DeviceState.READY or (isinstance(fault, DeviceLost) and self.state is not DeviceState.WAITING):
             silent = isinstance(fault, DeviceLost) and fault.silent
             state = DeviceState.SILENT if silent else DeviceState.LOST
@@ -80,9 +66,31 @@ class Status:
             state = self.state
         else:
             state = DeviceState.WAITING
-        return self.become(state, error=fault.message, hint=fault.hint)
+        return self.set_state(state, error=fault.message, hint=fault.hint)
 
-    def heard(self, pulse: Pulse) -> None:
-        """A heartbeat came."""
+    def on_heartbeat(self, pulse: Pulse) -> None:
+        """Take battery and signal strength from a heartbeat."""
         self.battery_percent = pulse.battery_percent
         self.rssi_dbm = pulse.rssi_dbm
+
+
+def headline(device_id: str, port: str | None, status: Status, *, database_ok: bool, waiting: int) -> str:
+    """One line for the technician: the device, then the database and the number of readings that wait for it."""
+    place = f" on {port}" if port else ""
+    match status.state:
+        case DeviceState.READY:
+            device = f"reading {device_id}{place}, {status.readings_total} readings"
+        case DeviceState.STARTING:
+            device = f"opening {device_id}{place}"
+        case DeviceState.STOPPED:
+            device = f"stopping {device_id}"
+        case _:
+            trouble = "; ".join(part for part in (status.error, status.hint) if part)
+            state = _STATE_TEXTS.get(status.state, status.state.value)
+            device = f"{device_id}{place} is {state} since {status.since:%H:%M:%S} UTC: {trouble}"
+    if database_ok:
+        return f"{device}, database ok"
+    return f"{device}; waiting for the database, {waiting} readings wait here"
+
+
+_STATE_TEXTS: Final = {DeviceState.WAITING: "not connected"}

@@ -1,26 +1,28 @@
-"""The sensor daemon's tables: devices, readings, gaps, clocks and its own status row."""
+"""SQL of the sensor daemon: devices, readings, gaps, clocks, quarantine and the device's status row."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 from drivers.clock.host import host_now
-from drivers.clock.instant import Instant
-from drivers.contract import ClockModel, DeviceKind, Reading, Stamp, StreamStart
+from drivers.clock.instant import EPOCH, Instant
+from drivers.contract import ClockModel, DeviceKind, Reading, StreamStart
 from edge.common.postgres.connection import Connection
-from edge.sensor.quarantine import plain, quarantined_form
+from edge.sensor.quarantine import plain, quarantine_row
 from edge.sensor.queue.disk import SpoolSize
 from edge.sensor.queue.inbox import Storable
 from edge.sensor.status import Status
 
-UNKNOWN_PAST = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for "for ever" as the beginning of a gap."""
+UNKNOWN_PAST: Final = EPOCH
+"""Start of a gap whose true start is unknown."""
+CLOCKS_LOADED: Final = 16
+"""Number of newest clocks that a starting daemon loads: a device has no event of an older boot left."""
 
-_INSERT_READINGS = """
+_INSERT_READINGS: Final = """
 insert into readings (device_id, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
                       tag, tags, x_mm, y_mm, rssi_dbm, cause, quality, reason)
 select $1, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
@@ -33,18 +35,18 @@ from unnest($2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::float8[
 on conflict do nothing
 """
 
-_INSERT_GAP = """
+_INSERT_GAP: Final = """
 insert into device_gaps (device_id, stream_id, from_at, to_at, from_mono_ns, to_mono_ns, host_boot_id, reason)
 select $1, $2, least($3::timestamptz, $4::timestamptz), $4, $5, $6, $7, $8
 where not exists (select from device_gaps where device_id = $1 and stream_id = $2)
 """
 
-_INSERT_LOSS = """
+_INSERT_LOST_EVENTS: Final = """
 insert into device_gaps (device_id, stream_id, from_at, to_at, from_mono_ns, to_mono_ns, host_boot_id, reason)
 values ($1, gen_random_uuid(), least($2::timestamptz, $3::timestamptz), $3, $4, $5, $6, $7)
 """
 
-_UPSERT_CLOCK = """
+_UPSERT_CLOCK: Final = """
 insert into stream_clocks (device_id, stream_id, host_boot_id, ref_ticks_us, ref_mono_ns, skew, uncertainty_s,
                            skew_uncertainty)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -54,7 +56,7 @@ on conflict (device_id, stream_id) do update set
     updated_at = now()
 """
 
-_UPSERT_STATUS = """
+_UPSERT_STATUS: Final = """
 insert into device_status (device_id, state, since, stream_id, watermark, watermark_mono_ns, host_boot_id, interval_s,
                            battery_percent, rssi_dbm, readings_total, queued, counters, source, firmware, error, hint,
                            spool_rows, spool_bytes, spool_oldest_at, spool_error, updated_at)
@@ -77,7 +79,7 @@ on conflict (device_id) do update set
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Which device this daemon serves."""
+    """The device that this daemon serves."""
 
     id: str
     kind: DeviceKind
@@ -85,11 +87,14 @@ class Device:
     lane: int | None
     heartbeat_s: float
     port: str | None = None
-    """Where it is plugged in, for people."""
+    """The port it is plugged into, for the technician."""
 
 
 class SensorStore:
-    """The statements of one daemon on one connection."""
+    """The statements of one daemon on one connection.
+
+    ``host_boot_id`` is this host's present boot.
+    """
 
     def __init__(self, connection: Connection, device: Device, host_boot_id: UUID) -> None:
         self._connection = connection
@@ -97,9 +102,9 @@ class SensorStore:
         self._host_boot_id = host_boot_id
 
     async def register(self, since: Instant | None = None) -> None:
-        """Make the device known; writes nothing when it already is.
+        """Register the device; writes nothing when kind, driver and lane are unchanged.
 
-        ``since`` is when it came to its lane, where that is another one than before; now, where nothing is said.
+        ``since`` is the instant of its move to the lane, where the lane changes; by default now.
         """
         since = since or host_now()
         await self._connection.execute(
@@ -120,20 +125,21 @@ class SensorStore:
         )
 
     async def clocks(self) -> list[ClockModel]:
-        """The last 16 clocks of this device's streams, newest first: an older boot's events are not coming any more."""
+        """The newest clocks of this device's streams, newest first."""
         rows = await self._connection.fetch(
             """
             select stream_id, host_boot_id, ref_ticks_us, ref_mono_ns, skew, uncertainty_s, skew_uncertainty
-            from stream_clocks where device_id = $1 order by updated_at desc limit 16
+            from stream_clocks where device_id = $1 order by updated_at desc limit $2
             """,
             self._device.id,
+            CLOCKS_LOADED,
         )
         return [ClockModel(**dict(row)) for row in rows]
 
     async def stored_runs(self, stream_id: UUID) -> list[tuple[int, int]]:
         """First and last of each run of sequence numbers that the database holds of a stream.
 
-        A quarantined reading counts once a person has settled it.
+        A quarantined reading counts once the operator has settled it.
         """
         rows = await self._connection.fetch(
             """
@@ -151,11 +157,11 @@ class SensorStore:
         )
         return [(row["first"], row["last"]) for row in rows]
 
-    async def write(self, reports: Sequence[Storable], last_watermark: Stamp | None, host_boot_id: UUID) -> None:
-        """Store a batch, all or nothing; what is already there is left as it is.
+    async def write(self, reports: Sequence[Storable], last_watermark: Instant | None, host_boot_id: UUID) -> None:
+        """Store a batch in one transaction; existing rows stay unchanged.
 
-        ``host_boot_id`` is the boot of this host in which the reports came: an earlier one than now when they come from
-        the spool.
+        ``host_boot_id`` is the boot of this host in which the reports arrived: an earlier one than the present for those
+        that an earlier daemon spooled.
         """
         readings = [report for report in reports if isinstance(report, Reading)]
         if len(readings) == len(reports):
@@ -170,16 +176,16 @@ class SensorStore:
             if readings:
                 await self._insert(readings)
 
-    async def tell(
+    async def write_status(
         self,
         status: Status,
-        watermark: Stamp | None,
+        watermark: Instant | None,
         queued: int,
         counters: Mapping[str, int],
         spool: SpoolSize,
         spool_error: str | None = None,
     ) -> None:
-        """Update the status row. It is UNLOGGED: nothing is forced to disk unless the state changed."""
+        """Write the status row. It is UNLOGGED: no fsync unless the state changed."""
         await self._connection.execute(
             _UPSERT_STATUS,
             self._device.id,
@@ -197,8 +203,8 @@ class SensorStore:
             json.dumps(dict(counters)),
             status.source.value if status.source else None,
             status.identity.firmware if status.identity else None,
-            status.error or status.missing,
-            status.hint if status.error else status.missing_hint,
+            status.error or status.gap,
+            status.hint if status.error else status.gap_hint,
             spool.rows,
             spool.bytes,
             spool.oldest_at,
@@ -223,12 +229,12 @@ class SensorStore:
             [r.x_mm for r in readings],
             [r.y_mm for r in readings],
             [r.rssi_dbm for r in readings],
-            [r.cause for r in readings],
+            [r.cause.value if r.cause else None for r in readings],
             [r.quality for r in readings],
             [r.reason for r in readings],
         )
 
-    async def _insert_gap(self, start: StreamStart, last_watermark: Stamp | None, host_boot_id: UUID) -> None:
+    async def _insert_gap(self, start: StreamStart, last_watermark: Instant | None, host_boot_id: UUID) -> None:
         since, reason = await self._blind_since(start, last_watermark, host_boot_id)
         await self._connection.execute(
             _INSERT_GAP,
@@ -242,9 +248,9 @@ class SensorStore:
             reason,
         )
 
-    async def unsettled(self, streams: Sequence[UUID]) -> bool:
-        """Whether something of these streams waits in quarantine for a person's word."""
-        waits: bool = await self._connection.fetchval(
+    async def has_unsettled(self, streams: Sequence[UUID]) -> bool:
+        """Whether the quarantine holds an unsettled reading or start of these streams."""
+        unsettled: bool = await self._connection.fetchval(
             """
             select exists (select from quarantine
                            where device_id = $1 and stream_id = any($2) and what <> 'clock' and settled_at is null)
@@ -252,13 +258,13 @@ class SensorStore:
             self._device.id,
             streams,
         )
-        return waits
+        return unsettled
 
-    async def lose(self, last_watermark: Stamp | None, until: Stamp, reason: str) -> None:
-        """No miss may be told of this time, for events of it are lost. The row is of no stream: none began."""
-        since = last_watermark or await self._told_until(self._host_boot_id)
+    async def write_gap(self, last_watermark: Instant | None, until: Instant, reason: str) -> None:
+        """Store a gap for lost events: no miss in it can be confirmed. It gets a stream id of its own, as none began."""
+        since = last_watermark or await self._previous_watermark(self._host_boot_id)
         await self._connection.execute(
-            _INSERT_LOSS,
+            _INSERT_LOST_EVENTS,
             self._device.id,
             since.at if since else UNKNOWN_PAST,
             until.at,
@@ -269,20 +275,20 @@ class SensorStore:
         )
 
     async def quarantine(self, report: Storable, reason: str, sqlstate: str) -> None:
-        """Keep what can never be stored, with the database's reason, where people find it."""
+        """Store a report that the database refuses in the quarantine, with the database's reason."""
         await self._connection.execute(
             """
             insert into quarantine (device_id, what, stream_id, seq, row, reason, sqlstate)
             values ($1, $2, $3, $4::text::numeric, $5::text::jsonb, $6, $7) on conflict do nothing
             """,
             self._device.id,
-            *quarantined_form(report),
+            *quarantine_row(report),
             plain(reason),
             sqlstate,
         )
 
     async def settled(self, streams: Sequence[UUID]) -> list[tuple[UUID, int | None]]:
-        """What a person has settled in quarantine of these streams: readings by their numbers, a beginning as None."""
+        """The settled rows of these streams: a reading by its number, a start as None."""
         rows = await self._connection.fetch(
             """
             select stream_id, case what when 'reading' then seq::bigint end as seq from quarantine
@@ -295,31 +301,32 @@ class SensorStore:
         return [(row["stream_id"], row["seq"]) for row in rows]
 
     async def _blind_since(
-        self, start: StreamStart, last_watermark: Stamp | None, host_boot_id: UUID
-    ) -> tuple[Stamp | None, str]:
-        """From when on the device may have missed something, and why.
+        self, start: StreamStart, last_watermark: Instant | None, host_boot_id: UUID
+    ) -> tuple[Instant | None, str]:
+        """The instant from which the device may have missed events, and the reason.
 
-        A device tells how long it was blind before each boot that it remembers. When the boot before one of these was never
-        heard of, there were more, and all that is sure is what the device had told until then.
+        A device reports how long it was blind before each boot that it remembers. When the boot before one of these is
+        unknown here, there were more boots, and events are certain only up to the last watermark.
         """
         previous = start.previous_stream_id
         if start.blind_since is not None and (previous is None or await self._knows(previous)):
             return start.blind_since, "the device was rebooting"
         reason = "the device's past is not known"
-        return last_watermark or await self._told_until(host_boot_id), reason
+        return last_watermark or await self._previous_watermark(host_boot_id), reason
 
-    async def _told_until(self, host_boot_id: UUID) -> Stamp | None:
-        """The watermark of the daemon before this one."""
-        told = await self._connection.fetchrow(
+    async def _previous_watermark(self, host_boot_id: UUID) -> Instant | None:
+        """The watermark that the previous daemon wrote."""
+        row = await self._connection.fetchrow(
             "select watermark, watermark_mono_ns, host_boot_id from device_status where device_id = $1", self._device.id
         )
-        if told is None or told["watermark"] is None:
+        if row is None or row["watermark"] is None:
             return None
-        same_boot = told["host_boot_id"] == host_boot_id
-        return Stamp(told["watermark"], told["watermark_mono_ns"] if same_boot else None, host_boot_id)
+        if row["host_boot_id"] != host_boot_id:
+            return Instant(row["watermark"])
+        return Instant(row["watermark"], row["watermark_mono_ns"], host_boot_id)
 
     async def _knows(self, stream_id: UUID) -> bool:
-        """Whether a stream was ever heard of: the beginning of each leaves a row."""
+        """Whether a stream is known: each start leaves a row."""
         known: bool = await self._connection.fetchval(
             "select exists (select from device_gaps where device_id = $1 and stream_id = $2)",
             self._device.id,

@@ -15,7 +15,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from simulators.world.range import World
 from tests.acceptance.simulated_range import SimulatedRange, differences, simulated_range, truth
-from tests.edge.sensor.busy_range import BusyRange, busy_range, stored, whole_and_in_order
+from tests.edge.sensor.busy_range import BusyRange, busy_range, complete_and_in_order, stored
 from tests.proxy import database_proxy
 
 RATE_HZ = 100.0
@@ -52,13 +52,13 @@ async def test_after_an_outage_shots_are_current_within_ten_seconds(
             await proxy.refuse()
             await asyncio.sleep(down_s)
             behind = await connection.fetchval("select max(seq) from readings where device_id = 'bow-9'")
-            assert busy.told()["acknowledged"] > behind + (down_s - 3.0) * RATE_HZ / 2
+            assert busy.progress()["acknowledged"] > behind + (down_s - 3.0) * RATE_HZ / 2
             await proxy.accept()
             assert await until_current(connection, running, busy) < CURRENT_AGAIN_S
-            last = await busy.all_told()
+            last = await busy.finish_sensing()
             assert await running.to_the_end() == 0
             await stored(connection, last)
-            await whole_and_in_order(connection, last)
+            await complete_and_in_order(connection, last)
             rows = await connection.fetch("select * from shots where result <> 'void' order by arrow_disengage_time")
             assert differences(rows, await truth(running)) == []
         await connection.close()
@@ -72,7 +72,7 @@ async def until_current(connection: Connection, running: SimulatedRange, busy: B
         while True:
             now_us = round(datetime.now(UTC).timestamp() * 1_000_000)
             due = [r for r in world.releases(1, world.start_us, now_us) if r.settled_us < now_us - UNSETTLED_US]
-            sensed = busy.told()["last"] - RATE_HZ
+            sensed = busy.progress()["last"] - RATE_HZ
             told = await connection.fetchval("select max(seq) from readings where device_id = 'bow-9'")
             if await connection.fetchval(DECIDED) >= len(due) and told >= sensed:
                 return time.monotonic() - began

@@ -153,7 +153,7 @@ def test_everything_stops_in_time_and_starts_with_nothing_there(hub: Hub, pytest
         assert all(running.values())
         for unit in SERVICES:
             hub.until(lambda unit=unit: "waiting for the database" in hub.status(unit))  # type: ignore[misc]
-        hub.until(lambda: hub.status(SENSOR).startswith("bow-1 on /dev/archstats/bow-1 is not there"))
+        hub.until(lambda: hub.status(SENSOR).startswith("bow-1 on /dev/archstats/bow-1 is not connected"))
         assert httpx.get(f"{hub.url}/healthz", timeout=30.0).json()["status"] == "away"
     finally:
         lab.run("systemctl", "start", "postgresql", "archstats.target")

@@ -22,7 +22,7 @@ from edge.common.process.run import run_service
 from edge.common.process.supervision import Supervision
 from edge.common.process.systemd import Notifier
 from edge.sensor.daemon import run_sensor
-from edge.sensor.queue.durable import Spool
+from edge.sensor.queue.spool import Spool
 
 DEFAULT_SIMULATED_DRIVER = {"bow": "bow.link", "target": "target.link"}
 

@@ -1,13 +1,11 @@
-"""The file where reports wait while the database is away: a bounded queue, oldest first, each change fsynced.
+"""The spool's file: a bounded queue on disk, oldest first, every change fsynced.
 
-The file is there only while something waits in it. Everything here blocks, and belongs into the one thread of
-``edge.sensor.queue.durable``.
+The file exists only while it has rows. Everything here blocks, and runs in the one thread of ``edge.sensor.queue.spool``.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -16,30 +14,37 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from drivers.contract import ClockModel
 from edge.sensor.queue.inbox import Storable
-from edge.sensor.queue.serialise import from_fields, to_fields
+from edge.sensor.queue.serialise import ReportKind, from_json, to_json
 
-MOST_ROWS = 2_000_000
-"""A device that senses once a second fills this in 23 days; the limit in bytes is mostly met before."""
-PAGE_BYTES = 4096
-CHECKED_BYTES = 512 << 20
-"""A larger file is not read through when it is opened, which would take minutes; damage shows when it is drained."""
-CLOCKS_AMONG = 20_000
-"""Of this many newest rows the clocks are looked for."""
-FORM = 1
-"""What the rows look like; a file of another form is none of ours."""
-DAMAGED_KEPT = 3
-"""Damaged files that stay beside the spool."""
-_PASSING = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
-_PASSING |= {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM}
-_UNREADABLE = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
-_MEND_DATABASE = "bring the database back"
+MAX_ROWS: Final = 2_000_000
+"""A device that reports once a second fills this in 23 days; the limit in bytes is usually met before."""
+PAGE_BYTES: Final = 4096
+CHECKED_BYTES: Final = 512 << 20
+"""Largest file that is checked as a whole when it is opened. Damage in a larger one shows when it is drained."""
+CLOCK_SEARCH_ROWS: Final = 20_000
+"""Number of newest rows among which clocks are searched: bounds the time to open a large file."""
+CLOCKS_FOUND: Final = 16
+"""Number of newest clocks that the search returns."""
+FORMAT: Final = 2
+"""Version of the rows, kept as ``user_version``; a file of another version is moved aside."""
+DAMAGED_KEPT: Final = 3
+"""Number of damaged files that stay beside the spool."""
+_TEMPORARY: Final = frozenset({
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM,
+})  # fmt: skip
+"""Primary result codes of a refusal that may pass."""
+_UNREADABLE: Final = frozenset({
+    sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS,
+})  # fmt: skip
+"""Extended result codes of damage among them."""
 _Result = TypeVar("_Result")
-_SCHEMA = """
+_SCHEMA: Final = """
 create table if not exists spooled (
     id integer primary key autoincrement,
     since text not null,
@@ -47,14 +52,18 @@ create table if not exists spooled (
     report text not null
 ) strict
 """
+_NEWEST_CLOCKS: Final = """
+select report from (select id, report from spooled order by id desc limit ?)
+where report like ? order by id desc limit ?
+"""
 
 
 class SpoolRefused(Exception):
-    """Nothing was written: no room, no right, another daemon. The text says why and what to do; it may pass later."""
+    """Nothing was written: no room, no permission, another daemon. The text says why and what to do; it may pass."""
 
 
 class SpoolDamaged(Exception):
-    """The file cannot be read and was moved aside; the text says where it is now. An empty one takes its place."""
+    """The file is unreadable and was moved aside; the text says where. An empty one takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +71,24 @@ class SpooledBatch:
     """The oldest reports, all of one boot of the host."""
 
     through: int
-    """What :meth:`SpoolFile.drop` takes to forget exactly these."""
+    """Id of the last row, for :meth:`SpoolFile.drop`."""
     host_boot_id: UUID
     reports: list[Storable]
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolSize:
-    """How much waits."""
+    """The extent of a spool."""
 
     rows: int = 0
     bytes: int = 0
-    """Of the files, which are a little larger than what they hold."""
+    """Size of the files, a little more than their rows."""
     oldest_at: datetime | None = None
-    """When the oldest came here."""
+    """Instant at which the oldest row was written."""
 
 
 class SpoolFile:
-    """The spool of one device. Its methods may raise SpoolRefused or SpoolDamaged, and can be called again then."""
+    """The spool of one device. Its methods may raise SpoolRefused or SpoolDamaged, and can be called again afterwards."""
 
     def __init__(self, folder: Path, device_id: str, max_bytes: int) -> None:
         self.path = folder / f"{device_id}.spool"
@@ -88,39 +97,39 @@ class SpoolFile:
         self._lock: int | None = None
         self._db: sqlite3.Connection | None = None
         self._rows = 0
-        self._done = 0
-        """Everything up to this id is forgotten, also where a full disk leaves no room to write that down."""
-        self._given = 0
-        """The highest id that was ever handed out, see :meth:`oldest`."""
+        self._dropped_through = 0
+        """Rows up to this id are dropped, even where a full disk has no room to record it."""
+        self._read_through = 0
+        """The highest id that :meth:`oldest` returned."""
 
     def open_existing(self) -> list[ClockModel]:
-        """Take the lock, and open what an earlier daemon left; creates no spool. Returns the newest clocks in it."""
+        """Take the lock and open the file of an earlier daemon; creates none. Returns the newest clocks in it."""
         self._take_lock()
         return self._guarded(self._open_existing)
 
     def append(self, reports: Sequence[Storable], host_boot_id: UUID) -> SpoolSize:
-        """Write all of them or none; durable when it returns."""
+        """Write all reports or none; they are durable when it returns."""
         self._take_lock()
-        since = datetime.now(UTC).isoformat()
-        lines = [(since, str(host_boot_id), json.dumps(to_fields(r), separators=(",", ":"))) for r in reports]
-        self._guarded(lambda: self._append(lines))
+        since, boot = datetime.now(UTC).isoformat(), str(host_boot_id)
+        rows = [(since, boot, to_json(report)) for report in reports]
+        self._guarded(lambda: self._append(rows))
         return self.size()
 
     def oldest(self, limit: int) -> SpooledBatch | None:
-        """Up to ``limit`` of the oldest, which stay until :meth:`drop`; None when there is nothing."""
+        """Up to ``limit`` of the oldest, which stay until :meth:`drop`; None when the spool is empty."""
         return self._guarded(lambda: self._oldest(limit))
 
     def drop(self, through: int) -> SpoolSize:
-        """Forget everything up to this one; the last one takes the file with it."""
+        """Remove the rows up to this id; with the last row the file is removed, too."""
         self._guarded(lambda: self._drop(through))
         return self.size()
 
     def size(self) -> SpoolSize:
-        """How much waits, and since when."""
+        """Number of rows, bytes and age."""
         return self._guarded(self._size)
 
     def close(self) -> None:
-        """Let go of file and lock; what waits stays."""
+        """Release file and lock; the rows stay."""
         self._shut()
         if self._lock is not None:
             os.close(self._lock)
@@ -134,7 +143,7 @@ class SpoolFile:
             lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as fault:
             raise SpoolRefused(
-                f"{self._lock_path} cannot be made ({fault.strerror}); correct ARCH_STATS_SPOOL_DIR or its rights"
+                f"{self._lock_path} cannot be created ({fault.strerror}); correct ARCH_STATS_SPOOL_DIR or its permissions"
             ) from fault
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,10 +160,10 @@ class SpoolFile:
             db = sqlite3.connect(self.path, timeout=0, isolation_level=None)
             try:
                 self._rows = _prepare(db, self._max_bytes, new=new)
-                if self._given and not self._rows:
-                    # Whoever still holds rows of a file that was damaged meanwhile must drop none of its successor.
+                if self._read_through and not self._rows:
+                    # A batch of a file that was damaged since may still be dropped: it must take no row of its successor.
                     db.execute("delete from sqlite_sequence")
-                    db.execute("insert into sqlite_sequence (name, seq) values ('spooled', ?)", (self._given,))
+                    db.execute("insert into sqlite_sequence (name, seq) values ('spooled', ?)", (self._read_through,))
                 if new:
                     _sync_folder(self.path.parent)
             except BaseException:
@@ -162,7 +171,7 @@ class SpoolFile:
                 if new:
                     self._unlink()
                 raise
-            self._db, self._done = db, 0
+            self._db, self._dropped_through = db, 0
         return self._db
 
     def _open_existing(self) -> list[ClockModel]:
@@ -172,13 +181,13 @@ class SpoolFile:
                 self._remove()
         return self._clocks()
 
-    def _append(self, lines: Sequence[tuple[str, str, str]]) -> None:
+    def _append(self, rows: Sequence[tuple[str, str, str]]) -> None:
         db = self._opened()
-        if self._rows + len(lines) > MOST_ROWS:
-            raise SpoolRefused(f"the spool is full with {self._rows} readings ({self.path}); {_MEND_DATABASE}")
+        if self._rows + len(rows) > MAX_ROWS:
+            raise SpoolRefused(f"the spool is full with {self._rows} readings ({self.path}); bring the database back")
         db.execute("begin immediate")
         try:
-            db.executemany("insert into spooled (since, host_boot_id, report) values (?, ?, ?)", lines)
+            db.executemany("insert into spooled (since, host_boot_id, report) values (?, ?, ?)", rows)
             db.execute("commit")
         except BaseException:
             with suppress(sqlite3.Error):  # a full disk has rolled it back already
@@ -186,39 +195,39 @@ class SpoolFile:
             if not self._rows:
                 self._remove()
             raise
-        self._rows += len(lines)
+        self._rows += len(rows)
 
     def _oldest(self, limit: int) -> SpooledBatch | None:
         if self._db is None:
             return None
-        asked = "select id, host_boot_id, report from spooled where id > ? order by id limit ?"
-        rows: list[tuple[int, str, str]] = self._db.execute(asked, (self._done, limit)).fetchall()
+        query = "select id, host_boot_id, report from spooled where id > ? order by id limit ?"
+        rows: list[tuple[int, str, str]] = self._db.execute(query, (self._dropped_through, limit)).fetchall()
         if not rows:
             return None
         boot = rows[0][1]
         same = list(takewhile(lambda row: row[1] == boot, rows))
-        self._given = max(self._given, same[-1][0])
-        return SpooledBatch(same[-1][0], UUID(boot), [from_fields(json.loads(report)) for _, _, report in same])
+        self._read_through = max(self._read_through, same[-1][0])
+        return SpooledBatch(same[-1][0], UUID(boot), [from_json(report) for _, _, report in same])
 
     def _clocks(self) -> list[ClockModel]:
         if self._db is None:
             return []
-        newest = 'select report from spooled where report like \'{"what":"clock"%\' order by id desc limit 16'
-        clocks = (from_fields(json.loads(report)) for (report,) in self._db.execute(newest))
+        prefix = f'{{"kind":"{ReportKind.CLOCK}"%'
+        rows = self._db.execute(_NEWEST_CLOCKS, (CLOCK_SEARCH_ROWS, prefix, CLOCKS_FOUND))
+        clocks = [from_json(report) for (report,) in rows]
         return [clock for clock in clocks if isinstance(clock, ClockModel)]
 
     def _drop(self, through: int) -> None:
         if self._db is None:
             return
-        between = "id > ? and id <= ?"
-        count = f"select count(*) from spooled where {between}"  # noqa: S608 - no input in it
-        (dropped,) = self._db.execute(count, (self._done, through)).fetchone()
+        count = "select count(*) from spooled where id > ? and id <= ?"
+        (dropped,) = self._db.execute(count, (self._dropped_through, through)).fetchone()
         self._rows -= dropped
-        self._done = through
+        self._dropped_through = through
         try:
             self._db.execute("delete from spooled where id <= ?", (through,))
         except sqlite3.OperationalError as fault:
-            if _code(fault) & 0xFF not in _PASSING:
+            if _code(fault) & 0xFF not in _TEMPORARY:
                 raise
         if not self._rows:
             self._remove()
@@ -226,36 +235,38 @@ class SpoolFile:
     def _size(self) -> SpoolSize:
         if self._db is None:
             return SpoolSize()
-        asked = "select since from spooled where id > ? order by id limit 1"
-        first = self._db.execute(asked, (self._done,)).fetchone()
+        query = "select since from spooled where id > ? order by id limit 1"
+        first = self._db.execute(query, (self._dropped_through,)).fetchone()
         return SpoolSize(self._rows, self._used(), datetime.fromisoformat(first[0]) if first else None)
 
     def _guarded(self, work: Callable[[], _Result]) -> _Result:
-        """Run it; what SQLite says in anger becomes one of the two exceptions of this file."""
+        """Run it; an error of SQLite becomes one of the two exceptions of this file."""
         try:
             return work()
         except sqlite3.Error as fault:
             code = _code(fault)
-            if code & 0xFF in _PASSING and code not in _UNREADABLE:
+            if code & 0xFF in _TEMPORARY and code not in _UNREADABLE:
                 raise SpoolRefused(self._refusal(code, fault)) from fault
             raise self._set_aside(fault) from fault
         except ValueError as fault:
             raise self._set_aside(fault) from fault
         except OSError as fault:
-            raise SpoolRefused(f"{self.path} cannot be written ({fault}); check the disk and the rights") from fault
+            raise SpoolRefused(
+                f"{self.path} cannot be written ({fault}); check the disk and its permissions"
+            ) from fault
 
     def _refusal(self, code: int, fault: sqlite3.Error) -> str:
         if code & 0xFF != sqlite3.SQLITE_FULL:
-            return f"{self.path} cannot be written ({fault}); check the disk and the rights"
+            return f"{self.path} cannot be written ({fault}); check the disk and its permissions"
         if self._used() >= self._max_bytes * 0.9:
             return (
                 f"the spool is full with {self._rows} readings, {self._max_bytes >> 20} MB ({self.path}); "
-                f"{_MEND_DATABASE}, or raise ARCH_STATS_SPOOL_MAX_MB"
+                "bring the database back, or raise ARCH_STATS_SPOOL_MAX_MB"
             )
         return f"the disk of {self.path} is full; make room on it"
 
     def _set_aside(self, fault: Exception) -> SpoolDamaged:
-        """Move the file out of the way, with the time in its name."""
+        """Move the file aside, with the time in its name."""
         self._shut()
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         aside = self.path.with_name(f"{self.path.name}.damaged-{stamp}")
@@ -294,8 +305,8 @@ class SpoolFile:
 
 
 def _prepare(db: sqlite3.Connection, max_bytes: int, *, new: bool) -> int:
-    """Make a connection safe and bounded, and look its file over; returns how many rows are in it."""
-    # Nothing is shared beside the file: a full disk would kill a process that writes to shared memory on it.
+    """Make a connection safe and bounded, and check its file; returns the number of rows."""
+    # No shared memory beside the file: on a full disk, writing to it would kill the process.
     db.execute("pragma locking_mode = exclusive")
     db.execute(f"pragma page_size = {PAGE_BYTES}")
     db.execute("pragma journal_mode = wal")
@@ -304,29 +315,29 @@ def _prepare(db: sqlite3.Connection, max_bytes: int, *, new: bool) -> int:
     db.execute(f"pragma max_page_count = {max(max_bytes // PAGE_BYTES, 8)}")
     if not new:
         (pages,) = db.execute("pragma page_count").fetchone()
-        verdict = db.execute("pragma quick_check(1)").fetchone()[0] if pages * PAGE_BYTES <= CHECKED_BYTES else "ok"
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
+        check = db.execute("pragma quick_check(1)").fetchone()[0] if pages * PAGE_BYTES <= CHECKED_BYTES else "ok"
+        if check != "ok":
+            raise sqlite3.DatabaseError(check)
         (tables,) = db.execute("select count(*) from sqlite_master").fetchone()
         (form,) = db.execute("pragma user_version").fetchone()
         new = not tables  # a power cut came between the file and its first table
-        if not new and form != FORM:
-            raise sqlite3.DatabaseError(f"it is of form {form}, this version of Arch-Stats writes form {FORM}")
+        if not new and form != FORMAT:
+            raise sqlite3.DatabaseError(f"it has format {form}, this version of Arch-Stats reads format {FORMAT}")
     if new:
-        db.execute(f"pragma user_version = {FORM}")
+        db.execute(f"pragma user_version = {FORMAT}")
         db.execute(_SCHEMA)
-    # Rows come at one end and go at the other, so there is no hole between; counting would read the whole file.
+    # Rows enter at one end and leave at the other, so their ids have no hole; a count would read the whole file.
     rows: int = db.execute("select coalesce(max(id) - min(id) + 1, 0) from spooled").fetchone()[0]
     return rows
 
 
 def _code(fault: sqlite3.Error) -> int:
-    """SQLite's extended result code; what is told without one is damage."""
+    """SQLite's extended result code; an error without one counts as damage."""
     return getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make names in it as durable as what the files hold."""
+    """Make the names in a folder as durable as the contents of its files."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -1,104 +1,157 @@
-"""The spool as seen from the event loop: a thread of its own does its work, one thing after the other."""
+"""The durable queue of one device: memory, disk and ledger behind one interface."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from drivers.contract import ClockModel
-from edge.common.process.logs import Transitions
-from edge.sensor.queue.disk import SpoolDamaged, SpooledBatch, SpoolFile, SpoolRefused, SpoolSize
-from edge.sensor.queue.inbox import Storable
-from edge.sensor.queue.worker_thread import WorkerThread
+from drivers.contract import ClockModel, Pulse, Reading, Report, StreamStart
+from edge.sensor.queue.disk import SpooledBatch
+from edge.sensor.queue.inbox import Inbox, Storable
+from edge.sensor.queue.ledger import DeviceLedger, MissingEvents
+from edge.sensor.queue.spool import Spool
 
-_Result = TypeVar("_Result")
-CLOSE_WITHIN_S = 0.5
+RETRY_READ_S: Final = 0.5
+"""Pause after the disk could not be read."""
+
+OnDurable = Callable[[Sequence[Storable]], Awaitable[None]]
+"""Called with reports that have become durable; acknowledges them to the device."""
 
 log = logging.getLogger(__name__)
 
 
-class Spool:
-    """One device's spool. ``size`` is how much waits, ``trouble`` what is wrong with it, for people.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The oldest reports of the queue, which stay in it until :meth:`DurableQueue.commit`."""
 
-    A damaged file is told of until the daemon ends; a refusal until the spool works again.
+    reports: list[Storable]
+    host_boot_id: UUID
+    """Boot of this host in which the reports arrived: an earlier one when an earlier daemon spooled them."""
+    spooled: SpooledBatch | None = None
+    """The rows on the disk; None for a batch from memory."""
+
+
+class DurableQueue:
+    """Moves a device's reports from the driver to the database, and to the disk while the database is away.
+
+    The reader puts reports in, the writer takes batches and commits them, the disk worker moves reports to the disk when
+    the writer falls behind. A report becomes durable by a commit of the database or an fsync of the disk, and only then
+    is it passed to the listener of :meth:`on_durable`. Reports leave in the order in which they came: rows on the disk
+    before those in memory, and while there are rows every newer report goes to the disk, too.
+
+    The queue alone records in the ledger where an event is. The watermark is held while the disk has rows.
     """
 
-    def __init__(self, folder: Path, device_id: str, max_bytes: int) -> None:
-        self.size = SpoolSize()
-        self.damaged = 0
-        """How many times the file was found damaged and moved aside."""
-        self.looked = asyncio.Event()
-        """Whether an earlier daemon left something is known, or cannot be known now."""
-        self.mine = False
-        """The file is this daemon's."""
-        self._file = SpoolFile(folder, device_id, max_bytes)
-        self._thread = WorkerThread("spool")
-        self._closed = False
-        self._told = Transitions(log, "spool")
-        self._refused: str | None = None
-        self._damage: str | None = None
+    def __init__(self, spool: Spool, host_boot_id: UUID) -> None:
+        self.inbox = Inbox()
+        self.spool = spool
+        self.ledger = DeviceLedger()
+        self._host_boot_id = host_boot_id
+        self._on_durable: OnDurable | None = None
 
-    @property
-    def trouble(self) -> str | None:
-        """What hinders it now, else what became of a damaged file."""
-        return self._refused or self._damage
+    def __len__(self) -> int:
+        """Reports in memory and on the disk."""
+        return len(self.inbox) + self.spool.size.rows
 
-    async def open_existing(self) -> list[ClockModel]:
-        """Take hold of what an earlier daemon left; the clocks among it."""
-        found = await self._do(self._file.open_existing)
-        self.mine = found is not None
-        self.looked.set()
-        return found or []
+    def on_durable(self, listener: OnDurable) -> None:
+        """Call ``listener`` with the reports of each batch that has become durable."""
+        self._on_durable = listener
 
-    async def append(self, reports: Sequence[Storable], host_boot_id: UUID) -> bool:
-        """Write reports to the disk; True when they are durable, False when nothing was written."""
-        return await self._do(lambda: self._file.append(reports, host_boot_id)) is not None
+    def put(self, report: Report) -> bool:
+        """Take in one report; False when memory is full. A pulse takes no place: it only moves the watermark."""
+        if isinstance(report, Pulse):
+            self.ledger.on_pulse(report)
+            return True
+        if isinstance(report, StreamStart):
+            self.ledger.on_start(report)
+        return self.inbox.put(report)
 
-    async def oldest(self, limit: int) -> SpooledBatch | None:
-        """The oldest reports, which stay until :meth:`drop`; None when there are none or they cannot be read."""
-        return await self._do(lambda: self._file.oldest(limit))
+    def holds(self, reading: Reading) -> bool:
+        """Whether the reading is durable already: a repeat is acknowledged at once and not queued."""
+        return self.ledger.holds(reading.stream_id, reading.seq)
 
-    async def drop(self, batch: SpooledBatch) -> bool:
-        """Forget what is in the database; False when the file was found damaged, or refused."""
-        return await self._do(lambda: self._file.drop(batch.through)) is not None
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait until a report is queued, at most ``timeout_s``; False when none is."""
+        return self.spool.size.rows > 0 or await self.inbox.wait(timeout_s)
 
-    async def close(self) -> None:
-        """Let go of the file, within a bound; what waits stays in it. A second time nothing happens."""
-        if self._closed:
+    async def next_batch(self, limit: int) -> Batch | None:
+        """Up to ``limit`` of the oldest reports; None when there are none or the disk cannot be read now."""
+        if self.spool.size.rows:
+            spooled = await self.spool.oldest(limit)
+            if spooled is not None:
+                return Batch(spooled.reports, spooled.host_boot_id, spooled)
+            if self.spool.size.rows:
+                await asyncio.sleep(RETRY_READ_S)
+                return None
+            self._forget_spooled()
+        reports = self.inbox.oldest(limit)
+        return Batch(reports, self._host_boot_id) if reports else None
+
+    async def commit(self, batch: Batch, stored: Sequence[Storable], quarantined: Sequence[Storable] = ()) -> None:
+        """Remove a batch after the transaction that stored one part of it and quarantined the rest."""
+        if batch.spooled is None:
+            self.inbox.remove(batch.reports)
+            self._record(stored, quarantined)
+            await self._acknowledge(batch.reports)
             return
-        self._closed = True
-        answered = False
-        try:
-            async with asyncio.timeout(CLOSE_WITHIN_S):
-                await self._thread.do(self._file.close)
-            answered = True
-        except TimeoutError:
-            log.warning("the disk of the spool does not answer; it is left to the system")
-        finally:
-            self._thread.end(wait=answered)
+        dropped = await self.spool.drop(batch.spooled)
+        self._record(stored, quarantined)
+        if self.spool.size.rows:
+            return
+        if dropped:
+            self.ledger.hold(False)
+            log.info("no reading is left on the disk")
+        else:
+            self._forget_spooled()
 
-    async def _do(self, work: Callable[[], _Result]) -> _Result | None:
-        def and_measure() -> tuple[_Result, SpoolSize]:
-            result = work()
-            return result, self._file.size()
+    async def open_disk(self) -> list[ClockModel]:
+        """Open the rows of an earlier daemon; returns the newest clocks among them."""
+        clocks = await self.spool.open_existing()
+        rows = self.spool.size.rows
+        self.ledger.hold(rows > 0)  # releases it, too, if it was held because the disk did not answer
+        if rows:
+            log.info("%d readings of an earlier run are on the disk", rows)
+        return clocks
 
-        try:
-            result, self.size = await self._thread.do(and_measure)
-        except SpoolRefused as fault:
-            self._refused = str(fault)
-            self._told.enter("refuses", f"{fault}; without it only what is in the database is acknowledged")
-            return None
-        except SpoolDamaged as fault:
-            self.damaged += 1
-            self.size = SpoolSize()
-            self._damage = str(fault)
-            log.error("%s", fault)  # noqa: TRY400 - the text is made for people
-            return None
-        self._refused = None
-        if self._told.state is not None:
-            self._told.enter("works")
-        return result
+    async def move_to_disk(self, limit: int) -> bool:
+        """Move up to ``limit`` of the oldest reports from memory to the disk; False when the disk refused."""
+        reports, first = self.inbox.oldest(limit), not self.spool.size.rows
+        if not await self.spool.append(reports, self._host_boot_id):
+            if not self.spool.size.rows:  # also when it was just found damaged
+                self._forget_spooled()
+            return False
+        if first:
+            log.warning("the database is away or too slow; readings are now written to the disk")
+        self.ledger.hold(True)
+        for report in reports:
+            if isinstance(report, Reading):
+                self.ledger.mark_spooled(report.stream_id, report.seq)
+        self.inbox.remove(reports)
+        await self._acknowledge(reports)
+        return True
+
+    def missing_events(self) -> MissingEvents | None:
+        """The events that are lost: neither device, memory, disk nor database has them. None while some may arrive."""
+        return None if len(self) or not self.spool.owned else self.ledger.missing_events()
+
+    def _record(self, stored: Sequence[Storable], quarantined: Sequence[Storable]) -> None:
+        for report in stored:
+            if isinstance(report, Reading):
+                self.ledger.mark_stored(report.stream_id, report.seq)
+            elif isinstance(report, StreamStart):
+                self.ledger.mark_start_stored(report.stream_id)
+        for report in quarantined:
+            if isinstance(report, Reading):
+                self.ledger.mark_quarantined(report.stream_id, report.seq)
+
+    def _forget_spooled(self) -> None:
+        self.ledger.forget_spooled()
+        self.ledger.hold(False)
+
+    async def _acknowledge(self, reports: Sequence[Storable]) -> None:
+        if self._on_durable is not None:
+            await self._on_durable(reports)

@@ -1,50 +1,51 @@
-"""The bounded waiting room between the device and the database."""
+"""The bounded memory of the queue: reports on their way from the driver to the database."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import OrderedDict
+from typing import Final
 from uuid import UUID
 
 from drivers.contract import ClockModel, Reading, StreamStart
 
 Storable = Reading | StreamStart | ClockModel
-Key = tuple[type[Storable], UUID, int]
+"""A report that leaves a row in the database."""
+ReportKey = tuple[type[Storable], UUID, int]
+
+CONTROL_ROOM: Final = 64
+"""Places for stream starts and clocks beyond the capacity: without them readings lose their meaning."""
 
 
-def key_of(report: Storable) -> Key:
-    """What makes two reports the same one: a re-sent event takes no second place."""
+def key_of(report: Storable) -> ReportKey:
+    """Identity of a report: a repeated event has the same key."""
     return (type(report), report.stream_id, report.seq if isinstance(report, Reading) else 0)
 
 
-CONTROL_ROOM = 64
-"""Beginnings and clocks of streams still find room where readings do not: without them readings mean less."""
-
-
 class Inbox:
-    """What the device told and nothing durable holds yet, oldest first, each event once.
+    """Reports that are not durable yet, oldest first, each event once.
 
-    When it is full new readings are turned away and counted. A device that waits for an acknowledgement keeps them.
+    A full inbox turns new readings away and counts them. A device that waits for an acknowledgement keeps them.
     """
 
     def __init__(self, capacity: int = 10_000) -> None:
         self.capacity = capacity
         self.turned_away = 0
-        self._waiting: OrderedDict[Key, tuple[Storable, float]] = OrderedDict()
+        self._waiting: OrderedDict[ReportKey, tuple[Storable, float]] = OrderedDict()
         self._filled = asyncio.Event()
         self._dated: OrderedDict[UUID, None] = OrderedDict()
-        """Streams of which a clock is durable, the newest."""
+        """The latest streams of which a clock is durable."""
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def put(self, report: Storable) -> bool:
-        """Take a report in; False when there is no room for it."""
+        """Take in a report; False when there is no room for it."""
         key = key_of(report)
         if key in self._waiting:
             if not isinstance(report, Reading):
-                self._waiting[key] = (report, self._waiting[key][1])  # the newer clock replaces the one that waits
+                self._waiting[key] = (report, self._waiting[key][1])  # the newer clock takes the place of the older
             return True
         room = self.capacity if isinstance(report, Reading) else self.capacity + CONTROL_ROOM
         if len(self._waiting) >= room:
@@ -55,7 +56,7 @@ class Inbox:
         return True
 
     async def wait(self, timeout_s: float) -> bool:
-        """Wait until something is there, at most ``timeout_s``; tells whether there is."""
+        """Wait until the inbox holds a report, at most ``timeout_s``; False when it is still empty."""
         if not self._waiting:
             self._filled.clear()
             try:
@@ -66,9 +67,10 @@ class Inbox:
         return True
 
     def oldest_age_s(self) -> float:
-        """How long the oldest has waited; a better clock of a stream is not urgent and counts as 0.
+        """Age in seconds of the oldest urgent report; 0 without one.
 
-        The first one is: without it nobody who comes later can date what the device sends again.
+        Only a better clock of a stream is not urgent. The first one is: without it a later daemon cannot date the events
+        that the device sends again.
         """
         for report, since in self._waiting.values():
             if not isinstance(report, ClockModel) or report.stream_id not in self._dated:
@@ -76,11 +78,11 @@ class Inbox:
         return 0.0
 
     def oldest(self, limit: int) -> list[Storable]:
-        """Up to ``limit`` of the oldest, which stay here until :meth:`remove`: a failed write forgets nothing."""
+        """Up to ``limit`` of the oldest, which stay until :meth:`remove`: a failed write loses nothing."""
         return [report for _, (report, _) in zip(range(limit), self._waiting.values(), strict=False)]
 
     def remove(self, reports: list[Storable]) -> None:
-        """Let go of what is now durable. A clock that was replaced meanwhile stays."""
+        """Remove durable reports. A clock that was replaced in the meantime stays."""
         for report in reports:
             key = key_of(report)
             waiting = self._waiting.get(key)

@@ -1,123 +1,109 @@
-"""Reports as JSON objects and back, without loss: the form they wait in on disk, and are quarantined in. Pure."""
+"""Reports as JSON and back without loss: the form of the spool's rows and of the quarantine. Pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TypeAlias
-from uuid import UUID
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, cast
 
-from drivers.contract import ClockModel, Reading, ReadingKind, ReleaseCause, Source, Stamp, StreamStart
+from drivers.contract import ClockModel, Reading, StreamStart
 from edge.sensor.queue.inbox import Storable
 
-Value: TypeAlias = "str | int | float | list[Value] | None"
-Fields = dict[str, Value]
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
-def to_fields(report: Storable) -> Fields:
-    """The report's fields, those that are None left out; ``what`` tells which kind of report it is."""
+class ReportKind(StrEnum):
+    """The kind of a stored report (``quarantine.kind`` and the tag in a spooled row)."""
+
+    READING = "reading"
+    START = "start"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class _TaggedReading:
+    kind: Literal[ReportKind.READING]
+    report: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class _TaggedStart:
+    kind: Literal[ReportKind.START]
+    report: StreamStart
+
+
+@dataclass(frozen=True, slots=True)
+class _TaggedClock:
+    kind: Literal[ReportKind.CLOCK]
+    report: ClockModel
+
+
+_Tagged: TypeAlias = _TaggedReading | _TaggedStart | _TaggedClock
+
+
+def kind_of(report: Storable) -> ReportKind:
+    """The kind of a report."""
+    return _tagged(report).kind
+
+
+def to_json(report: Storable) -> str:
+    """The report as one JSON object that begins with its kind; fields at their default are left out."""
+    try:
+        text = _adapter().dump_json(_tagged(report), exclude_defaults=True)
+    except ValueError:  # a lone surrogate has no UTF-8 form; no text of a database could hold it either
+        text = _adapter().dump_json(_tagged(_without_surrogates(report)), exclude_defaults=True)
+    return text.decode()
+
+
+def from_json(text: str) -> Storable:
+    """The report that :func:`to_json` was given. Raises ValueError when the text is no report."""
+    return _adapter().validate_json(text).report
+
+
+def to_fields(report: Storable) -> Mapping[str, JsonValue]:
+    """The report's fields as JSON values; fields at their default are left out."""
+    tagged = _adapter().dump_python(_tagged(report), mode="json", exclude_defaults=True)
+    return cast("Mapping[str, JsonValue]", tagged["report"])
+
+
+def _tagged(report: Storable) -> _Tagged:
     match report:
         case Reading():
-            fields = _reading_fields(report)
+            return _TaggedReading(ReportKind.READING, report)
         case StreamStart():
-            fields = {
-                "what": "start",
-                "stream_id": str(report.stream_id),
-                "stamp": _stamp_list(report.stamp),
-                "blind_since": _stamp_list(report.blind_since),
-                "previous_stream_id": None if report.previous_stream_id is None else str(report.previous_stream_id),
-                "previous_last_seq": report.previous_last_seq,
-                "last_seq": report.last_seq,
-            }
+            return _TaggedStart(ReportKind.START, report)
         case ClockModel():
-            fields = {
-                "what": "clock",
-                "stream_id": str(report.stream_id),
-                "host_boot_id": str(report.host_boot_id),
-                "ref_ticks_us": report.ref_ticks_us,
-                "ref_mono_ns": report.ref_mono_ns,
-                "skew": report.skew,
-                "uncertainty_s": report.uncertainty_s,
-                "skew_uncertainty": report.skew_uncertainty,
-            }
-    return {name: value for name, value in fields.items() if value is not None}
+            return _TaggedClock(ReportKind.CLOCK, report)
 
 
-def from_fields(fields: Mapping[str, object]) -> Storable:
-    """The report that :func:`to_fields` was given. Raises ValueError when the fields are not those of a report."""
-    rest = dict(fields)
-    try:
-        what = rest.pop("what")
-        rest["stream_id"] = UUID(_text(rest["stream_id"]))
-        if what == "clock":
-            rest["host_boot_id"] = UUID(_text(rest["host_boot_id"]))
-            return ClockModel(**rest)  # type: ignore[arg-type]
-        rest["stamp"] = _stamp(rest["stamp"])
-        if what == "start":
-            rest["blind_since"] = _stamp(rest.get("blind_since"))
-            if "previous_stream_id" in rest:
-                rest["previous_stream_id"] = UUID(_text(rest["previous_stream_id"]))
-            return StreamStart(**rest)  # type: ignore[arg-type]
-        if what != "reading":
-            raise ValueError(f"a report of kind {what!r} is not known")
-        rest["kind"] = ReadingKind(_text(rest["kind"]))
-        rest["source"] = Source(_text(rest["source"]))
-        if "cause" in rest:
-            rest["cause"] = ReleaseCause(_text(rest["cause"]))
-        rest["received_at"] = datetime.fromisoformat(_text(rest["received_at"]))
-        if isinstance(tags := rest.get("tags"), list):
-            rest["tags"] = tuple(tags)
-        return Reading(**rest)  # type: ignore[arg-type]
-    except (KeyError, TypeError) as fault:
-        raise ValueError(f"not a report: {fault}") from fault
+@cache
+def _adapter() -> TypeAdapter[_Tagged]:
+    """Built with its first use: a daemon whose database keeps up never needs it."""
+    from pydantic import ConfigDict, Field, TypeAdapter
+
+    strict = ConfigDict(strict=True, extra="forbid", ser_json_inf_nan="constants")
+    return TypeAdapter(Annotated[_Tagged, Field(discriminator="kind")], config=strict)
 
 
-def _reading_fields(reading: Reading) -> Fields:
-    return {
-        "what": "reading",
-        "device_id": reading.device_id,
-        "stream_id": str(reading.stream_id),
-        "seq": reading.seq,
-        "kind": reading.kind.value,
-        "stamp": _stamp_list(reading.stamp),
-        "received_at": reading.received_at.isoformat(),
-        "source": reading.source.value,
-        "tag": reading.tag,
-        "tags": None if reading.tags is None else list(reading.tags),
-        "x_mm": reading.x_mm,
-        "y_mm": reading.y_mm,
-        "rssi_dbm": reading.rssi_dbm,
-        "cause": reading.cause,
-        "quality": reading.quality,
-        "reason": reading.reason,
-    }
+def _without_surrogates(report: Storable) -> Storable:
+    """Only readings carry free text."""
+    if not isinstance(report, Reading):
+        return report
 
+    def clean(text: str) -> str:
+        return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
 
-def _stamp_list(stamp: Stamp | None) -> list[Value] | None:
-    return (
-        None
-        if stamp is None
-        else [
-            stamp.at.isoformat(),
-            stamp.mono_ns,
-            None if stamp.host_boot_id is None else str(stamp.host_boot_id),
-            stamp.uncertainty_s,
-        ]
+    return replace(
+        report,
+        device_id=clean(report.device_id),
+        tag=None if report.tag is None else clean(report.tag),
+        tags=None if report.tags is None else tuple(map(clean, report.tags)),
+        reason=None if report.reason is None else clean(report.reason),
     )
-
-
-def _stamp(value: object) -> Stamp | None:
-    if value is None:
-        return None
-    if not isinstance(value, list):
-        raise TypeError(f"an instant is expected, not {value!r}")
-    at, mono_ns, boot_id, uncertainty_s = value
-    return Stamp(
-        datetime.fromisoformat(_text(at)), mono_ns, None if boot_id is None else UUID(_text(boot_id)), uncertainty_s
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"text is expected, not {value!r}")
-    return value

@@ -1,4 +1,4 @@
-"""A thread that does one thing after the other for the event loop, and that a process which ends does not wait for.
+"""A thread that does blocking work for the event loop, one step after the other, and never delays the process's end.
 
 The standard executors join their threads at the end of the process: a disk that does not answer would keep it alive.
 """
@@ -16,14 +16,17 @@ T = TypeVar("T")
 
 
 class WorkerThread:
-    """Starts with the first work that is given to it."""
+    """A daemon thread, started with its first work."""
 
     def __init__(self, name: str) -> None:
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """The result of ``work``, or what it raised. Cancelled before its turn came it is not done, later it is."""
+        """Queue ``work``; the future has its result or its exception.
+
+        Work that is cancelled before its turn is skipped; work that has begun is finished.
+        """
         outcome: Future[T] = Future()
         awaited = asyncio.wrap_future(outcome)
 
@@ -44,7 +47,7 @@ class WorkerThread:
         return awaited
 
     def end(self, *, wait: bool) -> None:
-        """Take no more work. With ``wait`` until the thread is gone, which takes as long as what it does now."""
+        """Take no more work. With ``wait`` block until the queued work is done and the thread has ended."""
         self._queue.put(None)
         if wait and self._thread.ident is not None:
             self._thread.join()

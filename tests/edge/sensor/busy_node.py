@@ -1,7 +1,7 @@
 """A bow node that never rests, in a process of its own: ``python -m tests.edge.sensor.busy_node PORT RATE``.
 
-It is the simulators' node, so it keeps what is not acknowledged, sends it again, and tells each quarter of a second how far
-it is. SIGUSR1 ends the sensing, not the rest.
+It is the simulators' node, so it keeps unacknowledged events, repeats them, and prints its counters every quarter of a
+second. SIGUSR1 ends the sensing, not the process.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from simulators.devices.link_node import LinkNode, NodeSpec
 from simulators.hosttime import HostTime
 from simulators.wire.pty import PtyWire
 
-TELL_US = 250_000
+PRINT_US = 250_000
 TAG = "e2" * 12
 
 
 def main(port: Path, rate_hz: float) -> None:
-    """Sense, send, listen and tell, until killed."""
+    """Sense, send, listen and print, until killed."""
     resting: list[int] = []
     signal.signal(signal.SIGUSR1, lambda number, _: resting.append(number))
     host, wire = HostTime.anchor(), PtyWire(port)
@@ -32,21 +32,21 @@ def main(port: Path, rate_hz: float) -> None:
     spec = NodeSpec(9, link.NodeKind.BOW, "busy", 80, -50)
     node = LinkNode(spec, NodeClock(now_us, 0), count(now_us % 1_000_000_000 + 1), now_us)
     step_us = round(1_000_000 / rate_hz)
-    sense_us, tell_us = now_us + step_us, now_us
+    sense_us, print_us = now_us + step_us, now_us
     while True:
         now_us = host.now_us()
         while sense_us <= now_us:
             if not resting:
                 node.sense(link.Engage(-40, TAG), sense_us)
             sense_us += step_us
-        if now_us >= tell_us:
-            tell_us = now_us + TELL_US
-            told = {"last": node.last_seq, "acknowledged": node.counters.acknowledged, "pending": node.pending}
-            told["whole"] = min((seq for _, seq in node._pending), default=node.last_seq + 1) - 1
-            print(json.dumps({**told, "overflow": node.counters.overflow, "resting": bool(resting)}), flush=True)
+        if now_us >= print_us:
+            print_us = now_us + PRINT_US
+            counters = {"last": node.last_seq, "acknowledged": node.counters.acknowledged, "pending": node.pending}
+            counters["contiguous"] = min((seq for _, seq in node._pending), default=node.last_seq + 1) - 1
+            print(json.dumps({**counters, "overflow": node.counters.overflow, "resting": bool(resting)}), flush=True)
         for frame in node.poll(now_us):
             wire.write(frame)
-        due_us = min(sense_us, tell_us, node.next_due_us())
+        due_us = min(sense_us, print_us, node.next_due_us())
         writing = [wire] if wire.has_waiting else []
         if select.select([wire], writing, [], max(due_us - host.now_us(), 0) / 1_000_000)[1]:
             wire.flush()

@@ -1,4 +1,4 @@
-"""A busy node and its daemon, each in a process of its own, and a database that can be taken away."""
+"""A busy node and its daemon, each in a process of its own, and a database that can be disconnected."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAME = "bow-9"
 
 @dataclass
 class Process:
-    """A child, and what it said."""
+    """A child and its output."""
 
     child: asyncio.subprocess.Process
     lines: list[str] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Process:
 
 
 class BusyRange:
-    """``node`` senses; ``daemon`` reads it."""
+    """``node`` senses events; ``daemon`` reads them."""
 
     def __init__(self, folder: Path, settings: ServiceSettings, proxy: Proxy, tasks: asyncio.TaskGroup) -> None:
         self.port = folder / "port"
@@ -86,24 +86,24 @@ class BusyRange:
         self._tasks.create_task(process.listen(child.stderr))
         return process
 
-    def told(self) -> dict[str, int]:
-        """How far the node is."""
+    def progress(self) -> dict[str, int]:
+        """The latest counters of the node."""
         lines = [line for line in self.node.lines if line.startswith("{")]
-        told: dict[str, int] = json.loads(lines[-1]) if lines else {"last": 0, "acknowledged": 0, "pending": 0}
-        return told
+        counters: dict[str, int] = json.loads(lines[-1]) if lines else {"last": 0, "acknowledged": 0, "pending": 0}
+        return counters
 
     async def acknowledged(self, more: int, within_s: float = 60.0) -> int:
-        """Wait until the node has heard this many more acknowledgements; how many in all."""
-        wanted = self.told()["acknowledged"] + more
-        await eventually(lambda: self.told()["acknowledged"] >= wanted, within_s)
-        return self.told()["acknowledged"]
+        """Wait until the node has received this many more acknowledgements; returns their total."""
+        wanted = self.progress()["acknowledged"] + more
+        await eventually(lambda: self.progress()["acknowledged"] >= wanted, within_s)
+        return self.progress()["acknowledged"]
 
-    async def all_told(self, within_s: float = 60.0) -> int:
-        """End the sensing and wait until everything is acknowledged; the number of the last event."""
+    async def finish_sensing(self, within_s: float = 60.0) -> int:
+        """Stop the sensing and wait until every event is acknowledged; returns the number of the last event."""
         self.node.kill(signal.SIGUSR1)
-        await eventually(lambda: bool(self.told().get("resting")) and self.told()["pending"] == 0, within_s)
-        assert self.told()["overflow"] == 0
-        return self.told()["last"]
+        await eventually(lambda: bool(self.progress().get("resting")) and self.progress()["pending"] == 0, within_s)
+        assert self.progress()["overflow"] == 0
+        return self.progress()["last"]
 
     def memory_kb(self, key: str) -> int:
         """``VmRSS`` or ``VmHWM`` of the daemon, in kB."""
@@ -111,12 +111,12 @@ class BusyRange:
         return int(next(line.split()[1] for line in lines if line.startswith(key)))
 
     def written_bytes(self) -> int:
-        """What the daemon sent to a disk so far."""
+        """Bytes that the daemon has written to disks."""
         lines = Path(f"/proc/{self.daemon.child.pid}/io").read_text().splitlines()
         return int(next(line.split()[1] for line in lines if line.startswith("write_bytes")))
 
     def stop(self) -> None:
-        self.port.unlink(missing_ok=True)  # or it would soon name another test's terminal
+        self.port.unlink(missing_ok=True)  # the number of this terminal is soon reused by another test
         for process in self._started:
             if process.child.returncode is None:
                 process.kill()
@@ -124,7 +124,7 @@ class BusyRange:
 
 @asynccontextmanager
 async def busy_range(folder: Path, settings: ServiceSettings, proxy: Proxy) -> AsyncIterator[BusyRange]:
-    """Nothing is started yet; everything is ended."""
+    """Yields with no process started; at the end all are killed."""
     async with asyncio.TaskGroup() as tasks:
         running = BusyRange(folder, settings, proxy, tasks)
         try:
@@ -143,11 +143,11 @@ async def stored(connection: Connection, count: int, within_s: float = 60.0, *, 
             await asyncio.sleep(0.05)
 
 
-async def whole_and_in_order(connection: Connection, last: int) -> None:
-    """Every event from 1 to ``last`` is there once, and all were stored in the order in which they came from the device.
+async def complete_and_in_order(connection: Connection, last: int) -> None:
+    """Every event from 1 to ``last`` is stored once, in the order in which the device sent them.
 
-    At the first contact a node sends what it has again, so they need not come in the order of their numbers. What comes
-    in one piece is dated to some microseconds only.
+    At the first contact a node repeats pending events, so the order need not be that of their numbers. Events that
+    arrive in one read differ in time of receipt by microseconds only.
     """
     facts = await connection.fetchrow(
         """
@@ -155,7 +155,7 @@ async def whole_and_in_order(connection: Connection, last: int) -> None:
             bool_and(received_at >= before - interval '5 ms') as ordered
         from (select seq, stream_id, received_at,
                   lag(received_at, 1, '-infinity'::timestamptz) over (order by xid, received_at, seq) as before
-              from readings where device_id = $1) told
+              from readings where device_id = $1) received
         """,
         NAME,
         last,

@@ -1,4 +1,4 @@
-"""Reports of a made-up device, for tests of what becomes of them."""
+"""Reports of a made-up device."""
 
 from __future__ import annotations
 

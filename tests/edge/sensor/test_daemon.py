@@ -23,8 +23,8 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.roles import Role
 from edge.sensor.daemon import run_sensor
-from edge.sensor.queue.durable import Spool
 from edge.sensor.queue.inbox import Storable
+from edge.sensor.queue.spool import Spool
 from edge.sensor.store import Device
 from simulators.world.range import World
 from tests.eventually import eventually
@@ -68,7 +68,7 @@ def builder(links: Path) -> Callable[[Sequence[ClockModel]], Driver]:
 
 @asynccontextmanager
 async def daemon(database: Database, links: Path) -> AsyncIterator[asyncio.Event]:
-    """The daemon in this loop; stopped, and waited for, at the end."""
+    """The daemon in this loop; stopped and awaited at the end."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         spool = Spool(links / "spool", DEVICE.id, 1 << 24)
@@ -107,7 +107,7 @@ def state_is(connection: asyncpg.Connection[asyncpg.Record], wanted: str) -> Cal
     return check
 
 
-async def test_what_the_bow_sensed_is_stored_once_with_its_exact_instants(
+async def test_each_event_is_stored_once_with_its_exact_instant(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path,
     pytestconfig: pytest.Config,
 ) -> None:  # fmt: skip
@@ -135,7 +135,7 @@ async def test_what_the_bow_sensed_is_stored_once_with_its_exact_instants(
     assert status["readings_total"] == len(rows)
 
 
-async def test_the_watermark_moves_with_the_heartbeats(
+async def test_watermark_moves_with_the_heartbeats(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     async with (
@@ -152,10 +152,10 @@ async def test_the_watermark_moves_with_the_heartbeats(
                 lambda: connection.fetchval("select clock_timestamp() - watermark < '3.5 s' from device_status")
             )
         gaps = await connection.fetch("select reason, to_at from device_gaps")
-        assert len(gaps) == 1, "what was before the bow's boot is not known"
+        assert len(gaps) == 1, "only the time before the boot of the bow is unknown"
 
 
-async def test_a_device_that_is_not_there_is_waited_for_and_named(
+async def test_missing_device_is_awaited_and_named(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     async with (
@@ -172,7 +172,7 @@ async def test_a_device_that_is_not_there_is_waited_for_and_named(
             assert await connection.fetchval("select error is null and hint is null from device_status")
 
 
-async def test_a_device_that_goes_is_lost_and_found_again(
+async def test_disconnected_device_is_lost_and_found_again(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     async with (
@@ -181,19 +181,19 @@ async def test_a_device_that_goes_is_lost_and_found_again(
     ):
         async with simulated_bow(tmp_path, world()) as process:
             await until(state_is(connection, "ready"))
-            (tmp_path / "bow-1").unlink()  # or it would soon name another test's terminal
+            (tmp_path / "bow-1").unlink()  # the number of this terminal is soon reused by another test
             process.kill()
             await until(state_is(connection, "lost"))
         async with simulated_bow(tmp_path, world()):
             await until(state_is(connection, "ready"))
-    told = await connection.fetch(
+    rows = await connection.fetch(
         "select data ->> 'state' as state from events where type = 'device.status' order by id"
     )
-    states = [row["state"] for row in told]
+    states = [row["state"] for row in rows]
     assert states[-4:] == ["ready", "lost", "ready", "stopped"], states
 
 
-async def test_a_silent_device_is_told_from_a_lost_one(
+async def test_silent_device_differs_from_a_lost_one(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     async with (
@@ -208,7 +208,7 @@ async def test_a_silent_device_is_told_from_a_lost_one(
         await until(state_is(connection, "ready"))
 
 
-async def test_a_restarted_daemon_stores_what_came_meanwhile_and_nothing_twice(
+async def test_restarted_daemon_stores_missed_events_once(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     here = world()
@@ -219,7 +219,7 @@ async def test_a_restarted_daemon_stores_what_came_meanwhile_and_nothing_twice(
         async with daemon(database, tmp_path):
             await until(lambda: connection.fetchval("select count(*) >= 2 from readings"))
         stored = await connection.fetchval("select count(*) from readings")
-        await shot(here, stored + 2)  # two more happen while nobody listens
+        await shot(here, stored + 2)  # two more happen while no daemon runs
         async with daemon(database, tmp_path):
             await until(lambda: connection.fetchval("select count(*) >= $1 from readings", stored + 3))
             await until(lambda: connection.fetchval("select watermark is not null from device_status"))
@@ -228,7 +228,7 @@ async def test_a_restarted_daemon_stores_what_came_meanwhile_and_nothing_twice(
     assert len({row["stream_id"] for row in rows}) == 1
 
 
-async def test_while_the_database_is_away_readings_wait(
+async def test_readings_wait_while_the_database_is_away(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     here = world()
@@ -250,7 +250,7 @@ async def test_while_the_database_is_away_readings_wait(
         assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
 
 
-async def test_it_stops_within_two_seconds_and_says_so(
+async def test_daemon_stops_within_two_seconds_and_records_it(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path,
     pytestconfig: pytest.Config,
 ) -> None:  # fmt: skip
@@ -267,7 +267,7 @@ async def test_it_stops_within_two_seconds_and_says_so(
         assert await state_is(connection, "stopped")()
 
 
-async def test_a_row_that_can_never_be_stored_holds_up_the_watermark_and_nothing_else(
+async def test_quarantined_row_holds_only_the_watermark_back(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     await connection.execute("alter table readings add constraint unlucky check (seq <> 2)")
@@ -282,15 +282,15 @@ async def test_a_row_that_can_never_be_stored_holds_up_the_watermark_and_nothing
         assert second is not None
         assert (second["seq"], second["sqlstate"]) == (2, "23514")
         assert "unlucky" in second["reason"]
-        stamp = datetime.fromisoformat(json.loads(second["row"])["stamp"][0])
+        stamp = datetime.fromisoformat(json.loads(second["row"])["stamp"]["at"])
         assert await connection.fetchval("select watermark is null or watermark < $1 from device_status", stamp)
         rows = await connection.fetch("select seq from readings order by seq")
         assert [row["seq"] for row in rows] == [1, *range(3, len(rows) + 2)]
-        await connection.execute("update quarantine set settled_at = now()")  # a person's word
+        await connection.execute("update quarantine set settled_at = now()")
         await until(lambda: connection.fetchval("select watermark > $1 from device_status", stamp))
 
 
-async def test_a_damaged_spool_is_told_and_costs_no_new_reading(
+async def test_damaged_spool_is_reported_and_costs_no_reading(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
 ) -> None:
     (tmp_path / "spool").mkdir()
@@ -302,38 +302,38 @@ async def test_a_damaged_spool_is_told_and_costs_no_new_reading(
     ):
         await until(lambda: connection.fetchval("select max(seq) >= 2 from readings"))
         await until(lambda: connection.fetchval("select spool_error is not null from device_status"))
-        told = await connection.fetchrow("select spool_error, counters from device_status")
-        assert told is not None
-        assert "the spool was damaged" in told["spool_error"]
-        assert str(tmp_path / "spool" / "bow-1.spool.damaged-") in told["spool_error"]
-        assert json.loads(told["counters"])["spools_damaged"] == 1
+        status = await connection.fetchrow("select spool_error, counters from device_status")
+        assert status is not None
+        assert "the spool was damaged" in status["spool_error"]
+        assert str(tmp_path / "spool" / "bow-1.spool.damaged-") in status["spool_error"]
+        assert json.loads(status["counters"])["spools_damaged"] == 1
 
 
-async def test_with_no_room_in_the_spool_the_device_keeps_its_readings(
+async def test_device_keeps_its_readings_without_room_on_disk(
     database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path,
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     (tmp_path / "spool").write_text("a file, where a folder should be")
-    asked, append = list[bool](), Spool.append
+    results, append = list[bool](), Spool.append
 
-    async def noted(spool: Spool, reports: Sequence[Storable], host_boot_id: UUID) -> bool:
-        asked.append(await append(spool, reports, host_boot_id))
-        return asked[-1]
+    async def recorded(spool: Spool, reports: Sequence[Storable], host_boot_id: UUID) -> bool:
+        results.append(await append(spool, reports, host_boot_id))
+        return results[-1]
 
-    monkeypatch.setattr(Spool, "append", noted)
+    monkeypatch.setattr(Spool, "append", recorded)
     async with (
         open_database(database_settings, application="sensor") as database,
         simulated_bow(tmp_path, world()),
         daemon(database, tmp_path),
     ):
         await until(lambda: connection.fetchval("select count(*) >= 1 from readings"))
-        await until(lambda: connection.fetchval("select spool_error like '%cannot be made%' from device_status"))
+        await until(lambda: connection.fetchval("select spool_error like '%cannot be created%' from device_status"))
         await connection.execute("alter table readings rename to away")
-        asked.clear()
+        results.clear()
         before = await connection.fetchval("select max(seq) from away")
-        await eventually(lambda: "until the schema or the rights are mended" in caplog.text, 30)
-        await eventually(lambda: asked != [], 30)
-        assert not any(asked), "there is no room"
+        await eventually(lambda: "until the schema or the permissions are repaired" in caplog.text, 30)
+        await eventually(lambda: results != [], 30)
+        assert not any(results), "there is no room"
         await connection.execute("alter table away rename to readings")
         await until(lambda: connection.fetchval("select max(seq) > $1 + 2 from readings", before))
         rows = await connection.fetch("select seq from readings order by seq")

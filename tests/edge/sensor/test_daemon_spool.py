@@ -1,4 +1,4 @@
-"""The daemon while the database is away, frozen, or gone for good: nothing is lost, nothing is out of order."""
+"""The daemon while the database is away or frozen: no reading is lost, and the order is kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from edge.sensor.queue.disk import SpoolFile
 from edge.sensor.queue.worker import PATIENCE_S
-from tests.edge.sensor.busy_range import NAME, BusyRange, busy_range, stored, whole_and_in_order
+from tests.edge.sensor.busy_range import NAME, BusyRange, busy_range, complete_and_in_order, stored
 from tests.eventually import eventually
 from tests.proxy import Proxy, database_proxy
 from tests.timing import limit_s
@@ -45,7 +45,7 @@ async def busy(tmp_path: Path, database_settings: ServiceSettings, proxy: Proxy)
 
 
 def spooled(busy: BusyRange) -> int:
-    """How much waits on the disk, as the next daemon will find it."""
+    """Number of rows on the disk, as the next daemon finds them."""
     file = SpoolFile(busy.spool_dir, NAME, 1 << 28)
     try:
         file.open_existing()
@@ -55,25 +55,25 @@ def spooled(busy: BusyRange) -> int:
 
 
 async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float, current_again_s: float) -> None:
-    """Take the database away and bring it back; the device must not notice."""
+    """Disconnect the database and bring it back; the device must not notice."""
     await stored(connection, 100)
     before_kb = busy.memory_kb("VmRSS")
-    Path(f"/proc/{busy.daemon.child.pid}/clear_refs").write_text("5")  # begin the high-water mark anew
+    Path(f"/proc/{busy.daemon.child.pid}/clear_refs").write_text("5")  # reset the high-water mark
     if how == "refused":
         await busy.proxy.refuse()
     else:
         busy.proxy.freeze()
     began = time.monotonic()
     await busy.acknowledged(round((for_s - PATIENCE_S) * RATE_HZ * 0.5), for_s + 60)
-    await asyncio.sleep(began + for_s - time.monotonic())  # so long is it away
+    await asyncio.sleep(began + for_s - time.monotonic())  # the length of the outage
     in_database = await connection.fetchval("select max(seq) from readings")
-    await eventually(lambda: busy.told()["acknowledged"] > in_database, 60)  # what is only on the disk
+    await eventually(lambda: busy.progress()["acknowledged"] > in_database, 60)  # events that are only on the disk
     if how == "refused":
         await busy.proxy.accept()
     else:
         busy.proxy.thaw()
     back = time.monotonic()
-    due = busy.told()["last"]
+    due = busy.progress()["last"]
     async with asyncio.timeout(60):
         while await connection.fetchval("select max(seq) from readings") < due:
             await asyncio.sleep(0.05)
@@ -81,9 +81,9 @@ async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float
     await eventually(lambda: not (busy.spool_dir / f"{NAME}.spool").exists(), 20)
     grown_kb = busy.memory_kb("VmHWM") - before_kb
     assert grown_kb < MEMORY_KB, f"{before_kb} kB before, {grown_kb} kB more at the most"
-    last = await busy.all_told()
+    last = await busy.finish_sensing()
     await stored(connection, last)
-    await whole_and_in_order(connection, last)
+    await complete_and_in_order(connection, last)
 
 
 FULL_SIZE = [pytest.mark.long, pytest.mark.timeout(900)]
@@ -98,7 +98,7 @@ FULL_SIZE = [pytest.mark.long, pytest.mark.timeout(900)]
         pytest.param("frozen", 600.0, marks=FULL_SIZE),
     ],
 )
-async def test_a_database_that_is_away_costs_nothing(
+async def test_outage_of_the_database_loses_nothing(
     busy: BusyRange, connection: Connection, how: str, for_s: float, pytestconfig: pytest.Config
 ) -> None:
     await busy.start_node(RATE_HZ)
@@ -106,10 +106,10 @@ async def test_a_database_that_is_away_costs_nothing(
     await outage(busy, connection, how, for_s, limit_s(pytestconfig, 10.0))
 
 
-async def test_while_all_is_well_nothing_is_written_to_the_disk(busy: BusyRange, connection: Connection) -> None:
+async def test_nothing_is_written_to_the_disk_without_an_outage(busy: BusyRange, connection: Connection) -> None:
     await busy.start_node(20.0)
     await busy.start_daemon()
-    for count in (20, 80, 140):  # on a machine that stands still for seconds not all is well
+    for count in (20, 80, 140):  # a machine that stalls for seconds looks like an outage
         await stored(connection, count)
         before, stalls = busy.written_bytes(), stalled(busy)
         await stored(connection, count + 40)
@@ -121,12 +121,10 @@ async def test_while_all_is_well_nothing_is_written_to_the_disk(busy: BusyRange,
 
 def stalled(busy: BusyRange) -> int:
     """How often the daemon found the database too slow."""
-    return sum("they wait on the disk" in line for line in busy.daemon.lines)
+    return sum("readings are now written to the disk" in line for line in busy.daemon.lines)
 
 
-async def test_what_was_acknowledged_outlives_the_daemon_and_the_device(
-    busy: BusyRange, connection: Connection
-) -> None:
+async def test_acknowledged_events_survive_daemon_and_device(busy: BusyRange, connection: Connection) -> None:
     await busy.start_node(RATE_HZ)
     await busy.start_daemon()
     await stored(connection, 20)
@@ -134,29 +132,29 @@ async def test_what_was_acknowledged_outlives_the_daemon_and_the_device(
     await busy.acknowledged(100)
     busy.daemon.kill()
     await busy.daemon.ended()
-    busy.port.unlink()  # or it would soon name another test's terminal
-    busy.node.kill()  # and with it all that was not acknowledged
+    busy.port.unlink()  # the number of this terminal is soon reused by another test
+    busy.node.kill()  # and with it every unacknowledged event
     await busy.node.ended()
-    told = busy.told()
+    node = busy.progress()
     await busy.proxy.accept()
     await busy.start_daemon()
-    await stored(connection, told["acknowledged"])
-    await stored(connection, told["whole"], up_to=told["whole"])
-    await whole_and_in_order(connection, told["whole"])
+    await stored(connection, node["acknowledged"])
+    await stored(connection, node["contiguous"], up_to=node["contiguous"])
+    await complete_and_in_order(connection, node["contiguous"])
     async with asyncio.timeout(30):
         while await connection.fetchval("select state from device_status") not in ("starting", "waiting"):
             await asyncio.sleep(0.05)
 
 
-async def test_a_daemon_told_to_stop_at_once_puts_down_what_it_holds(
+async def test_stopping_daemon_spools_its_readings(
     busy: BusyRange, connection: Connection, pytestconfig: pytest.Config
 ) -> None:
     await busy.start_node(RATE_HZ)
     await busy.start_daemon()
     await stored(connection, 20)
     await busy.proxy.refuse()
-    sensed = busy.told()["last"]
-    await eventually(lambda: busy.told()["last"] >= sensed + round(RATE_HZ * PATIENCE_S / 4), 60)
+    sensed = busy.progress()["last"]
+    await eventually(lambda: busy.progress()["last"] >= sensed + round(RATE_HZ * PATIENCE_S / 4), 60)
     began = time.monotonic()
     busy.daemon.kill(signal.SIGTERM)
     assert await busy.daemon.ended() == 0
@@ -164,6 +162,6 @@ async def test_a_daemon_told_to_stop_at_once_puts_down_what_it_holds(
     assert spooled(busy) > 0
     await busy.proxy.accept()
     await busy.start_daemon()
-    last = await busy.all_told()
+    last = await busy.finish_sensing()
     await stored(connection, last)
-    await whole_and_in_order(connection, last)
+    await complete_and_in_order(connection, last)

@@ -1,4 +1,4 @@
-"""A bad row is found and set aside in a real database; the others are stored, in order."""
+"""Bad rows are found and quarantined in a real database; the others are stored in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from edge.common.postgres.roles import Role
-from edge.sensor.quarantine import Outcome, store_or_set_aside
+from edge.sensor.quarantine import BatchResult, store_or_quarantine
 from edge.sensor.queue.inbox import Storable
 from edge.sensor.store import Device, SensorStore
 from tests.edge.sensor.reports import BOOT, STREAM, clock, reading
@@ -33,9 +33,9 @@ class Stored:
     connection: Connection
     store: SensorStore
 
-    async def put(self, batch: Sequence[Storable]) -> Outcome:
+    async def put(self, batch: Sequence[Storable]) -> BatchResult:
         write = partial(self.store.write, last_watermark=None, host_boot_id=BOOT)
-        return await store_or_set_aside(batch, write, self.store.quarantine)
+        return await store_or_quarantine(batch, write, self.store.quarantine)
 
     async def seqs(self) -> list[int]:
         rows = await self.connection.fetch("select seq from readings order by xid, seq")
@@ -52,14 +52,14 @@ async def stored(database_settings: ServiceSettings) -> AsyncIterator[Stored]:
         await connection.close()
 
 
-async def test_bad_rows_are_set_aside_with_their_reason_and_the_others_stored_in_order(stored: Stored) -> None:
+async def test_bad_rows_are_quarantined_and_the_others_stored(stored: Stored) -> None:
     bad = {5: reading(5, reason="a\0b"), 9: reading(9, rssi_dbm=40_000), 16: reading(0)}
     batch = [bad.get(seq, reading(seq)) for seq in range(1, 17)]
-    outcome = await stored.put(batch)
+    result = await stored.put(batch)
     good = [seq for seq in range(1, 17) if seq not in bad]
     assert await stored.seqs() == good
-    assert cast("list[Reading]", outcome.stored) == [reading(seq) for seq in good]
-    assert outcome.quarantined == [bad[5], bad[9], bad[16]]
+    assert cast("list[Reading]", result.stored) == [reading(seq) for seq in good]
+    assert result.quarantined == [bad[5], bad[9], bad[16]]
     rows = await stored.connection.fetch("select * from quarantine order by id")
     assert [(row["device_id"], row["what"], row["stream_id"], int(row["seq"])) for row in rows] == [
         ("bow-1", "reading", STREAM, seq) for seq in (5, 9, 0)
@@ -70,15 +70,15 @@ async def test_bad_rows_are_set_aside_with_their_reason_and_the_others_stored_in
     assert json.loads(rows[0]["row"])["reason"] == "a\N{REPLACEMENT CHARACTER}b"
 
 
-async def test_a_clock_may_be_the_bad_one_and_setting_aside_twice_is_once(stored: Stored) -> None:
+async def test_bad_clock_is_quarantined_once(stored: Stored) -> None:
     for _ in range(2):
-        outcome = await stored.put([clock(ticks_us=2**64 - 1), reading(1), reading(2)])
-        assert outcome.quarantined == [clock(ticks_us=2**64 - 1)]
+        result = await stored.put([clock(ticks_us=2**64 - 1), reading(1), reading(2)])
+        assert result.quarantined == [clock(ticks_us=2**64 - 1)]
     assert await stored.seqs() == [1, 2]
     assert await stored.connection.fetchval("select count(*) from quarantine") == 1
 
 
-async def test_what_is_no_rows_fault_sets_nothing_aside(stored: Stored) -> None:
+async def test_other_database_errors_quarantine_nothing(stored: Stored) -> None:
     await stored.connection.execute("alter table readings rename to away")
     with pytest.raises(asyncpg.UndefinedTableError):
         await stored.put([reading(1), reading(2)])
@@ -90,7 +90,7 @@ async def test_what_is_no_rows_fault_sets_nothing_aside(stored: Stored) -> None:
     assert await stored.connection.fetchval("select count(*) from quarantine") == 0
 
 
-async def test_what_is_stored_comes_as_runs_and_a_settled_row_counts(stored: Stored) -> None:
+async def test_stored_runs_include_settled_rows(stored: Stored) -> None:
     await stored.put([reading(seq) for seq in (1, 2, 3, 5, 6, 9)])
     assert sorted(await stored.store.stored_runs(STREAM)) == [(1, 3), (5, 6), (9, 9)]
     await stored.put([reading(4, reason="\0")])
@@ -99,24 +99,24 @@ async def test_what_is_stored_comes_as_runs_and_a_settled_row_counts(stored: Sto
     assert sorted(await stored.store.stored_runs(STREAM)) == [(1, 6), (9, 9)]
 
 
-async def test_the_daemons_own_role_may_set_aside(database_settings: ServiceSettings) -> None:
+async def test_role_of_the_daemon_may_quarantine(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test", role=Role.SENSOR) as database:
         connection = await database.connect()
         store = SensorStore(connection, DEVICE, BOOT)
         await store.register()
-        outcome = await Stored(connection, store).put([reading(1), reading(2, reason="\0"), reading(3)])
-        assert outcome.quarantined == [reading(2, reason="\0")]
+        result = await Stored(connection, store).put([reading(1), reading(2, reason="\0"), reading(3)])
+        assert result.quarantined == [reading(2, reason="\0")]
         assert await store.stored_runs(STREAM) in ([(1, 1), (3, 3)], [(3, 3), (1, 1)])
         await connection.close()
 
 
-async def test_the_statements_of_the_spools_page_work(stored: Stored) -> None:
+async def test_statement_in_the_spool_page_works(stored: Stored) -> None:
     await stored.put([reading(1, reason="\0")])
     (statement,) = re.findall(r'-c "([^"]+)"', (ROOT / "docs" / "spool.md").read_text())
     await stored.connection.fetch(statement)
 
 
-async def test_what_a_person_settled_is_told_of_the_streams_that_are_asked_for(stored: Stored) -> None:
+async def test_settled_rows_of_the_given_streams_are_returned(stored: Stored) -> None:
     await stored.put([reading(seq, reason="\0") for seq in (1, 2, 3)])
     assert await stored.store.settled([STREAM]) == []
     await stored.connection.execute("update quarantine set settled_at = now() where seq > 1")
@@ -133,8 +133,8 @@ async def test_what_a_person_settled_is_told_of_the_streams_that_are_asked_for(s
 
 
 @given(count=st.integers(0, 40), bad=st.sets(st.integers(1, 40)))
-async def test_each_bad_row_is_found_and_no_other(count: int, bad: set[int]) -> None:
-    written, aside = list[int](), list[int]()
+async def test_exactly_the_bad_rows_are_quarantined(count: int, bad: set[int]) -> None:
+    written, quarantined = list[int](), list[int]()
 
     async def write(part: list[Storable]) -> None:
         seqs = [report.seq for report in part if isinstance(report, Reading)]
@@ -142,11 +142,11 @@ async def test_each_bad_row_is_found_and_no_other(count: int, bad: set[int]) -> 
             raise asyncpg.CheckViolationError("bad")
         written.extend(seqs)
 
-    async def set_aside(report: Storable, reason: str, sqlstate: str) -> None:
+    async def quarantine(report: Storable, reason: str, sqlstate: str) -> None:
         assert isinstance(report, Reading)
         assert (reason, sqlstate) == ("bad", "23514")
-        aside.append(report.seq)
+        quarantined.append(report.seq)
 
-    await store_or_set_aside([reading(seq) for seq in range(1, count + 1)], write, set_aside)
+    await store_or_quarantine([reading(seq) for seq in range(1, count + 1)], write, quarantine)
     assert written == [seq for seq in range(1, count + 1) if seq not in bad]
-    assert aside == sorted(bad & set(range(1, count + 1)))
+    assert quarantined == sorted(bad & set(range(1, count + 1)))

@@ -1,4 +1,4 @@
-"""What the reader takes of a device, and what it leaves there."""
+"""The reader: reports that it takes from a device, and reports that it leaves there."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
 
+import pytest
 from pydantic import BaseModel
 
 from drivers.contract import (
@@ -29,8 +31,8 @@ from drivers.contract import (
     StreamStart,
 )
 from drivers.errors import DeviceLost
-from edge.sensor.queue.inbox import Inbox
-from edge.sensor.queue.ledger import Watermark
+from edge.sensor.queue.durable import DurableQueue
+from edge.sensor.queue.spool import Spool
 from edge.sensor.reader import CLOCKS_KEPT, DeviceReader
 from edge.sensor.status import Status
 from tests.eventually import eventually
@@ -41,7 +43,7 @@ CLOCK = ClockModel(BEFORE, HOST, 0, 0, 0.0, 0.001, 0.0)
 
 
 class RebootedNode:
-    """A node that owes an event of the boot before, and dates it when it is told that boot's clock."""
+    """A node that owes an event of its previous boot, and dates it once it has the clock of that boot."""
 
     info: ClassVar[DriverInfo] = DriverInfo(
         "bow.scripted", DeviceKind.BOW, "a script", Maturity.EXPERIMENTAL, frozenset(), frozenset(), 1.0, BaseModel
@@ -63,10 +65,10 @@ class RebootedNode:
             await asyncio.sleep(0.01)
 
     async def execute(self, command: Command) -> CommandResult:
-        return CommandResult(ok=False, error=f"nothing is known of {command.name}")
+        return CommandResult(ok=False, error=f"{command.name} is unknown")
 
     async def acknowledge(self, reading: Reading) -> None:
-        raise AssertionError(f"{reading} is stored nowhere")
+        raise AssertionError(f"{reading} is not durable")
 
     async def close(self) -> None:
         self._closed.set()
@@ -78,10 +80,16 @@ class RebootedNode:
         return []
 
 
-async def test_an_event_of_an_earlier_boot_stays_with_the_device_until_its_clock_is_known() -> None:
-    """A daemon that starts while the database is away knows no clock of the past; undated is undated for ever."""
-    inbox = Inbox()
-    reader = DeviceReader(RebootedNode, inbox, Watermark(), Status())
+@pytest.fixture
+def queue(tmp_path: Path) -> DurableQueue:
+    """A queue whose disk stays closed."""
+    return DurableQueue(Spool(tmp_path, "bow-1", 1 << 24), HOST)
+
+
+async def test_event_of_an_earlier_boot_stays_in_the_device_without_clock(queue: DurableQueue) -> None:
+    """A daemon that starts while the database is away has no earlier clock; an event stored undated stays undated."""
+    inbox = queue.inbox
+    reader = DeviceReader(RebootedNode, queue, Status())
     running = asyncio.create_task(reader.run())
     try:
         await eventually(lambda: reader.left_undated >= 3)
@@ -95,9 +103,9 @@ async def test_an_event_of_an_earlier_boot_stays_with_the_device_until_its_clock
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_what_no_stored_clock_can_date_is_taken_undated() -> None:
-    inbox = Inbox()
-    reader = DeviceReader(RebootedNode, inbox, Watermark(), Status())
+async def test_event_without_a_stored_clock_is_taken_undated(queue: DurableQueue) -> None:
+    inbox = queue.inbox
+    reader = DeviceReader(RebootedNode, queue, Status())
     reader.learn([])
     running = asyncio.create_task(reader.run())
     try:
@@ -108,10 +116,10 @@ async def test_what_no_stored_clock_can_date_is_taken_undated() -> None:
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_the_clocks_of_the_last_boots_are_remembered_the_newest_last() -> None:
+async def test_clocks_of_the_latest_boots_are_kept_newest_last(queue: DurableQueue) -> None:
     clocks = [replace(CLOCK, stream_id=UUID(int=number)) for number in range(3 * CLOCKS_KEPT)]
-    inbox = Inbox()
-    reader = DeviceReader(lambda _: RebootingNode(clocks[1:]), inbox, Watermark(), Status())
+    inbox = queue.inbox
+    reader = DeviceReader(lambda _: RebootingNode(clocks[1:]), queue, Status())
     reader.learn([clocks[0], replace(CLOCK, stream_id=UUID(int=999))])
     running = asyncio.create_task(reader.run())
     try:
@@ -125,7 +133,7 @@ async def test_the_clocks_of_the_last_boots_are_remembered_the_newest_last() -> 
 
 
 class RebootingNode(RebootedNode):
-    """Reboots again and again, and its clock is learnt each time."""
+    """Reboots again and again, and reports a clock each time."""
 
     def __init__(self, clocks: Sequence[ClockModel]) -> None:
         super().__init__(clocks)
@@ -138,7 +146,7 @@ class RebootingNode(RebootedNode):
 
 
 class DyingNode(RebootedNode):
-    """Answers, and is gone again at once."""
+    """Answers, and disconnects at once."""
 
     opened = 0
 
@@ -151,9 +159,9 @@ class DyingNode(RebootedNode):
         raise DeviceLost("the line is lost", device="bow-1", hint="put the cable back")
 
 
-async def test_a_device_that_dies_each_time_at_once_is_left_in_peace_for_longer_and_longer() -> None:
+async def test_device_that_fails_at_once_is_opened_after_growing_pauses(queue: DurableQueue) -> None:
     DyingNode.opened = 0
-    reader = DeviceReader(DyingNode, Inbox(), Watermark(), Status())
+    reader = DeviceReader(DyingNode, queue, Status())
     began = time.monotonic()
     reading = asyncio.create_task(reader.run())
     while DyingNode.opened < 2 or time.monotonic() - began < 4.0:

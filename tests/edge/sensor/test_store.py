@@ -1,4 +1,4 @@
-"""What the daemon writes of a stream's beginning: from when on the device may have missed something."""
+"""The gap that a stream's start leaves: the interval in which the device may have missed events."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connec
         await connected.close()
 
 
-async def begun(
+async def gap_start(
     connection: Connection,
     stream: UUID,
     at: float,
@@ -41,7 +41,7 @@ async def begun(
     previous: UUID | None,
     mark: float | None = None,
 ) -> datetime:
-    """Store a stream's beginning; returns from when on the gap before it is."""
+    """Store a stream's start; returns the start of the gap before it."""
     store = SensorStore(connection, DEVICE, BOOT)
     await store.register()
     start = StreamStart(stream, stamp(at), None if blind is None else stamp(blind), previous, None)
@@ -50,29 +50,29 @@ async def begun(
     return since
 
 
-async def test_of_a_device_never_heard_of_nothing_is_known(connection: Connection) -> None:
-    assert await begun(connection, uuid4(), 100, 90, uuid4()) == UNKNOWN_PAST
+async def test_unknown_device_leaves_a_gap_without_a_start(connection: Connection) -> None:
+    assert await gap_start(connection, uuid4(), 100, 90, uuid4()) == UNKNOWN_PAST
 
 
-async def test_after_a_known_boot_the_device_itself_tells_how_long_it_was_blind(connection: Connection) -> None:
+async def test_gap_after_a_known_boot_is_the_blind_interval(connection: Connection) -> None:
     first, second = uuid4(), uuid4()
-    await begun(connection, first, 10, None, None)
-    assert await begun(connection, second, 100, 99, first, mark=50) == T0 + timedelta(seconds=99)
+    await gap_start(connection, first, 10, None, None)
+    assert await gap_start(connection, second, 100, 99, first, mark=50) == T0 + timedelta(seconds=99)
 
 
-async def test_after_several_boots_nobody_heard_of_only_the_watermark_is_sure(connection: Connection) -> None:
-    await begun(connection, uuid4(), 10, None, None)
-    assert await begun(connection, uuid4(), 100, 99, uuid4(), mark=50) == T0 + timedelta(seconds=50)
+async def test_gap_after_unseen_boots_starts_at_the_watermark(connection: Connection) -> None:
+    await gap_start(connection, uuid4(), 10, None, None)
+    assert await gap_start(connection, uuid4(), 100, 99, uuid4(), mark=50) == T0 + timedelta(seconds=50)
 
 
-async def test_a_restarted_daemon_takes_the_watermark_that_was_stored(connection: Connection) -> None:
-    await begun(connection, uuid4(), 10, None, None)
-    await SensorStore(connection, DEVICE, BOOT).tell(Status(), stamp(60), 0, {}, SpoolSize())
-    assert await begun(connection, uuid4(), 100, 99, uuid4()) == T0 + timedelta(seconds=60)
+async def test_restarted_daemon_uses_the_stored_watermark(connection: Connection) -> None:
+    await gap_start(connection, uuid4(), 10, None, None)
+    await SensorStore(connection, DEVICE, BOOT).write_status(Status(), stamp(60), 0, {}, SpoolSize())
+    assert await gap_start(connection, uuid4(), 100, 99, uuid4()) == T0 + timedelta(seconds=60)
 
 
-async def test_the_same_stream_begins_once(connection: Connection) -> None:
+async def test_repeated_start_leaves_one_gap(connection: Connection) -> None:
     stream = uuid4()
-    await begun(connection, stream, 10, None, None)
-    await begun(connection, stream, 11, None, None, mark=5)
+    await gap_start(connection, stream, 10, None, None)
+    await gap_start(connection, stream, 11, None, None, mark=5)
     assert await connection.fetchval("select count(*) from device_gaps") == 1

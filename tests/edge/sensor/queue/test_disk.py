@@ -1,4 +1,4 @@
-"""The spool's file: a queue that survives what files survive."""
+"""The spool's file: a queue that survives crashes, full disks and damage."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from edge.sensor.queue import disk as disk_module
 from edge.sensor.queue.disk import SpoolDamaged, SpoolFile, SpoolRefused
 from edge.sensor.queue.inbox import Storable
 from tests.edge.sensor.reports import BOOT, any_report, clock, reading, start
@@ -40,7 +41,7 @@ def spool(folder: Path, max_bytes: int = MB) -> Iterator[SpoolFile]:
 
 
 def drained(file: SpoolFile, limit: int = 100) -> list[Storable]:
-    """Everything in it, taken out."""
+    """All reports of the file, which is empty afterwards."""
     found: list[Storable] = []
     while batch := file.oldest(limit):
         found += batch.reports
@@ -48,7 +49,7 @@ def drained(file: SpoolFile, limit: int = 100) -> list[Storable]:
     return found
 
 
-def test_first_in_is_first_out_and_stays_until_dropped(tmp_path: Path) -> None:
+def test_rows_are_first_in_first_out_until_dropped(tmp_path: Path) -> None:
     with spool(tmp_path) as file:
         assert file.append([start(), clock(), reading(1)], BOOT).rows == 3
         size = file.append([reading(2)], BOOT)
@@ -63,7 +64,7 @@ def test_first_in_is_first_out_and_stays_until_dropped(tmp_path: Path) -> None:
         assert drained(file) == [reading(2)]
 
 
-def test_there_is_a_file_only_while_something_waits(tmp_path: Path) -> None:
+def test_file_exists_only_while_it_has_rows(tmp_path: Path) -> None:
     with spool(tmp_path) as file:
         assert file.open_existing() == []
         assert sorted(path.name for path in tmp_path.iterdir()) == ["bow-1.lock"]
@@ -74,7 +75,7 @@ def test_there_is_a_file_only_while_something_waits(tmp_path: Path) -> None:
         assert file.size().rows == 0
 
 
-def test_the_next_daemon_finds_what_waits_and_the_newest_clocks(tmp_path: Path) -> None:
+def test_next_daemon_finds_rows_and_newest_clocks(tmp_path: Path) -> None:
     with spool(tmp_path) as file:
         file.append([clock(ticks_us=1), reading(1), clock(ticks_us=2)], BOOT)
     with spool(tmp_path) as file:
@@ -83,7 +84,18 @@ def test_the_next_daemon_finds_what_waits_and_the_newest_clocks(tmp_path: Path) 
         assert drained(file) == [clock(ticks_us=1), reading(1), clock(ticks_us=2)]
 
 
-def test_reports_of_two_boots_of_the_host_come_apart(tmp_path: Path) -> None:
+def test_clock_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with spool(tmp_path) as file:
+        file.append([clock(ticks_us=1), *(reading(seq) for seq in range(9)), clock(ticks_us=2), reading(10)], BOOT)
+    monkeypatch.setattr(disk_module, "CLOCK_SEARCH_ROWS", 11)
+    with spool(tmp_path) as file:
+        assert file.open_existing() == [clock(ticks_us=2)], "the other one lies beyond the bound"
+    monkeypatch.setattr(disk_module, "CLOCK_SEARCH_ROWS", 12)
+    with spool(tmp_path) as file:
+        assert file.open_existing() == [clock(ticks_us=2), clock(ticks_us=1)]
+
+
+def test_batches_are_split_by_boot_of_the_host(tmp_path: Path) -> None:
     other = UUID(int=2)
     with spool(tmp_path) as file:
         file.append([reading(1), reading(2)], BOOT)
@@ -96,7 +108,7 @@ def test_reports_of_two_boots_of_the_host_come_apart(tmp_path: Path) -> None:
     assert batches == [(BOOT, [reading(1), reading(2)]), (other, [reading(3)]), (BOOT, [reading(4)])]
 
 
-def test_two_daemons_never_share_one(tmp_path: Path) -> None:
+def test_two_daemons_never_share_a_file(tmp_path: Path) -> None:
     with spool(tmp_path) as first, spool(tmp_path) as second:
         first.append([reading(1)], BOOT)
         with pytest.raises(SpoolRefused, match="two daemons serve one device"):
@@ -109,13 +121,13 @@ def test_two_daemons_never_share_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["header", "middle", "row"])
-def test_a_damaged_file_is_moved_aside_with_the_time_in_its_name(tmp_path: Path, spoil: str) -> None:
+def test_damaged_file_is_moved_aside(tmp_path: Path, spoil: str) -> None:
     with spool(tmp_path) as file:
         file.append([reading(seq) for seq in range(1, 500)], BOOT)
         path = file.path
     if spoil == "row":
         db = sqlite3.connect(path, isolation_level=None)
-        db.execute("""update spooled set report = '{"what":"clock"' where id = 3""")
+        db.execute("""update spooled set report = '{"kind":"clock"' where id = 3""")
         db.close()
     else:
         with path.open("r+b") as handle:
@@ -130,7 +142,7 @@ def test_a_damaged_file_is_moved_aside_with_the_time_in_its_name(tmp_path: Path,
     assert len(list(tmp_path.glob("bow-1.spool.damaged-*Z"))) == 1
 
 
-def test_damage_that_shows_later_is_met_the_same_way(tmp_path: Path) -> None:
+def test_damage_found_while_draining_is_moved_aside(tmp_path: Path) -> None:
     with spool(tmp_path, 16 * MB) as file:
         file.append([reading(seq) for seq in range(1, 20_000)], BOOT)  # more than its cache holds
         with file.path.open("r+b") as handle:
@@ -143,10 +155,10 @@ def test_damage_that_shows_later_is_met_the_same_way(tmp_path: Path) -> None:
         assert drained(file) == [reading(1)]
 
 
-def test_dropping_what_a_damaged_file_held_takes_nothing_from_the_next_one(tmp_path: Path) -> None:
+def test_batch_of_a_damaged_file_drops_nothing_of_the_next(tmp_path: Path) -> None:
     with spool(tmp_path) as file:
         file.append([reading(seq) for seq in range(1, 500)], BOOT)
-        batch = file.oldest(400)  # on its way to the database
+        batch = file.oldest(400)  # being written to the database
         assert batch is not None
         file.close()
         with file.path.open("r+b") as handle:
@@ -168,18 +180,18 @@ def test_only_the_newest_damaged_files_are_kept(tmp_path: Path) -> None:
     assert [path.read_bytes()[-1] for path in kept] == [2, 3, 4]
 
 
-def test_a_file_of_another_version_is_not_touched_but_moved(tmp_path: Path) -> None:
+def test_file_of_another_format_is_moved_aside(tmp_path: Path) -> None:
     with spool(tmp_path) as file:
         file.append([reading(1)], BOOT)
     db = sqlite3.connect(tmp_path / "bow-1.spool", isolation_level=None)
     db.execute("pragma user_version = 99")
     db.close()
-    with spool(tmp_path) as file, pytest.raises(SpoolDamaged, match="form 99"):
+    with spool(tmp_path) as file, pytest.raises(SpoolDamaged, match="format 99"):
         file.open_existing()
 
 
 def fill(file: SpoolFile, batch: int = 50) -> list[Storable]:
-    """Append until it is refused; returns what is in it."""
+    """Append until the spool refuses; returns its reports."""
     kept: list[Storable] = []
     for first in range(1, 1_000_000, batch):
         reports: list[Storable] = [reading(seq) for seq in range(first, first + batch)]
@@ -191,7 +203,7 @@ def fill(file: SpoolFile, batch: int = 50) -> list[Storable]:
     raise AssertionError("it has no bound")
 
 
-def test_a_full_spool_refuses_keeps_what_it_has_and_takes_again_once_there_is_room(tmp_path: Path) -> None:
+def test_full_spool_refuses_and_accepts_again_after_a_drop(tmp_path: Path) -> None:
     with spool(tmp_path, MB) as file:
         kept = fill(file)
         assert len(kept) > 1000
@@ -224,24 +236,24 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def to_the_last_byte(path: Path) -> None:
-    """Fill the disk."""
+def fill_disk(path: Path) -> None:
+    """Fill the disk of a file to its last byte."""
     with path.open("ab", buffering=0) as handle, suppress(OSError):
         while True:
             handle.write(b"\0" * 512)
 
 
-def test_on_a_full_disk_it_refuses_and_still_gives_back_everything(small_disk: Path) -> None:
+def test_full_disk_refuses_and_still_returns_every_row(small_disk: Path) -> None:
     with spool(small_disk, 64 * MB) as file:
         kept = fill(file)
         with pytest.raises(SpoolRefused, match=r"the disk of .* is full"):
             file.append([reading(seq) for seq in range(50)], BOOT)
     with spool(small_disk, 64 * MB) as file:
         file.open_existing()
-        to_the_last_byte(small_disk / "filler")  # nothing can be deleted in place
+        fill_disk(small_disk / "filler")  # nothing can be deleted in place
         assert drained(file, 100) == kept
-        assert not file.path.exists(), "what is drained is gone, also on a full disk"
-        to_the_last_byte(small_disk / "filler")
+        assert not file.path.exists(), "a drained file is removed, also on a full disk"
+        fill_disk(small_disk / "filler")
         with pytest.raises(SpoolRefused, match=r"the disk of|cannot be written"):
             file.append([reading(1)], BOOT)
         (small_disk / "filler").unlink()
@@ -249,7 +261,7 @@ def test_on_a_full_disk_it_refuses_and_still_gives_back_everything(small_disk: P
         assert drained(file) == [reading(1)]
 
 
-def test_where_files_may_not_grow_it_refuses(tmp_path: Path) -> None:
+def test_limit_on_file_size_refuses(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with spool(tmp_path, 64 * MB) as file:
         file.append([reading(1)], BOOT)
@@ -262,18 +274,16 @@ def test_where_files_may_not_grow_it_refuses(tmp_path: Path) -> None:
         assert drained(file) == [reading(1), *kept, reading(2)]
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         spool(tmp_path / "file" / "spool") as file,
-        pytest.raises(SpoolRefused, match="correct ARCH_STATS_SPOOL_DIR or its rights"),
+        pytest.raises(SpoolRefused, match="correct ARCH_STATS_SPOOL_DIR or its permissions"),
     ):
         file.append([reading(1)], BOOT)
 
 
-def test_a_file_that_cannot_be_removed_is_told_and_costs_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_that_cannot_be_removed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with spool(tmp_path) as file:
         file.append([reading(1)], BOOT)
         batch = file.oldest(10)
@@ -303,24 +313,24 @@ for seq in range(1, 1_000_000):
 """
 
 
-def test_what_was_appended_survives_kill_9(tmp_path: Path) -> None:
+def test_appended_rows_survive_sigkill(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    told = 0
-    while told < 200:
-        told = int(process.stdout.readline())
+    printed = 0
+    while printed < 200:
+        printed = int(process.stdout.readline())
     process.send_signal(signal.SIGKILL)
     for line in process.communicate()[0].splitlines():
-        told = int(line)
+        printed = int(line)
     with spool(tmp_path) as file:
         file.open_existing()
         found = drained(file)
-    assert found[:told] == [reading(seq) for seq in range(1, told + 1)]
-    assert len(found) <= told + 1
+    assert found[:printed] == [reading(seq) for seq in range(1, printed + 1)]
+    assert len(found) <= printed + 1
 
 
 class AgainstAQueue(RuleBasedStateMachine):
-    """The file does what a list in memory would, whatever is done to it and whenever its daemon dies."""
+    """The file equals a list in memory after any sequence of operations, restarts and power cuts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -339,7 +349,7 @@ class AgainstAQueue(RuleBasedStateMachine):
         self.model += [(boot, report) for report in reports]
 
     @rule(limit=st.integers(1, 12), forget=st.booleans())
-    def look(self, limit: int, forget: bool) -> None:
+    def read(self, limit: int, forget: bool) -> None:
         batch = self.file.oldest(limit)
         head = list(self.model)[:limit]
         expected = [report for _, report in takewhile(lambda one: one[0] == head[0][0], head)]
@@ -358,7 +368,7 @@ class AgainstAQueue(RuleBasedStateMachine):
     @precondition(lambda self: self.model)
     @rule()
     def power_cut(self) -> None:
-        """What is on the disk at this moment is all there is."""
+        """Only the bytes on the disk at this moment survive."""
         before, old = self.folder, self.file
         self.lives += 1
         self.file = self.new_life()
@@ -367,7 +377,7 @@ class AgainstAQueue(RuleBasedStateMachine):
         self.file.open_existing()
 
     @invariant()
-    def as_many_as_in_the_model(self) -> None:
+    def has_as_many_rows_as_the_model(self) -> None:
         assert self.file.size().rows == len(self.model)
         assert self.file.path.exists() == bool(self.model)
 
@@ -380,16 +390,14 @@ AgainstAQueue.TestCase.settings = settings(max_examples=25, stateful_step_count=
 TestAgainstAQueue = AgainstAQueue.TestCase
 
 
-def test_each_change_is_on_the_disk_before_it_returns_and_so_is_the_name_of_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_change_and_the_file_name_are_fsynced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders, fsync = list[int](), os.fsync
 
-    def noted(handle: int) -> None:
+    def recorded(handle: int) -> None:
         folders.append(os.fstat(handle).st_ino)
         fsync(handle)
 
-    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(os, "fsync", recorded)
     file = SpoolFile(tmp_path, "bow-1", 1 << 24)
     file.append([reading(1)], BOOT)
     try:

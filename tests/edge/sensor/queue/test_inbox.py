@@ -1,4 +1,4 @@
-"""The waiting room is bounded, keeps the order and takes each event once."""
+"""The inbox is bounded, keeps the order and takes each event once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def clock(uncertainty_s: float) -> ClockModel:
     return ClockModel(STREAM, BOOT, 0, 0, 0.0, uncertainty_s, 0.0)
 
 
-def test_first_in_is_first_out_and_stays_until_removed() -> None:
+def test_reports_are_first_in_first_out_until_removed() -> None:
     inbox = Inbox()
     for seq in (1, 2, 3):
         inbox.put(reading(seq))
@@ -33,22 +33,22 @@ def test_first_in_is_first_out_and_stays_until_removed() -> None:
     assert inbox.oldest(9) == [reading(3)]
 
 
-def test_a_repeated_event_takes_no_second_place() -> None:
+def test_repeated_event_takes_no_second_place() -> None:
     inbox = Inbox(capacity=2)
     assert inbox.put(reading(1))
     assert inbox.put(reading(1))
     assert len(inbox) == 1
 
 
-def test_when_full_it_turns_away_and_counts() -> None:
+def test_full_inbox_turns_away_and_counts() -> None:
     inbox = Inbox(capacity=2)
     assert [inbox.put(reading(seq)) for seq in (1, 2, 3, 4)] == [True, True, False, False]
     assert inbox.turned_away == 2
     assert inbox.oldest(9) == [reading(1), reading(2)]
-    assert inbox.put(reading(1)), "what waits already is not turned away"
+    assert inbox.put(reading(1)), "a queued event is not turned away"
 
 
-def test_a_newer_clock_replaces_the_one_that_waits_and_survives_its_removal() -> None:
+def test_newer_clock_replaces_the_older_and_survives_removal() -> None:
     inbox = Inbox()
     inbox.put(clock(0.5))
     taken = inbox.oldest(1)
@@ -57,7 +57,7 @@ def test_a_newer_clock_replaces_the_one_that_waits_and_survives_its_removal() ->
     assert inbox.oldest(9) == [clock(0.1)]
 
 
-async def test_waiting_ends_with_the_first_report_or_the_deadline() -> None:
+async def test_wait_ends_with_the_first_report_or_the_deadline() -> None:
     inbox = Inbox()
     assert not await inbox.wait(0.0)
     waiting = asyncio.create_task(inbox.wait(30.0))
@@ -66,8 +66,8 @@ async def test_waiting_ends_with_the_first_report_or_the_deadline() -> None:
     assert await waiting
 
 
-def test_the_first_clock_of_a_stream_is_urgent_and_a_better_one_is_not() -> None:
-    """Whoever comes after a killed daemon dates by it what the device sends again."""
+def test_only_the_first_clock_of_a_stream_is_urgent() -> None:
+    """After a killed daemon its successor dates by it the events that the device sends again."""
     inbox = Inbox()
     first, better = clock(0.5), clock(0.1)
     inbox.put(first)

@@ -1,11 +1,11 @@
-"""The line that a technician reads in ``systemctl status``."""
+"""The status line that ``systemctl status`` shows."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from edge.sensor.headline import headline
-from edge.sensor.status import DeviceState, Status
+from edge.common.vocabulary import DeviceState
+from edge.sensor.status import Status, headline
 
 PORT = "/dev/archstats/bow-1"
 
@@ -14,19 +14,19 @@ def line(status: Status, *, database_ok: bool = True, waiting: int = 0) -> str:
     return headline("bow-1", PORT, status, database_ok=database_ok, waiting=waiting)
 
 
-def test_all_is_well() -> None:
+def test_line_of_a_working_device() -> None:
     status = Status(state=DeviceState.READY, readings_total=123)
     assert line(status) == "reading bow-1 on /dev/archstats/bow-1, 123 readings, database ok"
 
 
-def test_the_database_is_away() -> None:
+def test_line_while_the_database_is_away() -> None:
     status = Status(state=DeviceState.READY, readings_total=123)
     assert line(status, database_ok=False, waiting=40) == (
         "reading bow-1 on /dev/archstats/bow-1, 123 readings; waiting for the database, 40 readings wait here"
     )
 
 
-def test_the_device_is_away() -> None:
+def test_line_of_a_lost_device() -> None:
     since = datetime(2026, 1, 2, 14, 3, 20, tzinfo=UTC)
     status = Status(state=DeviceState.LOST, since=since, error="the port is gone", hint="Check the cable")
     assert line(status) == (
@@ -34,7 +34,7 @@ def test_the_device_is_away() -> None:
     )
 
 
-def test_every_state_has_words() -> None:
+def test_every_state_has_a_line() -> None:
     for state in DeviceState:
         assert "bow-1" in line(Status(state=state))
         assert "bow-1" in headline("bow-1", None, Status(state=state), database_ok=False, waiting=0)
