@@ -138,7 +138,7 @@ async def record(connection: Connection, decision: Decision) -> None:
     """Write a decision down. The database asks for the session's shots to be computed again in the same transaction."""
     await connection.execute(
         """
-        insert into corrections (session_id, kind, device_id, stream_id, seq, who, why, old, new)
+        insert into corrections (session_id, kind, device_id, stream_id, seq, who, reason, old, new)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         """,
         decision.session_id,
@@ -156,7 +156,7 @@ async def record(connection: Connection, decision: Decision) -> None:
 async def ask_rebuild(connection: Connection, session_id: UUID, who: str) -> int:
     """Ask for a session's shots to be computed again; returns the number of the request."""
     number: int = await connection.fetchval(
-        "insert into rebuilds (session_id, who, why) values ($1, $2, 'asked for') returning id", session_id, who
+        "insert into rebuilds (session_id, who, reason) values ($1, $2, 'asked for') returning id", session_id, who
     )
     return number
 
@@ -189,7 +189,7 @@ async def history_of(connection: Connection, shot: asyncpg.Record) -> list[async
     """Everything that was ever decided of a shot and of its landing, in order."""
     return await connection.fetch(
         """
-        select at, who, kind, why, old::text as old, new::text as new from corrections
+        select at, who, kind, reason, old::text as old, new::text as new from corrections
         where (device_id, stream_id, seq) in (($1, $2, $3), ($4, $5, $6)) order by id
         """,
         *(shot[f"{role}_{part}"] for role in ("release", "landing") for part in ("device_id", "stream_id", "seq")),

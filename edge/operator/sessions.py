@@ -15,7 +15,7 @@ from edge.common.postgres.connection import Connection
 
 # Instants of a session are told by the clock it was opened with, so that a step of the wall clock moves none of them.
 _BY_ITS_OWN_CLOCK = """
-case when start_boot_id = $4 then start_time + ($3::bigint - start_mono_ns) / 1000 * interval '1 microsecond'
+case when start_host_boot_id = $4 then start_time + ($3::bigint - start_mono_ns) / 1000 * interval '1 microsecond'
      else greatest($2::timestamptz, start_time) end
 """
 
@@ -60,7 +60,7 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
     async with connection.transaction():
         session_id: UUID = await connection.fetchval(
             """
-            insert into sessions (lane, start_time, start_mono_ns, start_boot_id, location, is_indoor, arrows_per_end,
+            insert into sessions (lane, start_time, start_mono_ns, start_host_boot_id, location, is_indoor, arrows_per_end,
                                   end_timeout_s, sighter_ends)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id
             """,
@@ -123,7 +123,7 @@ async def begin_closing(connection: Connection, lane: int, now: Instant) -> UUID
         update sessions set
             closing_time = coalesce(closing_time, {_BY_ITS_OWN_CLOCK}),
             closing_mono_ns = case when closing_time is null then $3 else closing_mono_ns end,
-            closing_boot_id = case when closing_time is null then $4 else closing_boot_id end
+            closing_host_boot_id = case when closing_time is null then $4 else closing_host_boot_id end
         where lane = $1 and is_opened returning id
         """,  # noqa: S608 - fixed text
         lane,
@@ -180,7 +180,7 @@ async def close_abandoned(connection: Connection, location: str, now: Instant) -
             end_time = coalesce(closing_time, {_BY_ITS_OWN_CLOCK}),
             closing_time = coalesce(closing_time, {_BY_ITS_OWN_CLOCK}),
             closing_mono_ns = case when closing_time is null then $3 else closing_mono_ns end,
-            closing_boot_id = case when closing_time is null then $4 else closing_boot_id end
+            closing_host_boot_id = case when closing_time is null then $4 else closing_host_boot_id end
         where is_opened and location = $1
         """,  # noqa: S608 - fixed text
         location,

@@ -36,14 +36,16 @@ on conflict do nothing
 """
 
 _INSERT_GAP: Final = """
-insert into device_gaps (device_id, stream_id, from_at, to_at, from_mono_ns, to_mono_ns, host_boot_id, reason)
-select $1, $2, least($3::timestamptz, $4::timestamptz), $4, $5, $6, $7, $8
+insert into device_gaps (device_id, stream_id, since, since_mono_ns, since_host_boot_id,
+                         until, until_mono_ns, until_host_boot_id, reason)
+select $1, $2, least($3::timestamptz, $4::timestamptz), $5::bigint, $7::uuid, $4, $6::bigint, $7, $8
 where not exists (select from device_gaps where device_id = $1 and stream_id = $2)
 """
 
 _INSERT_LOST_EVENTS: Final = """
-insert into device_gaps (device_id, stream_id, from_at, to_at, from_mono_ns, to_mono_ns, host_boot_id, reason)
-values ($1, gen_random_uuid(), least($2::timestamptz, $3::timestamptz), $3, $4, $5, $6, $7)
+insert into device_gaps (device_id, stream_id, since, since_mono_ns, since_host_boot_id,
+                         until, until_mono_ns, until_host_boot_id, reason)
+values ($1, gen_random_uuid(), least($2::timestamptz, $3::timestamptz), $4::bigint, $6::uuid, $3, $5::bigint, $6, $7)
 """
 
 _UPSERT_CLOCK: Final = """
@@ -57,8 +59,8 @@ on conflict (device_id, stream_id) do update set
 """
 
 _UPSERT_STATUS: Final = """
-insert into device_status (device_id, state, since, stream_id, watermark, watermark_mono_ns, host_boot_id, interval_s,
-                           battery_percent, rssi_dbm, readings_total, queued, counters, source, firmware, error, hint,
+insert into device_status (device_id, state, since, stream_id, watermark, watermark_mono_ns, watermark_host_boot_id,
+                           interval_s, battery_percent, rssi_dbm, readings_total, queued, counters, source, firmware, error, hint,
                            spool_rows, spool_bytes, spool_oldest_at, spool_error, updated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
         clock_timestamp())
@@ -67,7 +69,8 @@ on conflict (device_id) do update set
     watermark = coalesce(excluded.watermark, device_status.watermark),
     watermark_mono_ns = case when excluded.watermark is null then device_status.watermark_mono_ns
                              else excluded.watermark_mono_ns end,
-    host_boot_id = case when excluded.watermark is null then device_status.host_boot_id else excluded.host_boot_id end,
+    watermark_host_boot_id = case when excluded.watermark is null then device_status.watermark_host_boot_id
+                                  else excluded.watermark_host_boot_id end,
     interval_s = excluded.interval_s, battery_percent = excluded.battery_percent, rssi_dbm = excluded.rssi_dbm,
     readings_total = excluded.readings_total, queued = excluded.queued, counters = excluded.counters,
     source = coalesce(excluded.source, device_status.source),
@@ -111,7 +114,7 @@ class SensorStore:
             """
             insert into devices (id, kind, driver, lane) values ($1, $2, $3, $4)
             on conflict (id) do update set kind = excluded.kind, driver = excluded.driver, lane = excluded.lane,
-                lane_since = $5, lane_since_mono_ns = $6, lane_since_boot_id = $7
+                lane_since = $5, lane_since_mono_ns = $6, lane_since_host_boot_id = $7
             where (devices.kind, devices.driver, devices.lane) is distinct from
                   (excluded.kind, excluded.driver, excluded.lane)
             """,
@@ -148,7 +151,7 @@ class SensorStore:
                       select seq from readings where device_id = $1 and stream_id = $2
                       union
                       select seq from quarantine
-                      where device_id = $1 and stream_id = $2 and what = 'reading' and settled_at is not null) known
+                      where device_id = $1 and stream_id = $2 and kind = 'reading' and settled_at is not null) known
                  ) numbered
             group by run
             """,
@@ -253,7 +256,7 @@ class SensorStore:
         unsettled: bool = await self._connection.fetchval(
             """
             select exists (select from quarantine
-                           where device_id = $1 and stream_id = any($2) and what <> 'clock' and settled_at is null)
+                           where device_id = $1 and stream_id = any($2) and kind <> 'clock' and settled_at is null)
             """,
             self._device.id,
             streams,
@@ -278,7 +281,7 @@ class SensorStore:
         """Store a report that the database refuses in the quarantine, with the database's reason."""
         await self._connection.execute(
             """
-            insert into quarantine (device_id, what, stream_id, seq, row, reason, sqlstate)
+            insert into quarantine (device_id, kind, stream_id, seq, row, reason, sqlstate)
             values ($1, $2, $3, $4::text::numeric, $5::text::jsonb, $6, $7) on conflict do nothing
             """,
             self._device.id,
@@ -291,8 +294,8 @@ class SensorStore:
         """The settled rows of these streams: a reading by its number, a start as None."""
         rows = await self._connection.fetch(
             """
-            select stream_id, case what when 'reading' then seq::bigint end as seq from quarantine
-            where device_id = $1 and stream_id = any($2) and what in ('reading', 'start') and settled_at is not null
+            select stream_id, case kind when 'reading' then seq::bigint end as seq from quarantine
+            where device_id = $1 and stream_id = any($2) and kind in ('reading', 'start') and settled_at is not null
                 and seq < 9223372036854775808
             """,
             self._device.id,
@@ -317,11 +320,12 @@ class SensorStore:
     async def _previous_watermark(self, host_boot_id: UUID) -> Instant | None:
         """The watermark that the previous daemon wrote."""
         row = await self._connection.fetchrow(
-            "select watermark, watermark_mono_ns, host_boot_id from device_status where device_id = $1", self._device.id
+            "select watermark, watermark_mono_ns, watermark_host_boot_id from device_status where device_id = $1",
+            self._device.id,
         )
         if row is None or row["watermark"] is None:
             return None
-        if row["host_boot_id"] != host_boot_id:
+        if row["watermark_host_boot_id"] != host_boot_id:
             return Instant(row["watermark"])
         return Instant(row["watermark"], row["watermark_mono_ns"], host_boot_id)
 

@@ -59,7 +59,7 @@ async def told_until(database: Database, sessions: Mapping[UUID, int], host: Hos
             try:
                 rows = await connection.fetch(
                     """
-                    select case when s.host_boot_id = $2 then s.watermark_mono_ns end as mono_ns
+                    select case when s.watermark_host_boot_id = $2 then s.watermark_mono_ns end as mono_ns
                     from session_devices d left join device_status s using (device_id)
                     where d.session_id = any($1::uuid[])
                     """,

@@ -58,7 +58,7 @@ def as_known(expected: Iterable[Json], rows: Sequence[asyncpg.Record], reboots: 
 async def untold(database_dir: Path, reboots: Sequence[Json]) -> list[str]:
     """The reboots that the database does not know of as times in which the device was blind, and those it made up."""
     async with connected(database_dir) as connection:
-        gaps = await connection.fetch("select device_id, from_at, to_at, reason from device_gaps")
+        gaps = await connection.fetch("select device_id, since, until, reason from device_gaps")
         closing = await connection.fetchval("select max(closing_time) from sessions")
     true = blind_times(reboots)
     missing = [
@@ -66,18 +66,18 @@ async def untold(database_dir: Path, reboots: Sequence[Json]) -> list[str]:
         for device, since, until in true
         if until < closing
         and not any(
-            gap["device_id"] == device and gap["from_at"] <= since + BOUNDARY and gap["to_at"] >= until - BOUNDARY
+            gap["device_id"] == device and gap["since"] <= since + BOUNDARY and gap["until"] >= until - BOUNDARY
             for gap in gaps
         )
     ]
     invented = [
-        f"{gap['device_id']} is said to have been blind from {gap['from_at']} to {gap['to_at']}"
+        f"{gap['device_id']} is said to have been blind from {gap['since']} to {gap['until']}"
         for gap in gaps
         if gap["reason"] == "the device was rebooting"
         and not any(
             gap["device_id"] == device
-            and abs(gap["from_at"] - since) <= BOUNDARY
-            and abs(gap["to_at"] - until) <= BOUNDARY
+            and abs(gap["since"] - since) <= BOUNDARY
+            and abs(gap["until"] - until) <= BOUNDARY
             for device, since, until in true
         )
     ]

@@ -21,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-_KNOWN = "select id, device_id, what, stream_id, seq::text as seq, sqlstate, reason, at, settled_at from quarantine"
+_KNOWN = "select id, device_id, kind, stream_id, seq::text as seq, sqlstate, reason, at, settled_at from quarantine"
 
 
 @app.command("list")
@@ -83,7 +83,7 @@ def line(row: Mapping[str, object]) -> str:
     """One of them for people: its number, when, whose, what, and why the database refused it."""
     at = row["at"]
     clock = f"{at:%Y-%m-%d %H:%M:%S}" if isinstance(at, datetime) else "?"
-    what = f"reading {row['seq']}" if row["what"] == "reading" else f"the {row['what']}"
+    what = f"reading {row['seq']}" if row["kind"] == "reading" else f"the {row['kind']}"
     settled = "  settled" if row["settled_at"] is not None else ""
     stream = str(row["stream_id"])[:8]
     return f"{row['id']:>4}  {clock}  {row['device_id']}  {what} of stream {stream}: {row['reason']} ({row['sqlstate']}){settled}"

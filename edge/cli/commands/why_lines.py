@@ -109,7 +109,7 @@ def _ring(ring: Ring, row: Mapping[str, object]) -> str:
 
 
 def _correction(said: Mapping[str, object]) -> str:
-    return f"{said['at']:%Y-%m-%d %H:%M:%S}  {said['who']}: {said['kind']}{_change(said)}, for: {said['why']}"
+    return f"{said['at']:%Y-%m-%d %H:%M:%S}  {said['who']}: {said['kind']}{_change(said)}, for: {said['reason']}"
 
 
 def _change(said: Mapping[str, object]) -> str:

@@ -24,10 +24,10 @@ DEVICE = """
         coalesce(s.spool_rows, 0) as spool_rows, s.spool_bytes, s.spool_oldest_at, s.spool_error,
         case when s.device_id is null then 'unknown'
             when s.state in ('ready', 'waiting', 'starting') and clock_timestamp() - s.updated_at > 3 * s.interval_s * interval '1 s'
-            then 'silent' else told_state(s) end as state,
+            then 'silent' else public_state(s) end as state,
         round(extract(epoch from clock_timestamp() - s.updated_at)::numeric, 3) as age_s,
-        (select round(extract(epoch from clock_timestamp() - max(g.to_at))::numeric, 3) from device_gaps g
-            where g.device_id = d.id and g.from_at > 'epoch') as restarted_s
+        (select round(extract(epoch from clock_timestamp() - max(g.until))::numeric, 3) from device_gaps g
+            where g.device_id = d.id and g.since > 'epoch') as restarted_s
     from devices d left join device_status s on s.device_id = d.id
 """
 

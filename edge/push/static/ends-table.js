@@ -26,8 +26,8 @@ function row(end, width) {
 }
 
 function cell(shot) {
-  const states = ["arrow", (shot.was || shot.flags.includes("corrected")) && "corrected", shot.recent && "recent", shot.extra && "extra"];
-  const said = [spoken(shot), shot.was && `corrected from ${shot.was}`, shot.extra && "does not count: one arrow too many"];
+  const states = ["arrow", (shot.previous_value || shot.flags.includes("corrected")) && "corrected", shot.recent && "recent", shot.extra && "extra"];
+  const said = [spoken(shot), shot.previous_value && `corrected from ${shot.previous_value}`, shot.extra && "does not count: one arrow too many"];
   return element("td", { class: states.filter(Boolean).join(" ") },
     element("span", { role: "img", "aria-label": said.filter(Boolean).join(", ") }, call(shot)));
 }

@@ -67,7 +67,7 @@ export class Face {
       const mark = this.#marks.get(shot.id) ?? this.#addMark(shot.id);
       const isLast = shot.id === chosen.last;
       const states = ["shot", shot.end === chosen.end ? "current" : "older", isLast && "last", shot.sighter && "sighter",
-        shot.was && "corrected", shot.recent && "recent", shot.id === chosen.selected && "selected", mark.classList.contains("fresh") && "fresh"];
+        shot.previous_value && "corrected", shot.recent && "recent", shot.id === chosen.selected && "selected", mark.classList.contains("fresh") && "fresh"];
       mark.setAttribute("class", states.filter(Boolean).join(" "));
       mark.setAttribute("transform", this.#place(shot.x, shot.y));
       mark.setAttribute("aria-label", label(shot, isLast));
@@ -162,7 +162,7 @@ export class Face {
 
 function label(shot, isLast) {
   const parts = [`Shot ${place(shot)}`, spoken(shot), `arrow ${arrow(shot)}`];
-  if (shot.was) parts.push(`corrected from ${shot.was}`);
+  if (shot.previous_value) parts.push(`corrected from ${shot.previous_value}`);
   if (isLast) parts.push("last shot");
   return parts.join(", ");
 }

@@ -11,7 +11,7 @@ const NOTES = {
 export function notes(shot) {
   const told = shot.flags.map((flag) => NOTES[flag] ?? flag.replaceAll("_", " "));
   if (shot.sighter) told.unshift("sighter");
-  if (shot.was && !shot.flags.includes("corrected")) told.push("corrected");
+  if (shot.previous_value && !shot.flags.includes("corrected")) told.push("corrected");
   if (shot.line_call) told.push("line call");
   if (shot.result === "off_face" && !shot.flags.includes("wrong_face")) told.push("beside the face");
   if (shot.result === "void" && shot.void_reason) told.push(shot.void_reason);

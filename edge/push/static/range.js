@@ -46,14 +46,14 @@ export class Range {
   }
 
   /**
-   * Shots in the order they were shot, with their ends. was: the value that was told before, null when none or the same;
+   * Shots in the order they were shot, with their ends. previous_value: the value that was told before, null when none or the same;
    * recent: corrected a moment ago. What no longer results from the readings is gone.
    */
   shots(at) {
     const kept = [...this.#shots.values()].filter((shot) => !(shot.result === "void" && shot.flags.includes("superseded")));
     return inOrder(kept, this.session?.sighter_ends ?? 0).map((shot) => {
-      const was = shot.was && call(shot.was) !== call(shot) ? call(shot.was) : null;
-      return { ...shot, was, recent: was !== null && at + this.ahead - Date.parse(shot.corrected_at) < RECENT_MS };
+      const was = shot.previous_value && call(shot.previous_value) !== call(shot) ? call(shot.previous_value) : null;
+      return { ...shot, previous_value: was, recent: was !== null && at + this.ahead - Date.parse(shot.corrected_at) < RECENT_MS };
     });
   }
 }

@@ -56,8 +56,8 @@ export class ShotList {
 }
 
 function fill(row, shot, isLast) {
-  const isCorrected = shot.was !== null || shot.flags.includes("corrected");
-  const texts = [place(shot), shot.was, call(shot), arrow(shot), fixed(shot.tof_s, 2), fixed(shot.speed_mps, 1),
+  const isCorrected = shot.previous_value !== null || shot.flags.includes("corrected");
+  const texts = [place(shot), shot.previous_value, call(shot), arrow(shot), fixed(shot.tof_s, 2), fixed(shot.speed_mps, 1),
     shot.arrow_disengage_time, [isLast && "last", ...notes(shot)].filter(Boolean).join(", ")];
   const seen = texts.join("|");
   if (row.dataset.seen !== seen) row.replaceChildren(...cells(shot, texts));

@@ -26,7 +26,7 @@ export function reasons(shot, faces) {
   }
   if (flight.length) told.push(["Flight", flight.join(", ")]);
   told.push(["Arrow", arrow(shot) + (BY[shot.assignment] ? `, ${BY[shot.assignment]}` : "")]);
-  if (shot.was) told.push(["Corrected", `it was ${shot.was} until ${clock(shot.corrected_at)}`]);
+  if (shot.previous_value) told.push(["Corrected", `it was ${shot.previous_value} until ${clock(shot.corrected_at)}`]);
   const noted = notes(shot);
   if (noted.length) told.push(["Note", noted.join("; ")]);
   return told;

@@ -38,7 +38,7 @@ from sessions s left join targets t on t.session_id = s.id
 # Sessions of a lane that were closed not long before an instant, or after it; $3, $4 and $5 are the instant.
 _CLOSED_AROUND = """
 where s.lane = $1 and s.id <> $2 and not s.is_opened and case
-    when s.closing_boot_id = $5 and s.closing_mono_ns is not null and $4::bigint is not null
+    when s.closing_host_boot_id = $5 and s.closing_mono_ns is not null and $4::bigint is not null
         then s.closing_mono_ns > $4 - 60000000000
     else coalesce(s.closing_time, s.end_time) > $3::timestamptz - interval '1 min' end
 """
@@ -61,9 +61,9 @@ async def read_watermarks(connection: Connection) -> dict[str, Instant]:
     arrow missed whose landing was stored in between.
     """
     rows = await connection.fetch(
-        "select device_id, watermark, watermark_mono_ns, host_boot_id from device_status where watermark is not null"
+        "select device_id, watermark, watermark_mono_ns, watermark_host_boot_id from device_status where watermark is not null"
     )
-    return {r["device_id"]: Instant(r["watermark"], r["watermark_mono_ns"], r["host_boot_id"]) for r in rows}
+    return {r["device_id"]: Instant(r["watermark"], r["watermark_mono_ns"], r["watermark_host_boot_id"]) for r in rows}
 
 
 async def load_snapshot(
@@ -85,7 +85,7 @@ async def load_snapshot(
     gaps = await connection.fetch(
         """
         select * from device_gaps
-        where device_id = any($1) and (to_at >= $2::timestamptz - interval '1 day' or host_boot_id = $3)
+        where device_id = any($1) and (until >= $2::timestamptz - interval '1 day' or until_host_boot_id = $3)
         """,
         names,
         start.at,
@@ -109,8 +109,8 @@ async def load_snapshot(
         blind=[
             BlindInterval(
                 gap["device_id"],
-                axis.place(Instant(gap["from_at"], gap["from_mono_ns"], gap["host_boot_id"])),
-                axis.place(Instant(gap["to_at"], gap["to_mono_ns"], gap["host_boot_id"])),
+                axis.place(Instant(gap["since"], gap["since_mono_ns"], gap["since_host_boot_id"])),
+                axis.place(Instant(gap["until"], gap["until_mono_ns"], gap["until_host_boot_id"])),
             )
             for gap in gaps
         ],
@@ -130,7 +130,7 @@ async def load_snapshot(
 
 
 def _start(session: asyncpg.Record) -> Instant:
-    return Instant(session["start_time"], session["start_mono_ns"], session["start_boot_id"])
+    return Instant(session["start_time"], session["start_mono_ns"], session["start_host_boot_id"])
 
 
 def _before(axis: Axis, others: Sequence[asyncpg.Record]) -> PreviousSession | None:
@@ -147,7 +147,7 @@ def _before(axis: Axis, others: Sequence[asyncpg.Record]) -> PreviousSession | N
 def _closing(session: asyncpg.Record) -> Instant | None:
     """When the last arrow could be released; None while nobody asked for the closing."""
     if session["closing_time"] is not None:
-        return Instant(session["closing_time"], session["closing_mono_ns"], session["closing_boot_id"])
+        return Instant(session["closing_time"], session["closing_mono_ns"], session["closing_host_boot_id"])
     return None if session["end_time"] is None else Instant(session["end_time"])
 
 
@@ -167,8 +167,8 @@ def _stays(axis: Axis, devices: Sequence[asyncpg.Record]) -> dict[str, list[Lane
     """When each device was on the lane."""
     stays: dict[str, list[LaneAssignment]] = defaultdict(list)
     for d in devices:
-        since = Instant(d["since"], d["since_mono_ns"], d["since_boot_id"]) if d["since"] is not None else None
-        until = Instant(d["until"], d["until_mono_ns"], d["until_boot_id"]) if d["until"] is not None else None
+        since = Instant(d["since"], d["since_mono_ns"], d["since_host_boot_id"]) if d["since"] is not None else None
+        until = Instant(d["until"], d["until_mono_ns"], d["until_host_boot_id"]) if d["until"] is not None else None
         stays[d["device_id"]].append(
             LaneAssignment(axis.place(since) if since else -math.inf, axis.place(until) if until else math.inf)
         )
@@ -178,9 +178,11 @@ def _stays(axis: Axis, devices: Sequence[asyncpg.Record]) -> dict[str, list[Lane
 def _watermarks(axis: Axis, devices: Sequence[asyncpg.Record], told: Mapping[str, Instant]) -> dict[str, float]:
     """Up to when each device has told everything: as it is now, or as it was when the session closed."""
     kept = {
-        d["device_id"]: axis.place(Instant(d["told_until"], d["told_until_mono_ns"], d["told_until_boot_id"]))
+        d["device_id"]: axis.place(
+            Instant(d["watermark_at_close"], d["watermark_at_close_mono_ns"], d["watermark_at_close_host_boot_id"])
+        )
         for d in devices
-        if d["told_until"] is not None
+        if d["watermark_at_close"] is not None
     }
     now = {d["device_id"]: axis.place(told[d["device_id"]]) for d in devices if d["device_id"] in told}
     return {device: max(kept.get(device, t), now.get(device, t)) for device, t in {**kept, **now}.items()}

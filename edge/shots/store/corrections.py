@@ -26,7 +26,7 @@ class Rulings:
 async def read_rulings(connection: Connection, session_id: UUID) -> Rulings:
     """What holds of everything that was ever said about a session."""
     rows = await connection.fetch(
-        "select kind, device_id, stream_id, seq, why, new::text as new from corrections where session_id = $1 order by id",
+        "select kind, device_id, stream_id, seq, reason, new::text as new from corrections where session_id = $1 order by id",
         session_id,
     )
     return last_words(rows)
@@ -48,12 +48,12 @@ def last_words(rows: Iterable[asyncpg.Record]) -> Rulings:
         dismissed.discard(key)
         new = json.loads(row["new"])
         if row["kind"] == "result":
-            verdicts[key] = Correction(key, new["result"], new["points"], new["is_x"], row["why"])
+            verdicts[key] = Correction(key, new["result"], new["points"], new["is_x"], row["reason"])
         elif row["kind"] == "dismiss":
-            verdicts[key] = Correction(key, "void", reason=row["why"])
+            verdicts[key] = Correction(key, "void", reason=row["reason"])
             dismissed.add(key)
         elif row["kind"] == "assign":
-            owners[key] = Correction(_key(new["release"]) or key, landing=key, reason=row["why"])
+            owners[key] = Correction(_key(new["release"]) or key, landing=key, reason=row["reason"])
     return Rulings((*owners.values(), *verdicts.values()), frozenset({*owners, *dismissed}))
 
 

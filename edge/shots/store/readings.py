@@ -22,21 +22,21 @@ NEWS_AT_ONCE = 2000
 # Whether reading ``r`` may be of session ``s``; $1 and $2 are the two margins. Within one boot of the host the monotonic
 # clock decides: a step of the wall clock takes no reading out of its session. Apart, so that each has its index.
 _BY_MONOTONIC_CLOCK = """
-r.host_boot_id = s.start_boot_id and r.mono_ns between
+r.host_boot_id = s.start_host_boot_id and r.mono_ns between
     s.start_mono_ns - (extract(epoch from $1::interval) * 1e9)::bigint
-    and case when s.is_opened or s.closing_boot_id is distinct from s.start_boot_id then 9223372036854775807
+    and case when s.is_opened or s.closing_host_boot_id is distinct from s.start_host_boot_id then 9223372036854775807
              else s.closing_mono_ns + (extract(epoch from $2::interval) * 1e9)::bigint end
 """
 _BY_WALL_CLOCK = """
-(r.host_boot_id = s.start_boot_id and r.mono_ns is not null) is not true
+(r.host_boot_id = s.start_host_boot_id and r.mono_ns is not null) is not true
 and r.at between s.start_time - $1::interval and coalesce(s.end_time, 'infinity') + $2::interval
 """
 # Whether reading ``r`` was sensed while its device was on the lane of the session that ``d`` is about. Of two stays that meet
 # it is in one, so nothing but what the rows hold may decide.
 _DURING_STAY = """
-case when r.host_boot_id = d.since_boot_id and r.mono_ns is not null and d.since_mono_ns is not null
+case when r.host_boot_id = d.since_host_boot_id and r.mono_ns is not null and d.since_mono_ns is not null
      then r.mono_ns >= d.since_mono_ns else r.at >= coalesce(d.since, '-infinity') end
-and case when r.host_boot_id = d.until_boot_id and r.mono_ns is not null and d.until_mono_ns is not null
+and case when r.host_boot_id = d.until_host_boot_id and r.mono_ns is not null and d.until_mono_ns is not null
          then r.mono_ns < d.until_mono_ns else r.at < coalesce(d.until, 'infinity') end
 """
 # Sessions that any of the ``news`` may be of when only its span of time is looked at: years of sessions are many, and each
@@ -49,8 +49,8 @@ near as materialized (
         select from span where
             (span.since <= coalesce(s.end_time, 'infinity') + $2::interval
                 and span.until >= s.start_time - $1::interval)
-            or (span.host_boot_id = s.start_boot_id
-                and (s.closing_boot_id is distinct from s.start_boot_id
+            or (span.host_boot_id = s.start_host_boot_id
+                and (s.closing_host_boot_id is distinct from s.start_host_boot_id
                     or span.since_ns <= s.closing_mono_ns + (extract(epoch from $2::interval) * 1e9)::bigint)
                 and span.until_ns >= s.start_mono_ns - (extract(epoch from $1::interval) * 1e9)::bigint))),
 stays as materialized (select d.* from near s join session_devices d on d.session_id = s.id)

@@ -35,7 +35,7 @@ async def ask_again(connection: Connection, session_id: UUID) -> None:
     """Note that a session is still to be computed, where nobody did: whoever starts next knows it from nothing else."""
     await connection.execute(
         """
-        insert into rebuilds (session_id, who, why)
+        insert into rebuilds (session_id, who, reason)
         select id, 'archstats-shots', 'the tables refused its shots' from sessions
         where id = $1 and not exists (select from rebuilds where session_id = $1 and done_at is null)
         """,

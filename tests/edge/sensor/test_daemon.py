@@ -151,7 +151,7 @@ async def test_watermark_moves_with_the_heartbeats(
             await until(
                 lambda: connection.fetchval("select clock_timestamp() - watermark < '3.5 s' from device_status")
             )
-        gaps = await connection.fetch("select reason, to_at from device_gaps")
+        gaps = await connection.fetch("select reason, until from device_gaps")
         assert len(gaps) == 1, "only the time before the boot of the bow is unknown"
 
 

@@ -61,7 +61,7 @@ async def test_bad_rows_are_quarantined_and_the_others_stored(stored: Stored) ->
     assert cast("list[Reading]", result.stored) == [reading(seq) for seq in good]
     assert result.quarantined == [bad[5], bad[9], bad[16]]
     rows = await stored.connection.fetch("select * from quarantine order by id")
-    assert [(row["device_id"], row["what"], row["stream_id"], int(row["seq"])) for row in rows] == [
+    assert [(row["device_id"], row["kind"], row["stream_id"], int(row["seq"])) for row in rows] == [
         ("bow-1", "reading", STREAM, seq) for seq in (5, 9, 0)
     ]
     assert [row["sqlstate"] for row in rows] == ["22021", "22000", "23514"]
@@ -122,7 +122,7 @@ async def test_settled_rows_of_the_given_streams_are_returned(stored: Stored) ->
     await stored.connection.execute("update quarantine set settled_at = now() where seq > 1")
     await stored.connection.execute(
         """
-        insert into quarantine (device_id, what, stream_id, seq, row, reason, sqlstate, settled_at)
+        insert into quarantine (device_id, kind, stream_id, seq, row, reason, sqlstate, settled_at)
         select 'bow-1', what, $1, seq, '{}', '', '', now()
         from (values ('start', 0), ('clock', 0), ('reading', 1e30)) other (what, seq)
         """,

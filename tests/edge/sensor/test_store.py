@@ -46,7 +46,7 @@ async def gap_start(
     await store.register()
     start = StreamStart(stream, stamp(at), None if blind is None else stamp(blind), previous, None)
     await store.write([start], None if mark is None else stamp(mark), BOOT)
-    since: datetime = await connection.fetchval("select from_at from device_gaps where stream_id = $1", stream)
+    since: datetime = await connection.fetchval("select since from device_gaps where stream_id = $1", stream)
     return since
 
 

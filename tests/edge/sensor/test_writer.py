@@ -85,8 +85,8 @@ async def test_lost_events_become_a_gap_and_are_reported(bench: Bench, caplog: p
     assert "restored" in row["hint"]
     gap = await bench.connection.fetchrow("select * from device_gaps where reason like '%no longer has%'")
     assert gap is not None
-    assert gap["from_at"] < stamp(1).at
-    assert gap["to_at"] == row["watermark"]
+    assert gap["since"] < stamp(1).at
+    assert gap["until"] == row["watermark"]
     assert [record.levelname for record in caplog.records if "no longer has" in record.message] == ["ERROR"]
 
 

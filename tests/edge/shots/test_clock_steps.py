@@ -30,7 +30,7 @@ async def floor(database: Database) -> AsyncIterator[LaneFloor]:
     built = LaneFloor(connection, AGO_S)
     await built.build()
     await connection.execute(
-        "update sessions set start_mono_ns = $1, start_boot_id = $2",
+        "update sessions set start_mono_ns = $1, start_host_boot_id = $2",
         time.monotonic_ns() - round(AGO_S * 1e9),
         host_boot_id(),
     )
@@ -42,7 +42,7 @@ async def date(floor: LaneFloor, kind: str, stepped_s: float) -> None:
     """Give readings of a kind their monotonic instants, and a wall clock that is wrong by ``stepped_s``."""
     await floor.connection.execute(
         """
-        update readings r set at = r.at + $2, received_at = r.received_at + $2, host_boot_id = s.start_boot_id,
+        update readings r set at = r.at + $2, received_at = r.received_at + $2, host_boot_id = s.start_host_boot_id,
             mono_ns = s.start_mono_ns + (extract(epoch from r.at - s.start_time) * 1e9)::bigint
         from sessions s where r.kind = $1
         """,
@@ -63,7 +63,7 @@ async def test_a_step_before_a_reading_changes_nothing(
             """
             update sessions set is_opened = false, end_time = start_time + interval '40 s',
                 closing_time = start_time + interval '40 s', closing_mono_ns = start_mono_ns + 40000000000,
-                closing_boot_id = start_boot_id
+                closing_host_boot_id = start_host_boot_id
             """
         )
     await floor.shoot(20.0)

@@ -69,7 +69,7 @@ async def say(floor: LaneFloor, kind: str, device: str, seq: int, **new: object)
     """Add a correction as the command line does."""
     await floor.connection.execute(
         """
-        insert into corrections (session_id, kind, device_id, stream_id, seq, who, why, old, new)
+        insert into corrections (session_id, kind, device_id, stream_id, seq, who, reason, old, new)
         values ($1, $2, $3, $4, $5, 'judge', 'seen', '{}', $6)
         """,
         floor.session_id, kind, device, floor.streams[device], seq, json.dumps(new),
@@ -78,7 +78,7 @@ async def say(floor: LaneFloor, kind: str, device: str, seq: int, **new: object)
 
 async def ask(floor: LaneFloor) -> int:
     number: int = await floor.connection.fetchval(
-        "insert into rebuilds (session_id, who, why) values ($1, 'test', 'test') returning id", floor.session_id
+        "insert into rebuilds (session_id, who, reason) values ($1, 'test', 'test') returning id", floor.session_id
     )
     return number
 
@@ -113,7 +113,7 @@ async def test_the_last_word_counts_and_may_be_taken_back(floor: LaneFloor, data
 async def test_nobody_changes_or_removes_a_correction(floor: LaneFloor) -> None:
     await floor.shoot(20.0)
     await say(floor, "result", "bow-1", 2, result="miss", points=0, is_x=False)
-    for statement in ("update corrections set why = 'x'", "delete from corrections", "truncate corrections"):
+    for statement in ("update corrections set reason = 'x'", "delete from corrections", "truncate corrections"):
         with pytest.raises(asyncpg.RestrictViolationError):
             await floor.connection.execute(statement)
     with pytest.raises(asyncpg.CheckViolationError):

@@ -164,7 +164,7 @@ class Lane:
     async def be_blind(self, gaps: Sequence[BlindInterval]) -> None:
         await self._connection.executemany(
             """
-            insert into device_gaps (device_id, stream_id, from_at, to_at, reason) values ($1, gen_random_uuid(), $2, $3, 'test')
+            insert into device_gaps (device_id, stream_id, since, until, reason) values ($1, gen_random_uuid(), $2, $3, 'test')
             """,
             [(self.name(g.device_id), self.at(g.since), self.at(g.until)) for g in gaps],
         )

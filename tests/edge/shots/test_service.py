@@ -186,7 +186,7 @@ async def test_a_shot_that_was_another_s_and_results_again_is_the_same_row(
         await until(floor, "exists (select from shots where 'superseded' = any(flags))")
         await floor.connection.execute(
             """
-            insert into device_gaps (device_id, stream_id, from_at, to_at, reason) values ('bow-1', $1, $2, $3, 'test')
+            insert into device_gaps (device_id, stream_id, since, until, reason) values ('bow-1', $1, $2, $3, 'test')
             """,
             floor.streams["bow-1"],
             floor.at(19.0),

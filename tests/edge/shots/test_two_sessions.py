@@ -63,8 +63,8 @@ async def on_lane_two(floor: LaneFloor) -> UUID:
     """A session on lane 2 that began with that on lane 1."""
     session: UUID = await floor.connection.fetchval(
         """
-        insert into sessions (lane, start_time, start_mono_ns, start_boot_id, location)
-        select 2, start_time, start_mono_ns, start_boot_id, 'test' from sessions returning id
+        insert into sessions (lane, start_time, start_mono_ns, start_host_boot_id, location)
+        select 2, start_time, start_mono_ns, start_host_boot_id, 'test' from sessions returning id
         """
     )
     return session
@@ -103,7 +103,7 @@ async def test_a_bow_that_changes_lanes_and_comes_back(floor: LaneFloor, databas
         ]
         async with assembler(database):
             await floor.connection.execute(
-                "insert into rebuilds (session_id, who, why) select id, 'me', 'test' from sessions"
+                "insert into rebuilds (session_id, who, reason) select id, 'me', 'test' from sessions"
             )
             await until(floor, "count(*) = 0 from rebuilds where done_at is null")
 
@@ -111,7 +111,7 @@ async def test_a_bow_that_changes_lanes_and_comes_back(floor: LaneFloor, databas
 @pytest.mark.parametrize("stepped_s", [0.0, -3600.0, 3600.0])
 async def test_the_host_s_clock_tells_when_a_device_changed_lanes(floor: LaneFloor, stepped_s: float) -> None:
     """Whatever became of the wall clock meanwhile."""
-    await floor.connection.execute("update sessions set start_mono_ns = 0, start_boot_id = $1", BOOT)
+    await floor.connection.execute("update sessions set start_mono_ns = 0, start_host_boot_id = $1", BOOT)
     first, second = floor.session_id, await on_lane_two(floor)
     await floor.shoot(10.0)
     await floor.shoot(30.0)
@@ -176,7 +176,7 @@ async def test_a_landing_that_a_person_gives_to_an_earlier_shot(floor: LaneFloor
         await until(floor, "exists (select from shots where result = 'hit')")
         await floor.connection.execute(
             """
-            insert into corrections (session_id, kind, device_id, stream_id, seq, who, why, old, new)
+            insert into corrections (session_id, kind, device_id, stream_id, seq, who, reason, old, new)
             select $1, 'assign', l.device_id, l.stream_id, l.seq, 'me', 'seen', '{}', jsonb_build_object('release',
                 jsonb_build_object('device_id', r.device_id, 'stream_id', r.stream_id, 'seq', r.seq))
             from readings l, readings r where l.kind = 'landing' and r.kind = 'release' and r.seq = 1

@@ -133,7 +133,7 @@ async def test_all_is_told_up_to_the_device_that_is_furthest_behind(
         for device, behind_us in ((floor.bow, 3_000_000), ("target-1", 1_000_000)):
             told.append(await told_until(database.acting_as(Role.OPERATOR), {floor.session_id: 1}, host))
             await connection.execute(
-                "update device_status set watermark = now(), watermark_mono_ns = $2, host_boot_id = $3 where device_id = $1",
+                "update device_status set watermark = now(), watermark_mono_ns = $2, watermark_host_boot_id = $3 where device_id = $1",
                 device,
                 host.mono_ns - behind_us * 1000,
                 host_boot_id(),

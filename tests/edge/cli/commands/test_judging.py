@@ -46,7 +46,7 @@ def test_a_correction_says_who_and_why_and_holds(bench: Bench) -> None:
     assert results(bench) == [("hit", 10), ("hit", 9)]
     (why,) = bench.json("why", "last")
     (said,) = why["corrections"]
-    assert (said["who"], said["why"], said["old"]["result"], said["new"]["points"]) == ("Ann", "seen", "miss", 9)
+    assert (said["who"], said["reason"], said["old"]["result"], said["new"]["points"]) == ("Ann", "seen", "miss", 9)
     assert "Ann: result M (miss) -> 9 (hit), for: seen" in bench.type("why", "last")
 
 

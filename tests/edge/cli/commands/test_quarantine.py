@@ -22,7 +22,7 @@ def bench(empty_bench: Bench) -> Bench:
     async def refuse(connection: Connection) -> None:
         await connection.executemany(
             """
-            insert into quarantine (device_id, what, stream_id, seq, row, reason, sqlstate)
+            insert into quarantine (device_id, kind, stream_id, seq, row, reason, sqlstate)
             values ('bow-1', $1, $2, $3::int, '{}', 'value out of range', '22003')
             """,
             [("reading", STREAM, 7), ("start", STREAM, 0), ("reading", STREAM, 9)],

@@ -22,7 +22,7 @@ from tests.postgres import copy_fresh_cluster
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
 PRUNED = "update(pruned_id,pruned_xid)"
 DEVICE_UPDATE = "update(driver,kind,lane)"
-REGISTERED = "update(driver,kind,lane,lane_since,lane_since_boot_id,lane_since_mono_ns)"
+REGISTERED = "update(driver,kind,lane,lane_since,lane_since_host_boot_id,lane_since_mono_ns)"
 
 MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "installation": ({GET}, {GET, PRUNED}, {GET}, {GET, PRUNED}),
@@ -133,7 +133,7 @@ def forbidden(table: str, columns: list[str], rights: set[str]) -> Iterator[str]
     yield f"truncate {table}"
     yield f"alter table {table} add column x integer"
     yield f"drop table {table}"
-    yield f"create trigger x before insert on {table} for each row execute function ring_events()"
+    yield f"create trigger x before insert on {table} for each row execute function ring_events_doorbell()"
     yield f"create index on {table} ({columns[0]})"
 
 
@@ -144,7 +144,7 @@ ELSEWHERE = [
     "create role mine",
     "create database mine",
     "alter database {database} set statement_timeout = 0",
-    "alter function tell_shot() security invoker",
+    "alter function emit_shot_event() security invoker",
     "alter system set fsync = off",
     "copy events to program 'true'",
     "select pg_read_file('PG_VERSION')",
@@ -188,7 +188,7 @@ async def test_what_a_trigger_does_with_the_owners_rights_nobody_else_can_make_i
         where p.pronamespace = 'public'::regnamespace and p.prosecdef
         """
     )
-    assert {row["proname"] for row in rows} >= {"tell_shot", "tell_session", "tell_device"}
+    assert {row["proname"] for row in rows} >= {"emit_shot_event", "emit_session_event", "emit_device_event"}
     for row in rows:
         assert row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"], row["proname"]
         assert not row["open"], row["proname"]

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from enum import StrEnum
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from drivers.contract import DeviceKind, ReadingKind, Source
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
+from edge.common.vocabulary import (
+    Assignment,
+    CorrectionKind,
+    DeviceState,
+    EndClosure,
+    EventType,
+    OrphanStatus,
+    Result,
+    TimeSource,
+)
 
 SESSION = "insert into sessions (lane, start_time, location) values ($1, now(), 'here') returning id"
 READING = """
@@ -214,3 +227,102 @@ async def test_an_identifier_of_an_active_arrow_is_used_once(connection: Connect
         await connection.execute(put)
     await connection.execute("update arrows set is_active = false, voided_date = now()")
     await connection.execute(put)
+
+
+LISTS: dict[str, type[StrEnum]] = {
+    "devices.kind": DeviceKind,
+    "session_devices.kind": DeviceKind,
+    "device_status.source": Source,
+    "readings.source": Source,
+    "readings.kind": ReadingKind,
+    "ends.closed_by": EndClosure,
+    "shots.result": Result,
+    "shots.assignment": Assignment,
+    "shots.time_source": TimeSource,
+    "orphans.status": OrphanStatus,
+    "corrections.kind": CorrectionKind,
+    "events.type": EventType,
+}
+"""Columns whose CHECK lists the values of an enum, all of them."""
+
+
+async def check_lists(connection: Connection) -> dict[str, set[str]]:
+    """The values that a CHECK on a single text column allows, by ``table.column``."""
+    rows = await connection.fetch(
+        """
+        select c.conrelid::regclass::text || '.' || a.attname as column, pg_get_constraintdef(c.oid) as definition
+        from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid and c.conkey = array[a.attnum]
+        where c.connamespace = 'public'::regnamespace and c.contype = 'c' and pg_get_constraintdef(c.oid) like '%ANY (ARRAY[%'
+        """
+    )
+    return {row["column"]: set(re.findall(r"'([^']*)'", row["definition"])) for row in rows}
+
+
+async def test_check_lists_equal_the_enums(connection: Connection) -> None:
+    lists = await check_lists(connection)
+    assert lists.pop("device_status.state") == set(DeviceState) - {DeviceState.DEGRADED}
+    assert lists.pop("quarantine.kind") == {"reading", "start", "clock"}
+    assert lists == {column: set(values) for column, values in LISTS.items()}
+
+
+async def test_a_correction_sets_any_decided_result(connection: Connection) -> None:
+    definition = await connection.fetchval(
+        "select pg_get_constraintdef(oid) from pg_constraint "
+        "where conrelid = 'corrections'::regclass and pg_get_constraintdef(oid) like '%off_face%'"
+    )
+    results = set(re.findall(r"'([^']*)'::text", definition.partition("ARRAY[")[2].partition("]")[0]))
+    assert results == set(Result) - {Result.PENDING, Result.OFF_VIEW}
+
+
+SELF_EVIDENT = {
+    "id", "device_id", "session_id", "target_id", "arrow_id", "face_id", "stream_id", "seq", "lane", "location",
+    "is_indoor", "battery_percent", "firmware", "reason", "at", "xid", "created_at", "updated_at", "registration_date",
+    "release_stream_id", "release_seq", "landing_stream_id", "landing_seq",
+}  # fmt: skip
+"""Columns that need no comment. The companions of an instant need none either."""
+
+
+async def test_tables_and_functions_have_comments(connection: Connection) -> None:
+    rows = await connection.fetch(
+        """
+        select relname::text as name from pg_class
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'm') and obj_description(oid) is null
+        union all
+        select proname from pg_proc where pronamespace = 'public'::regnamespace and obj_description(oid) is null
+        """
+    )
+    assert [row["name"] for row in rows] == []
+
+
+async def test_columns_have_comments(connection: Connection) -> None:
+    rows = await connection.fetch(
+        """
+        select c.relname::text as "table", a.attname::text as "column"
+        from pg_attribute a join pg_class c on c.oid = a.attrelid
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v', 'm') and a.attnum > 0
+            and not a.attisdropped and col_description(c.oid, a.attnum) is null
+        """
+    )
+    bare = [(row["table"], row["column"]) for row in rows if row["column"] not in SELF_EVIDENT]
+    assert [name for name in bare if not name[1].endswith(("mono_ns", "host_boot_id"))] == []
+
+
+async def test_an_instant_is_named_alike_in_every_table(connection: Connection) -> None:
+    rows = await connection.fetch(
+        """
+        select table_name::text || '.' || column_name::text as name from information_schema.columns
+        where table_schema = 'public'
+        """
+    )
+    columns = {row["name"] for row in rows}
+    found = 0
+    for column in columns:
+        table, _, name = column.partition(".")
+        if name.endswith("mono_ns") and name != "ref_mono_ns":  # the clock of a stream has no wall clock time
+            stem = name.removesuffix("mono_ns").removesuffix("_")
+            wall = {f"{table}.{stem or 'at'}", f"{table}.{stem}_time"}
+            assert wall & columns, column
+            assert f"{table}.{stem}{'_' if stem else ''}host_boot_id" in columns, column
+            found += 1
+    assert found > 10
+    assert not [c for c in columns if c.endswith("_boot_id") and not c.endswith("host_boot_id")]

@@ -155,7 +155,7 @@ async def test_a_device_tells_how_long_ago_it_restarted(
     for ago_s, since in ((900, "epoch"), (100, "now"), (60, "now")):
         await connection.execute(
             """
-            insert into device_gaps (device_id, stream_id, from_at, to_at, reason)
+            insert into device_gaps (device_id, stream_id, since, until, reason)
             select id, gen_random_uuid(), case $3 when 'epoch' then 'epoch' else at - interval '2 s' end, at, 'test'
             from (select now() - $2 * interval '1 s' as at) began, devices where id = $1 or $3 = 'epoch'
             """,

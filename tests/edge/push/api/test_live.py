@@ -21,10 +21,13 @@ async def test_a_corrected_shot_keeps_the_value_that_was_told_before(service: Se
     shot = await floor.shoot(None, None, None, result="pending")
     await floor.revise(shot, None, None, 0, "miss")
     (seen,) = (await live(service))["shots"]
-    assert (seen["was"], seen["corrected_at"]) == (None, None)  # in flight: nothing was told that had to be corrected
+    assert (seen["previous_value"], seen["corrected_at"]) == (
+        None,
+        None,
+    )  # in flight: nothing was told that had to be corrected
     await floor.revise(shot, 500.0, 640.0, 8, "hit")
     (seen,) = (await live(service))["shots"]
-    assert seen["was"] == {"result": "miss", "points": 0, "is_x": False}
+    assert seen["previous_value"] == {"result": "miss", "points": 0, "is_x": False}
     corrected_at = seen["corrected_at"]
     await floor.revise(shot, 500.5, 640.0, 8, "hit")
     (seen,) = (await live(service))["shots"]

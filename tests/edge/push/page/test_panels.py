@@ -192,7 +192,7 @@ async def test_a_device_that_says_nothing_turns_silent_without_reload(
     await expect(age).to_contain_text("heard 1 min ago")
     await expect(age).not_to_contain_text("restarted")
     await connection.execute(
-        """insert into device_gaps (device_id, stream_id, from_at, to_at, reason)
+        """insert into device_gaps (device_id, stream_id, since, until, reason)
         values ('target-1', gen_random_uuid(), now() - interval '130 s', now() - interval '125 s', 'test')"""
     )
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")

@@ -21,7 +21,7 @@ RANGE = """async ([snapshot, events, after]) => {
     const range = new Range(snapshot, 5000);
     const told = events.map((shot) => range.take(shot));
     return { told: told.map((one) => one && [one.isNew, one.isLate, one.before ?? null]),
-        shots: range.shots(5000 + after).map((one) => [one.id, one.result, one.was, one.recent]) };
+        shots: range.shots(5000 + after).map((one) => [one.id, one.result, one.previous_value, one.recent]) };
 }"""
 
 
@@ -39,7 +39,7 @@ async def test_an_event_that_comes_again_changes_nothing(modules: Page) -> None:
 
 async def test_a_value_that_was_told_and_changes_is_late(modules: Page) -> None:
     was = {"result": "miss", "points": 0, "is_x": False}
-    late = shot(1, 8, revision=3, was=was, corrected_at="2026-01-01T10:10:00Z")
+    late = shot(1, 8, revision=3, previous_value=was, corrected_at="2026-01-01T10:10:00Z")
     found = await known(modules, [shot(1, 0, dx=None, result="miss", revision=2)], [late])
     assert found["told"] == [[False, True, "M"]]
     assert found["shots"] == [["shot-001", "hit", "M", True]]
@@ -47,7 +47,11 @@ async def test_a_value_that_was_told_and_changes_is_late(modules: Page) -> None:
 
 async def test_a_correction_is_recent_for_a_minute_of_the_hubs_clock(modules: Page) -> None:
     corrected = shot(
-        1, 8, was={"result": "miss", "points": 0, "is_x": False}, corrected_at="2026-01-01T10:09:30Z", revision=2
+        1,
+        8,
+        previous_value={"result": "miss", "points": 0, "is_x": False},
+        corrected_at="2026-01-01T10:09:30Z",
+        revision=2,
     )
     for after_ms, recent in ((0, True), (29_000, True), (31_000, False)):
         found = await known(modules, [corrected], [], after_ms)
@@ -55,7 +59,7 @@ async def test_a_correction_is_recent_for_a_minute_of_the_hubs_clock(modules: Pa
 
 
 async def test_another_way_to_the_same_value_is_no_correction(modules: Page) -> None:
-    same = shot(1, 0, result="off_face", was={"result": "miss", "points": 0, "is_x": False},
+    same = shot(1, 0, result="off_face", previous_value={"result": "miss", "points": 0, "is_x": False},
                 corrected_at="2026-01-01T10:10:00Z", revision=2)  # fmt: skip
     found = await known(modules, [same], [])
     assert found["shots"] == [["shot-001", "off_face", None, False]]

@@ -50,7 +50,11 @@ async def test_what_did_not_hit_has_a_reason_too(call: Call, result: str, says: 
 
 async def test_a_correction_an_inference_and_notes_are_told(call: Call) -> None:
     told = await why(
-        call, was="M", corrected_at="2026-01-01T10:05:00Z", assignment="inferred", flags=["tag_mismatch", "late"]
+        call,
+        previous_value="M",
+        corrected_at="2026-01-01T10:05:00Z",
+        assignment="inferred",
+        flags=["tag_mismatch", "late"],
     )
     assert told["Corrected"].startswith("it was M until ")
     assert told["Arrow"] == "?, inferred: no other arrow was possible"

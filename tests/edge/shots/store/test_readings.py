@@ -194,7 +194,7 @@ async def test_a_late_landing_among_much_news_reaches_its_old_session(
         await old.told_until(60.0)
         await close(old)
         await old.connection.execute(
-            "insert into rebuilds (session_id, who, why) select id, 'test', 'test' from sessions"
+            "insert into rebuilds (session_id, who, reason) select id, 'test', 'test' from sessions"
         )
         await started().step()
         assert await results(old) == ["miss"]
@@ -287,7 +287,7 @@ async def test_a_stuck_session_is_tried_again_with_the_sweep_and_not_at_every_be
     await floor.shoot(20.0)
     await floor.land(20.4)
     await floor.connection.execute(
-        "insert into rebuilds (session_id, who, why) select id, 'test', 'test' from sessions"
+        "insert into rebuilds (session_id, who, reason) select id, 'test', 'test' from sessions"
     )
     loaded = mocker.spy(incoming, "readings_of")
     assembler = started()
