@@ -1,4 +1,4 @@
-"""``python -m simulators``: see :mod:`simulators.process`."""
+"""Entry point of ``python -m simulators``: see :mod:`simulators.process`."""
 
 import os
 import sys

@@ -1,6 +1,6 @@
-"""The simulator's time: UTC as it was when the process started, carried on by the monotonic clock.
+"""The simulator's time: UTC at the start of the process, continued by the monotonic clock.
 
-A step of the host's wall clock does not move what the simulated archers did.
+A step of the host's wall clock does not move the simulated events.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from drivers.clock.host import clock_pair
 
 @dataclass(frozen=True, slots=True)
 class HostTime:
-    """One pair of readings of both clocks."""
+    """One paired reading of both clocks."""
 
     utc_us: int
     mono_ns: int
@@ -25,5 +25,5 @@ class HostTime:
         return cls(pair.utc_ns // 1000, pair.mono_ns)
 
     def now_us(self) -> int:
-        """Return the instant now in microseconds since the Unix epoch."""
+        """Return the current instant in microseconds since the Unix epoch."""
         return self.utc_us + (time.monotonic_ns() - self.mono_ns) // 1000

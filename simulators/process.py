@@ -1,7 +1,7 @@
 """``python -m simulators``: the simulated devices of a range, in a process of their own.
 
-It outlives the daemons that read the devices, prints one JSON line when every device can be opened, and ends on SIGTERM,
-SIGINT, or with the parent named by ``ARCH_STATS_PARENT``.
+It outlives the daemons that read the devices, prints one JSON line when every device can be opened, and ends on SIGTERM, on
+SIGINT, or with the parent process named by ``ARCH_STATS_PARENT``.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from simulators.devices.clock import AS_DRAWN, ClockOrder, parse_clock
-from simulators.devices.lane_device import DRIVERS, DeviceSpec, LaneDevice
+from drivers.contract import DeviceKind
+from simulators.devices.clock import AS_DRAWN, DEFAULT_DRIFT_PPM, ClockOptions, parse_clock
+from simulators.devices.contract import DeviceSpec
+from simulators.devices.registry import UnknownSimulator, load_simulator, range_driver
 from simulators.hosttime import HostTime
 from simulators.wire.fault_plan import NO_FAULTS, FaultPlan, parse_plan
 from simulators.wire.faults import FaultyLine
@@ -30,56 +33,67 @@ from simulators.world.instants import to_iso
 from simulators.world.range import FIXED_START_US, World
 
 EX_CONFIG = 78
-"""Exit status when what the process was told is at fault (sysexits.h)."""
+"""Exit status for wrong arguments (sysexits.h)."""
 DEFAULT_SEED = 1
-DEFAULT_DRIFT_PPM = 40.0
 _PR_SET_PDEATHSIG = 1
-Tell = Callable[[Mapping[str, object]], None]
+Report = Callable[[Mapping[str, object]], None]
+"""Receiver of the process's events, each a JSON object with the key ``event``."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class UsageError(Exception):
-    """What the process was told cannot be done; the text says what to write instead."""
+    """Arguments that cannot be used; the text says how to correct them."""
+
+
+class ProcessEvent(StrEnum):
+    """The type of one reported event."""
+
+    READY = "ready"
+    """Every device can be opened: ``pid`` and ``devices`` (name -> port)."""
+    REBOOT = "reboot"
+    """A device reboots: ``device``, ``blind_from`` and ``blind_until``."""
+    END = "end"
+    """The process ends: ``faults`` counted by device, direction and fault."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What the process was told to simulate."""
+class ProcessOptions:
+    """The devices to simulate, and the faults of their lines and clocks."""
 
     ports: Mapping[DeviceSpec, Path]
-    """Each device and the name under which its terminal is found."""
+    """Each device, and the path of the symlink to its terminal."""
     drift_ppm: float = DEFAULT_DRIFT_PPM
     faults: FaultPlan = NO_FAULTS
     fault_seed: int | None = None
     """None: the world's seed."""
-    clocks: Mapping[str, ClockOrder] = field(default_factory=dict)
-    """By the device's name, where a clock shall not be as drawn."""
+    clocks: Mapping[str, ClockOptions] = field(default_factory=dict)
+    """Clock options by device name; a clock without options is drawn."""
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run until told to stop; return the exit status."""
-    options = _parser().parse_args(argv)
+    """Run until a signal stops the process; return the exit status."""
+    words = _parser().parse_args(argv)
     try:
-        world = _world(options.world or environ.get("ARCH_STATS_WORLD"))
-        order = Order(
-            ports={spec: options.links / spec.name for spec in parse_devices(options.devices)},
-            drift_ppm=options.drift_ppm,
-            faults=_faults(options.fault),
-            fault_seed=options.fault_seed,
-            clocks=_clocks(options.clock),
+        world = _world(words.world or environ.get("ARCH_STATS_WORLD"))
+        options = ProcessOptions(
+            ports={spec: words.links / spec.name for spec in parse_devices(words.devices)},
+            drift_ppm=words.drift_ppm,
+            faults=_faults(words.fault),
+            fault_seed=words.fault_seed,
+            clocks=_clocks(words.clock),
         )
         if _parent_lives(environ.get("ARCH_STATS_PARENT")):
-            asyncio.run(serve(world, order, _say))
-    except UsageError as fault:
-        print(f"simulators: {fault}", file=sys.stderr)
+            asyncio.run(serve(world, options, _print_json))
+    except UsageError as error:
+        print(f"simulators: {error}", file=sys.stderr)
         return EX_CONFIG
     return 0
 
 
 def parse_devices(text: str) -> list[DeviceSpec]:
-    """Read ``bow-1:bow.link,target-1:target.link``; a third part is the lane, which else is the number in the name.
+    """Parse ``name:driver[:lane],...``. Without a lane the number at the end of the name is the lane.
 
-    Raises BadOrder when a part is no device, or two have one name.
+    Raises UsageError when a part is not a device, or two devices have the same name.
     """
     specs: list[DeviceSpec] = []
     for part in text.split(","):
@@ -87,19 +101,21 @@ def parse_devices(text: str) -> list[DeviceSpec]:
         driver, _, lane = rest.partition(":")
         lane = lane or name.rpartition("-")[2]
         if not (_NAME.fullmatch(name) and lane.isascii() and lane.isdigit() and 1 <= int(lane) <= 999):
-            raise UsageError(f"{part!r} is no device. Write name:driver or name:driver:lane, like bow-1:bow.link")
-        if driver not in DRIVERS:
-            raise UsageError(f"no simulator speaks for driver {driver!r} of {name}. There are: {', '.join(DRIVERS)}")
+            raise UsageError(f"{part!r} is not a device. Write name:driver or name:driver:lane, like {_example()}.")
+        try:
+            load_simulator(driver)
+        except UnknownSimulator as error:
+            raise UsageError(f"{name}: {error}") from error
         specs.append(DeviceSpec(name, driver, int(lane)))
     if len({spec.name for spec in specs}) < len(specs):
-        raise UsageError(f"two devices have one name in {text!r}. Give each its own")
+        raise UsageError(f"two devices have the same name in {text!r}. Give each device its own name.")
     return specs
 
 
-async def serve(world: World, order: Order, tell: Tell) -> None:
-    """Simulate until SIGTERM or SIGINT; ``tell`` hears when all can be opened, of each reboot, and what faults there were.
+async def serve(world: World, options: ProcessOptions, report: Report) -> None:
+    """Simulate until SIGTERM or SIGINT, and report events: ready, each reboot, the faults at the end.
 
-    Raises BadOrder when a port cannot be made.
+    Raises UsageError when a port cannot be created.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -107,40 +123,55 @@ async def serve(world: World, order: Order, tell: Tell) -> None:
         loop.add_signal_handler(number, stop.set)
     host = HostTime.anchor()
     with ExitStack() as open_ports:
-        stations = [_station(spec, port, world, order, host, tell, open_ports) for spec, port in order.ports.items()]
+        stations = [
+            _station(spec, port, world, options, host, report, open_ports) for spec, port in options.ports.items()
+        ]
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(station.serve()) for station in stations]
-            names = {spec.name: str(port) for spec, port in order.ports.items()}
-            tell({"event": "ready", "pid": os.getpid(), "devices": names})
+            names = {spec.name: str(port) for spec, port in options.ports.items()}
+            report({"event": ProcessEvent.READY, "pid": os.getpid(), "devices": names})
             await stop.wait()
             for task in running:
                 task.cancel()
-    if not order.faults.is_empty:
-        tell({"event": "end", "faults": {station.device.spec.name: station.line.counted() for station in stations}})
+    if not options.faults.is_empty:
+        report(
+            {
+                "event": ProcessEvent.END,
+                "faults": {station.device.spec.name: station.line.counted() for station in stations},
+            }
+        )
 
 
 def _station(
-    spec: DeviceSpec, port: Path, world: World, order: Order, host: HostTime, tell: Tell, open_ports: ExitStack
+    spec: DeviceSpec,
+    port: Path,
+    world: World,
+    options: ProcessOptions,
+    host: HostTime,
+    report: Report,
+    open_ports: ExitStack,
 ) -> Station:
-    device = LaneDevice(
-        spec, world, host.now_us(), drift_ppm=order.drift_ppm, wanted=order.clocks.get(spec.name, AS_DRAWN)
-    )
-    line = FaultyLine(order.faults, world.seed if order.fault_seed is None else order.fault_seed, spec.name)
+    simulator = load_simulator(spec.driver)
+    clock = replace(options.clocks.get(spec.name, AS_DRAWN), drift_bound_ppm=options.drift_ppm)
+    device = simulator.make(spec, world, host.now_us(), clock)
+    fault_seed = world.seed if options.fault_seed is None else options.fault_seed
+    line = FaultyLine(options.faults, fault_seed, spec.name, simulator.framing)
     try:
-        station = Station(device, line, port, host, partial(_tell_of_reboot, tell, spec.name))
-    except OSError as fault:
+        station = Station(device, line, port, host, partial(_report_reboot, report, spec.name))
+    except OSError as error:
         raise UsageError(
-            f"cannot make {port} ({fault.strerror}). Name a folder that exists and can be written, and a free name in it"
-        ) from fault
+            f"cannot create {port} ({error.strerror}). Choose a folder that exists and is writable, and a free name in it."
+        ) from error
     open_ports.callback(station.close)
     return station
 
 
-def _tell_of_reboot(tell: Tell, name: str, from_us: int, until_us: int) -> None:
-    tell({"event": "reboot", "device": name, "blind_from": to_iso(from_us), "blind_until": to_iso(until_us)})
+def _report_reboot(report: Report, name: str, from_us: int, until_us: int) -> None:
+    blind = {"blind_from": to_iso(from_us), "blind_until": to_iso(until_us)}
+    report({"event": ProcessEvent.REBOOT, "device": name, **blind})
 
 
-def _say(facts: Mapping[str, object]) -> None:
+def _print_json(facts: Mapping[str, object]) -> None:
     print(json.dumps(facts), flush=True)
 
 
@@ -149,50 +180,65 @@ def _world(text: str | None) -> World:
         return World(DEFAULT_SEED, FIXED_START_US)
     try:
         return World.from_json(text)
-    except ValueError as fault:
-        raise UsageError(str(fault)) from fault
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _faults(text: str) -> FaultPlan:
     try:
         return parse_plan(text)
-    except ValueError as fault:
-        raise UsageError(str(fault)) from fault
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
-def _clocks(text: str) -> dict[str, ClockOrder]:
+def _clocks(text: str) -> dict[str, ClockOptions]:
     try:
         pairs = [part.partition("=") for part in text.split(",") if part]
         return {name.strip(): parse_clock(clock.strip()) for name, _, clock in pairs}
-    except ValueError as fault:
-        raise UsageError(f"--clock {text}: {fault}") from fault
+    except ValueError as error:
+        raise UsageError(f"--clock {text}: {error}") from error
 
 
 def _parent_lives(parent: str | None) -> bool:
-    """Ask the kernel for SIGTERM when the parent dies; False when it is dead already."""
+    """Request SIGTERM from the kernel for the parent's death; return False when the parent is dead already."""
     if not parent:
         return True
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     return str(os.getppid()) == parent
 
 
+def _example() -> str:
+    return f"bow-1:{range_driver(DeviceKind.BOW)}"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m simulators", description="Simulated devices behind pseudo-terminals."
     )
-    parser.add_argument("--world", metavar="JSON", help="the world, as ARCH_STATS_WORLD has it, which is the default")
-    parser.add_argument("--links", metavar="DIR", type=Path, required=True, help="folder of the devices' names")
     parser.add_argument(
-        "--devices", metavar="NAME:DRIVER[:LANE],...", required=True, help="bow-1:bow.link,target-1:target.link"
+        "--world", metavar="JSON", help="the world, in the format of ARCH_STATS_WORLD, which is the default"
     )
     parser.add_argument(
-        "--drift-ppm", metavar="PPM", type=float, default=DEFAULT_DRIFT_PPM, help="bound of the clocks' drift (40)"
+        "--links", metavar="DIR", type=Path, required=True, help="folder of the symlinks to the devices' terminals"
     )
     parser.add_argument(
-        "--clock", metavar="NAME=PPM,...", default="", help="a device's drift, or mute: bow-1=-100,target-1=mute"
+        "--devices", metavar="NAME:DRIVER[:LANE],...", required=True, help=f"simulated devices, like {_example()}"
+    )
+    parser.add_argument(
+        "--drift-ppm",
+        metavar="PPM",
+        type=float,
+        default=DEFAULT_DRIFT_PPM,
+        help=f"bound of the clocks' drift ({DEFAULT_DRIFT_PPM:g})",
+    )
+    parser.add_argument(
+        "--clock",
+        metavar="NAME=PPM,...",
+        default="",
+        help="drift of a device's clock, or mute: bow-1=-100,target-1=mute",
     )
     parser.add_argument(
         "--fault", metavar="NAME=CHANCE,...", default="", help="faults of every line: drop=0.05,reboot=0.01"
     )
-    parser.add_argument("--fault-seed", metavar="N", type=int, help="seed of the faults (the world's)")
+    parser.add_argument("--fault-seed", metavar="N", type=int, help="seed of the faults (the world's seed)")
     return parser

@@ -7,15 +7,17 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from edge.common.config.errors import ConfigError
 from edge.common.config.refused import UsageError
 from edge.common.console import as_json, say
 from edge.simulation.fault_options import WireFaults
-from simulators.devices.lane_device import DRIVERS, DeviceSpec
-from simulators.process import DEFAULT_SEED, Order, serve
-from simulators.process import UsageError as OrderError
+from simulators import process
+from simulators.devices.contract import DeviceSpec
+from simulators.devices.registry import UnknownSimulator, load_simulator
+from simulators.process import DEFAULT_SEED, ProcessEvent, ProcessOptions, serve
 from simulators.world.range import FIXED_START_US, World
 
 
@@ -30,38 +32,41 @@ def emulate(
     json: bool,
     environ: Mapping[str, str],
 ) -> None:
-    """Hold the terminal until told to stop.
+    """Serve the terminal until a signal stops the command.
 
-    The world is that of ``ARCH_STATS_WORLD`` unless a seed or a speed is given, else the fixed one: so a bow and a target
-    of one lane agree on every arrow. Raises Mistyped when there is no such simulator, ConfigError
-    when no terminal can be made there.
+    The world is that of ``ARCH_STATS_WORLD`` unless a seed or a speed is given, else the fixed one, so that a bow and a
+    target of one lane agree on every arrow. Raises UsageError when no such simulator exists, ConfigError when the terminal
+    cannot be created.
     """
-    if driver not in DRIVERS:
-        raise UsageError(f"no simulator speaks for driver '{driver}'", hint=f"There are: {', '.join(DRIVERS)}")
-    device = DeviceSpec(f"{driver.partition('.')[0]}-{lane}", driver, lane)
+    try:
+        kind = load_simulator(driver).kind
+    except UnknownSimulator as error:
+        message, _, hint = str(error).partition(". ")
+        raise UsageError(message, hint=hint) from error
+    device = DeviceSpec(f"{kind}-{lane}", driver, lane)
     world = _world(seed, speed, environ)
     with _port(link, device.name) as port:
-        order = Order({device: port}, faults=faults.plan, fault_seed=faults.seed)
+        options = ProcessOptions({device: port}, faults=faults.plan, fault_seed=faults.seed)
         try:
-            asyncio.run(serve(world, order, _tell_json if json else _Teller(device, world).tell))
-        except OrderError as fault:
-            what, _, remedy = str(fault).partition(". ")
-            raise ConfigError(what, hint=remedy) from fault
+            asyncio.run(serve(world, options, _print_json if json else partial(_print_text, device, world)))
+        except process.UsageError as error:
+            message, _, hint = str(error).partition(". ")
+            raise ConfigError(message, hint=hint) from error
 
 
 def _world(seed: int | None, speed: float | None, environ: Mapping[str, str]) -> World:
-    told = environ.get("ARCH_STATS_WORLD")
-    if told and seed is None and speed is None:
+    given = environ.get("ARCH_STATS_WORLD")
+    if given and seed is None and speed is None:
         try:
-            return World.from_json(told)
-        except ValueError as fault:
-            raise ConfigError(f"ARCH_STATS_WORLD: {fault}", hint="Unset it, or give --seed and --speed") from fault
+            return World.from_json(given)
+        except ValueError as error:
+            raise ConfigError(f"ARCH_STATS_WORLD: {error}", hint="Unset it, or give --seed and --speed.") from error
     return World(DEFAULT_SEED if seed is None else seed, FIXED_START_US, speed or 1.0)
 
 
 @contextmanager
 def _port(link: Path | None, name: str) -> Iterator[Path]:
-    """Where the terminal is found: where it was asked for, else in a new folder that goes with it."""
+    """Yield the path of the terminal: the given one, else one in a new folder that is removed afterwards."""
     if link is not None:
         yield link.absolute()
         return
@@ -72,26 +77,17 @@ def _port(link: Path | None, name: str) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _tell_json(facts: Mapping[str, object]) -> None:
-    say(as_json(facts))
+def _print_json(event: Mapping[str, object]) -> None:
+    say(as_json(event))
 
 
-class _Teller:
-    """The same for people."""
-
-    def __init__(self, device: DeviceSpec, world: World) -> None:
-        self._device = device
-        self._world = world
-
-    def tell(self, facts: Mapping[str, object]) -> None:
-        device, world = self._device, self._world
-        match facts:
-            case {"event": "ready", "devices": {**ports}}:
-                say(
-                    f"{device.driver} of lane {device.lane} (seed {world.seed}, speed {world.speed:g}) is at {ports[device.name]}"
-                )
-                say("Ctrl-C takes it away.")
-            case {"event": "reboot", "blind_from": since, "blind_until": until}:
-                say(f"It rebooted and was blind from {since} to {until}.")
-            case {"event": "end", "faults": {**counted}}:
-                say(f"Faults: {counted[device.name]}")
+def _print_text(device: DeviceSpec, world: World, event: Mapping[str, object]) -> None:
+    match event:
+        case {"event": ProcessEvent.READY, "devices": {**ports}}:
+            place = ports[device.name]
+            say(f"{device.driver} of lane {device.lane} (seed {world.seed}, speed {world.speed:g}) is at {place}")
+            say("Press Ctrl-C to remove it.")
+        case {"event": ProcessEvent.REBOOT, "blind_from": since, "blind_until": until}:
+            say(f"The device rebooted and sensed nothing from {since} to {until}.")
+        case {"event": ProcessEvent.END, "faults": {**counted}}:
+            say(f"Faults: {counted[device.name]}")

@@ -1,4 +1,4 @@
-"""``--fault`` and ``--fault-seed``: what the command line says of the faults of simulated lines."""
+"""The options ``--fault`` and ``--fault-seed``: faults of the simulated lines."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from edge.common.config.refused import UsageError
 from simulators.wire.fault_plan import NO_FAULTS, FaultPlan, parse_plan
 
 EXAMPLE = "drop=0.05,corrupt=0.05,reboot=0.01"
-FAULT_HELP = f"Faults of the simulated lines and the chance of each for a frame, for example {EXAMPLE}."
-FAULT_SEED_HELP = "Of the faults; the same number draws the same. The seed of the range when not given."
+FAULT_HELP = f"Faults of the simulated lines, each with its chance per frame, for example {EXAMPLE}."
+FAULT_SEED_HELP = "Seed of the faults. Default: the seed of the range."
 
 
 @dataclass(frozen=True, slots=True)
 class WireFaults:
-    """A plan that was read and understood."""
+    """A parsed fault plan, its text and its seed."""
 
     text: str = ""
     plan: FaultPlan = NO_FAULTS
     seed: int | None = None
-    """None: the world's."""
+    """Seed of the faults; None for the world's seed."""
 
     def arguments(self) -> list[str]:
-        """The same for ``python -m simulators``."""
+        """Return the options for ``python -m simulators``."""
         seed = [] if self.seed is None else ["--fault-seed", str(self.seed)]
         return ["--fault", self.text, *seed] if self.text else []
 
 
 def wire_faults(text: str | None, seed: int | None) -> WireFaults:
-    """Read both options. Raises Mistyped that says which part is wrong and what to write."""
+    """Parse both options. Raises UsageError with the wrong part and the correct form."""
     try:
         plan = parse_plan(text or "")
-    except ValueError as fault:
-        raise UsageError(f"--fault {text}: {fault}", hint=f"Write it like --fault {EXAMPLE}") from fault
+    except ValueError as error:
+        raise UsageError(f"--fault {text}: {error}", hint=f"Write it like --fault {EXAMPLE}.") from error
     if seed is not None and not text:
-        raise UsageError("--fault-seed without --fault draws nothing", hint=f"Add --fault, like --fault {EXAMPLE}")
+        raise UsageError("--fault-seed has no effect without --fault", hint=f"Add --fault, like --fault {EXAMPLE}.")
     return WireFaults(text or "", plan, seed)

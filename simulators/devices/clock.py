@@ -1,4 +1,4 @@
-"""The clocks of a simulated node: ticks of a microsecond that are not quite one, and a slower one that runs on while it is off.
+"""The clocks of a simulated node: a microsecond counter that drifts, and a watch crystal that runs through reboots.
 
 Host instants are whole microseconds since the Unix epoch on a time line that is anchored once and never stepped.
 """
@@ -11,34 +11,35 @@ from simulators.world.draws import Draws
 
 _PPB = 1_000_000_000
 MAX_DRIFT_PPM = 100_000.0
+DEFAULT_DRIFT_PPM = 40.0
 _LONGEST_UPTIME_S = 10 * 86_400
 _RTC_HZ = 32_768
 _RTC_DRIFT_PPM = 20.0
-"""What is usual of a watch crystal at room temperature."""
+"""Usual bound of a watch crystal's drift at room temperature."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeClock:
-    """Ticks since the node booted. Whole numbers only, so a stamp is exact to the tick."""
+    """Ticks since the node booted. Integers only, so that a stamp is exact to the tick."""
 
     zero_us: int
     """Host instant of tick 0."""
     drift_ppb: int
-    """Parts in 10**9 by which the clock is fast; negative when it is slow."""
+    """Drift in parts per 10**9: positive for a fast clock, negative for a slow one."""
     rtc_ppb: int = 0
-    """The same of the watch crystal that runs on through a reboot."""
+    """Drift of the watch crystal, which runs through reboots."""
 
     def ticks(self, at_us: int) -> int:
-        """Return the tick that is current at a host instant; 0 before the boot."""
+        """Return the tick at a host instant; 0 before the boot."""
         elapsed = max(at_us - self.zero_us, 0)
         return elapsed + elapsed * self.drift_ppb // _PPB
 
     def booted_at(self, zero_us: int) -> NodeClock:
-        """Return the same crystal after a reboot."""
+        """Return the same clock after a reboot at ``zero_us``."""
         return replace(self, zero_us=zero_us)
 
     def pause_us(self, from_us: int, until_us: int) -> int:
-        """Return how long a pause was, as the watch crystal counts it: in whole periods of 30 microseconds."""
+        """Return the length of a pause by the watch crystal, in whole periods of 30 microseconds."""
         periods = self._rtc(until_us) - self._rtc(from_us)
         return periods * 1_000_000 // _RTC_HZ
 
@@ -48,42 +49,41 @@ class NodeClock:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockOrder:
-    """What a test wants of a device's clock, in place of what is drawn for it."""
+class ClockOptions:
+    """Options of one device's clock."""
 
     drift_ppm: float | None = None
-    """Exactly this drift; None: as drawn."""
+    """Exact drift; None to draw it within ``drift_bound_ppm``."""
     answers: bool = True
-    """False: claims to stamp time, yet never answers a question for it, so that nobody can learn its clock."""
+    """False for a node that announces time stamps and never answers a time request, so that its clock stays unknown."""
+    drift_bound_ppm: float = DEFAULT_DRIFT_PPM
 
 
-AS_DRAWN = ClockOrder()
+AS_DRAWN = ClockOptions()
 
 
-def parse_clock(text: str) -> ClockOrder:
-    """Read ``-100`` (parts per million) or ``mute``. Raises ValueError for anything else."""
+def parse_clock(text: str) -> ClockOptions:
+    """Parse ``-100`` (drift in parts per million) or ``mute``. Raises ValueError for any other text."""
     if text == "mute":
-        return ClockOrder(answers=False)
+        return ClockOptions(answers=False)
     try:
         drift_ppm = float(text)
     except ValueError:
         drift_ppm = float("nan")
     if not -MAX_DRIFT_PPM <= drift_ppm <= MAX_DRIFT_PPM:
-        raise ValueError(f"{text!r} is no clock; write a drift in ppm up to {MAX_DRIFT_PPM:g}, like -100, or mute")
-    return ClockOrder(drift_ppm)
+        raise ValueError(f"{text!r} is not a clock. Write a drift in ppm up to {MAX_DRIFT_PPM:g}, like -100, or mute.")
+    return ClockOptions(drift_ppm)
 
 
-def draw_clock(
-    seed: int, device: str, now_us: int, *, drift_ppm: float, saw_everything: bool, wanted: ClockOrder = AS_DRAWN
-) -> NodeClock:
-    """Draw a device's clock: a drift within +- ``drift_ppm``, always the same for a device, and how long it is up.
+def draw_clock(seed: int, device: str, now_us: int, options: ClockOptions, *, saw_everything: bool) -> NodeClock:
+    """Draw a device's clock: drift and uptime, the same for each (seed, device).
 
-    A node may claim to have been up for days only when it can have missed nothing (``saw_everything``): otherwise it
-    boots now, and whoever listens knows that it saw nothing before.
+    Only a node that missed nothing (``saw_everything``) reports an uptime of days. Any other node boots now, so that the hub
+    knows that it sensed nothing before.
     """
     draws = Draws(seed, device, "clock")
-    drawn_ppm = draws.uniform(-drift_ppm, drift_ppm)
-    drift_ppb = round((drawn_ppm if wanted.drift_ppm is None else wanted.drift_ppm) * 1000)
+    drawn_ppm = draws.uniform(-options.drift_bound_ppm, options.drift_bound_ppm)
+    drift_ppb = round((drawn_ppm if options.drift_ppm is None else options.drift_ppm) * 1000)
     uptime_us = round(draws.uniform(1.0, _LONGEST_UPTIME_S) * 1_000_000) if saw_everything else 0
     rtc_ppb = round(Draws(seed, device, "watch crystal").uniform(-_RTC_DRIFT_PPM, _RTC_DRIFT_PPM) * 1000)
     return NodeClock(now_us - uptime_us, drift_ppb, rtc_ppb)

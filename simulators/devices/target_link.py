@@ -1,4 +1,4 @@
-"""The simulated target node ``target.link``: senses impacts, and knows by their tags which arrows are in the butt.
+"""Simulated target for ``target.link``: senses impacts, and reads the tags of the arrows in the butt.
 
 Its sensor frame is the butt frame: millimetres from the lower left of the butt, +x right, +y up.
 """
@@ -6,20 +6,20 @@ Its sensor frame is the butt frame: millimetres from the lower left of the butt,
 from __future__ import annotations
 
 from drivers.link import codec as link
-from simulators.devices.sensor_profile import Sensing
-from simulators.world import range as world
+from simulators.devices.link_device import SensorProfile, link_simulator
+from simulators.world.range import Event, EventKind
 
 _QUALITY = 100
 
 
-def sense(event: world.Event) -> link.Event | None:
-    """Return the target's report of an event; None for what happens at the bow. Of a miss it knows nothing."""
-    if event.kind == "landing":
+def sense(event: Event) -> link.Event | None:
+    """Return the target's report of an event; None for nockings, releases and misses."""
+    if event.kind is EventKind.LANDING:
         tag = None if event.arrow_id is None else event.arrow_id.hex
         return link.Landing(event.x_mm, event.y_mm, _QUALITY, tag)
-    if event.kind == "pulled":
+    if event.kind is EventKind.PULLED:
         return link.Tags(())
     return None
 
 
-TARGET = Sensing(link.NodeKind.TARGET, battery_percent=None, sense=sense)
+SIMULATOR = link_simulator("target.link", SensorProfile(link.NodeKind.TARGET, battery_percent=None, sense=sense))

@@ -1,62 +1,81 @@
-"""Which faults a simulated line has, and how often: ``drop=0.05,corrupt=0.05,reboot=0.01``."""
+"""The faults of a simulated line and the chance of each: ``drop=0.05,corrupt=0.05,reboot=0.01``."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """One kind of fault; the fields of :class:`FaultPlan` describe them."""
+
+    DROP = "drop"
+    CORRUPT = "corrupt"
+    DUPLICATE = "duplicate"
+    DELAY = "delay"
+    SPLIT = "split"
+    MERGE = "merge"
+    SILENCE = "silence"
+    STUCK = "stuck"
+    UNPLUG = "unplug"
+    REBOOT = "reboot"
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """The chance of each fault, rolled for each frame: 0 is never, 1 is always."""
+    """The chance of each fault per frame: 0 is never, 1 is always."""
 
     drop: float = 0.0
     """The frame is lost."""
     corrupt: float = 0.0
-    """One to three of its bytes are others."""
+    """One to three bytes of the frame are changed."""
     duplicate: float = 0.0
-    """It comes twice."""
+    """The frame arrives twice."""
     delay: float = 0.0
-    """It comes up to 0.3 s late; later frames pass it."""
+    """The frame arrives up to 0.3 s late; later frames overtake it."""
     split: float = 0.0
-    """It comes in two pieces, up to 20 ms apart."""
+    """The frame arrives in two pieces, up to 20 ms apart."""
     merge: float = 0.0
-    """It comes in one piece with the next frame, or 30 ms late."""
+    """The frame arrives in one piece with the next frame, or 30 ms late."""
     silence: float = 0.0
-    """This direction is dead for 0.3 to 2 s."""
+    """This direction loses every byte for 0.3 to 2 s."""
     stuck: float = 0.0
-    """One byte over and over buries everything in this direction for 0.1 to 0.5 s."""
+    """One repeated byte replaces everything in this direction for 0.1 to 0.5 s."""
     unplug: float = 0.0
-    """The cable is out for 0.2 to 1.5 s: the port vanishes and another one comes. Rolled for frames to the hub only."""
+    """The cable is unplugged for 0.2 to 1.5 s: the port disappears and a new one takes its name. Frames to the hub only."""
     reboot: float = 0.0
-    """The node reboots and is blind for 50 to 300 ms. Rolled for frames to the hub only."""
+    """The node reboots and senses nothing for 50 to 300 ms. Frames to the hub only."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing ever goes wrong."""
+        """Whether the line has no faults."""
         return not any(asdict(self).values())
+
+    def chance(self, fault: Fault) -> float:
+        """Return the chance of one fault."""
+        chance: float = getattr(self, fault)
+        return chance
 
 
 NO_FAULTS = FaultPlan()
 
 
 def parse_plan(text: str) -> FaultPlan:
-    """Read ``name=chance,name=chance``; an empty text is a line without faults.
+    """Parse ``name=chance,name=chance``; an empty text is a line without faults.
 
-    Raises ValueError that says what is wrong and what to write.
+    Raises ValueError with the wrong part and the correct form.
     """
-    known = [field.name for field in fields(FaultPlan)]
+    known = [fault.value for fault in Fault]
     chances: dict[str, float] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, _, chance = (side.strip() for side in part.partition("="))
         if name not in known:
             near = get_close_matches(name, known, 1)
-            raise ValueError(
-                f"no fault is called {name!r}; "
-                + (f"the nearest is {near[0]}" if near else f"there are {', '.join(known)}")
-            )
+            hint = f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}."
+            raise ValueError(f"unknown fault {name!r}. {hint}")
         if name in chances:
-            raise ValueError(f"fault {name} is given twice")
+            raise ValueError(f"fault {name} is given twice. Give it once.")
         chances[name] = _chance(name, chance)
     return FaultPlan(**chances)
 
@@ -67,5 +86,5 @@ def _chance(name: str, text: str) -> float:
     except ValueError:
         chance = -1.0
     if not 0.0 <= chance <= 1.0:
-        raise ValueError(f"fault {name} needs a chance from 0 to 1, like {name}=0.05, not {text!r}")
+        raise ValueError(f"fault {name} has no valid chance: {text!r}. Write a number from 0 to 1, like {name}=0.05.")
     return chance

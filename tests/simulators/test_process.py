@@ -1,4 +1,4 @@
-"""``python -m simulators`` as others use it: started, read over a real terminal, killed."""
+"""The process ``python -m simulators``: started, read over a real terminal, killed."""
 
 from __future__ import annotations
 
@@ -18,30 +18,35 @@ from types import UnionType
 import pytest
 
 from drivers.link import codec as link
-from simulators.process import EX_CONFIG, UsageError, parse_devices
-from simulators.world.range import World
-from tests.simulators.devices.acknowledging_hub import Hub, ack, ask
+from simulators.process import EX_CONFIG, ProcessEvent, UsageError, parse_devices
+from simulators.world.range import EventKind, World
+from tests.simulators.devices.acknowledging_hub import Hub, ack, hub_frame
 from tests.timing import limit_s
 
 S = 1_000_000
 DEADLINE_S = 60.0
+REPORTED: dict[type, EventKind] = {
+    link.Engage: EventKind.ENGAGE,
+    link.Release: EventKind.RELEASE,
+    link.Landing: EventKind.LANDING,
+}
 
 
 @dataclass
 class Line:
-    """A terminal opened as a daemon opens it, and when each piece came (UTC in microseconds)."""
+    """A terminal opened like a daemon's, with the arrival time of each frame (UTC in microseconds)."""
 
     fd: int
     hub: Hub
 
-    def hear(self, timeout_s: float) -> list[tuple[int, link.Frame]]:
-        """Read once; return what came, each with the time of arrival."""
+    def receive(self, timeout_s: float) -> list[tuple[int, link.Frame]]:
+        """Read once; return the frames, each with its time of arrival."""
         if not select.select([self.fd], [], [], timeout_s)[0]:
             return []
         data, now_us = os.read(self.fd, 65536), time.time_ns() // 1000
-        return [(now_us, frame) for frame in self.hub.hear(data)]
+        return [(now_us, frame) for frame in self.hub.receive(data)]
 
-    def say(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         os.write(self.fd, data)
 
 
@@ -66,7 +71,7 @@ def simulators(
         try:
             assert process.stdout is not None
             ready = json.loads(process.stdout.readline())
-            assert ready["event"] == "ready"
+            assert ready["event"] == ProcessEvent.READY
             assert ready["pid"] == process.pid
             assert ready["devices"] == {
                 part.split(":")[0]: str(links / part.split(":")[0]) for part in devices.split(",")
@@ -90,7 +95,7 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def test_both_devices_speak_the_truth_at_its_time(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+def test_both_devices_report_the_truth_on_time(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     start = now_us()
     world = World(7, start, 20.0)
     with (
@@ -104,8 +109,9 @@ def test_both_devices_speak_the_truth_at_its_time(tmp_path: Path, pytestconfig: 
         ready_us = now_us()
         before = len(world.events(1, start, ready_us))
         wanted = world.events(1, start, ready_us + 60 * S)[: before + 12]
-        expected = {kind: [e for e in wanted if e.kind == kind] for kind in ("engage", "release", "landing")}
-        arrived: dict[str, list[int]] = {kind: [] for kind in expected}
+        kinds = (EventKind.ENGAGE, EventKind.RELEASE, EventKind.LANDING)
+        expected = {kind: [e for e in wanted if e.kind is kind] for kind in kinds}
+        arrived: dict[EventKind, list[int]] = {kind: [] for kind in expected}
         end = time.monotonic() + DEADLINE_S
         while any(len(arrived[kind]) < len(expected[kind]) for kind in expected):
             assert time.monotonic() < end, arrived
@@ -113,28 +119,29 @@ def test_both_devices_speak_the_truth_at_its_time(tmp_path: Path, pytestconfig: 
             for line in (bow, target):
                 if line.fd not in ready:
                     continue
-                for came_us, frame in line.hear(0):
+                for came_us, frame in line.receive(0):
                     if isinstance(frame.message, link.Event):
-                        line.say(ack(frame))
+                        line.send(ack(frame))
                         if (frame.node, frame.seq) in seen:
-                            continue  # the acknowledgement was late, and it came again
+                            continue  # a repeat, because the acknowledgement was late
                         seen.add((frame.node, frame.seq))
-                        arrived.setdefault(frame.message.type.name.lower(), []).append(came_us)
+                        if (kind := REPORTED.get(type(frame.message))) is not None:
+                            arrived[kind].append(came_us)
                     if isinstance(frame.message, link.Landing):
                         landings.append(frame.message)
         for kind, events in expected.items():
             late_us += [came - e.at_us for came, e in zip(arrived[kind], events, strict=False) if e.at_us > ready_us]
-        for landing, event in zip(landings, expected["landing"], strict=False):
+        for landing, event in zip(landings, expected[EventKind.LANDING], strict=False):
             assert event.arrow_id is not None
             assert (landing.tag, landing.x_mm, landing.y_mm) == (event.arrow_id.hex, event.x_mm, event.y_mm)
-        assert min(late_us) >= -1000, "an event was told before it happened"
+        assert min(late_us) >= -1000, "an event was reported before it happened"
         half_us = limit_s(pytestconfig, 0.05) * S
-        assert sorted(late_us)[len(late_us) // 2] < half_us, "events are told when they happen"
+        assert sorted(late_us)[len(late_us) // 2] < half_us, "events are reported when they happen"
         assert bow.hub.decoder.counters.damaged == target.hub.decoder.counters.damaged == 0
         assert process.poll() is None
 
 
-def test_it_outlives_its_reader_and_owes_what_nobody_acknowledged(tmp_path: Path) -> None:
+def test_unacknowledged_events_are_resent_to_the_next_reader(tmp_path: Path) -> None:
     world = World(7, now_us(), 20.0)
     with simulators(world, tmp_path, "bow-1:bow.link"):
         with opened(tmp_path / "bow-1") as line:
@@ -142,10 +149,10 @@ def test_it_outlives_its_reader_and_owes_what_nobody_acknowledged(tmp_path: Path
         with opened(tmp_path / "bow-1") as line:
             again = wait_for(line, link.Event, first.seq)
             assert (again.boot_id, again.t_us) == (first.boot_id, first.t_us)
-            line.say(ask(link.HelloRequest()))
+            line.send(hub_frame(link.HelloRequest()))
             assert wait_for(line, link.Hello).boot_id == first.boot_id
             t0 = time.monotonic_ns()
-            line.say(ask(link.TimeRequest(t0), seq=9))
+            line.send(hub_frame(link.TimeRequest(t0), seq=9))
             answer = wait_for(line, link.TimeResponse)
             assert isinstance(answer.message, link.TimeResponse)
             assert answer.message.t0 == t0
@@ -156,14 +163,14 @@ def test_it_outlives_its_reader_and_owes_what_nobody_acknowledged(tmp_path: Path
 def wait_for(line: Line, kind: type | UnionType, seq: int | None = None) -> link.Frame:
     end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end:
-        for _, frame in line.hear(1.0):
+        for _, frame in line.receive(1.0):
             if isinstance(frame.message, kind) and seq in (None, frame.seq):
                 return frame
-    pytest.fail(f"no {kind} came")
+    pytest.fail(f"no {kind} arrived")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_and_takes_the_names_away(tmp_path: Path, number: signal.Signals) -> None:
+def test_signals_end_the_process_and_remove_the_ports(tmp_path: Path, number: signal.Signals) -> None:
     with simulators(World(7, now_us(), 20.0), tmp_path) as process:
         assert sorted(p.name for p in tmp_path.iterdir()) == ["bow-1", "target-1"]
         process.send_signal(number)
@@ -173,7 +180,7 @@ def test_a_signal_ends_it_and_takes_the_names_away(tmp_path: Path, number: signa
         assert process.stderr.read() == ""
 
 
-def test_it_dies_with_its_parent(tmp_path: Path) -> None:
+def test_process_dies_with_its_parent(tmp_path: Path) -> None:
     program = (
         "import os, subprocess, sys, time\n"
         "child = subprocess.Popen([sys.executable, '-m', 'simulators', '--links', sys.argv[1], '--devices', 'bow-1:bow.link'],"
@@ -190,7 +197,7 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_faulty_line_is_unplugged_and_plugged_and_told_of_at_the_end(tmp_path: Path) -> None:
+def test_line_faults_occur_and_are_counted_at_the_end(tmp_path: Path) -> None:
     port = tmp_path / "bow-1"
     with simulators(World(7, now_us(), 20.0), tmp_path, "bow-1:bow.link", "--fault", "unplug=1,split=1") as process:
         was_away, came_back = False, 0
@@ -201,50 +208,50 @@ def test_a_faulty_line_is_unplugged_and_plugged_and_told_of_at_the_end(tmp_path:
                 with opened(port) as line:
                     came_back += was_away
                     was_away = False
-                    while line.hear(2.0):
+                    while line.receive(2.0):
                         pass
-            except OSError:  # it hung up, or there is no port now
+            except OSError:  # the port hung up or is absent
                 was_away = was_away or not port.exists()
                 select.select([], [], [], 0.01)
         process.terminate()
         assert process.stdout is not None
-        told = json.loads(process.stdout.readlines()[-1])
-        assert told["event"] == "end"
-        assert told["faults"]["bow-1"]["node"]["unplug"] >= 2
-        assert told["faults"]["bow-1"]["to_hub"]["split"] >= 1
+        end_event = json.loads(process.stdout.readlines()[-1])
+        assert end_event["event"] == ProcessEvent.END
+        assert end_event["faults"]["bow-1"]["node"]["unplug"] >= 2
+        assert end_event["faults"]["bow-1"]["to_hub"]["split"] >= 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
-        (["--devices", "bow-1"], "no simulator speaks for driver ''"),
-        (["--devices", "bow-1:bow.gpio"], "There are: bow.link, target.link"),
+        (["--devices", "bow-1"], "no simulator exists for driver ''"),
+        (["--devices", "bow-1:bow.gpio"], "Choose one of: bow.link, target.link"),
         (["--devices", "bow:bow.link"], "like bow-1:bow.link"),
         (["--devices", "bow-1:bow.link:0"], "like bow-1:bow.link"),
         (["--devices", "../bow-1:bow.link"], "like bow-1:bow.link"),
-        (["--devices", "bow-1:bow.link,bow-1:bow.link"], "Give each its own"),
+        (["--devices", "bow-1:bow.link,bow-1:bow.link"], "Give each device its own name"),
         (["--devices", "bow-1:bow.link", "--world", "{}"], "Write it like"),
-        (["--devices", "bow-1:bow.link", "--fault", "drp=0.1"], "the nearest is drop"),
+        (["--devices", "bow-1:bow.link", "--fault", "drp=0.1"], "Did you mean drop?"),
         (["--devices", "bow-1:bow.link", "--clock", "bow-1=fast"], "like -100, or mute"),
-        (["--devices", "bow-1:bow.link", "--links", "/dev/null/none"], "Name a folder"),
+        (["--devices", "bow-1:bow.link", "--links", "/dev/null/none"], "Choose a folder"),
     ],
 )
-def test_a_bad_order_is_told_in_one_line(tmp_path: Path, arguments: list[str], complaint: str) -> None:
+def test_usage_errors_are_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
     argv = [sys.executable, "-m", "simulators", "--links", str(tmp_path), *arguments]
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert ended.returncode == EX_CONFIG
     assert len(ended.stderr.splitlines()) == 1
-    assert complaint in ended.stderr
+    assert message in ended.stderr
 
 
-def test_a_parent_that_is_gone_is_not_waited_for(tmp_path: Path) -> None:
+def test_process_ends_when_its_parent_is_already_dead(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "simulators", "--links", str(tmp_path), "--devices", "bow-1:bow.link"]
     environ = {**os.environ, "ARCH_STATS_PARENT": "1"}
     ended = subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
-def test_the_lane_is_told_or_follows_from_the_name() -> None:
+def test_lane_is_given_or_taken_from_the_name() -> None:
     specs = parse_devices("bow-12:bow.link, left:target.link:12")
     assert [(s.name, s.driver, s.lane) for s in specs] == [("bow-12", "bow.link", 12), ("left", "target.link", 12)]
     with pytest.raises(UsageError):

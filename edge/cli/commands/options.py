@@ -12,6 +12,6 @@ def faces(incomplete: str) -> list[str]:
 
 def simulated_drivers(incomplete: str) -> list[str]:
     """Drivers that begin so and have a simulator."""
-    from simulators.devices.lane_device import DRIVERS  # only --simulate and this need it
+    from simulators.devices.registry import simulator_names  # only --simulate and this need it
 
-    return [name for name in DRIVERS if name.startswith(incomplete)]
+    return [name for name in simulator_names() if name.startswith(incomplete)]

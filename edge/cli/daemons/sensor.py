@@ -24,8 +24,6 @@ from edge.common.process.systemd import Notifier
 from edge.sensor.daemon import run_sensor
 from edge.sensor.queue.spool import Spool
 
-DEFAULT_SIMULATED_DRIVER = {"bow": "bow.link", "target": "target.link"}
-
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:

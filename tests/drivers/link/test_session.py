@@ -27,7 +27,7 @@ from drivers.link.codec import (
 )
 from drivers.link.session import LinkSession
 from simulators.devices.clock import NodeClock
-from simulators.devices.link_node import LinkNode, NodeSpec
+from simulators.devices.link_node import NodeSpec, SimulatedLinkNode
 from tests.drivers.link.messages import MESSAGES, U16, U32, U64
 
 HOST_BOOT = UUID(int=1)
@@ -60,7 +60,7 @@ class Range:
         self.chance = random.Random(self.seed)
         spec = NodeSpec(5, NodeKind.BOW, "sim", 90, None)
         clock = NodeClock(self.now // 1000 - 250_000, self.drift_ppm * 1000, rtc_ppb=-20_000)
-        self.node = LinkNode(spec, clock, count(7000), self.now // 1000 - 250_000)
+        self.node = SimulatedLinkNode(spec, clock, count(7000), self.now // 1000 - 250_000)
         self.session = LinkSession("bow-1", NodeKind.BOW, None, (), HOST_BOOT, self.now)
         self.decoder = LinkDecoder()
         self.to_hub: list[tuple[int, int, bytes]] = []

@@ -48,11 +48,11 @@ CASES = {
 
 
 MISTYPED = {
-    "fault of a range": ({}, ["archstats-sensor", "--simulate", "--fault", "drp=0.1"], ["drp", "nearest is drop"]),
+    "fault of a range": ({}, ["archstats-sensor", "--simulate", "--fault", "drp=0.1"], ["drp", "Did you mean drop?"]),
     "fault of a device": (
         {},
         ["archstats-sensor", "run", "bow-1", "--simulate", "--fault", "drop=5"],
-        ["drop=0.05, not '5'"],
+        ["chance: '5'", "drop=0.05"],
     ),
     "fault of a real device": (
         {"ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_PORT": "/dev/ttyUSB0"},

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from drivers.link import codec as link
 from simulators.devices.clock import NodeClock
-from simulators.devices.link_node import LinkNode, NodeSpec
+from simulators.devices.link_node import NodeSpec, SimulatedLinkNode
 from simulators.hosttime import HostTime
 from simulators.wire.pty import PtyWire
 
@@ -30,7 +30,7 @@ def main(port: Path, rate_hz: float) -> None:
     host, wire = HostTime.anchor(), PtyWire(port)
     now_us = host.now_us()
     spec = NodeSpec(9, link.NodeKind.BOW, "busy", 80, -50)
-    node = LinkNode(spec, NodeClock(now_us, 0), count(now_us % 1_000_000_000 + 1), now_us)
+    node = SimulatedLinkNode(spec, NodeClock(now_us, 0), count(now_us % 1_000_000_000 + 1), now_us)
     step_us = round(1_000_000 / rate_hz)
     sense_us, print_us = now_us + step_us, now_us
     while True:
@@ -47,7 +47,7 @@ def main(port: Path, rate_hz: float) -> None:
         for frame in node.poll(now_us):
             wire.write(frame)
         due_us = min(sense_us, print_us, node.next_due_us())
-        writing = [wire] if wire.has_waiting else []
+        writing = [wire] if wire.has_buffered else []
         if select.select([wire], writing, [], max(due_us - host.now_us(), 0) / 1_000_000)[1]:
             wire.flush()
         for frame in node.receive(wire.read(), host.now_us()):

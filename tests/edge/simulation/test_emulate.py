@@ -17,7 +17,7 @@ import pytest
 
 from drivers.link import codec as link
 from tests.acceptance.simulated_range import BIN, clean_environment
-from tests.simulators.devices.acknowledging_hub import Hub, ask
+from tests.simulators.devices.acknowledging_hub import Hub, hub_frame
 
 DEADLINE_S = 30.0
 
@@ -57,9 +57,9 @@ def hello_of(port: Path) -> link.Hello:
         termios.tcgetattr(fd)  # raises where it is no terminal
         hub, end = Hub(), time.monotonic() + DEADLINE_S
         while time.monotonic() < end:
-            os.write(fd, ask(link.HelloRequest()))
+            os.write(fd, hub_frame(link.HelloRequest()))
             if select.select([fd], [], [], 0.3)[0]:
-                for frame in hub.hear(os.read(fd, 65536)):
+                for frame in hub.receive(os.read(fd, 65536)):
                     if isinstance(frame.message, link.Hello):
                         return frame.message
     finally:
@@ -79,7 +79,7 @@ def test_it_answers_where_it_was_asked_to_be_and_is_gone_afterwards(
         hello = hello_of(port)
         assert hello.kind == kind
         assert link.NodeCapability.SIMULATOR in hello.capabilities
-        assert stopped(process) == ["Ctrl-C takes it away."]
+        assert stopped(process) == ["Press Ctrl-C to remove it."]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""The pseudo-terminal under a simulated device."""
+"""The pseudo-terminal of a simulated device."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def open_descriptors() -> set[str]:
     return {entry.name for entry in Path("/proc/self/fd").iterdir()}
 
 
-def test_bytes_go_through_unchanged_both_ways(tmp_path: Path) -> None:
+def test_bytes_pass_unchanged_both_ways(tmp_path: Path) -> None:
     wire = PtyWire(tmp_path / "bow-1")
     port = os.open(tmp_path / "bow-1", os.O_RDWR | os.O_NOCTTY)
     every = bytes(range(256))
     wire.write(every)
     os.write(port, every)
     assert read_all(port, 256) == every
-    heard = b""
-    while len(heard) < 256 and select.select([wire.fileno()], [], [], 20.0)[0]:
-        heard += wire.read()
-    assert heard == every
+    received = b""
+    while len(received) < 256 and select.select([wire.fileno()], [], [], 20.0)[0]:
+        received += wire.read()
+    assert received == every
     assert wire.read() == b""
     os.close(port)
     wire.close()
 
 
-def test_it_can_be_opened_again_after_the_last_reader_went(tmp_path: Path) -> None:
+def test_port_can_be_reopened_after_the_last_reader(tmp_path: Path) -> None:
     wire = PtyWire(tmp_path / "bow-1")
     for _ in range(3):
         port = os.open(wire.link, os.O_RDWR | os.O_NOCTTY)
@@ -50,45 +50,45 @@ def test_it_can_be_opened_again_after_the_last_reader_went(tmp_path: Path) -> No
     wire.close()
 
 
-def test_nobody_reading_costs_no_time_and_bounded_memory(tmp_path: Path) -> None:
+def test_unread_port_never_blocks_and_memory_is_bounded(tmp_path: Path) -> None:
     wire = PtyWire(tmp_path / "bow-1")
     for _ in range(2000):
         wire.write(b"x" * 100)
     assert wire.dropped > 0
-    assert 0 < len(wire._waiting) <= MAX_BUFFERED
+    assert 0 < len(wire._buffer) <= MAX_BUFFERED
     port = os.open(wire.link, os.O_RDWR | os.O_NOCTTY)
     kept = (2000 - wire.dropped) * 100  # frames are dropped whole
     taken = 0
-    while wire.has_waiting:
+    while wire.has_buffered:
         taken += len(read_all(port, 1))
         wire.flush()
-    taken += len(read_all(port, kept - taken))  # the kernel hands it over in its own time
+    taken += len(read_all(port, kept - taken))  # the kernel delivers asynchronously
     assert taken == kept
     assert read_all(port, 1, timeout_s=0.05) == b""
     os.close(port)
     wire.close()
 
 
-def test_who_opens_the_port_late_is_not_told_of_the_past(tmp_path: Path) -> None:
+def test_late_reader_receives_no_old_frames(tmp_path: Path) -> None:
     now = 0.0
     wire = PtyWire(tmp_path / "bow-1", clock=lambda: now)
     for n in range(1000):
         now = n * 0.1
         wire.write(b"%099d\n" % n)
-        # The kernel hands bytes over in its own time, which this clock outruns: wait until it has.
+        # The kernel delivers bytes asynchronously, and this clock runs ahead: wait for the delivery.
         assert select.select([wire._slave], [], [], 20.0)[0]
     port = os.open(wire.link, os.O_RDWR | os.O_NOCTTY)
     data = b""
     while not data.endswith(b"%099d\n" % 999):
         data += (more := read_all(port, 1))
-        assert more, "the last line never came"
-    heard = data.split()
-    assert len(heard) <= UNREAD_S / 0.1 + 2
+        assert more, "the last line never arrived"
+    received = data.split()
+    assert len(received) <= UNREAD_S / 0.1 + 2
     os.close(port)
     wire.close()
 
 
-def test_a_reader_that_keeps_up_loses_nothing(tmp_path: Path) -> None:
+def test_reader_that_keeps_up_loses_nothing(tmp_path: Path) -> None:
     now = 0.0
     wire = PtyWire(tmp_path / "bow-1", clock=lambda: now)
     port = os.open(wire.link, os.O_RDWR | os.O_NOCTTY)
@@ -100,7 +100,7 @@ def test_a_reader_that_keeps_up_loses_nothing(tmp_path: Path) -> None:
     wire.close()
 
 
-def test_closing_hangs_up_and_takes_the_name_away(tmp_path: Path) -> None:
+def test_closing_hangs_up_and_removes_the_symlink(tmp_path: Path) -> None:
     wire = PtyWire(tmp_path / "bow-1")
     port = os.open(wire.link, os.O_RDWR | os.O_NOCTTY)
     wire.close()
@@ -112,7 +112,7 @@ def test_closing_hangs_up_and_takes_the_name_away(tmp_path: Path) -> None:
     os.close(port)
 
 
-def test_a_new_wire_takes_over_the_name_and_an_old_one_leaves_it(tmp_path: Path) -> None:
+def test_new_wire_replaces_the_symlink_and_the_old_one_keeps_it(tmp_path: Path) -> None:
     (tmp_path / "bow-1").symlink_to("/nowhere")
     old = PtyWire(tmp_path / "bow-1")
     new = PtyWire(tmp_path / "bow-1")
@@ -125,7 +125,7 @@ def test_a_new_wire_takes_over_the_name_and_an_old_one_leaves_it(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_that_cannot_be_made_leaves_nothing_open(tmp_path: Path) -> None:
+def test_failed_symlink_leaves_no_descriptor_open(tmp_path: Path) -> None:
     before = open_descriptors()
     with pytest.raises(FileNotFoundError):
         PtyWire(tmp_path / "missing" / "bow-1")

@@ -1,0 +1,89 @@
+"""The interface of every simulated device, and the description by which the registry offers it.
+
+A simulated device stands for one real device at the far end of a serial line: bytes and time in, frames out. It reads no
+clock. Every method that takes ``now_us`` is called with times that do not go back: microseconds since the Unix epoch on a
+time line that is anchored once and never stepped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from drivers.contract import DeviceKind
+from simulators.devices.clock import ClockOptions
+from simulators.world.range import World
+
+HEAD_START_US = 10_000_000
+"""Longest time from the world's start to the start of a device that still counts as present from the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """Name, driver and lane of one simulated device."""
+
+    name: str
+    driver: str
+    """Name of the driver that reads the device, as in the registry."""
+    lane: int
+
+
+class SimulatedDevice(Protocol):
+    """One simulated device on its lane."""
+
+    @property
+    def spec(self) -> DeviceSpec:
+        """Name, driver and lane of the device."""
+        ...
+
+    def poll(self, now_us: int) -> list[bytes]:
+        """Sense everything up to ``now_us`` and return the frames that are due."""
+        ...
+
+    def receive(self, data: bytes, now_us: int) -> list[bytes]:
+        """Process bytes from the hub and return the answers, each a whole frame."""
+        ...
+
+    def reboot(self, now_us: int, blind_us: int) -> None:
+        """Reboot the device, which senses nothing for ``blind_us``."""
+        ...
+
+    def may_reboot(self, now_us: int, blind_us: int) -> bool:
+        """Whether a reboot now loses no event that the device would sense."""
+        ...
+
+    def next_due_us(self) -> int:
+        """Return the instant at which :meth:`poll` has work again, if nothing is received before."""
+        ...
+
+
+class Framing(Protocol):
+    """The way in which a device's byte stream is divided into frames."""
+
+    def __call__(self, data: bytes) -> tuple[list[bytes], bytes]:
+        """Return the complete frames at the beginning of ``data``, and the rest. No byte is lost or added."""
+        ...
+
+
+class DeviceFactory(Protocol):
+    """Maker of one simulated device."""
+
+    def __call__(self, spec: DeviceSpec, world: World, now_us: int, clock: ClockOptions) -> SimulatedDevice:
+        """Return the device of ``spec``, started at ``now_us``.
+
+        A device that is made within ``HEAD_START_US`` after the world's start is present from that start: it has the same
+        boot id, clock and events for every instant at which it is made. A later one senses nothing that happened before.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Simulator:
+    """Description of the simulated device for one driver."""
+
+    driver: str
+    """Name of the driver that reads the device."""
+    kind: DeviceKind
+    framing: Framing
+    """Division of the bytes into frames, in both directions; line faults act per frame."""
+    make: DeviceFactory
