@@ -54,7 +54,7 @@ async def _rounds(running: Hub, rows: int) -> tuple[list[float], list[float]]:
     ours: list[float] = []
     connection = await running.connect()
     try:
-        await SensorStore(connection, DEVICE, BOOT).register()
+        await SensorStore(connection, DEVICE).register()
     finally:
         await connection.close()
     for number in range(ROUNDS):
@@ -67,9 +67,9 @@ async def _rounds(running: Hub, rows: int) -> tuple[list[float], list[float]]:
 async def _plain(running: Hub, readings: Sequence[Reading]) -> float:
     """Seconds for the bare statements."""
     recorder = _Recorder()
-    store = SensorStore(cast("Connection", recorder), DEVICE, BOOT)
+    store = SensorStore(cast("Connection", recorder), DEVICE)
     for first in range(0, len(readings), BATCH_LIMIT):
-        await store.write(readings[first : first + BATCH_LIMIT], None, BOOT)
+        await store.write(readings[first : first + BATCH_LIMIT], None)
     connection = await running.connect()
     try:
         await connection.execute("set role archstats_sensor")
@@ -85,13 +85,13 @@ async def _ours(running: Hub, readings: Sequence[Reading]) -> float:
     """Seconds from the first reading in the queue until the last one is committed."""
     settings = ServiceSettings(database=DatabaseSettings(user=USER, db=DATABASE, socket_dir=running.socket_dir))
     spool = Spool(Path(running.folder) / "spool", DEVICE.id, 1 << 24)
-    queue, status, stop = DurableQueue(spool, BOOT), Status(), asyncio.Event()
+    queue, status, stop = DurableQueue(spool), Status(), asyncio.Event()
     reader = DeviceReader(_no_driver, queue, status)
     async with (
         open_database(settings, application="ingest", role=Role.SENSOR) as database,
         asyncio.TaskGroup() as tasks,
     ):
-        writer = ReadingWriter(database, DEVICE, BOOT, reader, queue, status)
+        writer = ReadingWriter(database, DEVICE, reader, queue, status)
         await spool.open_existing()
         writing = tasks.create_task(writer.run(stop))
         await writer.clocks_loaded(10.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import Final
-from uuid import UUID
 
 from edge.common.postgres.database import Database
 from edge.common.process.supervision import Supervision
@@ -34,7 +33,6 @@ async def run_sensor(
     database: Database,
     device: Device,
     build: BuildDriver,
-    host_boot_id: UUID,
     spool: Spool,
     stop: asyncio.Event,
     supervision: Supervision | None = None,
@@ -44,11 +42,11 @@ async def run_sensor(
     Stops within 2 s, and closes the spool. Readings that are neither stored nor spooled by then are not acknowledged, so
     the device keeps them. Raises ConfigError when the settings can never work.
     """
-    queue, status = DurableQueue(spool, host_boot_id), Status()
+    queue, status = DurableQueue(spool), Status()
     supervision = supervision or Supervision()
     reader = DeviceReader(build, queue, status, supervision.loop("reader", READER_LOOP_S))
     queue.on_durable(reader.acknowledge)
-    writer = ReadingWriter(database, device, host_boot_id, reader, queue, status, supervision.loop("writer"))
+    writer = ReadingWriter(database, device, reader, queue, status, supervision.loop("writer"))
     worker = DiskWorker(queue, reader.remember, supervision.loop("disk", DISK_LOOP_S))
 
     def status_line() -> str:

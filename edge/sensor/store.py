@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -38,14 +39,14 @@ on conflict do nothing
 _INSERT_GAP: Final = """
 insert into device_gaps (device_id, stream_id, since, since_mono_ns, since_host_boot_id,
                          until, until_mono_ns, until_host_boot_id, reason)
-select $1, $2, least($3::timestamptz, $4::timestamptz), $5::bigint, $7::uuid, $4, $6::bigint, $7, $8
+select $1, $2, least($3::timestamptz, $6::timestamptz), $4::bigint, $5::uuid, $6, $7::bigint, $8::uuid, $9
 where not exists (select from device_gaps where device_id = $1 and stream_id = $2)
 """
 
 _INSERT_LOST_EVENTS: Final = """
 insert into device_gaps (device_id, stream_id, since, since_mono_ns, since_host_boot_id,
                          until, until_mono_ns, until_host_boot_id, reason)
-values ($1, gen_random_uuid(), least($2::timestamptz, $3::timestamptz), $4::bigint, $6::uuid, $3, $5::bigint, $6, $7)
+values ($1, gen_random_uuid(), least($2::timestamptz, $5::timestamptz), $3, $4, $5, $6, $7, $8)
 """
 
 _UPSERT_CLOCK: Final = """
@@ -94,15 +95,11 @@ class Device:
 
 
 class SensorStore:
-    """The statements of one daemon on one connection.
+    """The statements of one daemon on one connection."""
 
-    ``host_boot_id`` is this host's present boot.
-    """
-
-    def __init__(self, connection: Connection, device: Device, host_boot_id: UUID) -> None:
+    def __init__(self, connection: Connection, device: Device) -> None:
         self._connection = connection
         self._device = device
-        self._host_boot_id = host_boot_id
 
     async def register(self, since: Instant | None = None) -> None:
         """Register the device; writes nothing when kind, driver and lane are unchanged.
@@ -122,9 +119,7 @@ class SensorStore:
             self._device.kind.value,
             self._device.driver,
             self._device.lane,
-            since.at,
-            since.mono_ns,
-            since.host_boot_id,
+            *_columns(since),
         )
 
     async def clocks(self) -> list[ClockModel]:
@@ -160,12 +155,8 @@ class SensorStore:
         )
         return [(row["first"], row["last"]) for row in rows]
 
-    async def write(self, reports: Sequence[Storable], last_watermark: Instant | None, host_boot_id: UUID) -> None:
-        """Store a batch in one transaction; existing rows stay unchanged.
-
-        ``host_boot_id`` is the boot of this host in which the reports arrived: an earlier one than the present for those
-        that an earlier daemon spooled.
-        """
+    async def write(self, reports: Sequence[Storable], last_watermark: Instant | None) -> None:
+        """Store a batch in one transaction; existing rows stay unchanged."""
         readings = [report for report in reports if isinstance(report, Reading)]
         if len(readings) == len(reports):
             await self._insert(readings)
@@ -173,7 +164,7 @@ class SensorStore:
         async with self._connection.transaction():
             for report in reports:
                 if isinstance(report, StreamStart):
-                    await self._insert_gap(report, last_watermark, host_boot_id)
+                    await self._insert_gap(report, last_watermark)
                 elif isinstance(report, ClockModel):
                     await self._upsert_clock(report)
             if readings:
@@ -197,7 +188,7 @@ class SensorStore:
             status.stream_id,
             watermark.at if watermark else None,
             watermark.mono_ns if watermark else None,
-            self._host_boot_id,
+            watermark.host_boot_id if watermark else None,
             self._device.heartbeat_s,
             status.battery_percent,
             status.rssi_dbm,
@@ -237,17 +228,14 @@ class SensorStore:
             [r.reason for r in readings],
         )
 
-    async def _insert_gap(self, start: StreamStart, last_watermark: Instant | None, host_boot_id: UUID) -> None:
-        since, reason = await self._blind_since(start, last_watermark, host_boot_id)
+    async def _insert_gap(self, start: StreamStart, last_watermark: Instant | None) -> None:
+        since, reason = await self._blind_since(start, last_watermark)
         await self._connection.execute(
             _INSERT_GAP,
             self._device.id,
             start.stream_id,
-            since.at if since else UNKNOWN_PAST,
-            start.stamp.at,
-            since.mono_ns if since else None,
-            start.stamp.mono_ns,
-            host_boot_id,
+            *_columns(since),
+            *_columns(start.stamp),
             reason,
         )
 
@@ -265,15 +253,12 @@ class SensorStore:
 
     async def write_gap(self, last_watermark: Instant | None, until: Instant, reason: str) -> None:
         """Store a gap for lost events: no miss in it can be confirmed. It gets a stream id of its own, as none began."""
-        since = last_watermark or await self._previous_watermark(self._host_boot_id)
+        since = last_watermark or await self._previous_watermark()
         await self._connection.execute(
             _INSERT_LOST_EVENTS,
             self._device.id,
-            since.at if since else UNKNOWN_PAST,
-            until.at,
-            since.mono_ns if since else None,
-            until.mono_ns,
-            self._host_boot_id,
+            *_columns(since),
+            *_columns(until),
             reason,
         )
 
@@ -303,9 +288,7 @@ class SensorStore:
         )
         return [(row["stream_id"], row["seq"]) for row in rows]
 
-    async def _blind_since(
-        self, start: StreamStart, last_watermark: Instant | None, host_boot_id: UUID
-    ) -> tuple[Instant | None, str]:
+    async def _blind_since(self, start: StreamStart, last_watermark: Instant | None) -> tuple[Instant | None, str]:
         """The instant from which the device may have missed events, and the reason.
 
         A device reports how long it was blind before each boot that it remembers. When the boot before one of these is
@@ -315,9 +298,9 @@ class SensorStore:
         if start.blind_since is not None and (previous is None or await self._knows(previous)):
             return start.blind_since, "the device was rebooting"
         reason = "the device's past is not known"
-        return last_watermark or await self._previous_watermark(host_boot_id), reason
+        return last_watermark or await self._previous_watermark(), reason
 
-    async def _previous_watermark(self, host_boot_id: UUID) -> Instant | None:
+    async def _previous_watermark(self) -> Instant | None:
         """The watermark that the previous daemon wrote."""
         row = await self._connection.fetchrow(
             "select watermark, watermark_mono_ns, watermark_host_boot_id from device_status where device_id = $1",
@@ -325,9 +308,7 @@ class SensorStore:
         )
         if row is None or row["watermark"] is None:
             return None
-        if row["watermark_host_boot_id"] != host_boot_id:
-            return Instant(row["watermark"])
-        return Instant(row["watermark"], row["watermark_mono_ns"], host_boot_id)
+        return Instant(row["watermark"], row["watermark_mono_ns"], row["watermark_host_boot_id"])
 
     async def _knows(self, stream_id: UUID) -> bool:
         """Whether a stream is known: each start leaves a row."""
@@ -350,3 +331,8 @@ class SensorStore:
             clock.uncertainty_s,
             clock.skew_uncertainty,
         )
+
+
+def _columns(instant: Instant | None) -> tuple[datetime, int | None, UUID | None]:
+    """The three columns of an instant; without one the past is unknown."""
+    return (instant.at, instant.mono_ns, instant.host_boot_id) if instant else (UNKNOWN_PAST, None, None)

@@ -48,7 +48,6 @@ class ReadingWriter:
         self,
         database: Database,
         device: Device,
-        host_boot_id: UUID,
         reader: DeviceReader,
         queue: DurableQueue,
         status: Status,
@@ -58,7 +57,6 @@ class ReadingWriter:
         """The database accepts readings."""
         self._database = database
         self._device = device
-        self._host_boot_id = host_boot_id
         self._started = host_now()
         self._reader = reader
         self._queue = queue
@@ -103,7 +101,7 @@ class ReadingWriter:
             async with asyncio.timeout(timeout_s):
                 connection = await self._database.connect()
                 try:
-                    store = SensorStore(connection, self._device, self._host_boot_id)
+                    store = SensorStore(connection, self._device)
                     await store.register(self._started)
                     while await self._store_batch(store):
                         pass
@@ -144,7 +142,7 @@ class ReadingWriter:
     async def _serve_connection(self, stop: asyncio.Event) -> None:
         connection = await self._database.connect()
         try:
-            store = SensorStore(connection, self._device, self._host_boot_id)
+            store = SensorStore(connection, self._device)
             await store.register(self._started)
             if not self._clocks_loaded.is_set():
                 self._reader.learn(await store.clocks())
@@ -177,7 +175,7 @@ class ReadingWriter:
     async def _write(self, store: SensorStore, batch: Batch) -> BatchResult:
         for stream_id in {report.stream_id for report in batch.reports if isinstance(report, Reading)}:
             await self._restore(store, stream_id)
-        write = partial(store.write, last_watermark=self._queue.ledger.watermark, host_boot_id=batch.host_boot_id)
+        write = partial(store.write, last_watermark=self._queue.ledger.watermark)
         return await store_or_quarantine(batch.reports, write, store.quarantine)
 
     async def _restore(self, store: SensorStore, stream_id: UUID) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from drivers.clock.host import host_boot_id
 from drivers.contract import ClockModel, Driver
 from edge.cli.daemons.device_config import DevicePlan, plan_device
 from edge.cli.environment import effective
@@ -98,7 +97,7 @@ def _serve(device_id: str, environ: Mapping[str, str]) -> int:
             supervision = Supervision(Notifier.of(os.environ, os.getpid()))
             spool = Spool(spool_folder(plan.settings, environ), device_id, plan.settings.spool_max_mb << 20)
             build = partial(_build, plan)
-            await run_sensor(database, plan.device, build, host_boot_id(), spool, stop, supervision)
+            await run_sensor(database, plan.device, build, spool, stop, supervision)
 
     return run_service(serve, name=f"archstats-sensor {device_id}", dev_mode=service.dev_mode)
 

@@ -12,10 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import takewhile
 from pathlib import Path
 from typing import Final, TypeVar
-from uuid import UUID
 
 from drivers.contract import ClockModel
 from edge.sensor.queue.inbox import Storable
@@ -48,7 +46,6 @@ _SCHEMA: Final = """
 create table if not exists spooled (
     id integer primary key autoincrement,
     since text not null,
-    host_boot_id text not null,
     report text not null
 ) strict
 """
@@ -68,11 +65,10 @@ class SpoolDamaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SpooledBatch:
-    """The oldest reports, all of one boot of the host."""
+    """The oldest reports."""
 
     through: int
     """Id of the last row, for :meth:`SpoolFile.drop`."""
-    host_boot_id: UUID
     reports: list[Storable]
 
 
@@ -107,11 +103,11 @@ class SpoolFile:
         self._take_lock()
         return self._guarded(self._open_existing)
 
-    def append(self, reports: Sequence[Storable], host_boot_id: UUID) -> SpoolSize:
+    def append(self, reports: Sequence[Storable]) -> SpoolSize:
         """Write all reports or none; they are durable when it returns."""
         self._take_lock()
-        since, boot = datetime.now(UTC).isoformat(), str(host_boot_id)
-        rows = [(since, boot, to_json(report)) for report in reports]
+        since = datetime.now(UTC).isoformat()
+        rows = [(since, to_json(report)) for report in reports]
         self._guarded(lambda: self._append(rows))
         return self.size()
 
@@ -181,13 +177,13 @@ class SpoolFile:
                 self._remove()
         return self._clocks()
 
-    def _append(self, rows: Sequence[tuple[str, str, str]]) -> None:
+    def _append(self, rows: Sequence[tuple[str, str]]) -> None:
         db = self._opened()
         if self._rows + len(rows) > MAX_ROWS:
             raise SpoolRefused(f"the spool is full with {self._rows} readings ({self.path}); bring the database back")
         db.execute("begin immediate")
         try:
-            db.executemany("insert into spooled (since, host_boot_id, report) values (?, ?, ?)", rows)
+            db.executemany("insert into spooled (since, report) values (?, ?)", rows)
             db.execute("commit")
         except BaseException:
             with suppress(sqlite3.Error):  # a full disk has rolled it back already
@@ -200,14 +196,13 @@ class SpoolFile:
     def _oldest(self, limit: int) -> SpooledBatch | None:
         if self._db is None:
             return None
-        query = "select id, host_boot_id, report from spooled where id > ? order by id limit ?"
-        rows: list[tuple[int, str, str]] = self._db.execute(query, (self._dropped_through, limit)).fetchall()
+        query = "select id, report from spooled where id > ? order by id limit ?"
+        rows: list[tuple[int, str]] = self._db.execute(query, (self._dropped_through, limit)).fetchall()
         if not rows:
             return None
-        boot = rows[0][1]
-        same = list(takewhile(lambda row: row[1] == boot, rows))
-        self._read_through = max(self._read_through, same[-1][0])
-        return SpooledBatch(same[-1][0], UUID(boot), [from_json(report) for _, _, report in same])
+        through = rows[-1][0]
+        self._read_through = max(self._read_through, through)
+        return SpooledBatch(through, [from_json(report) for _, report in rows])
 
     def _clocks(self) -> list[ClockModel]:
         if self._db is None:

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from drivers.contract import ClockModel, Pulse, Reading, Report, StreamStart
 from edge.sensor.queue.disk import SpooledBatch
@@ -29,8 +28,6 @@ class Batch:
     """The oldest reports of the queue, which stay in it until :meth:`DurableQueue.commit`."""
 
     reports: list[Storable]
-    host_boot_id: UUID
-    """Boot of this host in which the reports arrived: an earlier one when an earlier daemon spooled them."""
     spooled: SpooledBatch | None = None
     """The rows on the disk; None for a batch from memory."""
 
@@ -46,11 +43,10 @@ class DurableQueue:
     The queue alone records in the ledger where an event is. The watermark is held while the disk has rows.
     """
 
-    def __init__(self, spool: Spool, host_boot_id: UUID) -> None:
+    def __init__(self, spool: Spool) -> None:
         self.inbox = Inbox()
         self.spool = spool
         self.ledger = DeviceLedger()
-        self._host_boot_id = host_boot_id
         self._on_durable: OnDurable | None = None
 
     def __len__(self) -> int:
@@ -83,13 +79,13 @@ class DurableQueue:
         if self.spool.size.rows:
             spooled = await self.spool.oldest(limit)
             if spooled is not None:
-                return Batch(spooled.reports, spooled.host_boot_id, spooled)
+                return Batch(spooled.reports, spooled)
             if self.spool.size.rows:
                 await asyncio.sleep(RETRY_READ_S)
                 return None
             self._forget_spooled()
         reports = self.inbox.oldest(limit)
-        return Batch(reports, self._host_boot_id) if reports else None
+        return Batch(reports) if reports else None
 
     async def commit(self, batch: Batch, stored: Sequence[Storable], quarantined: Sequence[Storable] = ()) -> None:
         """Remove a batch after the transaction that stored one part of it and quarantined the rest."""
@@ -120,7 +116,7 @@ class DurableQueue:
     async def move_to_disk(self, limit: int) -> bool:
         """Move up to ``limit`` of the oldest reports from memory to the disk; False when the disk refused."""
         reports, first = self.inbox.oldest(limit), not self.spool.size.rows
-        if not await self.spool.append(reports, self._host_boot_id):
+        if not await self.spool.append(reports):
             if not self.spool.size.rows:  # also when it was just found damaged
                 self._forget_spooled()
             return False

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
-from uuid import UUID
 
 from drivers.contract import ClockModel
 from edge.common.process.logs import Transitions
@@ -54,9 +53,9 @@ class Spool:
         self.examined.set()
         return found or []
 
-    async def append(self, reports: Sequence[Storable], host_boot_id: UUID) -> bool:
+    async def append(self, reports: Sequence[Storable]) -> bool:
         """Write reports to the disk; True when they are durable, False when nothing was written."""
-        return await self._do(lambda: self._file.append(reports, host_boot_id)) is not None
+        return await self._do(lambda: self._file.append(reports)) is not None
 
     async def oldest(self, limit: int) -> SpooledBatch | None:
         """The oldest reports, which stay until :meth:`drop`; None when there are none or they cannot be read."""

@@ -11,12 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 
 import asyncpg
 import pytest
 
-from drivers.clock.host import host_boot_id
 from drivers.contract import ClockModel, DeviceKind, Driver
 from drivers.registry import load_driver
 from edge.common.config.settings import ServiceSettings
@@ -72,7 +70,7 @@ async def daemon(database: Database, links: Path) -> AsyncIterator[asyncio.Event
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         spool = Spool(links / "spool", DEVICE.id, 1 << 24)
-        tasks.create_task(run_sensor(database, DEVICE, builder(links), host_boot_id(), spool, stop))
+        tasks.create_task(run_sensor(database, DEVICE, builder(links), spool, stop))
         try:
             yield stop
         finally:
@@ -316,8 +314,8 @@ async def test_device_keeps_its_readings_without_room_on_disk(
     (tmp_path / "spool").write_text("a file, where a folder should be")
     results, append = list[bool](), Spool.append
 
-    async def recorded(spool: Spool, reports: Sequence[Storable], host_boot_id: UUID) -> bool:
-        results.append(await append(spool, reports, host_boot_id))
+    async def recorded(spool: Spool, reports: Sequence[Storable]) -> bool:
+        results.append(await append(spool, reports))
         return results[-1]
 
     monkeypatch.setattr(Spool, "append", recorded)

@@ -34,7 +34,7 @@ class Stored:
     store: SensorStore
 
     async def put(self, batch: Sequence[Storable]) -> BatchResult:
-        write = partial(self.store.write, last_watermark=None, host_boot_id=BOOT)
+        write = partial(self.store.write, last_watermark=None)
         return await store_or_quarantine(batch, write, self.store.quarantine)
 
     async def seqs(self) -> list[int]:
@@ -46,7 +46,7 @@ class Stored:
 async def stored(database_settings: ServiceSettings) -> AsyncIterator[Stored]:
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
-        store = SensorStore(connection, DEVICE, BOOT)
+        store = SensorStore(connection, DEVICE)
         await store.register()
         yield Stored(connection, store)
         await connection.close()
@@ -102,7 +102,7 @@ async def test_stored_runs_include_settled_rows(stored: Stored) -> None:
 async def test_role_of_the_daemon_may_quarantine(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test", role=Role.SENSOR) as database:
         connection = await database.connect()
-        store = SensorStore(connection, DEVICE, BOOT)
+        store = SensorStore(connection, DEVICE)
         await store.register()
         result = await Stored(connection, store).put([reading(1), reading(2, reason="\0"), reading(3)])
         assert result.quarantined == [reading(2, reason="\0")]

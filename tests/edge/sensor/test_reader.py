@@ -83,7 +83,7 @@ class RebootedNode:
 @pytest.fixture
 def queue(tmp_path: Path) -> DurableQueue:
     """A queue whose disk stays closed."""
-    return DurableQueue(Spool(tmp_path, "bow-1", 1 << 24), HOST)
+    return DurableQueue(Spool(tmp_path, "bow-1", 1 << 24))
 
 
 async def test_event_of_an_earlier_boot_stays_in_the_device_without_clock(queue: DurableQueue) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -42,10 +43,10 @@ async def gap_start(
     mark: float | None = None,
 ) -> datetime:
     """Store a stream's start; returns the start of the gap before it."""
-    store = SensorStore(connection, DEVICE, BOOT)
+    store = SensorStore(connection, DEVICE)
     await store.register()
     start = StreamStart(stream, stamp(at), None if blind is None else stamp(blind), previous, None)
-    await store.write([start], None if mark is None else stamp(mark), BOOT)
+    await store.write([start], None if mark is None else stamp(mark))
     since: datetime = await connection.fetchval("select since from device_gaps where stream_id = $1", stream)
     return since
 
@@ -67,8 +68,20 @@ async def test_gap_after_unseen_boots_starts_at_the_watermark(connection: Connec
 
 async def test_restarted_daemon_uses_the_stored_watermark(connection: Connection) -> None:
     await gap_start(connection, uuid4(), 10, None, None)
-    await SensorStore(connection, DEVICE, BOOT).write_status(Status(), stamp(60), 0, {}, SpoolSize())
+    await SensorStore(connection, DEVICE).write_status(Status(), stamp(60), 0, {}, SpoolSize())
     assert await gap_start(connection, uuid4(), 100, 99, uuid4()) == T0 + timedelta(seconds=60)
+
+
+async def test_both_ends_of_a_gap_keep_their_host_boot(connection: Connection) -> None:
+    """An earlier daemon may have spooled it before the host was restarted."""
+    store, stream, earlier = SensorStore(connection, DEVICE), uuid4(), uuid4()
+    await store.register()
+    start = StreamStart(stream, replace(stamp(100), host_boot_id=earlier), None)
+    await store.write([start], stamp(50))
+    gap = await connection.fetchrow("select * from device_gaps where stream_id = $1", stream)
+    assert gap is not None
+    assert (gap["until_mono_ns"], gap["until_host_boot_id"]) == (start.stamp.mono_ns, earlier)
+    assert (gap["since_mono_ns"], gap["since_host_boot_id"]) == (stamp(50).mono_ns, BOOT)
 
 
 async def test_repeated_start_leaves_one_gap(connection: Connection) -> None:

@@ -24,7 +24,7 @@ from edge.sensor.reader import DeviceReader
 from edge.sensor.status import Status
 from edge.sensor.store import Device, SensorStore
 from edge.sensor.writer import ReadingWriter
-from tests.edge.sensor.reports import BOOT, STREAM, reading, stamp
+from tests.edge.sensor.reports import STREAM, reading, stamp
 
 DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
 
@@ -34,11 +34,11 @@ class Bench:
 
     def __init__(self, database: Database, connection: Connection, folder: Path) -> None:
         self.connection = connection
-        self.store = SensorStore(connection, DEVICE, BOOT)
+        self.store = SensorStore(connection, DEVICE)
         self.spool = Spool(folder, DEVICE.id, 1 << 24)
-        self.queue, self.status = DurableQueue(self.spool, BOOT), Status()
+        self.queue, self.status = DurableQueue(self.spool), Status()
         reader = DeviceReader(_no_driver, self.queue, self.status)
-        self.writer = ReadingWriter(database, DEVICE, BOOT, reader, self.queue, self.status)
+        self.writer = ReadingWriter(database, DEVICE, reader, self.queue, self.status)
 
     def quiet(self, last_seq: int) -> None:
         for second in range(QUIET_PULSES):
@@ -65,7 +65,7 @@ async def test_lost_events_become_a_gap_and_are_reported(bench: Bench, caplog: p
     before = uuid4()
     start = StreamStart(STREAM, stamp(50), stamp(49), before, 9)
     bench.queue.ledger.on_start(start)
-    await bench.store.write([start, reading(3)], None, BOOT)
+    await bench.store.write([start, reading(3)], None)
     bench.queue.ledger.mark_start_stored(STREAM)
     bench.quiet(3)
     await bench.store.quarantine(reading(2), "unlucky", "23514")

@@ -74,7 +74,7 @@ async def move(floor: LaneFloor, lane: int, t: float, mono_ns: int | None = None
     """The bow's daemon starts at ``t`` and says which lane it is on."""
     device = Device("bow-1", DeviceKind.BOW, "bow.link", lane, 1.0)
     since = Instant(floor.at(t), mono_ns or round(t * 1e9), BOOT)
-    await SensorStore(floor.connection, device, BOOT).register(since)
+    await SensorStore(floor.connection, device).register(since)
 
 
 async def test_a_bow_that_changes_lanes_and_comes_back(floor: LaneFloor, database: Database) -> None:

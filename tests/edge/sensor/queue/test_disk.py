@@ -14,9 +14,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import takewhile
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from hypothesis import settings
@@ -26,7 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from edge.sensor.queue import disk as disk_module
 from edge.sensor.queue.disk import SpoolDamaged, SpoolFile, SpoolRefused
 from edge.sensor.queue.inbox import Storable
-from tests.edge.sensor.reports import BOOT, any_report, clock, reading, start
+from tests.edge.sensor.reports import any_report, clock, reading, start
 
 MB = 1 << 20
 
@@ -51,8 +49,8 @@ def drained(file: SpoolFile, limit: int = 100) -> list[Storable]:
 
 def test_rows_are_first_in_first_out_until_dropped(tmp_path: Path) -> None:
     with spool(tmp_path) as file:
-        assert file.append([start(), clock(), reading(1)], BOOT).rows == 3
-        size = file.append([reading(2)], BOOT)
+        assert file.append([start(), clock(), reading(1)]).rows == 3
+        size = file.append([reading(2)])
         assert size.rows == 4
         assert size.bytes > 0
         assert size.oldest_at is not None
@@ -68,7 +66,7 @@ def test_file_exists_only_while_it_has_rows(tmp_path: Path) -> None:
     with spool(tmp_path) as file:
         assert file.open_existing() == []
         assert sorted(path.name for path in tmp_path.iterdir()) == ["bow-1.lock"]
-        file.append([reading(1)], BOOT)
+        file.append([reading(1)])
         assert file.path.exists()
         drained(file)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["bow-1.lock"]
@@ -77,7 +75,7 @@ def test_file_exists_only_while_it_has_rows(tmp_path: Path) -> None:
 
 def test_next_daemon_finds_rows_and_newest_clocks(tmp_path: Path) -> None:
     with spool(tmp_path) as file:
-        file.append([clock(ticks_us=1), reading(1), clock(ticks_us=2)], BOOT)
+        file.append([clock(ticks_us=1), reading(1), clock(ticks_us=2)])
     with spool(tmp_path) as file:
         assert file.open_existing() == [clock(ticks_us=2), clock(ticks_us=1)]
         assert file.size().rows == 3
@@ -86,7 +84,7 @@ def test_next_daemon_finds_rows_and_newest_clocks(tmp_path: Path) -> None:
 
 def test_clock_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with spool(tmp_path) as file:
-        file.append([clock(ticks_us=1), *(reading(seq) for seq in range(9)), clock(ticks_us=2), reading(10)], BOOT)
+        file.append([clock(ticks_us=1), *(reading(seq) for seq in range(9)), clock(ticks_us=2), reading(10)])
     monkeypatch.setattr(disk_module, "CLOCK_SEARCH_ROWS", 11)
     with spool(tmp_path) as file:
         assert file.open_existing() == [clock(ticks_us=2)], "the other one lies beyond the bound"
@@ -95,24 +93,11 @@ def test_clock_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert file.open_existing() == [clock(ticks_us=2), clock(ticks_us=1)]
 
 
-def test_batches_are_split_by_boot_of_the_host(tmp_path: Path) -> None:
-    other = UUID(int=2)
-    with spool(tmp_path) as file:
-        file.append([reading(1), reading(2)], BOOT)
-        file.append([reading(3)], other)
-        file.append([reading(4)], BOOT)
-        batches = []
-        while batch := file.oldest(100):
-            batches.append((batch.host_boot_id, batch.reports))
-            file.drop(batch.through)
-    assert batches == [(BOOT, [reading(1), reading(2)]), (other, [reading(3)]), (BOOT, [reading(4)])]
-
-
 def test_two_daemons_never_share_a_file(tmp_path: Path) -> None:
     with spool(tmp_path) as first, spool(tmp_path) as second:
-        first.append([reading(1)], BOOT)
+        first.append([reading(1)])
         with pytest.raises(SpoolRefused, match="two daemons serve one device"):
-            second.append([reading(2)], BOOT)
+            second.append([reading(2)])
         with pytest.raises(SpoolRefused, match="two daemons serve one device"):
             second.open_existing()
         first.close()
@@ -123,7 +108,7 @@ def test_two_daemons_never_share_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spoil", ["header", "middle", "row"])
 def test_damaged_file_is_moved_aside(tmp_path: Path, spoil: str) -> None:
     with spool(tmp_path) as file:
-        file.append([reading(seq) for seq in range(1, 500)], BOOT)
+        file.append([reading(seq) for seq in range(1, 500)])
         path = file.path
     if spoil == "row":
         db = sqlite3.connect(path, isolation_level=None)
@@ -137,35 +122,35 @@ def test_damaged_file_is_moved_aside(tmp_path: Path, spoil: str) -> None:
         with pytest.raises(SpoolDamaged, match=r"bow-1\.spool\.damaged-20\d{6}T"):
             file.open_existing()
         assert file.open_existing() == []
-        file.append([reading(500)], BOOT)
+        file.append([reading(500)])
         assert drained(file) == [reading(500)]
     assert len(list(tmp_path.glob("bow-1.spool.damaged-*Z"))) == 1
 
 
 def test_damage_found_while_draining_is_moved_aside(tmp_path: Path) -> None:
     with spool(tmp_path, 16 * MB) as file:
-        file.append([reading(seq) for seq in range(1, 20_000)], BOOT)  # more than its cache holds
+        file.append([reading(seq) for seq in range(1, 20_000)])  # more than its cache holds
         with file.path.open("r+b") as handle:
             handle.seek(2 * MB)
             handle.write(b"\xa5" * MB)
         with pytest.raises(SpoolDamaged):
             drained(file, 1000)
         assert file.size().rows == 0
-        file.append([reading(1)], BOOT)
+        file.append([reading(1)])
         assert drained(file) == [reading(1)]
 
 
 def test_batch_of_a_damaged_file_drops_nothing_of_the_next(tmp_path: Path) -> None:
     with spool(tmp_path) as file:
-        file.append([reading(seq) for seq in range(1, 500)], BOOT)
+        file.append([reading(seq) for seq in range(1, 500)])
         batch = file.oldest(400)  # being written to the database
         assert batch is not None
         file.close()
         with file.path.open("r+b") as handle:
             handle.write(b"\xa5" * 6000)
         with pytest.raises(SpoolDamaged):
-            file.append([reading(500)], BOOT)
-        file.append([reading(500), reading(501)], BOOT)
+            file.append([reading(500)])
+        file.append([reading(500), reading(501)])
         assert file.drop(batch.through).rows == 2
         assert drained(file) == [reading(500), reading(501)]
 
@@ -182,7 +167,7 @@ def test_only_the_newest_damaged_files_are_kept(tmp_path: Path) -> None:
 
 def test_file_of_another_format_is_moved_aside(tmp_path: Path) -> None:
     with spool(tmp_path) as file:
-        file.append([reading(1)], BOOT)
+        file.append([reading(1)])
     db = sqlite3.connect(tmp_path / "bow-1.spool", isolation_level=None)
     db.execute("pragma user_version = 99")
     db.close()
@@ -196,7 +181,7 @@ def fill(file: SpoolFile, batch: int = 50) -> list[Storable]:
     for first in range(1, 1_000_000, batch):
         reports: list[Storable] = [reading(seq) for seq in range(first, first + batch)]
         try:
-            file.append(reports, BOOT)
+            file.append(reports)
         except SpoolRefused:
             return kept
         kept += reports
@@ -208,13 +193,13 @@ def test_full_spool_refuses_and_accepts_again_after_a_drop(tmp_path: Path) -> No
         kept = fill(file)
         assert len(kept) > 1000
         with pytest.raises(SpoolRefused, match=r"the spool is full .* raise ARCH_STATS_SPOOL_MAX_MB"):
-            file.append([reading(seq) for seq in range(50)], BOOT)
+            file.append([reading(seq) for seq in range(50)])
         assert file.size().rows == len(kept)
         assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 6 * MB  # with the log, which has its own bound
         batch = file.oldest(500)
         assert batch is not None
         file.drop(batch.through)
-        file.append([reading(1)], BOOT)
+        file.append([reading(1)])
         assert drained(file, 1000) == [*kept[500:], reading(1)]
 
 
@@ -247,7 +232,7 @@ def test_full_disk_refuses_and_still_returns_every_row(small_disk: Path) -> None
     with spool(small_disk, 64 * MB) as file:
         kept = fill(file)
         with pytest.raises(SpoolRefused, match=r"the disk of .* is full"):
-            file.append([reading(seq) for seq in range(50)], BOOT)
+            file.append([reading(seq) for seq in range(50)])
     with spool(small_disk, 64 * MB) as file:
         file.open_existing()
         fill_disk(small_disk / "filler")  # nothing can be deleted in place
@@ -255,22 +240,22 @@ def test_full_disk_refuses_and_still_returns_every_row(small_disk: Path) -> None
         assert not file.path.exists(), "a drained file is removed, also on a full disk"
         fill_disk(small_disk / "filler")
         with pytest.raises(SpoolRefused, match=r"the disk of|cannot be written"):
-            file.append([reading(1)], BOOT)
+            file.append([reading(1)])
         (small_disk / "filler").unlink()
-        file.append([reading(1)], BOOT)
+        file.append([reading(1)])
         assert drained(file) == [reading(1)]
 
 
 def test_limit_on_file_size_refuses(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with spool(tmp_path, 64 * MB) as file:
-        file.append([reading(1)], BOOT)
+        file.append([reading(1)])
         resource.setrlimit(resource.RLIMIT_FSIZE, (MB // 2, before[1]))
         try:
             kept = fill(file)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        file.append([reading(2)], BOOT)
+        file.append([reading(2)])
         assert drained(file) == [reading(1), *kept, reading(2)]
 
 
@@ -280,12 +265,12 @@ def test_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
         spool(tmp_path / "file" / "spool") as file,
         pytest.raises(SpoolRefused, match="correct ARCH_STATS_SPOOL_DIR or its permissions"),
     ):
-        file.append([reading(1)], BOOT)
+        file.append([reading(1)])
 
 
 def test_file_that_cannot_be_removed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with spool(tmp_path) as file:
-        file.append([reading(1)], BOOT)
+        file.append([reading(1)])
         batch = file.oldest(10)
         assert batch is not None
         with monkeypatch.context() as disk:
@@ -297,7 +282,7 @@ def test_file_that_cannot_be_removed_is_reported(tmp_path: Path, monkeypatch: py
             with pytest.raises(SpoolRefused, match="Read-only file system"):
                 file.drop(batch.through)
         assert file.size().rows == 0
-        file.append([reading(2)], BOOT)
+        file.append([reading(2)])
         assert drained(file) == [reading(2)]
 
 
@@ -305,10 +290,10 @@ KILLED = """
 import sys
 from pathlib import Path
 from edge.sensor.queue.disk import SpoolFile
-from tests.edge.sensor.reports import BOOT, reading
+from tests.edge.sensor.reports import reading
 file = SpoolFile(Path(sys.argv[1]), "bow-1", 1 << 26)
 for seq in range(1, 1_000_000):
-    file.append([reading(seq)], BOOT)
+    file.append([reading(seq)])
     print(seq, flush=True)
 """
 
@@ -336,23 +321,22 @@ class AgainstAQueue(RuleBasedStateMachine):
         super().__init__()
         self.home = Path(tempfile.mkdtemp())
         self.lives = 0
-        self.model: deque[tuple[UUID, Storable]] = deque()
+        self.model: deque[Storable] = deque()
         self.file = self.new_life()
 
     def new_life(self) -> SpoolFile:
         self.folder = self.home / str(self.lives)
         return SpoolFile(self.folder, "bow-1", 8 * MB)
 
-    @rule(reports=st.lists(any_report, min_size=1, max_size=8), boot=st.sampled_from([UUID(int=1), UUID(int=2)]))
-    def append(self, reports: list[Storable], boot: UUID) -> None:
-        self.file.append(reports, boot)
-        self.model += [(boot, report) for report in reports]
+    @rule(reports=st.lists(any_report, min_size=1, max_size=8))
+    def append(self, reports: list[Storable]) -> None:
+        self.file.append(reports)
+        self.model += reports
 
     @rule(limit=st.integers(1, 12), forget=st.booleans())
     def read(self, limit: int, forget: bool) -> None:
         batch = self.file.oldest(limit)
-        head = list(self.model)[:limit]
-        expected = [report for _, report in takewhile(lambda one: one[0] == head[0][0], head)]
+        expected = list(self.model)[:limit]
         assert (batch.reports if batch else []) == expected
         if batch is not None and forget:
             self.file.drop(batch.through)
@@ -399,7 +383,7 @@ def test_each_change_and_the_file_name_are_fsynced(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(os, "fsync", recorded)
     file = SpoolFile(tmp_path, "bow-1", 1 << 24)
-    file.append([reading(1)], BOOT)
+    file.append([reading(1)])
     try:
         assert file._db is not None
         assert file._db.execute("pragma synchronous").fetchone() == (2,), "full: the log is fsynced at each commit"
