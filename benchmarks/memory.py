@@ -43,7 +43,7 @@ class Module:
 
 SENSOR = Module(
     "sensor daemon",
-    "edge.cli.main, edge.cli.daemons.sensor, drivers.link.bow",
+    "edge.cli.main, edge.cli.daemons.sensor, drivers.link.driver",
     "asyncio, asyncpg, pydantic.main, pydantic.fields, pydantic.types, tenacity, serial_asyncio, uvloop",
     "33 MB",
     "150 ms",

@@ -16,8 +16,8 @@ ENTRY_POINTS: Final = "archstats.drivers"
 """Group of the entry points by which other packages add drivers: ``name = "module:Class"``."""
 
 BUILT_IN: Final = {
-    "bow.link": "drivers.link.bow:BowLink",
-    "target.link": "drivers.link.target:TargetLink",
+    "bow.link": "drivers.link.driver:BowLink",
+    "target.link": "drivers.link.driver:TargetLink",
 }
 
 

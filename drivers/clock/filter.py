@@ -1,11 +1,7 @@
-"""All that is assumed about time, in one place.
+"""The clock of a device, learnt from two-way time transfer. Pure: instants come in.
 
-- Durations and comparisons use CLOCK_MONOTONIC (``time.monotonic_ns`` on Linux). It counts from the host's boot, so a
-  value means something only beside the host's boot id. It does not count while the host sleeps: a hub does not sleep.
-- UTC is for people and for other hosts. An instant is converted once, with a pair of readings of both clocks taken now,
-  so that a step of the wall clock moves no interval.
-- A device's clock counts microseconds since its own boot and is wrong by an offset and a rate. Both are learnt from
-  two-way time transfer (:mod:`drivers.clock.transfer`) by :class:`ClockFilter`, which is pure: instants come in.
+A device's clock counts microseconds since its boot, with an unknown offset from the host's monotonic clock and an
+unknown rate. :class:`ClockFilter` learns both from the probes that :mod:`drivers.clock.transfer` collects.
 """
 
 from __future__ import annotations
@@ -31,33 +27,33 @@ def uncertainty_of(model: ClockModel, ticks_us: int) -> float:
 
 
 def stamp_of(model: ClockModel, ticks_us: int, pair: ClockPair) -> Stamp:
-    """When a device's tick was. Raises OverflowError when that is no date."""
+    """The instant of a device's tick. Raises OverflowError when it is outside of the years 1 to 9999."""
     mono_ns = mono_of(model, ticks_us)
     return Stamp(pair.utc_of(mono_ns), mono_ns, model.host_boot_id, uncertainty_of(model, ticks_us))
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One question to the device's clock and its answer."""
+    """One request for the device's time and its answer."""
 
     sent_ns: int
-    """Host's monotonic clock when the question went out (t0)."""
-    heard_us: int
-    """Device's clock when the question's first byte came (t1)."""
-    answered_us: int
-    """Device's clock when the answer went out (t2)."""
+    """Host's monotonic clock when the request was sent (t0)."""
+    device_received_us: int
+    """Device's clock when the request's first byte arrived (t1)."""
+    device_sent_us: int
+    """Device's clock when the answer was sent (t2)."""
     received_ns: int
-    """Host's monotonic clock when the answer's first byte came (t3)."""
+    """Host's monotonic clock when the answer's first byte arrived (t3)."""
 
     @property
     def round_trip_ns(self) -> int:
-        """Time spent on the way there and back. The offset is wrong by at most half of it."""
-        return self.received_ns - self.sent_ns - (self.answered_us - self.heard_us) * 1000
+        """Time in transit, both ways. The offset is wrong by at most half of it."""
+        return self.received_ns - self.sent_ns - (self.device_sent_us - self.device_received_us) * 1000
 
 
 @dataclass(frozen=True, slots=True)
 class _Pick:
-    """The best probe of a burst: at ``ticks_us`` the host's clock was ``mono_ns``, give or take ``sigma_s``."""
+    """The best probe of a burst: at ``ticks_us`` the host's clock was at ``mono_ns``, within ``sigma_s``."""
 
     ticks_us: int
     mono_ns: int
@@ -65,35 +61,37 @@ class _Pick:
 
 
 _MIN_SIGMA_S: Final = 50e-6
-"""No probe is trusted further: below this, wake-ups and not wires decide."""
+"""Least uncertainty of a probe: below this, the scheduler's delays dominate those of the wire."""
 _CRYSTAL_SKEW: Final = 2e-4
-"""What to expect of an unknown device: twice the +-100 ppm of a cheap crystal."""
+"""Expected rate error of an unknown device: twice the 100 ppm of a cheap crystal."""
 _SKEW_FLOOR: Final = 1e-6
-"""Crystals wander by about this much with temperature, however long they were watched."""
+"""Change of a crystal's rate with temperature; no measurement is better."""
 _SKEW_CHANGE: Final = 1e-5
-"""And by so much from one boot to another, perhaps on another day."""
+"""Change of a crystal's rate from one boot to another."""
 _GATE_SIGMAS: Final = 5.0
+"""Deviation in sigmas above which a pick is an outlier, if it also exceeds ``_GATE_S``."""
 _GATE_S: Final = 0.5e-3
-"""A pick further off than both is an outlier (Klipper's clocksync uses the same pair)."""
+"""Deviation in seconds above which a pick is an outlier; Klipper's clocksync uses the same pair."""
 _RESET_AFTER: Final = 5
-"""So many outliers in a row are no outliers: the clock has jumped, or runs at a rate nobody expected."""
+"""Outliers in a row after which they replace the model: the clock has jumped, or has an unexpected rate."""
 _PICKS: Final = 16
+"""Picks in a model."""
 
 
 class ClockFilter:
     """Learns how one stream's device clock maps to this host's monotonic clock.
 
-    Weighted regression over the last picks, with the crystal's tolerance as what is known of the rate beforehand, so
-    that two picks taken a second apart make no wild rate. One filter lives as long as one boot of the device.
+    Weighted regression over the last picks, with the crystal's tolerance as prior of the rate, so that two picks a
+    second apart give no wild rate. One filter serves one boot of the device.
     """
 
     def __init__(
         self, stream_id: UUID, boot_id: UUID, *, stored: ClockModel | None = None, sibling: ClockModel | None = None
     ) -> None:
-        """``stored`` is what was learnt of this stream before; it counts as a pick when it was in this boot of the host.
+        """``stored`` is this stream's earlier clock; it counts as a pick if it was learnt in this boot of the host.
 
-        So a first burst on a bad line does not replace a clock that is known better. ``sibling`` is the clock of another
-        boot of the same device: it tells what rate to expect of this one.
+        So a first burst on a bad line does not replace a better clock. ``sibling`` is the clock of another boot of the
+        same device, whose rate is the prior of this one's.
         """
         self._stream_id = stream_id
         self._boot_id = boot_id
@@ -102,11 +100,11 @@ class ClockFilter:
         self._expected_skew, self._skew_sigma = 0.0, _CRYSTAL_SKEW
         self.model: ClockModel | None = None
         self.synchronised = False
-        """Whether a burst of this filter's own stands behind the model."""
+        """Whether the model includes a burst of this filter."""
         self.rejected = 0
-        """Picks taken for outliers."""
+        """Picks rejected as outliers."""
         self.resets = 0
-        """Times that the outliers were right."""
+        """Times that outliers replaced the model."""
         self._borrowed = sibling is not None and sibling.skew_uncertainty + _SKEW_CHANGE < _CRYSTAL_SKEW
         if sibling is not None and self._borrowed:
             self._expected_skew, self._skew_sigma = sibling.skew, sibling.skew_uncertainty + _SKEW_CHANGE
@@ -118,12 +116,12 @@ class ClockFilter:
                 self._expected_skew, self._skew_sigma, self._borrowed = stored.skew, skew_sigma, False
 
     def add_burst(self, probes: list[Probe]) -> bool:
-        """Take the probes of one burst; True when the model is new. Only the least delayed one counts."""
+        """Process the probes of one burst; return whether the model changed. Only the least delayed probe counts."""
         if not probes:
             return False
         best = min(probes, key=lambda probe: probe.round_trip_ns)
         pick = _Pick(
-            (best.heard_us + best.answered_us) // 2,
+            (best.device_received_us + best.device_sent_us) // 2,
             (best.sent_ns + best.received_ns) // 2,
             max(best.round_trip_ns / 2e9, _MIN_SIGMA_S),
         )
@@ -132,7 +130,7 @@ class ClockFilter:
                 0.0,
                 _CRYSTAL_SKEW,
                 False,
-            )  # of another crystal, perhaps
+            )  # the sibling may have had another crystal
             self.model = self._fit()
         if self.synchronised and self._is_outlier(pick):
             self.rejected += 1
@@ -145,7 +143,7 @@ class ClockFilter:
             self._expected_skew, self._skew_sigma = 0.0, 1.0
         else:
             if not self.synchronised and self._is_outlier(pick):
-                self._picks.clear()  # what was stored is not this clock's
+                self._picks.clear()  # the stored clock is not this one
                 self._expected_skew, self._skew_sigma = 0.0, _CRYSTAL_SKEW
             self._picks.append(pick)
         self._outliers.clear()
@@ -162,7 +160,7 @@ class ClockFilter:
         return deviation > max(_GATE_SIGMAS * sigma, _GATE_S)
 
     def _fit(self) -> ClockModel:
-        """Weighted least squares of (mono - ticks) over ticks, about the picks' centre, where both errors part."""
+        """Weighted least squares of (mono - ticks) over ticks, about the picks' centre, where the two errors are independent."""
         origin = self._picks[-1]
         sigmas = [pick.sigma_s for pick in self._picks]
         weights = [1 / sigma**2 for sigma in sigmas]
@@ -177,12 +175,12 @@ class ClockFilter:
         expectation = 1 / self._skew_sigma**2
         information = expectation + sum(w * (x - x0) ** 2 for w, x in zip(weights, xs, strict=True))
         slope = sum(w * (x - x0) * (y - y0) for w, x, y in zip(weights, xs, ys, strict=True)) / information
-        # The reference is a whole tick; what rounding moves it by, the mapping takes along.
+        # The reference is a whole tick; the mapping includes the shift by its rounding.
         ref_ticks_us = origin.ticks_us + round(x0 * 1e6)
         x_ref = (ref_ticks_us - origin.ticks_us) / 1e6
         offset_s = y0 + slope * (x_ref - x0) + x_ref * (1 + self._expected_skew)
-        # No statistics here: a lopsided way is wrong in the same direction each time, and averages to itself. So the
-        # uncertainties are what errors of half a round trip each, all conspiring, could do.
+        # An asymmetric path is wrong in the same direction each time and does not average out. So the uncertainties are
+        # worst cases: each pick is wrong by half a round trip, in the worst direction.
         pull = self._skew_sigma * expectation / information
         lean = sum(w * abs(x - x0) * sigma for w, x, sigma in zip(weights, xs, sigmas, strict=True)) / information
         return ClockModel(

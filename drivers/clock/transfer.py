@@ -1,7 +1,7 @@
-"""Two-way time transfer: when to ask a device for its clock, and which of its answers to believe.
+"""Two-way time transfer: when to request a device's time, and which of its answers to use.
 
-Pure: the host's monotonic nanoseconds come in. Bursts of eight questions, of which the least delayed one counts: that
-is what Lab Streaming Layer and Klipper do, with about these numbers.
+Pure: the host's monotonic nanoseconds come in. Requests go out in bursts of eight, and the answer with the shortest
+round trip counts; Lab Streaming Layer and Klipper do the same with similar numbers.
 """
 
 from __future__ import annotations
@@ -11,22 +11,25 @@ from typing import Final
 from drivers.clock.filter import ClockFilter, Probe
 
 BURST: Final = 8
+"""Requests of one burst."""
 SPACING_NS: Final = 50_000_000
-"""Between the questions of a burst. Not shorter: eight answers of one disturbed moment are all disturbed."""
+"""Interval between the requests of a burst. A shorter one would let a single disturbance delay all of them."""
 PAUSES_NS: Final = (2_000_000_000, 4_000_000_000, 8_000_000_000, 10_000_000_000)
-"""Between bursts: short at first to learn the rate, then the last one for ever."""
+"""Intervals between bursts: short at first to learn the rate; the last one repeats."""
 GOOD_NS: Final = 4_000_000
-"""A first burst whose shortest round trip is longer is followed by others at once: the host was busy just then."""
+"""Round trip above which a first burst is repeated at once, because the host was busy."""
 HURRIED: Final = 4
-"""So many of them; a way that is always as long as that must do."""
+"""Greatest number of such repetitions."""
 LATE_NS: Final = 250_000_000
-"""An answer that took longer tells nothing; a question that old is forgotten."""
+"""Longest useful round trip; older requests are forgotten."""
 MAX_TICKS_US: Final = 1 << 60
-"""36,000 years: a clock that says more is broken, and would not fit the database."""
+"""Greatest plausible device time (36,000 years); a greater one would not fit the database."""
+_ROUNDING_NS: Final = 1_000_000
+"""Tolerance of a round trip below zero, which rounding and the clock's rate explain."""
 
 
 class TimeTransfer:
-    """Asks in bursts and feeds a :class:`drivers.clock.filter.ClockFilter`."""
+    """Schedules bursts of requests and feeds a :class:`drivers.clock.filter.ClockFilter`."""
 
     def __init__(self, clock: ClockFilter, now_ns: int) -> None:
         self._clock = clock
@@ -36,12 +39,12 @@ class TimeTransfer:
         self._bursts = 0
         self._hurried = 0
         self.rounds = 0
-        """Bursts that are over, answered or not."""
+        """Number of finished bursts, with or without answers."""
         self.due_ns = now_ns
-        """When :meth:`poll` has something to do."""
+        """When to call :meth:`poll` next."""
 
     def poll(self, now_ns: int) -> bool:
-        """Whether to ask now; then :meth:`asked` is to follow. Ends a burst whose last answers did not come."""
+        """Return whether to send a request now, to be followed by :meth:`on_request`. Ends a burst that timed out."""
         if now_ns < self.due_ns:
             return False
         if self._asked < BURST:
@@ -49,19 +52,20 @@ class TimeTransfer:
         self._finish(now_ns)
         return False
 
-    def asked(self, number: int, now_ns: int) -> None:
-        """Question ``number`` went out at ``now_ns``."""
+    def on_request(self, number: int, now_ns: int) -> None:
+        """Record that request ``number`` was sent at ``now_ns``."""
         self._open[number] = now_ns
         self._asked += 1
         self.due_ns = now_ns + (SPACING_NS if self._asked < BURST else LATE_NS)
 
-    def answered(self, number: int, sent_ns: int, heard_us: int, answered_us: int, received_ns: int) -> None:
-        """An answer came. One to no open question is ignored: a repeat, or one that came too late."""
-        if self._open.pop(number, None) != sent_ns or not 0 <= heard_us <= answered_us <= MAX_TICKS_US:
+    def on_response(
+        self, number: int, sent_ns: int, device_received_us: int, device_sent_us: int, received_ns: int
+    ) -> None:
+        """Process an answer. One without an open request is ignored: it is a repeat, or late."""
+        if self._open.pop(number, None) != sent_ns or not 0 <= device_received_us <= device_sent_us <= MAX_TICKS_US:
             return
-        probe = Probe(sent_ns, heard_us, answered_us, received_ns)
-        # Slightly less than nothing is a matter of rounding and rate; much less is a broken clock.
-        if not -1_000_000 <= probe.round_trip_ns <= LATE_NS:
+        probe = Probe(sent_ns, device_received_us, device_sent_us, received_ns)
+        if not -_ROUNDING_NS <= probe.round_trip_ns <= LATE_NS:
             return
         self._probes.append(probe)
         if self._asked == BURST and not self._open:
@@ -73,7 +77,7 @@ class TimeTransfer:
         self._asked = 0
         self.rounds += 1
         if not probes:
-            # Nobody answered. Ask again soon, and at once while there is no clock yet: nothing can be dated without.
+            # Without an answer ask again soon, and at once while there is no clock: nothing can be dated without one.
             self.due_ns = now_ns + (SPACING_NS if self._bursts == 0 else PAUSES_NS[0])
             return
         slow = min(probe.round_trip_ns for probe in probes) > GOOD_NS

@@ -1,7 +1,8 @@
-"""What is known of the clocks of a link node's boots, and which of them dates an event best. Pure.
+"""Clocks of a link node's boots, and the choice of the clock that dates an event best. Pure.
 
-Every boot of a node counts by the same crystal, and HELLO tells how far their beginnings lie apart. So the clock of one
-boot dates the events of another: also of a boot that was over before any hub could ask it.
+Every boot of a node counts by the same crystal, and HELLO lists the time between their starts. So the clock of one boot
+dates the events of another, even of a boot that ended before a hub could request its time. Clocks are keyed by stream
+id, because those of earlier days are stored with their streams.
 """
 
 from __future__ import annotations
@@ -13,81 +14,85 @@ from typing import Final
 from uuid import UUID
 
 from drivers.clock.filter import mono_of, stamp_of, uncertainty_of
-from drivers.clock.instant import ClockPair
+from drivers.clock.instant import ClockModel, ClockPair, Stamp
 from drivers.clock.transfer import MAX_TICKS_US
-from drivers.contract import ClockModel, Stamp
 
 MAX_AGE_NS: Final = 400 * 86_400 * 1_000_000_000
-"""An event that is older has a broken time stamp."""
+"""Greatest age of an event; an older one has a broken time stamp."""
 AHEAD_NS: Final = 1_000_000_000
-"""An event that comes this long before it happens has a broken time stamp."""
+"""Greatest lead of an event's date over its receipt; with a longer one the time stamp is broken."""
 
 PAUSE_ERROR_S: Final = 0.2e-3
-"""How wrong a node may measure the time between two boots, whatever its length (docs/protocol-link.md)."""
+"""Fixed part of a node's error in the time between two boots (docs/protocol-link.md)."""
 PAUSE_RATE: Final = 2e-4
-"""And how wrong it may be for each second of it: 100 ppm of the clock that ran on, and 100 ppm of the crystal."""
-PLACES_KEPT: Final = 64
+"""Error of that time per second: 100 ppm of the clock that ran on, and 100 ppm of the crystal."""
+OFFSETS_KEPT: Final = 64
+"""Greatest number of boots whose offsets are remembered."""
 CONTRADICTION_S: Final = 1e-3
-"""A clock that was measured and one that was derived, further apart than their uncertainties and this: HELLO is wrong."""
+"""Tolerance, beyond both uncertainties, of the difference between a measured and a derived clock."""
 
 NO_CLOCK: Final = "not dated: the clock of that boot of the device is not known"
 BAD_CLOCK: Final = "not dated: the device's time stamp is not plausible"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a boot lies among the others."""
+class BootOffset:
+    """Offset of a boot from the present boot."""
 
     stream_id: UUID
     zero_us: int
-    """Its tick 0 in ticks of the present boot: 0 for that one, less for earlier ones."""
+    """Its tick 0 in ticks of the present boot: 0 for that one, negative for earlier ones."""
     previous: UUID | None
     """The boot before it."""
     blind_us: int | None
-    """How long the pause before it was."""
+    """Length of the pause before it."""
 
 
 class StreamClocks:
-    """The clocks of all boots that are known: those of earlier days, and those learnt since."""
+    """The known clocks of all boots: those stored on earlier days, and those learnt since."""
 
     def __init__(self, stored: Iterable[ClockModel], host_boot_id: UUID) -> None:
-        """``stored`` may hold clocks of other boots of this host: those say nothing about its present clock."""
+        """``stored`` may hold clocks of other boots of this host; they do not apply to its present clock."""
         self.host_boot_id = host_boot_id
         self._models = {model.stream_id: model for model in stored if model.host_boot_id == host_boot_id}
-        self._places: dict[UUID, Place] = {}
+        self._offsets: dict[UUID, BootOffset] = {}
 
-    def rate(self) -> ClockModel | None:
+    def best_rate(self) -> ClockModel | None:
         """The clock of this node whose rate is known best: all of its boots count by one crystal."""
         return min(self._models.values(), key=lambda model: model.skew_uncertainty, default=None)
 
     def get(self, stream_id: UUID) -> ClockModel | None:
-        """What was learnt of a stream's clock itself."""
+        """The measured clock of a stream."""
         return self._models.get(stream_id)
 
-    def learn(self, model: ClockModel) -> None:
-        """Know better from now on."""
+    def store(self, model: ClockModel) -> None:
+        """Replace the measured clock of a stream."""
         self._models[model.stream_id] = model
 
-    def forget(self, stream_id: UUID) -> None:
-        """The stream will not be heard of again."""
+    def remove(self, stream_id: UUID) -> None:
+        """Remove the measured clock of a stream."""
         self._models.pop(stream_id, None)
 
-    def place(self, places: Iterable[Place]) -> None:
-        """How the node's boots lie to each other, as its last HELLO tells; implausible ones are left out.
+    def set_offsets(self, offsets: Iterable[BootOffset]) -> None:
+        """Store the offsets of the node's boots from its last HELLO; implausible ones are ignored.
 
-        HELLO lists a few; one of an earlier HELLO keeps its place beside those that both know.
+        HELLO lists only some boots. One of an earlier HELLO keeps its distance from those in both.
         """
-        told = {place.stream_id: place for place in places if -MAX_TICKS_US <= place.zero_us <= 0}
-        present = next((place.stream_id for place in self._places.values() if place.zero_us == 0), None)
-        if present is not None and present in told:
-            later_us = told[present].zero_us
-            for place in self._places.values():
-                told.setdefault(place.stream_id, replace(place, zero_us=place.zero_us + later_us))
-        newest = sorted(told.values(), key=lambda place: place.zero_us)[-PLACES_KEPT:]
-        self._places = {place.stream_id: place for place in newest}
+        known = {offset.stream_id: offset for offset in offsets if -MAX_TICKS_US <= offset.zero_us <= 0}
+        present = next((offset.stream_id for offset in self._offsets.values() if offset.zero_us == 0), None)
+        if present is not None and present in known:
+            later_us = known[present].zero_us
+            for offset in self._offsets.values():
+                known.setdefault(offset.stream_id, replace(offset, zero_us=offset.zero_us + later_us))
+        newest = sorted(known.values(), key=lambda offset: offset.zero_us)[-OFFSETS_KEPT:]
+        self._offsets = {offset.stream_id: offset for offset in newest}
+
+    def can_date(self, stream_id: UUID) -> bool:
+        """Whether a clock is known for a stream."""
+        return stream_id in self._models or bool(self._derived(stream_id))
 
     def best(self, stream_id: UUID, ticks_us: int) -> ClockModel | None:
-        """The clock that knows a tick of a stream best: its own, or one derived from another boot's."""
+        """The clock with the least uncertainty at a tick of a stream: measured, or derived from another boot's."""
         own = self._models.get(stream_id)
         derived = self._derived(stream_id)
         if not derived:
@@ -102,12 +107,12 @@ class StreamClocks:
         return chosen
 
     def may_improve(self, stream_id: UUID) -> bool:
-        """Whether what is still learnt of the present boot's clock tells of this stream's, too."""
-        place = self._places.get(stream_id)
-        return place is not None and place.zero_us < 0
+        """Whether a better clock of the present boot improves the clock of this stream, too."""
+        offset = self._offsets.get(stream_id)
+        return offset is not None and offset.zero_us < 0
 
     def date(self, stream_id: UUID, ticks_us: int, received_ns: int, pair: ClockPair) -> tuple[Stamp, str | None]:
-        """When a tick was, and why that is only the time of receipt if it is."""
+        """The instant of a tick; where it is only the time of receipt, also the reason."""
         model = self.best(stream_id, ticks_us)
         if model is None:
             return Stamp(pair.utc_of(received_ns), None, self.host_boot_id), NO_CLOCK
@@ -117,27 +122,27 @@ class StreamClocks:
         return stamp_of(model, ticks_us, pair), None
 
     def _derived(self, stream_id: UUID) -> list[ClockModel]:
-        """The clocks that other boots' clocks make for an earlier one. The present one is asked itself."""
-        place = self._places.get(stream_id)
-        if place is None or place.zero_us == 0:
+        """The clocks of an earlier boot that are derived from other boots' clocks; none for the present boot."""
+        offset = self._offsets.get(stream_id)
+        if offset is None or offset.zero_us == 0:
             return []
         return [
-            self._moved(self._models[other.stream_id], other, place)
-            for other in self._places.values()
-            if other is not place and other.stream_id in self._models
+            self._moved(self._models[other.stream_id], other, offset)
+            for other in self._offsets.values()
+            if other is not offset and other.stream_id in self._models
         ]
 
-    def _moved(self, model: ClockModel, of: Place, to: Place) -> ClockModel:
-        """One boot's clock as another's: the same line, counted from the other's tick 0, and less sure for the pauses.
+    def _moved(self, model: ClockModel, of: BootOffset, to: BootOffset) -> ClockModel:
+        """One boot's clock as another's: the same line from the other's tick 0, with the uncertainty of the pauses.
 
-        While a boot ran its crystal has counted; what lies between two boots was measured by the clock that ran on.
+        The crystal counts while a boot runs; the clock that runs on measures the time between two boots.
         """
         oldest, newest = sorted((of.zero_us, to.zero_us))
         between = sorted(
-            (place for place in self._places.values() if oldest <= place.zero_us <= newest),
-            key=lambda place: place.zero_us,
+            (offset for offset in self._offsets.values() if oldest <= offset.zero_us <= newest),
+            key=lambda offset: offset.zero_us,
         )
-        pauses_us = sum(_pause_us(before, place) for before, place in pairwise(between))
+        pauses_us = sum(_pause_us(before, offset) for before, offset in pairwise(between))
         return replace(
             model,
             stream_id=to.stream_id,
@@ -146,8 +151,8 @@ class StreamClocks:
         )
 
 
-def _pause_us(before: Place, place: Place) -> int:
-    """What of the time between two beginnings no crystal counted; all of it when boots in between are not told of."""
-    if place.previous == before.stream_id and place.blind_us is not None:
-        return place.blind_us
-    return place.zero_us - before.zero_us
+def _pause_us(before: BootOffset, offset: BootOffset) -> int:
+    """The time between two starts that no crystal counted; all of it when boots in between are not listed."""
+    if offset.previous == before.stream_id and offset.blind_us is not None:
+        return offset.blind_us
+    return offset.zero_us - before.zero_us

@@ -1,6 +1,7 @@
-"""A node on the Arch-Stats link as a driver: the line, the deadlines and the way of frames. Their meaning is elsewhere.
+"""The drivers ``bow.link`` and ``target.link``: the line and the deadlines of a node on the Arch-Stats link.
 
-:class:`LinkNode` is what ``bow.link`` and ``target.link`` share, which is everything but what kind of node answers.
+:class:`LinkDriver` is all that both share; they differ in the kind of node. The meaning of frames is in
+:mod:`drivers.link.session`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,21 @@ from typing import ClassVar, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.clock.host import clock_pair, host_boot_id
-from drivers.contract import ClockModel, Command, CommandResult, DeviceIdentity, DriverInfo, Reading, Report
+from drivers.contract import (
+    Capability,
+    ClockModel,
+    Command,
+    CommandResult,
+    DeviceIdentity,
+    DeviceKind,
+    DriverInfo,
+    Maturity,
+    Reading,
+    Report,
+)
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverError, ProtocolError
 from drivers.link.codec import (
+    FRAME_END,
     VERSION,
     Config,
     ConfigRead,
@@ -29,27 +42,33 @@ from drivers.link.codec import (
     Nak,
     NakCode,
     NodeKind,
+    split_frames,
 )
 from drivers.link.session import LinkSession
 from drivers.transport.flight_recorder import FlightRecorder
 from drivers.transport.serial import Chunk, SerialPort, open_port
 
 HEARTBEAT_S: Final = 1.0
-"""How often a node tells that it lives."""
+"""Interval between a node's heartbeats."""
 MISSED_HEARTBEATS: Final = 3
+"""Missing heartbeats after which a node is silent."""
 SILENT_NS: Final = round(MISSED_HEARTBEATS * HEARTBEAT_S * 1e9)
 MEET_S: Final = 3.0
-"""How long a node may take to say who it is."""
+"""Deadline for the node's HELLO after the port is open."""
 ANSWER_S: Final = 0.5
+"""Deadline for the answer to one transmission of a command."""
 ANSWER_TRIES: Final = 4
-"""How often a command is sent, and how long each time is waited: the node does the same thing twice without harm."""
+"""Transmissions of a command. Commands are idempotent."""
 LOGS_PER_MINUTE: Final = 30
+"""Lines of the node's log that are logged per minute."""
 ACKS_AT_ONCE: Final = 64
+"""Acknowledgements in one write."""
 
+CAPABILITIES: Final = frozenset({Capability.ACKNOWLEDGES, Capability.STAMPS_TIME, Capability.CONFIGURE})
 READ_CONFIG: Final = "read_config"
 CONFIGURE: Final = "configure"
 COMMANDS: Final = frozenset({READ_CONFIG, CONFIGURE})
-"""``read_config``; ``configure`` with ``threshold`` and ``window_ms``. Both return the two as the node has them."""
+"""``read_config``; ``configure`` with ``threshold`` and ``window_ms``. Both return the node's values."""
 
 _LEVELS: Final = (
     logging.CRITICAL,
@@ -61,13 +80,13 @@ _LEVELS: Final = (
     logging.INFO,
     logging.DEBUG,
 )
-"""Of syslog's levels 0 to 7."""
+"""Logging levels of syslog's 0 to 7."""
 
 log = logging.getLogger(__name__)
 
 
 class LinkSettings(BaseModel):
-    """What a link driver needs to know."""
+    """Settings of a link driver."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -80,8 +99,8 @@ class LinkSettings(BaseModel):
     rts: bool | None = Field(default=None, description="Level of the RTS line; untouched without it.")
 
 
-class LinkNode:
-    """One link node behind one port. See :class:`drivers.contract.Driver`."""
+class LinkDriver:
+    """One link node behind one port. Implements :class:`drivers.contract.Driver`."""
 
     info: ClassVar[DriverInfo]
     node_kind: ClassVar[NodeKind]
@@ -94,7 +113,7 @@ class LinkNode:
         self._session: LinkSession | None = None
         self._decoder = LinkDecoder()
         self._frame_began_ns = 0
-        self._record = FlightRecorder()
+        self._record = FlightRecorder(split_frames)
         self._answers: dict[int, asyncio.Future[Config | Nak]] = {}
         self._acks: deque[bytes] = deque()
         self._log_budget = LOGS_PER_MINUTE
@@ -103,7 +122,7 @@ class LinkNode:
         self._last_counters: Mapping[str, int] = {}
 
     async def open(self) -> DeviceIdentity:
-        """Open the port and let the node say who it is, within ``MEET_S`` of the port being open."""
+        """Open the port and wait for the node's HELLO, at most ``MEET_S``."""
         settings = self._settings
         port = await open_port(
             settings.port, device=self._device_id, baud=settings.baud, dtr=settings.dtr, rts=settings.rts
@@ -112,11 +131,11 @@ class LinkNode:
         now_ns = time.monotonic_ns()
         session = LinkSession(self._device_id, self.node_kind, settings.node, self._clocks, host_boot_id(), now_ns)
         self._session = session
-        self._send(port, b"\0")  # ends whatever noise the node has heard while the port was opened
+        self._send(port, FRAME_END)  # ends the noise that the node received while the port was opened
         deadline_ns = now_ns + round(MEET_S * 1e9)
         while session.boot is None:
             if await self._turn(port, session, deadline_ns) >= deadline_ns and session.boot is None:
-                raise self._nobody(session)
+                raise self._no_hello(session)
         return DeviceIdentity(
             device_id=self._device_id,
             kind=self.info.kind,
@@ -127,13 +146,13 @@ class LinkNode:
         )
 
     async def readings(self) -> AsyncIterator[Report]:
-        """What the node reports. Raises DeviceLost when the line fails or three heartbeats are missing."""
+        """The node's reports. Raises DeviceLost when the line fails or three heartbeats are missing."""
         port, session = self._opened()
         while True:
             for report in session.reports():
                 yield report
-            read_until_ns = await self._turn(port, session, session.heard_ns + SILENT_NS)
-            if read_until_ns >= session.heard_ns + SILENT_NS:
+            read_until_ns = await self._turn(port, session, session.last_frame_ns + SILENT_NS)
+            if read_until_ns >= session.last_frame_ns + SILENT_NS:
                 raise DeviceLost(
                     f"silent: no frame of node {session.node} for {SILENT_NS / 1e9:g} s",
                     device=self._device_id,
@@ -142,7 +161,7 @@ class LinkNode:
                 )
 
     async def execute(self, command: Command) -> CommandResult:
-        """``read_config`` or ``configure``."""
+        """Run ``read_config`` or ``configure``."""
         port, session = self._opened()
         message = _message_of(command)
         if isinstance(message, str):
@@ -158,20 +177,20 @@ class LinkNode:
                     return _result_of(message, answer.result())
         finally:
             del self._answers[number]
-        return CommandResult(ok=False, error=f"node {session.node} gave no answer within {ANSWER_S * ANSWER_TRIES:g} s")
+        return CommandResult(ok=False, error=f"node {session.node} did not answer within {ANSWER_S * ANSWER_TRIES:g} s")
 
     async def acknowledge(self, reading: Reading) -> None:
-        """Let the node forget an event. What is acknowledged in one turn of the loop leaves in one write."""
+        """Acknowledge an event to the node. Acknowledgements of one iteration of the event loop share a write."""
         port, session = self._opened()
         frame = session.acknowledgement(reading.stream_id, reading.seq)
         if frame is None:
-            return  # of a boot nobody remembers; should the node still hold the event, it will send it again
+            return  # its boot is forgotten; if the node still holds the event, it re-sends it
         self._acks.append(frame)
         if len(self._acks) == 1:
             asyncio.get_running_loop().call_soon(self._send_acks, port)
 
     async def close(self) -> None:
-        """Let go of the line; commands that wait are told."""
+        """Close the line. Commands that await an answer fail."""
         port, self._port = self._port, None
         for answer in self._answers.values():
             if not answer.done():
@@ -182,7 +201,7 @@ class LinkNode:
             self._last_counters = asdict(port.counters)
 
     def counters(self) -> Mapping[str, int]:
-        """Bytes of the line, frames of the codec, and what the session ignored."""
+        """Counters of the line, the codec and the session."""
         line = self._last_counters if self._port is None else asdict(self._port.counters)
         session = self._session.counters if self._session is not None else {}
         return {**line, **asdict(self._decoder.counters), **session, "logs_dropped": self._log_dropped}
@@ -197,33 +216,33 @@ class LinkNode:
         return self._port, self._session
 
     def _closed(self) -> DriverError:
-        return DeviceLost("the line is closed", device=self._device_id, hint="It is opened again by itself.")
+        return DeviceLost("the line is closed", device=self._device_id, hint="The daemon reopens it automatically.")
 
     async def _turn(self, port: SerialPort, session: LinkSession, limit_ns: int) -> int:
-        """Send what is due, then take what comes before ``limit_ns`` or the next duty.
+        """Send the frames that are due, then process bytes that arrive before ``limit_ns`` or the next due time.
 
-        Returns the instant up to which everything that came has been taken: noise without end is no sign of life, and
-        a heartbeat that waits to be read is one.
+        Returns the instant up to which all received bytes are processed. So endless noise does not count as a sign of
+        life, and an unread heartbeat does.
         """
         session.poll(time.monotonic_ns(), clock_pair())
-        for question in session.outgoing():
-            self._send(port, question)
+        for request in session.outgoing():
+            self._send(port, request)
         wait_ns = min(session.due_ns, limit_ns) - time.monotonic_ns()
         chunk = await port.read(0.0 if session.has_reports else wait_ns / 1e9)
         if chunk is None:
             return time.monotonic_ns()
-        self._record.heard(chunk.data, chunk.at_ns)
+        self._record.received(chunk.data, chunk.at_ns)
         pair = clock_pair()
         for at_ns, frame in self._frames(chunk):
-            session.take(frame, at_ns, pair)
-        self._hand_out(session)
+            session.on_frame(frame, at_ns, pair)
+        self._dispatch(session)
         return chunk.at_ns
 
     def _frames(self, chunk: Chunk) -> Iterator[tuple[int, Frame]]:
-        """The frames that a chunk completes, each with the instant its first byte came."""
+        """The frames that a chunk completes, each with the arrival of its first byte."""
         if not self._decoder.held:
             self._frame_began_ns = chunk.at_ns
-        end_of_first = chunk.data.find(0) + 1
+        end_of_first = chunk.data.find(FRAME_END) + 1
         for frame in self._decoder.feed(chunk.data[:end_of_first]):
             yield self._frame_began_ns, frame
         if end_of_first:
@@ -231,8 +250,8 @@ class LinkNode:
         for frame in self._decoder.feed(chunk.data[end_of_first:]):
             yield chunk.at_ns, frame
 
-    def _hand_out(self, session: LinkSession) -> None:
-        """Answers to whoever waits for them, the node's own log lines to the log."""
+    def _dispatch(self, session: LinkSession) -> None:
+        """Deliver answers to the waiting commands and the node's log lines to the log."""
         for number, message in session.answers:
             answer = self._answers.get(number)
             if answer is not None and not answer.done():
@@ -250,7 +269,7 @@ class LinkNode:
             self._log_dropped += 1
             return
         self._log_budget -= 1
-        log.log(_LEVELS[min(line.level, 7)], "%s says: %s", self._device_id, line.text)
+        log.log(_LEVELS[min(line.level, 7)], "%s reports: %s", self._device_id, line.text)
 
     def _send(self, port: SerialPort, data: bytes) -> bool:
         self._record.sent(data, time.monotonic_ns())
@@ -260,10 +279,10 @@ class LinkNode:
         frames, self._acks = list(self._acks), deque()
         for start in range(0, len(frames), ACKS_AT_ONCE):
             if not self._send(port, b"".join(frames[start : start + ACKS_AT_ONCE])):
-                return  # the node sends the others again, and then they are acknowledged
+                return  # the node re-sends the other events, and they are acknowledged then
 
-    def _nobody(self, session: LinkSession) -> DriverError:
-        """Why nobody has said who they are."""
+    def _no_hello(self, session: LinkSession) -> DriverError:
+        """The reason why no HELLO arrived."""
         counters, port = self._decoder.counters, self._settings.port
         if counters.other_version:
             return ProtocolError(
@@ -271,32 +290,64 @@ class LinkNode:
                 device=self._device_id,
                 hint="Update the node's firmware or Arch-Stats, so that both speak the same version.",
             )
-        if session.others:
-            heard = ", ".join(str(node) for node in sorted(session.others))
+        if session.other_nodes:
+            others = ", ".join(str(node) for node in sorted(session.other_nodes))
             return DeviceUnavailable(
-                f"node {session.node} does not answer on {port}; heard instead: {heard}",
+                f"node {session.node} does not answer on {port}; other nodes on the line: {others}",
                 device=self._device_id,
                 hint="Switch the node on, or correct ARCH_STATS_NODE.",
             )
         if counters.damaged > counters.frames:
             return ProtocolError(
-                f"what comes from {port} is not the Arch-Stats link, or is damaged",
+                f"the bytes from {port} are not the Arch-Stats link, or are damaged",
                 device=self._device_id,
                 hint="Check ARCH_STATS_BAUD, and that this port is the right one.",
             )
         return DeviceUnavailable(
-            f"nobody answers on {port}",
+            f"no node answers on {port}",
             device=self._device_id,
             hint="Check that the node is switched on, charged and within reach of its receiver.",
         )
 
 
+class BowLink(LinkDriver):
+    """Reports engage and release, with the arrow's tag."""
+
+    node_kind = NodeKind.BOW
+    info: ClassVar = DriverInfo(
+        name="bow.link",
+        kind=DeviceKind.BOW,
+        summary="Bow node over the Arch-Stats link",
+        maturity=Maturity.EXPERIMENTAL,
+        capabilities=CAPABILITIES,
+        commands=COMMANDS,
+        heartbeat_s=HEARTBEAT_S,
+        settings=LinkSettings,
+    )
+
+
+class TargetLink(LinkDriver):
+    """Reports landings in its own frame, the tags in the butt, and calibration pins."""
+
+    node_kind = NodeKind.TARGET
+    info: ClassVar = DriverInfo(
+        name="target.link",
+        kind=DeviceKind.TARGET,
+        summary="Target node over the Arch-Stats link",
+        maturity=Maturity.EXPERIMENTAL,
+        capabilities=CAPABILITIES,
+        commands=COMMANDS,
+        heartbeat_s=HEARTBEAT_S,
+        settings=LinkSettings,
+    )
+
+
 def _message_of(command: Command) -> Message | str:
-    """The question that a command stands for, or what is wrong with the command."""
+    """The request of a command, or an error message for an invalid command."""
     if command.name == READ_CONFIG:
         return ConfigRead()
     if command.name != CONFIGURE:
-        return f"unknown command {command.name}; there are {', '.join(sorted(COMMANDS))}"
+        return f"unknown command {command.name}; the commands are {', '.join(sorted(COMMANDS))}"
     values: list[int] = []
     for name in ("threshold", "window_ms"):
         value = command.arguments.get(name)

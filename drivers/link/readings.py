@@ -1,4 +1,4 @@
-"""From an event of the Arch-Stats link to a reading: pure."""
+"""Events of the Arch-Stats link as readings. Pure."""
 
 from __future__ import annotations
 
@@ -14,81 +14,69 @@ NO_POSITION = "the sensor gave no position"
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """What every reading of one device carries."""
+class ReadingContext:
+    """The values that an event alone does not carry."""
 
     device_id: str
     source: Source
+    stream_id: UUID
+    stamp: Stamp
+    received_at: datetime
+    undated: str | None = None
+    """Reason why the stamp is only the time of receipt."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Values:
-    kind: ReadingKind
-    tag: str | None = None
-    tags: tuple[str, ...] | None = None
-    x_mm: float | None = None
-    y_mm: float | None = None
-    rssi_dbm: int | None = None
-    cause: ReleaseCause | None = None
-    quality: int | None = None
-    missing: tuple[str, ...] = ()
-
-
-def _values(event: Event) -> _Values:
+def reading_of(event: Event, seq: int, context: ReadingContext) -> Reading:
+    """The reading of event number ``seq``."""
     match event:
         case Engage(rssi_dbm, tag):
-            return _Values(ReadingKind.ENGAGE, tag=tag, rssi_dbm=rssi_dbm, missing=_missing(tag=tag is None))
-        case Release(cause, tag):
-            removed = ReleaseCause.REMOVED if cause is ReleaseCode.REMOVED else None
-            return _Values(ReadingKind.RELEASE, tag=tag, cause=removed, missing=_missing(tag=tag is None))
+            return _reading(ReadingKind.ENGAGE, seq, context, _missing(tag=tag is None), tag=tag, rssi_dbm=rssi_dbm)
+        case Release(code, tag):
+            cause = ReleaseCause.REMOVED if code is ReleaseCode.REMOVED else None
+            return _reading(ReadingKind.RELEASE, seq, context, _missing(tag=tag is None), tag=tag, cause=cause)
         case Landing(x_mm, y_mm, quality, tag):
-            return _Values(
-                ReadingKind.LANDING,
-                tag=tag,
-                x_mm=x_mm,
-                y_mm=y_mm,
-                quality=quality,
-                missing=_missing(tag=tag is None, position=x_mm is None or y_mm is None),
-            )
+            missing = _missing(tag=tag is None, position=x_mm is None or y_mm is None)
+            return _reading(ReadingKind.LANDING, seq, context, missing, tag=tag, x_mm=x_mm, y_mm=y_mm, quality=quality)
         case Tags(tags):
-            return _Values(ReadingKind.TAGS, tags=tuple(sorted(set(tags))))
+            return _reading(ReadingKind.TAGS, seq, context, (), tags=tuple(sorted(set(tags))))
         case Pin(x_mm, y_mm):
-            return _Values(
-                ReadingKind.PIN, x_mm=x_mm, y_mm=y_mm, missing=_missing(position=x_mm is None or y_mm is None)
-            )
+            missing = _missing(position=x_mm is None or y_mm is None)
+            return _reading(ReadingKind.PIN, seq, context, missing, x_mm=x_mm, y_mm=y_mm)
+
+
+def _reading(
+    kind: ReadingKind,
+    seq: int,
+    context: ReadingContext,
+    missing: tuple[str, ...],
+    *,
+    tag: str | None = None,
+    tags: tuple[str, ...] | None = None,
+    x_mm: float | None = None,
+    y_mm: float | None = None,
+    rssi_dbm: int | None = None,
+    cause: ReleaseCause | None = None,
+    quality: int | None = None,
+) -> Reading:
+    reasons = (context.undated, *missing) if context.undated else missing
+    return Reading(
+        device_id=context.device_id,
+        stream_id=context.stream_id,
+        seq=seq,
+        kind=kind,
+        stamp=context.stamp,
+        received_at=context.received_at,
+        source=context.source,
+        tag=tag,
+        tags=tags,
+        x_mm=x_mm,
+        y_mm=y_mm,
+        rssi_dbm=rssi_dbm,
+        cause=cause,
+        quality=quality,
+        reason="; ".join(reasons) or None,
+    )
 
 
 def _missing(*, tag: bool = False, position: bool = False) -> tuple[str, ...]:
     return (NO_POSITION,) * position + (NO_TAG,) * tag
-
-
-def reading_of(
-    event: Event,
-    *,
-    origin: Origin,
-    stream_id: UUID,
-    seq: int,
-    stamp: Stamp,
-    received_at: datetime,
-    undated: str | None = None,
-) -> Reading:
-    """The reading of an event. ``undated`` says why the stamp is only the time of receipt."""
-    values = _values(event)
-    reasons = (undated, *values.missing) if undated else values.missing
-    return Reading(
-        device_id=origin.device_id,
-        stream_id=stream_id,
-        seq=seq,
-        kind=values.kind,
-        stamp=stamp,
-        received_at=received_at,
-        source=origin.source,
-        tag=values.tag,
-        tags=values.tags,
-        x_mm=values.x_mm,
-        y_mm=values.y_mm,
-        rssi_dbm=values.rssi_dbm,
-        cause=values.cause,
-        quality=values.quality,
-        reason="; ".join(reasons) or None,
-    )

@@ -1,20 +1,21 @@
-"""What the frames of one Arch-Stats link node mean: frames and time in, reports and frames out. Pure.
+"""Sans-IO protocol session of one Arch-Stats link node: frames and time in, reports and frames out.
 
-Each boot of the node is a stream. A new boot is believed only when a HELLO tells of it, so the session asks for one
-when anything carries a boot id that it does not know. Until the clock of a new boot is learnt nothing of it is
-reported, since a reading is dated once and for all; that wait is bounded.
+Each boot of the node is a stream. Only a HELLO establishes a new boot, so the session requests one when a frame carries
+an unknown boot id. A reading is dated once and for good, so nothing of a new boot is reported until its clock is known;
+that wait is bounded.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
+from enum import Enum, auto
 from itertools import count
 from typing import Final, get_args
 from uuid import UUID
 
-from drivers.clock.instant import ClockPair
-from drivers.contract import ClockModel, Pulse, Report, Source, Stamp, stream_of
+from drivers.clock.instant import ClockModel, ClockPair, Stamp
+from drivers.contract import Pulse, Report, Source, stream_of
 from drivers.errors import ProtocolError
 from drivers.link.boot import Boot
 from drivers.link.boot_clocks import StreamClocks
@@ -37,166 +38,159 @@ from drivers.link.codec import (
     Unreadable,
     encode,
 )
-from drivers.link.readings import Origin, reading_of
+from drivers.link.pending import FinishedBoot, FinishedBoots, PendingFrame, RefinementWindow, UnknownBoots
+from drivers.link.readings import ReadingContext, reading_of
 
 HELLO_EVERY_NS: Final = 300_000_000
-"""Between two questions who is there."""
-REFINE_NS: Final = 7_000_000_000
-"""How long an event of an earlier boot waits, with the node, for a clock that knows it to ``VAGUE_S``. It is dated once and
-for all, and after three bursts the rate of the crystal is known."""
+"""Interval between HELLO requests."""
 VAGUE_S: Final = 5e-3
-REFINE_REST_NS: Final = 30_000_000_000
-"""After such a wait there is none for so long: a node that reboots again and again would never be heard."""
-DOUBT_NS: Final = 1_500_000_000
-"""How long readings of a boot that is not known wait for its HELLO; then they are dropped, and come again."""
+"""Uncertainty above which an event of an earlier boot waits for a better clock."""
+UNKNOWN_WITHIN_NS: Final = 1_500_000_000
+"""How long frames of unknown boots wait for a HELLO; then they are dropped, and the node re-sends them."""
 SURE_NS: Final = 1_000_000_000
-"""A HELLO that comes so long after an event was said after it: its boot goes on, and that of the event is over."""
+"""Interval after which a HELLO was surely sent later than a pending event: the event's boot is over."""
 ALIVE_NS: Final = 1_500_000_000
-"""A node that lives is heard at least so often: it beats each second."""
-MAX_HELD: Final = 256
-"""Frames that wait. A node has at most 32 events in flight."""
-FORMER_KEPT: Final = 64
-"""Earlier boots that are remembered."""
+"""Longest interval between two frames of a running node, which sends a heartbeat each second."""
+MAX_PENDING: Final = 256
+"""Greatest number of pending frames. A node has at most 32 events in flight."""
 OTHERS_KEPT: Final = 8
+"""Greatest number of other nodes remembered for an error message."""
 _NEVER_NS: Final = 1 << 62
 _EVENTS: Final = get_args(Event)
+_KIND_NAMES: Final[dict[int, str]] = {NodeKind.BOW: "a bow", NodeKind.TARGET: "a target"}
+
+
+class Phase(Enum):
+    """Progress of a session with the node's present boot."""
+
+    SEEKING = auto()
+    """No HELLO has arrived yet."""
+    SYNCING = auto()
+    """The boot is known; its frames are pending until its clock is known."""
+    LIVE = auto()
+    """Frames are reported on arrival."""
 
 
 class LinkSession:
-    """One node on one line.
+    """Protocol session of one node on one line.
 
-    ``counters``: ``other_node`` and ``other_boot`` frames were ignored for where they come from, ``not_for_the_hub``
-    for what they are; ``held_too_many``, ``doubtful`` and ``not_yet_dated`` events were dropped and come again.
+    ``counters``: ``other_node`` and ``other_boot`` frames were ignored for their origin, ``not_for_the_hub`` for their
+    type; ``held_too_many``, ``doubtful`` and ``not_yet_dated`` events were dropped, and the node re-sends them.
     """
 
     def __init__(
         self, device_id: str, kind: NodeKind, node: int | None, clocks: Sequence[ClockModel], boot_id: UUID, now_ns: int
     ) -> None:
-        """``node`` is the one listened to, None for the first that answers; ``boot_id`` is this host's."""
+        """``node`` is the number of the wanted node, None for the first that answers; ``boot_id`` is this host's."""
+        self.phase = Phase.SEEKING
         self.counters: Counter[str] = Counter()
         self.node = node
-        self.others: set[int] = set()
+        self.other_nodes: set[int] = set()
         """Some of the other nodes on this line."""
         self.boot: Boot | None = None
-        """None before the node has said who it is."""
-        self.heard_ns = now_ns
-        """The node's last sign of life."""
+        """The present boot; None while ``SEEKING``."""
+        self.last_frame_ns = now_ns
+        """Arrival of the node's last frame."""
         self.logs: list[Log] = []
         self.answers: list[tuple[int, Config | Nak]] = []
         """Answers to :meth:`request`, by its number."""
         self._device_id = device_id
         self._kind = kind
         self._clocks = StreamClocks(clocks, boot_id)
-        self._boots: dict[UUID, int] = {}
-        """Earlier boots of which events may come, or came."""
-        self._former: set[UUID] = set()
-        """Those of them that HELLO told of: they are over."""
-        self._held: deque[tuple[Frame, int]] = deque()
-        self._begun: deque[UUID] = deque(maxlen=FORMER_KEPT)
-        self._refine_until_ns = -REFINE_REST_NS
+        self._finished_boots = FinishedBoots()
+        self._unknown = UnknownBoots()
+        self._unknown_until_ns = _NEVER_NS
+        self._hello_due_ns: int | None = now_ns
+        """When to request HELLO; None while none is awaited."""
+        self._refinement = RefinementWindow()
         self._numbers = count(1)
-        self._ask_at_ns: int | None = now_ns
-        self._doubt_until_ns = _NEVER_NS
         self._reports: list[Report] = []
         self._out: list[bytes] = []
 
     @property
     def source(self) -> Source:
-        """Whether what the node senses is real."""
+        """Whether the node's events are real."""
         simulated = self.boot is not None and NodeCapability.SIMULATOR in self.boot.hello.capabilities
         return Source.SIMULATOR if simulated else Source.HARDWARE
 
     @property
     def due_ns(self) -> int:
-        """When :meth:`poll` has something to do."""
-        due = _NEVER_NS if self._ask_at_ns is None else self._ask_at_ns
+        """When to call :meth:`poll` next."""
+        due = _NEVER_NS if self._hello_due_ns is None else self._hello_due_ns
         if self.boot is not None:
             if self.boot.transfer is not None:
                 due = min(due, self.boot.transfer.due_ns)
-            due = min(due, self._give_up_ns(self.boot))
+            due = min(due, self._sync_deadline_ns(self.boot))
         return due
 
     @property
     def has_reports(self) -> bool:
-        """Whether :meth:`reports` has any."""
+        """Whether :meth:`reports` returns any."""
         return bool(self._reports)
 
     def reports(self) -> list[Report]:
-        """What was learnt since the last call."""
+        """Take the reports since the last call."""
         reports, self._reports = self._reports, []
         return reports
 
     def outgoing(self) -> list[bytes]:
-        """Frames to send, since the last call."""
+        """Take the frames to send since the last call."""
         frames, self._out = self._out, []
         return frames
 
     def request(self, message: Message) -> tuple[int, bytes]:
-        """A numbered question to the node, and its frame."""
+        """A numbered request to the node, and its frame."""
         number = next(self._numbers) & 0xFFFF_FFFF
         return number, encode(message, node=self._address, seq=number)
 
     def acknowledgement(self, stream_id: UUID, seq: int) -> bytes | None:
-        """The frame that lets the node forget an event; None for a boot that is not remembered."""
-        if self.boot is not None and stream_id == self.boot.stream_id:
-            return encode(Ack(), node=self._address, boot_id=self.boot.boot_id, seq=seq)
-        if stream_id in self._boots:
-            return encode(Ack(), node=self._address, boot_id=self._boots[stream_id], seq=seq)
-        return None
+        """The frame that acknowledges an event; None for a boot that is not remembered."""
+        boot: Boot | FinishedBoot | None = self.boot
+        if boot is None or boot.stream_id != stream_id:
+            boot = self._finished_boots.of_stream(stream_id)
+        return None if boot is None else encode(Ack(), node=self._address, boot_id=boot.boot_id, seq=seq)
 
     def poll(self, now_ns: int, pair: ClockPair) -> None:
-        """Do what time asks for: questions, and the end of waits that took too long."""
-        if now_ns >= self._doubt_until_ns:
-            known = deque(held for held in self._held if self._is_known(held[0].boot_id))
-            self.counters["doubtful"] += len(self._held) - len(known)
-            self._held = known
-            self._end_doubt()
-        if self._ask_at_ns is not None and now_ns >= self._ask_at_ns:
+        """Queue the requests that are due, and end the waits whose deadline has passed."""
+        if now_ns >= self._unknown_until_ns:
+            self.counters["doubtful"] += self._unknown.clear()
+            self._end_hello_wait()
+        if self._hello_due_ns is not None and now_ns >= self._hello_due_ns:
             self._out.append(self.request(HelloRequest())[1])
-            self._ask_at_ns = now_ns + HELLO_EVERY_NS
+            self._hello_due_ns = now_ns + HELLO_EVERY_NS
         boot = self.boot
         if boot is None:
             return
         if boot.transfer is not None and now_ns >= boot.transfer.due_ns:
             if boot.transfer.poll(now_ns):
                 number, frame = self.request(TimeRequest(now_ns))
-                boot.transfer.asked(number, now_ns)
+                boot.transfer.on_request(number, now_ns)
                 self._out.append(frame)
             else:
-                self._learn(boot, now_ns, pair)
-        if now_ns >= self._give_up_ns(boot):
-            self._begin(boot, now_ns, pair)
+                self._on_clock(boot, now_ns, pair)
+        if now_ns >= self._sync_deadline_ns(boot):
+            self._go_live(boot, now_ns, pair)
 
-    def take(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
-        """Take a frame whose first byte came at ``at_ns``. Raises ProtocolError when the node is of another kind."""
+    def on_frame(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
+        """Process a frame whose first byte arrived at ``at_ns``. Raises ProtocolError for a node of another kind."""
         if self.node is not None and frame.node != self.node:
             self._ignore_node(frame.node)
             return
         match frame.message:
             case Hello() as hello:
-                self._hello(frame, hello, at_ns, pair)
+                self._on_hello(frame, hello, at_ns, pair)
             case Config() | Nak() as answer:
                 self.answers.append((frame.seq, answer))
             case Heartbeat() | TimeResponse() | Log():
-                self._present(frame, at_ns, pair)
+                self._on_present(frame, at_ns, pair)
             case message if isinstance(message, _EVENTS):
-                self._event(frame, at_ns, pair)
+                self._on_event(frame, at_ns, pair)
             case Unreadable():  # the decoder has counted it
                 return
             case _:
                 self.counters["not_for_the_hub"] += 1
                 return
-        self.heard_ns = max(self.heard_ns, at_ns)
-
-    def _give_up_ns(self, boot: Boot) -> int:
-        """When the boot's clock is waited for no longer.
-
-        Never while the line is dead, or another boot may go on: neither says anything of this one's clock.
-        """
-        give_up_ns = boot.give_up_ns
-        if boot.begun or give_up_ns is None or self._ask_at_ns is not None or self.heard_ns <= give_up_ns - ALIVE_NS:
-            return _NEVER_NS
-        return give_up_ns
+        self.last_frame_ns = max(self.last_frame_ns, at_ns)
 
     @property
     def _address(self) -> int:
@@ -205,185 +199,202 @@ class LinkSession:
     def _stream(self, boot_id: int) -> UUID:
         return stream_of(self._device_id, self._address, boot_id)
 
+    def _sync_deadline_ns(self, boot: Boot) -> int:
+        """When the wait for the boot's clock ends.
+
+        Never while the line is dead or another boot may be running: neither allows a conclusion about this one's clock.
+        """
+        deadline_ns = boot.sync_deadline_ns
+        if self.phase is not Phase.SYNCING or deadline_ns is None or self._hello_due_ns is not None:
+            return _NEVER_NS
+        return deadline_ns if self.last_frame_ns > deadline_ns - ALIVE_NS else _NEVER_NS
+
     def _ignore_node(self, node: int) -> None:
         self.counters["other_node"] += 1
-        if len(self.others) < OTHERS_KEPT:
-            self.others.add(node)
+        if len(self.other_nodes) < OTHERS_KEPT:
+            self.other_nodes.add(node)
 
-    def _hello(self, frame: Frame, hello: Hello, at_ns: int, pair: ClockPair) -> None:
+    def _on_hello(self, frame: Frame, hello: Hello, at_ns: int, pair: ClockPair) -> None:
         if hello.kind != self._kind:
-            other = (
-                "a bow" if hello.kind == NodeKind.BOW else "a target" if hello.kind == NodeKind.TARGET else "another"
-            )
             raise ProtocolError(
-                f"{other} node (number {frame.node}, kind {hello.kind}) answers on this port",
+                f"{_KIND_NAMES.get(hello.kind, 'another')} node (number {frame.node}, kind {hello.kind}) "
+                "answers on this port",
                 device=self._device_id,
                 hint="Swap the cables, or correct ARCH_STATS_PORT or ARCH_STATS_DRIVER.",
             )
-        self.node = frame.node
-        if self._stream(frame.boot_id) in self._former:
-            self.counters["other_boot"] += 1  # a HELLO that was under way when the node booted again
+        if self.node is None:
+            self.node = frame.node
+        if self._finished_boots.is_listed(frame.boot_id):
+            self.counters["other_boot"] += 1  # a HELLO that was in transit when the node rebooted
             return
+        boot = self.boot
+        if boot is not None and boot.boot_id == frame.boot_id:
+            boot.on_hello(hello)
+        else:
+            boot = self._on_new_boot(frame, hello, at_ns)
+        for earlier in boot.earlier:
+            self._remember(earlier.boot_id).is_listed = True
+        self._claim_pending(boot)
+        if self.phase is Phase.LIVE:
+            self._report_pending(boot, pair)
+            self._report_surely_over(at_ns, pair)
+        if self._unknown:
+            self._await_hello(at_ns)
+        else:
+            self._end_hello_wait()
+        if boot.transfer is None and self.phase is Phase.SYNCING:
+            self._go_live(boot, at_ns, pair)
+
+    def _on_new_boot(self, frame: Frame, hello: Hello, at_ns: int) -> Boot:
+        for pending in self._unknown.remove_other_nodes(frame.node):
+            self._ignore_node(pending.frame.node)
         former = self.boot
-        if former is not None and former.boot_id == frame.boot_id:
-            former.hear(hello)
-            self._remember(*(earlier.boot_id for earlier in former.earlier))
-            if former.begun:
-                self._release(pair, at_ns)
-            if self._holds_unknown():
-                self._doubt(at_ns)
-            else:
-                self._end_doubt()
-            return
         if former is not None:
-            self._remember(former.boot_id)
-            if former.begun and (clock := former.last_clock()) is not None:
+            finished = self._remember(former.boot_id)
+            finished.is_listed, finished.start_reported = True, self.phase is Phase.LIVE
+            finished.pending += former.pending
+            if self.phase is Phase.LIVE and (clock := former.unreported_clock()) is not None:
                 self._reports.append(clock)
         boot = self.boot = Boot(self._device_id, frame.node, frame.boot_id, hello, self._clocks, at_ns)
-        self._remember(*(earlier.boot_id for earlier in boot.earlier))
-        self._end_doubt()
-        if self._holds_unknown():
-            self._doubt(at_ns)
-        if boot.transfer is None:
-            self._begin(boot, at_ns, pair)
+        boot.pending += self._finished_boots.remove(frame.boot_id)
+        self.phase = Phase.SYNCING
+        self._end_hello_wait()
+        return boot
 
-    def _present(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
-        """A message that only the present boot sends."""
+    def _on_present(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
+        """Process a message that only the present boot sends."""
         boot = self.boot
         if boot is not None and frame.boot_id != boot.boot_id:
             self.counters["other_boot"] += 1
-            if self._stream(frame.boot_id) not in self._former:
-                self._doubt(at_ns)
+            if not self._finished_boots.is_listed(frame.boot_id):
+                self._await_hello(at_ns)
             return
         match frame.message:
-            case Heartbeat() if boot is None or not boot.begun:
-                self._hold(frame, at_ns)
             case Heartbeat():
-                self._report(frame, at_ns, pair)
+                self._report_or_hold(boot, PendingFrame(frame, at_ns), pair)
             case TimeResponse(t0, t1) if boot is not None and boot.transfer is not None:
-                boot.transfer.answered(frame.seq, t0, t1, frame.t_us, at_ns)
-                self._learn(boot, at_ns, pair)
+                boot.transfer.on_response(frame.seq, t0, t1, frame.t_us, at_ns)
+                self._on_clock(boot, at_ns, pair)
             case Log() as log:
                 self.logs.append(log)
             case _:
                 self.counters["not_for_the_hub"] += 1
 
-    def _event(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
-        boot = self.boot
-        if boot is None:
-            self._hold(frame, at_ns)
-        elif not self._is_known(frame.boot_id):
-            # A new boot whose HELLO was lost, or an older one than those it lists: the answer will tell.
-            self._hold(frame, at_ns)
-            self._doubt(at_ns)
-        elif boot.begun:
-            self._report(frame, at_ns, pair)
-        else:
-            self._hold(frame, at_ns)
+    def _on_event(self, frame: Frame, at_ns: int, pair: ClockPair) -> None:
+        boot: Boot | FinishedBoot | None = self.boot
+        if boot is not None and frame.boot_id != boot.boot_id:
+            boot = self._known_finished(frame.boot_id)
+            if boot is None:
+                # The HELLO of a new boot, or the one that lists this earlier boot, was lost: the next one decides.
+                self._await_hello(at_ns)
+        self._report_or_hold(boot, PendingFrame(frame, at_ns), pair)
 
-    def _is_known(self, boot_id: int) -> bool:
-        """Whether it is known which boot this is, or at least how its clock goes."""
-        stream_id = self._stream(boot_id)
-        present = self.boot is not None and stream_id == self.boot.stream_id
-        return present or stream_id in self._boots or self._clocks.get(stream_id) is not None
-
-    def _doubt(self, now_ns: int) -> None:
-        if self._ask_at_ns is None:
-            self._ask_at_ns = now_ns
-            self._doubt_until_ns = now_ns + DOUBT_NS
-
-    def _holds_unknown(self) -> bool:
-        return not all(self._is_known(frame.boot_id) for frame, _ in self._held)
-
-    def _end_doubt(self) -> None:
-        self._ask_at_ns = None
-        self._doubt_until_ns = _NEVER_NS
-
-    def _hold(self, frame: Frame, at_ns: int) -> None:
-        if len(self._held) < MAX_HELD:
-            self._held.append((frame, at_ns))
-        else:
+    def _report_or_hold(self, boot: Boot | FinishedBoot | None, pending: PendingFrame, pair: ClockPair) -> None:
+        """Report a frame if its boot is known and the session is live; else it becomes pending."""
+        if boot is not None and self.phase is Phase.LIVE:
+            self._report(pending, pair)
+        elif self._pending_count >= MAX_PENDING:
             self.counters["held_too_many"] += 1
-
-    def _release(self, pair: ClockPair, hello_ns: int | None = None) -> None:
-        """Report what was held, but for events of a boot that may just have begun."""
-        held, self._held = self._held, deque()
-        for frame, at_ns in held:
-            surely_over = hello_ns is not None and hello_ns - at_ns >= SURE_NS
-            if surely_over or self._is_known(frame.boot_id):
-                self._report(frame, at_ns, pair, forgotten=surely_over)
-            else:
-                self._held.append((frame, at_ns))
-
-    def _learn(self, boot: Boot, now_ns: int, pair: ClockPair) -> None:
-        boot.learn()
-        if not boot.begun and boot.ready:
-            self._begin(boot, now_ns, pair)
+        elif boot is None:
+            self._unknown.add(pending)
         else:
-            self._reports += boot.clock_news(now_ns)  # although it may not be good yet: the line may fail
+            boot.pending.append(pending)
 
-    def _begin(self, boot: Boot, now_ns: int, pair: ClockPair) -> None:
-        boot.begun = True
-        starts = list(boot.starts(pair, self._begun))
-        self._begun += [start.stream_id for start in starts]
-        self._reports += [*starts, *boot.clock_news(now_ns)]
-        self._release(pair)
-        if self._holds_unknown():
-            self._doubt(now_ns)
+    @property
+    def _pending_count(self) -> int:
+        present = 0 if self.boot is None else len(self.boot.pending)
+        return present + self._finished_boots.pending_count + len(self._unknown)
 
-    def _remember(self, *boot_ids: int) -> None:
-        self._former.update(self._stream(boot_id) for boot_id in boot_ids)
-        self._may_come(*boot_ids)
+    def _known_finished(self, boot_id: int) -> FinishedBoot | None:
+        """The finished boot of this id, if its events can be dated or no later HELLO will help to date them."""
+        finished = self._finished_boots.get(boot_id)
+        is_forgotten = finished is not None and finished.is_forgotten
+        is_listed = self.boot is not None and self.boot.lists(boot_id)
+        if is_forgotten or is_listed or self._clocks.can_date(self._stream(boot_id)):
+            return self._remember(boot_id)
+        return None
 
-    def _may_come(self, *boot_ids: int) -> None:
-        self._boots.update((self._stream(boot_id), boot_id) for boot_id in boot_ids)
-        while len(self._boots) > FORMER_KEPT:
-            oldest = next(iter(self._boots))
-            del self._boots[oldest]
-            self._former.discard(oldest)
-            self._clocks.forget(oldest)
+    def _remember(self, boot_id: int) -> FinishedBoot:
+        finished = self._finished_boots.add(boot_id, self._stream(boot_id))
+        for evicted in self._finished_boots.evict():
+            self._clocks.remove(evicted.stream_id)
+            self.counters["held_too_many"] += len(evicted.pending)
+        return finished
 
-    def _report(self, frame: Frame, at_ns: int, pair: ClockPair, *, forgotten: bool = False) -> None:
-        boot = self.boot
-        if boot is None or frame.node != self.node:  # held since before it was known which node answers
-            self._ignore_node(frame.node)
-            return
-        present = frame.boot_id == boot.boot_id
-        stream_id = boot.stream_id if present else self._stream(frame.boot_id)
-        stamp, undated = self._clocks.date(stream_id, frame.t_us, at_ns, pair)
+    def _await_hello(self, now_ns: int) -> None:
+        if self._hello_due_ns is None:
+            self._hello_due_ns, self._unknown_until_ns = now_ns, now_ns + UNKNOWN_WITHIN_NS
+
+    def _end_hello_wait(self) -> None:
+        self._hello_due_ns, self._unknown_until_ns = None, _NEVER_NS
+
+    def _claim_pending(self, boot: Boot) -> None:
+        """Move the frames of boots that are known by now to those boots."""
+        boot.pending += self._unknown.take(boot.boot_id)
+        for boot_id in self._unknown.boot_ids:
+            finished = self._known_finished(boot_id)
+            if finished is not None:
+                finished.pending += self._unknown.take(boot_id)
+
+    def _report_pending(self, boot: Boot, pair: ClockPair) -> None:
+        for holder in (*self._finished_boots, boot):
+            frames, holder.pending = holder.pending, []
+            for pending in frames:
+                self._report(pending, pair)
+
+    def _report_surely_over(self, hello_ns: int, pair: ClockPair) -> None:
+        """Report the events of boots that HELLO does not list, if it was surely sent after them."""
+        for boot_id in self._unknown.older_than(hello_ns - SURE_NS):
+            self._remember(boot_id).is_forgotten = True
+            for pending in self._unknown.take(boot_id):
+                self._report(pending, pair, is_forgotten=pending.at_ns <= hello_ns - SURE_NS)
+
+    def _on_clock(self, boot: Boot, now_ns: int, pair: ClockPair) -> None:
+        boot.store_clock()
+        if self.phase is Phase.SYNCING and boot.is_synchronised:
+            self._go_live(boot, now_ns, pair)
+        else:
+            self._reports += boot.changed_clocks(now_ns)  # even a vague one, because the line may fail
+
+    def _go_live(self, boot: Boot, now_ns: int, pair: ClockPair) -> None:
+        self.phase = Phase.LIVE
+        reported = {finished.boot_id for finished in self._finished_boots if finished.start_reported}
+        for boot_id, start in boot.starts(pair, reported):
+            self._reports.append(start)
+            self._finished_boots.set_start_reported(boot_id)
+        self._reports += boot.changed_clocks(now_ns)
+        self._claim_pending(boot)
+        self._report_pending(boot, pair)
+        if self._unknown:
+            self._await_hello(now_ns)
+
+    def _report(self, pending: PendingFrame, pair: ClockPair, *, is_forgotten: bool = False) -> None:
+        """Report an event or a heartbeat. ``is_forgotten``: no HELLO lists its boot any more."""
+        frame, boot = pending.frame, self.boot
+        is_present = boot is not None and frame.boot_id == boot.boot_id
+        stream_id = boot.stream_id if boot is not None and is_present else self._stream(frame.boot_id)
+        stamp, undated = self._clocks.date(stream_id, frame.t_us, pending.at_ns, pair)
         match frame.message:
-            case Heartbeat(last_seq, battery, rssi, pending):
-                if present:
-                    self._reports.append(Pulse(stream_id, last_seq, stamp, battery, rssi, pending))
+            case Heartbeat(last_seq, battery, rssi, unacknowledged):
+                if is_present:
+                    self._reports.append(Pulse(stream_id, last_seq, stamp, battery, rssi, unacknowledged))
                 else:
                     self.counters["other_boot"] += 1
             case message if isinstance(message, _EVENTS):
-                if not (present or forgotten) and self._is_to_be_refined(frame.boot_id, stamp):
+                if not (is_present or is_forgotten) and self._is_to_be_refined(frame.boot_id, stamp):
                     self.counters["not_yet_dated"] += 1
                     return
-                if not present:
-                    self._may_come(frame.boot_id)
-                self._reports.append(
-                    reading_of(
-                        message,
-                        origin=Origin(self._device_id, self.source),
-                        stream_id=stream_id,
-                        seq=frame.seq,
-                        stamp=stamp,
-                        received_at=pair.utc_of(at_ns),
-                        undated=undated,
-                    )
-                )
+                received_at = pair.utc_of(pending.at_ns)
+                context = ReadingContext(self._device_id, self.source, stream_id, stamp, received_at, undated)
+                self._reports.append(reading_of(message, frame.seq, context))
 
     def _is_to_be_refined(self, boot_id: int, stamp: Stamp) -> bool:
-        """Whether it is worth while to let the node send an event of an earlier boot once more.
+        """Whether the node should re-send an event of an earlier boot later.
 
-        A better clock may date it; and of a boot that HELLO has no room for now, the next one tells.
+        A better clock may date it by then, or the next HELLO may list a boot that this one had no room for.
         """
-        listed = self.boot is not None and any(boot.boot_id == boot_id for boot in self.boot.earlier)
+        listed = self.boot is not None and self.boot.lists(boot_id)
         vague = stamp.uncertainty_s is None or stamp.uncertainty_s > VAGUE_S
         if not vague or (listed and not self._clocks.may_improve(self._stream(boot_id))):
             return False
-        if self.heard_ns >= self._refine_until_ns + REFINE_REST_NS:
-            self._refine_until_ns = self.heard_ns + REFINE_NS
-        return self.heard_ns < self._refine_until_ns
+        return self._refinement.is_open(self.last_frame_ns)

@@ -1,39 +1,51 @@
-"""The last bytes in and out of a line, kept cheaply and written out when something went wrong."""
+"""Ring buffer of the last bytes in and out of a line, logged with a fault."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable
+from enum import StrEnum
 from itertools import islice
 from typing import Final
 
 from drivers.clock.host import clock_pair
 
 LINES: Final = 64
+"""Pieces kept, and lines returned."""
 BYTES_SHOWN: Final = 96
-"""Of a longer piece only the beginning is shown."""
+"""Bytes shown of a longer frame."""
+
+
+class Direction(StrEnum):
+    """Direction of bytes, as a line of the record shows it."""
+
+    IN = "<"
+    OUT = ">"
 
 
 class FlightRecorder:
-    """Remembers the last 64 pieces. Costs one append each; text is made only when asked for."""
+    """Keeps the last 64 pieces. Recording costs one append; the text is made on request."""
 
-    def __init__(self) -> None:
-        self._pieces: deque[tuple[int, str, bytes]] = deque(maxlen=LINES)
+    def __init__(self, split: Callable[[bytes], Iterable[bytes]]) -> None:
+        """``split`` divides a piece of bytes into frames, as the protocol of the line defines them."""
+        self._split = split
+        self._pieces: deque[tuple[int, Direction, bytes]] = deque(maxlen=LINES)
 
-    def heard(self, data: bytes, at_ns: int) -> None:
-        """Bytes came in."""
-        self._pieces.append((at_ns, "<", data))
+    def received(self, data: bytes, at_ns: int) -> None:
+        """Record received bytes."""
+        self._pieces.append((at_ns, Direction.IN, data))
 
     def sent(self, data: bytes, at_ns: int) -> None:
-        """Bytes went out."""
-        self._pieces.append((at_ns, ">", data))
+        """Record sent bytes."""
+        self._pieces.append((at_ns, Direction.OUT, data))
 
     def lines(self) -> list[str]:
-        """One line a frame, oldest first: UTC time of day, ``<`` for in and ``>`` for out, hexadecimal bytes."""
+        """One line per frame, oldest first: UTC time of day, ``<`` for in and ``>`` for out, hexadecimal bytes."""
         pair = clock_pair()
         lines: list[str] = []
-        for at_ns, way, data in self._pieces:
+        for at_ns, direction, data in self._pieces:
             time_of_day = pair.utc_of(at_ns).strftime("%H:%M:%S.%f")
-            lines.extend(f"{time_of_day} {way} {_hex(frame)}" for frame in data.split(b"\0") if frame)
+            lines.extend(f"{time_of_day} {direction} {_hex(frame)}" for frame in self._split(data))
         return list(islice(lines, max(0, len(lines) - LINES), None))
 
 

@@ -11,11 +11,10 @@ from drivers.contract import (
     ClockModel,
     Report,
 )
-from drivers.link.bow import BowLink
 from drivers.link.codec import (
     Frame,
 )
-from drivers.link.driver import LinkNode, LinkSettings
+from drivers.link.driver import BowLink, LinkDriver, LinkSettings
 from tests.drivers.link.fake_node import ScriptedNode
 from tests.drivers.serial_lines import FarEnd
 from tests.eventually import eventually
@@ -28,7 +27,7 @@ R = TypeVar("R", bound=Report)
 class Listener:
     """Reads a driver in the background and lets the test wait for what it reports."""
 
-    def __init__(self, driver: LinkNode) -> None:
+    def __init__(self, driver: LinkDriver) -> None:
         self.reports: list[Report] = []
         self._driver = driver
         self._news = asyncio.Event()
@@ -57,7 +56,7 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(driver: LinkNode) -> AsyncIterator[Listener]:
+async def listening(driver: LinkDriver) -> AsyncIterator[Listener]:
     listener = Listener(driver)
     try:
         yield listener

@@ -49,7 +49,7 @@ def test_a_name_like_no_other_lists_them_all() -> None:
 
 
 def test_a_third_party_adds_a_driver_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    added(monkeypatch, "bow.another", "drivers.link.bow:BowLink")
+    added(monkeypatch, "bow.another", "drivers.link.driver:BowLink")
 
     assert "bow.another" in driver_names()
     assert load_driver("bow.another").info.kind is DeviceKind.BOW
@@ -64,9 +64,9 @@ def test_a_third_partys_driver_that_does_not_load_names_its_package(monkeypatch:
 
 
 def test_naming_drivers_imports_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("drivers.link.bow", "drivers.link.target"):
+    for module in ("drivers.link.driver", "drivers.link.driver"):
         monkeypatch.delitem(sys.modules, module, raising=False)
 
     driver_names()
 
-    assert "drivers.link.bow" not in sys.modules
+    assert "drivers.link.driver" not in sys.modules

@@ -55,10 +55,10 @@ def run(device: Device, clock: ClockFilter, start_ns: int, until_ns: int) -> Non
     while now < until_ns:
         if transfer.poll(now):
             number += 1
-            transfer.asked(number, now)
+            transfer.on_request(number, now)
             probe = device.ask(now)
             if probe is not None:
-                transfer.answered(number, now, probe.heard_us, probe.answered_us, probe.received_ns)
+                transfer.on_response(number, now, probe.device_received_us, probe.device_sent_us, probe.received_ns)
         now = max(now + 1, transfer.due_ns)
 
 
@@ -227,10 +227,10 @@ def test_answers_that_are_late_repeated_or_impossible_are_ignored() -> None:
     for number in range(1, 9):
         now = transfer.due_ns
         assert transfer.poll(now)
-        transfer.asked(number, now)
-        transfer.answered(number, now + 1, 5, 5, now + MS)  # another question than the one asked
-        transfer.answered(number + 100, now, 5, 5, now + MS)  # never asked
-        transfer.answered(number, now, 5, 5, now + MS)  # asked once, and that was answered wrongly
+        transfer.on_request(number, now)
+        transfer.on_response(number, now + 1, 5, 5, now + MS)  # another question than the one asked
+        transfer.on_response(number + 100, now, 5, 5, now + MS)  # never asked
+        transfer.on_response(number, now, 5, 5, now + MS)  # asked once, and that was answered wrongly
     assert not transfer.poll(transfer.due_ns)
     assert not clock.synchronised
 
@@ -239,10 +239,10 @@ def test_answers_that_are_late_repeated_or_impossible_are_ignored() -> None:
     ):
         now = transfer.due_ns
         assert transfer.poll(now)
-        transfer.asked(number, now)
-        transfer.answered(number, now, t1, t2, now + t3)
+        transfer.on_request(number, now)
+        transfer.on_response(number, now, t1, t2, now + t3)
     while transfer.poll(transfer.due_ns):
-        transfer.asked(99, transfer.due_ns)
+        transfer.on_request(99, transfer.due_ns)
     assert not clock.synchronised
 
 
@@ -270,7 +270,7 @@ def test_without_any_answer_it_goes_on_asking_at_once() -> None:
     while now < 3 * S:
         if transfer.poll(now):
             asked += 1
-            transfer.asked(asked, now)
+            transfer.on_request(asked, now)
         now = max(now + 1, transfer.due_ns)
 
     assert 30 <= asked <= 60

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from drivers.clock.filter import mono_of, uncertainty_of
 from drivers.clock.instant import ClockPair
 from drivers.contract import ClockModel
-from drivers.link.boot_clocks import BAD_CLOCK, NO_CLOCK, PAUSE_ERROR_S, PAUSE_RATE, Place, StreamClocks
+from drivers.link.boot_clocks import BAD_CLOCK, NO_CLOCK, PAUSE_ERROR_S, PAUSE_RATE, BootOffset, StreamClocks
 
 HOST = UUID(int=1)
 OLDEST, BEFORE, PRESENT = UUID(int=10), UUID(int=11), UUID(int=12)
@@ -20,15 +20,15 @@ S = 1_000_000
 NOW_NS = 5_000 * 10**9
 LEARNT = ClockModel(PRESENT, HOST, 2 * S, NOW_NS, 50e-6, 1e-4, 1e-5)
 PLACES = (
-    Place(PRESENT, 0, BEFORE, 1 * S),
-    Place(BEFORE, -100 * S, OLDEST, 3 * S),
-    Place(OLDEST, -200 * S, None, None),
+    BootOffset(PRESENT, 0, BEFORE, 1 * S),
+    BootOffset(BEFORE, -100 * S, OLDEST, 3 * S),
+    BootOffset(OLDEST, -200 * S, None, None),
 )
 
 
-def clocks(*stored: ClockModel, places: tuple[Place, ...] = PLACES) -> StreamClocks:
+def clocks(*stored: ClockModel, places: tuple[BootOffset, ...] = PLACES) -> StreamClocks:
     known = StreamClocks(stored, HOST)
-    known.place(places)
+    known.set_offsets(places)
     return known
 
 
@@ -81,7 +81,7 @@ def test_the_present_boot_is_dated_by_its_own_clock_alone() -> None:
 
 
 def test_a_boot_that_was_not_placed_is_dated_by_its_own_clock_or_not_at_all() -> None:
-    nowhere = clocks(LEARNT, places=(Place(PRESENT, 0, BEFORE, 0), Place(BEFORE, -(1 << 62), None, 0)))
+    nowhere = clocks(LEARNT, places=(BootOffset(PRESENT, 0, BEFORE, 0), BootOffset(BEFORE, -(1 << 62), None, 0)))
     assert nowhere.date(BEFORE, S, NOW_NS, ClockPair(NOW_NS, NOW_NS))[1] == NO_CLOCK
     assert not nowhere.may_improve(BEFORE)
     assert clocks(LEARNT).date(BEFORE, 300 * S, NOW_NS, ClockPair(NOW_NS, NOW_NS))[1] == BAD_CLOCK
@@ -89,13 +89,13 @@ def test_a_boot_that_was_not_placed_is_dated_by_its_own_clock_or_not_at_all() ->
 
 def test_a_boot_that_is_listed_no_more_keeps_its_place() -> None:
     known = clocks()
-    known.place([Place(UUID(int=13), 0, PRESENT, S), Place(PRESENT, -10 * S, BEFORE, S)])
-    known.learn(ClockModel(UUID(int=13), HOST, 0, NOW_NS, 0.0, 1e-4, 0.0))
+    known.set_offsets([BootOffset(UUID(int=13), 0, PRESENT, S), BootOffset(PRESENT, -10 * S, BEFORE, S)])
+    known.store(ClockModel(UUID(int=13), HOST, 0, NOW_NS, 0.0, 1e-4, 0.0))
     model = known.best(OLDEST, 210 * S)
     assert model is not None
     assert mono_of(model, 210 * S) == NOW_NS
     assert model.uncertainty_s == pytest.approx(1e-4 + 3 * PAUSE_ERROR_S + 5 * PAUSE_RATE)
-    known.place([Place(UUID(int=14), 0, None, None)])  # of what was before it tells nothing
+    known.set_offsets([BootOffset(UUID(int=14), 0, None, None)])  # of what was before it tells nothing
     assert not known.may_improve(OLDEST)
 
 
@@ -110,14 +110,14 @@ def test_the_true_instant_is_within_what_is_claimed(
 ) -> None:
     """A crystal and a clock that runs on, each as wrong as the specification lets it be."""
     zero_us, true_us = 0, 0.0
-    places, zeros = [Place(PRESENT, 0, None, None)], [(PRESENT, 0.0)]
+    places, zeros = [BootOffset(PRESENT, 0, None, None)], [(PRESENT, 0.0)]
     for n, (ran_us, pause_us) in enumerate(boots):
         true_us -= ran_us / (1 + drift_ppm * 1e-6) + pause_us
         told_us = round(pause_us * (1 + lean * 99e-6) + lean * 199)
         zero_us -= ran_us + told_us
         stream = UUID(int=100 + n)
         places[-1] = replace(places[-1], previous=stream, blind_us=told_us)
-        places.append(Place(stream, zero_us, None, None))
+        places.append(BootOffset(stream, zero_us, None, None))
         zeros.append((stream, true_us))
     skew = 1 / (1 + drift_ppm * 1e-6) - 1
     known = clocks(ClockModel(PRESENT, HOST, 0, 0, skew, 1e-6, 1e-9), places=tuple(places))

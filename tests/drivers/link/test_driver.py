@@ -37,8 +37,7 @@ from drivers.link.codec import (
     ReleaseCode,
     Tags,
 )
-from drivers.link.driver import LinkSettings
-from drivers.link.target import TargetLink
+from drivers.link.driver import LinkSettings, TargetLink
 from tests.drivers.link.fake_node import ScriptedNode, alive
 from tests.drivers.listening import TAG, bow, heard, listening
 from tests.drivers.serial_lines import FarEnd
@@ -314,7 +313,7 @@ async def test_config_is_read_and_set_and_read_back(far: FarEnd, monkeypatch: py
     assert not unknown.ok
     assert not none.ok
     assert none.error is not None
-    assert "no answer" in none.error
+    assert "did not answer" in none.error
 
 
 async def test_a_refused_command_says_so_and_a_closed_line_ends_it(far: FarEnd) -> None:
@@ -374,7 +373,7 @@ async def test_the_nodes_own_words_go_to_the_log_but_not_without_end(
 
     said = [record for record in caplog.records if record.name == "drivers.link.driver"]
     assert said[0].levelno == logging.WARNING
-    assert said[0].getMessage() == "bow-1 says: battery is low"
+    assert said[0].getMessage() == "bow-1 reports: battery is low"
     assert len(said) + dropped == 101
     assert len(said) <= 60  # thirty a minute, and the minute may turn
 

@@ -19,7 +19,6 @@ from drivers.contract import (
 )
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError, ProtocolError
 from drivers.link import driver as link_node
-from drivers.link.bow import BowLink
 from drivers.link.codec import (
     Engage,
     HelloRequest,
@@ -27,7 +26,7 @@ from drivers.link.codec import (
     NodeKind,
     cobs,
 )
-from drivers.link.driver import LinkSettings
+from drivers.link.driver import BowLink, LinkSettings
 from tests.drivers.link.fake_node import CAPABLE, ScriptedNode, alive
 from tests.drivers.listening import TAG, bow, listening
 from tests.drivers.serial_lines import FarEnd
@@ -64,7 +63,7 @@ async def test_a_silent_line_is_nobody(
     monkeypatch.setattr(link_node, "MEET_S", 0.5)
     driver = bow(far)
     before = time.monotonic()
-    with pytest.raises(DeviceUnavailable, match="nobody answers") as told:
+    with pytest.raises(DeviceUnavailable, match="no node answers") as told:
         await driver.open()
     await driver.close()
     assert 0.5 <= time.monotonic() - before < limit_s(pytestconfig, 2.0)
@@ -88,7 +87,7 @@ async def test_another_node_than_the_wanted_one_is_named(far: FarEnd, monkeypatc
         while not opening.done():
             node.beat()
             await asyncio.wait((opening,), timeout=0.2)
-        with pytest.raises(DeviceUnavailable, match="heard instead: 5") as told:
+        with pytest.raises(DeviceUnavailable, match="other nodes on the line: 5") as told:
             opening.result()
         await driver.close()
     assert "ARCH_STATS_NODE" in told.value.hint

@@ -56,7 +56,7 @@ def test_a_sensor_daemon_starts_without_what_only_people_need() -> None:
     """
     loaded = imported_by("\n".join(line.strip() for line in code.splitlines()))
     # sqlite3 comes at the start although it is rarely needed: the spool must open when disk or memory are in trouble.
-    assert {"edge.sensor.daemon", "drivers.link.bow", "asyncpg", "sqlite3"} <= loaded
+    assert {"edge.sensor.daemon", "drivers.link.driver", "asyncpg", "sqlite3"} <= loaded
     assert not loaded & (FOR_PEOPLE | FOR_SIMULATION | NEVER)
 
 
