@@ -1,1 +1,1 @@
-"""All that touches hardware: the driver contract, codecs, transports and one file per driver."""
+"""Hardware access: the driver contract, clocks, transports and one folder per protocol."""

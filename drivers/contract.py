@@ -1,10 +1,10 @@
-"""The interface every driver keeps, and the values that cross it.
+"""The driver contract: the interface of a driver and the values that cross it.
 
-A driver turns one device into a stream of *reports*. It owns meaning: which bytes are which event, when the event
-happened, what the device needs to hear. Whoever runs it owns the rest: reconnecting, counting, storing, stopping.
+A driver turns one device into a stream of *reports*. The driver owns meaning: which bytes are which event, when the
+event happened, which answers the device needs. The sensor daemon owns deadlines, reconnecting, counting and storing.
 
-The reports of one device come in the order the device produced them, except that a re-sent event may come late and
-more than once: ``(stream_id, seq)`` names an event for ever, so a repeat is harmless.
+The reports of one device arrive in the order in which the device produced them, except that a re-sent event may arrive
+late and more than once: ``(stream_id, seq)`` identifies an event for good, so a repeat is harmless.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ __all__ = [
 ]
 
 STREAM_NAMESPACE = UUID("5a0cd1f2-6c0b-5d0e-9a57-a6c1f0b7e001")
-"""Namespace of the stream ids of devices that report a boot id."""
+"""UUID namespace of the stream ids of devices that report a boot id."""
 
 
 class DeviceKind(StrEnum):
-    """What a device watches."""
+    """Kind of a device, by the object that it observes."""
 
     BOW = "bow"
     ARROW = "arrow"
@@ -55,25 +55,25 @@ class DeviceKind(StrEnum):
 
 
 class Maturity(StrEnum):
-    """How far a driver may be trusted on a real range."""
+    """Degree to which a driver is proven on a real range."""
 
     EXPERIMENTAL = "experimental"
     FIELD_TESTED = "field-tested"
 
 
 class Capability(StrEnum):
-    """What a driver or its device can do."""
+    """Ability of a driver or its device."""
 
     ACKNOWLEDGES = "acknowledges"
     """The device keeps an event until it is acknowledged."""
     STAMPS_TIME = "stamps-time"
     """The device stamps events with a clock of its own."""
     CONFIGURE = "configure"
-    """Threshold and window can be set and are read back."""
+    """Threshold and window can be set, and are read back."""
 
 
 class Source(StrEnum):
-    """Where a reading comes from. Simulated data is never mistaken for a range's own."""
+    """Origin of a reading. It keeps simulated data apart from those of a range."""
 
     HARDWARE = "hardware"
     SIMULATOR = "simulator"
@@ -81,7 +81,7 @@ class Source(StrEnum):
 
 
 class ReadingKind(StrEnum):
-    """What was sensed."""
+    """Kind of a sensed event."""
 
     ENGAGE = "engage"
     """An arrow was nocked: it now sits on the string."""
@@ -104,12 +104,12 @@ class ReleaseCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One sensed event, raw. A value the device could not give is None and ``reason`` says why, never a guess."""
+    """One sensed event, raw. A value that the device did not give is None and ``reason`` states why; it is never a guess."""
 
     device_id: str
     stream_id: UUID
     seq: int
-    """1, 2, 3 ... without a hole within a stream."""
+    """Number of the event in its stream: 1, 2, 3 ... without a gap."""
     kind: ReadingKind
     stamp: Stamp
     received_at: datetime
@@ -127,14 +127,14 @@ class Reading:
     cause: ReleaseCause | None = None
     """RELEASE only; None when the arrow was shot or the device cannot distinguish."""
     quality: int | None = None
-    """0 (worst) to 100 as the device tells it."""
+    """The device's own rating, 0 (worst) to 100."""
     reason: str | None = None
-    """Why a value is missing."""
+    """Reason why a value is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The device lives: by ``stamp`` it has produced every event up to ``last_seq`` of this stream and no other."""
+    """Sign of life: every event up to ``last_seq`` of this stream, and no other, happened before ``stamp``."""
 
     stream_id: UUID
     last_seq: int
@@ -147,11 +147,11 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class StreamStart:
-    """A stream begins: the device booted, or a device without a boot id was opened.
+    """Start of a stream: the device booted, or a device without a boot id was opened.
 
-    Between ``blind_since`` and ``stamp`` the device saw nothing; None means that it is not known since when.
-    ``previous_stream_id`` up to ``previous_last_seq`` may still be re-sent. A boot that was over before anybody heard of it is
-    told of late, before the one that goes on.
+    The device was blind from ``blind_since`` to ``stamp``; None means that the beginning is not known. Events of
+    ``previous_stream_id`` up to ``previous_last_seq`` may still be re-sent. The start of a boot that ended before the
+    hub received anything of it is reported late, before the start of the present boot.
     """
 
     stream_id: UUID
@@ -160,7 +160,7 @@ class StreamStart:
     previous_stream_id: UUID | None = None
     previous_last_seq: int | None = None
     last_seq: int | None = None
-    """Of a boot that is over: its last event, when some up to it may still be re-sent."""
+    """Number of the last event of a boot that is over, if events up to it may still be re-sent."""
 
 
 Report = Reading | Pulse | StreamStart | ClockModel
@@ -168,7 +168,7 @@ Report = Reading | Pulse | StreamStart | ClockModel
 
 @dataclass(frozen=True, slots=True)
 class DeviceIdentity:
-    """Who answered when the device was opened."""
+    """Identity of the device that answered."""
 
     device_id: str
     kind: DeviceKind
@@ -181,7 +181,7 @@ class DeviceIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something to do on the device."""
+    """Request to a device."""
 
     name: str
     arguments: Mapping[str, int | float | str | bool] = field(default_factory=dict)
@@ -189,7 +189,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What came of a command; ``values`` are what the device reads back, not what was asked for."""
+    """Result of a command. ``values`` are those that the device reads back, not those requested."""
 
     ok: bool
     values: Mapping[str, int | float | str | bool] = field(default_factory=dict)
@@ -198,7 +198,7 @@ class CommandResult:
 
 @dataclass(frozen=True, slots=True)
 class DriverInfo:
-    """What is known of a driver without opening anything."""
+    """Description of a driver, available without a device."""
 
     name: str
     """``<kind>.<wire>``, as in the registry."""
@@ -208,13 +208,13 @@ class DriverInfo:
     capabilities: frozenset[Capability]
     commands: frozenset[str]
     heartbeat_s: float
-    """The device's heartbeat, or the poll that stands for one. After three without one the device is silent."""
+    """Interval of the device's heartbeat, or of the poll that replaces it; the device is silent when three are missing."""
     settings: type[BaseModel]
     """The driver's settings; unknown keys are refused. The variable is ``ARCH_STATS_`` and the field's name in capitals."""
 
 
 class Driver(Protocol):
-    """One device. Built with its settings, opened, read until it fails or is closed, closed; then built anew.
+    """One device. A driver is built with its settings, opened, read until it fails or is closed, and never reused.
 
     ``open``, ``execute`` and ``readings`` raise :class:`drivers.errors.DriverError` and nothing else when the device,
     the line or the settings are at fault. ``close`` never raises and may be called in any state, also twice.
@@ -223,34 +223,34 @@ class Driver(Protocol):
     info: ClassVar[DriverInfo]
 
     async def open(self) -> DeviceIdentity:
-        """Open the line and learn who is there; bounded by the driver's own deadline."""
+        """Open the line and identify the device, within the driver's own deadline."""
         ...
 
     def readings(self) -> AsyncIterator[Report]:
-        """What the device reports, until the line fails or the device falls silent (both raise)."""
+        """The device's reports. Raises DeviceLost when the line fails or the device is silent."""
         ...
 
     async def execute(self, command: Command) -> CommandResult:
-        """Run a command on the device; needs ``readings`` to be iterated meanwhile."""
+        """Run a command on the device, while ``readings`` is iterated."""
         ...
 
     async def acknowledge(self, reading: Reading) -> None:
-        """Tell the device that the reading is durable and may be forgotten. Nothing to do without an acknowledging device."""
+        """Acknowledge a durable reading, which the device may now discard. Does nothing if the device keeps no events."""
         ...
 
     async def close(self) -> None:
-        """Let go of the line."""
+        """Close the line."""
         ...
 
     def counters(self) -> Mapping[str, int]:
-        """What was counted since the driver was built: frames, drops, each with its cause as the key."""
+        """Counts since the driver was built: frames, and drops by cause."""
         ...
 
     def flight_record(self) -> list[str]:
-        """The last frames in and out, oldest first, one line each, for the log line of a fault."""
+        """The last frames in and out, oldest first, one line each, to be logged with a fault."""
         ...
 
 
 def stream_of(device_id: str, node: int, boot_id: int) -> UUID:
-    """Stream id of a device that reports a boot id: the same after a restart of the daemon, another after a reboot."""
+    """Stream id of a device that reports a boot id: it survives a restart of the daemon and changes at a reboot."""
     return uuid5(STREAM_NAMESPACE, f"{device_id}/{node}/{boot_id}")

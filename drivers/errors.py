@@ -1,10 +1,10 @@
-"""What can go wrong between a driver and its device: four kinds, each with a hint that says what to do next."""
+"""Errors of a driver and its device: four kinds, each with a hint that states what to do next."""
 
 from __future__ import annotations
 
 
 class DriverError(Exception):
-    """Something went wrong at a device. ``device`` says which, ``hint`` what to do."""
+    """Error at a device. ``device`` names it, ``hint`` states what to do next."""
 
     def __init__(self, message: str, *, device: str, hint: str) -> None:
         super().__init__(message)
@@ -17,23 +17,23 @@ class DriverError(Exception):
 
 
 class DriverConfigError(DriverError):
-    """The settings cannot work: an unknown driver, a port that can never be one. Trying again will not help.
+    """The settings are wrong; a retry cannot help.
 
-    Example: the driver's name has a typing error; the port's URL has an unknown scheme.
+    Examples: a typing error in the driver's name; an unknown scheme in the port's URL.
     """
 
 
 class DeviceUnavailable(DriverError):
-    """The port cannot be opened now. It may come.
+    """The port cannot be opened now; a retry may succeed.
 
-    Example: the cable is out; another program holds the port; the user may not read it.
+    Examples: the cable is unplugged; another program holds the port; the user has no permission.
     """
 
 
 class DeviceLost(DriverError):
-    """The line failed, or the device fell silent, after it had been opened.
+    """The line failed, or the device went silent, after it was opened.
 
-    Example: the cable was pulled; three heartbeats are missing, then ``silent`` is True.
+    Examples: the cable was unplugged; three heartbeats are missing, then ``silent`` is True.
     """
 
     def __init__(self, message: str, *, device: str, hint: str, silent: bool = False) -> None:
@@ -42,7 +42,7 @@ class DeviceLost(DriverError):
 
 
 class ProtocolError(DriverError):
-    """The device speaks, but not what the driver understands.
+    """The device sends data that the driver does not understand.
 
-    Example: another protocol version; a bow node on a target's port.
+    Examples: another protocol version; a bow node on a target's port.
     """

@@ -1,4 +1,4 @@
-"""Which drivers there are. A driver is imported when it is asked for and not before."""
+"""Registry of drivers by name. A driver is imported when it is loaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from drivers.contract import ClockModel, Driver, DriverInfo
 from drivers.errors import DriverConfigError
 
 ENTRY_POINTS: Final = "archstats.drivers"
-"""Group of the entry points by which other packages add drivers: ``name = "module:Class"``."""
+"""Entry-point group in which other packages register drivers: ``name = "module:Class"``."""
 
 BUILT_IN: Final = {
     "bow.link": "drivers.link.driver:BowLink",
@@ -22,22 +22,22 @@ BUILT_IN: Final = {
 
 
 class DriverClass(Protocol):
-    """How a driver is made: what the registry hands out."""
+    """Constructor of a driver."""
 
     info: DriverInfo
 
     def __call__(self, device_id: str, settings: BaseModel, *, clocks: Sequence[ClockModel] = ()) -> Driver:
-        """A driver for one device. ``settings`` is an instance of ``info.settings``."""
+        """Build the driver of one device. ``settings`` is an instance of ``info.settings``."""
         ...
 
 
 def driver_names() -> list[str]:
-    """Every driver's name, sorted."""
+    """The names of all drivers, sorted."""
     return sorted({*BUILT_IN, *_added()})
 
 
 def load_driver(name: str) -> DriverClass:
-    """The driver's class. Raises DriverConfigError when there is none of that name or it cannot be imported."""
+    """The driver's class. Raises DriverConfigError for an unknown name, or if the import fails."""
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         return cast("DriverClass", getattr(import_module(module), attribute))
@@ -48,9 +48,9 @@ def load_driver(name: str) -> DriverClass:
         return cast("DriverClass", added[name].load())
     except (ImportError, AttributeError) as fault:
         raise DriverConfigError(
-            f"driver {name} of {added[name].value} cannot be loaded: {fault}",
+            f"driver {name} from {added[name].value} cannot be loaded: {fault}",
             device=name,
-            hint="Install or repair the package that brings it.",
+            hint="Install or repair the package that provides it.",
         ) from fault
 
 
@@ -59,11 +59,11 @@ def _added() -> dict[str, EntryPoint]:
 
 
 def _unknown(name: str) -> DriverConfigError:
-    from difflib import get_close_matches  # a daemon whose settings are right runs without it
+    from difflib import get_close_matches  # a daemon with correct settings runs without it
 
     names = driver_names()
     near = get_close_matches(name, names, n=1)
     guess = f"Did you mean {near[0]}? " if near else ""
     return DriverConfigError(
-        f"there is no driver {name}", device=name, hint=f"{guess}ARCH_STATS_DRIVER can be: {', '.join(names)}."
+        f"unknown driver {name}", device=name, hint=f"{guess}ARCH_STATS_DRIVER can be: {', '.join(names)}."
     )

@@ -68,7 +68,7 @@ class ClockPair:
 class ClockModel:
     """How a stream's device ticks map to this host's CLOCK_MONOTONIC: ``mono = ref_mono + (ticks - ref_ticks) * (1 + skew)``.
 
-    Ticks are microseconds. Kept with the stream so that an event re-sent after a reboot is still dated rightly.
+    Ticks are microseconds. It is stored with the stream, so that an event re-sent after a reboot is dated correctly.
     """
 
     stream_id: UUID
@@ -78,6 +78,6 @@ class ClockModel:
     skew: float
     """Dimensionless; +1e-6 means that the device's clock is slow by one microsecond in a second."""
     uncertainty_s: float
-    """Of the mapping at the reference."""
+    """Uncertainty of the mapping at the reference."""
     skew_uncertainty: float
-    """Dimensionless; what the uncertainty grows by per second away from the reference."""
+    """Dimensionless; growth of the uncertainty per second of distance from the reference."""

@@ -1,1 +1,1 @@
-"""The ways bytes and edges come in: serial ports (and TCP by URL) and GPIO pins."""
+"""Transports of bytes and edges: serial ports, TCP by URL, and GPIO pins. They know no protocol."""

@@ -1,8 +1,8 @@
-"""A serial line for asyncio: bytes in, with the instant they came, and bytes out.
+"""A serial line for asyncio: bytes in, with the instant of their arrival, and bytes out.
 
-pyserial-asyncio 0.6 does three things on the event loop that may take seconds on real hardware: it opens the port,
-drains it, and closes it. So it gets a port that is already open, and one whose ``flush`` and ``close`` do nothing;
-opening, draining and closing happen in threads. This is the only file that knows the library.
+pyserial-asyncio 0.6 opens, drains and closes the port on the event loop, and each may take seconds on real hardware.
+So it gets a port that is already open and whose ``flush`` and ``close`` do nothing; opening, draining and closing happen
+in threads. Only this file imports the library.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from drivers.transport.port_faults import explain
 from drivers.transport.threads import run_in_thread
 
 OPEN_S: Final = 6.0
-"""How long a port may take to open; a socket gives up by itself after 5 s."""
+"""Deadline for opening a port; a socket times out after 5 s."""
 CLOSE_S: Final = 0.7
-"""How long closing is waited for; a stuck port goes on closing in its thread."""
+"""Deadline for closing a port; a stuck port continues to close in its thread."""
 FLUSH_S: Final = 0.2
-"""How long the last bytes have to leave before the port is closed."""
+"""Deadline for sending the last bytes before the port is closed."""
 MAX_UNREAD: Final = 1 << 18
-"""Bytes kept for a reader that does not come. At 921,600 baud that is nearly three seconds."""
+"""Greatest number of unread bytes: nearly three seconds at 921,600 baud."""
 MAX_CHUNKS: Final = 1 << 12
-"""Pieces kept, since a piece may be a single byte."""
+"""Greatest number of unread pieces; a piece may be a single byte."""
 MAX_UNSENT: Final = 1 << 14
-"""Bytes kept for a line that takes none."""
+"""Greatest number of unsent bytes."""
 
 _PTY_MAJORS: Final = range(136, 144)
 """Device numbers of pseudo terminals: Linux, Documentation/admin-guide/devices.txt."""
@@ -44,28 +44,28 @@ _PTY_MAJORS: Final = range(136, 144)
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes as they came in one piece."""
+    """Bytes that arrived in one piece."""
 
     data: bytes
     at_ns: int
-    """CLOCK_MONOTONIC when they were taken from the kernel."""
+    """CLOCK_MONOTONIC when they were read from the kernel."""
 
 
 @dataclass(slots=True)
 class SerialCounters:
-    """What went over the line and what did not, in bytes."""
+    """Byte counts of a line."""
 
     received: int = 0
     sent: int = 0
-    """Handed to the line; some of it may not have left when the line failed."""
+    """Written to the line; some may not have been sent when the line failed."""
     unread: int = 0
-    """Dropped because nobody read."""
+    """Dropped because the reader was too slow."""
     unsent: int = 0
-    """Dropped because the line took none."""
+    """Dropped because the line accepted none."""
 
 
 class SerialPort:
-    """One open line. Made by :func:`open_port`."""
+    """One open line, made by :func:`open_port`."""
 
     def __init__(self, port: serial.SerialBase, name: str, device: str) -> None:
         self.counters = SerialCounters()
@@ -77,20 +77,20 @@ class SerialPort:
         self._reader: asyncio.Future[None] | None = None
         self._flushed = asyncio.Event()
         self._flushed.set()
-        self._parted = asyncio.Event()
+        self._detached = asyncio.Event()
         self._fault: str | None = None
         self._aborted = False
         self._closing: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport = serial_asyncio.SerialTransport(
-            asyncio.get_running_loop(), _Ears(self), _OpenPort(port, self)
+            asyncio.get_running_loop(), _LineProtocol(self), _OpenPort(port, self)
         )
-        # Any byte that waits pauses the protocol, and none left resumes it: so "flushed" is known without asking.
+        # A waiting byte pauses the protocol, and an empty buffer resumes it, which reports "flushed" without polling.
         self._transport.set_write_buffer_limits(high=0)
 
     async def read(self, timeout_s: float) -> Chunk | None:
-        """The next bytes, or None when none came in time. One reader at a time.
+        """Read the next bytes; None if none arrive in time. One reader at a time.
 
-        Raises DeviceLost when the line has failed and everything that came before has been read.
+        Raises DeviceLost when the line has failed and all bytes before the failure have been read.
         """
         if not self._chunks and self._fault is None:
             loop = asyncio.get_running_loop()
@@ -110,9 +110,9 @@ class SerialPort:
         return None
 
     def write(self, data: bytes) -> bool:
-        """Send without waiting; False when the line takes no more, or has failed, and ``data`` was dropped whole.
+        """Send without waiting; return False if the line is full or failed and all of ``data`` was dropped.
 
-        Only :meth:`read` tells of a failed line, after what came before: the last words of a device count.
+        Only :meth:`read` raises for a failed line, because the last bytes of a device count.
         """
         if self._fault is not None or self._transport.get_write_buffer_size() + len(data) > MAX_UNSENT:
             self.counters.unsent += len(data)
@@ -122,7 +122,7 @@ class SerialPort:
         return True
 
     async def close(self) -> None:
-        """Let go of the line. Never raises, may be called twice, takes at most ``FLUSH_S + CLOSE_S``."""
+        """Close the line. Never raises, may be called twice, takes at most ``FLUSH_S + CLOSE_S``."""
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(), name=f"close {self._name}")
         await asyncio.shield(self._closing)
@@ -133,23 +133,23 @@ class SerialPort:
                 async with asyncio.timeout(FLUSH_S):
                     await self._flushed.wait()
         self.fail("closed")
-        await self._parted.wait()
+        await self._detached.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 await run_in_thread(lambda: _drain_and_close(self._port), name=f"close {self._name}")
 
     def fail(self, fault: str) -> None:
-        """The line is no more. The first fault counts."""
+        """Marks the line failed; later faults are ignored."""
         if self._fault is None:
             self._fault = fault
         self._wake_reader()
-        # The transport's own close waits for bytes that will never leave, and its abort must not be called twice.
+        # The transport's close waits for bytes that cannot be sent, and its abort must not be called twice.
         if not self._aborted:
             self._aborted = True
             self._transport.abort()
 
-    def heard(self, data: bytes, at_ns: int) -> None:
-        """Bytes have come."""
+    def on_data(self, data: bytes, at_ns: int) -> None:
+        """Queue received bytes for the reader."""
         self.counters.received += len(data)
         if self._waiting + len(data) > MAX_UNREAD or len(self._chunks) == MAX_CHUNKS:
             self.counters.unread += len(data)
@@ -158,13 +158,13 @@ class SerialPort:
         self._waiting += len(data)
         self._wake_reader()
 
-    def parted(self) -> None:
-        """The transport touches the port no more: it may be closed."""
-        self._parted.set()
+    def on_detached(self) -> None:
+        """The transport no longer uses the port, so it may be closed."""
+        self._detached.set()
 
-    def flushed(self, yes: bool) -> None:
-        """Whether every byte written has left."""
-        if yes:
+    def set_flushed(self, *, is_flushed: bool) -> None:
+        """Record whether every written byte has been sent."""
+        if is_flushed:
             self._flushed.set()
         else:
             self._flushed.clear()
@@ -175,19 +175,19 @@ class SerialPort:
 
     def _lost(self) -> DeviceLost:
         return DeviceLost(
-            f"the line {self._name} is lost: {self._fault}",
+            f"the line {self._name} failed: {self._fault}",
             device=self._device,
-            hint="Check the cable and the device's power; it is opened again by itself.",
+            hint="Check the cable and the device's power. The daemon reopens the line automatically.",
         )
 
 
 async def open_port(
     name: str, *, device: str, baud: int, dtr: bool | None = None, rts: bool | None = None, timeout_s: float = OPEN_S
 ) -> SerialPort:
-    """Open a path or ``socket://host:port``, off the event loop.
+    """Open a path or ``socket://host:port`` in a thread.
 
-    ``dtr`` and ``rts`` are set only when given: many boards are reset by them. Raises DriverConfigError when this can
-    never be a port and DeviceUnavailable when it cannot be opened now.
+    ``dtr`` and ``rts`` are set only when given, because they reset many boards. Raises DriverConfigError if ``name``
+    cannot be a port, and DeviceUnavailable if it cannot be opened now.
     """
     _check_name(name, device)
 
@@ -204,7 +204,7 @@ async def open_port(
         raise DeviceUnavailable(
             f"{name} did not open within {timeout_s:g} s",
             device=device,
-            hint="Pull the device's cable out and plug it in again; `dmesg | tail` shows what the kernel made of it.",
+            hint="Unplug the device and plug it in again; `dmesg | tail` shows the kernel's messages.",
         ) from None
     return SerialPort(port, name, device)
 
@@ -215,11 +215,11 @@ def _check_name(name: str, device: str) -> None:
     try:
         parts = urlsplit(name)
         good = parts.scheme == "socket" and bool(parts.hostname) and parts.port is not None
-    except ValueError:  # the port is no number, or too large for one
+    except ValueError:  # the port number is invalid
         good = False
     if not good:
         raise DriverConfigError(
-            f"{name} is no port",
+            f"{name} is not a port",
             device=device,
             hint="ARCH_STATS_PORT is a path such as /dev/ttyUSB0, or socket://HOST:PORT for a serial server.",
         )
@@ -227,7 +227,7 @@ def _check_name(name: str, device: str) -> None:
 
 def _open(name: str, baud: int, dtr: bool | None, rts: bool | None) -> serial.SerialBase:
     local = "://" not in name
-    # With time-outs of 0 from the start nothing is left to configure on the event loop.
+    # With time-outs of 0 from the start the event loop has nothing left to configure.
     port = serial.serial_for_url(
         name, do_not_open=True, baudrate=baud, timeout=0, write_timeout=0, exclusive=True if local else None
     )
@@ -238,16 +238,16 @@ def _open(name: str, baud: int, dtr: bool | None, rts: bool | None) -> serial.Se
     port.open()
     if local:
         _claim(port.fileno())
-        # 1 ms instead of 16 between a byte and its delivery on FTDI chips; others have no such knob.
+        # FTDI chips deliver a byte after 1 ms instead of 16; other chips have no such setting.
         with suppress(OSError, ValueError, NotImplementedError):
             port.set_low_latency_mode(True)
     return port
 
 
 def _claim(fd: int) -> None:
-    """Refuse every later opener, also those that do not ask for a lock as pyserial's flock needs.
+    """Make every later open fail, also of programs that ignore pyserial's flock.
 
-    Not on a pseudo terminal: its claim would outlive a killed daemon, since the simulator keeps the line open.
+    Not on a pseudo terminal: the claim would outlive a killed daemon, because the simulator keeps the line open.
     """
     if os.major(os.fstat(fd).st_rdev) not in _PTY_MAJORS:
         with suppress(OSError):
@@ -255,7 +255,7 @@ def _claim(fd: int) -> None:
 
 
 def _drain_and_close(port: serial.SerialBase) -> None:
-    """Blocks as long as the hardware likes: for threads only."""
+    """Drain and close the port; blocks without bound, so call it in a thread."""
     with suppress(OSError, termios.error):
         if isinstance(port, serial.Serial):
             port.flush()
@@ -268,32 +268,32 @@ def _wake(reader: asyncio.Future[None]) -> None:
         reader.set_result(None)
 
 
-class _Ears(asyncio.Protocol):
-    """What the transport calls."""
+class _LineProtocol(asyncio.Protocol):
+    """Passes the transport's callbacks to the line."""
 
     def __init__(self, line: SerialPort) -> None:
         self._line = line
 
     def data_received(self, data: bytes) -> None:
-        at_ns = time.monotonic_ns()  # before anything else: this instant dates the bytes
-        self._line.heard(data, at_ns)
+        at_ns = time.monotonic_ns()  # first of all: this instant dates the bytes
+        self._line.on_data(data, at_ns)
 
     def pause_writing(self) -> None:
-        self._line.flushed(False)
+        self._line.set_flushed(is_flushed=False)
 
     def resume_writing(self) -> None:
-        self._line.flushed(True)
+        self._line.set_flushed(is_flushed=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._line.fail(str(exc) if exc else "closed")
-        self._line.parted()
+        self._line.on_detached()
 
 
 class _OpenPort:
-    """The open port as the transport may see it: it reads and writes, and the rest is done elsewhere.
+    """The open port as the transport sees it: it only reads and writes.
 
-    Faults are told to the line and not raised, since the transport would answer them by waiting for its buffer to
-    empty, and by calling the loop's exception handler.
+    Faults go to the line and are not raised, because the transport would wait for its buffer to empty and call the
+    loop's exception handler.
     """
 
     def __init__(self, port: serial.SerialBase, line: SerialPort) -> None:
@@ -303,11 +303,11 @@ class _OpenPort:
         self.write_timeout = 0
 
     def fileno(self) -> int:
-        """What the loop watches."""
+        """The file descriptor that the loop watches."""
         return self._fd
 
     def read(self, size: int) -> bytes:
-        """What has come, empty when the line has failed."""
+        """Received bytes; empty when the line has failed."""
         try:
             data = os.read(self._fd, size)
         except (BlockingIOError, InterruptedError):
@@ -320,7 +320,7 @@ class _OpenPort:
         return data
 
     def write(self, data: bytes) -> int:
-        """How many bytes the line took; raises BlockingIOError when it takes none now."""
+        """Return the number of bytes that the line accepted; raises BlockingIOError if it accepts none now."""
         try:
             return os.write(self._fd, data)
         except (BlockingIOError, InterruptedError):
@@ -330,7 +330,7 @@ class _OpenPort:
             return len(data)
 
     def flush(self) -> None:
-        """Done in a thread, when the line is closed."""
+        """Does nothing: a thread does it when the line is closed."""
 
     def close(self) -> None:
-        """Done in a thread, when the line is closed."""
+        """Does nothing: a thread does it when the line is closed."""

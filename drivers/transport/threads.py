@@ -1,7 +1,7 @@
-"""Run what may block in a thread of its own, without ever losing what it made.
+"""Run blocking work in a thread of its own without losing its result.
 
-``asyncio.to_thread`` will not do: its threads are joined when the loop ends, so that a driver stuck in ``open`` would
-keep the process from ending, and a result that comes after the caller was cancelled is dropped, here an open port.
+``asyncio.to_thread`` is unsuitable: its threads are joined when the loop ends, so a driver stuck in ``open`` would keep
+the process alive, and a result after the caller was cancelled, here an open port, would leak.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ T = TypeVar("T")
 
 
 async def run_in_thread(work: Callable[[], T], *, name: str, discard: Callable[[T], object] | None = None) -> T:
-    """The result of ``work``, or the exception it raised.
+    """Run ``work`` and return its result or raise its exception. The deadline is the caller's.
 
-    When the caller is cancelled meanwhile the thread goes on alone, and ``discard`` gets what it makes, in a thread.
-    Bounded only by the caller's own deadline.
+    If the caller is cancelled, the thread continues alone, and ``discard`` is called with its result in a thread.
     """
     outcome: Future[T] = Future()
-    outcome.set_running_or_notify_cancel()  # from here on it cannot be cancelled, only left alone
+    outcome.set_running_or_notify_cancel()  # it cannot be cancelled any more, only abandoned
 
     def run() -> None:
         try:
@@ -45,4 +44,4 @@ async def run_in_thread(work: Callable[[], T], *, name: str, discard: Callable[[
         raise
     finally:
         if outcome.done():
-            thread.join()  # it has nothing left to do but to end
+            thread.join()  # it is about to end

@@ -1,4 +1,4 @@
-"""Lines for the drivers' tests."""
+"""Fixtures of the drivers' tests."""
 
 from __future__ import annotations
 

@@ -88,13 +88,13 @@ def at_least(count: int) -> Callable[[list[Report]], bool]:
 class DriverContract:
     """Subclass it and give it a ``connection`` fixture."""
 
-    async def test_open_tells_who_is_there(self, connection: Connection) -> None:
+    async def test_open_returns_the_identity(self, connection: Connection) -> None:
         async with opened(connection) as (_, identity):
             assert identity.device_id == connection.device_id
             assert identity.kind is connection.info.kind
             assert identity.source is Source.SIMULATOR
 
-    async def test_a_stream_starts_before_anything_of_it_is_reported(self, connection: Connection) -> None:
+    async def test_a_stream_starts_before_its_reports(self, connection: Connection) -> None:
         async with opened(connection) as (driver, identity):
             reports = await read_until(driver, at_least(1), acknowledge=True)
 
@@ -105,7 +105,7 @@ class DriverContract:
         assert reading.device_id == connection.device_id
         assert reading.source is Source.SIMULATOR
 
-    async def test_readings_are_dated_on_both_clocks_of_this_host(self, connection: Connection) -> None:
+    async def test_readings_are_dated_on_both_host_clocks(self, connection: Connection) -> None:
         async with opened(connection) as (driver, _):
             reading = readings_in(await read_until(driver, at_least(1), acknowledge=True))[0]
 
@@ -119,7 +119,7 @@ class DriverContract:
         assert earliest - timedelta(seconds=0.05) < reading.stamp.at + age < latest + timedelta(seconds=0.05)
         assert reading.stamp.at <= reading.received_at + timedelta(seconds=reading.stamp.uncertainty_s)
 
-    async def test_events_are_numbered_without_a_hole_and_pulses_tell_how_far(self, connection: Connection) -> None:
+    async def test_events_are_numbered_without_gaps_and_pulses_match(self, connection: Connection) -> None:
         def pulses_in(reports: list[Report]) -> list[Pulse]:
             return [report for report in reports if isinstance(report, Pulse)]
 
@@ -140,7 +140,7 @@ class DriverContract:
         told = set(range(pulses[0].last_seq + 1, pulses[-1].last_seq + 1))
         assert told <= fresh(reports)
 
-    async def test_the_same_boot_is_the_same_stream_when_opened_again(
+    async def test_a_reopened_device_continues_its_stream(
         self, connection: Connection, pytestconfig: pytest.Config
     ) -> None:
         if Capability.ACKNOWLEDGES not in connection.info.capabilities:
@@ -160,7 +160,7 @@ class DriverContract:
         assert abs(after.stamp.at - before.stamp.at) < timedelta(seconds=limit_s(pytestconfig, 0.005))
         assert replace(after, stamp=before.stamp, received_at=before.received_at) == before
 
-    async def test_only_what_is_not_acknowledged_comes_again(self, connection: Connection) -> None:
+    async def test_only_unacknowledged_events_are_re_sent(self, connection: Connection) -> None:
         if Capability.ACKNOWLEDGES not in connection.info.capabilities:
             pytest.skip("the device keeps nothing")
 
@@ -210,7 +210,7 @@ class DriverContract:
         assert unknown.error is not None
         assert {"configure", "read_config"} <= connection.info.commands
 
-    async def test_a_device_that_falls_silent_is_lost(
+    async def test_a_silent_device_raises_device_lost(
         self, connection: Connection, pytestconfig: pytest.Config
     ) -> None:
         async with opened(connection) as (driver, identity):
@@ -218,18 +218,18 @@ class DriverContract:
             connection.freeze()
             before = time.monotonic()
             try:
-                with pytest.raises(DeviceLost, match="silent") as told:
+                with pytest.raises(DeviceLost, match="silent") as raised:
                     await read_until(driver, lambda _: False, acknowledge=False)
             finally:
                 connection.thaw()
             assert time.monotonic() - before < limit_s(pytestconfig, 3.5 * connection.info.heartbeat_s + 1.0)
-            assert told.value.device == connection.device_id
-            assert told.value.hint
+            assert raised.value.device == connection.device_id
+            assert raised.value.hint
             assert driver.flight_record()
         async with opened(connection) as (_, again):
             assert again.stream_id == identity.stream_id
 
-    async def test_close_is_harmless_in_any_state_and_ends_the_readings(self, connection: Connection) -> None:
+    async def test_close_is_harmless_and_ends_the_readings(self, connection: Connection) -> None:
         never_opened = connection.build(())
         await never_opened.close()
         await never_opened.close()
@@ -242,10 +242,10 @@ class DriverContract:
                 await reading
             assert driver.counters()
 
-    async def test_a_port_that_is_held_is_not_opened_twice(self, connection: Connection) -> None:
+    async def test_a_held_port_is_not_opened_twice(self, connection: Connection) -> None:
         async with opened(connection):
             second = connection.build(())
-            with pytest.raises(DriverError) as told:
+            with pytest.raises(DriverError) as raised:
                 await second.open()
             await second.close()
-        assert told.value.hint
+        assert raised.value.hint

@@ -1,4 +1,4 @@
-"""Drivers that listen in the background while a test says what is said to them."""
+"""Drivers that run in the background while a test scripts their device."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.drivers.serial_lines import FarEnd
 from tests.eventually import eventually
 
 TAG = "123456789abc4def8123456789abcdef"
-"""Of the arrow that is shot here."""
+"""Tag of the arrow in these tests."""
 R = TypeVar("R", bound=Report)
 
 
 class Listener:
-    """Reads a driver in the background and lets the test wait for what it reports."""
+    """Reads a driver in the background and waits for its reports."""
 
     def __init__(self, driver: LinkDriver) -> None:
         self.reports: list[Report] = []
@@ -40,7 +40,7 @@ class Listener:
                 self._news.set()
 
     async def next(self, kind: type[R], timeout_s: float = 20.0) -> R:
-        """Take the next report of a kind."""
+        """Remove and return the next report of a kind."""
         async with asyncio.timeout(timeout_s):
             while True:
                 for index, report in enumerate(self.reports):
@@ -71,10 +71,10 @@ def bow(far: FarEnd, *, node: int | None = None, clocks: tuple[ClockModel, ...] 
 
 
 async def heard(node: ScriptedNode, kind: type, count: int = 1, timeout_s: float = 20.0) -> list[Frame]:
-    """Frames of a kind that the node has heard, once there are so many; one write may be heard in pieces."""
+    """Wait until the node has received ``count`` frames of a kind, and return them."""
 
     def found() -> list[Frame]:
-        return [frame for frame in node.heard if isinstance(frame.message, kind)]
+        return [frame for frame in node.received if isinstance(frame.message, kind)]
 
     await eventually(lambda: len(found()) >= count, timeout_s)
     return found()

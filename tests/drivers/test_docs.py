@@ -1,4 +1,4 @@
-"""What the drivers' pages say is so: every worked example, every sample of settings, every default."""
+"""The drivers' pages agree with the code: worked examples, sample settings, defaults and errors."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ MESSAGES: dict[str, Callable[[dict[str, str]], Message]] = {
 }
 
 
-def test_the_protocols_page_has_an_example_of_every_message() -> None:
+def test_the_protocol_page_has_an_example_of_each_message() -> None:
     assert {name for name, *_ in EXAMPLES} == {kind.name for kind in MessageType}
 
 
 @pytest.mark.parametrize(("name", "fields", "body", "wire"), EXAMPLES)
-def test_a_worked_example_is_what_the_codec_says(name: str, fields: str, body: str, wire: str) -> None:
+def test_a_worked_example_equals_the_codecs_bytes(name: str, fields: str, body: str, wire: str) -> None:
     values = dict(word.split("=", 1) for word in shlex.split(fields))
     header = {key: int(values.pop(key)) for key in HEADER}
     message = MESSAGES[name](values)
@@ -100,7 +100,7 @@ def test_a_worked_example_is_what_the_codec_says(name: str, fields: str, body: s
     assert LinkDecoder().feed(bytes.fromhex(wire)) == [Frame(**header, message=message)]
 
 
-def test_the_protocols_page_numbers_the_messages_rightly() -> None:
+def test_the_protocol_page_lists_the_message_types() -> None:
     page = (DOCS / "protocol-link.md").read_text(encoding="utf-8")
     table = dict(re.findall(r"^\| ([0-9A-F]{2}) \| ([A-Z_]+) \| (?:node|hub|both) \|", page, re.MULTILINE))
 
@@ -112,7 +112,7 @@ class TestDriverPage:
     def page(self, name: str) -> str:
         return (DOCS / "drivers" / f"{name.replace('.', '-')}.md").read_text(encoding="utf-8")
 
-    def test_the_sample_of_settings_loads(self, name: str) -> None:
+    def test_the_sample_settings_are_valid(self, name: str) -> None:
         [sample] = re.findall(r"```ini\n(.*?)```", self.page(name), re.DOTALL)
         variables = dict(line.split("=", 1) for line in sample.splitlines())
         assert variables.pop("ARCH_STATS_DRIVER") == name
@@ -121,12 +121,12 @@ class TestDriverPage:
         settings = {key.removeprefix("ARCH_STATS_").lower(): value for key, value in variables.items()}
         load_driver(name).info.settings.model_validate(settings)
 
-    def test_the_table_of_settings_is_the_model(self, name: str) -> None:
+    def test_the_table_of_settings_equals_the_model(self, name: str) -> None:
         [table] = re.findall(r"<!-- settings -->\n(.*?)<!-- /settings -->", self.page(name), re.DOTALL)
-        told = re.findall(r"^\| `ARCH_STATS_(\w+)` \| (.*?) \| (.*?) \|$", table, re.MULTILINE)
+        found = re.findall(r"^\| `ARCH_STATS_(\w+)` \| (.*?) \| (.*?) \|$", table, re.MULTILINE)
 
         fields = load_driver(name).info.settings.model_fields.items()
-        assert told == [
+        assert found == [
             (
                 key.upper(),
                 "must be given" if field.is_required() else "none" if field.default is None else str(field.default),
@@ -135,14 +135,14 @@ class TestDriverPage:
             for key, field in fields
         ]
 
-    def test_the_errors_it_explains_are_those_there_are(self, name: str) -> None:
+    def test_the_explained_errors_exist(self, name: str) -> None:
         source = "".join(path.read_text(encoding="utf-8") for path in (DOCS.parent / "drivers").rglob("*.py"))
-        told = re.findall(
+        found = re.findall(
             r"^\| ([^|]+) \| [^|]+ \| [^|]+ \|$", self.page(name).split("## What each error means")[1], re.MULTILINE
         )
 
-        assert len(told) > 10
-        for message in told:
+        assert len(found) > 10
+        for message in found:
             if message not in ("message", "---"):
                 for part in message.split(" ... "):
                     assert part.replace("a bow node", "a bow").replace("a target node", "a target") in source

@@ -1,4 +1,4 @@
-"""What is learnt of a device's clock, on simulated clocks and wires whose truth is known."""
+"""The clock filter on simulated clocks and wires with a known truth."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MS = 1_000_000
 
 @dataclass
 class Device:
-    """A device's clock behind a wire: both as wrong as the test wants."""
+    """A device's clock behind a wire, both with configurable errors."""
 
     drift_ppm: float = 0.0
     zero_ns: int = 0
@@ -49,7 +49,7 @@ class Device:
 
 
 def run(device: Device, clock: ClockFilter, start_ns: int, until_ns: int) -> None:
-    """Let time transfer run as a driver would."""
+    """Run time transfer as a driver does."""
     transfer = TimeTransfer(clock, start_ns)
     now, number = start_ns, 0
     while now < until_ns:
@@ -69,7 +69,7 @@ def error_s(device: Device, clock: ClockFilter, mono_ns: int) -> float:
 
 @pytest.mark.parametrize("drift_ppm", [-100.0, 0.0, 37.0, 100.0])
 @pytest.mark.parametrize("zero_ns", [-41 * 3600 * S, 250 * MS])
-def test_the_first_burst_gives_a_millisecond(drift_ppm: float, zero_ns: int) -> None:
+def test_the_first_burst_is_right_to_a_millisecond(drift_ppm: float, zero_ns: int) -> None:
     device = Device(drift_ppm, zero_ns)
     clock = ClockFilter(STREAM, BOOT)
 
@@ -81,7 +81,7 @@ def test_the_first_burst_gives_a_millisecond(drift_ppm: float, zero_ns: int) -> 
 
 @pytest.mark.parametrize("drift_ppm", [-100.0, 100.0])
 @pytest.mark.parametrize("wire_ms", [(0.05, 0.3), (1.0, 6.0)], ids=["wire", "radio"])
-def test_instants_hold_within_5_ms_and_within_what_is_claimed(drift_ppm: float, wire_ms: tuple[float, float]) -> None:
+def test_errors_stay_below_5_ms_and_the_uncertainty(drift_ppm: float, wire_ms: tuple[float, float]) -> None:
     device = Device(drift_ppm, 250 * MS, there_ms=wire_ms, back_ms=wire_ms)
     clock = ClockFilter(STREAM, BOOT)
 
@@ -110,7 +110,7 @@ def test_the_true_instant_lies_within_the_uncertainty(
         assert error_s(device, clock, at) <= uncertainty_of(clock.model, device.ticks(at))
 
 
-def test_a_ceramic_resonator_half_a_percent_off_is_learnt_in_the_end() -> None:
+def test_a_clock_half_a_percent_off_is_learnt() -> None:
     device = Device(drift_ppm=5000.0)
     clock = ClockFilter(STREAM, BOOT)
 
@@ -133,11 +133,11 @@ def test_one_delayed_burst_is_an_outlier_and_changes_nothing() -> None:
     assert clock.rejected == 1
 
 
-def test_five_deviations_in_a_row_are_believed() -> None:
+def test_five_outliers_in_a_row_replace_the_model() -> None:
     device = Device()
     clock = ClockFilter(STREAM, BOOT)
     run(device, clock, 100 * S, 160 * S)
-    device.zero_ns = 2 * S  # the clock jumps without a reboot: nothing of it was known before
+    device.zero_ns = 2 * S  # the clock jumps without a reboot
 
     run(device, clock, 170 * S, 240 * S)
 
@@ -145,7 +145,7 @@ def test_five_deviations_in_a_row_are_believed() -> None:
     assert error_s(device, clock, 240 * S) < 1e-3
 
 
-def test_the_least_delayed_probe_of_a_burst_decides() -> None:
+def test_the_least_delayed_probe_of_a_burst_counts() -> None:
     device = Device()
     good = Probe(100 * S, device.ticks(100 * S + 100_000), device.ticks(100 * S + 100_000), 100 * S + 200_000)
     slow = Probe(101 * S, device.ticks(101 * S + 100_000), device.ticks(101 * S + 100_000), 101 * S + 90 * MS)
@@ -156,7 +156,7 @@ def test_the_least_delayed_probe_of_a_burst_decides() -> None:
     assert not clock.add_burst([])
 
 
-def test_a_stored_model_serves_until_the_first_burst_and_gives_its_rate() -> None:
+def test_a_stored_model_serves_until_the_first_burst() -> None:
     device = Device(drift_ppm=80.0)
     first = ClockFilter(STREAM, BOOT)
     run(device, first, 100 * S, 300 * S)
@@ -167,12 +167,12 @@ def test_a_stored_model_serves_until_the_first_burst_and_gives_its_rate() -> Non
     assert (again.model, again.synchronised) == (stored, False)
     run(device, again, 400 * S, 401 * S)
 
-    assert error_s(device, again, 0) < 10e-3  # 400 s back from one burst: by the rate that was stored
+    assert error_s(device, again, 0) < 10e-3  # 400 s back from one burst: by the stored rate
     assert ClockFilter(STREAM, uuid4(), stored=stored).model is None
     assert ClockFilter(uuid4(), BOOT, stored=stored).model is None
 
 
-def test_a_first_burst_on_a_bad_line_does_not_replace_a_better_stored_clock() -> None:
+def test_a_bad_first_burst_keeps_a_better_stored_clock() -> None:
     device = Device(drift_ppm=-60.0, back_ms=(150.0, 160.0))
     first = ClockFilter(STREAM, BOOT)
     run(Device(drift_ppm=-60.0), first, 100 * S, 110 * S)
@@ -184,7 +184,7 @@ def test_a_first_burst_on_a_bad_line_does_not_replace_a_better_stored_clock() ->
     assert error_s(device, again, 112 * S) < 2e-3
 
 
-def test_another_boot_tells_the_rate_and_nothing_else() -> None:
+def test_another_boot_gives_only_the_expected_rate() -> None:
     before, device = Device(drift_ppm=80.0), Device(drift_ppm=80.0, zero_ns=400 * S)
     sibling = ClockFilter(uuid4(), BOOT)
     run(before, sibling, 100 * S, 300 * S)
@@ -193,11 +193,11 @@ def test_another_boot_tells_the_rate_and_nothing_else() -> None:
     clock = ClockFilter(STREAM, BOOT, sibling=sibling.model)
     run(device, clock, 400 * S, 401 * S)
     assert clock.model is not None
-    assert error_s(device, clock, 300 * S) < 2e-3  # what was sensed 100 s before, perhaps in a boot nobody heard of
+    assert error_s(device, clock, 300 * S) < 2e-3  # an event 100 s before, perhaps of an unseen boot
     assert error_s(device, clock, 300 * S) < uncertainty_of(clock.model, device.ticks(300 * S)) < 3e-3
 
 
-def test_the_rate_of_another_crystal_is_forgotten_before_it_does_harm() -> None:
+def test_a_wrong_expected_rate_is_dropped_in_time() -> None:
     before, device = Device(drift_ppm=100.0), Device(drift_ppm=-100.0, zero_ns=400 * S)
     sibling = ClockFilter(uuid4(), BOOT)
     run(before, sibling, 100 * S, 300 * S)
@@ -210,7 +210,7 @@ def test_the_rate_of_another_crystal_is_forgotten_before_it_does_harm() -> None:
     assert error_s(device, clock, 500 * S) < 1e-3
 
 
-def test_a_stored_clock_that_is_not_the_device_s_is_thrown_away() -> None:
+def test_a_stored_clock_of_another_device_is_dropped() -> None:
     device = Device(drift_ppm=30.0, zero_ns=5 * S)
     first = ClockFilter(STREAM, BOOT)
     run(Device(drift_ppm=30.0), first, 100 * S, 110 * S)
@@ -221,16 +221,16 @@ def test_a_stored_clock_that_is_not_the_device_s_is_thrown_away() -> None:
     assert error_s(device, again, 112 * S) < 1e-3
 
 
-def test_answers_that_are_late_repeated_or_impossible_are_ignored() -> None:
+def test_late_repeated_and_impossible_answers_are_ignored() -> None:
     clock = ClockFilter(STREAM, BOOT)
     transfer = TimeTransfer(clock, 0)
     for number in range(1, 9):
         now = transfer.due_ns
         assert transfer.poll(now)
         transfer.on_request(number, now)
-        transfer.on_response(number, now + 1, 5, 5, now + MS)  # another question than the one asked
-        transfer.on_response(number + 100, now, 5, 5, now + MS)  # never asked
-        transfer.on_response(number, now, 5, 5, now + MS)  # asked once, and that was answered wrongly
+        transfer.on_response(number, now + 1, 5, 5, now + MS)  # another request than the one sent
+        transfer.on_response(number + 100, now, 5, 5, now + MS)  # never requested
+        transfer.on_response(number, now, 5, 5, now + MS)  # requested, but answered wrongly above
     assert not transfer.poll(transfer.due_ns)
     assert not clock.synchronised
 
@@ -246,7 +246,7 @@ def test_answers_that_are_late_repeated_or_impossible_are_ignored() -> None:
     assert not clock.synchronised
 
 
-def test_a_host_that_is_busy_at_first_asks_again_at_once() -> None:
+def test_a_slow_first_burst_is_repeated_at_once() -> None:
     busy_until_ns = 100 * S + 450 * MS
 
     class Busy(Device):
@@ -263,7 +263,7 @@ def test_a_host_that_is_busy_at_first_asks_again_at_once() -> None:
     assert error_s(device, clock, 101 * S) < 1e-3
 
 
-def test_without_any_answer_it_goes_on_asking_at_once() -> None:
+def test_bursts_without_answers_are_repeated_at_once() -> None:
     transfer = TimeTransfer(ClockFilter(STREAM, BOOT), 0)
     asked = 0
     now = 0
@@ -276,7 +276,7 @@ def test_without_any_answer_it_goes_on_asking_at_once() -> None:
     assert 30 <= asked <= 60
 
 
-def test_a_tick_maps_to_one_instant_on_all_three_clocks() -> None:
+def test_a_tick_maps_to_the_same_instant_on_both_clocks() -> None:
     model = ClockModel(
         STREAM, BOOT, ref_ticks_us=1_000_000, ref_mono_ns=5 * S, skew=1e-4, uncertainty_s=1e-4, skew_uncertainty=1e-6
     )

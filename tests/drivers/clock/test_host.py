@@ -1,4 +1,4 @@
-"""The host's two clocks, read as one instant."""
+"""The pairing of the host's two clocks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from drivers.clock.host import host_boot_id, host_now
 
 
-def test_both_clocks_tell_the_same_instant() -> None:
+def test_both_clocks_show_the_same_instant() -> None:
     before = time.monotonic_ns()
     wall_before = datetime.now(UTC)
     instant = host_now()
@@ -18,5 +18,5 @@ def test_both_clocks_tell_the_same_instant() -> None:
     assert instant.at.utcoffset() == timedelta(0)
 
 
-def test_the_boot_id_stays() -> None:
+def test_the_boot_id_is_constant() -> None:
     assert host_now().host_boot_id == host_now().host_boot_id == host_boot_id()

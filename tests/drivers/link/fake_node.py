@@ -1,4 +1,4 @@
-"""A link node whose every word the test decides, on the far end of a line."""
+"""A scripted link node on the far end of a line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CAPABLE = NodeCapability.ACKNOWLEDGES | NodeCapability.STAMPS_TIME | NodeCapabil
 
 @dataclass
 class ScriptedNode:
-    """Answers as a node should unless told not to; keeps and re-sends nothing by itself."""
+    """Answers like a node unless configured otherwise; keeps and re-sends nothing by itself."""
 
     far: FarEnd
     number: int = 3
@@ -49,26 +49,26 @@ class ScriptedNode:
     zero_ns: int = field(default_factory=time.monotonic_ns)
     """Host's monotonic clock at tick 0."""
     last_seq: int = 0
-    heard: list[Frame] = field(default_factory=list)
-    """What the hub said, but for questions about the clock."""
+    received: list[Frame] = field(default_factory=list)
+    """Frames of the hub, without time requests."""
     _decoder: LinkDecoder = field(default_factory=LinkDecoder)
 
     def ticks(self, mono_ns: int | None = None) -> int:
         return ((time.monotonic_ns() if mono_ns is None else mono_ns) - self.zero_ns) // 1000
 
-    def say(self, message: Message, *, seq: int = 0, boot_id: int | None = None, t_us: int | None = None) -> None:
+    def send(self, message: Message, *, seq: int = 0, boot_id: int | None = None, t_us: int | None = None) -> None:
         boot = self.boot_id if boot_id is None else boot_id
         ticks = self.ticks() if t_us is None else t_us
         self.far.send(encode(message, node=self.number, boot_id=boot, seq=seq, t_us=ticks))
 
     def hello(self) -> None:
-        self.say(Hello(self.kind, self.capabilities, self.blind_us, "scripted", self.earlier), seq=self.last_seq)
+        self.send(Hello(self.kind, self.capabilities, self.blind_us, "scripted", self.earlier), seq=self.last_seq)
 
     def beat(self, *, last_seq: int | None = None) -> None:
-        self.say(Heartbeat(self.last_seq if last_seq is None else last_seq, 80, -60, 0))
+        self.send(Heartbeat(self.last_seq if last_seq is None else last_seq, 80, -60, 0))
 
     def reboot(self, boot_id: int, *, blind_us: int, keeps: int = 0) -> None:
-        """Boot anew at this instant, after a pause that began ``blind_us`` ago."""
+        """Reboot at this instant, after a pause that began ``blind_us`` ago."""
         now_ns = time.monotonic_ns()
         before_us = self.ticks(now_ns)
         moved = [replace(boot, before_us=(boot.before_us or 0) + before_us) for boot in self.earlier]
@@ -78,28 +78,28 @@ class ScriptedNode:
         self.boot_id, self.last_seq, self.zero_ns = boot_id, 0, now_ns
 
     def react(self) -> None:
-        """Take what the hub said and answer."""
+        """Read the hub's frames and answer."""
         for frame in self._decoder.feed(os.read(self.far.master, 65536)):
             if frame.node not in (self.number, ANY_NODE):
                 continue
             match frame.message:
                 case TimeRequest(t0):
                     if self.answers_time:
-                        self.say(TimeResponse(t0, self.ticks()), seq=frame.seq)
+                        self.send(TimeResponse(t0, self.ticks()), seq=frame.seq)
                     continue
                 case HelloRequest() if self.answers_hello:
                     self.hello()
                 case ConfigRead() if self.config is not None:
-                    self.say(self.config, seq=frame.seq)
+                    self.send(self.config, seq=frame.seq)
                 case Config() as wanted if self.config is not None:
                     self.config = Config(wanted.threshold, min(wanted.window_ms, 1000))
-                    self.say(self.config, seq=frame.seq)
-            self.heard.append(frame)
+                    self.send(self.config, seq=frame.seq)
+            self.received.append(frame)
 
 
 @asynccontextmanager
 async def alive(node: ScriptedNode) -> AsyncIterator[ScriptedNode]:
-    """Let the node answer while the block runs."""
+    """Make the node answer while the block runs."""
     loop = asyncio.get_running_loop()
     master = node.far.master
     loop.add_reader(master, node.react)

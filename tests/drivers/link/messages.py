@@ -1,4 +1,4 @@
-"""Hypothesis strategies for everything the Arch-Stats link can say."""
+"""Hypothesis strategies for all messages of the Arch-Stats link."""
 
 from __future__ import annotations
 

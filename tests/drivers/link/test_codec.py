@@ -1,4 +1,4 @@
-"""The link codec keeps what was said, and says nothing that was not."""
+"""The link codec: lossless encoding, and no wrong message from damaged bytes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ SAMPLES: list[Message] = [
 
 
 def framed(body: bytes) -> bytes:
-    """A body as bytes on the wire, with the right CRC whatever it says."""
+    """A body as bytes on the wire, with the right CRC."""
     return cobs.encode(body + struct.pack(">I", zlib.crc32(body))) + b"\0"
 
 
@@ -72,7 +72,7 @@ def hello_with(boots: bytes) -> bytes:
 
 
 @given(st.binary(max_size=1200))
-def test_cobs_gives_back_what_it_took(data: bytes) -> None:
+def test_cobs_decodes_its_own_encoding(data: bytes) -> None:
     encoded = cobs.encode(data)
 
     assert 0 not in encoded
@@ -80,7 +80,7 @@ def test_cobs_gives_back_what_it_took(data: bytes) -> None:
     assert cobs.decode(encoded) == data
 
 
-def test_cobs_agrees_with_the_papers_example_and_the_borders_of_a_block() -> None:
+def test_cobs_matches_the_paper_and_handles_full_blocks() -> None:
     assert cobs.encode(bytes.fromhex("0011220033 44")) == bytes.fromhex("01031122033344")
     assert cobs.encode(b"") == b"\x01"
     full = bytes(range(1, 255))
@@ -90,7 +90,7 @@ def test_cobs_agrees_with_the_papers_example_and_the_borders_of_a_block() -> Non
 
 
 @given(MESSAGES, U16, U32, st.integers(1, 0xFFFF_FFFF), U64)
-def test_every_message_comes_back_as_it_was_sent(
+def test_every_message_survives_encoding_and_decoding(
     message: Message, node: int, boot_id: int, seq: int, t_us: int
 ) -> None:
     wire = encode(message, node=node, boot_id=boot_id, seq=seq, t_us=t_us)
@@ -100,7 +100,7 @@ def test_every_message_comes_back_as_it_was_sent(
 
 
 @given(st.lists(EVENTS, min_size=1, max_size=6), st.randoms(use_true_random=False))
-def test_frames_may_come_in_any_pieces(events: list[Event], chance: random.Random) -> None:
+def test_frames_may_arrive_in_pieces_of_any_size(events: list[Event], chance: random.Random) -> None:
     wire = b"".join(encode(event, node=1, boot_id=9, seq=seq) for seq, event in enumerate(events, 1))
     cuts = sorted(chance.sample(range(len(wire) + 1), k=chance.randint(0, min(12, len(wire)))))
     decoder = LinkDecoder()
@@ -113,7 +113,7 @@ def test_frames_may_come_in_any_pieces(events: list[Event], chance: random.Rando
 
 
 @given(st.lists(st.binary(max_size=700) | MESSAGES.map(lambda m: encode(m, node=1, seq=1)), max_size=20))
-def test_no_bytes_make_it_raise_or_hold_more_than_a_frame(pieces: list[bytes]) -> None:
+def test_the_decoder_never_raises_and_holds_one_frame_at_most(pieces: list[bytes]) -> None:
     decoder = LinkDecoder()
 
     for piece in pieces:
@@ -121,7 +121,7 @@ def test_no_bytes_make_it_raise_or_hold_more_than_a_frame(pieces: list[bytes]) -
         assert decoder.held <= LONGEST_HELD
 
 
-def test_a_million_random_bytes_hold_no_reading_and_do_not_stop_the_next_frame() -> None:
+def test_the_next_frame_is_read_after_a_million_random_bytes() -> None:
     chance = random.Random(20260101)
     decoder = LinkDecoder()
     for _ in range(1000):
@@ -141,7 +141,7 @@ def test_a_million_random_bytes_hold_no_reading_and_do_not_stop_the_next_frame()
 
 
 @pytest.mark.parametrize("message", SAMPLES, ids=lambda message: message.type.name)
-def test_no_change_of_one_byte_makes_a_wrong_reading(message: Message) -> None:
+def test_a_changed_byte_never_yields_a_wrong_message(message: Message) -> None:
     before, after = encode(Ack(), node=1, boot_id=9, seq=1), encode(HelloRequest(), node=1)
     wire = encode(message, node=1, boot_id=9, seq=5, t_us=123_456_789)
     sent = [frame.message for frame in LinkDecoder().feed(before + wire + after)]
@@ -159,7 +159,7 @@ def test_no_change_of_one_byte_makes_a_wrong_reading(message: Message) -> None:
 
 
 @pytest.mark.parametrize("message", SAMPLES, ids=lambda message: message.type.name)
-def test_no_truncation_makes_a_wrong_reading(message: Message) -> None:
+def test_a_truncated_frame_never_yields_a_wrong_message(message: Message) -> None:
     wire = encode(message, node=1, boot_id=9, seq=5, t_us=123_456_789)
     following = encode(HelloRequest(), node=1)
 
@@ -170,7 +170,7 @@ def test_no_truncation_makes_a_wrong_reading(message: Message) -> None:
         assert [frame.message for frame in head_lost] == [HelloRequest()]
 
 
-def test_frames_that_run_into_each_other_make_no_wrong_reading() -> None:
+def test_merged_frames_never_yield_a_wrong_message() -> None:
     wires = [encode(message, node=1, boot_id=9, seq=5, t_us=77) for message in SAMPLES]
     for one in wires:
         for other in wires:
@@ -178,7 +178,7 @@ def test_frames_that_run_into_each_other_make_no_wrong_reading() -> None:
                 assert LinkDecoder().feed(one[:cut] + other) == []
 
 
-def test_zeros_between_frames_are_no_fault() -> None:
+def test_zeros_between_frames_are_not_damage() -> None:
     decoder = LinkDecoder()
 
     frames = decoder.feed(b"\0\0" + encode(Ack(), node=1) + b"\0\0\0" + encode(Ack(), node=1))
@@ -208,7 +208,7 @@ def test_zeros_between_frames_are_no_fault() -> None:
         pytest.param(hello_with(b"\x09" + bytes(9 * 30)), NakCode.BAD_PAYLOAD, id="nine boots"),
     ],
 )
-def test_an_undamaged_frame_that_cannot_be_read_names_the_reason(body: bytes, code: NakCode) -> None:
+def test_an_unreadable_frame_names_the_reason(body: bytes, code: NakCode) -> None:
     decoder = LinkDecoder()
 
     [frame] = decoder.feed(framed(body))
@@ -249,12 +249,12 @@ def test_reserved_values_read_as_unknown() -> None:
         Hello(1, NodeCapability(0), 0, "", (replace(BOOT, blind_us=(1 << 64) - 1),)),
     ],
 )
-def test_what_does_not_fit_is_refused_before_it_is_sent(message: Message) -> None:
+def test_values_that_do_not_fit_are_refused_when_encoding(message: Message) -> None:
     with pytest.raises(ValueError):
         encode(message, node=1, seq=1)
 
 
-def test_a_body_of_the_greatest_length_passes_and_one_byte_more_does_not() -> None:
+def test_the_longest_body_passes_and_a_longer_one_does_not() -> None:
     room = MAX_BODY - 20 - 4 - 1
     decoder = LinkDecoder()
 

@@ -1,4 +1,4 @@
-"""The link drivers on a pseudo terminal, with a node that does what each test wants."""
+"""The link drivers on a pseudo terminal, with a scripted node."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from drivers.contract import (
     stream_of,
 )
 from drivers.errors import DeviceLost
-from drivers.link import driver as link_node
+from drivers.link import driver as driver_module
 from drivers.link.codec import (
     Ack,
     ConfigRead,
@@ -45,9 +45,7 @@ from tests.eventually import eventually
 from tests.timing import limit_s
 
 
-async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_millisecond(
-    far: FarEnd, pytestconfig: pytest.Config
-) -> None:
+async def test_a_stream_starts_before_its_clock_and_its_readings(far: FarEnd, pytestconfig: pytest.Config) -> None:
     millisecond = limit_s(pytestconfig, 1e-3)
     before = EarlierBoot(999, 998, 4, 0, 9_000_000, 1_000_000)
     async with alive(ScriptedNode(far, blind_us=2_000_000, earlier=(before,))) as node:
@@ -55,7 +53,7 @@ async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_milliseco
         driver = bow(far)
         await driver.open()
         event_ns = time.monotonic_ns()
-        node.say(Engage(-50, TAG), seq=1, t_us=node.ticks(event_ns))  # before the clock is known
+        node.send(Engage(-50, TAG), seq=1, t_us=node.ticks(event_ns))  # before the clock is known
         node.last_seq = 1
         node.beat()
         async with listening(driver) as listener:
@@ -86,15 +84,15 @@ async def test_a_stream_begins_then_its_clock_then_readings_dated_to_a_milliseco
     assert (pulse.last_seq, pulse.battery_percent, pulse.rssi_dbm, pulse.pending) == (1, 80, -60, 0)
 
 
-async def test_a_missing_value_is_none_and_the_reason_says_why(far: FarEnd) -> None:
+async def test_a_missing_value_is_none_with_a_reason(far: FarEnd) -> None:
     async with alive(ScriptedNode(far, kind=NodeKind.TARGET)) as node:
         driver = TargetLink("target-1", LinkSettings(port=str(far.path)))
         await driver.open()
         async with listening(driver) as listener:
-            node.say(Landing(None, 12.5, None, TAG), seq=1)
-            node.say(Landing(1.25, -7.0, 90, None), seq=2)
-            node.say(Tags((TAG, "00ff")), seq=3)
-            node.say(Release(ReleaseCode.REMOVED, TAG), seq=4)
+            node.send(Landing(None, 12.5, None, TAG), seq=1)
+            node.send(Landing(1.25, -7.0, 90, None), seq=2)
+            node.send(Tags((TAG, "00ff")), seq=3)
+            node.send(Release(ReleaseCode.REMOVED, TAG), seq=4)
             lost, found, tags, removed = [await listener.next(Reading) for _ in range(4)]
 
     assert (lost.x_mm, lost.y_mm, lost.reason) == (None, 12.5, "the sensor gave no position")
@@ -104,7 +102,7 @@ async def test_a_missing_value_is_none_and_the_reason_says_why(far: FarEnd) -> N
     assert removed.cause is ReleaseCause.REMOVED
 
 
-async def test_a_node_that_does_not_tell_its_clock_is_reported_without_dates(
+async def test_readings_of_a_node_without_clock_are_not_dated(
     far: FarEnd, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
     monkeypatch.setattr("drivers.link.boot.CLOCK_WITHIN_NS", 1_500_000_000)
@@ -113,14 +111,14 @@ async def test_a_node_that_does_not_tell_its_clock_is_reported_without_dates(
         before = time.monotonic()
         await driver.open()
         async with listening(driver) as listener:
-            node.say(Engage(-50, TAG), seq=1)
+            node.send(Engage(-50, TAG), seq=1)
             start = await listener.next(StreamStart)
             reading = await listener.next(Reading)
             assert 1.5 <= time.monotonic() - before < limit_s(pytestconfig, 3.0)
 
             node.answers_time = True
             await listener.next(ClockModel)
-            node.say(Release(ReleaseCode.SHOT, TAG), seq=2)
+            node.send(Release(ReleaseCode.SHOT, TAG), seq=2)
             dated = await listener.next(Reading)
 
     assert start.stamp.uncertainty_s is None
@@ -132,7 +130,7 @@ async def test_a_node_that_does_not_tell_its_clock_is_reported_without_dates(
     assert dated.stamp.uncertainty_s is not None
 
 
-async def test_an_event_of_an_older_boot_is_dated_by_the_stored_clock_or_not_at_all(far: FarEnd) -> None:
+async def test_a_stored_clock_dates_an_event_of_an_older_boot(far: FarEnd) -> None:
     now = time.monotonic_ns()
     known = stream_of("bow-1", 3, 900)
     stored = ClockModel(known, host_boot_id(), 5_000_000, now - 60_000_000_000, 0.0, 1e-3, 1e-6)
@@ -143,7 +141,7 @@ async def test_an_event_of_an_older_boot_is_dated_by_the_stored_clock_or_not_at_
         async with listening(driver) as listener:
             start = await listener.next(StreamStart)
             for boot_id in (900, 901, 902):
-                node.say(Engage(-50, TAG), seq=7, boot_id=boot_id, t_us=6_000_000)
+                node.send(Engage(-50, TAG), seq=7, boot_id=boot_id, t_us=6_000_000)
             readings = {reading.stream_id: reading for reading in [await listener.next(Reading) for _ in range(3)]}
 
             for reading in readings.values():
@@ -158,13 +156,13 @@ async def test_an_event_of_an_older_boot_is_dated_by_the_stored_clock_or_not_at_
     assert acknowledged == {(900, 7), (901, 7), (902, 7)}
 
 
-async def test_an_impossible_time_stamp_is_no_date(far: FarEnd) -> None:
+async def test_an_implausible_time_stamp_is_not_used(far: FarEnd) -> None:
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
         await driver.open()
         async with listening(driver) as listener:
-            node.say(Engage(-50, TAG), seq=1, t_us=(1 << 64) - 1)
-            node.say(Engage(-50, TAG), seq=2, t_us=node.ticks() + 60_000_000)
+            node.send(Engage(-50, TAG), seq=1, t_us=(1 << 64) - 1)
+            node.send(Engage(-50, TAG), seq=2, t_us=node.ticks() + 60_000_000)
             for _ in range(2):
                 reading = await listener.next(Reading)
                 assert reading.stamp.uncertainty_s is None
@@ -172,22 +170,22 @@ async def test_an_impossible_time_stamp_is_no_date(far: FarEnd) -> None:
                 assert "not plausible" in reading.reason
 
 
-async def test_a_reboot_begins_a_stream_even_when_its_hello_is_lost(far: FarEnd, pytestconfig: pytest.Config) -> None:
+async def test_a_reboot_starts_a_stream_although_its_hello_is_lost(far: FarEnd, pytestconfig: pytest.Config) -> None:
     millisecond_ns = limit_s(pytestconfig, 1e-3) * 1e9
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
         await driver.open()
         async with listening(driver) as listener:
             await listener.next(StreamStart)
-            node.say(Engage(-50, TAG), seq=1)
+            node.send(Engage(-50, TAG), seq=1)
             await listener.next(Reading)
-            node.last_seq = 2  # event 2 is still to be sent again
+            node.last_seq = 2  # event 2 will be re-sent
             released_ns = time.monotonic_ns()
             late = node.ticks(released_ns)
 
             node.reboot(2000, blind_us=300_000, keeps=1)
-            node.say(Release(ReleaseCode.SHOT, TAG), seq=2, boot_id=1000, t_us=late)
-            node.say(Engage(-50, TAG), seq=1, t_us=node.ticks(node.zero_ns) + 1000)  # no HELLO came before
+            node.send(Release(ReleaseCode.SHOT, TAG), seq=2, boot_id=1000, t_us=late)
+            node.send(Engage(-50, TAG), seq=1, t_us=node.ticks(node.zero_ns) + 1000)  # without a HELLO before it
             start = await listener.next(StreamStart)
             first, second = await listener.next(Reading), await listener.next(Reading)
 
@@ -202,7 +200,7 @@ async def test_a_reboot_begins_a_stream_even_when_its_hello_is_lost(far: FarEnd,
     assert old.stamp.mono_ns == pytest.approx(released_ns, abs=millisecond_ns)
 
 
-async def test_a_boot_nobody_heard_of_is_told_with_all_that_it_sensed(far: FarEnd, pytestconfig: pytest.Config) -> None:
+async def test_unseen_boot_reports_its_events(far: FarEnd, pytestconfig: pytest.Config) -> None:
     millisecond_ns = limit_s(pytestconfig, 1e-3) * 1e9
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
@@ -211,10 +209,10 @@ async def test_a_boot_nobody_heard_of_is_told_with_all_that_it_sensed(far: FarEn
             await listener.next(StreamStart)
             node.reboot(2000, blind_us=100_000)
             short_ns, node.last_seq = node.zero_ns, 1
-            time.sleep(0.01)  # noqa: ASYNC251 - the loop stands still, so that nobody asks it for anything
+            time.sleep(0.01)  # noqa: ASYNC251 - the loop is blocked, so the hub sends no request
             node.reboot(3000, blind_us=5_000, keeps=1)
             node.hello()
-            node.say(Engage(-50, TAG), seq=1, boot_id=2000, t_us=1_000)
+            node.send(Engage(-50, TAG), seq=1, boot_id=2000, t_us=1_000)
             between, start = await listener.next(StreamStart), await listener.next(StreamStart)
             reading = await listener.next(Reading)
             clock = next(r for r in listener.reports if isinstance(r, ClockModel) and r.stream_id == between.stream_id)
@@ -230,7 +228,7 @@ async def test_a_boot_nobody_heard_of_is_told_with_all_that_it_sensed(far: FarEn
     assert mono_of(clock, 1_000) == pytest.approx(reading.stamp.mono_ns, abs=1e5)
 
 
-async def test_missing_heartbeats_are_a_lost_device(
+async def test_missing_heartbeats_raise_device_lost(
     far: FarEnd, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
     async with alive(ScriptedNode(far)) as node:
@@ -242,21 +240,21 @@ async def test_missing_heartbeats_are_a_lost_device(
             before = time.monotonic()
             node.beat()
             await listener.next(Pulse)
-            monkeypatch.setattr(link_node, "SILENT_NS", 900_000_000)
-            with pytest.raises(DeviceLost, match="silent") as told:
+            monkeypatch.setattr(driver_module, "SILENT_NS", 900_000_000)
+            with pytest.raises(DeviceLost, match="silent") as raised:
                 await listener.next(Reading)
-            assert 0.9 <= time.monotonic() - before < limit_s(pytestconfig, 3.5)  # it may wait on for the 3 s of before
-    assert "switched on" in told.value.hint
+            assert 0.9 <= time.monotonic() - before < limit_s(pytestconfig, 3.5)  # it may still wait for the former 3 s
+    assert "switched on" in raised.value.hint
 
 
-async def test_pulling_the_cable_is_a_lost_device(far: FarEnd) -> None:
+async def test_an_unplugged_cable_raises_device_lost(far: FarEnd) -> None:
     async with alive(ScriptedNode(far)):
         driver = bow(far)
         await driver.open()
     async with listening(driver) as listener:
         await asyncio.sleep(0)  # it reads
         far.hang_up()
-        with pytest.raises(DeviceLost, match="is lost"):
+        with pytest.raises(DeviceLost, match=r"the line .* failed"):
             await listener.next(Reading)
         lines = driver.flight_record()
     assert any(" > " in line for line in lines)
@@ -270,27 +268,27 @@ async def test_frames_of_another_node_are_counted_and_ignored(far: FarEnd) -> No
         async with listening(driver) as listener:
             await listener.next(StreamStart)
             stranger = ScriptedNode(far, number=4)
-            stranger.say(Engage(-50, TAG), seq=1)
+            stranger.send(Engage(-50, TAG), seq=1)
             stranger.hello()
-            node.say(Engage(-40, TAG), seq=1)
+            node.send(Engage(-40, TAG), seq=1)
             assert (await listener.next(Reading)).rssi_dbm == -40
             assert driver.counters()["other_node"] == 2
 
 
-async def test_noise_costs_its_frame_and_nothing_else(far: FarEnd) -> None:
+async def test_noise_damages_no_other_frame(far: FarEnd) -> None:
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
         await driver.open()
         async with listening(driver) as listener:
             await listener.next(StreamStart)
             far.send(b"\xff\x80 noise \x00\x05\x01\x00")
-            node.say(Engage(-40, TAG), seq=1)
+            node.send(Engage(-40, TAG), seq=1)
             assert (await listener.next(Reading)).seq == 1
             counters = driver.counters()
     assert counters["bad_cobs"] + counters["truncated"] + counters["bad_crc"] == 2
 
 
-async def test_config_is_read_and_set_and_read_back(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_configuration_is_set_and_read_back(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
         await driver.open()
@@ -301,7 +299,7 @@ async def test_config_is_read_and_set_and_read_back(far: FarEnd, monkeypatch: py
             bad = await driver.execute(Command("configure", {"threshold": -1, "window_ms": 40}))
             unknown = await driver.execute(Command("explode"))
             node.config = None
-            monkeypatch.setattr(link_node, "ANSWER_S", 0.1)
+            monkeypatch.setattr(driver_module, "ANSWER_S", 0.1)
             none = await driver.execute(Command("read_config"))
 
     assert read == CommandResult(ok=True, values={"threshold": 100, "window_ms": 50})
@@ -316,17 +314,17 @@ async def test_config_is_read_and_set_and_read_back(far: FarEnd, monkeypatch: py
     assert "did not answer" in none.error
 
 
-async def test_a_refused_command_says_so_and_a_closed_line_ends_it(far: FarEnd) -> None:
+async def test_commands_end_with_a_refusal_or_a_closed_line(far: FarEnd) -> None:
     async with alive(ScriptedNode(far, config=None)) as node:
         driver = bow(far)
         await driver.open()
         async with listening(driver):
             asking = asyncio.create_task(driver.execute(Command("read_config")))
             [question, *_] = await heard(node, ConfigRead)
-            node.say(Nak(3), seq=question.seq)
+            node.send(Nak(3), seq=question.seq)
             assert (await asking).error == "the node refused: busy"
 
-            node.heard.clear()
+            node.received.clear()
             asking = asyncio.create_task(driver.execute(Command("read_config")))
             await heard(node, ConfigRead)
             await driver.close()
@@ -334,13 +332,13 @@ async def test_a_refused_command_says_so_and_a_closed_line_ends_it(far: FarEnd) 
                 await asking
 
 
-async def test_acknowledgements_of_one_turn_leave_together(far: FarEnd) -> None:
+async def test_acknowledgements_share_one_write(far: FarEnd) -> None:
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
         await driver.open()
         async with listening(driver) as listener:
             for seq in range(1, 33):
-                node.say(Engage(-50, TAG), seq=seq)
+                node.send(Engage(-50, TAG), seq=seq)
             readings = [await listener.next(Reading) for _ in range(32)]
             for reading in readings:
                 await driver.acknowledge(reading)
@@ -350,9 +348,7 @@ async def test_acknowledgements_of_one_turn_leave_together(far: FarEnd) -> None:
     assert len({line.split()[0] for line in acks}) == 1, "more than one write"
 
 
-async def test_the_nodes_own_words_go_to_the_log_but_not_without_end(
-    far: FarEnd, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_log_lines_of_the_node_are_rate_limited(far: FarEnd, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "drivers")
     async with alive(ScriptedNode(far)) as node:
         driver = bow(far)
@@ -362,12 +358,12 @@ async def test_the_nodes_own_words_go_to_the_log_but_not_without_end(
 
         await driver.open()
         async with listening(driver) as listener:
-            node.say(Log(4, "battery is low"))
+            node.send(Log(4, "battery is low"))
             for number in range(100):
-                node.say(Log(6, f"chatter {number}"))
+                node.send(Log(6, f"chatter {number}"))
                 if number % 20 == 0:  # the line holds only so much
                     await taken(number + 2)
-            node.say(Engage(-50, TAG), seq=1)
+            node.send(Engage(-50, TAG), seq=1)
             await listener.next(Reading)
             dropped = driver.counters()["logs_dropped"]
 
@@ -378,8 +374,8 @@ async def test_the_nodes_own_words_go_to_the_log_but_not_without_end(
     assert len(said) <= 60  # thirty a minute, and the minute may turn
 
 
-async def test_noise_without_end_is_no_sign_of_life(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_node, "SILENT_NS", 400_000_000)
+async def test_endless_noise_does_not_count_as_a_sign_of_life(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver_module, "SILENT_NS", 400_000_000)
     async with alive(ScriptedNode(far)):
         driver = bow(far)
         await driver.open()

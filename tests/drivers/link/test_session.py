@@ -1,4 +1,4 @@
-"""The meaning of frames, against the simulated node, in time that the test makes: no line, no clock, no waiting."""
+"""The link session against the simulated node, in simulated time."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from tests.drivers.link.messages import MESSAGES, U16, U32, U64
 
 HOST_BOOT = UUID(int=1)
 EPOCH_NS = 1_767_225_600_000_000_000
-"""UTC when the monotonic clock of this made-up host was 0."""
+"""UTC at which the simulated host's monotonic clock was 0."""
 MS = 1_000_000
 
 
 @dataclass
 class Wire:
-    """How a frame fares: each of these happens to a share of them."""
+    """Shares of the frames that suffer each fault."""
 
     drop: float = 0.0
     duplicate: float = 0.0
@@ -47,7 +47,7 @@ class Wire:
 
 @dataclass
 class Range:
-    """A hub and a node, and frames under way between them. Instants are the host's monotonic nanoseconds."""
+    """A hub, a node, and the frames in transit. Instants are the host's monotonic nanoseconds."""
 
     wire: Wire = field(default_factory=Wire)
     seed: int = 0
@@ -67,7 +67,7 @@ class Range:
         self.to_node: list[tuple[int, int, bytes]] = []
         self.order = count()
         self.sensed: dict[tuple[UUID, int], int] = {}
-        """What the node sensed: when, by stream and number."""
+        """Instants of the node's events by stream and number."""
 
     def send(self, queue: list[tuple[int, int, bytes]], frame: bytes) -> None:
         for _ in range(2 if self.chance.random() < self.wire.duplicate else 1):
@@ -105,7 +105,7 @@ class Range:
             self.now = max(self.now + 100_000, min(due))
 
     def forget(self, *, known: bool) -> None:
-        """The hub begins anew, perhaps with the clocks that were stored."""
+        """Restart the hub, with or without stored clocks."""
         clocks = [report for report in self.reports if isinstance(report, ClockModel)] if known else []
         self.session = LinkSession("bow-1", NodeKind.BOW, None, clocks, HOST_BOOT, self.now)
         self.decoder = LinkDecoder()
@@ -118,7 +118,7 @@ class Range:
 
 
 def check_against_truth(world: Range, *, dated: bool) -> None:
-    """Everything sensed is reported, nothing else is, and each date is right within what it claims."""
+    """All events of the node and no others are reported, and each date is right within its uncertainty."""
     got: dict[tuple[UUID, int], Reading] = {}
     for reading in world.readings():
         got.setdefault((reading.stream_id, reading.seq), reading)
@@ -135,7 +135,7 @@ def check_against_truth(world: Range, *, dated: bool) -> None:
 
 
 def check_pulses(world: Range) -> None:
-    """By a pulse's instant the node had sensed exactly what the pulse says."""
+    """The node had sensed exactly the events of a pulse by its instant."""
     for report in world.reports:
         if isinstance(report, Pulse) and report.stamp.mono_ns is not None and report.stamp.uncertainty_s is not None:
             slack = round(report.stamp.uncertainty_s * 1e9)
@@ -150,7 +150,7 @@ def check_pulses(world: Range) -> None:
     st.integers(0, 1 << 30),
     st.integers(-100, 100),
 )
-def test_on_a_bad_wire_all_that_was_sensed_is_reported_rightly_dated(wire: Wire, seed: int, drift_ppm: int) -> None:
+def test_a_bad_wire_costs_no_event_and_no_date(wire: Wire, seed: int, drift_ppm: int) -> None:
     world = Range(wire, seed, drift_ppm)
     world.run(2500)
     for _ in range(10):
@@ -168,9 +168,9 @@ def test_on_a_bad_wire_all_that_was_sensed_is_reported_rightly_dated(wire: Wire,
     st.builds(Wire, drop=st.floats(0, 0.1), duplicate=st.floats(0, 0.2), delay=st.floats(0, 0.1)),
     st.integers(0, 1 << 30),
 )
-@example(Wire(0.0859375, 0.0859375, 0.0859375), 1103)  # an event of the next boot while this one's clock is learnt
-def test_reboots_on_a_bad_wire_lose_nothing_and_tell_of_every_boot_however_short(wire: Wire, seed: int) -> None:
-    """A node may reboot before anybody heard of it or knew its clock, and the hub may begin anew just then."""
+@example(Wire(0.0859375, 0.0859375, 0.0859375), 1103)  # an event of the next boot arrives while this boot is syncing
+def test_reboots_on_a_bad_wire_cost_no_event_and_no_stream(wire: Wire, seed: int) -> None:
+    """A node may reboot before the hub knows it or its clock, and the hub may restart just then."""
     world = Range(wire, seed)
     chance = world.chance
     world.run(chance.choice((0, 2500)))
@@ -190,9 +190,9 @@ def test_reboots_on_a_bad_wire_lose_nothing_and_tell_of_every_boot_however_short
     world.run(20_000)
 
     check_against_truth(world, dated=True)
-    told = [report for report in world.reports if isinstance(report, StreamStart)]
-    assert list(dict.fromkeys(start.stream_id for start in told)) == boots
-    for start in told:
+    starts = [report for report in world.reports if isinstance(report, StreamStart)]
+    assert list(dict.fromkeys(start.stream_id for start in starts)) == boots
+    for start in starts:
         nth = boots.index(start.stream_id)
         if nth:
             assert start.previous_stream_id == boots[nth - 1]
@@ -206,8 +206,8 @@ def test_reboots_on_a_bad_wire_lose_nothing_and_tell_of_every_boot_however_short
 @settings(max_examples=8, deadline=None)
 @given(st.floats(0, 0.1), st.integers(-100, 100), st.integers(0, 1 << 30))
 @example(0.078125, 0, 323030)  # the HELLO that lists an earlier boot again is lost
-def test_what_a_node_kept_through_more_boots_than_hello_lists_is_dated(drop: float, drift_ppm: int, seed: int) -> None:
-    """It is reset again and again, mostly while nobody hears it, and the hub begins anew in between."""
+def test_events_of_more_boots_than_hello_lists_are_dated(drop: float, drift_ppm: int, seed: int) -> None:
+    """The node is reset repeatedly, mostly while the line is dead, and the hub restarts in between."""
     world = Range(Wire(drop, 0.1, 0.05), seed, drift_ppm)
     chance = world.chance
     for _ in range(14):
@@ -236,9 +236,7 @@ def test_what_a_node_kept_through_more_boots_than_hello_lists_is_dated(drop: flo
     ),
     st.randoms(use_true_random=False),
 )
-def test_whatever_a_node_says_is_reported_within_what_a_database_holds(
-    frames: list[Frame], chance: random.Random
-) -> None:
+def test_any_frames_yield_values_that_fit_the_database(frames: list[Frame], chance: random.Random) -> None:
     now = 10_000_000 * MS
     session = LinkSession("bow-1", NodeKind.BOW, None, (), HOST_BOOT, now)
     earlier = (EarlierBoot(1, 3, 7, 1, 1 << 40, 1 << 63), EarlierBoot(3, 0, 7, 1, 1 << 63, 5))
@@ -260,7 +258,7 @@ def test_whatever_a_node_says_is_reported_within_what_a_database_holds(
                 assert abs(report.ref_ticks_us) < 1 << 63
 
 
-def test_what_is_not_acknowledged_comes_again_and_what_is_does_not() -> None:
+def test_only_unacknowledged_events_are_sent_again() -> None:
     world = Range()
     world.run(2000)
     world.durable = False
@@ -277,7 +275,7 @@ def test_what_is_not_acknowledged_comes_again_and_what_is_does_not() -> None:
     assert world.node.pending == 0
 
 
-def test_the_clock_is_told_when_it_is_learnt_and_then_only_when_it_says_more() -> None:
+def test_the_clock_is_reported_only_when_it_changes() -> None:
     world = Range()
     world.run(10 * 60 * 1000)
 
@@ -287,7 +285,7 @@ def test_the_clock_is_told_when_it_is_learnt_and_then_only_when_it_says_more() -
     assert clocks[-1].skew == pytest.approx(-60e-6, abs=2e-6)
 
 
-def test_a_stale_hello_of_an_earlier_boot_turns_no_stream_back() -> None:
+def test_a_stale_hello_does_not_restart_a_stream() -> None:
     world = Range()
     world.run(2000)
     [hello] = world.node.receive(world.session.request(HelloRequest())[1], world.now // 1000)
@@ -302,23 +300,23 @@ def test_a_stale_hello_of_an_earlier_boot_turns_no_stream_back() -> None:
     assert world.session.counters["other_boot"] == 1
 
 
-def test_an_event_of_a_boot_that_hello_does_not_list_is_taken_once_that_boot_is_surely_over() -> None:
+def test_an_event_of_an_unlisted_boot_waits_until_it_is_over() -> None:
     now = 100_000 * MS
     session = LinkSession("bow-1", NodeKind.BOW, None, (), HOST_BOOT, now)
     hello = Frame(5, 2, 0, 0, Hello(NodeKind.BOW, NodeCapability(1), None, "fw"))
     event = Frame(5, 1, 7, 1_000, Engage(None, "aa"))
-    told: list[Reading] = []
+    readings: list[Reading] = []
 
-    def say(frame: Frame, at_ms: int) -> None:
+    def deliver(frame: Frame, at_ms: int) -> None:
         at = now + at_ms * MS
         session.poll(at, ClockPair(at, EPOCH_NS))
         session.on_frame(frame, at, ClockPair(at, EPOCH_NS))
-        told.extend(report for report in session.reports() if isinstance(report, Reading))
+        readings.extend(report for report in session.reports() if isinstance(report, Reading))
 
-    say(hello, 0)
-    say(event, 10)
-    say(hello, 300)  # perhaps it was under way when the node booted again
-    assert told == []
-    say(hello, 1200)
-    assert [(reading.stream_id, reading.seq) for reading in told] == [(stream_of("bow-1", 5, 1), 7)]
+    deliver(hello, 0)
+    deliver(event, 10)
+    deliver(hello, 300)  # it may have been in transit when the node rebooted
+    assert readings == []
+    deliver(hello, 1200)
+    assert [(reading.stream_id, reading.seq) for reading in readings] == [(stream_of("bow-1", 5, 1), 7)]
     assert session.acknowledgement(stream_of("bow-1", 5, 1), 7) is not None
