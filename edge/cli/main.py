@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from edge.common.config.errors import EX_CONFIG, ConfigError
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import EX_CONFIG, CommandError, ConfigError
 from edge.common.process.logs import complain
 
 

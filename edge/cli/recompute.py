@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.roles import Role
 from edge.shots.store.rebuilds import give_back, rebuild, rebuilds_asked, take_over

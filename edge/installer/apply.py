@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
 
 COMMAND_WITHIN_S = 900.0

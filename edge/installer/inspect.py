@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import edge
-from edge.common.config.refused import CommandError, DatabaseUnavailable
+from edge.common.config.errors import CommandError, DatabaseUnavailable
 from edge.common.config.settings import DEVICE_NAME
 from edge.installer.env_files import given, parse
 from edge.installer.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, THIS_MACHINE, UNITS, Hub, Source

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.migrate import known_migrations, schema_state
 from edge.operator.postgres_tools import PostgresClient, ProgramFailed

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 
 LAST = "last"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.operator.judging import Decision, Kind, face_points
 

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from edge.common.config.errors import ConfigError
-from edge.common.config.refused import UsageError
+from edge.common.config.errors import ConfigError, UsageError
 from edge.common.console import as_json, say
 from edge.simulation.fault_options import WireFaults
 from simulators import process

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.common.config.refused import UsageError
+from edge.common.config.errors import UsageError
 from simulators.wire.fault_plan import NO_FAULTS, FaultPlan, parse_plan
 
 EXAMPLE = "drop=0.05,corrupt=0.05,reboot=0.01"

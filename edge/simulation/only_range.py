@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 
 LOCK = "range.lock"
 

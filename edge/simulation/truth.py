@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from edge.common.config.refused import UsageError
+from edge.common.config.errors import UsageError
 from edge.common.console import as_json, say
 from simulators.world.range import FIXED_START_US, Release, World, truth_line
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.shots.faces import FaceSpec
 
 USUAL_MM = 1240.0

@@ -15,7 +15,7 @@ from edge.common.config.settings import load_service
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.effective import where
+from edge.common.postgres.effective import describe_location
 from edge.common.postgres.migrate import SchemaState, migrate, schema_state
 from edge.common.postgres.roles import Role, creation, membership
 
@@ -48,7 +48,7 @@ def status_command(
     async def run(connection: Connection) -> None:
         state = await schema_state(connection)
         facts: dict[str, object] = {
-            "where": await where(connection, database),
+            "where": await describe_location(connection, database),
             "server": str(await connection.fetchval("show server_version")),
             "database": str(await connection.fetchval("select current_database()")),
             "size_bytes": await connection.fetchval("select pg_database_size(current_database())"),

@@ -13,7 +13,7 @@ import typer
 from edge.cli.commands.shots import LATER, DatabaseDir, Json, Who, Why
 from edge.cli.operator_connection import on_database
 from edge.cli.recompute import settle
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection

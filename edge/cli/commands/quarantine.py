@@ -11,7 +11,7 @@ import typer
 
 from edge.cli.commands.shots import DatabaseDir, Json
 from edge.cli.operator_connection import on_database
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection

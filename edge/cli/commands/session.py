@@ -19,7 +19,7 @@ from drivers.clock.instant import Instant
 from edge.cli.commands.butt_size import butt_for
 from edge.cli.commands.options import faces
 from edge.cli.operator_connection import on_database
-from edge.common.config.refused import EXIT_REFUSED, CommandError, UsageError
+from edge.common.config.errors import EXIT_REFUSED, CommandError, UsageError
 from edge.common.console import as_json as json_object
 from edge.common.console import iso, say
 from edge.common.postgres.connection import Connection

@@ -10,7 +10,7 @@ import typer
 
 from edge.cli.operator_connection import on_database
 from edge.cli.recompute import settle
-from edge.common.config.refused import EXIT_REFUSED
+from edge.common.config.errors import EXIT_REFUSED
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection

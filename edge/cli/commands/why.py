@@ -10,7 +10,7 @@ import asyncpg
 
 from edge.cli.commands.orphan import facts, line
 from edge.cli.commands.why_lines import orphan_lines, why_lines
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection

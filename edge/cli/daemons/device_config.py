@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from drivers.errors import DriverConfigError
 from drivers.registry import DriverClass, load_driver
 from edge.cli.environment import refuse_mistyped
-from edge.common.config.errors import ConfigError, together
+from edge.common.config.errors import ConfigError
 from edge.common.config.settings import DEVICE_NAME, DeviceSettings, NoSettings, load_device, refuse_unknown
 from edge.sensor.store import Device
 
@@ -49,7 +49,7 @@ def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
     settings = attempt(lambda: load_device(known, driver.info.settings if driver else NoSettings))
     attempt(lambda: _check_port(device_id, environ.get("ARCH_STATS_PORT", "")))
     if driver is None or settings is None or faults:
-        raise together(faults)
+        raise ConfigError.merge(faults)
     info = driver.info
     device = Device(device_id, info.kind, settings.driver, settings.lane, info.heartbeat_s, settings.port)
     return DevicePlan(device, driver, settings)

@@ -12,8 +12,7 @@ from pathlib import Path
 from drivers.contract import ClockModel, Driver
 from edge.cli.daemons.device_config import DevicePlan, plan_device
 from edge.cli.environment import effective
-from edge.common.config.errors import ConfigError
-from edge.common.config.refused import UsageError
+from edge.common.config.errors import ConfigError, UsageError
 from edge.common.config.settings import DeviceSettings, load_service
 from edge.common.postgres.database import open_database
 from edge.common.postgres.roles import Role

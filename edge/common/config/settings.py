@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, ValidationError
 
-from edge.common.config.errors import ConfigError, together
+from edge.common.config.errors import ConfigError
 
 PREFIX = "ARCH_STATS_"
 DEVICE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -169,7 +169,7 @@ def refuse_unknown(environ: Mapping[str, str], extra_known: Collection[str] = ()
         guess = f"Did you mean {by_own_name[near[0]]}? " if near else ""
         hint = f"{guess}Correct or remove it; docs/settings.md lists all settings"
         faults.append(ConfigError(f"there is no setting {name}", hint=hint))
-    raise together(faults)
+    raise ConfigError.merge(faults)
 
 
 def _nearly_postgres(name: str) -> bool:
@@ -213,7 +213,7 @@ def _load_with(
     except ConfigError as fault:
         faults.append(fault)
     if loaded is None or faults:
-        raise together(faults)
+        raise ConfigError.merge(faults)
     return loaded
 
 
@@ -242,4 +242,4 @@ def _explain(fault: ValidationError, model: type[BaseModel], environ: Mapping[st
         meant = field.description if field is not None else None
         hint = f"{variable} is meant to be: {meant}" if meant else "docs/settings.md lists all settings"
         faults.append(ConfigError(message, hint=hint))
-    return together(faults)
+    return ConfigError.merge(faults)

@@ -24,7 +24,7 @@ def effective_settings(settings: DatabaseSettings) -> dict[str, object]:
     return told | {"socket_dir": next(iter(sockets), None), "host": next(iter(names), None), "database_dir": None}
 
 
-async def where(connection: Connection, settings: DatabaseSettings) -> str:
+async def describe_location(connection: Connection, settings: DatabaseSettings) -> str:
     """For people: the folder of the embedded PostgreSQL, or which of the places of the settings this connection goes to."""
     known = effective_settings(settings)
     if settings.embedded:

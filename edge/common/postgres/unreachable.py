@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 
-from edge.common.config.errors import ConfigError
-from edge.common.config.refused import DatabaseUnavailable
+from edge.common.config.errors import ConfigError, DatabaseUnavailable
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import Database, describe_error
 from edge.common.postgres.embedded.cluster import PostgresStartError

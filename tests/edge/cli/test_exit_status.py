@@ -11,8 +11,7 @@ import pytest
 
 from edge.cli.main import main
 from edge.cli.operator_connection import on_database
-from edge.common.config.errors import ConfigError
-from edge.common.config.refused import CommandError, DatabaseUnavailable
+from edge.common.config.errors import CommandError, ConfigError, DatabaseUnavailable
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database

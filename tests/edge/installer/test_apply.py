@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.installer.apply import perform
 from edge.installer.hub import COMMAND, COMMON_SETTINGS, Hub
 from edge.installer.inspect import look, shipped_files

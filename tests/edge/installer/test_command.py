@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.installer.hub import COMMON_SETTINGS, Hub
 from edge.installer.inspect import look, shipped_files
 from edge.installer.plan import COMMAND_TEXT, install_plan

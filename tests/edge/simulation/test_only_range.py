@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.common.config.refused import CommandError
+from edge.common.config.errors import CommandError
 from edge.simulation.only_range import only_range
 
 
