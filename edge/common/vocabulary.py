@@ -21,6 +21,10 @@ class Result(StrEnum):
     VOID = "void"
 
 
+NO_SHOT = frozenset((Result.NOT_SHOT, Result.VOID))
+"""Results of rows that are no shot: let-downs, and shots that were voided or superseded."""
+
+
 class Flag(StrEnum):
     """A remark on one shot (``shots.flags``), each explained in ``docs/shots.md``."""
 
@@ -91,7 +95,7 @@ class OrphanStatus(StrEnum):
 
 
 class DeviceState(StrEnum):
-    """The state of one device (``device_status.state``); ``DEGRADED`` is derived and never stored."""
+    """The state of one device (``device_status.state``); ``DEGRADED`` and ``UNKNOWN`` are derived and never stored."""
 
     STARTING = "starting"
     WAITING = "waiting"
@@ -100,6 +104,7 @@ class DeviceState(StrEnum):
     LOST = "lost"
     STOPPED = "stopped"
     DEGRADED = "degraded"
+    UNKNOWN = "unknown"
 
 
 class EventType(StrEnum):

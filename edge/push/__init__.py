@@ -1,1 +1,1 @@
-"""Push: what is new goes to browsers, as server-sent events, a live page and a read-only HTTP API."""
+"""The push service: events to browsers as server-sent events and WebSocket messages, the live page, and the HTTP API."""

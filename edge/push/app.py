@@ -1,4 +1,4 @@
-"""The web application: its paths, and the envelope around everything that goes wrong."""
+"""The web application: its routes, and the envelope around every error."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from starlette.routing import Route, WebSocketRoute
 
 from edge.push.api.routes import api_routes
 from edge.push.health import Health
-from edge.push.http.envelope import Problem, Refusal, refusal
-from edge.push.http.read_pool import DatabaseAwayError, Store
+from edge.push.http.envelope import ApiError, RequestRejected, error_response
+from edge.push.http.read_pool import DatabaseAwayError, ReadPool
 from edge.push.http.static import StaticFiles
 from edge.push.stream.hub import Hub
 from edge.push.stream.sse import EventStream
 from edge.push.stream.websocket import SocketStream, upgrade_required
 
 
-def build_app(hub: Hub, store: Store, health: Health) -> Starlette:
-    """Everything that is served. A path with a slash too many is another path: 404."""
+def build_app(hub: Hub, pool: ReadPool, health: Health) -> Starlette:
+    """Return the application. A path with an additional slash at its end is another path: 404."""
     page = StaticFiles()
     app = Starlette(
         routes=[
             Route("/", page.page),
-            Route("/static/{name}", page.file),
+            Route("/static/{path:path}", page.file),
             Route("/healthz", health.healthz),
             Route("/metrics", health.metrics),
-            Route("/api/v0/events", EventStream(hub, store), methods=["GET"]),
+            Route("/api/v0/events", EventStream(hub, pool), methods=["GET"]),
             Route("/api/v0/ws/shot", upgrade_required, methods=["GET"]),
-            WebSocketRoute("/api/v0/ws/shot", SocketStream(hub, store)),
-            *api_routes(store),
+            WebSocketRoute("/api/v0/ws/shot", SocketStream(hub, pool)),
+            *api_routes(pool),
         ],
         exception_handlers={
             404: _no_route,
             405: _no_route,
-            Refusal: _refused,
+            RequestRejected: _rejected,
             DatabaseAwayError: _database_away,
             Exception: _broken,
         },
@@ -49,23 +49,23 @@ async def _no_route(request: Request, error: Exception) -> Response:
     extra = error.headers if isinstance(error, HTTPException) else None
     path, method = request.url.path, request.method
     if status == 405:
-        problem = Problem("method_not_allowed", f"{path} does not take {method}")
+        entry = ApiError("method_not_allowed", f"{path} does not accept {method}")
     else:
-        problem = Problem("not_found", f"there is nothing at {path}")
-    return refusal(status, [problem], dict(extra or {}))
+        entry = ApiError("not_found", f"path {path} does not exist")
+    return error_response(status, [entry], dict(extra or {}))
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    if not isinstance(error, Refusal):
+async def _rejected(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestRejected):
         raise error
-    return refusal(error.status, error.problems, error.headers)
+    return error_response(error.status, error.errors, error.headers)
 
 
 async def _database_away(_: Request, error: Exception) -> Response:
-    message = f"the database does not answer ({error}); the question can be repeated as soon as /healthz says ok"
-    return refusal(503, [Problem("database_away", message)], {"retry-after": "2"})
+    message = f"the database does not answer ({error}); repeat the request once /healthz reports ok"
+    return error_response(503, [ApiError("database_away", message)], {"retry-after": "2"})
 
 
 async def _broken(_: Request, __: Exception) -> Response:
-    """A fault of ours: its traceback goes to the log, and no word of it to the client."""
-    return refusal(500, [Problem("internal_error", "this is a fault of the server; its log tells more")])
+    """Hide a defect of the server from the client; its traceback goes to the log."""
+    return error_response(500, [ApiError("internal_error", "the server has a defect; see its log")])

@@ -1,4 +1,4 @@
-"""``/healthz`` for people and watchdogs, ``/metrics`` for Prometheus."""
+"""``/healthz`` for operators and watchdogs, ``/metrics`` for Prometheus."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from starlette.responses import Response
 
 from edge.common.postgres.listener import Listener
 from edge.push.http.envelope import headers
-from edge.push.stream.feed_reader import Following
+from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.hub import Hub
 
 
 class Health:
-    """What this process knows of itself; answers without asking the database."""
+    """The state of this process, reported without a database query."""
 
-    def __init__(self, hub: Hub, following: Following, listener: Listener) -> None:
+    def __init__(self, hub: Hub, reader: FeedReader, listener: Listener) -> None:
         self._hub = hub
-        self._following = following
+        self._reader = reader
         self._listener = listener
 
     async def healthz(self, _: Request) -> Response:
-        """200 while the feed is read and the doorbell heard, else 503. A feed that is held back is ``degraded``."""
-        reading, listening, held = self._following.reading, self._listener.connected, self._following.held_back
+        """Respond 200 while feed and doorbell work, else 503. A feed that is held back is ``degraded``."""
+        reading, listening, held = self._reader.reading, self._listener.connected, self._reader.held_back
         status = "away" if not self._hub.connected else "degraded" if held else "ok"
-        told = {
+        report = {
             "status": status,
             "checks": {
-                "database": {"ok": reading, "error": None if reading else self._following.fault},
+                "database": {"ok": reading, "error": None if reading else self._reader.fault},
                 "listener": {"ok": listening, "lost": self._listener.reconnects},
                 "feed": {
                     "ok": held is None,
@@ -39,35 +39,35 @@ class Health:
                         "pid": held.pid,
                         "application": held.application,
                         "state": held.state,
-                        "hint": "this database session has kept a transaction open; end it, or wait until the server does",
+                        "hint": "this database session keeps a transaction open; end it, or wait until the server does",
                     },
                 },
             },
             "clients": self._hub.clients,
         }
-        body = json.dumps(told, indent=2) + "\n"
+        body = json.dumps(report, indent=2) + "\n"
         return Response(body, 503 if status == "away" else 200, headers(), media_type="application/json")
 
     async def metrics(self, _: Request) -> Response:
-        """Counters and states in Prometheus' text format."""
-        count, held = self._hub.counters, self._following.held_back
+        """Respond with counters and states in Prometheus' text format."""
+        count, held = self._hub.counters, self._reader.held_back
         lines: list[str] = []
         for name, kind, value, meaning in (
-            ("feed_up", "gauge", int(self._following.reading), "1 while the feed can be read"),
+            ("feed_up", "gauge", int(self._reader.reading), "1 while the feed is readable"),
             ("listener_up", "gauge", int(self._listener.connected), "1 while doorbells are heard"),
             ("listener_lost_total", "counter", self._listener.reconnects, "Listening connections that were lost"),
             (
                 "feed_held_back_seconds",
                 "gauge",
                 round(held.for_s, 3) if held else 0,
-                "How long the feed has stood still",
+                "Time for which the feed has been held back",
             ),
             ("events_total", "counter", count.events, "Events read from the feed"),
             ("clients", "gauge", self._hub.clients, "Open streams"),
             ("clients_total", "counter", count.clients_total, "Streams opened"),
             ("clients_slow_total", "counter", count.clients_slow, "Streams ended because the client did not keep up"),
-            ("clients_refused_total", "counter", count.clients_refused, "Streams refused because there were too many"),
-            ("gaps_total", "counter", count.gaps, "Gaps told to clients"),
+            ("clients_refused_total", "counter", count.clients_refused, "Streams rejected because too many were open"),
+            ("gaps_total", "counter", count.gaps, "Gaps sent to clients"),
         ):
             full = f"archstats_push_{name}"
             lines += [f"# HELP {full} {meaning}.", f"# TYPE {full} {kind}", f"{full} {value}"]

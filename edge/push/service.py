@@ -1,4 +1,4 @@
-"""The push process: serves at once, whether the database is there or not, and says which."""
+"""The push process: serves at once, with the database or without it, and reports which."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from edge.common.process.progress import Tick
 from edge.common.process.supervision import Supervision
 from edge.push.app import build_app
 from edge.push.health import Health
-from edge.push.http.addresses import is_loopback, shown
-from edge.push.http.read_pool import Store
-from edge.push.http.server import Server, open_sockets, serve
-from edge.push.stream.feed_reader import Following
+from edge.push.http.read_pool import ReadPool
+from edge.push.http.server import Server, describe_address, is_loopback, open_sockets, serve
+from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.frames import HEARTBEAT_S
 from edge.push.stream.hub import Hub
 
 log = logging.getLogger(__name__)
 
 BEAT_LOOP_S = 3 * HEARTBEAT_S
+"""Deadline of the heartbeat's loop before the watchdog reports it."""
 
 
 async def run_push(
@@ -38,39 +38,39 @@ async def run_push(
 ) -> None:
     """Serve the live page and the feed until ``stop``, then end every stream within a second.
 
-    ``sockets`` are listening sockets inherited from whoever started us; without them the settings' address is opened.
-    Raises ConfigError (in an exception group) when the database is not one for this build.
+    ``sockets`` are listening sockets inherited from systemd; without them the settings' address is opened.
+    Raises ConfigError (in an exception group) when the database does not fit this build.
     """
     hub = hub or Hub()
     supervision = supervision or Supervision()
     listener = Listener(database, [database.channel], tick=supervision.loop("listener"))
-    following = Following(database, listener, hub, supervision.loop("feed"))
-    store = Store(database)
-    server = Server(build_app(hub, store, Health(hub, following, listener)), stop)
+    reader = FeedReader(database, listener, hub, supervision.loop("feed"))
+    pool = ReadPool(database)
+    server = Server(build_app(hub, pool, Health(hub, reader, listener)), stop)
     try:
         async with asyncio.TaskGroup() as tasks:
-            places: list[str] = []
+            addresses: list[str] = []
             background = [
                 tasks.create_task(work)
                 for work in (
                     listener.run(),
-                    following.run(),
-                    following.watch(),
+                    reader.run(),
+                    reader.publish_state(),
                     _beat(hub, supervision.loop("heartbeat", BEAT_LOOP_S)),
-                    supervision.run(lambda: _headline(places, hub)),
+                    supervision.run(lambda: _headline(addresses, hub)),
                 )
             ]
             tasks.create_task(_end_streams(hub, stop, supervision))
             opened = sockets or await open_sockets(push.server_host, push.server_port, stop)
             if opened:
-                places += map(shown, opened)
-                log.info("serving %s, %s", " and ".join(places), _for_whom(opened))
+                addresses += map(describe_address, opened)
+                log.info("serving %s, %s", " and ".join(addresses), _describe_reach(opened))
                 await serve(server, opened)
             for task in background:
                 task.cancel()
     finally:
         hub.close()
-        store.close()
+        pool.close()
 
 
 async def _beat(hub: Hub, tick: Tick) -> NoReturn:
@@ -86,14 +86,12 @@ async def _end_streams(hub: Hub, stop: asyncio.Event, supervision: Supervision) 
     hub.close()
 
 
-def _headline(places: Sequence[str], hub: Hub) -> str:
+def _headline(addresses: Sequence[str], hub: Hub) -> str:
     database = "database ok" if hub.connected else "waiting for the database"
-    if not places:
+    if not addresses:
         return f"waiting for the address to serve on, {database}"
-    return f"serving {' and '.join(places)} to {hub.clients} streams, {database}"
+    return f"serving {' and '.join(addresses)} to {hub.clients} streams, {database}"
 
 
-def _for_whom(opened: Sequence[socket.socket]) -> str:
-    return (
-        "to this machine only" if is_loopback(opened) else "to all who reach this machine; nothing can be changed here"
-    )
+def _describe_reach(opened: Sequence[socket.socket]) -> str:
+    return "to this machine only" if is_loopback(opened) else "to every machine that reaches this one, read-only"

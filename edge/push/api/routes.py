@@ -1,4 +1,4 @@
-"""Paths of the API and what each answers. Everything here only reads."""
+"""Paths of the API and their handlers, all of which only read."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -6,45 +6,53 @@ from starlette.routing import Route
 
 from edge.push.api import queries
 from edge.push.api.live import live
-from edge.push.api.parameters import Nothing, OfLane, OfOneLane, Sessions, Shots, ask, path_id
-from edge.push.http.envelope import answer, refuse
-from edge.push.http.read_pool import Store
+from edge.push.api.parameters import (
+    LaneParams,
+    NoParams,
+    OneLaneParams,
+    SessionParams,
+    ShotParams,
+    parse_query,
+    path_id,
+)
+from edge.push.http.envelope import data_response, reject
+from edge.push.http.read_pool import ReadPool
 
 
-def api_routes(store: Store) -> list[Route]:
-    """All paths below ``/api/v0`` but the stream of events."""
+def api_routes(pool: ReadPool) -> list[Route]:
+    """Return all routes below ``/api/v0`` except the streams of events."""
 
     async def get_live(request: Request) -> Response:
-        return answer(await live(store, ask(request, OfLane).lane))
+        return data_response(await live(pool, parse_query(request, LaneParams).lane))
 
     async def get_lanes(request: Request) -> Response:
-        ask(request, Nothing)
-        return answer(await queries.lanes(store))
+        parse_query(request, NoParams)
+        return data_response(await queries.lanes(pool))
 
     async def get_devices(request: Request) -> Response:
-        return answer(await queries.devices(store, ask(request, OfLane).lane))
+        return data_response(await queries.devices(pool, parse_query(request, LaneParams).lane))
 
     async def get_sessions(request: Request) -> Response:
-        return answer(await queries.sessions(store, ask(request, Sessions)))
+        return data_response(await queries.sessions(pool, parse_query(request, SessionParams)))
 
     async def get_open_session(request: Request) -> Response:
-        return answer(await queries.open_session(store, ask(request, OfOneLane).lane))
+        return data_response(await queries.open_session(pool, parse_query(request, OneLaneParams).lane))
 
     async def get_session(request: Request) -> Response:
-        ask(request, Nothing)
+        parse_query(request, NoParams)
         wanted = path_id(request)
-        return answer(found(await queries.session(store, wanted), f"there is no session {wanted}"))
+        return data_response(_existing(await queries.session(pool, wanted), f"session {wanted} does not exist"))
 
     async def get_shots(request: Request) -> Response:
-        return answer(await queries.shots(store, ask(request, Shots)))
+        return data_response(await queries.shots(pool, parse_query(request, ShotParams)))
 
     async def get_shot(request: Request) -> Response:
-        ask(request, Nothing)
+        parse_query(request, NoParams)
         wanted = path_id(request)
-        return answer(found(await queries.shot(store, wanted), f"there is no shot {wanted}"))
+        return data_response(_existing(await queries.shot(pool, wanted), f"shot {wanted} does not exist"))
 
     async def get_performance(request: Request) -> Response:
-        return answer(await queries.session_performance(store, ask(request, OfOneLane).lane))
+        return data_response(await queries.session_performance(pool, parse_query(request, OneLaneParams).lane))
 
     return [
         Route("/api/v0/live", get_live),
@@ -59,8 +67,8 @@ def api_routes(store: Store) -> list[Route]:
     ]
 
 
-def found(row: str | None, message: str) -> str:
-    """The row, or a refusal (404) when there is none."""
+def _existing(row: str | None, message: str) -> str:
+    """Return the row. Raises RequestRejected (404) when it is None."""
     if row is None:
-        raise refuse(404, "not_found", message, "path", "id")
+        raise reject(404, "not_found", message, "path", "id")
     return row

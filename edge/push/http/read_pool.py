@@ -1,4 +1,4 @@
-"""Reading the database for answers: a small pool, made when it is first needed, and one clear error while it is away."""
+"""Read access to the database for requests: a small pool, opened on first use, and one error while it is unreachable."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,29 +11,27 @@ from edge.common.postgres.connection import DATABASE_FAULTS, Connection, Pool
 from edge.common.postgres.database import Database
 
 MAX_CONNECTIONS = 4
-# A person waits for the answer: rather a clear "away" than a long silence.
 TIMEOUT_S = 3.0
+"""Deadline of a query. A client is waiting: an early error serves it better than a long silence."""
 
-
-# Before the first migration, or while it runs: the tables come before the right to read them.
-_NOT_READY = (
+_SCHEMA_MISSING = (
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
     asyncpg.InsufficientPrivilegeError,
     LookupError,
 )
+"""Errors before the first migration or during one: tables exist before the right to read them."""
+
+_OWN_FAULTS = (asyncpg.SyntaxOrAccessError, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""Errors of a query itself, which are defects of this program and not of the connection."""
 
 
 class DatabaseAwayError(Exception):
-    """The database cannot be asked now. The message says why; the remedy is to wait, or to look after PostgreSQL."""
+    """The database cannot be read now. The message gives the cause; retry later, or check PostgreSQL."""
 
 
-# Faults that say something about the question and not about the way to the database: those are ours to mend.
-_OUR_MISTAKES = (asyncpg.SyntaxOrAccessError, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-
-
-class Store:
-    """Read-only questions to the database."""
+class ReadPool:
+    """Runs read-only queries on pooled connections."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -42,7 +40,7 @@ class Store:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for a few questions. Raises DatabaseAwayError when there is none, or it goes meanwhile."""
+        """Lend a connection for a few queries. Raises DatabaseAwayError when none is available or it is lost."""
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 pool = await self._opened()
@@ -51,21 +49,21 @@ class Store:
                 yield cast("Connection", connection)  # the pool's proxy, which behaves as one
             finally:
                 await asyncio.shield(pool.release(connection, timeout=TIMEOUT_S))
-        except _NOT_READY as error:
-            raise DatabaseAwayError("its schema is not there yet; run: archstats-sensor db migrate") from error
-        except _OUR_MISTAKES:
+        except _SCHEMA_MISSING as error:
+            raise DatabaseAwayError("its schema is missing; run: archstats-sensor db migrate") from error
+        except _OWN_FAULTS:
             raise
         except DATABASE_FAULTS as error:
             raise DatabaseAwayError(str(error) or type(error).__name__) from error
 
     async def value(self, query: str, *arguments: object) -> str | None:
-        """The text that ``query`` gives in its first column. Raises DatabaseAwayError."""
+        """Return the text in the first column of ``query``. Raises DatabaseAwayError."""
         async with self.connection() as connection:
             found: str | None = await connection.fetchval(query, *arguments, timeout=TIMEOUT_S)
             return found
 
     def close(self) -> None:
-        """Let go of the pool without waiting for anybody."""
+        """Drop the pool without waiting for its connections."""
         if self._pool is not None:
             self._pool.terminate()
             self._pool = None

@@ -1,12 +1,13 @@
-"""The HTTP server: uvicorn on sockets that we open, stopped by an event within a second."""
+"""The HTTP server: uvicorn on sockets opened here or inherited, stopped by an event within a second."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -21,44 +22,44 @@ log = logging.getLogger(__name__)
 
 BACKOFF = wait_random_exponential(multiplier=0.2, max=5.0)
 BACKLOG = 1024
-# A peer that takes nothing for so long is gone: a browser behind a lost Wi-Fi, or one that is frozen.
 USER_TIMEOUT_MS = 30_000
-# What the kernel buffers for one client. More would only hide for longer that it does not read.
+"""Time after which a peer that acknowledges nothing is disconnected: a lost Wi-Fi, or a frozen browser."""
 SEND_BUFFER_BYTES = 128 * 1024
-# After this the connections that still want to send something are cut.
+"""Kernel buffer of one client. A larger one would only delay the detection of a slow client."""
 GRACE_S = 0.5
-# Nothing is expected from a WebSocket client.
+"""Time for open responses at the stop, before their connections are cut."""
 LARGEST_MESSAGE_BYTES = 4096
+"""Largest message accepted from a WebSocket client, which has no reason to send any."""
 
 _quiet = logging.getLogger(f"{__name__}.clients")
 _quiet.setLevel(logging.WARNING)
 
 
 class _Protocol(H11Protocol):
-    """Uvicorn's HTTP, which shows the application the connection that a stream is written to."""
+    """Uvicorn's HTTP protocol, which passes the transport to the application for its streams."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A peer connected."""
+        """Keep the transport of a new connection."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
 
 
 class _WebSocket(WebSocketsSansIOProtocol):
-    """Uvicorn's WebSocket, which leaves the goodbye to the stream and tells nobody of each client."""
+    """Uvicorn's WebSocket protocol, which leaves the closing to the stream and logs no single client."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A peer wants to speak WebSocket."""
+        """Silence the log of a new connection."""
         self.logger = self.conn.logger = _quiet
         super().connection_made(transport)
 
     def shutdown(self) -> None:
-        """The process stops: the stream ends by itself and says so; one that cannot is cut."""
+        """Leave the end of an open stream to the stream; cut a handshake."""
         if not self.handshake_complete:
             super().shutdown()
 
 
 class Server(uvicorn.Server):
-    """Uvicorn without what the rest of the process does already: signals, and a clock that ticks while nothing happens."""
+    """Uvicorn without its own signal handling and without its idle ticks."""
 
     def __init__(self, app: ASGIApp, stop: asyncio.Event) -> None:
         super().__init__(
@@ -67,7 +68,7 @@ class Server(uvicorn.Server):
                 http=_Protocol,
                 ws=_WebSocket,
                 ws_max_size=LARGEST_MESSAGE_BYTES,
-                ws_per_message_deflate=False,  # 1.6 times the CPU, 2.4 times the memory, and each client its own bytes
+                ws_per_message_deflate=False,  # it costs 1.6 times the CPU and 2.4 times the memory, and shares no bytes
                 ws_ping_interval=None,  # the heartbeat is in the stream, and the kernel ends a dead peer
                 lifespan="off",
                 log_config=None,
@@ -82,15 +83,15 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the process's runner."""
+        """Leave signals to the runner of the process."""
         yield
 
     async def main_loop(self) -> None:
-        """Nothing to do but to wait."""
+        """Wait for the stop event."""
         await self._stop.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let answers end that can, and cut the others."""
+        """Let responses finish within GRACE_S, and cut the others."""
         cut = asyncio.get_running_loop().call_later(GRACE_S, self._cut)
         try:
             await super().shutdown(sockets)
@@ -103,18 +104,18 @@ class Server(uvicorn.Server):
 
 
 async def open_sockets(host: str, port: int, stop: asyncio.Event) -> list[socket.socket]:
-    """Listening sockets on every address of ``host``; none when ``stop`` comes first.
+    """Return listening sockets on every address of ``host``; none when ``stop`` is set first.
 
-    A port that is taken is no reason to die: whoever has it may go, and this says once what to do.
+    A port in use is retried until it is free, and logged once with the remedy.
     """
-    told = Transitions(log, f"http://{_shown(host)}:{port}/")
+    state_log = Transitions(log, f"http://{_bracketed(host)}:{port}/")
 
-    def tell(state: RetryCallState) -> None:
+    def log_failure(state: RetryCallState) -> None:
         fault = state.outcome.exception() if state.outcome else None
-        told.enter(
+        state_log.enter(
             "not open",
-            f"{fault}; end the program that has this address, or set ARCH_STATS_SERVER_HOST and ARCH_STATS_SERVER_PORT"
-            " to one that is free and ours; trying again",
+            f"{fault}; end the program that uses this address, or set ARCH_STATS_SERVER_HOST and"
+            " ARCH_STATS_SERVER_PORT to a free address of this machine; trying again",
         )
 
     async def pause(seconds: float) -> None:
@@ -123,21 +124,21 @@ async def open_sockets(host: str, port: int, stop: asyncio.Event) -> list[socket
                 await stop.wait()
 
     async for attempt in AsyncRetrying(
-        wait=BACKOFF, retry=retry_if_exception_type(OSError), before_sleep=tell, sleep=pause
+        wait=BACKOFF, retry=retry_if_exception_type(OSError), before_sleep=log_failure, sleep=pause
     ):
         with attempt:
             if stop.is_set():
                 return []
             opened = await _open(host, port)
-            told.enter("open")
+            state_log.enter("open")
             return opened
     return []
 
 
 async def serve(server: Server, sockets: Sequence[socket.socket]) -> None:
-    """Serve on these sockets, opened here or inherited, until the server's stop event; closes them."""
+    """Serve on the sockets until the server's stop event, and close them."""
     for listening in sockets:
-        with contextlib.suppress(OSError):  # accepted connections inherit this; a unix socket has no such option
+        with contextlib.suppress(OSError):  # inherited by accepted connections; a unix socket lacks the option
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
     await server.serve(list(sockets))
@@ -163,5 +164,28 @@ async def _open(host: str, port: int) -> list[socket.socket]:
     return opened
 
 
-def _shown(host: str) -> str:
+def is_loopback(sockets: Iterable[socket.socket]) -> bool:
+    """Return whether only this machine can connect, judged by the sockets themselves and not by the settings."""
+    return all(_is_local(listening) for listening in sockets)
+
+
+def describe_address(listening: socket.socket) -> str:
+    """Return the address of a socket as a browser takes it, or the path of a unix socket."""
+    name = listening.getsockname()
+    if listening.family not in (socket.AF_INET, socket.AF_INET6):
+        return str(name)
+    return f"http://{_bracketed(name[0])}:{name[1]}/"
+
+
+def _is_local(listening: socket.socket) -> bool:
+    if listening.family == socket.AF_UNIX:
+        return True
+    if listening.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    address = ipaddress.ip_address(listening.getsockname()[0].partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host

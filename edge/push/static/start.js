@@ -1,4 +1,6 @@
-// Which page this is: one lane, or all of them at a glance.
-import { Lanes } from "./lanes.js";
+// Entry of the page: its texts, then one lane, or all of them.
+import { fillTexts } from "./view/dom.js";
+import { Lanes } from "./view/header.js";
 
-await import(Lanes.asked() === Lanes.ALL ? "./overview.js" : "./main.js");
+fillTexts();
+await import(Lanes.requested() === Lanes.ALL ? "./view/overview.js" : "./view/lane.js");

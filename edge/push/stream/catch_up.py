@@ -1,7 +1,7 @@
-"""How a stream begins: from any place of the feed on, exactly once and in order, until the hub takes over.
+"""The start of a stream: events after any position of the feed, each once and in order, until the hub takes over.
 
-What a client missed is sent page by page, as fast as it reads. From then on the hub writes to its connection, and all that
-is left to do for the stream is to wait for the end.
+Missed events are sent page by page, as fast as the client reads. From then on the hub writes to its connection, and the
+stream only waits for its end.
 """
 
 from __future__ import annotations
@@ -9,53 +9,53 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from edge.common.postgres.feed import FeedCursor, Page, read_page
-from edge.push.http.envelope import refuse
-from edge.push.http.read_pool import DatabaseAwayError, Store
+from edge.push.http.envelope import reject
+from edge.push.http.read_pool import DatabaseAwayError, ReadPool
 from edge.push.stream.client import Client
-from edge.push.stream.frames import Frame, gap, of_event
+from edge.push.stream.frames import Frame, GapReason, gap, of_event
 from edge.push.stream.hub import Hub
 
 PAGE_EVENTS = 500
-# While the feed cannot be read, a client that wants older events asks again this often.
-AGAIN_S = 0.5
+RETRY_S = 0.5
+"""Interval between attempts to read older events while the feed is unreadable."""
 
 Send = Callable[[Sequence[Frame]], Awaitable[None]]
-"""Send frames, and wait while the client does not read."""
+"""Sends frames, and waits while the client does not read."""
 
 
-def place_asked(since: str | None) -> FeedCursor | None:
-    """Where the parameter ``since`` says to resume; None: from now on. Raises Refusal (422)."""
+def parse_since(since: str | None) -> FeedCursor | None:
+    """Return the position that ``since`` names; None: from now on. Raises RequestRejected (422)."""
     if since is None:
         return None
     try:
         return FeedCursor.parse(since)
     except ValueError as error:
-        raise refuse(422, "id_parsing", str(error), "query", "since") from None
+        raise reject(422, "id_parsing", str(error), "query", "since") from None
 
 
-async def catch_up(hub: Hub, store: Store, client: Client, since: FeedCursor | None, send: Send) -> None:
-    """Send what the table holds after ``since``, until the hub can take over without a hole or the client is over."""
+async def catch_up(hub: Hub, pool: ReadPool, client: Client, since: FeedCursor | None, send: Send) -> None:
+    """Send the table's events after ``since`` until the hub can take over without a gap, or the stream has ended."""
     verified = False
     while not hub.attach(client, since, verified=verified) and not client.over and since is not None:
-        page = await _page(store, since)
+        page = await _page(pool, since)
         if page is None:
-            await client.ended(AGAIN_S)
+            await client.ended(RETRY_S)
             continue
         if page.gap:
             hub.counters.gaps += 1
-            reason = "too_old" if page.cursor.epoch == since.epoch else "unknown_epoch"
+            reason = GapReason.TOO_OLD if page.cursor.epoch == since.epoch else GapReason.UNKNOWN_EPOCH
             await send([gap(page.cursor, reason)])
         else:
             await send([frame for frame in map(of_event, page.events) if client.wants(frame)])
-            if verified and not page.events:  # the hub itself is behind
-                await client.ended(AGAIN_S)
+            if verified and not page.events:  # the hub is behind the table
+                await client.ended(RETRY_S)
         since, verified = page.cursor, True
 
 
-async def _page(store: Store, since: FeedCursor) -> Page | None:
-    """What follows ``since`` in the table; None while the table cannot be read."""
+async def _page(pool: ReadPool, since: FeedCursor) -> Page | None:
+    """Return the events after ``since``; None while the table is unreadable."""
     try:
-        async with store.connection() as connection:
+        async with pool.connection() as connection:
             return await read_page(connection, since, PAGE_EVENTS)
     except DatabaseAwayError:
         return None

@@ -1,7 +1,7 @@
-"""One stream: how far it has come, and the connection that its events are written to.
+"""One stream: its position in the feed, and the connection that its events are written to.
 
-Events are written to the connection's transport itself: what is the same for all clients is built once, and nothing has
-to be woken for each of them. What the peer does not take at once the transport keeps, up to a bound.
+Events are written directly to the connection's transport: bytes that are the same for all clients are built once, and no
+task wakes up per client. The transport buffers bytes that the peer does not read at once, up to a limit.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from edge.common.postgres.feed import FeedCursor
-from edge.push.stream.frames import Frame, gap, order
+from edge.push.stream.frames import Frame, GapReason, gap, order
 
-# A client that has so much before it has stopped reading: a thousand events or so. They are the same bytes for all
-# clients, so that a burst, such as a session scored anew, costs their memory once.
 BUFFER_BYTES = 1024 * 1024
+"""Unread bytes, about a thousand events, after which a client counts as slow.
+
+All clients share the same bytes, so that a burst, such as a session scored again, costs their memory once.
+"""
 
 
 class Client:
@@ -33,9 +35,9 @@ class Client:
     ) -> None:
         self.lane = lane
         self.place: FeedCursor | None = None
-        """It has everything up to here. None until it follows live."""
+        """Position up to which the client has every event. None until it follows the live feed."""
         self.slow = False
-        """It did not keep up, and was told from where to resume."""
+        """Whether the client did not keep up and got a gap to resume from."""
         self._transport = transport
         self._form = form
         self._limit = limit
@@ -43,40 +45,40 @@ class Client:
 
     @property
     def over(self) -> bool:
-        """Nothing more will be sent."""
+        """Whether the stream has ended."""
         return self._ended.is_set()
 
     def wants(self, frame: Frame) -> bool:
-        """Whether it asked for the lane that this is of."""
+        """Return whether the client subscribed to the lane of the frame."""
         return frame.lane is None or self.lane is None or frame.lane == self.lane
 
     def offer(self, frame: Frame) -> None:
-        """Send an event of the feed, unless the client has it already or did not ask for its lane."""
+        """Send an event of the feed, unless the client has it already or did not subscribe to its lane."""
         if self._has(frame):
-            return  # it was read from the table while the hub was still behind
+            return  # catch-up sent it while the hub was still behind
         if self.wants(frame):
             self.push(frame)
         if not self.over:
             self.place = frame.place
 
     def push(self, frame: Frame) -> None:
-        """Send something. A client that has not taken what was sent before is told of a gap instead, and the stream ends."""
+        """Send a frame. A client whose buffer is full gets a gap instead, and its stream ends."""
         if self.over:
             return
         if self._transport.get_write_buffer_size() > self._limit:
             self.slow = True
             if self.place is not None:
-                self._write(gap(self.place, "slow"))
+                self._write(gap(self.place, GapReason.SLOW))
             self.end()
         else:
             self._write(frame)
 
     def end(self) -> None:
-        """Nothing more: the stream ends."""
+        """End the stream."""
         self._ended.set()
 
     async def ended(self, within_s: float | None = None) -> None:
-        """Wait for the end of the stream, or so long."""
+        """Wait for the end of the stream, at most ``within_s`` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._ended.wait()
@@ -88,6 +90,6 @@ class Client:
 
     def _write(self, frame: Frame) -> None:
         if self._transport.is_closing():
-            self.end()  # it has just left
+            self.end()  # the client has just disconnected
         else:
             self._transport.write(self._form(frame))

@@ -1,4 +1,4 @@
-"""The feed's reader: each event is read once, as soon as the doorbell rings, and handed to the hub."""
+"""The reader of the feed: reads each event once, as soon as the doorbell rings, and passes it to the hub."""
 
 from __future__ import annotations
 
@@ -21,32 +21,33 @@ from edge.push.stream.hub import Hub
 
 log = logging.getLogger(__name__)
 
-# Few enough to be written to a thousand clients before the next ones are read: in a burst, too, they get time to read.
 PAGE_EVENTS = 100
+"""Events per query: few enough to leave a thousand clients time to read during a burst."""
 BACKOFF = wait_random_exponential(multiplier=0.05, max=2.0)
-WATCH_EVERY_S = 0.5
+PUBLISH_STATE_S = 0.5
+"""Interval between checks of the connection's state."""
 
 
-class Following:
-    """Reads the feed for ever, on a connection of its own so that no question of a page comes in between."""
+class FeedReader:
+    """Reads the feed on its own connection, so that no request of a page delays it."""
 
     def __init__(self, database: Database, listener: Listener, hub: Hub, tick: Tick = no_tick) -> None:
         self.reading = False
-        """Whether the table could be read the last time."""
+        """Whether the last read of the table succeeded."""
         self.fault = "not connected yet"
-        """Why it could not be."""
+        """Cause of the last failed read."""
         self.held_back: HeldBack | None = None
-        """Who keeps the feed from moving on, when it has stood still for 2 s."""
+        """The transaction that holds the feed back, once it has done so for 2 s."""
         self._database = database
         self._listener = listener
         self._hub = hub
         self._tick = tick
         self._connection: Connection | None = None
-        self._ask_again_at = 0.0
-        self._told = Transitions(log, "reading the feed")
+        self._next_check_at = 0.0
+        self._state_log = Transitions(log, "reading the feed")
 
     async def run(self) -> NoReturn:
-        """For ever. Raises ConfigError when the database is not one for this build."""
+        """Read until cancelled. Raises ConfigError when the database does not fit this build."""
         while True:
             await wait_until_ready(self._database, tick=self._tick)
             async for attempt in AsyncRetrying(wait=BACKOFF, retry=retry_if_exception_type(DATABASE_FAULTS)):
@@ -54,30 +55,30 @@ class Following:
                 with attempt:
                     await self._one_connection()
 
-    async def watch(self) -> NoReturn:
-        """Tell the clients when the feed can be read and when not. A frozen database is found by the listener."""
+    async def publish_state(self) -> NoReturn:
+        """Report to the clients whether the feed is readable. The listener detects a frozen database."""
         while True:
             if self._connection is not None and self.reading and not self._listener.connected:
-                self._connection.terminate()  # else a question to a frozen server waits out its whole deadline
-            self._tell_clients()
-            await asyncio.sleep(WATCH_EVERY_S)
+                self._connection.terminate()  # a query to a frozen server would wait for its whole deadline
+            self._update_clients()
+            await asyncio.sleep(PUBLISH_STATE_S)
 
-    def _tell_clients(self) -> None:
-        self._hub.tell_state(connected=self.reading and self._listener.connected)
+    def _update_clients(self) -> None:
+        self._hub.set_connected(connected=self.reading and self._listener.connected)
 
     async def _one_connection(self) -> None:
-        """Read until the connection is lost. Returns when it had worked, else raises one of DATABASE_FAULTS."""
+        """Read until the connection is lost. Raises one of DATABASE_FAULTS when no read succeeded."""
         connection = None
         try:
             self._connection = connection = await self._database.connect()
-            connection.add_termination_listener(lambda _: self._listener.ring())  # else it is found at the next event
-            await self._find_place(connection)
+            connection.add_termination_listener(lambda _: self._listener.ring())  # wakes the loop below
+            await self._set_position(connection)
             while True:
                 more_soon = await self._read(connection)
                 await self._listener.wait(LOOK_AGAIN_S if more_soon else None)
         except DATABASE_FAULTS as fault:
             self.fault = describe_error(fault)
-            self._told.enter("lost", f"{self.fault}; trying again")
+            self._state_log.enter("lost", f"{self.fault}; trying again")
             if not self.reading:
                 raise
         finally:
@@ -86,20 +87,20 @@ class Following:
             if connection is not None:
                 connection.terminate()
 
-    async def _find_place(self, connection: Connection) -> None:
-        """Go on where the last connection ended, unless this is another life of the database."""
+    async def _set_position(self, connection: Connection) -> None:
+        """Continue at the position of the last connection, unless the database has another epoch."""
         present = await current_cursor(connection)
         live = self._hub.live
         if live is None or live.epoch != present.epoch or live.xid > present.xid:
             self._hub.begin(present)
 
     async def _read(self, connection: Connection) -> bool:
-        """Hand on everything that may be told. True when there is more that may not be told yet."""
+        """Publish every readable event. Returns whether further events are still held back."""
         while True:
             self._tick()
             after = self._hub.live
             if after is None:
-                raise AssertionError("read before the place was found")
+                raise AssertionError("the position is set before the first read")
             page = await read_page(connection, after, PAGE_EVENTS)
             if page.gap:
                 self._hub.begin(page.cursor)
@@ -107,16 +108,16 @@ class Following:
                 self._hub.publish(map(of_event, page.events), page.cursor)
             if not self.reading:
                 self.reading = True
-                self._told.enter("live")
-            self._tell_clients()
+                self._state_log.enter("live")
+            self._update_clients()
             if len(page.events) < PAGE_EVENTS:
                 await self._note_held_back(connection, stuck=page.more_soon and not page.events)
                 return page.more_soon
 
     async def _note_held_back(self, connection: Connection, *, stuck: bool) -> None:
-        """Find out who it is, at most once a second."""
+        """Look up the transaction that holds the feed back, at most once a second."""
         if not stuck:
             self.held_back = None
-        elif time.monotonic() >= self._ask_again_at:
-            self._ask_again_at = time.monotonic() + 1.0
+        elif time.monotonic() >= self._next_check_at:
+            self._next_check_at = time.monotonic() + 1.0
             self.held_back = await held_back(connection)

@@ -1,11 +1,10 @@
-"""Fan-out: an event is encoded once and written to every client that wants it.
+"""Fan-out: each event is encoded once and written to every client that subscribes to its lane.
 
-A client that does not read in time loses its place and is told from which id it may resume; nobody else waits for it.
-The newest events are kept, so that a client that lost its connection for a moment, or a hundred of them, come back
-without a question to the database.
+A client that does not read in time loses its stream and gets the id to resume from; no other client waits for it. The
+newest events are kept, so that clients that lost their connection for a moment resume without a database query.
 
-Everything here runs on one event loop and never waits while it changes state, so nothing can slip in between "the
-client has everything up to the live position" and "the client gets what follows".
+Everything here runs on one event loop and never awaits while it changes state, so no event can slip in between "the
+client has everything up to the live position" and "the client gets every later event".
 """
 
 from __future__ import annotations
@@ -16,19 +15,19 @@ from dataclasses import dataclass
 
 from edge.common.postgres.feed import FeedCursor
 from edge.push.stream.client import Client
-from edge.push.stream.frames import Frame, gap, heartbeat, order
+from edge.push.stream.frames import Frame, GapReason, gap, heartbeat, order
 
-# What is remembered for clients that come back: two megabytes or so, and as much again for each way it was sent.
 KEPT_FRAMES = 2048
-# More at once would fill a client's buffer: it reads the table, page by page, as fast as it takes them.
+"""Events kept for clients that resume: about two megabytes, and as much again per transport in use."""
 MISSED_FRAMES = 100
-# More streams than this are refused; a hub is sized for a thousand.
+"""Most events that a resuming client gets at once. With more, catch-up reads the table as fast as the client reads."""
 MAX_CLIENTS = 2000
+"""Most open streams; a hub is sized for a thousand."""
 
 
 @dataclass(slots=True)
 class Counters:
-    """What happened since the process started, for ``/metrics``."""
+    """Counters since the start of the process, for ``/metrics``."""
 
     events: int = 0
     clients_total: int = 0
@@ -46,10 +45,10 @@ class Hub:
         kept_frames: int = KEPT_FRAMES,
         max_clients: int = MAX_CLIENTS,
     ) -> None:
-        # up to where the feed has been read; None until the database answered for the first time
         self.live: FeedCursor | None = None
-        # whether the feed can be read now, as clients are told
+        """Position up to which the feed has been read. None until the database answered for the first time."""
         self.connected = False
+        """Whether the feed is readable, as the last heartbeat reported it."""
         self.closed = False
         self.counters = Counters()
         self._max_clients = max_clients
@@ -57,29 +56,29 @@ class Hub:
         self._following: set[Client] = set()
         self._kept: deque[Frame] = deque()
         self._kept_frames = kept_frames
-        # everything after this is kept
         self._kept_after: FeedCursor | None = None
+        """Position after which every event is kept."""
 
     @property
     def clients(self) -> int:
-        """How many streams are open."""
+        """Number of open streams."""
         return len(self._clients)
 
     # -- the feed's side
 
     def begin(self, at: FeedCursor) -> None:
-        """The feed starts here: for the first time, or anew because the database has another epoch (clients are told)."""
+        """Start the feed at a position: for the first time, or again after a gap, which every client gets."""
         restarted = self.live is not None
         self.live = self._kept_after = at
         self._kept.clear()
         if restarted:
             self.counters.gaps += len(self._following)
-            self._send(gap(at, "unknown_epoch", restarts=True))
+            self._send(gap(at, GapReason.UNKNOWN_EPOCH, restarts=True))
         for client in self._following:
             client.place = at
 
     def publish(self, frames: Iterable[Frame], upto: FeedCursor) -> None:
-        """Hand on what is new, oldest first; afterwards the live position is ``upto``."""
+        """Send new events, oldest first; afterwards the live position is ``upto``."""
         for frame in frames:
             self.counters.events += 1
             self._kept.append(frame)
@@ -88,36 +87,36 @@ class Hub:
             self._send(frame)
         self.live = upto
 
-    def tell_state(self, *, connected: bool) -> None:
-        """Whether the feed can be read; a change is told to every client at once."""
+    def set_connected(self, *, connected: bool) -> None:
+        """Set whether the feed is readable; a change goes to every client at once."""
         changed = connected != self.connected
         self.connected = connected
         if changed:
             self.beat()
 
     def beat(self) -> None:
-        """A heartbeat to every client, with the place it has come to as its id."""
+        """Send a heartbeat to every client, with its own position as id."""
         frame = heartbeat(self.live, connected=self.connected)
         for client in list(self._clients):
             client.push(frame if client.place == self.live else heartbeat(client.place, connected=self.connected))
-            self._let_go_if_slow(client)
+            self._drop_if_slow(client)
 
     def close(self) -> None:
-        """End every stream, and refuse new ones."""
+        """End every stream, and accept no new one."""
         self.closed = True
         for client in list(self._clients):
             client.end()
 
     # -- a stream's side
 
-    def refuses(self) -> bool:
-        """Whether there are too many streams for one more, or none is taken any more; counted."""
-        refused = self.closed or len(self._clients) >= self._max_clients
-        self.counters.clients_refused += refused
-        return refused
+    def is_full(self) -> bool:
+        """Return whether no further stream is accepted; counts each rejected one."""
+        rejected = self.closed or len(self._clients) >= self._max_clients
+        self.counters.clients_refused += rejected
+        return rejected
 
     def join(self, client: Client) -> None:
-        """A new stream. It gets heartbeats only, until it is attached."""
+        """Add a stream. It gets heartbeats only, until it is attached."""
         self._clients.add(client)
         self.counters.clients_total += 1
         client.push(heartbeat(None, connected=self.connected))
@@ -125,10 +124,10 @@ class Hub:
             client.end()
 
     def attach(self, client: Client, after: FeedCursor | None, *, verified: bool = False) -> bool:
-        """Let a client follow live from ``after`` (None: from now, or as soon as there is a feed).
+        """Let a client follow the live feed from ``after`` (None: from now, or from the feed's start).
 
-        False when that is not in what is remembered, or more than the client can take at once: read the table, which
-        makes the place ``verified``, then try again. A verified place may be ahead of the hub.
+        Returns False when the events after it are no longer kept or too many to send at once. The caller then reads the
+        table, which makes the position ``verified``, and tries again. A verified position may be ahead of the hub.
         """
         if after is None:
             client.place = self.live
@@ -150,16 +149,16 @@ class Hub:
         return True
 
     def leave(self, client: Client) -> None:
-        """The stream is gone."""
+        """Remove a stream."""
         self._clients.discard(client)
         self._following.discard(client)
 
     def _send(self, frame: Frame) -> None:
         for client in list(self._following):
             client.offer(frame)
-            self._let_go_if_slow(client)
+            self._drop_if_slow(client)
 
-    def _let_go_if_slow(self, client: Client) -> None:
+    def _drop_if_slow(self, client: Client) -> None:
         if client.slow:
             self.counters.clients_slow += 1
             self.counters.gaps += 1

@@ -9,47 +9,48 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from edge.common.postgres.feed import FeedCursor
-from edge.push.api.parameters import EventsFrom, ask
-from edge.push.http.envelope import headers, refuse
-from edge.push.http.read_pool import Store
-from edge.push.stream.catch_up import catch_up, place_asked
+from edge.push.api.parameters import EventParams, parse_query
+from edge.push.http.envelope import headers, reject
+from edge.push.http.read_pool import ReadPool
+from edge.push.stream.catch_up import catch_up, parse_since
 from edge.push.stream.client import Client
 from edge.push.stream.frames import Frame
 from edge.push.stream.hub import Hub
 
-NO_PLACE = FeedCursor("0", 0, 0)
+FOREIGN = FeedCursor("0", 0, 0)
+"""A position of no epoch, which leads to a gap."""
 
 
 class EventStream:
-    """The ASGI application behind the path."""
+    """ASGI application of the path."""
 
-    def __init__(self, hub: Hub, store: Store) -> None:
+    def __init__(self, hub: Hub, pool: ReadPool) -> None:
         self._hub = hub
-        self._store = store
+        self._pool = pool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One stream, until the client leaves, falls behind, or the process stops."""
+        """Serve one stream until the client disconnects, falls behind, or the process stops."""
         request = Request(scope, receive)
-        asked = ask(request, EventsFrom)
-        since = _since(request, asked.since)
+        params = parse_query(request, EventParams)
+        since = _since(request, params.since)
         if scope["method"] == "HEAD":
             await _start(send)
             await send({"type": "http.response.body", "body": b""})
             return
-        if self._hub.refuses():
-            raise refuse(503, "too_many_streams", "no more streams can be opened now; try again later")
+        if self._hub.is_full():
+            raise reject(503, "too_many_streams", "the server has too many open streams; try again later")
 
         async def send_frames(frames: Sequence[Frame]) -> None:
             await _send(send, b"".join([frame.text for frame in frames]))
 
         await _start(send)
         form = attrgetter("text" if scope["http_version"] == "1.0" else "chunk")
-        client = Client(scope["state"]["transport"], lane=asked.lane, form=form)
+        client = Client(scope["state"]["transport"], lane=params.lane, form=form)
         self._hub.join(client)
         try:
             async with asyncio.TaskGroup() as tasks:
-                watching = tasks.create_task(_end_when_gone(client, receive))
-                await catch_up(self._hub, self._store, client, since, send_frames)
+                watching = tasks.create_task(_end_on_disconnect(client, receive))
+                await catch_up(self._hub, self._pool, client, since, send_frames)
                 await client.ended()
                 watching.cancel()
         finally:
@@ -58,31 +59,31 @@ class EventStream:
 
 
 def _since(request: Request, parameter: str | None) -> FeedCursor | None:
-    """Where to resume. A browser that comes back sends the header, which knows better than the address it opened."""
+    """Return the position to resume from. The header of a reconnecting browser is newer than the address it opened."""
     header = request.headers.get("last-event-id")
     if not header:
-        return place_asked(parameter)
+        return parse_since(parameter)
     try:
         return FeedCursor.parse(header)
     except ValueError:
-        return NO_PLACE  # the browser's memory of another server on this port: a gap, no error it could not mend
+        return FOREIGN  # an id of another server on this port: the page can handle a gap, and no error
 
 
-async def _end_when_gone(client: Client, receive: Receive) -> None:
+async def _end_on_disconnect(client: Client, receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     client.end()
 
 
 async def _start(send: Send) -> None:
-    told = headers({"content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"})
-    raw = [(name.encode(), value.encode()) for name, value in told.items()]
+    made = headers({"content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"})
+    raw = [(name.encode(), value.encode()) for name, value in made.items()]
     await send({"type": "http.response.start", "status": 200, "headers": raw})
-    # Browsers shall not all come back at the same instant.
+    # A random delay keeps browsers from reconnecting all at the same instant.
     await _send(send, b"retry: %d\n\n" % random.randint(500, 1500))  # noqa: S311 - spreads load, guards nothing
 
 
 async def _send(send: Send, chunk: bytes) -> None:
-    """Send, and wait while the client does not read."""
+    """Send a chunk, and wait while the client does not read."""
     if chunk:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})

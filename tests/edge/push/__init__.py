@@ -1,1 +1,1 @@
-"""Push against a real PostgreSQL, over real sockets, in a real browser."""
+"""Tests of push against a real PostgreSQL, over real sockets, in a real browser."""

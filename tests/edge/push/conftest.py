@@ -9,13 +9,13 @@ import pytest
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
-from tests.edge.push.range_rows import Floor
+from tests.edge.push.range_rows import LaneRows
 from tests.edge.push.serving import Service, serving
 
 
 @pytest.fixture
 async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
-    """A connection to the test's database."""
+    """Return a connection to the test's database."""
     async with open_database(database_settings, application="test") as database:
         made = await database.connect()
         try:
@@ -25,9 +25,9 @@ async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connec
 
 
 @pytest.fixture
-async def floor(connection: Connection) -> Floor:
-    """Lane 1 with devices and an open session."""
-    made = Floor(connection)
+async def lane(connection: Connection) -> LaneRows:
+    """Return lane 1 with devices and an open session."""
+    made = LaneRows(connection)
     await made.add_devices()
     await made.open_session()
     return made
@@ -35,18 +35,18 @@ async def floor(connection: Connection) -> Floor:
 
 @pytest.fixture
 def furnished(request: pytest.FixtureRequest, database_settings: ServiceSettings) -> ServiceSettings:
-    """The test's database with its floor, if it has one.
+    """Return the settings of the test's database, once its lane is set up if the test uses one.
 
-    A service that hears the feed earlier tells of the floor, now and then, in place of what a test waits for.
+    A service that reads the feed earlier would also send the events of the set-up.
     """
-    if "floor" in request.fixturenames:
-        request.getfixturevalue("floor")
+    if "lane" in request.fixturenames:
+        request.getfixturevalue("lane")
     return database_settings
 
 
 @pytest.fixture
 async def service(furnished: ServiceSettings) -> AsyncIterator[Service]:
-    """A push service that hears the feed."""
+    """Return a push service that reads the feed."""
     async with serving(furnished) as made:
         await made.until_live()
         yield made

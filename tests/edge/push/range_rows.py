@@ -16,7 +16,7 @@ BOOT = uuid.UUID(int=7)
 
 
 @dataclass
-class Floor:
+class LaneRows:
     """One lane with a bow, a target, a session and a 122 cm face in the middle of the butt."""
 
     connection: Connection

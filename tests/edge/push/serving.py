@@ -25,7 +25,7 @@ WITHIN_S = 30.0
 
 
 def listening_socket(port: int = 0) -> socket.socket:
-    """A socket as systemd would hand it over."""
+    """Return a socket as systemd passes it to a service."""
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind(("127.0.0.1", port))
@@ -46,11 +46,11 @@ class Service:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Address of the service."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, hub: Hub | None = None) -> None:
-        """Start, or start again."""
+        """Start the service, the first time or again."""
         self._stop = asyncio.Event()
         self.hub = hub or Hub()
         settings = PushSettings(server_port=self.port)
@@ -58,7 +58,7 @@ class Service:
         self._task = asyncio.create_task(work)
 
     async def stop(self) -> float:
-        """Stop; how long that took in seconds."""
+        """Stop the service; returns the time taken in seconds."""
         began = asyncio.get_running_loop().time()
         self._stop.set()
         if self._task is not None:
@@ -68,20 +68,20 @@ class Service:
         return asyncio.get_running_loop().time() - began
 
     async def until_live(self) -> None:
-        """Wait until events can be heard."""
+        """Wait until the service reads the feed."""
         async with asyncio.timeout(WITHIN_S), http(self) as client:
             while (await client.get("/healthz")).status_code != 200:
                 await asyncio.sleep(0.02)
 
 
 def http(service: Service, path: str = "") -> httpx.AsyncClient:
-    """A client of the API that waits as long as any other here; by itself it gives up after 5 s."""
+    """Return a client of the API with the deadline of these tests instead of the default of 5 s."""
     return httpx.AsyncClient(base_url=f"{service.url}{path}", timeout=WITHIN_S)
 
 
 @asynccontextmanager
 async def serving(settings: ServiceSettings, hub: Hub | None = None) -> AsyncIterator[Service]:
-    """A running service on a free port."""
+    """Run a service on a free port."""
     async with open_database(settings, application="push-test", role=Role.PUSH) as database:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -104,9 +104,9 @@ class Event:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What it tells."""
-        told: dict[str, Any] = self.envelope["data"]
-        return told
+        """Payload of the event."""
+        payload: dict[str, Any] = self.envelope["data"]
+        return payload
 
 
 class Stream(ABC):
@@ -117,17 +117,17 @@ class Stream(ABC):
 
     @abstractmethod
     async def receive(self) -> Event | None:
-        """The next event of any type, None at the end of the stream."""
+        """Return the next event of any type, None at the end of the stream."""
 
     async def next(self, *, heartbeats: bool = False) -> Event | None:
-        """The next event, None at the end of the stream."""
+        """Return the next event, None at the end of the stream."""
         while (event := await self.receive()) is not None:
             if heartbeats or event.type != "heartbeat":
                 return event
         return None
 
     async def take(self, count: int) -> list[Event]:
-        """So many events that are no heartbeats; none may be long in coming."""
+        """Return the next ``count`` events without heartbeats, each within a deadline."""
         taken: list[Event] = []
         for _ in range(count):
             async with asyncio.timeout(WITHIN_S):
@@ -146,7 +146,7 @@ class Stream(ABC):
                     return event
 
     async def until_feed_is(self, state: str) -> Event:
-        """The next heartbeat that says so of the feed; one that is due by the clock may come before."""
+        """Return the next heartbeat with this state of the feed; a periodic one may precede it."""
         while (beat := await self.until("heartbeat")).data["feed"] != state:
             continue
         return beat
@@ -161,7 +161,7 @@ class SseStream(Stream):
         self._text = ""
 
     async def receive(self) -> Event | None:
-        """The next event; what comes before the first one is noted."""
+        """Return the next event; a ``retry`` field before the first one is kept."""
         while (block := await self._block()) is not None:
             event = self._event(block)
             if event is not None:
@@ -196,7 +196,7 @@ class SocketStream(Stream):
         self.connection = connection
 
     async def receive(self) -> Event | None:
-        """The next message."""
+        """Return the next message."""
         assert self.connection is not None
         try:
             envelope = json.loads(await self.connection.recv(decode=True))
@@ -206,25 +206,25 @@ class SocketStream(Stream):
 
     @property
     def close_code(self) -> int | None:
-        """Why the server ended it."""
+        """Close code of the server."""
         assert self.connection is not None
         return self.connection.close_code
 
 
 class Listening(Protocol):
-    """Opens a client of the service's feed, over one of the transports."""
+    """Opens a client of the service's feed over one of the transports."""
 
     def __call__(
         self, service: Service, query: str = "", *, last_id: str | None = None, receive_buffer: int | None = None
     ) -> AbstractAsyncContextManager[Stream]:
-        """``receive_buffer`` makes one that falls behind early when it does not read."""
+        """Connect. A small ``receive_buffer`` lets a client that does not read fall behind early."""
 
 
 @asynccontextmanager
 async def listening(
     service: Service, query: str = "", *, last_id: str | None = None, receive_buffer: int | None = None
 ) -> AsyncIterator[SseStream]:
-    """A client of ``/events``. ``receive_buffer`` makes one that falls behind early when it does not read."""
+    """Connect to ``/events``. A small ``receive_buffer`` lets a client that does not read fall behind early."""
     made = await _connected(service, receive_buffer)
     reader, writer = await asyncio.open_connection(sock=made, limit=receive_buffer or 2**16)
     header = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
@@ -243,7 +243,7 @@ async def listening(
 async def listening_by_websocket(
     service: Service, query: str = "", *, last_id: str | None = None, receive_buffer: int | None = None
 ) -> AsyncIterator[SocketStream]:
-    """A client of ``/ws/shot``, which offers compression as browsers do and has no header to resume by."""
+    """Connect to ``/ws/shot``, offering compression as browsers do; there is no header to resume by."""
     if last_id is not None:
         query = f"{query}&since={last_id}" if query else f"?since={last_id}"
     made = await _connected(service, receive_buffer)

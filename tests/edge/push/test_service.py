@@ -1,4 +1,4 @@
-"""The process around it: serves without a database, stops at once, waits for its port, tells how it is."""
+"""The push process: serves without a database, stops at once, waits for its port, reports its health."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import migrate
 from edge.common.postgres.roles import Role
 from edge.push.service import run_push
-from tests.edge.push.range_rows import Floor
+from tests.edge.push.range_rows import LaneRows
 from tests.edge.push.serving import WITHIN_S, Service, http, listening, serving
 from tests.eventually import eventually
 from tests.postgres import copy_fresh_cluster
@@ -28,7 +28,7 @@ from tests.proxy import database_proxy, settings_through
 from tests.timing import limit_s
 
 
-async def test_stops_within_a_second_with_streams_open_and_one_that_does_not_read(
+async def test_stops_within_a_second_with_a_frozen_stream_open(
     service: Service, connection: Connection, pytestconfig: pytest.Config
 ) -> None:
     async with (
@@ -47,7 +47,7 @@ async def test_stops_within_a_second_with_streams_open_and_one_that_does_not_rea
         assert await one.next() is None
 
 
-async def test_serves_before_there_is_a_database_and_finds_it_when_it_comes() -> None:
+async def test_serves_without_a_database_and_connects_later() -> None:
     base = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
     copy_fresh_cluster(base)
     server = EmbeddedPostgres(base)
@@ -69,10 +69,10 @@ async def test_serves_before_there_is_a_database_and_finds_it_when_it_comes() ->
                     try:
                         await migrate(connection, settings.ws_channel)
                         await stream.until_feed_is("live")
-                        floor = Floor(connection)
-                        await floor.add_devices()
-                        await floor.open_session()
-                        shot = str(await floor.shoot())
+                        lane = LaneRows(connection)
+                        await lane.add_devices()
+                        await lane.open_session()
+                        shot = str(await lane.shoot())
                         assert (await stream.until("shot.created")).data["id"] == shot
                     finally:
                         connection.terminate()
@@ -84,8 +84,8 @@ async def test_serves_before_there_is_a_database_and_finds_it_when_it_comes() ->
                     assert back.id is not None
                     connection = await database.connect()
                     try:
-                        floor.connection = connection
-                        shot = str(await floor.shoot())
+                        lane.connection = connection
+                        shot = str(await lane.shoot())
                         assert (await stream.until("shot.created")).data["id"] == shot
                         assert (await client.get("/api/v0/session")).status_code == 200
                     finally:
@@ -95,7 +95,7 @@ async def test_serves_before_there_is_a_database_and_finds_it_when_it_comes() ->
         shutil.rmtree(base)
 
 
-async def test_a_database_without_our_tables_is_waited_for(empty_database_settings: ServiceSettings) -> None:
+async def test_waits_for_a_database_without_schema(empty_database_settings: ServiceSettings) -> None:
     async with serving(empty_database_settings) as service, http(service) as client:
         answer = await client.get("/api/v0/live")
         assert answer.status_code == 503
@@ -111,7 +111,9 @@ async def test_a_database_without_our_tables_is_waited_for(empty_database_settin
             assert (await stream.until("gap")).data["reason"] == "unknown_epoch"
 
 
-async def test_a_frozen_database_is_told_and_nothing_is_lost(database_settings: ServiceSettings, floor: Floor) -> None:
+async def test_a_frozen_database_is_reported_and_loses_nothing(
+    database_settings: ServiceSettings, lane: LaneRows
+) -> None:
     async with (
         database_proxy(database_settings) as proxy,
         serving(settings_through(proxy, database_settings)) as service,
@@ -120,7 +122,7 @@ async def test_a_frozen_database_is_told_and_nothing_is_lost(database_settings: 
         async with listening(service) as stream, http(service) as client:
             await stream.until_feed_is("live")
             proxy.freeze()
-            shot = str(await floor.shoot())
+            shot = str(await lane.shoot())
             await stream.until_feed_is("away")
             assert (await client.get("/healthz")).status_code == 503
             answer = await client.get("/api/v0/live")
@@ -132,21 +134,21 @@ async def test_a_frozen_database_is_told_and_nothing_is_lost(database_settings: 
 
 @pytest.fixture
 async def taken_port() -> AsyncIterator[socket.socket]:
-    """A port that somebody else has."""
+    """Return a socket that occupies a port."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen(1)
         yield other
 
 
-async def test_a_taken_port_is_waited_for_and_told_once(
+async def test_waits_for_a_port_in_use_and_logs_it_once(
     database_settings: ServiceSettings, taken_port: socket.socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = taken_port.getsockname()[1]
     stop = asyncio.Event()
     caplog.set_level(logging.INFO)
 
-    def told() -> list[str]:
+    def logged() -> list[str]:
         return [record.getMessage() for record in caplog.records if record.name == "edge.push.http.server"]
 
     async with (
@@ -155,10 +157,10 @@ async def test_a_taken_port_is_waited_for_and_told_once(
     ):
         tasks.create_task(run_push(database, PushSettings(server_port=port), stop))
         async with asyncio.timeout(WITHIN_S):
-            while not told():
+            while not logged():
                 await asyncio.sleep(0.02)
-            await asyncio.sleep(0.5)  # several tries more, of which nothing is told
-            (line,) = told()
+            await asyncio.sleep(0.5)  # several further attempts, which log nothing
+            (line,) = logged()
             assert str(port) in line
             assert "ARCH_STATS_SERVER_PORT" in line
             taken_port.close()
@@ -172,7 +174,7 @@ async def test_a_taken_port_is_waited_for_and_told_once(
         stop.set()
 
 
-async def test_stops_while_it_waits_for_its_port(
+async def test_stops_while_waiting_for_its_port(
     database_settings: ServiceSettings,
     taken_port: socket.socket,
     caplog: pytest.LogCaptureFixture,
@@ -190,28 +192,28 @@ async def test_stops_while_it_waits_for_its_port(
             await running
 
 
-async def test_health_tells_who_holds_the_feed_back(
-    service: Service, floor: Floor, database_settings: ServiceSettings
+async def test_health_names_the_session_that_holds_the_feed_back(
+    service: Service, lane: LaneRows, database_settings: ServiceSettings
 ) -> None:
-    async with open_database(database_settings, application="forgetful") as database:
+    async with open_database(database_settings, application="idle-in-transaction") as database:
         holder = await database.connect()
         try:
             await holder.execute("begin; insert into end_marks (session_id, who) select id, 'x' from sessions")
-            await floor.shoot()
+            await lane.shoot()
             async with asyncio.timeout(WITHIN_S), http(service) as client:
                 while (health := (await client.get("/healthz")).json())["status"] == "ok":
                     await asyncio.sleep(0.1)
             held = health["checks"]["feed"]["held_back"]
             assert health["status"] == "degraded"
-            assert (held["pid"], held["application"]) == (holder.get_server_pid(), "forgetful")
+            assert (held["pid"], held["application"]) == (holder.get_server_pid(), "idle-in-transaction")
             assert held["for_s"] >= 2
         finally:
             holder.terminate()
 
 
-async def test_metrics_count(service: Service, floor: Floor) -> None:
+async def test_metrics_count_clients_and_events(service: Service, lane: LaneRows) -> None:
     async with listening(service) as stream, http(service) as client:
-        await floor.shoot()
+        await lane.shoot()
         await stream.take(1)
         lines = (await client.get("/metrics")).text.splitlines()
     values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))

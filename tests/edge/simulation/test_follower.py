@@ -21,7 +21,7 @@ from edge.simulation.simulate import instant
 from edge.simulation.teardown import told_until
 from simulators.hosttime import HostTime
 from simulators.world.range import World
-from tests.edge.push.range_rows import Floor
+from tests.edge.push.range_rows import LaneRows
 
 WITHIN_S = 30.0
 START_US = 1_790_000_000_000_000
@@ -38,7 +38,7 @@ async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connec
             made.terminate()
 
 
-def course_of(shots: int, floor: Floor, since: FeedCursor) -> Course:
+def course_of(shots: int, floor: LaneRows, since: FeedCursor) -> Course:
     """So many releases of lane 1, an hour ago."""
     limit_us = World(1, START_US, 20).nth_release(shots + 1).released_us
     world = World(1, START_US, 20, release_limit_us=limit_us)
@@ -61,7 +61,7 @@ async def followed(settings: ServiceSettings, course: Course) -> AsyncIterator[F
             running.cancel()
 
 
-async def miss(floor: Floor, released: datetime) -> None:
+async def miss(floor: LaneRows, released: datetime) -> None:
     """A shot of the range, seen by the bow alone."""
     shot = await floor.shoot(None, None, 0, result="miss")
     await floor.connection.execute(
@@ -74,7 +74,7 @@ async def miss(floor: Floor, released: datetime) -> None:
 async def test_what_a_gap_of_the_feed_hides_is_read_from_the_table(
     database_settings: ServiceSettings, connection: Connection
 ) -> None:
-    floor = Floor(connection)
+    floor = LaneRows(connection)
     await floor.add_devices()
     await floor.open_session()
     course = course_of(3, floor, FeedCursor("deadbeef", 5, 1))  # since then the database was restored
@@ -88,7 +88,7 @@ async def test_what_a_gap_of_the_feed_hides_is_read_from_the_table(
 async def test_the_wait_has_an_end_and_names_what_was_not_decided(
     database_settings: ServiceSettings, connection: Connection
 ) -> None:
-    floor = Floor(connection)
+    floor = LaneRows(connection)
     await floor.add_devices()
     await floor.open_session()
     course = course_of(2, floor, await current_cursor(connection))
@@ -106,7 +106,7 @@ async def test_that_nothing_landed_is_sure_once_every_device_has_told(
     database_settings: ServiceSettings, connection: Connection
 ) -> None:
     """The landing of an arrow that was nocked again is given to its let-down as long as the bow's line is behind."""
-    floor = Floor(connection)
+    floor = LaneRows(connection)
     await floor.add_devices()
     await floor.open_session()
     shots = next(r.shot for r in World(1, START_US, 20).releases(1, START_US, START_US + 10**9) if r.landed_us is None)
@@ -125,7 +125,7 @@ async def test_that_nothing_landed_is_sure_once_every_device_has_told(
 async def test_all_is_told_up_to_the_device_that_is_furthest_behind(
     database_settings: ServiceSettings, connection: Connection
 ) -> None:
-    floor = Floor(connection)
+    floor = LaneRows(connection)
     await floor.add_devices()
     await floor.open_session()
     host, told = HostTime.anchor(), []

@@ -1,17 +1,18 @@
-// Each arrow against the group: which one flies elsewhere. Pure: shots in, rows out.
+// Each arrow against the group, to find one that flies elsewhere. Pure: shots in, rows out.
+import { language } from "../texts/index.js";
+import { arrow, grouped } from "./format.js";
 import { located, middle, spread, squares } from "./group.js";
-import { counts, totals } from "./scoring.js";
-import { arrow, grouped } from "./words.js";
+import { counts, totals } from "./score.js";
 
-/** Arrows must have been shot again so often in all before their own scatter is known well enough to judge by. */
+/** Repeated shots of arrows, over all arrows, from which their own scatter is known well enough for a judgement. */
 const REPEATS_FROM = 5;
-/** Beyond so many standard errors on an axis an arrow is worth a look. */
+/** Standard errors on one axis beyond which an arrow should be checked. */
 const BEYOND = 3;
 
 /**
- * One row an arrow, by its name: how often it was shot, its average, and its mean place less the group's, with the
- * standard error. The error comes from each arrow's scatter about its own mean, so that one bad arrow does not hide
- * itself; before there are enough repeats it is null. One shot of an arrow is never judged: it may be the archer's.
+ * One row per arrow, by its name: number of shots, average, and mean place relative to the group's, with the standard
+ * error. The error comes from each arrow's scatter about its own mean, so that one bad arrow does not hide itself; with
+ * too few repeats it is null. A single shot of an arrow is never judged: it may be the archer's error.
  */
 export function arrowReport(shots, faces) {
   const named = shots.filter((shot) => counts(shot) && !shot.sighter && (shot.arrow_id || shot.arrow_tag));
@@ -29,10 +30,10 @@ export function arrowReport(shots, faces) {
     return { id, name: arrow(flown[0]), n: flown.length, placed: points.length, average: totals(flown).average,
       dx: mine && mine.dx - centre.dx, dy: mine && mine.dy - centre.dy,
       error: mine && own !== null ? errorOf(own, points.length, all.length) : null, beyond: elsewhere.has(id) };
-  }).sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  }).sort((a, b) => a.name.localeCompare(b.name, language, { numeric: true }));
 }
 
-/** The farthest arrow beyond is set aside and the rest looked at again: it draws the group's mean away from the good ones. */
+/** The farthest arrow beyond the limit is removed and the rest is judged again: it draws the group's mean away from the good ones. */
 function flyingElsewhere(placesOf, all, own) {
   const found = new Set();
   for (;;) {
@@ -50,7 +51,7 @@ function flyingElsewhere(placesOf, all, own) {
   }
 }
 
-/** The group's mean holds the arrow too: the variance of the difference is sigma^2 (1/k - 1/n). */
+/** The group's mean includes the arrow: the variance of the difference is sigma^2 (1/k - 1/n). */
 function errorOf(sigma, k, n) {
   return k < n ? sigma * Math.sqrt(1 / k - 1 / n) : null;
 }

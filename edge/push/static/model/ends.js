@@ -1,11 +1,12 @@
-// Ends: which shot belongs where, what counts in it, and the sums. Pure: shots in, ends out.
-import { byValue, counts, moment, totals } from "./scoring.js";
-import { grouped } from "./words.js";
+// Ends: the end of each shot, its place there, and the sums. Pure: shots in, ends out.
+import { grouped } from "./format.js";
+import { byValue, counts, moment, totals } from "./score.js";
+import { NOT_COUNTED } from "./vocabulary.js";
 
 /**
- * Shots in the order they were shot. Each gets its end ("S1" for the first of the sighters, "1" for the first that
- * counts, "" while no end is known), its number there, and whether it is a sighter or one arrow too many.
- * The assembler says which are too many, so that every total of the house is the same.
+ * Shots in the order of their release. Each gets its end ("S1" for the first end of sighters, "1" for the first that
+ * counts, "" while no end is known), its number there, and whether it is a sighter or a surplus arrow.
+ * The assembler marks surplus arrows, so that all totals of the hub agree.
  */
 export function inOrder(shots, sighterEnds) {
   const numbers = new Map();
@@ -15,7 +16,7 @@ export function inOrder(shots, sighterEnds) {
     const endName = !end ? "" : sighter ? `S${end}` : String(end - sighterEnds);
     const number = (numbers.get(end) ?? 0) + 1;
     if (counts(shot)) numbers.set(end, number);
-    return { ...shot, end, endName, inEnd: counts(shot) ? number : null, sighter, extra: shot.flags.some((flag) => flag === "extra" || flag === "same_spot") };
+    return { ...shot, end, endName, inEnd: counts(shot) ? number : null, sighter, extra: shot.flags.some((flag) => NOT_COUNTED.includes(flag)) };
   });
 }
 

@@ -1,52 +1,93 @@
-// Numbers, durations and directions as people read them. Pure.
+// Numbers, durations, instants and directions as text, in the language of the page. Pure.
+import { language, texts } from "../texts/index.js";
 
-export function fixed(value, digits) {
-  return value === null || value === undefined ? "–" : value.toFixed(digits);
+const CLOCK = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const WITH_DIGITS = new Map();
+
+function format(least, most) {
+  const name = `${least}-${most}`;
+  if (!WITH_DIGITS.has(name)) {
+    WITH_DIGITS.set(name, new Intl.NumberFormat(language, { minimumFractionDigits: least, maximumFractionDigits: most, useGrouping: false }));
+  }
+  return WITH_DIGITS.get(name);
 }
 
+/** A number with a fixed count of decimals, a dash when it is not known. */
+export function fixed(value, digits) {
+  return value === null || value === undefined ? texts.none : format(digits, digits).format(value);
+}
+
+export function whole(value) {
+  return fixed(value, 0);
+}
+
+/** A number with at most two decimals, and none that are zero. */
+export function short(value) {
+  return format(0, 2).format(value);
+}
+
+/** The age of something in seconds, in its largest unit. */
 export function age(value) {
   if (value === null || !Number.isFinite(value)) return "";
-  const whole = Math.max(0, Math.floor(value));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
-  if (whole < 86400) return `${Math.floor(whole / 3600)} h`;
-  return `${Math.floor(whole / 86400)} d`;
+  const s = Math.max(0, Math.floor(value));
+  if (s < 60) return texts.age.seconds(whole(s));
+  if (s < 3600) return texts.age.minutes(whole(Math.floor(s / 60)));
+  if (s < 86400) return texts.age.hours(whole(Math.floor(s / 3600)));
+  return texts.age.days(whole(Math.floor(s / 86400)));
 }
 
-const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-
+/** The time of day of an instant, in the zone of the browser. */
 export function clock(instant) {
   return CLOCK.format(new Date(instant));
 }
 
 /** "3-2": second arrow of the third end; "S1-2": of the first end of sighters. */
 export function place(shot) {
-  if (!shot.inEnd) return "–";
+  if (!shot.inEnd) return texts.none;
   return shot.endName ? `${shot.endName}-${shot.inEnd}` : String(shot.inEnd);
 }
 
+/** The name of a shot's arrow, else both ends of its tag. */
 export function arrow(shot) {
   if (shot.human_identifier) return shot.human_identifier;
-  if (shot.arrow_tag) return `unknown ${shot.arrow_tag.slice(0, 2).toUpperCase()}..${shot.arrow_tag.slice(-2).toUpperCase()}`;
-  return "?";
+  if (shot.arrow_tag) return texts.unknownArrow(shot.arrow_tag.slice(0, 2).toUpperCase(), shot.arrow_tag.slice(-2).toUpperCase());
+  return texts.noArrow;
 }
 
-/** A number and its unit, which no line break may part. */
+/** A number and its unit, joined by a space at which no line breaks. */
 export function measured(value, digits, unit) {
   return `${fixed(value, digits)}\u00a0${unit}`;
 }
 
-/** As many digits as an archer can use. */
+/** A length with as many decimals as an archer can use. */
 export function millimetres(value) {
-  return measured(value, Math.abs(value) < 9.95 ? 1 : 0, "mm");
+  return measured(value, decimals(value), texts.units.mm);
+}
+
+/** Two lengths with one unit: "59 to 149 mm". */
+export function millimetresBetween(low, high) {
+  return texts.between(format(0, decimals(low)).format(low), millimetres(high));
+}
+
+function decimals(value) {
+  return Math.abs(value) < 9.95 ? 1 : 0;
 }
 
 /** An offset as the archer sees it, looking at the target: "34 mm left, 12 mm high". */
 export function offset(dx, dy) {
-  return `${millimetres(Math.abs(dx))} ${dx < 0 ? "left" : "right"}, ${millimetres(Math.abs(dy))} ${dy < 0 ? "low" : "high"}`;
+  return offsetOf(dx, dy, millimetres);
 }
 
-/** Items by what key gives for each, in the order of their first. */
+/** The same without units, for a column whose head names the unit. */
+export function bareOffset(dx, dy) {
+  return offsetOf(dx, dy, (value) => fixed(value, decimals(value)));
+}
+
+function offsetOf(dx, dy, write) {
+  return [(dx < 0 ? texts.left : texts.right)(write(Math.abs(dx))), (dy < 0 ? texts.low : texts.high)(write(Math.abs(dy)))].join(", ");
+}
+
+/** Items by the key of each, in the order of their first. */
 export function grouped(items, key) {
   const groups = new Map();
   for (const item of items) {

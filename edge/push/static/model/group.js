@@ -1,18 +1,23 @@
-// The group: where its middle is and how wide it is, and how sure that is. Pure: points in millimetres in, numbers out.
-import { counts } from "./scoring.js";
+// The group: its middle, its spread and their uncertainty, in numbers and as text. Pure: points in millimetres in.
+import { texts } from "../texts/index.js";
+import { measured, millimetres, millimetresBetween, offset } from "./format.js";
+import { counts } from "./score.js";
+import { Result } from "./vocabulary.js";
 
-/** From so many arrows on a spread is told, and from twice as many whether it changes. */
+/** Arrows needed for a spread, and for a trend of it. */
 export const SPREAD_FROM = 6;
 export const TREND_FROM = 12;
-/** Half of the arrows of a circular normal distribution lie within so many sigma of its middle. */
+/** Radius, in sigma, of the circle that holds half of the arrows of a circular normal distribution. */
 const HALF_WITHIN = Math.sqrt(2 * Math.log(2));
+/** From the eye to the sight at full draw; it varies by a tenth between archers. */
+const EYE_TO_SIGHT_M = 0.85;
 
-/** Shots that have a place, each with dx and dy from the middle of its face: the one it hit, else the nearest. */
+/** Shots with a place, each with dx and dy from the middle of its face: the one it hit, else the nearest. */
 export function located(shots, faces) {
   if (!faces.length) return [];
   const away = (shot, face) => Math.hypot(shot.x - face.x, shot.y - face.y);
   return shots
-    .filter((shot) => counts(shot) && !shot.sighter && isNumber(shot.x) && isNumber(shot.y) && shot.result !== "off_view")
+    .filter((shot) => counts(shot) && !shot.sighter && isNumber(shot.x) && isNumber(shot.y) && shot.result !== Result.OFF_VIEW)
     .map((shot) => {
       const face = faces.find((one) => one.id === shot.face_id)
         ?? faces.reduce((best, one) => (away(shot, one) < away(shot, best) ? one : best));
@@ -26,8 +31,8 @@ export function middle(points) {
 }
 
 /**
- * All that so few or many points can tell; null without any. points: in the order they were shot.
- * sigma: per axis, from SPREAD_FROM on; low and high hold its true value in 95 of 100 cases.
+ * The statistics that the number of points allows; null without any. points: in the order they were shot.
+ * sigma: per axis, from SPREAD_FROM on; low and high enclose its true value in 95 of 100 cases.
  * off: whether the middle lies off the face's by more than chance explains (2 standard errors), per axis.
  */
 export function group(points) {
@@ -52,13 +57,13 @@ export function squares(points) {
   return points.reduce((sum, p) => sum + (p.dx - centre.dx) ** 2 + (p.dy - centre.dy) ** 2, 0);
 }
 
-/** Per-axis sigma from a sum of squares over two axes with k degrees of freedom each, without bias, and its 95 % interval. */
+/** Unbiased per-axis sigma from a sum of squares over two axes with k degrees of freedom each, and its 95 % interval. */
 export function spread(sum, k) {
   const s = Math.sqrt(sum / (2 * k));
   return { value: s / bias(k), low: s * Math.sqrt(2 * k / chiSquare(0.975, k)), high: s * Math.sqrt(2 * k / chiSquare(0.025, k)) };
 }
 
-/** How far a sample's s falls short of sigma on average: c4 of 2k degrees of freedom. */
+/** The mean ratio of a sample's s to sigma: c4 of 2k degrees of freedom. */
 function bias(k) {
   let ratio = Math.sqrt(Math.PI) / 2; // gamma(k + 1/2) / gamma(k), for k = 1
   for (let i = 1; i < k; i++) ratio *= (i + 0.5) / i;
@@ -86,14 +91,14 @@ function below(half, k) {
   return 1 - above;
 }
 
-/** The distance of the two points that lie farthest apart. It grows with n: never compare it across different n. */
+/** The distance of the two points farthest apart. It grows with n: never compare it across different n. */
 function widest(points) {
   let far = 0;
   for (const a of points) for (const b of points) far = Math.max(far, Math.hypot(a.dx - b.dx, a.dy - b.dy));
   return far;
 }
 
-/** The later half against the earlier one: how far its middle moved, with the standard error, and both spreads. */
+/** The later half against the earlier one: the move of the middle with its standard error, and both spreads. */
 function trend(points) {
   const cut = Math.floor(points.length / 2);
   const [early, late] = [points.slice(0, cut), points.slice(cut)];
@@ -110,4 +115,44 @@ function trend(points) {
 
 function isNumber(value) {
   return typeof value === "number" && Number.isFinite(value);
+}
+
+/** Pairs of a term and its text for a group. distance: to the target, in metres. */
+export function groupTerms(found, distance) {
+  const { terms } = texts.group;
+  const lines = [[terms.middle, texts.group.middle(offset(found.dx, found.dy))]];
+  if (found.sigma) {
+    const { value, low, high } = found.sigma;
+    lines.push([terms.spread, texts.group.spread(millimetres(value), millimetresBetween(low, high))]);
+    lines.push([terms.half, texts.group.half(millimetres(found.half))]);
+  } else {
+    lines.push([terms.spread, texts.group.spreadLater(SPREAD_FROM)]);
+  }
+  if (found.n > 1) {
+    lines.push([terms.meanRadius, millimetres(found.meanRadius)]);
+    lines.push([terms.widest, texts.group.widest(millimetres(found.widest), found.n)]);
+  }
+  if (found.sigma) lines.push([terms.sight, sightText(found, distance)]);
+  if (found.trend) lines.push([terms.trend, trendText(found.trend)]);
+  return lines;
+}
+
+/** The sight moves towards the group, on each axis on which the group lies off by more than chance explains. */
+function sightText(found, distance) {
+  const turn = (mm) => measured(Math.abs(mm) * EYE_TO_SIGHT_M / distance, 2, texts.units.mm);
+  const moves = [];
+  if (found.off.x) moves.push((found.dx < 0 ? texts.left : texts.right)(turn(found.dx)));
+  if (found.off.y) moves.push((found.dy < 0 ? texts.group.down : texts.group.up)(turn(found.dy)));
+  if (!moves.length) return texts.group.leaveSight(millimetres(2 * found.error));
+  return texts.group.moveSight(moves, measured(EYE_TO_SIGHT_M, 2, texts.units.m));
+}
+
+function trendText(found) {
+  const moved = [];
+  if (found.moved.x) moved.push((found.dx < 0 ? texts.group.furtherLeft : texts.group.furtherRight)(millimetres(Math.abs(found.dx))));
+  if (found.moved.y) moved.push((found.dy < 0 ? texts.group.lower : texts.group.higher)(millimetres(Math.abs(found.dy))));
+  if (found.wider) moved.push(texts.group.wider);
+  if (found.narrower) moved.push(texts.group.tighter);
+  const change = moved.length ? moved.join(", ") : texts.group.sameAsEarlier;
+  return texts.group.trend(change, millimetres(found.error), millimetres(found.before.value), millimetres(found.after.value));
 }

@@ -1,15 +1,16 @@
-// What the page knows of one lane: a snapshot, and every event since. Pure: no element, no network.
+// The state of one lane: a snapshot, and every event since. Pure: no element, no network.
 import { inOrder } from "./ends.js";
-import { call } from "./scoring.js";
+import { call } from "./score.js";
+import { Flag, OrphanStatus, Result } from "./vocabulary.js";
 
-/** So long a correction is highlighted; its old value stays. */
+/** Time for which a correction is highlighted; its old value stays. */
 const RECENT_MS = 60_000;
 
 export class Range {
   #shots = new Map();
   #orphans = new Map();
 
-  /** at: when the snapshot came, in milliseconds of the clock that later calls give. */
+  /** at: the time when the snapshot arrived, in milliseconds of the clock that later calls use. */
   constructor(snapshot, at) {
     Object.assign(this, {
       lane: snapshot.lane, lanes: snapshot.lanes, session: snapshot.session, target: snapshot.target,
@@ -20,19 +21,19 @@ export class Range {
     for (const orphan of snapshot.orphans) this.takeOrphan(orphan);
   }
 
-  /** Take in what an event tells of a shot. Gives what became of it, or null when nothing did: an event may come twice. */
+  /** Apply the shot of an event. Returns the change, or null when there is none: an event may arrive twice. */
   take(shot) {
     const known = this.#shots.get(shot.id);
     if (shot.session_id !== this.session?.id || (known && known.revision >= shot.revision)) return null;
     this.#shots.set(shot.id, shot);
-    const isLate = known !== undefined && known.result !== "pending" && call(known) !== call(shot);
+    const isLate = known !== undefined && known.result !== Result.PENDING && call(known) !== call(shot);
     return { shot, isNew: known === undefined, isLate, before: known && call(known) };
   }
 
-  /** A landing that no shot explains, or that was sorted out. Gives whether one waits now that did not before. */
+  /** Apply a landing without a release, open or resolved. Returns whether a new one is open. */
   takeOrphan(orphan) {
     const known = this.#orphans.has(orphan.id);
-    if (orphan.session_id !== this.session?.id || orphan.status !== "open") {
+    if (orphan.session_id !== this.session?.id || orphan.status !== OrphanStatus.OPEN) {
       this.#orphans.delete(orphan.id);
       return false;
     }
@@ -40,20 +41,20 @@ export class Range {
     return !known;
   }
 
-  /** Landings that wait for a person. */
+  /** Landings that an operator has not resolved. */
   get orphans() {
     return [...this.#orphans.values()];
   }
 
   /**
-   * Shots in the order they were shot, with their ends. previous_value: the value that was told before, null when none or the same;
-   * recent: corrected a moment ago. What no longer results from the readings is gone.
+   * Shots in the order of their release, with their ends. previous_value: the text shown before a correction, null without one;
+   * recent: corrected less than a minute ago. Shots that no longer result from the readings are left out.
    */
   shots(at) {
-    const kept = [...this.#shots.values()].filter((shot) => !(shot.result === "void" && shot.flags.includes("superseded")));
+    const kept = [...this.#shots.values()].filter((shot) => !(shot.result === Result.VOID && shot.flags.includes(Flag.SUPERSEDED)));
     return inOrder(kept, this.session?.sighter_ends ?? 0).map((shot) => {
-      const was = shot.previous_value && call(shot.previous_value) !== call(shot) ? call(shot.previous_value) : null;
-      return { ...shot, previous_value: was, recent: was !== null && at + this.ahead - Date.parse(shot.corrected_at) < RECENT_MS };
+      const previous = shot.previous_value && call(shot.previous_value) !== call(shot) ? call(shot.previous_value) : null;
+      return { ...shot, previous_value: previous, recent: previous !== null && at + this.ahead - Date.parse(shot.corrected_at) < RECENT_MS };
     });
   }
 }

@@ -1,34 +1,36 @@
-// What a shot counts and how it is written. Pure: shots in, values out.
+// The value of a shot, its text, and sums over shots. Pure: shots in, values out.
+import { texts } from "../texts/index.js";
+import { NO_SHOT, Result } from "./vocabulary.js";
 
-export const DECIDED = new Set(["hit", "off_face", "off_view", "miss"]);
+export const DECIDED = new Set([Result.HIT, Result.OFF_FACE, Result.OFF_VIEW, Result.MISS]);
 
 /** The value as an archer calls it. */
 export function call(shot) {
   switch (shot.result) {
-    case "pending": return "…";
-    case "unknown": return "M?";
-    case "not_shot": return "let down";
-    case "void": return "void";
-    case "miss": case "off_face": case "off_view": return "M";
+    case Result.PENDING: return texts.call.pending;
+    case Result.UNKNOWN: return texts.call.unknown;
+    case Result.NOT_SHOT: return texts.call.notShot;
+    case Result.VOID: return texts.call.void;
+    case Result.MISS: case Result.OFF_FACE: case Result.OFF_VIEW: return texts.call.miss;
     default:
-      if (shot.is_x) return "X";
-      if (shot.points === null || shot.points === undefined) return "hit";
-      return shot.points === 0 ? "M" : String(shot.points);
+      if (shot.is_x) return texts.call.x;
+      if (shot.points === null || shot.points === undefined) return texts.call.hit;
+      return shot.points === 0 ? texts.call.miss : String(shot.points);
   }
 }
 
-/** The same for a listener. */
+/** The value as a screen reader speaks it. */
 export function spoken(shot) {
   const value = call(shot);
-  return { "M": "miss", "…": "in flight", "M?": "not known, perhaps a miss", "X": "X, ten" }[value] ?? value;
+  return texts.spoken[value] ?? value;
 }
 
-/** Whether it was an arrow shot at all. */
+/** Whether an arrow was shot and not voided. */
 export function counts(shot) {
-  return shot.result !== "void" && shot.result !== "not_shot";
+  return !NO_SHOT.includes(shot.result);
 }
 
-/** Sums over shots: what is not decided yet counts as an arrow, and nothing more. Sighters and arrows too many add nothing. */
+/** Sums over shots. An undecided shot counts as an arrow without value; sighters and surplus arrows add nothing. */
 export function totals(shots) {
   const shot = shots.filter((one) => counts(one) && !one.sighter && !one.extra);
   const decided = shot.filter((one) => DECIDED.has(one.result));
@@ -39,19 +41,19 @@ export function totals(shots) {
     decided: decided.length,
     scored: scored.length,
     sum,
-    hits: decided.filter((one) => one.points > 0 || (one.result === "hit" && one.points === null)).length,
+    hits: decided.filter((one) => one.points > 0 || (one.result === Result.HIT && one.points === null)).length,
     xs: decided.filter((one) => one.is_x).length,
-    misses: decided.filter((one) => call(one) === "M").length,
+    misses: decided.filter((one) => call(one) === texts.call.miss).length,
     average: scored.length ? sum / scored.length : null,
   };
 }
 
-/** When a shot happened, for its place in the order. */
+/** The instant by which shots are ordered, in milliseconds. */
 export function moment(shot) {
   return Date.parse(shot.arrow_disengage_time ?? shot.arrow_landing_time ?? shot.created_at);
 }
 
-/** Highest first, as a score sheet has them; what is not known yet comes last. */
+/** Highest first, as on a score sheet; undecided shots last. */
 export function byValue(a, b) {
   const weight = (shot) => (DECIDED.has(shot.result) ? (shot.points ?? 0) + (shot.is_x ? 0.5 : 0) : -1);
   return weight(b) - weight(a) || moment(a) - moment(b);

@@ -1,11 +1,8 @@
-// The lane's devices, with a state and an age that ticks.
+// The list of a lane's devices, with a state and an age that ticks.
+import { advice, condition, level, stateText } from "../model/devices.js";
+import { DeviceState } from "../model/vocabulary.js";
+import { texts } from "../texts/index.js";
 import { element } from "./dom.js";
-import { age } from "./words.js";
-
-const LEVELS = { ready: "good", degraded: "warn", starting: "warn", waiting: "warn", unknown: "warn", silent: "bad", lost: "bad", stopped: "bad" };
-const OFF = "Its clock and the target's are too far apart to time a flight: power on, receiver in reach?";
-/** So long a restart is worth a word. */
-const RESTARTED_S = 600;
 
 export class Devices {
   #devices = new Map();
@@ -15,7 +12,7 @@ export class Devices {
     setInterval(() => this.#tick(), 1000);
   }
 
-  /** The whole list, as the hub gives it. */
+  /** Show the whole list, as the hub sends it. */
   replace(devices) {
     const now = performance.now();
     this.#devices = new Map(devices.map((device) => [device.id, {
@@ -24,7 +21,7 @@ export class Devices {
     this.#draw();
   }
 
-  /** One device changed its state. */
+  /** Apply the new state of one device. */
   take(status) {
     const known = this.#devices.get(status.device_id) ?? { id: status.device_id, kind: status.kind };
     this.#devices.set(status.device_id, { ...known, ...status, id: status.device_id, age_s: 0, heard: performance.now() });
@@ -33,18 +30,18 @@ export class Devices {
 
   /** Whether the clock of one of them is off. */
   get clocksOff() {
-    return [...this.#devices.values()].some((device) => device.state === "degraded");
+    return [...this.#devices.values()].some((device) => device.state === DeviceState.DEGRADED);
   }
 
   #draw() {
     if (!this.#devices.size) {
-      this.list.replaceChildren(element("li", { class: "empty" }, "No device on this lane yet."));
+      this.list.replaceChildren(element("li", { class: "empty" }, texts.devices.none));
       return;
     }
     this.list.replaceChildren(...[...this.#devices.values()].map((device) => {
-      const more = [device.error, device.hint, device.state === "degraded" && OFF].filter(Boolean).join(" ");
-      return element("li", { "data-level": LEVELS[device.state] ?? "warn", "data-device": device.id },
-        element("span", { class: "name" }, device.id), element("span", { class: "state" }, device.state),
+      const more = advice(device);
+      return element("li", { "data-level": level(device), "data-device": device.id },
+        element("span", { class: "name" }, device.id), element("span", { class: "state" }, stateText(device.state)),
         element("span", { class: "age" }), ...(more ? [element("span", { class: "more" }, more)] : []));
     }));
     this.#tick();
@@ -52,12 +49,7 @@ export class Devices {
 
   #tick() {
     for (const item of this.list.querySelectorAll("[data-device]")) {
-      const device = this.#devices.get(item.dataset.device);
-      const heard = device.age_s === null || device.age_s === undefined ? null : device.age_s + (performance.now() - device.heard) / 1000;
-      const battery = device.battery_percent === null || device.battery_percent === undefined ? "" : `battery ${device.battery_percent} % · `;
-      const up = device.restarted === null || device.restarted === undefined ? Infinity : (performance.now() - device.restarted) / 1000;
-      const restarted = up < RESTARTED_S ? `sensor restarted ${age(up)} ago · ` : "";
-      item.querySelector(".age").textContent = restarted + battery + (heard === null ? "never heard" : `heard ${age(heard)} ago`);
+      item.querySelector(".age").textContent = condition(this.#devices.get(item.dataset.device), performance.now());
     }
   }
 }

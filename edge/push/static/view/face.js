@@ -1,11 +1,13 @@
 // The target to scale: one unit of the drawing is one millimetre. The butt's y points up, the drawing's down.
+import { arrow, place, short, whole } from "../model/format.js";
+import { counts, spoken } from "../model/score.js";
+import { texts } from "../texts/index.js";
 import { svg } from "./dom.js";
-import { rings } from "./rings.js";
-import { counts, spoken } from "./scoring.js";
-import { arrow, place } from "./words.js";
 
+const COLOURS = ["white", "white", "white", "black", "black", "blue", "blue", "red", "red", "gold", "gold"];
+const CROSS_MM = 4;
 const ASSUMED_SHAFT_MM = 5.5;
-// Markers keep their size on the screen, whatever the face's: big enough to see and to touch.
+// Sizes of markers on the screen, the same for faces of any size: big enough to see and to touch.
 const NEW_PX = 10;
 const OLD_PX = 5;
 const ORPHAN_PX = 6;
@@ -28,7 +30,7 @@ export class Face {
     new ResizeObserver(() => this.#resize()).observe(holder);
   }
 
-  /** Draw butt and faces anew. */
+  /** Draw butt and faces again. */
   build(target, faces, distance) {
     this.#marks.clear();
     this.#drawing = null;
@@ -41,9 +43,9 @@ export class Face {
     this.#group = svg("g", { class: "group" });
     this.#orphans = svg("g", { class: "orphans" });
     this.#drawing = svg("svg", { role: "group", "aria-labelledby": "face-title face-description" },
-      svg("title", { id: "face-title" }, "Target face with shots"),
-      svg("desc", { id: "face-description" },
-        `${faces.map((face) => face.human_identifier).join(", ") || "No face"} on a butt of ${target.max_x} by ${target.max_y} millimetres at ${distance} metres. Arrow keys move from shot to shot.`),
+      svg("title", { id: "face-title" }, texts.face.title),
+      svg("desc", { id: "face-description" }, texts.face.description(faces.map((face) => face.human_identifier).join(", ") || texts.face.noFace,
+        whole(target.max_x), whole(target.max_y), short(Number(distance)))),
       svg("rect", { class: "butt", width: target.max_x, height: target.max_y, rx: 12 }),
       ...faces.map((face) => rings(face, { transform: this.#place(face.x, face.y), "data-face": face.human_identifier })),
       this.#group,
@@ -54,7 +56,7 @@ export class Face {
     this.holder.append(this.#drawing);
   }
 
-  /** Put every located shot in its place, in order. chosen: ids of the last and the selected shot, and the end being shot. */
+  /** Mark every shot that has a place. chosen: ids of the last and the selected shot, and the current end. */
   show(shots, chosen, group, orphans) {
     if (!this.#drawing) return;
     this.#shots = shots.filter((shot) => shot.x !== null && shot.y !== null && counts(shot));
@@ -78,7 +80,7 @@ export class Face {
     this.#showGroup(group);
     const placed = orphans.filter((orphan) => orphan.x !== null);
     this.#orphans.replaceChildren(...placed.map((orphan) =>
-      svg("circle", { class: "orphan", role: "img", "aria-label": "Landing that no shot explains", transform: this.#place(orphan.x, orphan.y) })));
+      svg("circle", { class: "orphan", role: "img", "aria-label": texts.face.orphan, transform: this.#place(orphan.x, orphan.y) })));
     this.#view(placed);
     this.#resize();
   }
@@ -113,7 +115,7 @@ export class Face {
     return mark;
   }
 
-  /** Show the faces and every shot on the butt, and no more than that: a small face fills the picture. */
+  /** Crop the drawing to the faces and the shots on the butt: a small face fills the picture. */
   #view(orphans) {
     const box = [Infinity, Infinity, -Infinity, -Infinity];
     const reach = (x, y, r) => {
@@ -161,8 +163,22 @@ export class Face {
 }
 
 function label(shot, isLast) {
-  const parts = [`Shot ${place(shot)}`, spoken(shot), `arrow ${arrow(shot)}`];
-  if (shot.previous_value) parts.push(`corrected from ${shot.previous_value}`);
-  if (isLast) parts.push("last shot");
+  const parts = [texts.face.shot(place(shot), spoken(shot), arrow(shot))];
+  if (shot.previous_value) parts.push(texts.face.correctedFrom(shot.previous_value));
+  if (isLast) parts.push(texts.face.last);
   return parts.join(", ");
+}
+
+/** A face as it is printed: one unit of the drawing is one millimetre, its origin the middle. */
+export function rings(face, attributes) {
+  const drawn = svg("g", { class: "face-print", ...attributes });
+  for (let i = face.radii.length - 1; i >= 0; i--) drawn.append(ring(face.radii[i], COLOURS[Math.min(face.points[i], 10)]));
+  if (face.x_radius) drawn.append(ring(face.x_radius, "gold"));
+  drawn.append(svg("path", { class: "cross", d: `M${-CROSS_MM / 2} 0H${CROSS_MM / 2}M0 ${-CROSS_MM / 2}V${CROSS_MM / 2}` }));
+  return drawn;
+}
+
+/** The radius of a ring is the outer edge of its line, so the line is drawn inside it. */
+function ring(radius, colour) {
+  return svg("circle", { class: `ring ${colour}`, r: radius - 1, "data-radius": radius });
 }

@@ -1,30 +1,30 @@
-// The live page: a snapshot of one lane, then every event since, in order and each one once.
-import { get, Refused } from "./api.js";
-import { showArrows } from "./arrows-table.js";
+// One lane, live: a snapshot, then every event since, in order and each one once.
+import { get, HubError, reasonOf, Stream } from "../hub.js";
+import { place } from "../model/format.js";
+import { group, located } from "../model/group.js";
+import { Range } from "../model/range.js";
+import { counts, spoken } from "../model/score.js";
+import { EventType, Result, StreamEvent } from "../model/vocabulary.js";
+import { texts } from "../texts/index.js";
+import { showArrows } from "./arrows.js";
 import { Devices } from "./devices.js";
-import { showEnds } from "./ends-table.js";
+import { byId } from "./dom.js";
+import { showEnds } from "./ends.js";
 import { Face } from "./face.js";
-import { group, located } from "./group.js";
-import { showGroup } from "./group-panel.js";
-import { showConnection, showHeader, showSources } from "./header.js";
-import { Lanes } from "./lanes.js";
-import { Range } from "./range.js";
+import { showGroup } from "./group.js";
+import { Lanes, showConnection, showHeader, showSources } from "./header.js";
 import { showScore } from "./score.js";
-import { counts, spoken } from "./scoring.js";
 import { ShotList } from "./shots.js";
-import { Stream } from "./stream.js";
-import { showWhy } from "./why-panel.js";
-import { place } from "./words.js";
+import { showWhy } from "./why.js";
 
-const AGAIN_MS = 2000;
+const RETRY_MS = 2000;
 const DEVICES_MS = 5000;
 const FADE_MS = 5000;
 
-const by = (id) => document.getElementById(id);
-const face = new Face(by("face"), select);
-const list = new ShotList(by("shots"), select);
-const devices = new Devices(by("devices"));
-const lanes = new Lanes(by("lanes"), (lane) => { selected = null; load(lane); });
+const face = new Face(byId("face"), select);
+const list = new ShotList(byId("shots"), select);
+const devices = new Devices(byId("devices"));
+const lanes = new Lanes(byId("lanes"), (lane) => { selected = null; load(lane); });
 const stream = new Stream(onEvent, onState);
 let range = null;
 let selected = null;
@@ -39,8 +39,8 @@ async function load(lane) {
     snapshot = await get("live", { lane });
   } catch (error) {
     if (mine !== loading) return;
-    onState("offline", error instanceof Refused ? `The hub says: ${error.message}` : "The hub does not answer.");
-    setTimeout(() => { if (mine === loading) load(lane); }, AGAIN_MS);
+    onState("offline", reasonOf(error));
+    setTimeout(() => { if (mine === loading) load(lane); }, RETRY_MS);
     return;
   }
   if (mine !== loading) return;
@@ -54,19 +54,19 @@ async function load(lane) {
 
 function onEvent(type, data) {
   lastHeard = new Date();
-  if (type === "gap" || type === "session.opened" || (type === "session.closed" && data.id === range.session?.id)) {
+  if (type === StreamEvent.GAP || type === EventType.SESSION_OPENED || (type === EventType.SESSION_CLOSED && data.id === range.session?.id)) {
     load(range.lane);
   } else if (type.startsWith("shot.")) {
-    const told = range.take(data);
-    if (!told) return;
-    if (!range.target) return void load(range.lane); // it may have got one since
+    const change = range.take(data);
+    if (!change) return;
+    if (!range.target) return void load(range.lane); // the session may have got a target since
     draw();
-    if (told.isNew) face.freshen(data.id);
-    announce(told);
-  } else if (type === "reading.orphan") {
-    if (range.takeOrphan(data)) say("A landing that no shot explains: it is in no total.");
+    if (change.isNew) face.freshen(data.id);
+    announce(change);
+  } else if (type === EventType.READING_ORPHAN) {
+    if (range.takeOrphan(data)) say(texts.lane.orphan);
     draw();
-  } else if (type === "device.status") {
+  } else if (type === EventType.DEVICE_STATUS) {
     devices.take(data);
     showClocks();
   }
@@ -90,31 +90,29 @@ function draw() {
   const found = group(located(shots, faces));
   face.show(shots, { last: last?.id, end: last?.end ?? null, selected }, found, orphans);
   list.show(shots, last?.id, selected);
-  showEnds(by("ends"), shots, session?.arrows_per_end ?? 6);
+  showEnds(byId("ends"), shots, session?.arrows_per_end ?? 6);
   showScore(shots, last, Math.max(0, ...faces.map((one) => one.points[0])));
-  showGroup(by("group-panel"), found, Number(target?.distance));
-  showArrows(by("arrows-panel"), shots, faces);
-  showWhy(by("why-panel"), shots.find((shot) => shot.id === selected) ?? last, faces);
+  showGroup(byId("group-panel"), found, Number(target?.distance));
+  showArrows(byId("arrows-panel"), shots, faces);
+  showWhy(byId("why-panel"), shots.find((shot) => shot.id === selected) ?? last, faces);
   showOrphans(orphans.length);
   showClocks();
 }
 
 function showClocks() {
-  by("clocks").hidden = !devices.clocksOff;
+  byId("clocks").hidden = !devices.clocksOff;
 }
 
 function showLanes() {
   lanes.show(range.lanes, range.lane);
   const { unclaimed, unclaimed_since: since } = range.lanes.find((one) => one.lane === range.lane) ?? {};
-  by("unclaimed").hidden = !unclaimed;
-  by("unclaimed").textContent = unclaimed
-    ? `${unclaimed} arrow${unclaimed === 1 ? "" : "s"} shot while no session is open, in no total: archstats-sensor session open --lane ${range.lane} --since ${since}`
-    : "";
+  byId("unclaimed").hidden = !unclaimed;
+  byId("unclaimed").textContent = unclaimed ? texts.lane.unclaimed(unclaimed, range.lane, since) : "";
 }
 
 function showOrphans(count) {
-  by("orphans").hidden = !count;
-  by("orphans").textContent = `${count} landing${count === 1 ? "" : "s"} to sort out (grey), in no total: archstats-sensor orphan list`;
+  byId("orphans").hidden = !count;
+  byId("orphans").textContent = texts.lane.orphans(count);
 }
 
 function select(id) {
@@ -124,19 +122,20 @@ function select(id) {
 }
 
 function announce({ shot, isLate, before }) {
-  const told = range.shots(performance.now()).find((one) => one.id === shot.id);
-  const sum = `Total ${by("total").textContent}.`;
-  if (!told || !counts(shot)) {
-    if (isLate) say(`Correction: a shot that was ${before} does not count. ${sum}`);
-  } else if (shot.result !== "pending" && isLate) {
-    say(`Correction: shot ${place(told)} is now ${spoken(told)}, was ${before}. ${sum}`);
-  } else if (shot.result !== "pending") {
-    say(`Shot ${place(told)}: ${spoken(told)}. ${sum}`);
+  const shown = range.shots(performance.now()).find((one) => one.id === shot.id);
+  const sum = byId("total").textContent;
+  if (!shown || !counts(shot)) {
+    if (isLate) say(texts.lane.voided(before, sum));
+  } else if (shot.result !== Result.PENDING && isLate) {
+    say(texts.lane.corrected(place(shown), spoken(shown), before, sum));
+  } else if (shot.result !== Result.PENDING) {
+    say(texts.lane.shot(place(shown), spoken(shown), sum));
   }
 }
 
+/** Put a text where a screen reader speaks it. */
 function say(text) {
-  by("announcer").textContent = text;
+  byId("announcer").textContent = text;
 }
 
 async function refreshDevices() {
@@ -152,11 +151,11 @@ async function refreshDevices() {
     showSources(range.sources);
     showLanes();
   } catch (error) {
-    if (!(error instanceof Refused)) stream.suspect("The hub does not answer.");
+    if (!(error instanceof HubError)) stream.suspect(texts.hub.noAnswer);
   }
 }
 
-/** What was corrected a moment ago stops being so while nothing else happens. */
+/** Remove the highlight of older corrections, also while no event arrives. */
 function fade() {
   if (range && !document.hidden && document.querySelector(".recent")) draw();
 }
@@ -164,4 +163,4 @@ function fade() {
 setInterval(refreshDevices, DEVICES_MS);
 setInterval(fade, FADE_MS);
 document.addEventListener("visibilitychange", refreshDevices);
-load(Lanes.asked());
+load(Lanes.requested());

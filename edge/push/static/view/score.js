@@ -1,26 +1,28 @@
 // The big numbers.
-import { call, totals } from "./scoring.js";
-import { arrow, fixed, measured, place } from "./words.js";
+import { arrow, fixed, measured, place, whole } from "../model/format.js";
+import { call, totals } from "../model/score.js";
+import { texts } from "../texts/index.js";
+import { byId } from "./dom.js";
 
-const put = (id, text) => { document.getElementById(id).textContent = text; };
+const put = (id, text) => { byId(id).textContent = text; };
 
-/** best: what one arrow can count at most. */
+/** best: the most that one arrow can score. */
 export function showScore(shots, last, best) {
   const sums = totals(shots);
-  put("last-value", last ? call(last) : "–");
-  put("last-label", last?.sighter ? "Last shot · sighter" : "Last shot");
-  put("last-detail", last ? detail(last) : "no shot yet");
-  put("total", String(sums.sum));
-  put("total-detail", sums.arrows ? `of ${sums.scored * best} with ${sums.scored} arrow${sums.scored === 1 ? "" : "s"}` : last?.sighter ? "sighters do not count" : "");
-  put("fact-arrows", String(sums.arrows));
-  put("fact-hits", String(sums.hits));
-  put("fact-x", String(sums.xs));
-  put("fact-misses", String(sums.misses));
+  put("last-value", last ? call(last) : texts.none);
+  put("last-label", last?.sighter ? texts.score.lastSighter : texts.score.lastShot);
+  put("last-detail", last ? detail(last) : texts.score.noShot);
+  put("total", whole(sums.sum));
+  put("total-detail", sums.arrows ? texts.score.of(whole(sums.scored * best), sums.scored) : last?.sighter ? texts.score.sightersOnly : "");
+  put("fact-arrows", whole(sums.arrows));
+  put("fact-hits", whole(sums.hits));
+  put("fact-x", whole(sums.xs));
+  put("fact-misses", whole(sums.misses));
   put("fact-average", fixed(sums.average, 2));
 }
 
 function detail(shot) {
-  const parts = [`shot ${place(shot)}`, `arrow ${arrow(shot)}`];
-  if (shot.tof_s) parts.push(`${measured(shot.tof_s, 2, "s")}\u00a0· ${measured(shot.speed_mps, 1, "m/s")}`.replaceAll(" ", "\u00a0"));
+  const parts = [texts.score.detail(place(shot), arrow(shot))];
+  if (shot.tof_s) parts.push(`${measured(shot.tof_s, 2, texts.units.s)} · ${measured(shot.speed_mps, 1, texts.units.mps)}`.replaceAll(" ", "\u00a0"));
   return parts.join(" · ");
 }

@@ -1,8 +1,10 @@
 // The list of shots, newest first.
-import { element } from "./dom.js";
-import { notes } from "./notes.js";
-import { call, counts, spoken } from "./scoring.js";
-import { arrow, clock, fixed, place } from "./words.js";
+import { arrow, clock, fixed, place } from "../model/format.js";
+import { call, counts, spoken } from "../model/score.js";
+import { Flag } from "../model/vocabulary.js";
+import { notes } from "../model/why.js";
+import { texts } from "../texts/index.js";
+import { element, tableHead } from "./dom.js";
 
 export class ShotList {
   #rows = new Map();
@@ -11,10 +13,10 @@ export class ShotList {
   constructor(table, onSelect) {
     this.onSelect = onSelect;
     this.body = element("tbody");
-    const heads = [["Shot"], ["Value"], ["Arrow"], ["Flight, s", "number"], ["m/s", "number"], ["Time", "optional"], ["Note"]];
+    const { heads, caption } = texts.shots;
     table.append(
-      element("caption", { class: "unseen" }, "Shots, newest first. Arrow keys move from shot to shot."),
-      element("thead", {}, element("tr", {}, ...heads.map(([text, kind]) => element("th", { scope: "col", class: kind }, text)))),
+      element("caption", { class: "unseen" }, caption),
+      tableHead([[heads.shot], [heads.value], [heads.arrow], [heads.flight, "number"], [heads.speed, "number"], [heads.time, "optional"], [heads.note]]),
       this.body);
     this.body.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -56,12 +58,12 @@ export class ShotList {
 }
 
 function fill(row, shot, isLast) {
-  const isCorrected = shot.previous_value !== null || shot.flags.includes("corrected");
-  const texts = [place(shot), shot.previous_value, call(shot), arrow(shot), fixed(shot.tof_s, 2), fixed(shot.speed_mps, 1),
-    shot.arrow_disengage_time, [isLast && "last", ...notes(shot)].filter(Boolean).join(", ")];
-  const seen = texts.join("|");
-  if (row.dataset.seen !== seen) row.replaceChildren(...cells(shot, texts));
-  row.dataset.seen = seen;
+  const isCorrected = shot.previous_value !== null || shot.flags.includes(Flag.CORRECTED);
+  const cellTexts = [place(shot), shot.previous_value, call(shot), arrow(shot), fixed(shot.tof_s, 2), fixed(shot.speed_mps, 1),
+    shot.arrow_disengage_time, [isLast && texts.notes.last, ...notes(shot)].filter(Boolean).join(", ")];
+  const shown = cellTexts.join("|");
+  if (row.dataset.shown !== shown) row.replaceChildren(...cells(shot, cellTexts));
+  row.dataset.shown = shown;
   row.classList.toggle("last", isLast);
   row.classList.toggle("corrected", isCorrected);
   row.classList.toggle("recent", shot.recent);
@@ -74,5 +76,5 @@ function cells(shot, [where, was, value, name, flight, speed, at, noted]) {
     element("td", { class: "value" }, ...(was ? [element("s", {}, was), " "] : []),
       element("span", { "aria-label": spoken(shot), role: "img" }, value)),
     element("td", {}, name), element("td", { class: "number" }, flight), element("td", { class: "number" }, speed),
-    element("td", { class: "optional" }, at ? clock(at) : "–"), element("td", { class: "note" }, noted)];
+    element("td", { class: "optional" }, at ? clock(at) : texts.none), element("td", { class: "note" }, noted)];
 }

@@ -1,20 +1,20 @@
-// "Why this value": the chosen shot, else the last one, explained in words and in a picture of where the shaft lies.
-import { element, svg } from "./dom.js";
-import { rings } from "./rings.js";
-import { call, spoken } from "./scoring.js";
-import { faceOf, reasons } from "./why.js";
-import { place } from "./words.js";
+// The explanation of the selected shot, else of the last one, in words and in a picture of the shaft on the face.
+import { measured, place } from "../model/format.js";
+import { call, spoken } from "../model/score.js";
+import { faceOf, reasons } from "../model/why.js";
+import { texts } from "../texts/index.js";
+import { definitions, svg } from "./dom.js";
+import { rings } from "./face.js";
 
-/** The picture shows so much around the shaft, to each side. */
+/** Reach of the picture around the shaft, to each side. */
 const AROUND_MM = 30;
 
 export function showWhy(section, shot, faces) {
   section.hidden = !shot;
   if (!shot) return;
-  section.querySelector("h2").textContent = `Why ${call(shot)}`;
-  section.querySelector(".which").textContent = `shot ${place(shot)}`;
-  section.querySelector("dl").replaceChildren(...reasons(shot, faces).map(([term, text]) =>
-    element("div", {}, element("dt", {}, term), element("dd", {}, text))));
+  section.querySelector("h2").textContent = texts.why.heading(call(shot));
+  section.querySelector(".which").textContent = texts.why.which(place(shot));
+  section.querySelector("dl").replaceChildren(...definitions(reasons(shot, faces)));
   const face = faceOf(shot, faces);
   section.querySelector(".closeup").replaceChildren(...(face && shot.diameter_mm ? [closeUp(shot, face)] : []));
 }
@@ -22,7 +22,7 @@ export function showWhy(section, shot, faces) {
 function closeUp(shot, face) {
   const [x, y] = [shot.x - face.x, face.y - shot.y];
   return svg("svg", { viewBox: `${x - AROUND_MM} ${y - AROUND_MM} ${2 * AROUND_MM} ${2 * AROUND_MM}`, role: "img",
-    "aria-label": `The shaft on the face, ${spoken(shot)}: ${2 * AROUND_MM} mm around it` },
+    "aria-label": texts.why.closeUp(spoken(shot), measured(2 * AROUND_MM, 0, texts.units.mm)) },
   svg("rect", { class: "butt", x: x - AROUND_MM, y: y - AROUND_MM, width: 2 * AROUND_MM, height: 2 * AROUND_MM }),
   rings(face), svg("circle", { class: "shaft", cx: x, cy: y, r: shot.diameter_mm / 2 }));
 }

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from edge.common.postgres.connection import Connection
-from tests.edge.push.range_rows import CENTRE_MM, START, Floor
+from tests.edge.push.range_rows import CENTRE_MM, START, LaneRows
 from tests.edge.push.serving import Service, http
 
 
@@ -32,7 +32,7 @@ async def data(client: httpx.AsyncClient, path: str) -> list[dict[str, object]]:
     return found
 
 
-async def test_an_empty_database_has_answers(client: httpx.AsyncClient) -> None:
+async def test_an_empty_database_gives_empty_answers(client: httpx.AsyncClient) -> None:
     for path in ("/session", "/shot", "/session_performance", "/lanes", "/device"):
         assert await data(client, path) == []
     assert await data(client, "/session/open") is None
@@ -40,12 +40,12 @@ async def test_an_empty_database_has_answers(client: httpx.AsyncClient) -> None:
     assert (live["lane"], live["session"], live["shots"], live["simulated"]) == (1, None, [], False)
 
 
-async def test_sessions_have_the_keys_of_the_original_and_its_filters(client: httpx.AsyncClient, floor: Floor) -> None:
+async def test_sessions_have_the_originals_keys_and_filters(client: httpx.AsyncClient, lane: LaneRows) -> None:
     (session,) = await data(client, "/session")
     assert set(session) == {"id", "is_opened", "start_time", "location", "is_indoor", "end_time"}
-    for path in (f"/session/{floor.session_id}", "/session/open"):
+    for path in (f"/session/{lane.session_id}", "/session/open"):
         assert (await client.get(path)).json()["data"] == session
-    found = (f"id={floor.session_id}", "is_opened=true", "is_indoor=false", "location=Field%201", "lane=1")
+    found = (f"id={lane.session_id}", "is_opened=true", "is_indoor=false", "location=Field%201", "lane=1")
     for query in (*found, "location=Field%201&is_opened=true", "start_time=2026-01-01T10:00:00Z"):
         assert len(await data(client, f"/session?{query}")) == 1, query
     for query in ("is_opened=false", "location=DoesNotExist", f"id={uuid.uuid4()}", "lane=2", "location=a'b;--"):
@@ -53,11 +53,9 @@ async def test_sessions_have_the_keys_of_the_original_and_its_filters(client: ht
     assert await data(client, "/session/open?lane=2") is None
 
 
-async def test_shots_have_the_keys_of_the_original_in_the_order_of_release(
-    client: httpx.AsyncClient, floor: Floor
-) -> None:
-    first, second = await floor.shoot(61.3, 75.1, 1), await floor.shoot(None, None, 0, result="miss")
-    await floor.shoot(None, None, None, result="not_shot")
+async def test_shots_have_the_originals_keys_in_order_of_release(client: httpx.AsyncClient, lane: LaneRows) -> None:
+    first, second = await lane.shoot(61.3, 75.1, 1), await lane.shoot(None, None, 0, result="miss")
+    await lane.shoot(None, None, None, result="not_shot")
     shots = await data(client, "/shot")
     assert [shot["id"] for shot in shots] == [str(first), str(second)]
     assert set(shots[0]) == {
@@ -67,15 +65,15 @@ async def test_shots_have_the_keys_of_the_original_in_the_order_of_release(
     assert [shot["id"] for shot in await data(client, "/shot?x=61.3")] == [str(first)]
     assert [shot["id"] for shot in await data(client, "/shot?limit=1&offset=1")] == [str(second)]
     assert await data(client, f"/shot?arrow_id={uuid.uuid4()}") == []
-    assert len(await data(client, f"/shot?session_id={floor.session_id}")) == 2
+    assert len(await data(client, f"/shot?session_id={lane.session_id}")) == 2
     assert len(await data(client, "/shot?arrow_engage_time=2026-01-01T10:00:26Z")) == 1
     (whole,) = [(await client.get(f"/shot/{first}")).json()["data"]]
     assert (whole["points"], whole["result"], whole["revision"], whole["face"]) == (1, "hit", 1, "A")
 
 
-async def test_performance_tells_flight_speed_and_score(client: httpx.AsyncClient, floor: Floor) -> None:
-    await floor.shoot(is_x=True)
-    await floor.shoot(None, None, 0, result="miss")
+async def test_performance_includes_flight_speed_and_score(client: httpx.AsyncClient, lane: LaneRows) -> None:
+    await lane.shoot(is_x=True)
+    await lane.shoot(None, None, 0, result="miss")
     hit, miss = await data(client, "/session_performance")
     assert set(hit) == {
         "id", "session_id", "arrow_id", "arrow_engage_time", "arrow_disengage_time", "arrow_landing_time", "x", "y",
@@ -86,12 +84,12 @@ async def test_performance_tells_flight_speed_and_score(client: httpx.AsyncClien
     assert await data(client, "/session_performance?lane=2") == []
 
 
-async def test_the_live_picture_is_whole(client: httpx.AsyncClient, floor: Floor, connection: Connection) -> None:
-    shot = await floor.shoot()
-    gone = await floor.shoot()
-    await floor.revise(gone, None, None, None, "void")
+async def test_the_snapshot_is_complete(client: httpx.AsyncClient, lane: LaneRows, connection: Connection) -> None:
+    shot = await lane.shoot()
+    gone = await lane.shoot()
+    await lane.revise(gone, None, None, None, "void")
     live = (await client.get("/live?lane=1")).json()["data"]
-    assert live["session"]["id"] == str(floor.session_id)
+    assert live["session"]["id"] == str(lane.session_id)
     assert (live["target"]["max_x"], live["target"]["distance"]) == (1280, 70)
     assert live["faces"][0]["x"] == CENTRE_MM
     assert {one["id"]: one["result"] for one in live["shots"]} == {str(shot): "hit", str(gone): "void"}
@@ -99,25 +97,25 @@ async def test_the_live_picture_is_whole(client: httpx.AsyncClient, floor: Floor
     assert live["devices"][0]["state"] == "ready"
     assert live["devices"][0]["age_s"] < 60
     assert (live["simulated"], live["sources"]) == (True, ["simulator"])
-    (lane,) = live["lanes"]
-    assert (lane["lane"], lane["session_id"], lane["unclaimed"]) == (1, str(floor.session_id), 0)
+    (listed,) = live["lanes"]
+    assert (listed["lane"], listed["session_id"], listed["unclaimed"]) == (1, str(lane.session_id), 0)
     await connection.execute("update sessions set is_opened = false, end_time = $1", START)
     after = (await client.get("/live")).json()["data"]
     assert after["session"]["is_opened"] is False
     assert len(after["shots"]) == 2
 
 
-async def test_arrows_that_are_shot_while_no_session_is_open_are_told(
-    client: httpx.AsyncClient, floor: Floor, connection: Connection
+async def test_unclaimed_arrows_are_counted_per_lane(
+    client: httpx.AsyncClient, lane: LaneRows, connection: Connection
 ) -> None:
     now = await connection.fetchval("select clock_timestamp()")
     for ago_s, kind, device, cause in (
-        (2000, "release", floor.bow, None),  # of the session
+        (2000, "release", lane.bow, None),  # of the session
         (600, "landing", "target-1", None),  # its arrow flew before the closing
-        (300, "release", floor.bow, None),
+        (300, "release", lane.bow, None),
         (299, "landing", "target-1", None),
-        (200, "release", floor.bow, "removed"),
-        (100, "release", floor.bow, None),
+        (200, "release", lane.bow, "removed"),
+        (100, "release", lane.bow, None),
     ):
         await connection.execute(
             """insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source, cause)
@@ -126,22 +124,22 @@ async def test_arrows_that_are_shot_while_no_session_is_open_are_told(
         )  # fmt: skip
     assert (await data(client, "/lanes"))[0]["unclaimed"] == 0
     await connection.execute("update sessions set is_opened = false, end_time = $1", now - timedelta(seconds=601))
-    (lane,) = await data(client, "/lanes")
-    assert (lane["session_id"], lane["unclaimed"]) == (None, 2)
-    since = datetime.fromisoformat(str(lane["unclaimed_since"]))
+    (listed,) = await data(client, "/lanes")
+    assert (listed["session_id"], listed["unclaimed"]) == (None, 2)
+    since = datetime.fromisoformat(str(listed["unclaimed_since"]))
     assert since == (now - timedelta(seconds=300)).replace(microsecond=0)
     ended = (now - timedelta(seconds=301)).replace(microsecond=999000)
     await connection.execute("update readings set at = $1 where kind = 'release'", ended + timedelta(microseconds=500))
     await connection.execute("update sessions set end_time = $1", ended)
-    (lane,) = await data(client, "/lanes")
-    assert datetime.fromisoformat(str(lane["unclaimed_since"])) == ended  # else the command is refused
+    (listed,) = await data(client, "/lanes")
+    assert datetime.fromisoformat(str(listed["unclaimed_since"])) == ended  # "session open" rejects an earlier instant
 
 
-async def test_a_device_that_no_longer_reports_is_silent(
-    client: httpx.AsyncClient, floor: Floor, connection: Connection
+async def test_a_device_without_reports_is_silent(
+    client: httpx.AsyncClient, lane: LaneRows, connection: Connection
 ) -> None:
     await connection.execute(
-        "update device_status set updated_at = clock_timestamp() - interval '100 s' where device_id = $1", floor.bow
+        "update device_status set updated_at = clock_timestamp() - interval '100 s' where device_id = $1", lane.bow
     )
     bow, target = await data(client, "/device?lane=1")
     assert (bow["state"], target["state"]) == ("silent", "ready")
@@ -149,8 +147,8 @@ async def test_a_device_that_no_longer_reports_is_silent(
     assert bow["age_s"] >= 100
 
 
-async def test_a_device_tells_how_long_ago_it_restarted(
-    client: httpx.AsyncClient, floor: Floor, connection: Connection
+async def test_a_device_shows_the_time_since_its_restart(
+    client: httpx.AsyncClient, lane: LaneRows, connection: Connection
 ) -> None:
     for ago_s, since in ((900, "epoch"), (100, "now"), (60, "now")):
         await connection.execute(
@@ -159,7 +157,7 @@ async def test_a_device_tells_how_long_ago_it_restarted(
             select id, gen_random_uuid(), case $3 when 'epoch' then 'epoch' else at - interval '2 s' end, at, 'test'
             from (select now() - $2 * interval '1 s' as at) began, devices where id = $1 or $3 = 'epoch'
             """,
-            floor.bow, float(ago_s), since,
+            lane.bow, float(ago_s), since,
         )  # fmt: skip
     bow, target = await data(client, "/device?lane=1")
     assert isinstance(bow["restarted_s"], float)
@@ -167,20 +165,20 @@ async def test_a_device_tells_how_long_ago_it_restarted(
     assert target["restarted_s"] is None  # its first boot that was heard of
 
 
-async def test_what_waits_on_the_hubs_disk_is_told_with_the_device(
-    client: httpx.AsyncClient, floor: Floor, connection: Connection
+async def test_a_device_shows_its_spooled_rows(
+    client: httpx.AsyncClient, lane: LaneRows, connection: Connection
 ) -> None:
     await connection.execute(
         "update device_status set spool_rows = 7, spool_bytes = 4096, spool_error = 'the disk is full' where device_id = $1",
-        floor.bow,
+        lane.bow,
     )
     bow, target = await data(client, "/device?lane=1")
     assert (bow["spool_rows"], bow["spool_bytes"], bow["spool_error"]) == (7, 4096, "the disk is full")
     assert (target["spool_rows"], target["spool_oldest_at"], target["spool_error"]) == (0, None, None)
 
 
-async def test_hardware_is_not_called_simulated(client: httpx.AsyncClient, connection: Connection) -> None:
-    real = Floor(connection, source="hardware")
+async def test_hardware_is_not_reported_as_simulated(client: httpx.AsyncClient, connection: Connection) -> None:
+    real = LaneRows(connection, source="hardware")
     await real.add_devices()
     await real.open_session()
     await real.shoot()
@@ -214,7 +212,7 @@ async def test_hardware_is_not_called_simulated(client: httpx.AsyncClient, conne
         ("GET", "/session/open?lane=", 422, "int_parsing"),
     ],
 )
-async def test_what_goes_wrong_has_the_envelope_too(
+async def test_errors_have_the_envelope(
     client: httpx.AsyncClient, method: str, path: str, status: int, code: str
 ) -> None:
     answer = await client.request(method, path)
@@ -226,20 +224,20 @@ async def test_what_goes_wrong_has_the_envelope_too(
     assert envelope["errors"][0]["message"]
 
 
-async def test_every_answer_carries_the_headers_that_keep_browsers_safe(service: Service) -> None:
+async def test_every_response_has_the_security_headers(service: Service) -> None:
     async with http(service) as client:
-        for path in ("/", "/static/main.js", "/api/v0/session", "/api/v0/nothing", "/healthz"):
+        for path in ("/", "/static/view/lane.js", "/api/v0/session", "/api/v0/nothing", "/healthz"):
             answer = await client.get(path)
             assert answer.headers["content-security-policy"].startswith("default-src 'self'")
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert "access-control-allow-origin" not in answer.headers
 
 
-async def test_files_are_asked_for_once(service: Service) -> None:
+async def test_unchanged_files_are_not_sent_again(service: Service) -> None:
     async with http(service) as client:
-        first = await client.get("/static/main.js")
+        first = await client.get("/static/view/lane.js")
         assert first.headers["content-type"] == "text/javascript; charset=utf-8"
-        again = await client.get("/static/main.js", headers={"if-none-match": first.headers["etag"]})
+        again = await client.get("/static/view/lane.js", headers={"if-none-match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
         for path in ("/static/none.js", "/static/..%2f__init__.py", "/static/index.html/x"):
             assert (await client.get(path)).status_code == 404

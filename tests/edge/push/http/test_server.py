@@ -1,4 +1,4 @@
-"""Whether other machines can connect is read from the socket itself."""
+"""The reach of the server is read from its sockets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.push.http.addresses import is_loopback, shown
+from edge.push.http.server import describe_address, is_loopback
 
 
 def bound(family: socket.AddressFamily, address: str) -> socket.socket:
@@ -25,25 +25,25 @@ def bound(family: socket.AddressFamily, address: str) -> socket.socket:
     [
         (socket.AF_INET, "127.0.0.1", True),
         (socket.AF_INET, "127.8.9.1", True),
-        (socket.AF_INET, "0.0.0.0", False),  # noqa: S104 - the address to be told apart
+        (socket.AF_INET, "0.0.0.0", False),  # noqa: S104 - the address under test
         (socket.AF_INET6, "::1", True),
         (socket.AF_INET6, "::ffff:127.0.0.1", True),
         (socket.AF_INET6, "::", False),
     ],
 )
-def test_what_counts_as_this_machine(family: socket.AddressFamily, address: str, expected: bool) -> None:
+def test_loopback_addresses_are_recognised(family: socket.AddressFamily, address: str, expected: bool) -> None:
     with bound(family, address) as listening:
         assert is_loopback([listening]) is expected
-        assert shown(listening).startswith("http://")
+        assert describe_address(listening).startswith("http://")
 
 
-def test_one_open_socket_is_enough_to_be_open(short_path: Path) -> None:
+def test_a_single_public_socket_is_not_loopback(short_path: Path) -> None:
     with (
         bound(socket.AF_INET, "127.0.0.1") as local,
-        bound(socket.AF_INET, "0.0.0.0") as everybody,  # noqa: S104 - the address to be told apart
+        bound(socket.AF_INET, "0.0.0.0") as public,  # noqa: S104 - the address under test
         socket.socket(socket.AF_UNIX) as file,
     ):
         file.bind(str(short_path / "s"))
         assert is_loopback([local, file])
-        assert shown(file) == str(short_path / "s")
-        assert not is_loopback([local, everybody, file])
+        assert describe_address(file) == str(short_path / "s")
+        assert not is_loopback([local, public, file])

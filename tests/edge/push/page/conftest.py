@@ -1,4 +1,4 @@
-"""One Chromium for all tests of the page, so everything that it talks to lives in the same loop: the run's."""
+"""One Chromium for all tests of the page; it and everything it connects to share the event loop of the run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from tests.chromium import chromium
-from tests.edge.push.page.opening import Call, Open, Scheme
-from tests.edge.push.range_rows import Floor
+from tests.edge.push.page.fixture_types import Call, Open, Scheme
+from tests.edge.push.range_rows import LaneRows
 from tests.edge.push.serving import Service, serving
 
 STATIC = Path(edge.push.__file__).parent / "static"
@@ -29,14 +29,14 @@ in_the_runs_loop = pytest_asyncio.fixture(loop_scope="session")
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """The browser of this run."""
+    """Return the browser of the run."""
     async with chromium() as made:
         yield made
 
 
 @in_the_runs_loop
 async def _no_task_left(browser: Browser) -> AsyncIterator[None]:
-    """As for all tests, but the browser's own tasks are the run's."""
+    """Check for leftover tasks, except the browser's own, which belong to the run."""
     assert browser.is_connected()
     before = asyncio.all_tasks()
     yield
@@ -46,7 +46,7 @@ async def _no_task_left(browser: Browser) -> AsyncIterator[None]:
 
 @in_the_runs_loop
 async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
-    """A connection to the test's database."""
+    """Return a connection to the test's database."""
     async with open_database(database_settings, application="test") as database:
         made = await database.connect()
         try:
@@ -56,9 +56,9 @@ async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connec
 
 
 @in_the_runs_loop
-async def floor(connection: Connection) -> Floor:
-    """Lane 1 with devices and an open session."""
-    made = Floor(connection)
+async def lane(connection: Connection) -> LaneRows:
+    """Return lane 1 with devices and an open session."""
+    made = LaneRows(connection)
     await made.add_devices()
     await made.open_session()
     return made
@@ -66,7 +66,7 @@ async def floor(connection: Connection) -> Floor:
 
 @in_the_runs_loop
 async def service(database_settings: ServiceSettings) -> AsyncIterator[Service]:
-    """A push service that hears the feed."""
+    """Return a push service that reads the feed."""
     async with serving(database_settings) as made:
         await made.until_live()
         yield made
@@ -74,7 +74,7 @@ async def service(database_settings: ServiceSettings) -> AsyncIterator[Service]:
 
 @in_the_runs_loop
 async def open_page(browser: Browser, service: Service) -> AsyncIterator[Open]:
-    """Opens the page; in the end nothing may have gone wrong in it."""
+    """Open the page; at the end it must have raised no error."""
     errors: list[str] = []
     contexts = []
 
@@ -98,14 +98,14 @@ async def open_page(browser: Browser, service: Service) -> AsyncIterator[Open]:
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def modules(browser: Browser) -> AsyncIterator[Page]:
-    """An empty page that can import the live page's modules: no hub, no database, no element."""
-    context = await browser.new_context()
+    """Return an empty page in the zone UTC that can import the live page's modules, without hub and database."""
+    context = await browser.new_context(timezone_id="UTC")
     page = await context.new_page()
 
     async def serve(route: Route) -> None:
-        name = route.request.url.rpartition("/")[2]
-        if name.endswith(".js"):
-            await route.fulfill(path=STATIC / name, content_type="text/javascript")
+        path = route.request.url.partition("/static/")[2]
+        if path.endswith(".js"):
+            await route.fulfill(path=STATIC / path, content_type="text/javascript")
         else:
             await route.fulfill(body="<!doctype html>", content_type="text/html")
 
@@ -117,7 +117,7 @@ async def modules(browser: Browser) -> AsyncIterator[Page]:
 
 @pytest.fixture
 def call(modules: Page) -> Call:
-    """Calls a function of one of the page's modules in the browser."""
+    """Return a function that calls a function of one of the page's modules in the browser."""
 
     async def called(module: str, function: str, *arguments: Any) -> Any:
         return await modules.evaluate(

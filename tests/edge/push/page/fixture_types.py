@@ -1,4 +1,4 @@
-"""How tests open the page and call its modules."""
+"""Types of the fixtures that open the page and call its modules."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""Shots as the hub tells them, for tests of the page's pure modules."""
+"""Shots as the hub sends them, for tests of the page's pure modules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FACE = {
 def shot(
     number: int, points: int | None = 10, *, dx: float | None = 0.0, dy: float = 0.0, **more: Any
 ) -> dict[str, Any]:
-    """Shot ``number`` of a session, ``dx`` and ``dy`` mm off the middle of the face; not landed when ``dx`` is None."""
+    """Return shot ``number`` of a session, ``dx`` and ``dy`` mm off the middle of the face; not landed if ``dx`` is None."""
     at = (START + timedelta(seconds=30 * number)).isoformat()
     return {
         "id": f"shot-{number:03}", "session_id": "S", "result": "hit", "points": points, "is_x": False, "end_number": 1,

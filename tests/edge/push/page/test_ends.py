@@ -1,4 +1,4 @@
-"""Ends: what counts in them, sighters, arrows too many, sums."""
+"""Ends: counted arrows, sighters, surplus arrows, sums."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.edge.push.page.opening import Call
+from tests.edge.push.page.fixture_types import Call
 from tests.edge.push.page.shots import shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -15,7 +15,7 @@ Shots = list[dict[str, Any]]
 
 
 async def ordered(call: Call, shots: Shots, *, sighters: int = 0) -> Shots:
-    found: Shots = await call("ends.js", "inOrder", shots, sighters)
+    found: Shots = await call("model/ends.js", "inOrder", shots, sighters)
     return found
 
 
@@ -28,33 +28,33 @@ async def test_ends_are_summed_highest_first_with_a_running_total(call: Call) ->
     assert [(one["endName"], one["inEnd"]) for one in in_order] == [
         ("1", 1), ("1", 2), ("1", 3), ("2", 1), ("2", 2), ("2", 3), ("2", None)
     ]  # fmt: skip
-    first, second = await call("ends.js", "ends", in_order)
+    first, second = await call("model/ends.js", "ends", in_order)
     assert [(one["points"], one["is_x"]) for one in first["shots"]] == [(10, True), (10, False), (7, False)]
     assert (first["sum"], first["hits"], first["xs"], first["running"]) == (27, 3, 1, 27)
     assert (second["sum"], second["arrows"], second["misses"], second["running"]) == (6, 3, 1, 33)
 
 
-async def test_sighters_are_shown_apart_and_count_nowhere(call: Call) -> None:
+async def test_sighters_have_own_ends_and_count_in_no_total(call: Call) -> None:
     shots = [shot(1, 9), shot(2, 8), shot(3, 5, end_number=2), shot(4, 4, end_number=3)]
     in_order = await ordered(call, shots, sighters=2)
-    found = await call("ends.js", "ends", in_order)
-    told = [(end["name"], end["sighter"], end["sum"], end["running"]) for end in found]
-    assert told == [("S1", True, 17, None), ("S2", True, 5, None), ("1", False, 4, 4)]
-    totals = await call("scoring.js", "totals", in_order)
+    found = await call("model/ends.js", "ends", in_order)
+    rows = [(end["name"], end["sighter"], end["sum"], end["running"]) for end in found]
+    assert rows == [("S1", True, 17, None), ("S2", True, 5, None), ("1", False, 4, 4)]
+    totals = await call("model/score.js", "totals", in_order)
     assert (totals["arrows"], totals["sum"], totals["average"]) == (1, 4, 4)
 
 
 @pytest.mark.parametrize("flag", ["extra", "same_spot"])
-async def test_what_the_assembler_leaves_out_is_in_no_sum(call: Call, flag: str) -> None:
+async def test_surplus_arrows_count_in_no_sum(call: Call, flag: str) -> None:
     in_order = await ordered(call, [shot(1, 9), shot(2, 3), shot(3, 10, flags=["line_call", flag]), shot(4, 7)])
     assert [one["points"] for one in in_order if one["extra"]] == [10]
-    (end,) = await call("ends.js", "ends", in_order)
+    (end,) = await call("model/ends.js", "ends", in_order)
     assert (end["sum"], end["arrows"], len(end["shots"])) == (19, 3, 4)
 
 
-async def test_the_page_leaves_no_arrow_out_by_itself(call: Call) -> None:
+async def test_the_page_excludes_no_arrow_itself(call: Call) -> None:
     shots = [*(shot(i, 9) for i in range(1, 6)), shot(6, None, dx=None, result="unknown")]
-    (end,) = await call("ends.js", "ends", await ordered(call, shots))
+    (end,) = await call("model/ends.js", "ends", await ordered(call, shots))
     assert (end["sum"], end["arrows"]) == (45, 6)
 
 

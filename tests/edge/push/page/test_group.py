@@ -1,4 +1,4 @@
-"""The group against numbers computed here: middle, spread and its interval by n, trend."""
+"""The group against numbers computed here: middle, spread with its interval, trend."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.edge.push.page.opening import Call
+from tests.edge.push.page.fixture_types import Call
 from tests.edge.push.page.shots import FACE, shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -21,7 +21,7 @@ def points(n: int, sigma: float = 60.0, seed: int = 1) -> list[dict[str, float]]
 
 
 def unbiased(shots: list[dict[str, float]]) -> tuple[float, float]:
-    """Sigma from squared distances to the mean, with and without the correction for bias (domain E.6)."""
+    """Return sigma from squared distances to the mean, with and without the correction for bias."""
     n = len(shots)
     mx, my = sum(p["dx"] for p in shots) / n, sum(p["dy"] for p in shots) / n
     total = sum((p["dx"] - mx) ** 2 + (p["dy"] - my) ** 2 for p in shots)
@@ -31,7 +31,7 @@ def unbiased(shots: list[dict[str, float]]) -> tuple[float, float]:
 
 
 def chi_square_below(x: float, freedom: int) -> float:
-    """By Simpson's rule over the density."""
+    """Return the distribution function, by Simpson's rule over the density."""
     steps = 2000
     width = x / steps
 
@@ -45,11 +45,11 @@ def chi_square_below(x: float, freedom: int) -> float:
     return sum(weighted) * width / 3
 
 
-async def test_the_middle_is_told_from_the_first_arrow_and_the_spread_from_the_sixth(call: Call) -> None:
-    assert await call("group.js", "group", []) is None
+async def test_a_middle_needs_one_arrow_and_a_spread_six(call: Call) -> None:
+    assert await call("model/group.js", "group", []) is None
     for n in (1, 5, 6, 12):
         shots = points(n)
-        found = await call("group.js", "group", shots)
+        found = await call("model/group.js", "group", shots)
         assert found["n"] == n
         assert found["dx"] == pytest.approx(sum(p["dx"] for p in shots) / n)
         assert found["dy"] == pytest.approx(sum(p["dy"] for p in shots) / n)
@@ -59,9 +59,9 @@ async def test_the_middle_is_told_from_the_first_arrow_and_the_spread_from_the_s
 
 
 @pytest.mark.parametrize("n", [6, 12, 30, 60, 400])
-async def test_sigma_and_its_interval(call: Call, n: int) -> None:
+async def test_sigma_and_its_interval_match_a_computation_here(call: Call, n: int) -> None:
     shots = points(n)
-    found = await call("group.js", "group", shots)
+    found = await call("model/group.js", "group", shots)
     sigma, s = unbiased(shots)
     assert found["sigma"]["value"] == pytest.approx(sigma, rel=1e-9)
     assert found["half"] == pytest.approx(1.1774 * sigma, rel=1e-4)
@@ -74,54 +74,54 @@ async def test_sigma_and_its_interval(call: Call, n: int) -> None:
 @pytest.mark.parametrize(
     ("n", "low", "high"), [(3, 0.60, 2.88), (6, 0.70, 1.75), (12, 0.77, 1.42), (30, 0.85, 1.22), (60, 0.89, 1.15)]
 )
-async def test_the_interval_is_the_published_one(call: Call, n: int, low: float, high: float) -> None:
-    found = await call("group.js", "spread", 2.0 * (n - 1), n - 1)  # such a sum of squares makes s = 1
+async def test_the_interval_matches_published_factors(call: Call, n: int, low: float, high: float) -> None:
+    found = await call("model/group.js", "spread", 2.0 * (n - 1), n - 1)  # the sum of squares for s = 1
     assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.01)
 
 
-async def test_radius_and_widest_pair(call: Call) -> None:
+async def test_mean_radius_and_widest_pair(call: Call) -> None:
     shots = points(7)
-    found = await call("group.js", "group", shots)
+    found = await call("model/group.js", "group", shots)
     mx, my = sum(p["dx"] for p in shots) / 7, sum(p["dy"] for p in shots) / 7
     assert found["meanRadius"] == pytest.approx(sum(math.hypot(p["dx"] - mx, p["dy"] - my) for p in shots) / 7)
     widest = max(math.hypot(a["dx"] - b["dx"], a["dy"] - b["dy"]) for a, b in combinations(shots, 2))
     assert found["widest"] == pytest.approx(widest)
 
 
-async def test_the_sight_is_wrong_only_where_chance_does_not_explain_it(call: Call) -> None:
+async def test_the_sight_moves_only_beyond_two_standard_errors(call: Call) -> None:
     spots = [(10, 4), (-10, -4), (4, 10), (-4, -10), (8, -8), (-8, 8)]
-    off = await call("group.js", "group", [{"dx": x + 30, "dy": y} for x, y in spots])
+    off = await call("model/group.js", "group", [{"dx": x + 30, "dy": y} for x, y in spots])
     assert off["off"] == {"x": True, "y": False}
-    near = await call("group.js", "group", [{"dx": x + 3, "dy": y - 3} for x, y in spots])
+    near = await call("model/group.js", "group", [{"dx": x + 3, "dy": y - 3} for x, y in spots])
     assert near["off"] == {"x": False, "y": False}
 
 
-async def test_a_trend_is_told_when_it_is_one(call: Call) -> None:
+async def test_a_trend_is_reported_only_beyond_chance(call: Call) -> None:
     spots = [(10, 4), (-10, -4), (4, 10), (-4, -10), (8, -8), (-8, 8)]
     early = [{"dx": float(x), "dy": float(y)} for x, y in spots]
     late = [{"dx": x * 3.0, "dy": y * 3.0 - 80} for x, y in spots]
-    trend = (await call("group.js", "group", early + late))["trend"]
+    trend = (await call("model/group.js", "group", early + late))["trend"]
     assert (trend["dx"], trend["dy"]) == pytest.approx((0, -80))
     before, after = unbiased(early)[0], unbiased(late)[0]
     assert trend["error"] == pytest.approx(math.sqrt((before**2 + after**2) / 6))
     assert trend["moved"] == {"x": False, "y": True}
     assert (trend["wider"], trend["narrower"]) == (True, False)
-    same = (await call("group.js", "group", early + early))["trend"]
+    same = (await call("model/group.js", "group", early + early))["trend"]
     assert same["moved"] == {"x": False, "y": False}
     assert (same["wider"], same["narrower"]) == (False, False)
 
 
-async def test_only_arrows_that_count_make_the_group_each_about_its_own_face(call: Call) -> None:
+async def test_counted_arrows_form_the_group_relative_to_their_faces(call: Call) -> None:
     other = FACE | {"id": "B", "x": 200.0, "y": 300.0}
     shots: list[dict[str, Any]] = [
         shot(1, dx=5.0, dy=7.0),
         shot(2, x=190.0, y=310.0, face_id="B"),
-        shot(3, 0, x=1100.0, y=640.0, result="off_face", face_id=None),  # the nearest face is meant
+        shot(3, 0, x=1100.0, y=640.0, result="off_face", face_id=None),  # relative to the nearest face
         shot(4, dx=None, result="miss"),
         shot(5, dx=1.0, result="not_shot"),
         shot(6, dx=1.0, result="void"),
         shot(7, dx=1.0, sighter=True),
     ]
-    found = await call("group.js", "located", shots, [FACE, other])
+    found = await call("model/group.js", "located", shots, [FACE, other])
     assert [(one["dx"], one["dy"]) for one in found] == [(5, 7), (-10, 10), (460, 0)]
-    assert await call("group.js", "located", shots, []) == []
+    assert await call("model/group.js", "located", shots, []) == []

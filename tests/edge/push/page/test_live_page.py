@@ -1,4 +1,4 @@
-"""The live page in a real Chromium: what falls is shown, in its place, once; what cannot be heard is said loudly."""
+"""The live page in a real Chromium: shots appear in their place, once; a lost connection shows a banner."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ from playwright.async_api import Locator, Page, expect
 
 from edge.common.postgres.connection import Connection
 from edge.push.stream.hub import Hub
-from tests.edge.push.page.opening import Open, Scheme
-from tests.edge.push.range_rows import CENTRE_MM, Floor
+from tests.edge.push.page.fixture_types import Open, Scheme
+from tests.edge.push.range_rows import CENTRE_MM, LaneRows
 from tests.edge.push.serving import Service
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def centre(of: Locator) -> tuple[float, float]:
-    """The middle of what is drawn, in pixels."""
+    """Return the middle of an element, in pixels."""
     box = await of.bounding_box()
     assert box is not None
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-async def assert_in_place(page: Page, floor: Floor, shot_id: str, x: float, y: float) -> None:
-    """The shot's dot is where the rings say that it must be, to one pixel."""
+async def assert_in_place(page: Page, lane: LaneRows, shot_id: str, x: float, y: float) -> None:
+    """Check the place of a shot's dot against the rings, to one pixel."""
     ring = await page.locator('#face .ring[data-radius="610"]').bounding_box()
     assert ring is not None
-    px_per_mm = ring["width"] / (2 * 609)  # the line's middle lies 1 mm inside
+    px_per_mm = ring["width"] / (2 * 609)  # the middle of the line is 1 mm inside
     middle_x, middle_y = ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2
     seen_x, seen_y = await centre(page.locator(f'.shot[data-shot="{shot_id}"] .shaft'))
     assert abs(seen_x - (middle_x + (x - CENTRE_MM) * px_per_mm)) <= 1
     assert abs(seen_y - (middle_y - (y - CENTRE_MM) * px_per_mm)) <= 1
-    assert floor.shots > 0
+    assert lane.shots > 0
 
 
-async def test_shots_appear_without_reload_in_their_place(open_page: Open, floor: Floor) -> None:
+async def test_shots_appear_without_reload_in_their_place(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
     places = [(640.0, 640.0), (742.5, 801.25), (333.3, 1010.01), (1100.0, 250.0)]
     for number, (x, y) in enumerate(places, start=1):
-        shot = str(await floor.shoot(x, y, 10 - number))
+        shot = str(await lane.shoot(x, y, 10 - number))
         await expect(page.locator(".shot")).to_have_count(number)
         await expect(page.locator(f'.shot[data-shot="{shot}"]')).to_have_class("shot current last fresh")
-        await assert_in_place(page, floor, shot, x, y)
+        await assert_in_place(page, lane, shot, x, y)
     shaft = await page.locator(".shot .shaft").first.get_attribute("r")
     assert shaft == "2.75"
     await expect(page.locator("#total")).to_have_text(str(9 + 8 + 7 + 6))
 
 
-async def test_the_list_and_the_totals_tell_value_arrow_flight_and_speed(
-    open_page: Open, floor: Floor, connection: Connection
+async def test_list_and_totals_show_value_arrow_flight_and_speed(
+    open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
-    await floor.shoot(650.0, 640.0, 10, is_x=True)
+    await lane.shoot(650.0, 640.0, 10, is_x=True)
     page = await open_page()
-    await floor.shoot(900.0, 640.0, 6)
-    await floor.shoot(None, None, 0, result="miss")
-    await floor.shoot(None, None, None, result="unknown")
-    await floor.shoot(None, None, None, result="not_shot")
-    await floor.shoot(None, None, None, result="pending")
+    await lane.shoot(900.0, 640.0, 6)
+    await lane.shoot(None, None, 0, result="miss")
+    await lane.shoot(None, None, None, result="unknown")
+    await lane.shoot(None, None, None, result="not_shot")
+    await lane.shoot(None, None, None, result="pending")
     rows = page.locator("#shots tbody tr")
     await expect(rows).to_have_count(6)
     await expect(rows.locator("td.value")).to_have_text(["…", "let down", "M?", "M", "6", "X"])
@@ -72,10 +72,10 @@ async def test_the_list_and_the_totals_tell_value_arrow_flight_and_speed(
     assert await connection.fetchval("select count(*) from events where type = 'shot.created'") == 6
 
 
-async def test_ends_are_summed(open_page: Open, floor: Floor) -> None:
+async def test_ends_are_summed(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
     for points in (9, 10, 8, 7, 10, 6, 5):
-        await floor.shoot(640.0 + 61 * (10 - points), 640.0, points)
+        await lane.shoot(640.0 + 61 * (10 - points), 640.0, points)
     await expect(page.locator("#ends tbody tr")).to_have_count(2)
     first = page.locator("#ends tbody tr").first
     await expect(first.locator("td.arrow")).to_have_text(["10", "10", "9", "8", "7", "6"])
@@ -83,78 +83,76 @@ async def test_ends_are_summed(open_page: Open, floor: Floor) -> None:
     await expect(page.locator("#ends tbody tr").last.locator("td").last).to_have_text("55")
 
 
-async def test_a_correction_changes_the_shot_in_place(open_page: Open, floor: Floor) -> None:
+async def test_a_correction_changes_the_shot_in_place(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
-    shot = await floor.shoot(None, None, 0, result="miss")
-    await floor.shoot()
+    shot = await lane.shoot(None, None, 0, result="miss")
+    await lane.shoot()
     await expect(page.locator("#shots tbody tr")).to_have_count(2)
-    await floor.revise(shot, 500.0, 640.0, 8, "hit")
+    await lane.revise(shot, 500.0, 640.0, 8, "hit")
     row = page.locator(f'#shots tr[data-shot="{shot}"]')
     await expect(row).to_have_class("corrected recent")
     await expect(row.locator(".value")).to_have_text("M 8")
-    await assert_in_place(page, floor, str(shot), 500.0, 640.0)
+    await assert_in_place(page, lane, str(shot), 500.0, 640.0)
     await expect(page.locator("#announcer")).to_have_text("Correction: shot 1-1 is now 8, was M. Total 18.")
-    await floor.revise(shot, None, None, None, "void")
+    await lane.revise(shot, None, None, None, "void")
     await expect(page.locator("#shots tbody tr")).to_have_count(1)
     await expect(page.locator(".shot")).to_have_count(1)
     await expect(page.locator("#total")).to_have_text("10")
 
 
-async def test_a_lost_connection_is_said_loudly_and_mended_without_reload_or_a_missing_shot(
-    open_page: Open, floor: Floor, service: Service
+async def test_a_lost_connection_shows_a_banner_and_loses_no_shot(
+    open_page: Open, lane: LaneRows, service: Service
 ) -> None:
     page = await open_page()
     await page.evaluate("window.notReloaded = true")
-    await floor.shoot()
+    await lane.shoot()
     await expect(page.locator("#shots tbody tr")).to_have_count(1)
     await expect(page.locator("#offline")).to_be_hidden()
     await service.stop()
     await expect(page.locator("#offline")).to_be_visible()
     await expect(page.locator("#offline")).to_contain_text("NOT CONNECTED")
-    missed = [str(await floor.shoot(640.0 + step, 640.0)) for step in range(3)]
+    missed = [str(await lane.shoot(640.0 + step, 640.0)) for step in range(3)]
     service.start()
     await expect(page.locator("#offline")).to_be_hidden()
     await expect(page.locator("#shots tbody tr")).to_have_count(4)
-    last = str(await floor.shoot(700.0, 700.0, 9))
+    last = str(await lane.shoot(700.0, 700.0, 9))
     await expect(page.locator("#shots tbody tr")).to_have_count(5)
     shown = await page.locator("#shots tbody tr").evaluate_all("rows => rows.map(row => row.dataset.shot)")
     assert shown[:4] == [last, *reversed(missed)]
     assert await page.evaluate("window.notReloaded")
 
 
-async def test_a_database_that_is_away_is_said_loudly(
+async def test_an_unreachable_database_shows_a_banner(
     open_page: Open, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = await open_page()
-    service.hub.tell_state(connected=False)
+    service.hub.set_connected(connected=False)
     with monkeypatch.context() as seen:
-        seen.setattr(service.hub, "tell_state", lambda *, connected: connected)
+        seen.setattr(service.hub, "set_connected", lambda *, connected: connected)
         await expect(page.locator("#offline")).to_be_visible()
         await expect(page.locator("#offline")).to_contain_text("does not reach its database")
-    await expect(page.locator("#offline")).to_be_hidden()  # the service finds out that it is there
+    await expect(page.locator("#offline")).to_be_hidden()  # the service detects the database again
 
 
-async def test_a_page_that_fell_behind_reads_the_whole_picture_again(
-    open_page: Open, floor: Floor, service: Service, connection: Connection
+async def test_a_page_that_fell_behind_reads_the_snapshot_again(
+    open_page: Open, lane: LaneRows, service: Service, connection: Connection
 ) -> None:
     page = await open_page()
-    await floor.shoot()
+    await lane.shoot()
     await expect(page.locator("#shots tbody tr")).to_have_count(1)
     await service.stop()
     await connection.execute("alter table shots disable trigger shots_emit_event")
-    await floor.shoot()
+    await lane.shoot()
     await connection.execute("alter table shots enable trigger shots_emit_event")
     await connection.execute("update installation set epoch = 'feedbeef'")
     service.start(Hub())
     await expect(page.locator("#shots tbody tr")).to_have_count(2)
-    await floor.shoot()
+    await lane.shoot()
     await expect(page.locator("#shots tbody tr")).to_have_count(3)
 
 
-async def test_simulated_shots_are_marked_as_such_and_real_ones_are_not(
-    open_page: Open, connection: Connection
-) -> None:
-    simulated, real = Floor(connection), Floor(connection, lane=2, source="hardware")
+async def test_only_simulated_shots_are_marked_as_simulated(open_page: Open, connection: Connection) -> None:
+    simulated, real = LaneRows(connection), LaneRows(connection, lane=2, source="hardware")
     for made in (simulated, real):
         await made.add_devices()
         await made.open_session()
@@ -169,24 +167,24 @@ async def test_simulated_shots_are_marked_as_such_and_real_ones_are_not(
     assert page.url.endswith("?lane=2")
 
 
-async def test_a_session_that_is_opened_appears_by_itself(open_page: Open, connection: Connection) -> None:
+async def test_a_newly_opened_session_appears_without_reload(open_page: Open, connection: Connection) -> None:
     page = await open_page()
     await expect(page.locator("#face-empty")).to_be_visible()
-    floor = Floor(connection)
-    await floor.add_devices()
+    lane = LaneRows(connection)
+    await lane.add_devices()
     async with connection.transaction():
-        await floor.open_session()
+        await lane.open_session()
     await expect(page.locator(".ring").first).to_be_visible()
-    await floor.shoot()
+    await lane.shoot()
     await expect(page.locator("#total")).to_have_text("10")
 
 
-async def test_devices_show_their_state_and_an_age_that_ticks(open_page: Open, floor: Floor) -> None:
+async def test_devices_show_their_state_and_a_ticking_age(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
     bow = page.locator('[data-device="bow-1"]')
     await expect(bow.locator(".state")).to_have_text("ready")
     await expect(bow.locator(".age")).to_contain_text("battery 87 % · heard")
-    await floor.set_state("bow-1", "lost")
+    await lane.set_state("bow-1", "lost")
     await expect(bow.locator(".state")).to_have_text("lost")
     age = bow.locator(".age")
     await expect(age).to_contain_text(re.compile(r"heard [1-9]\d* s ago"))
@@ -194,10 +192,10 @@ async def test_devices_show_their_state_and_an_age_that_ticks(open_page: Open, f
     await expect(age).to_contain_text(re.compile(r"heard ([2-9]|\d\d+) s ago"))
 
 
-async def test_the_keyboard_goes_from_shot_to_shot(open_page: Open, floor: Floor) -> None:
+async def test_arrow_keys_move_from_shot_to_shot(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
     for step in range(3):
-        await floor.shoot(600.0 + 40 * step, 640.0)
+        await lane.shoot(600.0 + 40 * step, 640.0)
     await expect(page.locator(".shot")).to_have_count(3)
     assert await page.locator('.shot[tabindex="0"]').count() == 1
     await page.locator('.shot[tabindex="0"]').focus()
@@ -210,17 +208,19 @@ async def test_the_keyboard_goes_from_shot_to_shot(open_page: Open, floor: Floor
     await expect(page.locator("#shots tr.selected")).to_have_count(1)
     outline = await focused.locator(".pointer").evaluate("mark => getComputedStyle(mark).stroke")
     assert outline not in ("none", "")
-    await floor.shoot()
+    await lane.shoot()
     await expect(page.locator(".shot")).to_have_count(4)
-    await expect(focused).to_have_attribute("aria-label", "Shot 1-1, 10, arrow ?")  # what is read is not torn away
+    await expect(focused).to_have_attribute(
+        "aria-label", "Shot 1-1, 10, arrow ?"
+    )  # the focus stays on the selected shot
     await page.locator('#shots tr[tabindex="0"]').focus()
     await page.keyboard.press("ArrowUp")
     await expect(page.locator("#shots tr:focus th")).to_have_text("1-2")
 
 
-async def test_a_screen_reader_is_told(open_page: Open, floor: Floor) -> None:
+async def test_a_screen_reader_gets_each_new_value_once(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
-    await floor.shoot(700.0, 640.0, 9)
+    await lane.shoot(700.0, 640.0, 9)
     await expect(page.locator("#announcer")).to_have_text("Shot 1-1: 9. Total 9.")
     speaking = "[aria-live]:not([aria-live=off]), [role=status], [role=alert], output:not([aria-live=off])"
     assert await page.locator(speaking).evaluate_all("all => all.map((one) => one.id)") == [
@@ -228,8 +228,8 @@ async def test_a_screen_reader_is_told(open_page: Open, floor: Floor) -> None:
         "simulated",
         "clocks",
         "announcer",
-    ]  # and nothing else: a page on which every number speaks is not listened to
-    await floor.shoot(None, None, None, result="pending")
+    ]  # nothing else: a page that speaks every number is unusable
+    await lane.shoot(None, None, None, result="pending")
     await expect(page.locator("#last-value")).to_have_text("…")
     await expect(page.locator("#announcer")).to_have_text("Shot 1-1: 9. Total 9.")
     unnamed = await page.evaluate(
@@ -250,9 +250,9 @@ async def test_a_screen_reader_is_told(open_page: Open, floor: Floor) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_a_phone_shows_it_all_without_scrolling_sideways(open_page: Open, floor: Floor, scheme: Scheme) -> None:
+async def test_a_phone_needs_no_horizontal_scrolling(open_page: Open, lane: LaneRows, scheme: Scheme) -> None:
     for step in range(8):
-        await floor.shoot(640.0 + 61 * step, 640.0, 10 - step)
+        await lane.shoot(640.0 + 61 * step, 640.0, 10 - step)
     page = await open_page(360, 740, scheme)
     await expect(page.locator(".shot")).to_have_count(8)
     assert await page.evaluate("document.documentElement.scrollWidth") == 360
@@ -264,7 +264,7 @@ async def test_a_phone_shows_it_all_without_scrolling_sideways(open_page: Open, 
     assert light == {"light": "rgb(245, 244, 240)", "dark": "rgb(16, 18, 22)"}[scheme]
 
 
-async def test_the_page_loads_nothing_from_elsewhere(open_page: Open, service: Service) -> None:
+async def test_the_page_loads_everything_from_the_hub(open_page: Open, service: Service) -> None:
     page = await open_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

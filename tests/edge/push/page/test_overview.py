@@ -1,4 +1,4 @@
-"""All lanes at a glance."""
+"""The overview of all lanes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import pytest
 from playwright.async_api import expect
 
 from edge.common.postgres.connection import Connection
-from tests.edge.push.page.opening import Open
-from tests.edge.push.range_rows import Floor
+from tests.edge.push.page.fixture_types import Open
+from tests.edge.push.range_rows import LaneRows
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_every_lane_is_shown_and_follows_what_falls(
-    open_page: Open, floor: Floor, connection: Connection
+async def test_every_lane_has_a_card_that_follows_its_shots(
+    open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
-    other = Floor(connection, lane=2)
+    other = LaneRows(connection, lane=2)
     await other.add_devices()
     await other.open_session()
     await other.shoot(points=5)
@@ -25,14 +25,14 @@ async def test_every_lane_is_shown_and_follows_what_falls(
     await expect(cards.locator(".total b")).to_have_text(["0", "5"])
     await expect(page.locator(".column").first).to_be_hidden()
     await expect(page.locator('#lanes [aria-current="page"]')).to_have_text("All")
-    await floor.shoot(points=9)
+    await lane.shoot(points=9)
     await other.shoot(None, None, 0, result="miss")
     await expect(cards.locator(".total b")).to_have_text(["9", "5"])
     await expect(cards.locator(".last b")).to_have_text(["9", "M"])
     await expect(cards.nth(0).locator(".dot.last")).to_have_count(1)
-    await floor.set_state("bow-1", "lost")
+    await lane.set_state("bow-1", "lost")
     await expect(cards.nth(0).locator(".trouble")).to_contain_text("bow-1 lost")
-    third = Floor(connection, lane=3)
+    third = LaneRows(connection, lane=3)
     await third.add_devices()
     await third.open_session()
     await expect(cards).to_have_count(3)
@@ -42,7 +42,7 @@ async def test_every_lane_is_shown_and_follows_what_falls(
     assert await page.evaluate("document.documentElement.scrollWidth") == 360
     butt = await cards.nth(1).locator(".butt").bounding_box()
     assert butt is not None
-    assert butt["width"] == pytest.approx(butt["height"], abs=0.5)  # as round as the face on it
+    assert butt["width"] == pytest.approx(butt["height"], abs=0.5)  # as square as the face
     drawn = "svg => getComputedStyle(svg).backgroundColor"
     assert await cards.nth(1).locator("svg").evaluate(drawn) == "rgba(0, 0, 0, 0)"
     await cards.nth(1).click()
@@ -52,10 +52,10 @@ async def test_every_lane_is_shown_and_follows_what_falls(
     await expect(cards).to_have_count(3)
 
 
-async def test_a_hub_without_a_lane_says_so_and_the_first_one_appears(open_page: Open, connection: Connection) -> None:
+async def test_the_first_lane_appears_on_an_empty_overview(open_page: Open, connection: Connection) -> None:
     page = await open_page(query="?lane=all")
     await expect(page.locator("#overview .card .about")).to_have_text("no session")
-    floor = Floor(connection, lane=7)
-    await floor.add_devices()
-    await floor.open_session()
+    lane = LaneRows(connection, lane=7)
+    await lane.add_devices()
+    await lane.open_session()
     await expect(page.locator("#overview .card .name")).to_have_text("Lane 7")

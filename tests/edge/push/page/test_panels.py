@@ -1,4 +1,4 @@
-"""What the page tells beside the shots: group, reasons, arrows, sighters, corrections, orphans, lanes."""
+"""Panels of the live page: group, reasons, arrows, sighters, corrections, orphans, lanes."""
 
 from __future__ import annotations
 
@@ -8,60 +8,60 @@ import pytest
 from playwright.async_api import expect
 
 from edge.common.postgres.connection import Connection
-from tests.edge.push.page.opening import Open
-from tests.edge.push.range_rows import CENTRE_MM, Floor
+from tests.edge.push.page.fixture_types import Open
+from tests.edge.push.range_rows import CENTRE_MM, LaneRows
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SPOTS = [(100.0, 40.0), (-100.0, -40.0), (40.0, 100.0), (-40.0, -100.0), (80.0, -80.0), (-80.0, 80.0)]
 
 
-async def shoot_at(floor: Floor, dx: float, dy: float, points: int = 8) -> uuid.UUID:
-    return await floor.shoot(CENTRE_MM + dx, CENTRE_MM + dy, points)
+async def shoot_at(lane: LaneRows, dx: float, dy: float, points: int = 8) -> uuid.UUID:
+    return await lane.shoot(CENTRE_MM + dx, CENTRE_MM + dy, points)
 
 
-async def test_the_group_is_told_in_words_and_drawn(open_page: Open, floor: Floor) -> None:
+async def test_the_group_is_described_and_drawn(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
     panel = page.locator("#group-panel")
     await expect(panel).to_be_hidden()
     for x, y in SPOTS[:5]:
-        await shoot_at(floor, x + 200, y - 30)
+        await shoot_at(lane, x + 200, y - 30)
     await expect(panel.locator("h2")).to_have_text("Group 5 arrows")
     await expect(panel).to_contain_text("216 mm right, 46 mm low of the centre")
-    await expect(panel).to_contain_text("told from 6 arrows on")
+    await expect(panel).to_contain_text("needs 6 arrows")
     await expect(page.locator("#face .group .half")).to_have_count(0)
-    await shoot_at(floor, SPOTS[5][0] + 200, SPOTS[5][1] - 30)
+    await shoot_at(lane, SPOTS[5][0] + 200, SPOTS[5][1] - 30)
     await expect(panel.locator("h2")).to_have_text("Group 6 arrows")
-    await expect(panel).to_contain_text("87 mm an axis; 95 % sure of 59 to 149 mm")
+    await expect(panel).to_contain_text("87 mm per axis, 95 % interval 59 to 149 mm")
     await expect(panel).to_contain_text("move it 2.43 mm right (0.85 m from the eye)")
     drawn = page.locator("#face .group .half:not(.under)")
     assert float(await drawn.get_attribute("r") or 0) == pytest.approx(1.1774 * 87.0, rel=1e-3)
     moved = await drawn.locator("..").get_attribute("transform")
-    assert moved == "translate(840 670)"  # the drawing's y points down
+    assert moved == "translate(840 670)"  # the drawing's y axis points down
     await expect(panel).not_to_contain_text("Later half")
 
 
-async def test_the_last_shot_or_the_chosen_one_is_explained(open_page: Open, floor: Floor) -> None:
+async def test_the_selected_or_last_shot_is_explained(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
-    first = await shoot_at(floor, 100, 0, 9)
-    await floor.shoot(None, None, 0, result="miss")
+    first = await shoot_at(lane, 100, 0, 9)
+    await lane.shoot(None, None, 0, result="miss")
     why = page.locator("#why-panel")
     await expect(why.locator("h2")).to_have_text("Why M")
-    await expect(why).to_contain_text("No landing came while the target sensor was provably listening.")
+    await expect(why).to_contain_text("No landing was detected while the target sensor was provably listening.")
     await page.locator(f'.shot[data-shot="{first}"]').click()
     await expect(why.locator("h2")).to_have_text("Why 9")
     await expect(why).to_contain_text("100.0 mm from the middle of face A")
     await expect(why).to_contain_text("drawn for 4.0 s")
 
 
-async def test_arrows_are_listed_and_one_that_flies_elsewhere_is_marked(
-    open_page: Open, floor: Floor, connection: Connection
+async def test_arrows_are_listed_and_a_deviating_one_is_marked(
+    open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
     arrows = [await connection.fetchval(
         "insert into arrows (id, human_identifier, length) values (gen_random_uuid(), $1, 70) returning id", f"L1-0{i}"
     ) for i in range(4)]  # fmt: skip
     for number, (x, y) in enumerate(SPOTS * 2):
-        shot = await shoot_at(floor, x / 10, y / 10 + (150 if number % 4 == 3 else 0))
+        shot = await shoot_at(lane, x / 10, y / 10 + (150 if number % 4 == 3 else 0))
         await connection.execute("update shots set arrow_id = $2 where id = $1", shot, arrows[number % 4])
     page = await open_page()
     rows = page.locator("#arrows-panel tbody tr")
@@ -73,33 +73,35 @@ async def test_arrows_are_listed_and_one_that_flies_elsewhere_is_marked(
     table = page.locator("#arrows-panel table")
     assert await table.evaluate("table => table.offsetWidth <= table.parentElement.clientWidth")
     lines = "head => { const text = document.createRange(); text.selectNodeContents(head); return text.getClientRects().length; }"
-    assert await rows.locator("th").nth(0).evaluate(lines) == 1  # not "L1-" and below it "00"
+    assert await rows.locator("th").nth(0).evaluate(lines) == 1  # no break inside the name
 
 
-async def test_sighters_are_apart_and_out_of_the_totals(open_page: Open, floor: Floor, connection: Connection) -> None:
+async def test_sighters_are_shown_apart_and_in_no_total(
+    open_page: Open, lane: LaneRows, connection: Connection
+) -> None:
     await connection.execute("update sessions set sighter_ends = 1")
     page = await open_page()
-    await floor.shoot(points=9)
+    await lane.shoot(points=9)
     await expect(page.locator("#last-label")).to_have_text("Last shot · sighter")
     await expect(page.locator("#total")).to_have_text("0")
     await expect(page.locator("#total-detail")).to_have_text("sighters do not count")
     await expect(page.locator(".shot")).to_have_class("shot current last sighter fresh")
     await expect(page.locator("#announcer")).to_have_text("Shot S1-1: 9. Total 0.")
     for _ in range(5):
-        await floor.shoot(points=9)
-    await floor.shoot(points=7)
+        await lane.shoot(points=9)
+    await lane.shoot(points=7)
     await expect(page.locator("#ends tbody th")).to_have_text(["S1", "1"])
     await expect(page.locator("#ends tbody td.sum")).to_have_text(["(54)", "7"])
     await expect(page.locator("#total")).to_have_text("7")
     await expect(page.locator("#group-panel h2")).to_have_text("Group 1 arrow")
 
 
-async def test_a_late_correction_is_highlighted_for_a_while_and_keeps_a_dot_and_its_old_value(
-    open_page: Open, floor: Floor, connection: Connection
+async def test_a_correction_is_highlighted_and_keeps_its_old_value(
+    open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
-    shot = await floor.shoot(None, None, 0, result="miss")
-    await floor.revise(shot, 500.0, 640.0, 8, "hit")
-    page = await open_page()  # it was corrected before the page was opened
+    shot = await lane.shoot(None, None, 0, result="miss")
+    await lane.revise(shot, 500.0, 640.0, 8, "hit")
+    page = await open_page()  # the correction precedes the page
     row = page.locator(f'#shots tr[data-shot="{shot}"]')
     await expect(row).to_have_class("last corrected recent")
     await expect(row.locator(".value")).to_have_text("M 8")
@@ -113,12 +115,12 @@ async def test_a_late_correction_is_highlighted_for_a_while_and_keeps_a_dot_and_
     await expect(page.locator("#ends td.recent")).to_have_count(0)
 
 
-async def test_a_shot_that_a_judge_voids_is_struck_and_out_of_the_totals(
-    open_page: Open, floor: Floor, connection: Connection
+async def test_a_voided_shot_is_struck_through_and_in_no_total(
+    open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
     page = await open_page()
-    shot = await floor.shoot(points=9)
-    await floor.shoot(points=7)
+    shot = await lane.shoot(points=9)
+    await lane.shoot(points=7)
     await expect(page.locator("#total")).to_have_text("16")
     await connection.execute(
         """update shots set result = 'void', points = null, void_reason = 'shot by the neighbour', flags = '{corrected}',
@@ -134,16 +136,14 @@ async def test_a_shot_that_a_judge_voids_is_struck_and_out_of_the_totals(
     await expect(page.locator(".shot")).to_have_count(1)
 
 
-async def test_a_landing_that_no_shot_explains_is_a_grey_dot_in_no_total(
-    open_page: Open, floor: Floor, connection: Connection
-) -> None:
+async def test_an_orphan_is_a_grey_dot_in_no_total(open_page: Open, lane: LaneRows, connection: Connection) -> None:
     page = await open_page()
-    await floor.shoot(points=9)
-    orphan = await floor.lose(700.0, 900.0)
+    await lane.shoot(points=9)
+    orphan = await lane.lose(700.0, 900.0)
     dot = page.locator("#face .orphan")
     await expect(dot).to_have_attribute("transform", "translate(700 380)")
-    await expect(page.locator("#announcer")).to_have_text("A landing that no shot explains: it is in no total.")
-    await floor.lose(None, None)
+    await expect(page.locator("#announcer")).to_have_text("A landing that no release explains: it is in no total.")
+    await lane.lose(None, None)
     waiting = page.locator("#orphans")
     await expect(waiting).to_have_text("2 landings to sort out (grey), in no total: archstats-sensor orphan list")
     await page.reload()
@@ -155,14 +155,14 @@ async def test_a_landing_that_no_shot_explains_is_a_grey_dot_in_no_total(
     await expect(waiting).to_contain_text("1 landing ")
 
 
-async def test_the_lane_is_kept_in_the_address_and_the_way_back_works(
-    open_page: Open, floor: Floor, connection: Connection
+async def test_the_address_keeps_the_lane_and_back_works(
+    open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
-    other = Floor(connection, lane=2)
+    other = LaneRows(connection, lane=2)
     await other.add_devices()
     await other.open_session()
     await other.shoot(points=5)
-    await floor.shoot(points=9)
+    await lane.shoot(points=9)
     page = await open_page(query="?lane=2")
     await expect(page.locator("#total")).to_have_text("5")
     await expect(page.locator('#lanes [aria-current="page"]')).to_have_text("Lane 2")
@@ -177,16 +177,16 @@ async def test_the_lane_is_kept_in_the_address_and_the_way_back_works(
     assert await page.locator("#shots tbody tr").count() == 2
 
 
-async def test_a_device_that_says_nothing_turns_silent_without_reload(
-    open_page: Open, floor: Floor, connection: Connection
-) -> None:
+async def test_a_device_turns_silent_without_reload(open_page: Open, lane: LaneRows, connection: Connection) -> None:
     page = await open_page()
     state = page.locator('[data-device="target-1"] .state')
     await expect(state).to_have_text("ready")
     await connection.execute(
         "update device_status set updated_at = updated_at - interval '70 s' where device_id = 'target-1'"
     )
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the page looks when it is looked at
+    await page.evaluate(
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )  # the page refreshes when it becomes visible
     await expect(state).to_have_text("silent")
     age = page.locator('[data-device="target-1"] .age')
     await expect(age).to_contain_text("heard 1 min ago")
@@ -197,11 +197,11 @@ async def test_a_device_that_says_nothing_turns_silent_without_reload(
     )
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(age).to_contain_text("sensor restarted 2 min ago")
-    assert floor.shots == 0
+    assert lane.shots == 0
 
 
-async def test_arrows_that_are_shot_while_no_session_is_open_are_told(
-    open_page: Open, floor: Floor, connection: Connection
+async def test_unclaimed_arrows_show_the_command_that_adds_them(
+    open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
     await connection.execute("update sessions set is_opened = false, end_time = now() - interval '10 minutes'")
     page = await open_page()
@@ -210,7 +210,7 @@ async def test_arrows_that_are_shot_while_no_session_is_open_are_told(
     await connection.execute(
         """insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source)
         values ($1, gen_random_uuid(), 1, 'release', now(), gen_random_uuid(), now(), 'simulator')""",
-        floor.bow,
+        lane.bow,
     )
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(hint).to_contain_text(
@@ -218,13 +218,13 @@ async def test_arrows_that_are_shot_while_no_session_is_open_are_told(
     )
 
 
-async def test_clocks_that_are_apart_are_told_until_they_agree_again(
-    open_page: Open, floor: Floor, connection: Connection
+async def test_a_clock_banner_shows_until_the_clocks_agree(
+    open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
     page = await open_page()
-    bar, bow = page.locator("#clocks"), page.locator(f'[data-device="{floor.bow}"]')
+    bar, bow = page.locator("#clocks"), page.locator(f'[data-device="{lane.bow}"]')
     for is_off in (True, False):
-        await connection.execute("update device_status set clock_off = $1 where device_id = $2", is_off, floor.bow)
+        await connection.execute("update device_status set clock_off = $1 where device_id = $2", is_off, lane.bow)
         await expect(bow.locator(".state")).to_have_text("degraded" if is_off else "ready")
         await expect(bar).to_be_visible(visible=is_off)
         await expect(bow.get_by_text("too far apart")).to_have_count(int(is_off))

@@ -1,4 +1,4 @@
-"""What the page knows of a lane: a snapshot and events, of which each may come twice."""
+"""The state of a lane on the page: a snapshot and events, each of which may arrive twice."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SNAPSHOT: dict[str, Any] = {
 }  # fmt: skip
 
 RANGE = """async ([snapshot, events, after]) => {
-    const { Range } = await import("/static/range.js");
+    const { Range } = await import("/static/model/range.js");
     const range = new Range(snapshot, 5000);
-    const told = events.map((shot) => range.take(shot));
-    return { told: told.map((one) => one && [one.isNew, one.isLate, one.before ?? null]),
+    const changes = events.map((shot) => range.take(shot));
+    return { changes: changes.map((one) => one && [one.isNew, one.isLate, one.before ?? null]),
         shots: range.shots(5000 + after).map((one) => [one.id, one.result, one.previous_value, one.recent]) };
 }"""
 
@@ -29,45 +29,41 @@ async def known(modules: Page, shots: list[dict[str, Any]], events: list[dict[st
     return await modules.evaluate(RANGE, [SNAPSHOT | {"shots": shots}, events, after_ms])
 
 
-async def test_an_event_that_comes_again_changes_nothing(modules: Page) -> None:
+async def test_a_repeated_event_changes_nothing(modules: Page) -> None:
     first = shot(1, None, dx=None, result="pending")
     hit = shot(1, 9, revision=2)
     found = await known(modules, [first], [first, hit, first, hit, shot(2), shot(3, session_id="another")])
-    assert found["told"] == [None, [False, False, "…"], None, None, [True, False, None], None]
+    assert found["changes"] == [None, [False, False, "…"], None, None, [True, False, None], None]
     assert [one[:2] for one in found["shots"]] == [["shot-001", "hit"], ["shot-002", "hit"]]
 
 
-async def test_a_value_that_was_told_and_changes_is_late(modules: Page) -> None:
+async def test_a_change_of_a_shown_value_is_late(modules: Page) -> None:
     was = {"result": "miss", "points": 0, "is_x": False}
     late = shot(1, 8, revision=3, previous_value=was, corrected_at="2026-01-01T10:10:00Z")
     found = await known(modules, [shot(1, 0, dx=None, result="miss", revision=2)], [late])
-    assert found["told"] == [[False, True, "M"]]
+    assert found["changes"] == [[False, True, "M"]]
     assert found["shots"] == [["shot-001", "hit", "M", True]]
 
 
-async def test_a_correction_is_recent_for_a_minute_of_the_hubs_clock(modules: Page) -> None:
+async def test_a_correction_is_recent_for_a_minute_by_the_hubs_clock(modules: Page) -> None:
     corrected = shot(
-        1,
-        8,
-        previous_value={"result": "miss", "points": 0, "is_x": False},
-        corrected_at="2026-01-01T10:09:30Z",
-        revision=2,
+        1, 8, previous_value={"result": "miss", "points": 0, "is_x": False}, corrected_at="2026-01-01T10:09:30Z", revision=2
     )
     for after_ms, recent in ((0, True), (29_000, True), (31_000, False)):
         found = await known(modules, [corrected], [], after_ms)
         assert found["shots"] == [["shot-001", "hit", "M", recent]]
 
 
-async def test_another_way_to_the_same_value_is_no_correction(modules: Page) -> None:
+async def test_the_same_value_by_another_result_is_no_correction(modules: Page) -> None:
     same = shot(1, 0, result="off_face", previous_value={"result": "miss", "points": 0, "is_x": False},
                 corrected_at="2026-01-01T10:10:00Z", revision=2)  # fmt: skip
     found = await known(modules, [same], [])
     assert found["shots"] == [["shot-001", "off_face", None, False]]
 
 
-async def test_what_no_longer_results_is_gone_and_what_a_judge_voids_stays(modules: Page) -> None:
+async def test_superseded_shots_disappear_and_voided_ones_stay(modules: Page) -> None:
     gone = shot(1, None, result="void", flags=["superseded"], revision=2)
     voided = shot(2, None, result="void", flags=["corrected"], revision=2)
     found = await known(modules, [shot(1), shot(2)], [gone, voided])
-    assert [told[1] for told in found["told"]] == [True, True]
+    assert [change[1] for change in found["changes"]] == [True, True]
     assert [one[:2] for one in found["shots"]] == [["shot-002", "void"]]

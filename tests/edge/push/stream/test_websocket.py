@@ -1,4 +1,4 @@
-"""What is the WebSocket's own; what it has in common with the other transport is in ``test_events``."""
+"""Behaviour specific to the WebSocket; tests of both transports are in ``test_sse``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from websockets.frames import Opcode
 from edge.common.postgres.connection import Connection
 from edge.push.stream.frames import Frame, heartbeat
 from edge.push.stream.websocket import GOING_AWAY, POLICY, TRY_AGAIN_LATER
-from tests.edge.push.range_rows import Floor
+from tests.edge.push.range_rows import LaneRows
 from tests.edge.push.serving import WITHIN_S, Service, SocketStream, http, listening, listening_by_websocket
 from tests.eventually import eventually
 from tests.timing import limit_s
@@ -24,7 +24,7 @@ def address(service: Service, query: str = "") -> str:
     return f"ws://127.0.0.1:{service.port}/api/v0/ws/shot{query}"
 
 
-async def code_of_the_end(stream: SocketStream) -> int | None:
+async def final_close_code(stream: SocketStream) -> int | None:
     async with asyncio.timeout(WITHIN_S):
         while await stream.next(heartbeats=True) is not None:
             pass
@@ -32,12 +32,12 @@ async def code_of_the_end(stream: SocketStream) -> int | None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
-def test_a_message_is_framed_as_the_library_would(size: int) -> None:
+def test_messages_are_framed_like_the_library_does(size: int) -> None:
     frame = Frame(None, None, "shot.created", b"x" * size)
     assert frame.message == WireFrame(Opcode.TEXT, b"x" * size).serialize(mask=False)
 
 
-async def test_long_messages_arrive_whole(service: Service, connection: Connection) -> None:
+async def test_long_messages_arrive_complete(service: Service, connection: Connection) -> None:
     async with listening_by_websocket(service) as stream:
         await stream.until("heartbeat")
         for size in (1, 100, 100_000):
@@ -45,43 +45,43 @@ async def test_long_messages_arrive_whole(service: Service, connection: Connecti
                 "insert into events (type, data) values ('reading.orphan', jsonb_build_object('x', repeat('ä', $1)))",
                 size,
             )
-        told = await stream.take(3)
-    assert [len(event.data["x"]) for event in told] == [1, 100, 100_000]
+        events = await stream.take(3)
+    assert [len(event.data["x"]) for event in events] == [1, 100, 100_000]
 
 
-async def test_nothing_is_compressed_whatever_the_client_offers(service: Service) -> None:
+async def test_compression_is_declined(service: Service) -> None:
     async with connect(address(service), compression="deflate", proxy=None, ping_interval=None) as connection:
         assert connection.protocol.extensions == []
 
 
-async def test_both_transports_tell_the_same(service: Service, floor: Floor) -> None:
+async def test_both_transports_send_the_same_events(service: Service, lane: LaneRows) -> None:
     async with listening_by_websocket(service) as socket, listening(service) as stream:
-        await floor.shoot()
+        await lane.shoot()
         (by_socket,), (by_stream,) = await socket.take(1), await stream.take(1)
     assert by_socket.envelope == by_stream.envelope
 
 
-async def test_who_speaks_is_told_that_nothing_is_taken(service: Service) -> None:
+async def test_a_client_that_sends_a_message_is_disconnected(service: Service) -> None:
     for word in ("ping", b"ping"):
         async with listening_by_websocket(service) as stream:
             assert stream.connection is not None
             await stream.until("heartbeat")
             await stream.connection.send(word)
-            assert await code_of_the_end(stream) == POLICY
+            assert await final_close_code(stream) == POLICY
     async with listening_by_websocket(service) as stream:
         assert stream.connection is not None
         await stream.connection.send("x" * 100_000)
-        assert await code_of_the_end(stream) == 1009
+        assert await final_close_code(stream) == 1009
     await eventually(lambda: not service.hub.clients, WITHIN_S)
 
 
-async def test_a_ping_of_the_protocol_is_answered(service: Service) -> None:
+async def test_a_protocol_ping_is_answered(service: Service) -> None:
     async with listening_by_websocket(service) as stream, asyncio.timeout(WITHIN_S):
         assert stream.connection is not None
         await (await stream.connection.ping())
 
 
-async def test_at_the_stop_clients_are_told_within_a_second_and_frozen_ones_cut(
+async def test_a_stop_closes_clients_and_cuts_frozen_ones(
     service: Service, connection: Connection, pytestconfig: pytest.Config
 ) -> None:
     async with (
@@ -97,11 +97,11 @@ async def test_at_the_stop_clients_are_told_within_a_second_and_frozen_ones_cut(
         )
         await asyncio.gather(one.take(400), two.take(400))
         assert await service.stop() < limit_s(pytestconfig, 1.0)
-        assert await code_of_the_end(one) == GOING_AWAY
-        assert await code_of_the_end(two) == GOING_AWAY
+        assert await final_close_code(one) == GOING_AWAY
+        assert await final_close_code(two) == GOING_AWAY
 
 
-async def test_a_slow_one_reads_to_the_gap_and_the_code_that_says_why(service: Service, connection: Connection) -> None:
+async def test_a_slow_client_gets_the_gap_and_its_close_code(service: Service, connection: Connection) -> None:
     async with listening_by_websocket(service, receive_buffer=4096) as slow:
         await slow.until("heartbeat")
         for _ in range(4):
@@ -130,7 +130,7 @@ async def test_a_slow_one_reads_to_the_gap_and_the_code_that_says_why(service: S
         (None, 101),
     ],
 )
-async def test_pages_of_other_origins_are_refused(service: Service, origin: str | None, status: int) -> None:
+async def test_pages_of_other_origins_are_rejected(service: Service, origin: str | None, status: int) -> None:
     headers = {"Origin": origin.format(port=service.port)} if origin is not None else {}
     try:
         async with connect(address(service), proxy=None, ping_interval=None, additional_headers=headers):
@@ -141,7 +141,7 @@ async def test_pages_of_other_origins_are_refused(service: Service, origin: str 
     assert ("other_origin" in body) == (status == 403)
 
 
-async def test_questions_that_make_no_sense_are_refused_before_the_upgrade(service: Service) -> None:
+async def test_invalid_parameters_are_rejected_before_the_upgrade(service: Service) -> None:
     for query in ("?since=abc", "?lane=0", "?lane=x", "?bogus=1", "?lane=1&lane=2"):
         with pytest.raises(InvalidStatus) as refused:
             await connect(address(service, query), proxy=None)
@@ -150,7 +150,7 @@ async def test_questions_that_make_no_sense_are_refused_before_the_upgrade(servi
     assert service.hub.clients == 0
 
 
-async def test_who_does_not_upgrade_is_told_to(service: Service) -> None:
+async def test_a_request_without_upgrade_gets_426(service: Service) -> None:
     async with http(service) as client:
         answer = await client.get("/api/v0/ws/shot")
         assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
@@ -162,12 +162,12 @@ async def test_who_does_not_upgrade_is_told_to(service: Service) -> None:
     assert refused.value.response.status_code in (403, 404)
 
 
-async def test_a_client_that_breaks_the_protocol_costs_nobody_else_anything(service: Service, floor: Floor) -> None:
+async def test_a_protocol_error_affects_no_other_client(service: Service, lane: LaneRows) -> None:
     async with listening_by_websocket(service) as good, listening_by_websocket(service) as bad:
         assert bad.connection is not None
         bad.connection.transport.write(b"\xff\xff\xff\xff")
-        assert await code_of_the_end(bad) == 1002
-        shot = str(await floor.shoot())
+        assert await final_close_code(bad) == 1002
+        shot = str(await lane.shoot())
         assert (await good.take(1))[0].data["id"] == shot
 
 

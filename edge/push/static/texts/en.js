@@ -1,0 +1,221 @@
+// Every text of the page, in English. Functions take numbers and names that are already formatted.
+
+export const language = "en";
+
+const PLURAL = new Intl.PluralRules(language);
+const counted = (n, one, other) => `${n} ${PLURAL.select(n) === "one" ? one : other}`;
+const arrows = (n) => counted(n, "arrow", "arrows");
+
+export const texts = {
+  none: "–",
+  units: { mm: "mm", m: "m", s: "s", mps: "m/s" },
+  between: (low, high) => `${low} to ${high}`,
+  age: { seconds: (n) => `${n} s`, minutes: (n) => `${n} min`, hours: (n) => `${n} h`, days: (n) => `${n} d` },
+  left: (length) => `${length} left`,
+  right: (length) => `${length} right`,
+  low: (length) => `${length} low`,
+  high: (length) => `${length} high`,
+  noArrow: "?",
+  unknownArrow: (start, end) => `unknown ${start}..${end}`,
+  arrows,
+
+  /** Texts of index.html, by the names that its data-text and data-label attributes use. */
+  page: {
+    title: "Arch-Stats live",
+    name: "Arch-Stats",
+    skip: "Skip to the list of shots",
+    clocksOff: "BOW CLOCK OFF: no flight times and no speeds until bow and target have synchronised their clocks.",
+    laneChoice: "Lane",
+    connecting: "connecting",
+    allLanes: "All lanes",
+    target: "Target",
+    why: "Why",
+    score: "Score",
+    lastShot: "Last shot",
+    total: "Total",
+    arrows: "Arrows",
+    hits: "Hits",
+    x: "X",
+    misses: "Misses",
+    average: "Average",
+    ends: "Ends",
+    group: "Group",
+    devices: "Devices",
+    shots: "Shots",
+    noScript: "This page needs JavaScript to show shots as they fall.",
+  },
+
+  /** Values as an archer calls them. */
+  call: { pending: "…", unknown: "M?", notShot: "let down", void: "void", miss: "M", x: "X", hit: "hit" },
+  /** The same for a screen reader, by the called value. */
+  spoken: { "M": "miss", "…": "in flight", "M?": "not known, perhaps a miss", "X": "X, ten" },
+
+  flags: {
+    no_engage: "nocking not detected", let_down: "let-down", late: "arrived late", clock: "clocks off",
+    tag_mismatch: "check arrow", cross_read: "read on two bows", wrong_tag: "another arrow's tag at the bow",
+    retired_arrow: "retired arrow", bounce: "bounced?", pass_through: "went through?",
+    contact: "check: touches another arrow", dead_time: "two arrows at once?", unsorted: "a landing needs a decision",
+    extra: "surplus arrow: the lowest count", same_spot: "two in one spot: the lower counts",
+    corrected: "corrected by a judge", superseded: "superseded",
+  },
+  notes: { sighter: "sighter", corrected: "corrected", lineCall: "line call", offFace: "beside the face", last: "last" },
+
+  why: {
+    heading: (value) => `Why ${value}`,
+    which: (place) => `shot ${place}`,
+    terms: {
+      result: "Result", middle: "Middle", ring: "Ring", line: "Line", shaft: "Shaft", flight: "Flight", arrow: "Arrow",
+      corrected: "Corrected", note: "Note",
+    },
+    results: {
+      pending: "The arrow is in flight, or the target has not reported yet.",
+      miss: "No landing was detected while the target sensor was provably listening.",
+      unknown: "The target sensor was deaf or blind in that time, or could not decide. The value appears if the reading still arrives.",
+      off_view: "It landed outside the butt of this set-up.",
+      not_shot: "The arrow was taken off the string again, so nothing was shot.",
+      void: "This shot does not count.",
+    },
+    assignment: { id: "by its tag", inferred: "inferred: no other arrow was possible", manual: "assigned by an operator" },
+    meanSpeed: (speed) => `${speed} on average`,
+    drawn: (time) => `drawn for ${time}`,
+    was: (value, time) => `it was ${value} until ${time}`,
+    fromMiddle: (length, face) => `${length} from the middle of face ${face}`,
+    ring: {
+      x: (edge, radius) => `the shaft reaches in to ${edge}, X to ${radius}`,
+      points: (edge, points, radius) => `the shaft reaches in to ${edge}, the ${points} out to ${radius}`,
+      outside: (edge, radius) => `the shaft reaches in to ${edge}, the outermost ring to ${radius}`,
+    },
+    inside: (length, ring) => `${length} inside the line of the ${ring}`,
+    outside: (length, ring) => `${length} outside the line of the ${ring}`,
+    lineCall: (line) => `${line}: too close for the sensor, a judge decides`,
+    shaft: (length) => `${length} thick`,
+    assumedShaft: (length) => `${length} thick, assumed`,
+    closeUp: (value, width) => `The shaft on the face, ${value}: ${width} around it`,
+  },
+
+  group: {
+    terms: {
+      middle: "Middle", spread: "Spread σ", half: "Half within", meanRadius: "Mean radius", widest: "Widest pair",
+      sight: "Sight", trend: "Later half",
+    },
+    middle: (offset) => `${offset} of the centre`,
+    spread: (sigma, interval) => `${sigma} per axis, 95 % interval ${interval}`,
+    spreadLater: (n) => `needs ${arrows(n)}`,
+    half: (radius) => `${radius} of the middle`,
+    widest: (length, n) => `${length}, of ${arrows(n)}`,
+    moveSight: (moves, eyeToSight) => `move it ${moves.join(" and ")} (${eyeToSight} from the eye)`,
+    leaveSight: (error) => `leave it: the middle is known to ± ${error} only`,
+    down: (length) => `${length} down`,
+    up: (length) => `${length} up`,
+    furtherLeft: (length) => `${length} further left`,
+    furtherRight: (length) => `${length} further right`,
+    lower: (length) => `${length} lower`,
+    higher: (length) => `${length} higher`,
+    wider: "wider",
+    tighter: "tighter",
+    sameAsEarlier: "same as the earlier half",
+    trend: (change, error, before, after) => `${change} (± ${error}; σ ${before}, then ${after})`,
+  },
+
+  shots: {
+    heads: { shot: "Shot", value: "Value", arrow: "Arrow", flight: "Flight, s", speed: "m/s", time: "Time", note: "Note" },
+    caption: "Shots, newest first. Arrow keys move from shot to shot.",
+  },
+
+  ends: {
+    heads: { end: "End", arrows: "Arrows", hits: "Hits", x: "X", sum: "Sum", total: "Total" },
+    caption: "Ends with the values of their arrows, highest first, sum and running total. Ends named S are sighters and do not count.",
+    correctedFrom: (value) => `corrected from ${value}`,
+    surplus: "does not count: surplus arrow",
+    sighterSum: (sum) => `(${sum})`,
+  },
+
+  arrowTable: {
+    heads: { arrow: "Arrow", shots: "Shots", average: "Average", offset: "From the group's middle, mm", error: "±" },
+    caption: "Arrows: shots, average, and the mean place relative to the group's with its standard error",
+    check: "check this arrow",
+  },
+
+  score: {
+    lastShot: "Last shot",
+    lastSighter: "Last shot · sighter",
+    noShot: "no shot yet",
+    of: (best, n) => `of ${best} with ${arrows(n)}`,
+    sightersOnly: "sighters do not count",
+    detail: (place, arrow) => `shot ${place} · arrow ${arrow}`,
+  },
+
+  face: {
+    title: "Target face with shots",
+    noFace: "No face",
+    description: (faces, width, height, distance) =>
+      `${faces} on a butt of ${width} by ${height} millimetres at ${distance} metres. Arrow keys move from shot to shot.`,
+    orphan: "Landing that no release explains",
+    shot: (place, value, arrow) => `Shot ${place}, ${value}, arrow ${arrow}`,
+    correctedFrom: (value) => `corrected from ${value}`,
+    last: "last shot",
+  },
+
+  devices: {
+    none: "No device on this lane yet.",
+    states: {
+      starting: "starting", waiting: "waiting", ready: "ready", silent: "silent", lost: "lost", stopped: "stopped",
+      degraded: "degraded", unknown: "unknown",
+    },
+    clockOff: "Its clock and the target's are too far apart to time a flight. Check power and distance to the receiver.",
+    restarted: (age) => `sensor restarted ${age} ago`,
+    battery: (percent) => `battery ${percent} %`,
+    heard: (age) => `heard ${age} ago`,
+    neverHeard: "never heard",
+  },
+
+  header: {
+    lane: (lane) => `Lane ${lane}`,
+    title: (name) => `${name} – Arch-Stats live`,
+    all: "All",
+    allLanes: "All lanes",
+    lanes: (n) => counted(n, "lane", "lanes"),
+    distance: (metres) => `${metres} m`,
+    indoors: "indoors",
+    outdoors: "outdoors",
+    closing: "closing …",
+    closed: "session closed",
+    noSessionYet: "no session yet",
+    noTarget: "This session has no target.",
+    noSession: "No session is open on this lane. Shots appear here as soon as one is opened.",
+    replay: "REPLAY: these are recorded shots.",
+    simulated: "SIMULATED DATA: no real arrow was shot.",
+    live: "live",
+    notConnected: "not connected",
+    offline: "NOT CONNECTED",
+    offlineDetail: (reason, seen) => `${reason}${seen ? ` The page shows the state of ${seen}.` : ""} Trying again.`,
+  },
+
+  hub: {
+    noAnswer: "The hub does not answer.",
+    error: (message) => `The hub reports: ${message}`,
+    noDatabase: "The hub does not reach its database.",
+    silence: (seconds) => `The hub has sent nothing for ${seconds} seconds.`,
+  },
+
+  card: {
+    arrows,
+    closed: "closed",
+    noSession: "no session",
+    noShot: "no shot yet",
+    last: "Last",
+    total: "Total",
+    trouble: (device, state) => `${device} ${state}`,
+    orphans: (n) => `${n} to resolve`,
+  },
+
+  lane: {
+    orphan: "A landing that no release explains: it is in no total.",
+    orphans: (n) => `${counted(n, "landing", "landings")} to resolve (grey), in no total: archstats-sensor orphan list`,
+    unclaimed: (n, lane, since) =>
+      `${arrows(n)} shot while no session is open, in no total: archstats-sensor session open --lane ${lane} --since ${since}`,
+    voided: (before, sum) => `Correction: a shot that was ${before} does not count. Total ${sum}.`,
+    corrected: (place, value, before, sum) => `Correction: shot ${place} is now ${value}, was ${before}. Total ${sum}.`,
+    shot: (place, value, sum) => `Shot ${place}: ${value}. Total ${sum}.`,
+  },
+};
