@@ -25,7 +25,7 @@ export function spoken(shot) {
   return texts.spoken[value] ?? value;
 }
 
-/** Whether an arrow was shot and not voided. */
+/** Whether the row is a shot: neither let down nor voided. */
 export function counts(shot) {
   return !NO_SHOT.includes(shot.result);
 }

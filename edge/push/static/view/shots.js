@@ -71,9 +71,9 @@ function fill(row, shot, isLast) {
   row.classList.toggle("sighter", shot.sighter);
 }
 
-function cells(shot, [where, was, value, name, flight, speed, at, noted]) {
+function cells(shot, [where, previous, value, name, flight, speed, at, noted]) {
   return [element("th", { scope: "row" }, where),
-    element("td", { class: "value" }, ...(was ? [element("s", {}, was), " "] : []),
+    element("td", { class: "value" }, ...(previous ? [element("s", {}, previous), " "] : []),
       element("span", { "aria-label": spoken(shot), role: "img" }, value)),
     element("td", {}, name), element("td", { class: "number" }, flight), element("td", { class: "number" }, speed),
     element("td", { class: "optional" }, at ? clock(at) : texts.none), element("td", { class: "note" }, noted)];

@@ -145,7 +145,7 @@ async def test_an_orphan_is_a_grey_dot_in_no_total(open_page: Open, lane: LaneRo
     await expect(page.locator("#announcer")).to_have_text("A landing that no release explains: it is in no total.")
     await lane.lose(None, None)
     waiting = page.locator("#orphans")
-    await expect(waiting).to_have_text("2 landings to sort out (grey), in no total: archstats-sensor orphan list")
+    await expect(waiting).to_have_text("2 landings to resolve (grey), in no total: archstats-sensor orphan list")
     await page.reload()
     await expect(waiting).to_contain_text("2 landings")
     await expect(dot).to_have_count(1)

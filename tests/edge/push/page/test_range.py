@@ -47,7 +47,11 @@ async def test_a_change_of_a_shown_value_is_late(modules: Page) -> None:
 
 async def test_a_correction_is_recent_for_a_minute_by_the_hubs_clock(modules: Page) -> None:
     corrected = shot(
-        1, 8, previous_value={"result": "miss", "points": 0, "is_x": False}, corrected_at="2026-01-01T10:09:30Z", revision=2
+        1,
+        8,
+        previous_value={"result": "miss", "points": 0, "is_x": False},
+        corrected_at="2026-01-01T10:09:30Z",
+        revision=2,
     )
     for after_ms, recent in ((0, True), (29_000, True), (31_000, False)):
         found = await known(modules, [corrected], [], after_ms)

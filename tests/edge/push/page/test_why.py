@@ -50,7 +50,11 @@ async def test_a_shot_without_a_hit_has_a_reason(call: Call, result: str, says: 
 
 async def test_corrections_inferences_and_notes_are_listed(call: Call) -> None:
     terms = await why(
-        call, previous_value="M", corrected_at="2026-01-01T10:05:00Z", assignment="inferred", flags=["tag_mismatch", "late"]
+        call,
+        previous_value="M",
+        corrected_at="2026-01-01T10:05:00Z",
+        assignment="inferred",
+        flags=["tag_mismatch", "late"],
     )
     assert terms["Corrected"].startswith("it was M until ")
     assert terms["Arrow"] == "?, inferred: no other arrow was possible"
