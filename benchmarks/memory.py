@@ -110,9 +110,9 @@ def _at_rest(module: Module, seconds: float, running: Hub, start: Callable[[], i
 
 
 def _cost_of_importing(modules: str) -> tuple[float, float]:
-    """Resident MB, the median, and ms from the start of the interpreter to its end, the shortest: other work only adds.
+    """Median resident MB, and shortest run of the interpreter in ms: other processes only add to it.
 
-    The first time is not counted: it may compile.
+    The first run is not counted: it may compile.
     """
     sizes, times = [], []
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

@@ -39,7 +39,7 @@ async def run_sensor(
 ) -> None:
     """Serve the device until ``stop``; a missing device, a missing database or a full disk does not end it.
 
-    Stops within 2 s, and closes the spool. Readings that are neither stored nor spooled by then are not acknowledged, so
+    Stops within 2 s, and closes the spool. Readings that are then neither stored nor spooled are not acknowledged, so
     the device keeps them. Raises ConfigError when the settings can never work.
     """
     queue, status = DurableQueue(spool), Status()

@@ -123,8 +123,8 @@ async def test_settled_rows_of_the_given_streams_are_returned(stored: Stored) ->
     await stored.connection.execute(
         """
         insert into quarantine (device_id, kind, stream_id, seq, row, reason, sqlstate, settled_at)
-        select 'bow-1', what, $1, seq, '{}', '', '', now()
-        from (values ('start', 0), ('clock', 0), ('reading', 1e30)) other (what, seq)
+        select 'bow-1', kind, $1, seq, '{}', '', '', now()
+        from (values ('start', 0), ('clock', 0), ('reading', 1e30)) other (kind, seq)
         """,
         STREAM,
     )

@@ -86,7 +86,7 @@ def queue(tmp_path: Path) -> DurableQueue:
     return DurableQueue(Spool(tmp_path, "bow-1", 1 << 24))
 
 
-async def test_event_of_an_earlier_boot_stays_in_the_device_without_clock(queue: DurableQueue) -> None:
+async def test_event_of_an_earlier_boot_stays_until_its_clock_loads(queue: DurableQueue) -> None:
     """A daemon that starts while the database is away has no earlier clock; an event stored undated stays undated."""
     inbox = queue.inbox
     reader = DeviceReader(RebootedNode, queue, Status())
