@@ -58,7 +58,7 @@ class GapMonitor:
         if missing is None or await store.has_unsettled(missing.streams):
             return
         gap = ledger.describe_gap() or "the start of its stream"
-        await store.write_gap(ledger.watermark, missing.until, f"the device no longer has {gap}")
+        await store.write_lost_events(ledger.watermark, missing.until, f"the device no longer has {gap}")
         ledger.give_up(missing)
         self._awaiting = False
         self._status.gap = f"{self._device_id} no longer has {gap}, and they are not in this database"

@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from drivers.clock.host import host_now
-from drivers.clock.instant import EPOCH, Instant
+from drivers.clock.instant import Instant
 from drivers.contract import ClockModel, DeviceKind, Reading, StreamStart
 from edge.common.postgres.connection import Connection
+from edge.sensor.gap_rows import insert_lost_events, insert_start_gap
 from edge.sensor.quarantine import plain, quarantine_row
 from edge.sensor.queue.disk import SpoolSize
 from edge.sensor.queue.inbox import Storable
+from edge.sensor.queue.serialise import AWAITED_KINDS, ReportKind
 from edge.sensor.status import Status
 
-UNKNOWN_PAST: Final = EPOCH
-"""Start of a gap whose true start is unknown."""
 CLOCKS_LOADED: Final = 16
 """Number of newest clocks that a starting daemon loads: a device has no event of an older boot left."""
 
@@ -34,19 +33,6 @@ from unnest($2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::float8[
      as fresh (stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
                tag, tags, x_mm, y_mm, rssi_dbm, cause, quality, reason)
 on conflict do nothing
-"""
-
-_INSERT_GAP: Final = """
-insert into device_gaps (device_id, stream_id, since, since_mono_ns, since_host_boot_id,
-                         until, until_mono_ns, until_host_boot_id, reason)
-select $1, $2, least($3::timestamptz, $6::timestamptz), $4::bigint, $5::uuid, $6, $7::bigint, $8::uuid, $9
-where not exists (select from device_gaps where device_id = $1 and stream_id = $2)
-"""
-
-_INSERT_LOST_EVENTS: Final = """
-insert into device_gaps (device_id, stream_id, since, since_mono_ns, since_host_boot_id,
-                         until, until_mono_ns, until_host_boot_id, reason)
-values ($1, gen_random_uuid(), least($2::timestamptz, $5::timestamptz), $3, $4, $5, $6, $7, $8)
 """
 
 _UPSERT_CLOCK: Final = """
@@ -119,7 +105,9 @@ class SensorStore:
             self._device.kind.value,
             self._device.driver,
             self._device.lane,
-            *_columns(since),
+            since.at,
+            since.mono_ns,
+            since.host_boot_id,
         )
 
     async def clocks(self) -> list[ClockModel]:
@@ -146,12 +134,13 @@ class SensorStore:
                       select seq from readings where device_id = $1 and stream_id = $2
                       union
                       select seq from quarantine
-                      where device_id = $1 and stream_id = $2 and kind = 'reading' and settled_at is not null) known
+                      where device_id = $1 and stream_id = $2 and kind = $3 and settled_at is not null) known
                  ) numbered
             group by run
             """,
             self._device.id,
             stream_id,
+            ReportKind.READING.value,
         )
         return [(row["first"], row["last"]) for row in rows]
 
@@ -164,7 +153,7 @@ class SensorStore:
         async with self._connection.transaction():
             for report in reports:
                 if isinstance(report, StreamStart):
-                    await self._insert_gap(report, last_watermark)
+                    await insert_start_gap(self._connection, self._device.id, report, last_watermark)
                 elif isinstance(report, ClockModel):
                     await self._upsert_clock(report)
             if readings:
@@ -228,39 +217,22 @@ class SensorStore:
             [r.reason for r in readings],
         )
 
-    async def _insert_gap(self, start: StreamStart, last_watermark: Instant | None) -> None:
-        since, reason = await self._blind_since(start, last_watermark)
-        await self._connection.execute(
-            _INSERT_GAP,
-            self._device.id,
-            start.stream_id,
-            *_columns(since),
-            *_columns(start.stamp),
-            reason,
-        )
-
     async def has_unsettled(self, streams: Sequence[UUID]) -> bool:
         """Whether the quarantine holds an unsettled reading or start of these streams."""
         unsettled: bool = await self._connection.fetchval(
             """
             select exists (select from quarantine
-                           where device_id = $1 and stream_id = any($2) and kind <> 'clock' and settled_at is null)
+                           where device_id = $1 and stream_id = any($2) and kind = any($3) and settled_at is null)
             """,
             self._device.id,
             streams,
+            [kind.value for kind in AWAITED_KINDS],
         )
         return unsettled
 
-    async def write_gap(self, last_watermark: Instant | None, until: Instant, reason: str) -> None:
-        """Store a gap for lost events: no miss in it can be confirmed. It gets a stream id of its own, as none began."""
-        since = last_watermark or await self._previous_watermark()
-        await self._connection.execute(
-            _INSERT_LOST_EVENTS,
-            self._device.id,
-            *_columns(since),
-            *_columns(until),
-            reason,
-        )
+    async def write_lost_events(self, last_watermark: Instant | None, until: Instant, reason: str) -> None:
+        """Store the gap that lost events leave: no miss in it can be confirmed."""
+        await insert_lost_events(self._connection, self._device.id, last_watermark, until, reason)
 
     async def quarantine(self, report: Storable, reason: str, sqlstate: str) -> None:
         """Store a report that the database refuses in the quarantine, with the database's reason."""
@@ -279,45 +251,16 @@ class SensorStore:
         """The settled rows of these streams: a reading by its number, a start as None."""
         rows = await self._connection.fetch(
             """
-            select stream_id, case kind when 'reading' then seq::bigint end as seq from quarantine
-            where device_id = $1 and stream_id = any($2) and kind in ('reading', 'start') and settled_at is not null
+            select stream_id, case kind when $4 then seq::bigint end as seq from quarantine
+            where device_id = $1 and stream_id = any($2) and kind = any($3) and settled_at is not null
                 and seq < 9223372036854775808
             """,
             self._device.id,
             streams,
+            [kind.value for kind in AWAITED_KINDS],
+            ReportKind.READING.value,
         )
         return [(row["stream_id"], row["seq"]) for row in rows]
-
-    async def _blind_since(self, start: StreamStart, last_watermark: Instant | None) -> tuple[Instant | None, str]:
-        """The instant from which the device may have missed events, and the reason.
-
-        A device reports how long it was blind before each boot that it remembers. When the boot before one of these is
-        unknown here, there were more boots, and events are certain only up to the last watermark.
-        """
-        previous = start.previous_stream_id
-        if start.blind_since is not None and (previous is None or await self._knows(previous)):
-            return start.blind_since, "the device was rebooting"
-        reason = "the device's past is not known"
-        return last_watermark or await self._previous_watermark(), reason
-
-    async def _previous_watermark(self) -> Instant | None:
-        """The watermark that the previous daemon wrote."""
-        row = await self._connection.fetchrow(
-            "select watermark, watermark_mono_ns, watermark_host_boot_id from device_status where device_id = $1",
-            self._device.id,
-        )
-        if row is None or row["watermark"] is None:
-            return None
-        return Instant(row["watermark"], row["watermark_mono_ns"], row["watermark_host_boot_id"])
-
-    async def _knows(self, stream_id: UUID) -> bool:
-        """Whether a stream is known: each start leaves a row."""
-        known: bool = await self._connection.fetchval(
-            "select exists (select from device_gaps where device_id = $1 and stream_id = $2)",
-            self._device.id,
-            stream_id,
-        )
-        return known
 
     async def _upsert_clock(self, clock: ClockModel) -> None:
         await self._connection.execute(
@@ -331,8 +274,3 @@ class SensorStore:
             clock.uncertainty_s,
             clock.skew_uncertainty,
         )
-
-
-def _columns(instant: Instant | None) -> tuple[datetime, int | None, UUID | None]:
-    """The three columns of an instant; without one the past is unknown."""
-    return (instant.at, instant.mono_ns, instant.host_boot_id) if instant else (UNKNOWN_PAST, None, None)

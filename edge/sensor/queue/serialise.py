@@ -27,6 +27,10 @@ class ReportKind(StrEnum):
     CLOCK = "clock"
 
 
+AWAITED_KINDS: Final = (ReportKind.READING, ReportKind.START)
+"""Kinds of which a quarantined row holds back the watermark until it is settled."""
+
+
 @dataclass(frozen=True, slots=True)
 class _TaggedReading:
     kind: Literal[ReportKind.READING]

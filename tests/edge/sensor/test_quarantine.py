@@ -21,8 +21,9 @@ from edge.common.postgres.database import open_database
 from edge.common.postgres.roles import Role
 from edge.sensor.quarantine import BatchResult, store_or_quarantine
 from edge.sensor.queue.inbox import Storable
+from edge.sensor.queue.serialise import ReportKind
 from edge.sensor.store import Device, SensorStore
-from tests.edge.sensor.reports import BOOT, STREAM, clock, reading
+from tests.edge.sensor.reports import BOOT, STREAM, clock, reading, start
 from tests.test_project import ROOT
 
 DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
@@ -114,6 +115,13 @@ async def test_statement_in_the_spool_page_works(stored: Stored) -> None:
     await stored.put([reading(1, reason="\0")])
     (statement,) = re.findall(r'-c "([^"]+)"', (ROOT / "docs" / "spool.md").read_text())
     await stored.connection.fetch(statement)
+
+
+async def test_each_kind_of_report_may_be_quarantined(stored: Stored) -> None:
+    for report in (reading(1), start(), clock()):
+        await stored.store.quarantine(report, "refused", "23514")
+    rows = await stored.connection.fetch("select kind from quarantine")
+    assert {row["kind"] for row in rows} == set(ReportKind)
 
 
 async def test_settled_rows_of_the_given_streams_are_returned(stored: Stored) -> None:

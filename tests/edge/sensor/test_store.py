@@ -13,9 +13,10 @@ from drivers.contract import DeviceKind, Stamp, StreamStart
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
+from edge.sensor.gap_rows import UNKNOWN_PAST
 from edge.sensor.queue.disk import SpoolSize
 from edge.sensor.status import Status
-from edge.sensor.store import UNKNOWN_PAST, Device, SensorStore
+from edge.sensor.store import Device, SensorStore
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 BOOT = uuid4()
