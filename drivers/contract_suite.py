@@ -1,8 +1,10 @@
-"""What every driver keeps, whatever its device: the contract, as tests.
+"""The driver contract as a test suite, for every driver on its simulated device.
 
-A driver joins by being in the registry and having a simulated device of its name. A package of its own runs the same
-suite by subclassing :class:`DriverContract` with a ``connection`` fixture.
+Subclass :class:`DriverContract` in a test module and give it a ``connection`` fixture. The tests need pytest and
+pytest-asyncio; nothing else imports this module.
 """
+
+# ruff: noqa: D102, S101  (a module of tests)
 
 from __future__ import annotations
 
@@ -30,28 +32,32 @@ from drivers.contract import (
     StreamStart,
 )
 from drivers.errors import DeviceLost, DriverError
-from tests.timing import limit_s
 
 WITHIN_S = 25.0
-"""Longer than the simulated archer rests between two ends."""
+"""Deadline for awaited reports: longer than the simulated archer rests between two ends."""
 
 
 @dataclass(frozen=True)
 class Connection:
-    """A device that can be opened again and again."""
+    """A simulated device that can be opened repeatedly."""
 
     info: DriverInfo
+    """Description of the driver."""
     device_id: str
+    """The device's id, as given to the driver."""
     build: Callable[[Sequence[ClockModel]], Driver]
+    """Builds a new driver of the device with these stored clocks."""
     freeze: Callable[[], None]
-    """Make the device silent."""
+    """Makes the device silent, while its line stays open."""
     thaw: Callable[[], None]
+    """Ends the silence."""
 
 
 @asynccontextmanager
 async def opened(
     connection: Connection, clocks: Sequence[ClockModel] = ()
 ) -> AsyncIterator[tuple[Driver, DeviceIdentity]]:
+    """A new driver of the device, open while the block runs."""
     driver = connection.build(clocks)
     try:
         yield driver, await driver.open()
@@ -60,7 +66,7 @@ async def opened(
 
 
 async def read_until(driver: Driver, enough: Callable[[list[Report]], bool], *, acknowledge: bool) -> list[Report]:
-    """Reports, until there are enough."""
+    """Read reports until ``enough`` returns True for them."""
     reports: list[Report] = []
     async with asyncio.timeout(WITHIN_S), aclosing(driver.readings()) as stream:  # type: ignore[type-var]
         async for report in stream:
@@ -73,20 +79,29 @@ async def read_until(driver: Driver, enough: Callable[[list[Report]], bool], *, 
 
 
 def readings_in(reports: list[Report]) -> list[Reading]:
+    """The readings among reports."""
     return [report for report in reports if isinstance(report, Reading)]
 
 
 def later_by(seconds: float) -> Callable[[list[Report]], bool]:
+    """Condition that holds after some seconds."""
     end = time.monotonic() + seconds
     return lambda _: time.monotonic() > end
 
 
 def at_least(count: int) -> Callable[[list[Report]], bool]:
+    """Condition that holds from ``count`` readings on."""
     return lambda reports: len(readings_in(reports)) >= count
 
 
+@pytest.mark.asyncio
 class DriverContract:
-    """Subclass it and give it a ``connection`` fixture."""
+    """Tests of one driver. A subclass provides the ``connection`` fixture."""
+
+    @pytest.fixture
+    def time_factor(self) -> float:
+        """Factor of the time limits, for a busy machine; override it to change the factor."""
+        return 5.0
 
     async def test_open_returns_the_identity(self, connection: Connection) -> None:
         async with opened(connection) as (_, identity):
@@ -124,7 +139,7 @@ class DriverContract:
             return [report for report in reports if isinstance(report, Pulse)]
 
         def fresh(reports: list[Report]) -> set[int]:
-            """Events after the first pulse; earlier ones may have been acknowledged long ago."""
+            """Events after the first pulse; earlier ones may have been acknowledged before."""
             return {reading.seq for reading in readings_in(reports) if reading.seq > pulses_in(reports)[0].last_seq}
 
         def enough(reports: list[Report]) -> bool:
@@ -137,14 +152,12 @@ class DriverContract:
         pulses = pulses_in(reports)
         assert {pulse.stream_id for pulse in pulses} == {identity.stream_id}
         assert [pulse.last_seq for pulse in pulses] == sorted(pulse.last_seq for pulse in pulses)
-        told = set(range(pulses[0].last_seq + 1, pulses[-1].last_seq + 1))
-        assert told <= fresh(reports)
+        promised = set(range(pulses[0].last_seq + 1, pulses[-1].last_seq + 1))
+        assert promised <= fresh(reports)
 
-    async def test_a_reopened_device_continues_its_stream(
-        self, connection: Connection, pytestconfig: pytest.Config
-    ) -> None:
+    async def test_a_reopened_device_continues_its_stream(self, connection: Connection, time_factor: float) -> None:
         if Capability.ACKNOWLEDGES not in connection.info.capabilities:
-            pytest.skip("a device that keeps nothing begins a stream each time")
+            pytest.skip("a device that keeps no events starts a stream at each opening")
         async with opened(connection) as (driver, first):
             reports = await read_until(driver, at_least(1), acknowledge=False)
         before = readings_in(reports)[0]
@@ -157,12 +170,12 @@ class DriverContract:
             [after] = repeats(await read_until(driver, lambda reports: bool(repeats(reports)), acknowledge=True))
 
         assert first.stream_id == second.stream_id
-        assert abs(after.stamp.at - before.stamp.at) < timedelta(seconds=limit_s(pytestconfig, 0.005))
+        assert abs(after.stamp.at - before.stamp.at) < timedelta(seconds=0.005 * time_factor)
         assert replace(after, stamp=before.stamp, received_at=before.received_at) == before
 
     async def test_only_unacknowledged_events_are_re_sent(self, connection: Connection) -> None:
         if Capability.ACKNOWLEDGES not in connection.info.capabilities:
-            pytest.skip("the device keeps nothing")
+            pytest.skip("the device keeps no events")
 
         def repeated(reports: list[Report]) -> bool:
             keys = [(reading.stream_id, reading.seq) for reading in readings_in(reports)]
@@ -173,7 +186,7 @@ class DriverContract:
             known = {(reading.stream_id, reading.seq): reading for reading in readings_in(reports)}
             for reading in known.values():
                 await driver.acknowledge(reading)
-            # What was under way when the acknowledgements left may come once more, until the device has taken them.
+            # Events in transit may arrive once more, until the device has processed the acknowledgements.
             if Capability.CONFIGURE in connection.info.capabilities:
                 reading_on = asyncio.create_task(read_until(driver, lambda _: False, acknowledge=True))
                 answered = await driver.execute(Command("read_config"))
@@ -210,9 +223,7 @@ class DriverContract:
         assert unknown.error is not None
         assert {"configure", "read_config"} <= connection.info.commands
 
-    async def test_a_silent_device_raises_device_lost(
-        self, connection: Connection, pytestconfig: pytest.Config
-    ) -> None:
+    async def test_a_silent_device_raises_device_lost(self, connection: Connection, time_factor: float) -> None:
         async with opened(connection) as (driver, identity):
             await read_until(driver, at_least(0), acknowledge=False)
             connection.freeze()
@@ -222,12 +233,13 @@ class DriverContract:
                     await read_until(driver, lambda _: False, acknowledge=False)
             finally:
                 connection.thaw()
-            assert time.monotonic() - before < limit_s(pytestconfig, 3.5 * connection.info.heartbeat_s + 1.0)
+            assert time.monotonic() - before < time_factor * (3.5 * connection.info.heartbeat_s + 1.0)
             assert raised.value.device == connection.device_id
             assert raised.value.hint
             assert driver.flight_record()
         async with opened(connection) as (_, again):
-            assert again.stream_id == identity.stream_id
+            continues = Capability.ACKNOWLEDGES in connection.info.capabilities
+            assert (again.stream_id == identity.stream_id) is continues
 
     async def test_close_is_harmless_and_ends_the_readings(self, connection: Connection) -> None:
         never_opened = connection.build(())

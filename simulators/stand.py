@@ -1,0 +1,64 @@
+"""Simulated devices in a process of their own, for tests that run a driver on its simulated device."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+_SPEED: Final = 20.0
+_STOP_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Simulated devices, each behind its own port."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+
+    @classmethod
+    def start(cls, folder: Path, devices: Mapping[str, str]) -> Stand:
+        """Start ``devices`` (id -> driver) with ports in ``folder``, and wait until every port can be opened.
+
+        An id ends with the device's lane. The shooting started a second ago and runs at twenty times the real speed.
+        Raises RuntimeError when the process ends instead.
+        """
+        start = (datetime.now(UTC) - timedelta(seconds=1)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        world = json.dumps({"seed": 3, "start": start, "speed": _SPEED, "release_limit": None})
+        names = ",".join(f"{device_id}:{driver}" for device_id, driver in devices.items())
+        process = subprocess.Popen(
+            [sys.executable, "-m", "simulators", "--world", world, "--links", str(folder), "--devices", names],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "ARCH_STATS_PARENT": str(os.getpid())},
+        )
+        ready = "" if process.stdout is None else process.stdout.readline()
+        if not ready:
+            raise RuntimeError(f"the simulators did not start (exit status {process.wait(_STOP_S)})")
+        return cls(process, folder)
+
+    def port(self, device_id: str) -> str:
+        """The port of a device."""
+        return str(self.folder / device_id)
+
+    def freeze(self) -> None:
+        """Make every device silent, while its line stays open."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let frozen devices continue."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End the devices and remove their ports."""
+        self.thaw()
+        self.process.terminate()
+        self.process.communicate(timeout=_STOP_S)
