@@ -12,7 +12,8 @@ import asyncpg
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.roles import Role
-from edge.shots.store.rebuilds import give_back, rebuild, rebuilds_asked, take_over
+from edge.shots.session import rebuild
+from edge.shots.store.rebuilds import pending_rebuilds, release_lock, take_over
 
 SETTLED_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.05
@@ -26,13 +27,13 @@ async def settle(connection: Connection, session_id: UUID) -> bool:
     """
     try:
         async with asyncio.timeout(SETTLED_WITHIN_S):
-            while requests := (await rebuilds_asked(connection)).get(session_id):
+            while requests := (await pending_rebuilds(connection)).get(session_id):
                 if await take_over(connection):
                     try:
                         async with _assembler(connection):
                             await rebuild(connection, session_id, requests)
                     finally:
-                        await give_back(connection)
+                        await release_lock(connection)
                 else:
                     await asyncio.sleep(LOOK_EVERY_S)
     except TimeoutError:

@@ -1,11 +1,36 @@
-"""The words that tables, services, commands and page share: results, flags, states and event types of a shot's life.
+"""Enums that tables, services, commands and page share: results, flags, states and event types of a shot's life.
 
-Each list has this one home. The schema's CHECK constraints and the page's own list are compared with it by tests.
+Each list has this one home. Tests compare it with the schema's CHECK constraints, with the page's list, with the tables in
+``docs/shots.md``, and, for the kinds of readings, with the driver contract, which ``edge.common`` may not import.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+
+class DeviceKind(StrEnum):
+    """The kind of a device (``devices.kind``); the same list as in the driver contract."""
+
+    BOW = "bow"
+    ARROW = "arrow"
+    TARGET = "target"
+
+
+class ReadingKind(StrEnum):
+    """The kind of event that one reading records (``readings.kind``); the same list as in the driver contract."""
+
+    ENGAGE = "engage"
+    RELEASE = "release"
+    LANDING = "landing"
+    TAGS = "tags"
+    PIN = "pin"
+
+
+class ReleaseCause(StrEnum):
+    """The reason why an arrow left the string without a shot (``readings.cause``); as in the driver contract."""
+
+    REMOVED = "removed"
 
 
 class Result(StrEnum):

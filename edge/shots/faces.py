@@ -1,4 +1,4 @@
-"""The faces that can be shot at: ring tables by code and version."""
+"""The catalogue of faces: ring tables by code and version."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class FaceSpec:
 
     @property
     def outer_mm(self) -> float:
-        """Farthest that the face reaches from its own centre, along x or y."""
+        """Largest distance of the face's edge from its own centre, along x or y."""
         return max(max(abs(x), abs(y)) for x, y in self.spots) + self.radii_mm[-1]
 
     def placed(self, x_mm: float, y_mm: float) -> list[PlacedFace]:
-        """Its spots, when its centre is put at a point of the butt; called A, B, C from the top."""
+        """The spots of the face when its centre is placed at a point of the butt; named A, B, C from the top."""
         return [
             PlacedFace(chr(ord("A") + i), x_mm + dx, y_mm + dy, self.radii_mm, self.points, self.x_radius_mm)
             for i, (dx, dy) in enumerate(self.spots)
@@ -48,7 +48,7 @@ class FaceSpec:
 
 @cache
 def load_catalogue() -> Mapping[str, FaceSpec]:
-    """Every face by its code."""
+    """Load every face, by its code."""
     rows = json.loads(resources.files("edge.shots").joinpath("faces.json").read_text(encoding="utf-8"))
     return {
         row["code"]: FaceSpec(

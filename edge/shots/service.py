@@ -1,4 +1,7 @@
-"""The assembler's process: woken by readings, swept each second while time alone may decide something."""
+"""The assembler's process.
+
+Recomputes sessions when readings arrive, and every second while any shot is undecided.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from uuid import UUID
 
 import asyncpg
@@ -19,36 +23,46 @@ from edge.common.postgres.listener import Listener
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
 from edge.common.process.supervision import Supervision
-from edge.shots.assembly.parameters import Parameters
+from edge.shots.assembly.context import Parameters
 from edge.shots.session import SessionAssembler
-from edge.shots.store import readings as incoming
+from edge.shots.store import readings as reading_rows
 from edge.shots.store.context import read_watermarks
-from edge.shots.store.rebuilds import answer_rebuilds, ask_again, rebuilds_asked, take_over
+from edge.shots.store.rebuilds import complete_rebuilds, pending_rebuilds, request_rebuild, take_over
 
 SWEEP_S = 1.0
-HOPE_S = 10.0
-"""How often closed sessions are looked at that a silent device may yet tell of."""
+"""Interval between sweeps over the sessions that time alone may change."""
+LATE_DATA_RECHECK_S = 10.0
+"""Interval between rechecks of closed sessions that still await late device data."""
 PRUNE_EVERY_S = 3600.0
-"""How often events past their retention are forgotten: often enough that there are never many."""
+"""Interval between deletions of events past their retention: short enough that one deletion stays small."""
 STANDBY_S = 1.0
+"""Interval between attempts of a standing-by assembler to take over."""
 SAVE_EVERY_S = 10.0
-"""How often it is written down how far the readings were read, where no shot came of them: each time wears the SD card."""
+"""Interval between writes of the reading position when no shot was written: each write wears the SD card."""
 SESSIONS_AT_ONCE = 20
-"""So many sessions are computed in one transaction: a long one would hold back the feed."""
+"""Number of sessions computed in one transaction: a long transaction would hold back the feed."""
 
 log = logging.getLogger(__name__)
 
 
+class AssemblerState(StrEnum):
+    """The state of the assembler's process, as logged and reported to systemd."""
+
+    ACTIVE = "active"
+    STANDING_BY = "standing by"
+    INTERRUPTED = "interrupted"
+
+
 async def run_shots(database: Database, stop: asyncio.Event, supervision: Supervision | None = None) -> None:
-    """Turn readings into shots until ``stop``. May be killed anywhere and started again: the result is the same."""
+    """Turn readings into shots until ``stop`` is set. May be killed at any point and restarted with the same result."""
     supervision = supervision or Supervision()
     listener = Listener(database, [f"{database.channel}_readings"], tick=supervision.loop("listener"))
-    told = Transitions(log, "assembling")
+    state_log = Transitions(log, "assembling")
     async with asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(listener.run()),
-            tasks.create_task(_work(database, listener, stop, told, supervision.loop("assembler"))),
-            tasks.create_task(supervision.run(lambda: _headline(told))),
+            tasks.create_task(_work(database, listener, stop, state_log, supervision.loop("assembler"))),
+            tasks.create_task(supervision.run(lambda: _headline(state_log))),
         ]
         await stop.wait()
         for task in background:
@@ -56,17 +70,19 @@ async def run_shots(database: Database, stop: asyncio.Event, supervision: Superv
         supervision.stopping()
 
 
-def _headline(told: Transitions) -> str:
-    match told.state:
-        case "active":
+def _headline(state_log: Transitions) -> str:
+    match state_log.state:
+        case AssemblerState.ACTIVE:
             return "assembling shots, database ok"
-        case "standing by":
+        case AssemblerState.STANDING_BY:
             return "standing by: another archstats-shots is active on this database"
         case _:
             return "waiting for the database"
 
 
-async def _work(database: Database, listener: Listener, stop: asyncio.Event, told: Transitions, tick: Tick) -> None:
+async def _work(
+    database: Database, listener: Listener, stop: asyncio.Event, state_log: Transitions, tick: Tick
+) -> None:
     while True:
         async for attempt in AsyncRetrying(
             wait=wait_random_exponential(multiplier=0.1, max=5.0), retry=retry_if_exception_type(DATABASE_FAULTS)
@@ -75,30 +91,30 @@ async def _work(database: Database, listener: Listener, stop: asyncio.Event, tol
                 await wait_until_ready(database, stop=stop, tick=tick)
                 connection = await database.connect()
                 try:
-                    await _stand_by(connection, told, tick)
-                    told.enter("active")
+                    await _stand_by(connection, state_log, tick)
+                    state_log.enter(AssemblerState.ACTIVE)
                     await Assembler(connection, listener, tick).run()
                 except DATABASE_FAULTS as fault:
-                    told.enter("interrupted", f"{describe_error(fault)}; goes on where it was")
+                    state_log.enter(AssemblerState.INTERRUPTED, f"{describe_error(fault)}; resumes where it stopped")
                     raise
                 finally:
                     connection.terminate()
 
 
-async def _stand_by(connection: Connection, told: Transitions, tick: Tick) -> None:
+async def _stand_by(connection: Connection, state_log: Transitions, tick: Tick) -> None:
     """Wait until no other assembler is active on this database."""
     while not await take_over(connection):
         tick()
-        told.enter("standing by", "another archstats-shots is active on this database")
+        state_log.enter(AssemblerState.STANDING_BY, "another archstats-shots is active on this database")
         await asyncio.sleep(STANDBY_S)
 
 
 def _is_done(session: SessionAssembler) -> bool:
-    return session.is_over and not session.undecided and not session.hopes
+    return session.is_over and not session.undecided and not session.awaits_late_data
 
 
 class Assembler:
-    """The work on one connection."""
+    """Assembles the sessions of one database over one connection."""
 
     def __init__(self, connection: Connection, listener: Listener, tick: Tick = no_tick) -> None:
         self._connection = connection
@@ -106,16 +122,16 @@ class Assembler:
         self._tick = tick
         self._sessions: dict[UUID, SessionAssembler] = {}
         self._stuck: dict[UUID, Transitions] = {}
-        """Sessions whose shots the tables refuse: tried again with each sweep, from the tables."""
+        """Sessions whose shots the tables refuse: reloaded and tried again with each sweep."""
         self._xmin: int | None = None
         self._is_unsaved = False
-        """Readings were looked at since it was written down how far."""
+        """Readings were read since the reading position was last stored."""
         self._saved_at = float("-inf")
-        self._swept_at = self._hoped_at = float("-inf")
+        self._swept_at = self._rechecked_at = float("-inf")
         self._pruned_at = float("-inf")
 
     async def run(self) -> None:
-        """For ever; a fault of the database ends it, and a new one begins from the tables."""
+        """Assemble until the database fails; another assembler then starts from the tables."""
         while True:
             self._tick()
             await self.step()
@@ -125,50 +141,50 @@ class Assembler:
             await self._listener.wait(max(0.0, self._swept_at + SWEEP_S - time.monotonic()))
 
     async def step(self) -> None:
-        """Look at what is new, once, and make the tables say it."""
+        """Read the new readings once and bring the tables up to date."""
         if self._xmin is None:
-            self._xmin = await incoming.read_progress(self._connection)
-        told = await read_watermarks(self._connection)
-        news = await incoming.read_news(self._connection, self._xmin, self._tick)
+            self._xmin = await reading_rows.read_progress(self._connection)
+        watermarks = await read_watermarks(self._connection)  # before the readings
+        news = await reading_rows.read_news(self._connection, self._xmin, self._tick)
         if news.is_much:
             self._forget(news.sessions)
         touched = set(news.sessions)
-        asked = await rebuilds_asked(self._connection)
-        self._forget(asked.keys())  # from the tables alone, whatever is remembered
-        touched |= asked.keys()
-        if time.monotonic() >= self._swept_at + SWEEP_S:  # however often the bell rings: another lane may wait
+        rebuilds = await pending_rebuilds(self._connection)
+        self._forget(rebuilds.keys())  # a rebuild uses the tables alone
+        touched |= rebuilds.keys()
+        if time.monotonic() >= self._swept_at + SWEEP_S:  # even while readings arrive without a pause on another lane
             self._swept_at = time.monotonic()
-            touched |= await incoming.open_sessions(self._connection)
+            touched |= await reading_rows.open_sessions(self._connection)
             touched |= {i for i, session in self._sessions.items() if session.undecided}
             touched |= self._stuck.keys()
         else:
             touched -= self._stuck.keys()
-        if time.monotonic() >= self._hoped_at + HOPE_S:
-            if self._hoped_at < 0:
-                touched |= await incoming.recent_sessions(self._connection, Parameters().late_accept_s)
-            self._hoped_at = time.monotonic()
-            touched |= {i for i, session in self._sessions.items() if session.hopes}
+        if time.monotonic() >= self._rechecked_at + LATE_DATA_RECHECK_S:
+            if self._rechecked_at < 0:
+                touched |= await reading_rows.recent_sessions(self._connection, Parameters().late_accept_s)
+            self._rechecked_at = time.monotonic()
+            touched |= {i for i, session in self._sessions.items() if session.awaits_late_data}
         waiting = sorted(touched)
         while len(waiting) > SESSIONS_AT_ONCE:
             group, waiting = waiting[:SESSIONS_AT_ONCE], waiting[SESSIONS_AT_ONCE:]
             async with self._connection.transaction():
-                await self._update_each(group, told, news.rows, asked)
+                await self._update_each(group, watermarks, news.rows, rebuilds)
             self._forget_done()
         async with self._connection.transaction():
-            wrote = await self._update_each(waiting, told, news.rows, asked)
+            wrote = await self._update_each(waiting, watermarks, news.rows, rebuilds)
             await self._save(news, wrote=wrote)
         self._forget_done()
         self._xmin = news.xmin
 
-    async def _save(self, news: incoming.NewReadings, *, wrote: bool) -> None:
-        """Write down how far the readings were read, in the transaction that holds what came of them."""
+    async def _save(self, news: reading_rows.NewReadings, *, wrote: bool) -> None:
+        """Store the reading position, in the transaction that holds the resulting shots."""
         self._is_unsaved |= news.is_much or bool(news.rows)
         if self._is_unsaved and (wrote or time.monotonic() >= self._saved_at + SAVE_EVERY_S):
-            await incoming.write_progress(self._connection, news.xmin)
+            await reading_rows.write_progress(self._connection, news.xmin)
             self._is_unsaved, self._saved_at = False, time.monotonic()
 
     def _forget(self, sessions: Iterable[UUID]) -> None:
-        """Whatever is remembered of them: next time they are loaded from the tables."""
+        """Drop sessions from memory: the next update loads them from the tables."""
         for session_id in sessions:
             self._sessions.pop(session_id, None)
 
@@ -178,37 +194,45 @@ class Assembler:
     async def _update_each(
         self,
         sessions: Sequence[UUID],
-        told: Mapping[str, Instant],
+        watermarks: Mapping[str, Instant],
         rows: list[asyncpg.Record],
-        asked: Mapping[UUID, Sequence[int]],
+        rebuilds: Mapping[UUID, Sequence[int]],
     ) -> bool:
-        """Returns whether anything was written."""
+        """Update sessions; returns whether anything was written."""
         wrote = False
         for session_id in sessions:
             self._tick()
-            wrote |= await self._update(session_id, told, rows, asked.get(session_id, ()))
+            wrote |= await self._update(session_id, watermarks, rows, rebuilds.get(session_id, ()))
         return wrote
 
     async def _update(
-        self, session_id: UUID, told: Mapping[str, Instant], rows: list[asyncpg.Record], requests: Sequence[int]
+        self,
+        session_id: UUID,
+        watermarks: Mapping[str, Instant],
+        rows: list[asyncpg.Record],
+        requests: Sequence[int],
     ) -> bool:
-        """One session; returns whether anything was written. What the tables refuse of it holds up no other lane."""
+        """Update one session; returns whether anything was written.
+
+        A session whose rows the tables refuse is logged and retried, and delays no other lane.
+        """
         session = self._sessions.setdefault(session_id, SessionAssembler(session_id))
         try:
             async with self._connection.transaction():
                 session.add(rows)
-                outcome = await session.update(self._connection, told)
+                result = await session.update(self._connection, watermarks)
                 if requests:
-                    await answer_rebuilds(self._connection, requests, outcome)
+                    await complete_rebuilds(self._connection, requests, result)
         except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as fault:
             self._sessions.pop(session_id, None)
             if session_id not in self._stuck:
-                await ask_again(self._connection, session_id)
-            trouble = self._stuck.setdefault(session_id, Transitions(log, f"session {session_id}"))
-            trouble.enter(
-                "stuck", f"{describe_error(fault)}; this is a fault of ours, please report it; other lanes go on"
+                await request_rebuild(self._connection, session_id)
+            state_log = self._stuck.setdefault(session_id, Transitions(log, f"session {session_id}"))
+            state_log.enter(
+                "stuck",
+                f"the database refuses its shots ({describe_error(fault)}). Other lanes continue. Please report this as a bug.",
             )
             return False
-        if (over := self._stuck.pop(session_id, None)) is not None:
-            over.enter("assembled again")
-        return outcome.wrote
+        if (recovered := self._stuck.pop(session_id, None)) is not None:
+            recovered.enter("assembled again")
+        return result.wrote

@@ -36,7 +36,7 @@ from edge.operator.sessions import (
 )
 from edge.shots.assembly.nockings import expired_nockings
 from edge.shots.faces import load_catalogue
-from edge.shots.store.seen import see_session
+from edge.shots.store.context import load_snapshot
 
 CLOSED_WITHIN_S = 15.0
 """A landing window and the time after which an undecided shot is given up: domain parameters, 3 s and 10 s."""
@@ -186,7 +186,7 @@ def list_command(
     async def run(connection: Connection) -> None:
         rows = await list_sessions(connection, limit, lane or None)
         for row in rows:
-            seen = await see_session(connection, row["id"])
+            seen = await load_snapshot(connection, row["id"])
             expired = len(expired_nockings(seen.readings, seen.context)) if seen is not None else 0
             if as_json:
                 say(json_object({**row, "nockings_expired": expired}))

@@ -18,7 +18,7 @@ from edge.operator.judging import LAST, find_orphan, find_shot, history_of
 from edge.operator.shot_format import shot_facts
 from edge.shots.assembly.explain import explain, explain_landing
 from edge.shots.assembly.model import ReadingKey
-from edge.shots.store.seen import see_session
+from edge.shots.store.context import load_snapshot
 
 
 async def print_why(connection: Connection, reference: str, lane: int | None, *, as_json: bool) -> None:
@@ -37,7 +37,7 @@ async def print_why(connection: Connection, reference: str, lane: int | None, *,
             raise fault from None
         await _print_orphan(connection, orphan, as_json=as_json)
         return
-    seen = await see_session(connection, shot["session_id"])
+    seen = await load_snapshot(connection, shot["session_id"])
     explained = explain(seen.readings, seen.context, shot["id"]) if seen is not None else None
     if explained is None:
         raise CommandError(
@@ -57,7 +57,7 @@ async def print_why(connection: Connection, reference: str, lane: int | None, *,
 
 
 async def _print_orphan(connection: Connection, orphan: asyncpg.Record, *, as_json: bool) -> None:
-    seen = await see_session(connection, orphan["session_id"])
+    seen = await load_snapshot(connection, orphan["session_id"])
     key = ReadingKey(orphan["device_id"], orphan["stream_id"], orphan["seq"])
     candidates = explain_landing(seen.readings, seen.context, key) if seen is not None else ()
     if as_json:

@@ -90,12 +90,12 @@ def _candidate(candidate: Candidate) -> str:
 
 def _watching(watching: Watching, zero: float) -> str:
     window = f"from {watching.since - zero:+.1f} to {watching.until - zero:+.1f} s"
-    if watching.saw:
+    if watching.is_complete:
         return f"{watching.device_id} saw everything {window}"
     if watching.blind:
         gaps = ", ".join(f"{gap.since - zero:+.2f} to {gap.until - zero:+.2f} s" for gap in watching.blind)
         return f"{watching.device_id} was blind {gaps}; needed {window}"
-    told = "never told anything" if watching.told_until is None else f"told up to {watching.told_until - zero:+.1f} s"
+    told = "never told anything" if watching.watermark is None else f"told up to {watching.watermark - zero:+.1f} s"
     return f"{watching.device_id} {told}; needed {window}"
 
 

@@ -1,4 +1,4 @@
-"""Readings into shots: a pure function. The same readings give the same shots, whatever the order they came in."""
+"""Readings into shots: a pure function. The same readings give the same shots, in whatever order they arrive."""
 
 from __future__ import annotations
 
@@ -6,175 +6,171 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.shots.assembly.butt import TagPresence
-from edge.shots.assembly.by_hand import CorrectionSet, by_hand
-from edge.shots.assembly.contact import Landed, find_contacts
-from edge.shots.assembly.draft import Draft
-from edge.shots.assembly.ends import End, find_ends
+from edge.common.vocabulary import Assignment, Flag, ReadingKind, Result
+from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.ends import End, TagPresence, find_ends
 from edge.shots.assembly.flight import landing_window_s, longest_flight_s
-from edge.shots.assembly.let_downs import find_let_downs
 from edge.shots.assembly.matching import match
-from edge.shots.assembly.model import Arrow, SessionContext, TimedReading
-from edge.shots.assembly.nockings import doubt_tags, find_nockings
-from edge.shots.assembly.scoring import DIAMETER_INDOORS_MM, DIAMETER_OUTDOORS_MM, Score
-from edge.shots.assembly.shot import Shot, corrected, make_shot, shot_id
-from edge.shots.assembly.tally import tallied
-from edge.shots.assembly.verdict import excuse_dead_time, judge, watch
-
-__all__ = ["Assembly", "Shot", "assemble", "shot_id"]
+from edge.shots.assembly.model import Arrow, TimedReading
+from edge.shots.assembly.nockings import Draft, doubt_tags, find_nockings
+from edge.shots.assembly.scoring import (
+    DIAMETER_INDOORS_MM,
+    DIAMETER_OUTDOORS_MM,
+    Score,
+    ScoredLanding,
+    find_contacts,
+)
+from edge.shots.assembly.shot import Shot, correct_shot, flag_not_counted, make_shot
+from edge.shots.assembly.verdict import Coverage, coverage, doubt_misses_in_dead_time, find_let_downs, judge
 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """Everything that a session's readings say."""
+    """The shots, ends and orphans of one session."""
 
     shots: list[Shot]
     ends: list[End]
     orphans: list[TimedReading]
     undecided: bool
-    """Time alone may change something: look again in a second."""
-    gave_up: bool
-    """Something was decided because a device stayed silent; it may be otherwise when the device speaks again."""
+    """Time alone may change the result: assemble again in a second."""
+    decided_by_timeout: bool
+    """A shot was decided because a device stayed silent; its late data may change the result."""
 
 
 def assemble(readings: Iterable[TimedReading], context: SessionContext) -> Assembly:
-    """Make the session's shots and ends of the lane's readings.
+    """Make the session's shots and ends from the lane's readings.
 
-    Releases before the session and just after it are made into drafts too, so that they explain their landings, and
-    landings just before it, so that its releases do not take what was another's; they are shots of no session, or of the
-    one before.
+    Releases before the session and just after it become drafts too, so that they explain their own landings, and so do
+    landings just before it, so that the session's releases do not take them. They become no shots of this session.
     """
     ordered = sorted(readings, key=lambda r: (r.t, r.key))
-    ends, stays = find_ends(ordered, context)
+    ends, presences = find_ends(ordered, context)
     last = context.closes if context.closes is not None else math.inf
     nockings, drafts = find_nockings(ordered, context)
-    doubt_tags(nockings, stays)
+    doubt_tags(nockings, presences)
     landings = [
         r
         for r in ordered
-        if r.kind == "landing"
+        if r.kind is ReadingKind.LANDING
         and r.key.device_id in context.targets
         and context.starts - landing_window_s(context) <= r.t <= last + landing_window_s(context)
     ]
-    said = by_hand(context.corrections)
-    chosen, undecided = _choose(drafts, landings, said, context)
-    find_let_downs(drafts, nockings, undecided, stays, ends)
+    judged, undecided = _apply_assignments(drafts, landings, context)
+    find_let_downs(drafts, nockings, undecided, presences, ends)
     left = match(drafts, undecided, context)
-    excuse_dead_time(drafts, context)
+    doubt_misses_in_dead_time(drafts, context)
     alone, orphans, waiting = _without_release(left, context, last)
-    ours = [d for d in drafts if context.starts <= d.first.t <= last and not context.is_of_before(d.first)]
-    shots = _shots([*ours, *chosen, *alone], context, ends, stays, said)
-    pending = any(shot.result == "pending" for shot in shots)
+    own = [d for d in drafts if context.starts <= d.first.t <= last and not context.belongs_to_previous(d.first)]
+    shots = _shots([*own, *judged, *alone], context, ends, presences)
+    pending = any(shot.result is Result.PENDING for shot in shots)
     return Assembly(
         shots,
         ends,
         orphans,
         undecided=pending or waiting or any(end.closes is None for end in ends),
-        gave_up=any(_was_given_up(draft, context) for draft in (*ours, *alone)),
+        decided_by_timeout=any(_timed_out(draft, context) for draft in (*own, *alone)),
     )
 
 
-def _choose(
-    drafts: Sequence[Draft], landings: Sequence[TimedReading], said: CorrectionSet, context: SessionContext
+def _apply_assignments(
+    drafts: Sequence[Draft], landings: Sequence[TimedReading], context: SessionContext
 ) -> tuple[list[Draft], list[TimedReading]]:
-    """Do what persons decided of landings; returns the shots they made of landings alone, and the undecided landings."""
+    """Assign landings as operators decided.
+
+    Returns the shots that operators made of landings alone, and the landings without a decision.
+    """
     by_release = {draft.release.key: draft for draft in drafts if draft.release}
-    chosen: list[Draft] = []
+    judged: list[Draft] = []
     undecided: list[TimedReading] = []
     for landing in landings:
-        owner = said.owners.get(landing.key)
+        owner = context.corrections.owners.get(landing.key)
         if landing.t < context.starts:
             undecided.append(landing)
-        elif said.is_void(landing.key) or owner == landing.key:
-            chosen.append(Draft(None, landing=landing, assignment="manual"))
+        elif context.corrections.is_void(landing.key) or owner == landing.key:
+            judged.append(Draft(None, landing=landing, assignment=Assignment.MANUAL))
         elif owner in by_release:
-            by_release[owner].landing, by_release[owner].assignment = landing, "manual"
+            by_release[owner].assign(landing, Assignment.MANUAL)
         else:
             undecided.append(landing)
-    return chosen, undecided
+    return judged, undecided
 
 
 def _without_release(
     landings: Sequence[TimedReading], context: SessionContext, last: float
 ) -> tuple[list[Draft], list[TimedReading], bool]:
-    """Landings that no release explains: shots of a lane whose bow was not there, or somebody must look."""
+    """Divide landings that no release explains: shots of a lane without a working bow, orphans, and "not yet known"."""
     alone: list[Draft] = []
     orphans: list[TimedReading] = []
     waiting = False
     for landing in landings:
         if landing.t > last + longest_flight_s(context):
             continue  # it flew after the session
-        if landing.t < context.starts or context.is_of_before(landing):
+        if landing.t < context.starts or context.belongs_to_previous(landing):
             continue
-        seeing = bows_seeing(landing, context)
-        if seeing:
+        if watching_bows(landing, context):
             orphans.append(landing)
-        elif not bows_there(landing, context) or context.now - landing.t > context.parameters.give_up_s:
-            alone.append(Draft(None, landing=landing, assignment="id" if landing.tag else None))
+        elif not bows_on_lane(landing, context) or context.now - landing.t > context.parameters.give_up_s:
+            alone.append(Draft(None, landing=landing, assignment=Assignment.ID if landing.tag else None))
         else:
             waiting = True
     return alone, orphans, waiting
 
 
-def _was_given_up(draft: Draft, context: SessionContext) -> bool:
-    """Whether a device that is silent could still change what became of it."""
+def _timed_out(draft: Draft, context: SessionContext) -> bool:
+    """Whether late data of a silent device may still change the shot."""
     if draft.let_down:
         return False
     if draft.landing is None and draft.release is not None:
-        return watch(draft.release.t, context) == "gave up"
+        return coverage(draft.release.t, context) is Coverage.TIMED_OUT
     alone = draft.release is None and draft.landing is not None
     return alone and any(
-        context.watermarks.get(bow, -math.inf) < draft.first.t for bow in bows_there(draft.first, context)
+        context.watermarks.get(bow, -math.inf) < draft.first.t for bow in bows_on_lane(draft.first, context)
     )
 
 
-def bows_there(landing: TimedReading, context: SessionContext) -> frozenset[str]:
-    """The bows that were on the lane when this arrow may have been released."""
+def bows_on_lane(landing: TimedReading, context: SessionContext) -> frozenset[str]:
+    """The bows that were on the lane when the arrow of a landing may have been released."""
     return context.on_lane(context.bows, landing.t - landing_window_s(context), landing.t)
 
 
-def bows_seeing(landing: TimedReading, context: SessionContext) -> frozenset[str]:
-    """The lane's bows that would have told of the release of this arrow."""
+def watching_bows(landing: TimedReading, context: SessionContext) -> frozenset[str]:
+    """The bows on the lane that would have reported the release of a landing's arrow."""
     since = landing.t - landing_window_s(context)
-    told = [bow for bow in bows_there(landing, context) if context.watermarks.get(bow, -math.inf) >= landing.t]
-    return frozenset(bow for bow in told if not context.saw_nothing(frozenset((bow,)), since, landing.t))
+    reported = [b for b in bows_on_lane(landing, context) if context.watermarks.get(b, -math.inf) >= landing.t]
+    return frozenset(bow for bow in reported if not context.each_missed_some(frozenset((bow,)), since, landing.t))
 
 
 def _shots(
-    drafts: Sequence[Draft],
-    context: SessionContext,
-    ends: Sequence[End],
-    stays: Sequence[TagPresence],
-    said: CorrectionSet,
+    drafts: Sequence[Draft], context: SessionContext, ends: Sequence[End], presences: Sequence[TagPresence]
 ) -> list[Shot]:
     """Score the drafts, each alone and then beside the others; in order of shooting."""
     by_tag = {arrow.id.hex: arrow for arrow in context.arrows.values()}
-    bounced = {stay.landing for stay in stays if stay.bounced}
-    judged: list[tuple[Draft, Arrow | None, float, Score]] = []
+    bounced = {presence.landing for presence in presences if presence.bounced}
+    scored: list[tuple[Draft, Arrow | None, float, Score]] = []
     for draft in sorted(drafts, key=lambda d: (d.first.t, d.first.key)):
-        arrow = _arrow(draft, by_tag)
+        arrow = _arrow_of(draft, by_tag)
         known = arrow.diameter_mm if arrow is not None else None
         diameter = known or (DIAMETER_INDOORS_MM if context.is_indoor else DIAMETER_OUTDOORS_MM)
         draft.bounced = draft.landing is not None and draft.landing.key in bounced
-        judged.append((draft, arrow, diameter, judge(draft, context, diameter)))
+        scored.append((draft, arrow, diameter, judge(draft, context, diameter)))
     contacts = find_contacts(
-        [Landed(draft.landing, diameter, score) for draft, _, diameter, score in judged if draft.landing is not None],
-        stays,
+        [ScoredLanding(d.landing, diameter, score) for d, _, diameter, score in scored if d.landing is not None],
+        presences,
         ends,
         context,
     )
     shots: list[Shot] = []
-    for draft, arrow, diameter, score in judged:
+    for draft, arrow, diameter, score in scored:
         contact = contacts.get(draft.landing.key) if draft.landing is not None else None
         if contact is not None:
-            draft.flags.add("contact")
+            draft.flags.add(Flag.CONTACT)
         shot = make_shot(draft, arrow, diameter, contact.score if contact is not None else score, context, ends)
-        shots.append(corrected(shot, said))
-    return tallied(shots, context)
+        shots.append(correct_shot(shot, context.corrections))
+    return flag_not_counted(shots, context)
 
 
-def _arrow(draft: Draft, by_tag: Mapping[str, Arrow]) -> Arrow | None:
-    """Which arrow it was; a bow's tag that is not believed names none."""
+def _arrow_of(draft: Draft, by_tag: Mapping[str, Arrow]) -> Arrow | None:
+    """The registered arrow of a shot; a doubted tag of a bow identifies none."""
     landed = draft.landing.tag if draft.landing is not None else None
     if landed is None and draft.doubted:
         return None

@@ -1,14 +1,15 @@
-"""Why a shot is what it is: everything its verdict rests on, in numbers. Pure."""
+"""Explains a shot: the readings, times and distances that its result rests on."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID
 
-from edge.shots.assembly.assemble import Assembly, assemble, bows_there
+from edge.common.vocabulary import DeviceKind, ReadingKind
+from edge.shots.assembly.assemble import Assembly, assemble, bows_on_lane
+from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.flight import (
     clock_error_s,
     flight_is_possible,
@@ -16,79 +17,80 @@ from edge.shots.assembly.flight import (
     landing_window_s,
     possible_flights_s,
 )
-from edge.shots.assembly.model import BlindInterval, Correction, ReadingKey, SessionContext, TimedReading
+from edge.shots.assembly.model import Correction, ReadingKey, TimedReading
 from edge.shots.assembly.scoring import EDGE_TOLERANCE_MM
 from edge.shots.assembly.shot import Shot
+from edge.shots.assembly.timeline import BlindInterval
 
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """How long the arrow could fly, seconds."""
+    """The possible and the measured flight time, seconds."""
 
     clock_error_s: float
-    """How far the clocks of bow and target may be apart. Without a landing: as if the target's were as good as the bow's."""
+    """Largest difference of the clocks of bow and target. Without a landing, for a target's clock as good as the bow's."""
     least_s: float
     most_s: float
     landing_window_s: float
-    """So long after its release a landing with the right tag still counts, and a miss is waited for."""
+    """Time after the release within which a landing of the right tag counts, and before whose end nothing is a miss."""
     seen_s: float | None
-    """From release to landing as the clocks have it; None without a landing."""
+    """Measured time from release to landing; None without a landing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A landing that the release might have made, or a release that might have made the landing."""
+    """A landing near the release, or a release near the landing, that assembly considered."""
 
     reading: TimedReading
     flight_s: float
     possible: bool
-    """Whether an arrow can fly that long, as far as the clocks can tell."""
+    """Whether an arrow can fly that long, within the error of the clocks."""
     same_tag: bool
     chosen: bool
-    """Whether this shot is made of it."""
+    """Whether it is a part of this shot."""
     taken_by: UUID | None
-    """The shot that is made of it; None of an orphan, and of one that is no shot's."""
+    """The shot that it is a part of; None for an orphan, and for a reading of no shot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """What a device can say of the time that matters."""
+    """A device's coverage of the interval that decides the shot."""
 
     device_id: str
-    kind: Literal["bow", "target"]
+    kind: DeviceKind
     since: float
     until: float
-    told_until: float | None
-    """It has told everything up to here; None when it never did."""
+    watermark: float | None
+    """Every event of the device up to this instant is stored; None when the device has no watermark."""
     blind: tuple[BlindInterval, ...]
 
     @property
-    def saw(self) -> bool:
-        """Whether it watched over the whole time and has told all of it."""
-        return self.told_until is not None and self.told_until >= self.until and not self.blind
+    def is_complete(self) -> bool:
+        """Whether the device watched the whole interval and all its events are stored."""
+        return self.watermark is not None and self.watermark >= self.until and not self.blind
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Where on its face the shaft is, millimetres."""
+    """The shaft's position on its face, millimetres."""
 
     face_id: UUID
     face_version: int
     from_centre_mm: float
     shaft_mm: float
     edge_mm: float
-    """From the centre to the shaft's inner edge: a zone counts when this is within its radius."""
+    """Distance from the centre to the shaft's inner edge: a zone counts when this lies within its radius."""
     zone_mm: float | None
-    """Outer radius of the highest zone that it touches; None beside the face."""
+    """Outer radius of the highest zone that the shaft touches; None beside the face."""
     higher_mm: float | None
-    """Outer radius of the next higher zone, which it does not touch; None in the highest."""
+    """Outer radius of the next higher zone, which the shaft does not touch; None in the highest."""
     band_mm: float
-    """Nearer to a line than this a person decides (``line_call``)."""
+    """Distance to a line below which the judge decides (``line_call``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One shot and what it rests on. ``shot`` has flags, margin and rule version."""
+    """One shot with everything that its result rests on. ``shot`` has flags, margin and rule version."""
 
     shot: Shot
     engage: TimedReading | None
@@ -97,14 +99,14 @@ class Explanation:
     flight: Flight | None
     candidates: tuple[Candidate, ...]
     watching: tuple[Watching, ...]
-    """The targets over the landing window of a release; the bows before a landing without one."""
+    """Targets during the landing window of a release; bows before a landing without one."""
     ring: Ring | None
     corrections: tuple[Correction, ...]
-    """What persons said of it, in order."""
+    """Corrections of the shot, in order of entry."""
 
 
 def explain(readings: Iterable[TimedReading], context: SessionContext, shot_id: UUID) -> Explanation | None:
-    """Explain one of the session's shots; None when the readings make no shot of that id."""
+    """Explain one of the session's shots; None when the readings give no shot of that id."""
     known = list(readings)
     found = assemble(known, context)
     shot = next((shot for shot in found.shots if shot.id == shot_id), None)
@@ -122,14 +124,14 @@ def explain(readings: Iterable[TimedReading], context: SessionContext, shot_id: 
         candidates=tuple(_candidates(shot.arrow_tag, release, landing, known, found, context)),
         watching=tuple(_watching(release, landing, context)),
         ring=_ring(shot, context),
-        corrections=tuple(c for c in context.corrections if c.key in (shot.release, shot.landing)),
+        corrections=tuple(c for c in context.corrections.corrections if c.key in (shot.release, shot.landing)),
     )
 
 
 def explain_landing(
     readings: Iterable[TimedReading], context: SessionContext, landing: ReadingKey
 ) -> tuple[Candidate, ...]:
-    """The releases that an orphan might belong to; empty when the session has no such landing."""
+    """The releases that an orphan may belong to; empty when the session has no such landing."""
     known = list(readings)
     reading = next((reading for reading in known if reading.key == landing), None)
     if reading is None:
@@ -154,16 +156,18 @@ def _candidates(
     found: Assembly,
     context: SessionContext,
 ) -> list[Candidate]:
-    """Everything within the landing window, either way: also what the clocks put on the wrong side."""
+    """Every reading within the landing window, before or after: the clocks may put it on the wrong side."""
     first = release or landing
     if first is None:
         return []
-    wanted, devices = ("landing", context.targets) if release is not None else ("release", context.bows)
+    kind, devices = (
+        (ReadingKind.LANDING, context.targets) if release is not None else (ReadingKind.RELEASE, context.bows)
+    )
     owners: Mapping[ReadingKey | None, UUID] = {
         key: one.id for one in found.shots for key in (one.release, one.landing) if key is not None
     }
     window = landing_window_s(context)
-    near = [r for r in readings if r.kind == wanted and r.key.device_id in devices and abs(r.t - first.t) <= window]
+    near = [r for r in readings if r.kind is kind and r.key.device_id in devices and abs(r.t - first.t) <= window]
     pairs = [(r, (release, r) if release is not None else (r, first)) for r in sorted(near, key=lambda r: (r.t, r.key))]
     return [
         Candidate(
@@ -182,22 +186,20 @@ def _watching(release: TimedReading | None, landing: TimedReading | None, contex
     window = landing_window_s(context)
     if release is not None:
         targets = context.on_lane(context.targets, release.t, release.t + window)
-        return [_watch(t, "target", release.t, release.t + window, context) for t in sorted(targets)]
+        return [_watching_device(t, DeviceKind.TARGET, release.t, release.t + window, context) for t in sorted(targets)]
     if landing is not None:
-        bows = bows_there(landing, context)
-        return [_watch(b, "bow", landing.t - window, landing.t, context) for b in sorted(bows)]
+        bows = bows_on_lane(landing, context)
+        return [_watching_device(b, DeviceKind.BOW, landing.t - window, landing.t, context) for b in sorted(bows)]
     return []
 
 
-def _watch(
-    device: str, kind: Literal["bow", "target"], since: float, until: float, context: SessionContext
-) -> Watching:
+def _watching_device(device: str, kind: DeviceKind, since: float, until: float, context: SessionContext) -> Watching:
     blind = tuple(b for b in context.blind if b.device_id == device and b.since < until and b.until > since)
     return Watching(device, kind, since, until, context.watermarks.get(device), blind)
 
 
 def _ring(shot: Shot, context: SessionContext) -> Ring | None:
-    """On the face that it scored, or beside the nearest one."""
+    """The position on the face that it scored on, or beside the nearest one."""
     if (
         shot.x is None
         or shot.y is None
@@ -206,10 +208,10 @@ def _ring(shot: Shot, context: SessionContext) -> Ring | None:
         or not context.target.faces
     ):
         return None
-    place = (shot.x, shot.y)
+    position = (shot.x, shot.y)
     scored = [face for face in context.target.faces if face.id == shot.face_id]
-    face = min(scored or context.target.faces, key=lambda face: math.dist(place, (face.x, face.y)))
-    from_centre = math.dist(place, (face.x, face.y))
+    face = min(scored or context.target.faces, key=lambda face: math.dist(position, (face.x, face.y)))
+    from_centre = math.dist(position, (face.x, face.y))
     edge = from_centre - shot.diameter_mm / 2
     lines = sorted(face.radii if face.x_radius is None else (*face.radii, face.x_radius))
     touched = [radius for radius in lines if edge <= radius + EDGE_TOLERANCE_MM]

@@ -1,21 +1,23 @@
-"""How long an arrow may fly, as far as the clocks can tell. Pure; seconds."""
+"""Flight times, as far as the clocks of bow and target determine them. Seconds."""
 
 from __future__ import annotations
 
-from edge.shots.assembly.draft import Draft
-from edge.shots.assembly.model import SessionContext, TimedReading
+from edge.common.vocabulary import Assignment, Flag
+from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.model import TimedReading
+from edge.shots.assembly.nockings import Draft
 
 EXPECTED_MPS = 50.0
-"""A middling arrow, to choose between flights that are both possible."""
+"""Speed of an average arrow, to choose between two flights that are both possible."""
 
 
 def flight_s(release: TimedReading, landing: TimedReading) -> float:
-    """From a release to a landing."""
+    """The time from a release to a landing."""
     return landing.t - release.t
 
 
 def clock_error_s(release: TimedReading, landing: TimedReading, context: SessionContext) -> float:
-    """How far the two clocks may be apart."""
+    """The largest difference of the two clocks."""
     parameters = context.parameters
     if release.error_s is None or landing.error_s is None:
         return parameters.clock_unknown_s
@@ -23,7 +25,7 @@ def clock_error_s(release: TimedReading, landing: TimedReading, context: Session
 
 
 def possible_flights_s(release: TimedReading, landing: TimedReading, context: SessionContext) -> tuple[float, float]:
-    """The shortest and the longest flight that may be seen between two such readings."""
+    """The shortest and the longest flight that can be measured between two such readings."""
     error = clock_error_s(release, landing, context)
     if context.distance_m is None:
         return -error, landing_window_s(context)
@@ -31,47 +33,47 @@ def possible_flights_s(release: TimedReading, landing: TimedReading, context: Se
 
 
 def flight_is_possible(release: TimedReading, landing: TimedReading, context: SessionContext) -> bool:
-    """Whether an arrow could fly that long."""
+    """Whether an arrow can fly for the measured time."""
     least, most = possible_flights_s(release, landing, context)
     return least <= flight_s(release, landing) <= most
 
 
 def longest_flight_s(context: SessionContext) -> float:
-    """A slow arrow's flight; the landing window where the distance is not known."""
+    """The flight time of a slow arrow; the landing window where the distance is not known."""
     return context.parameters.longest_flight_s(context.distance_m)
 
 
 def expected_flight_s(context: SessionContext) -> float:
-    """A middling arrow's flight."""
+    """The flight time of an average arrow."""
     return (context.distance_m or 0.0) / EXPECTED_MPS
 
 
 def landing_window_s(context: SessionContext) -> float:
-    """How long after a release its landing is waited for."""
+    """The time after a release within which its landing is awaited."""
     return context.parameters.landing_window_s(context.distance_m or 0.0)
 
 
 def arrived_after_verdict(release: TimedReading, landing: TimedReading, context: SessionContext) -> bool:
-    """Whether the hub heard of a landing when its shot had been decided without it.
+    """Whether the hub received a landing when its shot had already been decided without it.
 
-    That is what the readings themselves can tell: ``give_up_s`` after the window every release that is known is decided.
+    The readings alone decide this: every known release is decided ``give_up_s`` after its landing window.
     """
     decided = release.t + landing_window_s(context) + context.parameters.give_up_s
-    return landing.told > max(decided, release.told)
+    return landing.received > max(decided, release.received)
 
 
 def measured_flight_s(draft: Draft, context: SessionContext) -> float | None:
-    """The flight of a shot, where the clocks are good enough to tell; flags ``clock`` where only they are in the way."""
+    """The flight time of a shot; None where the clocks are not good enough, which also sets the flag ``clock``."""
     release, landing = draft.release, draft.landing
     if release is None or landing is None or draft.late:
         return None
-    if draft.assignment == "manual" and not flight_is_possible(release, landing, context):
+    if draft.assignment is Assignment.MANUAL and not flight_is_possible(release, landing, context):
         return None
     flight = flight_s(release, landing)
     if release.error_s is None or landing.error_s is None or flight < clock_error_s(release, landing, context):
-        draft.flags.add("clock")
+        draft.flags.add(Flag.CLOCK)
         return None
     if release.error_s + landing.error_s > context.parameters.speed_error * flight:
-        draft.flags.add("clock")
+        draft.flags.add(Flag.CLOCK)
         return None
     return flight

@@ -1,4 +1,7 @@
-"""What the bows tell: arrows put on a string, and released. Pure."""
+"""Arrows that bows report: nocked, released, and their tags, which a reader may take from another arrow.
+
+Each release becomes a draft of a shot, which the later steps of assembly complete.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,71 @@ import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from edge.shots.assembly.butt import TagPresence
-from edge.shots.assembly.draft import Draft
-from edge.shots.assembly.model import SessionContext, TimedReading
+from edge.common.vocabulary import Assignment, Flag, ReadingKind, ReleaseCause
+from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.ends import TagPresence
+from edge.shots.assembly.model import TimedReading
+
+
+@dataclass(slots=True)
+class Draft:
+    """A shot in the making, from a release or from a landing without one."""
+
+    release: TimedReading | None
+    engage: TimedReading | None = None
+    landing: TimedReading | None = None
+    assignment: Assignment | None = None
+    let_down: bool = False
+    late: bool = False
+    doubted: bool = False
+    """The bow's tag may belong to another arrow: two bows read it, or the arrow is known to be elsewhere."""
+    bounced: bool = False
+    miss_doubts: set[Flag] = field(default_factory=set)
+    """Reasons why a release without a landing is not certainly a miss."""
+    flags: set[Flag] = field(default_factory=set)
+
+    @property
+    def first(self) -> TimedReading:
+        """The reading that gives the shot its id. Raises ValueError for a draft without any."""
+        first = self.release or self.landing
+        if first is None:
+            raise ValueError("a shot is made of a release or a landing")
+        return first
+
+    @property
+    def tag(self) -> str | None:
+        """The tag of the arrow. The landing's tag comes first: it was read where the arrow is."""
+        landed = self.landing.tag if self.landing else None
+        return landed or self.read_tag
+
+    @property
+    def read_tag(self) -> str | None:
+        """The tag that the bow read."""
+        if self.release is None:
+            return None
+        return self.release.tag or (self.engage.tag if self.engage else None)
+
+    def assign(self, landing: TimedReading, assignment: Assignment) -> None:
+        """Assign a landing to the release."""
+        self.landing, self.assignment = landing, assignment
 
 
 @dataclass(slots=True)
 class Nocking:
-    """An arrow on a string."""
+    """One arrow on a string."""
 
     engage: TimedReading
     until: float
-    """When it left the string, or another was nocked, or it was given up."""
+    """Instant of its release, of the next nocking, or of the engage time-out."""
     draft: Draft | None = None
-    """The shot it became."""
+    """The shot that it became."""
     doubted: bool = False
-    """The tag may be another arrow's."""
+    """The tag may belong to another arrow."""
 
-    def doubt(self, flag: str) -> None:
-        """Do not trust its tag, and say why."""
+    def doubt(self, flag: Flag) -> None:
+        """Mark its tag as doubtful, with the reason."""
         self.doubted = True
         if self.draft is not None:
             self.draft.doubted = True
@@ -34,7 +81,7 @@ class Nocking:
 
 
 def find_nockings(readings: Iterable[TimedReading], context: SessionContext) -> tuple[list[Nocking], list[Draft]]:
-    """One draft a release, each with the engage it ends; readings in order of time."""
+    """Every nocking, and one draft per release with the engage that it ends; ``readings`` in order of time."""
     on_string: dict[str, Nocking] = {}
     nockings: list[Nocking] = []
     drafts: list[Draft] = []
@@ -42,78 +89,78 @@ def find_nockings(readings: Iterable[TimedReading], context: SessionContext) -> 
         bow = reading.key.device_id
         if bow not in context.bows:
             continue
-        if reading.kind == "engage":
-            before = on_string.get(bow)
-            if before is not None and _is_repeat(before.engage, reading, context):
+        if reading.kind is ReadingKind.ENGAGE:
+            earlier = on_string.get(bow)
+            if earlier is not None and _is_repeat(earlier.engage, reading, context):
                 continue
-            if before is not None:
-                before.until = min(before.until, reading.t)
+            if earlier is not None:
+                earlier.until = min(earlier.until, reading.t)
             on_string[bow] = Nocking(reading, reading.t + context.parameters.engage_timeout_s)
             nockings.append(on_string[bow])
-        elif reading.kind == "release":
+        elif reading.kind is ReadingKind.RELEASE:
             nocked = on_string.pop(bow, None)
             if nocked is not None:
                 nocked.until = min(nocked.until, reading.t)
-            if reading.cause == "removed":
+            if reading.cause is ReleaseCause.REMOVED:
                 continue
             draft = Draft(reading)
-            if nocked is not None and _belongs(nocked.engage, reading, context):
+            if nocked is not None and _belong_together(nocked.engage, reading, context):
                 draft.engage, nocked.draft = nocked.engage, draft
             else:
-                draft.flags.add("no_engage")
+                draft.flags.add(Flag.NO_ENGAGE)
             drafts.append(draft)
     return nockings, drafts
 
 
 def expired_nockings(readings: Iterable[TimedReading], context: SessionContext) -> list[Nocking]:
-    """Arrows of the session that were nocked, and of which the bow told nothing more until they were given up.
+    """The session's nockings that timed out without a release.
 
-    Only those whose whole time-out lies in the session: what a bow tells after the closing is none of its readings.
+    Only those whose whole time-out lies within the session: events of the bow after the closing are not its readings.
     """
     over = min(context.now, math.inf if context.closes is None else context.closes)
     nockings, _ = find_nockings(sorted(readings, key=lambda r: (r.t, r.key)), context)
-    patience = context.parameters.engage_timeout_s
+    timeout_s = context.parameters.engage_timeout_s
     return [
-        n for n in nockings if n.engage.t >= context.starts and n.until == n.engage.t + patience and n.until <= over
+        n for n in nockings if n.engage.t >= context.starts and n.until == n.engage.t + timeout_s and n.until <= over
     ]
 
 
-def doubt_tags(nockings: Sequence[Nocking], stays: Sequence[TagPresence]) -> None:
-    """Find tags that the bow's reader took from another arrow: one at a neighbour's bow, or one in the butt."""
+def doubt_tags(nockings: Sequence[Nocking], presences: Sequence[TagPresence]) -> None:
+    """Mark tags that a bow's reader took from another arrow: one at a neighbouring bow, or one in the butt."""
     by_tag: dict[str, list[Nocking]] = defaultdict(list)
     for nocking in nockings:
         if nocking.engage.tag is not None:
             by_tag[nocking.engage.tag].append(nocking)
     for same in by_tag.values():
-        for place, one in enumerate(same):
-            for other in same[place + 1 :]:
+        for index, one in enumerate(same):
+            for other in same[index + 1 :]:
                 if other.engage.t >= one.until:
                     break
                 if one.engage.key.device_id != other.engage.key.device_id:
                     _doubt_weaker(one, other)
-    for stay in stays:
-        same = by_tag.get(stay.tag, [])
-        for nocking in same[bisect_left(same, stay.since, key=lambda n: n.engage.t) :]:
-            if stay.until is not None and nocking.engage.t >= stay.until:
+    for presence in presences:
+        same = by_tag.get(presence.tag, [])
+        for nocking in same[bisect_left(same, presence.since, key=lambda n: n.engage.t) :]:
+            if presence.until is not None and nocking.engage.t >= presence.until:
                 break
-            nocking.doubt("wrong_tag")
+            nocking.doubt(Flag.WRONG_TAG)
 
 
 def _doubt_weaker(one: Nocking, other: Nocking) -> None:
-    """An arrow is on one string only: the stronger reading is believed, and neither where they are alike."""
+    """Doubt the weaker of two readings of one tag, both where they are equally strong: an arrow is on one string only."""
     strengths = (one.engage.rssi, other.engage.rssi)
     if strengths[0] is None or strengths[1] is None or strengths[0] == strengths[1]:
         weaker = [one, other]
     else:
         weaker = [one if strengths[0] < strengths[1] else other]
     for nocking in weaker:
-        nocking.doubt("cross_read")
+        nocking.doubt(Flag.CROSS_READ)
 
 
-def _is_repeat(before: TimedReading, engage: TimedReading, context: SessionContext) -> bool:
-    return before.tag == engage.tag and engage.t - before.t <= context.parameters.merge_engage_s
+def _is_repeat(earlier: TimedReading, engage: TimedReading, context: SessionContext) -> bool:
+    return earlier.tag == engage.tag and engage.t - earlier.t <= context.parameters.merge_engage_s
 
 
-def _belongs(engage: TimedReading, release: TimedReading, context: SessionContext) -> bool:
+def _belong_together(engage: TimedReading, release: TimedReading, context: SessionContext) -> bool:
     same = engage.tag is None or release.tag is None or engage.tag == release.tag
     return same and release.t - engage.t <= context.parameters.engage_timeout_s

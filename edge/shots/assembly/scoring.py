@@ -1,20 +1,26 @@
-"""What a landing is worth. Pure.
+"""The value of a landing, from its position and from contact with another arrow.
 
 The value is that of the highest zone which the shaft touches (World Archery Book 3, edition 2026, 12.2): a table radius is
 the outer edge of its line, so a zone is touched when the shaft's inner edge lies within it.
+
+An arrow that remains in the nock of another scores the value of the arrow that it struck (Book 3, 14.2.6.3 in the numbering
+before 2026). Two shafts cannot stand closer together than they are thick, so an arrow that landed closer struck the other.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from edge.shots.assembly.model import Face, Target
-from edge.shots.assembly.parameters import Parameters
+from edge.common.vocabulary import Result
+from edge.shots.assembly.context import Parameters, SessionContext
+from edge.shots.assembly.ends import End, TagPresence, closing_of
+from edge.shots.assembly.model import Face, ReadingKey, Target, TimedReading
 
 EDGE_TOLERANCE_MM = 1e-6
-"""What floating point may add to a shaft that exactly touches a line."""
+"""Rounding error allowed to a shaft that exactly touches a line."""
 DIAMETER_OUTDOORS_MM = 5.5
 DIAMETER_INDOORS_MM = 9.3
 """Assumed shafts; 9.3 mm is the largest allowed (Book 3, 11.1.7.1 by way of FFTA B.3.1.7.1)."""
@@ -22,10 +28,9 @@ DIAMETER_INDOORS_MM = 9.3
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The verdict on one landing."""
+    """The result of one shot and its value."""
 
-    result: str
-    """``hit``, ``off_face`` or ``off_view``."""
+    result: Result
     points: int | None
     """None when there is no face to score on."""
     is_x: bool = False
@@ -34,20 +39,20 @@ class Score:
     line_margin_mm: float | None = None
     """Distance of the shaft's edge to the nearest line; positive inside it."""
     line_call: bool = False
-    """Too close to a line for the sensor: a person decides."""
+    """Nearer to a line than the sensor can resolve: the judge decides."""
 
 
 def score_landing(x: float, y: float, diameter_mm: float, target: Target, parameters: Parameters) -> Score:
     """Score a shaft of ``diameter_mm`` centred at (x, y) in the butt's frame."""
     if not (0.0 <= x <= target.width and 0.0 <= y <= target.height):
-        return Score("off_view", 0)
+        return Score(Result.OFF_VIEW, 0)
     if not target.faces:
-        return Score("hit", None)
-    verdicts = [
+        return Score(Result.HIT, None)
+    scores = [
         (_on_face(x, y, diameter_mm, face, parameters), math.hypot(x - face.x, y - face.y)) for face in target.faces
     ]
     # Several spots: the highest value counts, and of equals the nearer centre.
-    best, _ = max(verdicts, key=lambda verdict: (verdict[0].points or 0, verdict[0].is_x, -verdict[1]))
+    best, _ = max(scores, key=lambda score: (score[0].points or 0, score[0].is_x, -score[1]))
     return best
 
 
@@ -59,5 +64,69 @@ def _on_face(x: float, y: float, diameter_mm: float, face: Face, parameters: Par
     for radius, points in zip(face.radii, face.points, strict=True):
         if edge <= radius + EDGE_TOLERANCE_MM:
             is_x = face.x_radius is not None and edge <= face.x_radius + EDGE_TOLERANCE_MM
-            return Score("hit", points, is_x, face.id, face.version, margin, call)
-    return Score("off_face", 0, face_id=None, line_margin_mm=margin, line_call=call)
+            return Score(Result.HIT, points, is_x, face.id, face.version, margin, call)
+    return Score(Result.OFF_FACE, 0, face_id=None, line_margin_mm=margin, line_call=call)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredLanding:
+    """A landing with its score by position alone."""
+
+    landing: TimedReading
+    diameter_mm: float
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A landing beside another arrow, and its score by the rule."""
+
+    struck: ReadingKey
+    """The landing of the other arrow."""
+    distance_mm: float
+    score: Score
+
+
+def find_contacts(
+    landings: Iterable[ScoredLanding],
+    presences: Sequence[TagPresence],
+    ends: Sequence[End],
+    context: SessionContext,
+) -> dict[ReadingKey, Contact]:
+    """The landings near an arrow that was in the butt, by the landing's key."""
+    left_at = {p.landing: p.until for p in presences if p.landing is not None and p.until is not None}
+    in_butt: list[tuple[ScoredLanding, float]] = []
+    found: dict[ReadingKey, Contact] = {}
+    for one in sorted(landings, key=lambda one: (one.landing.t, one.landing.key)):
+        position, t = one.landing.position, one.landing.t
+        if position is None or one.score.result not in (Result.HIT, Result.OFF_FACE):
+            continue
+        in_butt = [(other, until) for other, until in in_butt if until > t]
+        near = [
+            (math.dist(position, other.landing.position), other)
+            for other, _ in in_butt
+            if other.landing.position is not None and other.landing.key.device_id == one.landing.key.device_id
+        ]
+        score = one.score
+        if near:
+            distance, other = min(near, key=lambda pair: (pair[0], pair[1].landing.key))
+            if distance <= context.parameters.contact_mm:
+                score = _score_of_contact(one, other, distance)
+                found[one.landing.key] = Contact(other.landing.key, distance, score)
+        in_butt.append((replace(one, score=score), left_at.get(one.landing.key, closing_of(ends, t))))
+    return found
+
+
+def _score_of_contact(one: ScoredLanding, other: ScoredLanding, distance_mm: float) -> Score:
+    if distance_mm >= (one.diameter_mm + other.diameter_mm) / 2:
+        return one.score
+    struck = other.score
+    return replace(
+        one.score,
+        result=struck.result,
+        points=struck.points,
+        is_x=struck.is_x,
+        face_id=struck.face_id,
+        face_version=struck.face_version,
+        line_call=one.score.line_call or one.score.points != struck.points,
+    )

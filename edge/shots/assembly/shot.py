@@ -1,26 +1,29 @@
-"""One shot as the table holds it. Values only."""
+"""Shots as the table ``shots`` holds them: made from drafts, corrected by operators, and counted within their end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from edge.shots.assembly.by_hand import CorrectionSet
-from edge.shots.assembly.draft import Assignment, Draft
+from edge.common.vocabulary import Assignment, Flag, Result, TimeSource
+from edge.shots.assembly.context import RULE_VERSION, SessionContext
 from edge.shots.assembly.ends import End, end_at
 from edge.shots.assembly.flight import arrived_after_verdict, measured_flight_s
-from edge.shots.assembly.model import Arrow, ReadingKey, SessionContext, TimedReading
-from edge.shots.assembly.parameters import RULE_VERSION
+from edge.shots.assembly.model import Arrow, CorrectionSet, ReadingKey, TimedReading
+from edge.shots.assembly.nockings import Draft
 from edge.shots.assembly.scoring import Score
 
 SHOT_NAMESPACE = UUID("7d0b7a52-0f43-5b0e-8c4e-3a0a4c9d2f11")
+ARROW_SHOT = frozenset((Result.HIT, Result.OFF_FACE, Result.OFF_VIEW, Result.MISS))
+"""Results that take an arrow of the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One shot as it now looks. Field names are the columns of ``shots``."""
+    """One shot. Field names are the columns of ``shots``."""
 
     id: UUID
     end_number: int | None
@@ -31,7 +34,7 @@ class Shot:
     arrow_landing_time: datetime | None
     x: float | None
     y: float | None
-    result: str
+    result: Result
     points: int | None
     is_x: bool
     face_id: UUID | None
@@ -42,10 +45,10 @@ class Shot:
     diameter_mm: float | None
     diameter_assumed: bool
     assignment: Assignment | None
-    time_source: str
+    time_source: TimeSource
     tof_s: float | None
     speed_mps: float | None
-    flags: tuple[str, ...]
+    flags: tuple[Flag, ...]
     void_reason: str | None
     engage: ReadingKey | None
     release: ReadingKey | None
@@ -53,24 +56,24 @@ class Shot:
 
 
 def shot_id(key: ReadingKey) -> UUID:
-    """The shot made of this release, or of this landing without one, for ever."""
+    """The permanent id of the shot made of this release, or of this landing without one."""
     return uuid5(SHOT_NAMESPACE, f"{key.device_id}/{key.stream_id}/{key.seq}")
 
 
 def make_shot(
     draft: Draft, arrow: Arrow | None, diameter: float, score: Score, context: SessionContext, ends: Sequence[End]
 ) -> Shot:
-    """What is known of a shot, once it was judged and scored."""
+    """Make the shot of a scored draft."""
     release, landing, first = draft.release, draft.landing, draft.first
     if arrow is not None and arrow.is_retired(first.t):
-        draft.flags.add("retired_arrow")
+        draft.flags.add(Flag.RETIRED_ARROW)
     if draft.bounced:
-        draft.flags.add("bounce")
+        draft.flags.add(Flag.BOUNCE)
     if landing is not None and landing.tag == draft.read_tag:
-        draft.flags.discard("wrong_tag")  # the bow was right: the arrow had been pulled, and nobody told
+        draft.flags.discard(Flag.WRONG_TAG)  # the bow was right: the arrow had been pulled unseen
     if release is not None and landing is not None and arrived_after_verdict(release, landing, context):
-        draft.flags.add("late")
-    place = landing.place if landing is not None else None
+        draft.flags.add(Flag.LATE)
+    position = landing.position if landing is not None else None
     tof = measured_flight_s(draft, context)
     distance = context.distance_m
     return Shot(
@@ -78,11 +81,11 @@ def make_shot(
         end_number=end_at(ends, first.t),
         arrow_id=arrow.id if arrow else None,
         arrow_tag=draft.tag,
-        arrow_engage_time=_instant(draft.engage, first) if draft.engage else None,
+        arrow_engage_time=_time_of(draft.engage, first) if draft.engage else None,
         arrow_disengage_time=release.at if release else None,
-        arrow_landing_time=_instant(landing, first) if landing and place else None,
-        x=place[0] if place else None,
-        y=place[1] if place else None,
+        arrow_landing_time=_time_of(landing, first) if landing and position else None,
+        x=position[0] if position else None,
+        y=position[1] if position else None,
         result=score.result,
         points=score.points,
         is_x=score.is_x,
@@ -94,7 +97,7 @@ def make_shot(
         diameter_mm=diameter if landing else None,
         diameter_assumed=arrow is None or arrow.diameter_mm is None,
         assignment=draft.assignment,
-        time_source="both" if release and landing else "bow" if release else "target",
+        time_source=TimeSource.BOTH if release and landing else TimeSource.BOW if release else TimeSource.TARGET,
         tof_s=tof,
         speed_mps=distance / tof if tof and distance else None,
         flags=tuple(sorted(draft.flags)),
@@ -105,22 +108,63 @@ def make_shot(
     )
 
 
-def _instant(reading: TimedReading, first: TimedReading) -> datetime:
-    """When it was, by the clock of the shot's first reading: a step of the wall clock moves no engage behind its release."""
+def _time_of(reading: TimedReading, first: TimedReading) -> datetime:
+    """The reading's time by the clock of the shot's first reading: a clock step puts no engage after its release."""
     return first.at + timedelta(seconds=reading.t - first.t)
 
 
-def corrected(shot: Shot, said: CorrectionSet) -> Shot:
-    """The shot as a person decided it is worth."""
+def correct_shot(shot: Shot, corrections: CorrectionSet) -> Shot:
+    """Apply an operator's correction of the result, if there is one."""
     first = shot.release or shot.landing
-    verdict = said.verdicts.get(first) if first is not None else None
-    if verdict is None or verdict.result is None:
+    correction = corrections.results.get(first) if first is not None else None
+    if correction is None or correction.result is None:
         return shot
     return replace(
         shot,
-        result=verdict.result,
-        points=verdict.points,
-        is_x=verdict.is_x,
-        void_reason=(verdict.reason or "taken back") if verdict.result == "void" else None,
-        flags=tuple(sorted({*shot.flags, "corrected"})),
+        result=correction.result,
+        points=correction.points,
+        is_x=correction.is_x,
+        void_reason=(correction.reason or "taken back") if correction.result is Result.VOID else None,
+        flags=tuple(sorted({*shot.flags, Flag.CORRECTED})),
     )
+
+
+def flag_not_counted(shots: Sequence[Shot], context: SessionContext) -> list[Shot]:
+    """Flag the shots that count in no total; ``shots`` in order of shooting.
+
+    Of more arrows than an end allows the lowest count (World Archery Book 3, edition 2026, 12.2.2), and likewise of two
+    arrows in one spot of a multiple face. Each arrow keeps its own value; totals leave the flagged ones out.
+    """
+    flagged = _not_counted(shots, context)
+    return [
+        replace(shot, flags=tuple(sorted({*shot.flags, flagged[shot.id]}))) if shot.id in flagged else shot
+        for shot in shots
+    ]
+
+
+def _not_counted(shots: Sequence[Shot], context: SessionContext) -> dict[UUID, Flag]:
+    """The flag of each shot that does not count. Undecided shots and shots without a value stay as they are."""
+    spots = {face.id for face in context.target.faces if face.is_spot} if context.target else set[UUID]()
+    one_per_spot = context.arrows_per_end is not None and context.arrows_per_end <= len(spots)
+    flagged: dict[UUID, Flag] = {}
+    by_spot: dict[Hashable, list[Shot]] = defaultdict(list)
+    by_end: dict[Hashable, list[Shot]] = defaultdict(list)
+    for shot in shots:
+        if shot.result in ARROW_SHOT and shot.points is not None and shot.end_number is not None:
+            bow = shot.release.device_id if shot.release else None
+            by_end[shot.end_number, bow].append(shot)
+            if one_per_spot and shot.face_id in spots:
+                by_spot[shot.end_number, bow, shot.face_id].append(shot)
+    for same in by_spot.values():
+        flagged |= dict.fromkeys(_highest(same, len(same) - 1), Flag.SAME_SPOT)
+    if context.arrows_per_end is not None:
+        for end in by_end.values():
+            left = [shot for shot in end if shot.id not in flagged]
+            flagged |= dict.fromkeys(_highest(left, len(left) - context.arrows_per_end), Flag.EXTRA)
+    return flagged
+
+
+def _highest(shots: Sequence[Shot], count: int) -> list[UUID]:
+    """The ids of the shots of the highest values, of equals the later shot first."""
+    ranked = sorted(enumerate(shots), key=lambda one: (one[1].points or 0, one[1].is_x, one[0]), reverse=True)
+    return [shot.id for _, shot in ranked[: max(0, count)]]

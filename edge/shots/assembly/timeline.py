@@ -1,4 +1,4 @@
-"""One comparable axis for instants of several clocks.
+"""The time axis of one session, and intervals on it.
 
 Within one boot of a host CLOCK_MONOTONIC decides, so that a step of the wall clock moves no shot. Between boots, and where
 the monotonic instant is not known, UTC decides.
@@ -6,7 +6,9 @@ the monotonic instant is not known, UTC decides.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,33 +16,60 @@ from drivers.clock.instant import Instant
 
 
 class Axis:
-    """Seconds since the axis' zero, which is the session's start.
+    """Converts instants to seconds since the session's start.
 
-    Each boot is tied to UTC by one moment: the session's start for its own boot, else the boot's earliest moment, so the
-    axis depends on the rows alone and not on the order in which they came.
+    Each boot is tied to UTC by one instant: the session's start for its own boot, else the boot's earliest instant. So
+    the axis depends on the stored rows alone, and not on the order in which they arrived.
     """
 
     def __init__(self, start: Instant, others: Iterable[Instant] = ()) -> None:
         self._zero = start.at
         self._ties: dict[UUID, tuple[int, float]] = {}
-        for moment in sorted(
-            (m for m in others if m.host_boot_id and m.mono_ns is not None), key=lambda m: m.mono_ns or 0
+        for instant in sorted(
+            (i for i in others if i.host_boot_id and i.mono_ns is not None), key=lambda i: i.mono_ns or 0
         ):
-            if moment.host_boot_id is not None and moment.mono_ns is not None:
-                self._ties.setdefault(moment.host_boot_id, (moment.mono_ns, self._wall(moment.at)))
+            if instant.host_boot_id is not None and instant.mono_ns is not None:
+                self._ties.setdefault(instant.host_boot_id, (instant.mono_ns, self._by_wall_clock(instant.at)))
         if start.host_boot_id is not None and start.mono_ns is not None:
             self._ties[start.host_boot_id] = (start.mono_ns, 0.0)
 
-    def place(self, moment: Instant) -> float:
-        """Where a moment lies."""
-        if moment.host_boot_id is not None and moment.mono_ns is not None and moment.host_boot_id in self._ties:
-            mono_ns, wall = self._ties[moment.host_boot_id]
-            return wall + (moment.mono_ns - mono_ns) / 1e9
-        return self._wall(moment.at)
+    def seconds_of(self, instant: Instant) -> float:
+        """The seconds from the session's start to an instant."""
+        if instant.host_boot_id is not None and instant.mono_ns is not None and instant.host_boot_id in self._ties:
+            mono_ns, tied_at = self._ties[instant.host_boot_id]
+            return tied_at + (instant.mono_ns - mono_ns) / 1e9
+        return self._by_wall_clock(instant.at)
 
-    def instant(self, t: float) -> datetime:
-        """The UTC instant of a place, as the session's clock had it."""
+    def utc_of(self, t: float) -> datetime:
+        """The aware UTC time of ``t`` seconds, by the wall clock as it was set at the session's start."""
         return self._zero + timedelta(seconds=t)
 
-    def _wall(self, at: datetime) -> float:
+    def _by_wall_clock(self, at: datetime) -> float:
         return (at - self._zero).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class BlindInterval:
+    """Interval in which a device detected nothing."""
+
+    device_id: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class LaneAssignment:
+    """Interval in which a device is assigned to the lane; ``until`` itself is outside."""
+
+    since: float = -math.inf
+    until: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousSession:
+    """The last session of the lane before this one."""
+
+    closes: float
+    """Releases up to this instant belong to it."""
+    lands_until: float
+    """Landings without a release belong to it up to this instant: the arrow may have flown before the closing."""

@@ -1,4 +1,4 @@
-"""The stage of a session: everything that assembly wants to know but the readings, on one axis of time."""
+"""Loads a session for assembly: its readings, devices, target and corrections, on one time axis."""
 
 from __future__ import annotations
 
@@ -13,29 +13,22 @@ import asyncpg
 from drivers.clock.host import host_now
 from drivers.clock.instant import Instant
 from edge.common.postgres.connection import Connection
-from edge.shots.assembly.model import (
-    Arrow,
-    BlindInterval,
-    Face,
-    LaneAssignment,
-    PreviousSession,
-    ReadingKey,
-    SessionContext,
-    Target,
-    TimedReading,
-)
-from edge.shots.assembly.parameters import Parameters
-from edge.shots.assembly.timeline import Axis
+from edge.common.vocabulary import DeviceKind
+from edge.shots.assembly.context import Parameters, SessionContext
+from edge.shots.assembly.model import Arrow, CorrectionSet, Face, Target, TimedReading
+from edge.shots.assembly.timeline import Axis, BlindInterval, LaneAssignment, PreviousSession
 from edge.shots.faces import load_catalogue
-from edge.shots.store.corrections import Rulings
+from edge.shots.store import readings as reading_rows
+from edge.shots.store.corrections import read_corrections
 
 MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if len(face.spots) > 1)
+"""Codes of the faces with several spots."""
 
 _SESSIONS = """
 select s.*, t.id as target_id, t.max_x, t.max_y, t.distance::float8 as distance
 from sessions s left join targets t on t.session_id = s.id
 """
-# Sessions of a lane that were closed not long before an instant, or after it; $3, $4 and $5 are the instant.
+# Sessions of a lane that were closed less than a minute before an instant, or after it; $3, $4 and $5 are the instant.
 _CLOSED_AROUND = """
 where s.lane = $1 and s.id <> $2 and not s.is_opened and case
     when s.closing_host_boot_id = $5 and s.closing_mono_ns is not null and $4::bigint is not null
@@ -46,19 +39,20 @@ where s.lane = $1 and s.id <> $2 and not s.is_opened and case
 
 @dataclass(frozen=True, slots=True)
 class SessionSnapshot:
-    """A session with its axis and its devices, ready for readings."""
+    """One session at one instant: everything that assembly takes."""
 
+    readings: list[TimedReading]
     context: SessionContext
     axis: Axis
     is_open: bool
-    """The lane's present session: what is found of its devices is true of them now."""
+    """The session is the lane's current one, so that its findings about devices apply now."""
 
 
 async def read_watermarks(connection: Connection) -> dict[str, Instant]:
-    """Up to when each device has told everything.
+    """Read the watermark of each device: every event up to this instant is stored.
 
-    To be read before the readings: a watermark speaks of what was stored before it, and read after them it would call an
-    arrow missed whose landing was stored in between.
+    Read the watermarks before the readings. In the other order a landing stored in between would be behind a watermark
+    without being known, and its arrow would count as a miss.
     """
     rows = await connection.fetch(
         "select device_id, watermark, watermark_mono_ns, watermark_host_boot_id from device_status where watermark is not null"
@@ -69,16 +63,26 @@ async def read_watermarks(connection: Connection) -> dict[str, Instant]:
 async def load_snapshot(
     connection: Connection,
     session_id: UUID,
-    moments: Sequence[Instant],
-    rulings: Rulings,
-    told: Mapping[str, Instant],
+    rows: Sequence[asyncpg.Record] | None = None,
+    corrections: CorrectionSet | None = None,
+    watermarks: Mapping[str, Instant] | None = None,
 ) -> SessionSnapshot | None:
-    """Everything but the readings; ``moments`` are theirs, for the axis. None when the session is gone."""
+    """Load a session without writing anything; None when there is no such session.
+
+    ``rows`` are its readings as stored. Arguments that are None are read from the tables; where rows are given, the
+    watermarks must be older than they are.
+    """
+    if watermarks is None:
+        watermarks = await read_watermarks(connection)
+    if rows is None:
+        rows = await reading_rows.readings_of(connection, session_id)
+    if corrections is None:
+        corrections = await read_corrections(connection, session_id)
     row = await connection.fetchrow(_SESSIONS + " where s.id = $1", session_id)
     if row is None:
         return None
     start = _start(row)
-    axis = Axis(start, moments)
+    axis = Axis(start, [reading_rows.instant_of(reading) for reading in rows])
     closing = _closing(row)
     devices = await connection.fetch("select * from session_devices where session_id = $1", session_id)
     names = [device["device_id"] for device in devices]
@@ -98,93 +102,96 @@ async def load_snapshot(
         session_id=session_id,
         lane=row["lane"],
         starts=0.0,
-        closes=axis.place(closing) if closing else None,
+        closes=axis.seconds_of(closing) if closing else None,
         is_indoor=row["is_indoor"],
         end_timeout_s=row["end_timeout_s"],
         target=await _target(connection, row),
-        bows=frozenset(d["device_id"] for d in devices if d["kind"] == "bow"),
-        targets=frozenset(d["device_id"] for d in devices if d["kind"] == "target"),
-        now=axis.place(now),
-        watermarks=_watermarks(axis, devices, told),
+        bows=frozenset(d["device_id"] for d in devices if d["kind"] == DeviceKind.BOW),
+        targets=frozenset(d["device_id"] for d in devices if d["kind"] == DeviceKind.TARGET),
+        now=axis.seconds_of(now),
+        watermarks=_watermarks(axis, devices, watermarks),
         blind=[
             BlindInterval(
                 gap["device_id"],
-                axis.place(Instant(gap["since"], gap["since_mono_ns"], gap["since_host_boot_id"])),
-                axis.place(Instant(gap["until"], gap["until_mono_ns"], gap["until_host_boot_id"])),
+                axis.seconds_of(Instant(gap["since"], gap["since_mono_ns"], gap["since_host_boot_id"])),
+                axis.seconds_of(Instant(gap["until"], gap["until_mono_ns"], gap["until_host_boot_id"])),
             )
             for gap in gaps
         ],
         arrows={a["id"]: _arrow(a, axis) for a in arrows},
         arrows_per_end=row["arrows_per_end"],
-        end_marks=[axis.place(Instant(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
-        corrections=rulings.corrections,
-        stays=_stays(axis, devices),
-        before=_before(
+        end_marks=[axis.seconds_of(Instant(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
+        corrections=corrections,
+        assignments=_assignments(axis, devices),
+        previous=_previous(
             axis,
             await connection.fetch(
                 _SESSIONS + _CLOSED_AROUND, row["lane"], session_id, start.at, start.mono_ns, start.host_boot_id
             ),
         ),
     )
-    return SessionSnapshot(context, axis, row["is_opened"])
+    readings = [reading_rows.timed_reading(reading, axis) for reading in rows]
+    return SessionSnapshot(readings, context, axis, row["is_opened"])
 
 
 def _start(session: asyncpg.Record) -> Instant:
     return Instant(session["start_time"], session["start_mono_ns"], session["start_host_boot_id"])
 
 
-def _before(axis: Axis, others: Sequence[asyncpg.Record]) -> PreviousSession | None:
-    """The last session that the lane had before the one that the axis begins with."""
+def _previous(axis: Axis, others: Sequence[asyncpg.Record]) -> PreviousSession | None:
+    """The lane's last session before the one at whose start the axis begins."""
     found: list[PreviousSession] = []
     for other in others:
         closing = _closing(other)
-        if closing is not None and axis.place(_start(other)) < 0.0:
-            closes = axis.place(closing)
+        if closing is not None and axis.seconds_of(_start(other)) < 0.0:
+            closes = axis.seconds_of(closing)
             found.append(PreviousSession(closes, closes + Parameters().longest_flight_s(other["distance"])))
-    return max(found, key=lambda before: before.closes, default=None)
+    return max(found, key=lambda previous: previous.closes, default=None)
 
 
 def _closing(session: asyncpg.Record) -> Instant | None:
-    """When the last arrow could be released; None while nobody asked for the closing."""
+    """The instant after which no release belongs to the session; None while no closing was requested."""
     if session["closing_time"] is not None:
         return Instant(session["closing_time"], session["closing_mono_ns"], session["closing_host_boot_id"])
     return None if session["end_time"] is None else Instant(session["end_time"])
 
 
 async def _now(connection: Connection) -> Instant:
-    """The database's clock, and this host's monotonic one, which decides where the session was opened in this boot."""
+    """The database's time with this host's monotonic clock, which decides when the session began in this boot."""
     at = await connection.fetchval("select clock_timestamp()")
     here = host_now()
     return Instant(at, here.mono_ns, here.host_boot_id)
 
 
 def _arrow(row: asyncpg.Record, axis: Axis) -> Arrow:
-    voided = None if row["voided_date"] is None else axis.place(Instant(row["voided_date"]))
+    voided = None if row["voided_date"] is None else axis.seconds_of(Instant(row["voided_date"]))
     return Arrow(row["id"], row["diameter"], row["is_active"], voided)
 
 
-def _stays(axis: Axis, devices: Sequence[asyncpg.Record]) -> dict[str, list[LaneAssignment]]:
-    """When each device was on the lane."""
-    stays: dict[str, list[LaneAssignment]] = defaultdict(list)
+def _assignments(axis: Axis, devices: Sequence[asyncpg.Record]) -> dict[str, list[LaneAssignment]]:
+    """The intervals in which each device is assigned to the lane."""
+    assignments: dict[str, list[LaneAssignment]] = defaultdict(list)
     for d in devices:
         since = Instant(d["since"], d["since_mono_ns"], d["since_host_boot_id"]) if d["since"] is not None else None
         until = Instant(d["until"], d["until_mono_ns"], d["until_host_boot_id"]) if d["until"] is not None else None
-        stays[d["device_id"]].append(
-            LaneAssignment(axis.place(since) if since else -math.inf, axis.place(until) if until else math.inf)
+        assignments[d["device_id"]].append(
+            LaneAssignment(
+                axis.seconds_of(since) if since else -math.inf, axis.seconds_of(until) if until else math.inf
+            )
         )
-    return dict(stays)
+    return dict(assignments)
 
 
-def _watermarks(axis: Axis, devices: Sequence[asyncpg.Record], told: Mapping[str, Instant]) -> dict[str, float]:
-    """Up to when each device has told everything: as it is now, or as it was when the session closed."""
+def _watermarks(axis: Axis, devices: Sequence[asyncpg.Record], current: Mapping[str, Instant]) -> dict[str, float]:
+    """The later of each device's current watermark and its watermark when the session closed."""
     kept = {
-        d["device_id"]: axis.place(
+        d["device_id"]: axis.seconds_of(
             Instant(d["watermark_at_close"], d["watermark_at_close_mono_ns"], d["watermark_at_close_host_boot_id"])
         )
         for d in devices
         if d["watermark_at_close"] is not None
     }
-    now = {d["device_id"]: axis.place(told[d["device_id"]]) for d in devices if d["device_id"] in told}
+    now = {d["device_id"]: axis.seconds_of(current[d["device_id"]]) for d in devices if d["device_id"] in current}
     return {device: max(kept.get(device, t), now.get(device, t)) for device, t in {**kept, **now}.items()}
 
 
@@ -206,27 +213,3 @@ async def _target(connection: Connection, row: asyncpg.Record) -> Target | None:
             for f in faces
         ),
     )  # fmt: skip
-
-
-def moment_of(row: asyncpg.Record) -> Instant:
-    """When a reading was."""
-    return Instant(row["at"], row["mono_ns"], row["host_boot_id"])
-
-
-def sensed(row: asyncpg.Record, axis: Axis) -> TimedReading:
-    """A row of ``readings`` as assembly sees it, its instant told by the session's clock."""
-    t = axis.place(moment_of(row))
-    return TimedReading(
-        key=ReadingKey(row["device_id"], row["stream_id"], row["seq"]),
-        kind=row["kind"],
-        t=t,
-        at=axis.instant(t),
-        error_s=row["uncertainty_s"],
-        tag=row["tag"],
-        tags=None if row["tags"] is None else tuple(row["tags"]),
-        x=row["x_mm"],
-        y=row["y_mm"],
-        rssi=row["rssi_dbm"],
-        cause=row["cause"],
-        receive_delay_s=(row["received_at"] - row["at"]).total_seconds(),
-    )

@@ -1,38 +1,53 @@
-"""Shots computed again from the readings because somebody asked: a correction, a late arrow, a technician."""
+"""Requests to recompute a session, entered after a correction or by a technician, and the lock of the active assembler."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from edge.common.postgres.connection import Connection
-from edge.shots.session import Outcome, SessionAssembler
 
 LOCK = 0x53686F74
-"""Key of the advisory lock of the one assembler that is active (``Shot`` in ASCII)."""
+"""Key of the advisory lock that the active assembler holds (``Shot`` in ASCII)."""
 
 
-async def rebuilds_asked(connection: Connection) -> dict[UUID, list[int]]:
-    """The sessions that are to be computed again, each with the requests that this answers."""
-    asked: dict[UUID, list[int]] = defaultdict(list)
+@dataclass(frozen=True, slots=True)
+class AssemblyResult:
+    """The outcome of one computation of a session."""
+
+    shots: int = 0
+    """Number of the session's shots."""
+    revised: int = 0
+    """Number of shots that are new or changed."""
+    wrote: bool = False
+    """Whether anything of the session was written."""
+
+
+async def pending_rebuilds(connection: Connection) -> dict[UUID, list[int]]:
+    """The sessions to recompute, each with the ids of its requests."""
+    pending: dict[UUID, list[int]] = defaultdict(list)
     for row in await connection.fetch("select id, session_id from rebuilds where done_at is null order by id"):
-        asked[row["session_id"]].append(row["id"])
-    return asked
+        pending[row["session_id"]].append(row["id"])
+    return pending
 
 
-async def answer_rebuilds(connection: Connection, requests: Sequence[int], outcome: Outcome) -> None:
-    """Say what came of requests, in the transaction that wrote the shots."""
+async def complete_rebuilds(connection: Connection, requests: Sequence[int], result: AssemblyResult) -> None:
+    """Record the result of requests, in the transaction that wrote the shots."""
     await connection.execute(
         "update rebuilds set done_at = clock_timestamp(), shots = $2, revised = $3 where id = any($1)",
         list(requests),
-        outcome.shots,
-        outcome.revised,
+        result.shots,
+        result.revised,
     )
 
 
-async def ask_again(connection: Connection, session_id: UUID) -> None:
-    """Note that a session is still to be computed, where nobody did: whoever starts next knows it from nothing else."""
+async def request_rebuild(connection: Connection, session_id: UUID) -> None:
+    """Enter a request for a session whose shots the tables refused, unless one is pending.
+
+    After a restart the request is the only record that the session is not up to date.
+    """
     await connection.execute(
         """
         insert into rebuilds (session_id, who, reason)
@@ -44,18 +59,13 @@ async def ask_again(connection: Connection, session_id: UUID) -> None:
 
 
 async def take_over(connection: Connection) -> bool:
-    """Become the active assembler of this database if there is none; held until :func:`give_back` or the connection's end."""
+    """Become the database's active assembler if there is none.
+
+    The lock is held until :func:`release_lock` or the end of the connection.
+    """
     return bool(await connection.fetchval("select pg_try_advisory_lock($1)", LOCK))
 
 
-async def give_back(connection: Connection) -> None:
+async def release_lock(connection: Connection) -> None:
     """Let another assembler become active."""
     await connection.execute("select pg_advisory_unlock($1)", LOCK)
-
-
-async def rebuild(connection: Connection, session_id: UUID, requests: Sequence[int]) -> Outcome:
-    """Compute one session from everything that is stored of it. Only while active: two would write the same rows."""
-    async with connection.transaction():
-        outcome = await SessionAssembler(session_id).update(connection)
-        await answer_rebuilds(connection, requests, outcome)
-    return outcome

@@ -1,4 +1,4 @@
-"""What the assembler writes: shots and ends as rows, revised where they say something else than before."""
+"""Shots and ends as rows: a row that changes counts its revision up."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from operator import attrgetter
 from uuid import UUID
 
 from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import Flag, Result
+from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.ends import End
-from edge.shots.assembly.model import ReadingKey, SessionContext
+from edge.shots.assembly.model import ReadingKey
 from edge.shots.assembly.shot import Shot
 from edge.shots.assembly.timeline import Axis
 
@@ -21,27 +23,28 @@ COLUMNS: Mapping[str, str] = {
     "flags": "text[]", "release_device_id": "text", "release_stream_id": "uuid", "release_seq": "bigint",
     "landing_device_id": "text", "landing_stream_id": "uuid", "landing_seq": "bigint", "void_reason": "text",
 }  # fmt: skip
-"""Everything of a shot that assembly decides."""
+"""The columns that assembly decides, with their types."""
 
 Values = tuple[object, ...]
+"""The values of one row, in the order of ``COLUMNS``."""
 
-
-_OF_ITS_OWN = list(COLUMNS)[: list(COLUMNS).index("flags")]
-_own = attrgetter(*_OF_ITS_OWN)
+_names = list(COLUMNS)
+_RESULT, _FLAGS = _names.index("result"), _names.index("flags")
+_before_flags = attrgetter(*_names[:_FLAGS])
 
 
 def values_of(shot: Shot) -> Values:
-    """A shot's columns in the order of ``COLUMNS``. Done for each shot of a session whenever one reading came: kept short."""
-    own: Values = _own(shot)
-    return (*own, list(shot.flags), *_named(shot.release), *_named(shot.landing), shot.void_reason)
+    """The row of a shot. Runs for each shot of a session with each new reading, so it is kept short."""
+    values: Values = _before_flags(shot)
+    return (*values, list(shot.flags), *_key_columns(shot.release), *_key_columns(shot.landing), shot.void_reason)
 
 
-def _named(key: ReadingKey | None) -> Values:
+def _key_columns(key: ReadingKey | None) -> Values:
     return (None, None, None) if key is None else (key.device_id, key.stream_id, key.seq)
 
 
 async def stored_shots(connection: Connection, session_id: UUID) -> dict[UUID, Values]:
-    """What the table holds of a session."""
+    """The shots of a session as stored, by id."""
     rows = await connection.fetch(f"select id, {', '.join(COLUMNS)} from shots where session_id = $1", session_id)  # noqa: S608
     return {row["id"]: tuple(row)[1:] for row in rows}
 
@@ -59,37 +62,37 @@ update shots set landing_device_id = null, landing_stream_id = null, landing_seq
 where id = any($1) and landing_seq is not null and release_seq is not null
 """
 _SUPERSEDE = """
-update shots set result = 'void', void_reason = 'no longer results from the readings', points = null,
-    flags = array_append(array_remove(flags, 'superseded'), 'superseded'), revision = revision + 1, updated_at = now()
-where id = any($1) and result <> 'void'
+update shots set result = $2, void_reason = 'no longer results from the readings', points = null,
+    flags = array_append(array_remove(flags, $3), $3), revision = revision + 1, updated_at = now()
+where id = any($1) and result <> $2
 """
 
 
 async def write_shots(
     connection: Connection, context: SessionContext, shots: Sequence[Shot], known: dict[UUID, Values]
 ) -> int:
-    """Make the table say what ``shots`` say; returns how many rows changed. In the caller's transaction."""
+    """Bring the table ``shots`` up to date in the caller's transaction; returns the number of rows that changed."""
     fresh = {shot.id: values_of(shot) for shot in shots}
     added = [i for i in fresh if i not in known]
     changed = [i for i in fresh if i in known and known[i] != fresh[i]]
-    gone = [i for i in known if i not in fresh and known[i][list(COLUMNS).index("result")] != "void"]
+    gone = [i for i in known if i not in fresh and known[i][_RESULT] != Result.VOID]
     if gone:
-        await connection.execute(_SUPERSEDE, gone)
+        await connection.execute(_SUPERSEDE, gone, Result.VOID, Flag.SUPERSEDED)
     if changed:
         await connection.execute(_FREE_LANDINGS, changed)  # a landing may move from one shot to another
         await connection.executemany(_UPDATE, [(i, *fresh[i]) for i in changed])
     if added:
         await connection.executemany(_INSERT, [(i, context.session_id, context.lane, *fresh[i]) for i in added])
     known.update({i: fresh[i] for i in (*added, *changed)})
-    for i in gone:  # kept in the table: should it result again, it is the same row
-        known[i] = tuple("void" if name == "result" else was for name, was in zip(COLUMNS, known[i], strict=True))
+    for i in gone:  # the row stays in the table: a shot that results again is the same row
+        known[i] = (*known[i][:_RESULT], Result.VOID, *known[i][_RESULT + 1 :])
     return len(added) + len(changed) + len(gone)
 
 
 async def write_ends(
     connection: Connection, context: SessionContext, ends: Sequence[End], axis: Axis, known: set[End]
 ) -> bool:
-    """Make ``ends`` say what assembly found; returns whether anything was written. In the caller's transaction."""
+    """Bring the table ``ends`` up to date in the caller's transaction; returns whether anything was written."""
     if set(ends) == known:
         return False
     await connection.execute("delete from ends where session_id = $1 and number > $2", context.session_id, len(ends))
@@ -104,8 +107,8 @@ async def write_ends(
             (
                 context.session_id,
                 e.number,
-                axis.instant(e.opens),
-                None if e.closes is None else axis.instant(e.closes),
+                axis.utc_of(e.opens),
+                None if e.closes is None else axis.utc_of(e.closes),
                 e.closed_by,
             )
             for e in ends
@@ -118,7 +121,7 @@ async def write_ends(
 
 
 async def close_session(connection: Connection, session_id: UUID) -> None:
-    """Nothing is open any more: the session ends when closing was asked for."""
+    """Close a session, as of the time at which closing was requested."""
     await connection.execute(
         "update sessions set is_opened = false, end_time = closing_time where id = $1 and is_opened and closing_time is not null",
         session_id,

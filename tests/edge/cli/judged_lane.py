@@ -14,7 +14,7 @@ from edge.cli.main import main
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
-from tests.edge.shots.lane_rows import LaneFloor
+from tests.edge.shots.lane_rows import StoredLane
 
 T = TypeVar("T")
 
@@ -56,14 +56,14 @@ class Bench:
         return asyncio.run(run())
 
 
-async def shoot_lane(connection: Connection) -> LaneFloor:
+async def shoot_lane(connection: Connection) -> StoredLane:
     """A hit of 10, a miss at 40 s (the newest shot), and two landings that no release explains."""
-    floor = LaneFloor(connection)
-    await floor.build()
-    await floor.shoot(20.0)
-    await floor.land(20.4, told=24.4)
-    await floor.land(34.0, 100.0)
-    await floor.shoot(40.0)
-    await floor.land(46.0, 900.0)
-    await floor.told_until(58.0)
-    return floor
+    lane = StoredLane(connection)
+    await lane.build()
+    await lane.shoot(20.0)
+    await lane.land(20.4, received=24.4)
+    await lane.land(34.0, 100.0)
+    await lane.shoot(40.0)
+    await lane.land(46.0, 900.0)
+    await lane.set_watermarks(58.0)
+    return lane

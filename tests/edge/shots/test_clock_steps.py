@@ -9,25 +9,18 @@ from datetime import timedelta
 import pytest
 
 from drivers.clock.host import host_boot_id
-from edge.common.config.settings import ServiceSettings
-from edge.common.postgres.database import Database, open_database
-from tests.edge.shots.lane_rows import LaneFloor
-from tests.edge.shots.test_service import assembler, rows, until
+from edge.common.postgres.database import Database
+from tests.edge.shots.lane_rows import StoredLane, assembler, until
+from tests.edge.shots.test_service import rows
 
 AGO_S = 60.0
 
 
 @pytest.fixture
-async def database(database_settings: ServiceSettings) -> AsyncIterator[Database]:
-    async with open_database(database_settings, application="test-shots") as opened:
-        yield opened
-
-
-@pytest.fixture
-async def floor(database: Database) -> AsyncIterator[LaneFloor]:
+async def lane(database: Database) -> AsyncIterator[StoredLane]:
     """A lane of this host's boot: every instant has its place on the monotonic clock too."""
     connection = await database.connect()
-    built = LaneFloor(connection, AGO_S)
+    built = StoredLane(connection, AGO_S)
     await built.build()
     await connection.execute(
         "update sessions set start_mono_ns = $1, start_host_boot_id = $2",
@@ -38,9 +31,9 @@ async def floor(database: Database) -> AsyncIterator[LaneFloor]:
     await connection.close()
 
 
-async def date(floor: LaneFloor, kind: str, stepped_s: float) -> None:
+async def date(lane: StoredLane, kind: str, stepped_s: float) -> None:
     """Give readings of a kind their monotonic instants, and a wall clock that is wrong by ``stepped_s``."""
-    await floor.connection.execute(
+    await lane.connection.execute(
         """
         update readings r set at = r.at + $2, received_at = r.received_at + $2, host_boot_id = s.start_host_boot_id,
             mono_ns = s.start_mono_ns + (extract(epoch from r.at - s.start_time) * 1e9)::bigint
@@ -55,43 +48,43 @@ async def date(floor: LaneFloor, kind: str, stepped_s: float) -> None:
 @pytest.mark.parametrize("first", ["release", "landing"])
 @pytest.mark.parametrize("is_opened", [True, False])
 async def test_a_step_before_a_reading_changes_nothing(
-    floor: LaneFloor, database: Database, first: str, stepped_s: float, *, is_opened: bool
+    lane: StoredLane, database: Database, first: str, stepped_s: float, *, is_opened: bool
 ) -> None:
     """Also not of a session that was closed before the assembler came."""
     if not is_opened:
-        await floor.connection.execute(
+        await lane.connection.execute(
             """
             update sessions set is_opened = false, end_time = start_time + interval '40 s',
                 closing_time = start_time + interval '40 s', closing_mono_ns = start_mono_ns + 40000000000,
                 closing_host_boot_id = start_host_boot_id
             """
         )
-    await floor.shoot(20.0)
-    await floor.land(20.36)
+    await lane.shoot(20.0)
+    await lane.land(20.36)
     kinds = ["engage", "release", "landing"]
     for kind in kinds:
-        await date(floor, kind, stepped_s if kinds.index(kind) >= kinds.index(first) else 0.0)
+        await date(lane, kind, stepped_s if kinds.index(kind) >= kinds.index(first) else 0.0)
     async with assembler(database):
-        await until(floor, "exists (select from shots where result = 'hit')")
-    (shot,) = await rows(floor)
+        await until(lane, "exists (select from shots where result = 'hit')")
+    (shot,) = await rows(lane)
     assert (shot["tof_s"], shot["flags"]) == (pytest.approx(0.36, abs=1e-6), [])
     told = [shot[f"arrow_{what}_time"] for what in ("engage", "disengage", "landing")]
-    assert told == [floor.at(18.0), floor.at(20.0), floor.at(20.36)]
+    assert told == [lane.at(18.0), lane.at(20.0), lane.at(20.36)]
 
 
-async def test_the_present_is_where_the_monotonic_clock_is(floor: LaneFloor, database: Database) -> None:
+async def test_the_present_is_where_the_monotonic_clock_is(lane: StoredLane, database: Database) -> None:
     """Else a database whose clock went ahead would give up an arrow that is still in the air."""
-    await floor.connection.execute("update sessions set start_time = start_time - interval '3 hours'")
-    floor.zero -= timedelta(hours=3)
-    await floor.shoot(AGO_S - 0.5)
+    await lane.connection.execute("update sessions set start_time = start_time - interval '3 hours'")
+    lane.zero -= timedelta(hours=3)
+    await lane.shoot(AGO_S - 0.5)
     for kind in ("engage", "release"):
-        await date(floor, kind, 0.0)
+        await date(lane, kind, 0.0)
     async with assembler(database):
-        await until(floor, "exists (select from shots)")
-        await until(floor, "exists (select from ends)")
-        async with floor.connection.transaction():
-            await floor.land(AGO_S)
-            await date(floor, "landing", 0.0)
-        await until(floor, "exists (select from shots where result = 'hit')")
-    told = await floor.connection.fetch("select data ->> 'result' as result from events where type like 'shot.%'")
+        await until(lane, "exists (select from shots)")
+        await until(lane, "exists (select from ends)")
+        async with lane.connection.transaction():
+            await lane.land(AGO_S)
+            await date(lane, "landing", 0.0)
+        await until(lane, "exists (select from shots where result = 'hit')")
+    told = await lane.connection.fetch("select data ->> 'result' as result from events where type like 'shot.%'")
     assert [event["result"] for event in told] == ["pending", "hit"]

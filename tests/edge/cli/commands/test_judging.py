@@ -13,7 +13,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.roles import Role
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.judged_lane import Bench, shoot_lane
-from tests.edge.shots.lane_rows import LaneFloor
+from tests.edge.shots.lane_rows import StoredLane
 from tests.test_project import ROOT
 
 
@@ -147,11 +147,11 @@ def test_why_tells_what_a_shot_rests_on(bench: Bench) -> None:
 
 def test_why_tells_which_releases_a_landing_might_belong_to(bench: Bench) -> None:
     async def shoot_between(connection: Connection) -> None:
-        floor = LaneFloor(connection)
+        lane = StoredLane(connection)
         (row,) = await connection.fetch("select start_time from sessions")
-        floor.zero = row["start_time"]
-        await floor.sense("bow-1", "release", 33.9, tag=None)  # 0.1 s before the orphan: too fast for any arrow
-        await floor.told_until(58.0)
+        lane.zero = row["start_time"]
+        await lane.add_reading("bow-1", "release", 33.9, tag=None)  # 0.1 s before the orphan: too fast for any arrow
+        await lane.set_watermarks(58.0)
 
     bench.on_database(shoot_between)
     bench.type("shots", "rebuild", "--session", "last")
@@ -253,10 +253,10 @@ def test_without_any_shot_it_says_so(empty_bench: Bench) -> None:
 
 def test_the_list_of_sessions_tells_of_arrows_that_were_nocked_and_never_released(empty_bench: Bench) -> None:
     async def nock(connection: Connection) -> None:
-        floor = LaneFloor(connection, ago_s=400.0)
-        await floor.build()
-        await floor.sense("bow-1", "engage", 20.0)
-        await floor.sense("bow-1", "engage", 395.0)  # it may still be shot
+        lane = StoredLane(connection, ago_s=400.0)
+        await lane.build()
+        await lane.add_reading("bow-1", "engage", 20.0)
+        await lane.add_reading("bow-1", "engage", 395.0)  # it may still be shot
 
     empty_bench.on_database(nock)
     assert [one["nockings_expired"] for one in empty_bench.json("session", "list")] == [1]

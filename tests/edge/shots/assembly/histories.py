@@ -1,4 +1,4 @@
-"""Generated histories of a lane: some as a range would make them, some that no range ever would."""
+"""Generated histories of a lane: realistic ones, and arbitrary ones that no range would produce."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from uuid import UUID, uuid5
 
 from hypothesis import strategies as st
 
-from edge.shots.assembly.model import Arrow, BlindInterval, Correction, ReadingKey, SessionContext, TimedReading
-from tests.edge.shots.assembly.lane_readings import SCENE, STREAM, T0
+from edge.common.vocabulary import ReadingKind, ReleaseCause, Result
+from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.model import Arrow, Correction, CorrectionSet, ReadingKey, TimedReading
+from edge.shots.assembly.timeline import BlindInterval
+from tests.edge.shots.assembly.lane_readings import CONTEXT, STREAM, T0
 
 BOWS = ("bow-1", "bow-2")
 TARGET = "target-1"
 QUIVER = tuple(uuid5(STREAM, f"arrow {number}") for number in range(6))
-STRANGER = uuid5(STREAM, "an arrow that nobody registered")
+STRANGER = uuid5(STREAM, "an unregistered arrow")
 LONG_S = 90.0
 
 
 @dataclass
 class History:
-    """Readings, and the lane they belong to."""
+    """Readings and their session's context."""
 
     readings: list[TimedReading] = field(default_factory=list)
-    context: SessionContext = SCENE
+    context: SessionContext = CONTEXT
 
-    def add(self, device: str, kind: str, t: float, tag: UUID | None = None, **values: object) -> TimedReading:
+    def add(self, device: str, kind: ReadingKind, t: float, tag: UUID | None = None, **values: object) -> TimedReading:
         seq = sum(r.key.device_id == device for r in self.readings) + 1
         made = TimedReading(
             ReadingKey(device, STREAM, seq), kind, t, T0 + timedelta(seconds=t), 0.0005, tag.hex if tag else None
@@ -35,28 +38,44 @@ class History:
         return self.readings[-1]
 
 
+KINDS = (
+    ReadingKind.ENGAGE,
+    ReadingKind.RELEASE,
+    ReadingKind.LANDING,
+    ReadingKind.LANDING,
+    ReadingKind.TAGS,
+)
+CAUSES = (None, None, None, ReleaseCause.REMOVED)
+OUTCOMES = (Result.HIT, Result.HIT, Result.HIT, Result.MISS, Result.NOT_SHOT)
 TAGS = st.sampled_from((None, STRANGER, *QUIVER[:3]))
-PLACES = st.sampled_from((None, float("nan"), -5.0, 600.0, 604.0, 640.0, 700.0, 2000.0))
+POSITIONS = st.sampled_from((None, float("nan"), -5.0, 600.0, 604.0, 640.0, 700.0, 2000.0))
 CENTISECONDS = st.integers(0, int(LONG_S * 100)).map(lambda n: n / 100)
 
 
 @st.composite
 def any_readings(draw: st.DrawFn, least: int = 0, most: int = 40) -> list[TimedReading]:
-    """Anything that devices could say, however absurd; instants close together, and arrows few, so that they collide."""
+    """Arbitrary readings, with instants close together and few arrows, so that they collide."""
     history = History()
     for t in sorted(draw(st.lists(CENTISECONDS, min_size=least, max_size=most))):
-        kind = draw(st.sampled_from(("engage", "release", "landing", "landing", "tags")))
+        kind = draw(st.sampled_from(KINDS))
         error = draw(st.sampled_from((None, 0.0005, 0.0005, 0.08)))
-        told = draw(st.sampled_from((0.0, 0.0, 4.0, 30.0)))
-        if kind == "landing":
+        delay_s = draw(st.sampled_from((0.0, 0.0, 4.0, 30.0)))
+        if kind is ReadingKind.LANDING:
             history.add(
-                TARGET, kind, t, draw(TAGS), x=draw(PLACES), y=draw(PLACES), error_s=error, receive_delay_s=told
+                TARGET,
+                kind,
+                t,
+                draw(TAGS),
+                x=draw(POSITIONS),
+                y=draw(POSITIONS),
+                error_s=error,
+                receive_delay_s=delay_s,
             )
-        elif kind == "tags":
+        elif kind is ReadingKind.TAGS:
             tags = draw(st.lists(st.sampled_from(QUIVER[:3]), max_size=3, unique=True))
             history.add(TARGET, kind, t, tags=tuple(tag.hex for tag in tags))
         else:
-            cause = draw(st.sampled_from((None, None, None, "removed"))) if kind == "release" else None
+            cause = draw(st.sampled_from(CAUSES)) if kind is ReadingKind.RELEASE else None
             rssi = draw(st.sampled_from((None, -40, -60)))
             history.add(
                 draw(st.sampled_from(BOWS)),
@@ -66,7 +85,7 @@ def any_readings(draw: st.DrawFn, least: int = 0, most: int = 40) -> list[TimedR
                 cause=cause,
                 rssi=rssi,
                 error_s=error,
-                receive_delay_s=told,
+                receive_delay_s=delay_s,
             )
     return history.readings
 
@@ -81,21 +100,21 @@ GAPS = st.lists(
 
 
 @st.composite
-def any_scene(draw: st.DrawFn, readings: Sequence[TimedReading]) -> SessionContext:
-    """A lane that knows more or less of what its devices saw."""
+def any_context(draw: st.DrawFn, readings: Sequence[TimedReading]) -> SessionContext:
+    """A context with arbitrary coverage by its devices, and arbitrary corrections."""
     now = draw(CENTISECONDS) + 20.0
-    keys = [r.key for r in readings if r.kind in ("release", "landing")]
+    keys = [r.key for r in readings if r.kind in (ReadingKind.RELEASE, ReadingKind.LANDING)]
     corrections = [
         Correction(
             draw(st.sampled_from(keys)),
-            draw(st.sampled_from((None, "hit", "miss", "void", "not_shot"))),
-            reason="so it was",
-            landing=draw(st.sampled_from((None, *(r.key for r in readings if r.kind == "landing")))),
+            draw(st.sampled_from((None, Result.HIT, Result.MISS, Result.VOID, Result.NOT_SHOT))),
+            reason="reviewed",
+            landing=draw(st.sampled_from((None, *(r.key for r in readings if r.kind is ReadingKind.LANDING)))),
         )
         for _ in range(draw(st.integers(0, 3 if keys else 0)))
     ]
     return replace(
-        SCENE,
+        CONTEXT,
         starts=draw(st.sampled_from((0.0, 0.0, 30.0))),
         closes=draw(st.none() | st.floats(30.0, LONG_S)),
         bows=frozenset(draw(st.sets(st.sampled_from(BOWS)))),
@@ -105,23 +124,23 @@ def any_scene(draw: st.DrawFn, readings: Sequence[TimedReading]) -> SessionConte
         arrows={i: Arrow(i, 6.0, i != QUIVER[2]) for i in QUIVER},
         arrows_per_end=draw(st.sampled_from((None, 2, 6))),
         end_marks=draw(st.lists(CENTISECONDS, max_size=2)),
-        corrections=corrections,
+        corrections=CorrectionSet.of(corrections),
     )
 
 
 @st.composite
 def any_history(draw: st.DrawFn) -> History:
-    """Any readings in any scene."""
+    """Any readings in any context."""
     readings = draw(any_readings())
-    return History(readings, draw(any_scene(readings)))
+    return History(readings, draw(any_context(readings)))
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What became of one release."""
+    """The true outcome of one release."""
 
     release: ReadingKey
-    result: str
+    result: Result
     arrow: UUID
     x: float | None
     flown_s: float | None
@@ -129,50 +148,54 @@ class Truth:
 
 @st.composite
 def sound_history(draw: st.DrawFn) -> tuple[History, list[Truth]]:
-    """Two archers on one lane, as archers shoot: each with arrows of their own, which fly as fast as arrows do.
+    """Two archers on one lane, each with arrows of their own, which fly at realistic speeds.
 
-    Clocks are off by no more than they say, the target's tags may be read twice, its landings too, and the butt is emptied
-    after each end. Every device has told everything.
+    Clock errors stay within the stated uncertainty, landings may be reported twice, and the butt is emptied after each
+    end. Every device's watermark covers the history.
     """
-    history = History(context=replace(SCENE, bows=frozenset(BOWS), arrows={i: Arrow(i, 6.0, True) for i in QUIVER}))
+    history = History(context=replace(CONTEXT, bows=frozenset(BOWS), arrows={i: Arrow(i, 6.0, True) for i in QUIVER}))
     truth: list[Truth] = []
-    events: list[tuple[float, str, str, UUID | None, dict[str, object]]] = []
+    events: list[tuple[float, str, ReadingKind, UUID | None, dict[str, object]]] = []
     ended: list[float] = []
-    planned: list[tuple[float, str, str, UUID, float | None, float | None]] = []
+    planned: list[tuple[float, str, Result, UUID, float | None, float | None]] = []
     t = 1.0
     for _ in range(draw(st.integers(1, 2))):
         last = t
         for place, bow in enumerate(BOWS):
             mine, at = list(QUIVER[3 * place : 3 * place + 3]), t + 0.41 * place
             while mine:
-                arrow, result = mine[0], draw(st.sampled_from(("hit", "hit", "hit", "miss", "not_shot")))
+                arrow, result = mine[0], draw(st.sampled_from(OUTCOMES))
                 at += draw(st.integers(3, 12)) + 0.001 * draw(st.integers(0, 9))
                 released = at + draw(st.integers(2, 8))
-                x = float(draw(st.integers(0, 1280))) if result == "hit" else None
-                flight = 18.0 / draw(st.integers(35, 95)) if result == "hit" else None
+                x = float(draw(st.integers(0, 1280))) if result is Result.HIT else None
+                flight = 18.0 / draw(st.integers(35, 95)) if result is Result.HIT else None
                 planned.append((released, bow, result, arrow, x, flight))
-                events.append((at, bow, "engage", arrow, {}))
-                events.append((released, bow, "release", None, {}))
+                events.append((at, bow, ReadingKind.ENGAGE, arrow, {}))
+                events.append((released, bow, ReadingKind.RELEASE, None, {}))
                 if flight is not None:
                     error = draw(st.sampled_from((0.0005, 0.002)))
                     seen = released + flight + error * draw(st.integers(-1, 1))
-                    events.append((seen, TARGET, "landing", arrow, {"x": x, "y": 640.0, "error_s": error}))
+                    events.append((seen, TARGET, ReadingKind.LANDING, arrow, {"x": x, "y": 640.0, "error_s": error}))
                     if draw(st.integers(0, 5)) == 0:
-                        events.append((seen + 0.3, TARGET, "landing", arrow, {"x": x, "y": 641.0, "error_s": error}))
+                        events.append(
+                            (seen + 0.3, TARGET, ReadingKind.LANDING, arrow, {"x": x, "y": 641.0, "error_s": error})
+                        )
                 at = released
                 last = max(last, released)
-                if result == "not_shot":
+                if result is Result.NOT_SHOT:
                     continue  # the same arrow again
                 del mine[0]
-        seen_there = [tag.hex for at, _, kind, tag, _ in events if kind == "landing" and tag is not None and at > t]
-        events.append((last + 4.0, TARGET, "tags", None, {"tags": tuple(seen_there[-1:])}))
-        events.append((last + 8.0, TARGET, "tags", None, {"tags": ()}))
-        ended.append(last + 8.0)  # where none hit, no tag tells
+        seen_there = [
+            tag.hex for at, _, kind, tag, _ in events if kind is ReadingKind.LANDING and tag is not None and at > t
+        ]
+        events.append((last + 4.0, TARGET, ReadingKind.TAGS, None, {"tags": tuple(seen_there[-1:])}))
+        events.append((last + 8.0, TARGET, ReadingKind.TAGS, None, {"tags": ()}))
+        ended.append(last + 8.0)  # without a hit no tag closes the end
         t = last + 20.0
     keys: dict[tuple[float, str], ReadingKey] = {}
     for at, device, kind, tag, values in sorted(events, key=lambda event: event[:3]):
         made = history.add(device, kind, at, tag, **values)
-        if kind == "release":
+        if kind is ReadingKind.RELEASE:
             keys[at, device] = made.key
     truth = [Truth(keys[at, bow], result, arrow, x, flight) for at, bow, result, arrow, x, flight in sorted(planned)]
     history.context = replace(
@@ -183,7 +206,7 @@ def sound_history(draw: st.DrawFn) -> tuple[History, list[Truth]]:
 
 @st.composite
 def arrivals(draw: st.DrawFn, readings: Sequence[TimedReading]) -> list[TimedReading]:
-    """The readings in an order of arrival in which each device's own are in sequence."""
+    """The readings in any order of arrival that keeps each device's own sequence."""
     waiting = {
         device: sorted((r for r in readings if r.key.device_id == device), key=lambda r: r.key.seq)
         for device in sorted({r.key.device_id for r in readings})

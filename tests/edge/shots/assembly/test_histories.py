@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.shots.assembly.assemble import assemble, shot_id
+from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.explain import explain
 from edge.shots.assembly.flight import landing_window_s, longest_flight_s
-from edge.shots.assembly.model import PreviousSession, ReadingKey
+from edge.shots.assembly.model import CorrectionSet, ReadingKey
+from edge.shots.assembly.shot import shot_id
+from edge.shots.assembly.timeline import PreviousSession
 from edge.shots.store.readings import AFTER_END, BEFORE_START
 from tests.edge.shots.assembly.histories import History, Truth, any_history, arrivals, sound_history
 from tests.edge.shots.assembly.lane_readings import TARGET
@@ -142,7 +144,7 @@ def each_of_one_session(history: History, first_closes: float, pause_s: float, d
     starts = first_closes + pause_s
     before = PreviousSession(first_closes, first_closes + longest_flight_s(one))
     one = replace(one, starts=0.0, closes=first_closes)
-    two = replace(two, starts=starts, closes=None, before=before)
+    two = replace(two, starts=starts, closes=None, previous=before)
     roles: list[ReadingKey] = []
     for readings, context in (
         ([r for r in history.readings if r.t <= first_closes + AFTER_END.total_seconds()], one),
@@ -166,7 +168,7 @@ BORDERS = {
 def test_each_reading_is_of_one_session(
     history: History, first_closes: float, pause_s: float, distances: tuple[float, float]
 ) -> None:
-    history.context = replace(history.context, corrections=())  # those are a session's own
+    history.context = replace(history.context, corrections=CorrectionSet())  # those are a session's own
     each_of_one_session(history, first_closes, pause_s, distances)
 
 

@@ -7,29 +7,31 @@ from uuid import uuid4
 
 import pytest
 
-from edge.shots.assembly.model import BlindInterval, Correction
+from edge.shots.assembly.model import Correction
+from edge.shots.assembly.timeline import BlindInterval
 from tests.edge.shots.assembly.lane_readings import (
     ARROW,
+    CONTEXT,
     OTHER,
-    SCENE,
     TWO_BOWS,
-    Line,
-    only,
+    LaneReadings,
+    corrected,
+    covered_until,
+    only_shot,
     orphans,
     shots,
-    told_until,
 )
 
 
-def two(first: float = 5.0, second: float = 5.25) -> Line:
+def two(first: float = 5.0, second: float = 5.25) -> LaneReadings:
     """Two archers release almost together."""
-    return Line().shot(first, ARROW, "bow-1").shot(second, OTHER, "bow-2")
+    return LaneReadings().shot(first, ARROW, "bow-1").shot(second, OTHER, "bow-2")
 
 
 def test_a_late_landing_with_the_right_tag_counts_without_a_speed() -> None:
-    shot = only(Line().shot(5.0).landing(7.9))
+    shot = only_shot(LaneReadings().shot(5.0).landing(7.9))
     assert (shot.result, shot.tof_s, shot.flags) == ("hit", None, ("late",))
-    assert [s.result for s in shots(Line().shot(5.0).landing(8.1))] == ["miss"]
+    assert [s.result for s in shots(LaneReadings().shot(5.0).landing(8.1))] == ["miss"]
 
 
 def test_a_late_landing_goes_to_its_own_arrow_before_a_neighbour_s_with_another_tag() -> None:
@@ -38,90 +40,92 @@ def test_a_late_landing_goes_to_its_own_arrow_before_a_neighbour_s_with_another_
 
 
 def test_a_landing_told_after_the_miss_was_final_makes_it_a_late_hit_with_its_speed() -> None:
-    line = Line().shot(5.0)
-    before = only(line)
-    after = only(line.landing(5.4, told_after=14.0))
+    lane = LaneReadings().shot(5.0)
+    before = only_shot(lane)
+    after = only_shot(lane.landing(5.4, receive_delay_s=14.0))
     assert (before.id, before.result) == (after.id, "miss")
     assert (after.result, after.flags) == ("hit", ("late",))
     assert after.tof_s == pytest.approx(0.4)
 
 
 def test_a_landing_is_told_late_when_its_release_had_been_known_and_decided_without_it() -> None:
-    line = Line().shot(5.0)  # in the air until 8, given up at 18
-    assert only(line.landing(5.4, told_after=12.5)).flags == ()
-    bow = Line().engage(3.0).add("bow-1", "release", 5.0, receive_delay_s=60.0)  # both were out of reach
-    assert only(bow.landing(5.4, told_after=59.0)).flags == ()
-    assert only(Line().landing(5.4, told_after=60.0), replace(SCENE, bows=frozenset())).flags == ()
+    lane = LaneReadings().shot(5.0)  # in the air until 8, given up at 18
+    assert only_shot(lane.landing(5.4, receive_delay_s=12.5)).flags == ()
+    bow = LaneReadings().engage(3.0).release(5.0, receive_delay_s=60.0)  # both were out of reach
+    assert only_shot(bow.landing(5.4, receive_delay_s=59.0)).flags == ()
+    assert only_shot(LaneReadings().landing(5.4, receive_delay_s=60.0), replace(CONTEXT, bows=frozenset())).flags == ()
 
 
 def test_another_tag_than_the_bow_s_is_believed_where_one_arrow_flew() -> None:
-    shot = only(Line().shot(5.0).landing(5.4, OTHER))
+    shot = only_shot(LaneReadings().shot(5.0).landing(5.4, OTHER))
     assert (shot.result, shot.arrow_id, shot.assignment, shot.flags) == ("hit", OTHER, "inferred", ("tag_mismatch",))
 
 
 def test_another_tag_than_the_bow_s_is_for_a_person_where_several_flew() -> None:
     stranger = uuid4()
-    line = two().landing(5.5, stranger)
-    assert [(s.result, s.flags) for s in shots(line, TWO_BOWS)] == [("unknown", ("unsorted",))] * 2
-    assert orphans(line, TWO_BOWS) == [line.readings[-1].key]
-    assert [s.result for s in shots(line, told_until(7.0, TWO_BOWS))] == ["pending", "pending"]
+    lane = two().landing(5.5, stranger)
+    assert [(s.result, s.flags) for s in shots(lane, TWO_BOWS)] == [("unknown", ("unsorted",))] * 2
+    assert orphans(lane, TWO_BOWS) == [lane.readings[-1].key]
+    assert [s.result for s in shots(lane, covered_until(7.0, TWO_BOWS))] == ["pending", "pending"]
 
 
 def test_once_a_person_gave_the_landing_away_the_other_arrow_missed() -> None:
-    line = two().landing(5.5, uuid4())
-    said = Correction(line.readings[1].key, landing=line.readings[-1].key)
-    context = replace(TWO_BOWS, corrections=[said])
-    assert [s.result for s in shots(line, context)] == ["hit", "miss"]
-    assert orphans(line, context) == []
+    lane = two().landing(5.5, uuid4())
+    said = Correction(lane.readings[1].key, landing=lane.readings[-1].key)
+    context = corrected(TWO_BOWS, said)
+    assert [s.result for s in shots(lane, context)] == ["hit", "miss"]
+    assert orphans(lane, context) == []
 
 
 def test_a_landing_without_a_tag_is_given_by_elimination() -> None:
-    line = two().landing(5.5, None, 600.0).landing(5.55, ARROW, 700.0)
-    first, second = shots(line, TWO_BOWS)
+    lane = two().landing(5.5, None, 600.0).landing(5.55, ARROW, 700.0)
+    first, second = shots(lane, TWO_BOWS)
     assert (first.x, first.assignment) == (700.0, "id")
     assert (second.x, second.assignment, second.arrow_id) == (600.0, "inferred", OTHER)
-    line = two(5.0, 5.4).landing(5.55, None, 600.0).landing(5.95, None, 700.0)  # the second can only be OTHER's
-    assert [(s.x, s.assignment) for s in shots(line, TWO_BOWS)] == [(600.0, "inferred"), (700.0, "inferred")]
+    lane = two(5.0, 5.4).landing(5.55, None, 600.0).landing(5.95, None, 700.0)  # the second can only be OTHER's
+    assert [(s.x, s.assignment) for s in shots(lane, TWO_BOWS)] == [(600.0, "inferred"), (700.0, "inferred")]
 
 
 def test_a_landing_without_a_tag_waits_for_a_person_where_two_may_have_made_it() -> None:
-    line = two().landing(5.5, None)
-    assert orphans(line, TWO_BOWS) == [line.readings[-1].key]
-    assert [s.flags for s in shots(line, TWO_BOWS)] == [("unsorted",)] * 2
+    lane = two().landing(5.5, None)
+    assert orphans(lane, TWO_BOWS) == [lane.readings[-1].key]
+    assert [s.flags for s in shots(lane, TWO_BOWS)] == [("unsorted",)] * 2
 
 
 def test_a_bow_that_read_no_tag_explains_a_landing_before_a_bow_that_read_another() -> None:
-    line = Line().shot(5.0, ARROW, "bow-1").shot(5.2, None, "bow-2").landing(5.5, OTHER)
-    first, second = shots(line, TWO_BOWS)
+    lane = LaneReadings().shot(5.0, ARROW, "bow-1").shot(5.2, None, "bow-2").landing(5.5, OTHER)
+    first, second = shots(lane, TWO_BOWS)
     assert (first.landing, second.arrow_id, second.flags) == (None, OTHER, ())
 
 
 def test_a_landing_read_again_counts_once() -> None:
-    assert orphans(Line().shot(5.0).landing(5.4).landing(6.9, x=643.0)) == []
-    assert len(orphans(Line().shot(5.0).landing(5.4).landing(7.5))) == 1  # too late for the same reading
-    assert len(orphans(Line().shot(5.0).landing(5.4).landing(6.0, x=660.0))) == 1  # another place: another arrow
+    assert orphans(LaneReadings().shot(5.0).landing(5.4).landing(6.9, x=643.0)) == []
+    assert len(orphans(LaneReadings().shot(5.0).landing(5.4).landing(7.5))) == 1  # too late for the same reading
+    assert (
+        len(orphans(LaneReadings().shot(5.0).landing(5.4).landing(6.0, x=660.0))) == 1
+    )  # another place: another arrow
 
 
 def test_of_a_landing_read_twice_the_reading_with_a_position_counts() -> None:
-    shot = only(Line().shot(5.0).landing(5.4, x=None).landing(5.45, x=700.0))
+    shot = only_shot(LaneReadings().shot(5.0).landing(5.4, x=None).landing(5.45, x=700.0))
     assert (shot.result, shot.x) == ("hit", 700.0)
 
 
 def test_a_landing_before_its_release_is_matched_within_the_clocks_error_and_has_no_speed() -> None:
-    line = Line().engage(3.0).add("bow-1", "release", 5.0, error_s=None).landing(4.95)
-    shot = only(line)
+    lane = LaneReadings().engage(3.0).release(5.0, error_s=None).landing(4.95)
+    shot = only_shot(lane)
     assert (shot.result, shot.tof_s, shot.speed_mps, shot.flags) == ("hit", None, None, ("clock",))
 
 
 def test_clocks_farther_apart_than_that_match_nothing_and_nobody_missed_for_sure() -> None:
-    line = Line().shot(5.0).landing(4.6)
-    shot = only(line)
+    lane = LaneReadings().shot(5.0).landing(4.6)
+    shot = only_shot(lane)
     assert (shot.result, shot.landing, shot.flags) == ("unknown", None, ("clock",))
-    assert len(orphans(line)) == 1
+    assert len(orphans(lane)) == 1
 
 
 def test_with_an_unsynchronised_bow_there_is_a_value_and_no_speed() -> None:
-    shot = only(Line().engage(3.0).add("bow-1", "release", 5.0, error_s=None).landing(5.36))
+    shot = only_shot(LaneReadings().engage(3.0).release(5.0, error_s=None).landing(5.36))
     assert (shot.result, shot.points, shot.speed_mps, shot.flags) == ("hit", 10, None, ("clock",))
 
 
@@ -135,44 +139,46 @@ def test_two_arrows_within_the_dead_time_may_be_one_landing() -> None:
 
 
 def test_a_landing_without_a_release_beside_a_working_bow_waits_for_a_person() -> None:
-    line = Line().landing(5.0)
-    assert shots(line) == []
-    assert orphans(line) == [line.readings[0].key]
+    lane = LaneReadings().landing(5.0)
+    assert shots(lane) == []
+    assert orphans(lane) == [lane.readings[0].key]
 
 
 def test_a_landing_of_a_lane_without_a_bow_is_a_shot_without_speed() -> None:
-    context = replace(SCENE, bows=frozenset())
-    shot = only(Line().landing(5.0), context)
+    context = replace(CONTEXT, bows=frozenset())
+    shot = only_shot(LaneReadings().landing(5.0), context)
     assert (shot.result, shot.points, shot.time_source, shot.arrow_disengage_time) == ("hit", 10, "target", None)
     assert (shot.tof_s, shot.arrow_id, shot.assignment) == (None, ARROW, "id")
-    assert only(Line().landing(5.0, None), context).assignment is None
+    assert only_shot(LaneReadings().landing(5.0, None), context).assignment is None
 
 
 def test_a_bow_with_a_flat_battery_costs_the_speed_and_not_the_score() -> None:
-    line = Line().landing(5.0)
-    flat = replace(SCENE, watermarks={"bow-1": 4.0, "target-1": 20.0})
-    assert only(line, flat).result == "hit"
+    lane = LaneReadings().landing(5.0)
+    flat = replace(CONTEXT, watermarks={"bow-1": 4.0, "target-1": 20.0})
+    assert only_shot(lane, flat).result == "hit"
     early = replace(flat, now=14.9)
-    assert (shots(line, early), orphans(line, early)) == ([], [])  # the bow may be late: wait a little
-    assert only(line, replace(SCENE, blind=[BlindInterval("bow-1", 3.0, 5.5)])).result == "hit"  # it told us so itself
+    assert (shots(lane, early), orphans(lane, early)) == ([], [])  # the bow may be late: wait a little
+    assert (
+        only_shot(lane, replace(CONTEXT, blind=[BlindInterval("bow-1", 3.0, 5.5)])).result == "hit"
+    )  # it told us so itself
 
 
 def test_a_bow_that_was_only_late_takes_its_landing_back() -> None:
-    flat = replace(SCENE, watermarks={"bow-1": 4.0, "target-1": 20.0})
-    line = Line().landing(5.0)
-    alone = only(line, flat)
-    matched = only(line.shot(4.6), SCENE)
+    flat = replace(CONTEXT, watermarks={"bow-1": 4.0, "target-1": 20.0})
+    lane = LaneReadings().landing(5.0)
+    alone = only_shot(lane, flat)
+    matched = only_shot(lane.shot(4.6), CONTEXT)
     assert (alone.time_source, matched.time_source, matched.landing) == ("target", "both", alone.landing)
     assert alone.id != matched.id
 
 
 def test_one_dead_bow_of_two_leaves_the_landing_to_a_person() -> None:
-    line = Line().landing(5.0)
+    lane = LaneReadings().landing(5.0)
     context = replace(TWO_BOWS, watermarks={"bow-1": 20.0, "bow-2": 1.0, "target-1": 20.0})
-    assert len(orphans(line, context)) == 1
+    assert len(orphans(lane, context)) == 1
 
 
 def test_nothing_lands_before_the_session_and_its_arrows_explain_their_landings() -> None:
-    line = Line().landing(-1.0).shot(-0.2).landing(0.2, x=700.0).shot(5.0, OTHER).landing(5.4, OTHER)
-    assert only(line).arrow_id == OTHER
-    assert orphans(line) == []
+    lane = LaneReadings().landing(-1.0).shot(-0.2).landing(0.2, x=700.0).shot(5.0, OTHER).landing(5.4, OTHER)
+    assert only_shot(lane).arrow_id == OTHER
+    assert orphans(lane) == []

@@ -9,128 +9,130 @@ import pytest
 
 from edge.shots.assembly.model import Arrow
 from edge.shots.assembly.nockings import expired_nockings
-from tests.edge.shots.assembly.lane_readings import ARROW, OTHER, SCENE, TWO_BOWS, Line, only, shots, told_until
+from tests.edge.shots.assembly.lane_readings import (
+    ARROW,
+    CONTEXT,
+    OTHER,
+    TWO_BOWS,
+    LaneReadings,
+    covered_until,
+    only_shot,
+    shots,
+)
 
 
 def test_a_release_whose_engage_was_lost_is_a_shot_without_a_draw_time() -> None:
-    shot = only(Line().release(5.0, tag=ARROW).landing(5.36))
+    shot = only_shot(LaneReadings().release(5.0, tag=ARROW).landing(5.36))
     assert (shot.result, shot.arrow_engage_time, shot.flags) == ("hit", None, ("no_engage",))
 
 
 def test_an_engage_that_nothing_follows_is_no_shot_and_holds_no_end_open() -> None:
-    assert shots(Line().engage(5.0), told_until(400.0)) == []
-    late = only(Line().engage(5.0).release(310.0), told_until(400.0))
+    assert shots(LaneReadings().engage(5.0), covered_until(400.0)) == []
+    late = only_shot(LaneReadings().engage(5.0).release(310.0), covered_until(400.0))
     assert (late.arrow_engage_time, late.arrow_tag, late.flags) == (None, None, ("no_engage",))
 
 
 def test_arrows_that_were_nocked_and_never_released_are_counted_once_they_are_given_up() -> None:
-    line = (
-        Line()
-        .engage(-5.0)
-        .engage(5.0)
-        .engage(5.5)
-        .shot(320.0)
-        .engage(330.0)
-        .engage(340.0)
-        .release(350.0, cause="removed")
-    )
-    line.engage(400.0).engage(701.0)
+    lane = LaneReadings().engage(-5.0).engage(5.0).engage(5.5).shot(320.0).engage(330.0).engage(340.0).removal(350.0)
+    lane.engage(400.0).engage(701.0)
     counted = {
-        now: [nocking.engage.t for nocking in expired_nockings(line.readings, told_until(now))]
+        now: [nocking.engage.t for nocking in expired_nockings(lane.readings, covered_until(now))]
         for now in (304.9, 305.0, 1000.0, 1001.0)
     }
     assert counted == {304.9: [], 305.0: [5.0], 1000.0: [5.0, 400.0], 1001.0: [5.0, 400.0, 701.0]}
-    closed = replace(told_until(2000.0), closes=800.0)  # released after the closing, perhaps
-    assert [nocking.engage.t for nocking in expired_nockings(line.readings, closed)] == [5.0, 400.0]
+    closed = replace(covered_until(2000.0), closes=800.0)  # released after the closing, perhaps
+    assert [nocking.engage.t for nocking in expired_nockings(lane.readings, closed)] == [5.0, 400.0]
 
 
 def test_an_engage_before_the_session_still_gives_the_draw_time_and_the_arrow() -> None:
-    shot = only(Line().engage(-2.0).release(1.0).landing(1.36))
+    shot = only_shot(LaneReadings().engage(-2.0).release(1.0).landing(1.36))
     assert shot.arrow_engage_time is not None
     assert (shot.arrow_id, shot.flags) == (ARROW, ())
 
 
 def test_a_tag_read_twice_at_the_bow_is_one_engage() -> None:
-    line = Line().engage(3.0).engage(3.9).release(5.0).landing(5.36)
-    assert only(line).arrow_engage_time == line.readings[0].at
-    line = Line().engage(3.0).engage(4.1).release(5.0).landing(5.36)
-    assert only(line).arrow_engage_time == line.readings[1].at
+    lane = LaneReadings().engage(3.0).engage(3.9).release(5.0).landing(5.36)
+    assert only_shot(lane).arrow_engage_time == lane.readings[0].at
+    lane = LaneReadings().engage(3.0).engage(4.1).release(5.0).landing(5.36)
+    assert only_shot(lane).arrow_engage_time == lane.readings[1].at
 
 
 @pytest.mark.parametrize("own_bow_first", [True, False])
 def test_an_arrow_read_at_two_bows_stays_with_the_stronger_reading(own_bow_first: bool) -> None:
-    line = Line()
+    lane = LaneReadings()
     if own_bow_first:
-        line.engage(3.0, ARROW, "bow-1", rssi=-40).engage(3.5, ARROW, "bow-2", rssi=-70)
+        lane.engage(3.0, ARROW, "bow-1", rssi=-40).engage(3.5, ARROW, "bow-2", rssi=-70)
     else:
-        line.engage(3.0, ARROW, "bow-2", rssi=-70).engage(3.5, ARROW, "bow-1", rssi=-40)
-    line.release(5.0, "bow-2").release(5.1, "bow-1").landing(5.4, OTHER, 700.0).landing(5.5, ARROW, 600.0)
-    neighbour, own = shots(line, TWO_BOWS)
+        lane.engage(3.0, ARROW, "bow-2", rssi=-70).engage(3.5, ARROW, "bow-1", rssi=-40)
+    lane.release(5.0, "bow-2").release(5.1, "bow-1").landing(5.4, OTHER, 700.0).landing(5.5, ARROW, 600.0)
+    neighbour, own = shots(lane, TWO_BOWS)
     assert (own.arrow_id, own.x, own.assignment, own.flags) == (ARROW, 600.0, "id", ())
     assert (neighbour.arrow_id, neighbour.x) == (OTHER, 700.0)
     assert (neighbour.assignment, neighbour.flags) == ("inferred", ("cross_read",))
 
 
 def test_a_cross_read_alone_names_no_arrow_until_a_landing_tells() -> None:
-    line = Line().engage(3.0, ARROW, "bow-1", rssi=-40).engage(3.5, ARROW, "bow-2", rssi=-70).release(5.0, "bow-2")
-    shot = only(line, TWO_BOWS)
+    lane = (
+        LaneReadings().engage(3.0, ARROW, "bow-1", rssi=-40).engage(3.5, ARROW, "bow-2", rssi=-70).release(5.0, "bow-2")
+    )
+    shot = only_shot(lane, TWO_BOWS)
     assert (shot.result, shot.arrow_tag, shot.arrow_id) == ("miss", ARROW.hex, None)
 
 
 @pytest.mark.parametrize("rssi", [None, -50])
 def test_of_two_readings_that_are_alike_neither_is_believed(rssi: int | None) -> None:
-    line = Line().engage(3.0, ARROW, "bow-1", rssi=rssi).engage(3.5, ARROW, "bow-2", rssi=rssi)
-    line.release(5.0, "bow-1").release(9.0, "bow-2").landing(9.4, ARROW)
-    first, second = shots(line, TWO_BOWS)
+    lane = LaneReadings().engage(3.0, ARROW, "bow-1", rssi=rssi).engage(3.5, ARROW, "bow-2", rssi=rssi)
+    lane.release(5.0, "bow-1").release(9.0, "bow-2").landing(9.4, ARROW)
+    first, second = shots(lane, TWO_BOWS)
     assert (first.result, first.arrow_id, first.flags) == ("miss", None, ("cross_read",))
     assert (second.result, second.arrow_id, second.flags) == ("hit", ARROW, ("cross_read",))
 
 
 def test_an_arrow_that_changes_hands_is_no_cross_read() -> None:
-    line = Line().shot(5.0, bow="bow-1").landing(5.4).tags(8.0).shot(15.0, bow="bow-2").landing(15.4)
-    assert [shot.flags for shot in shots(line, TWO_BOWS)] == [(), ()]
+    lane = LaneReadings().shot(5.0, bow="bow-1").landing(5.4).tags(8.0).shot(15.0, bow="bow-2").landing(15.4)
+    assert [shot.flags for shot in shots(lane, TWO_BOWS)] == [(), ()]
 
 
 def test_a_tag_of_an_arrow_in_the_butt_is_not_believed_at_the_bow() -> None:
-    line = Line().shot(5.0).landing(5.4).shot(12.0, ARROW).landing(12.4, OTHER, 700.0)
-    _, second = shots(line)
+    lane = LaneReadings().shot(5.0).landing(5.4).shot(12.0, ARROW).landing(12.4, OTHER, 700.0)
+    _, second = shots(lane)
     assert (second.arrow_id, second.assignment, second.flags) == (OTHER, "inferred", ("wrong_tag",))
-    waiting = shots(Line().shot(5.0).landing(5.4).shot(12.0, ARROW))[1]
+    waiting = shots(LaneReadings().shot(5.0).landing(5.4).shot(12.0, ARROW))[1]
     assert (waiting.arrow_tag, waiting.arrow_id, waiting.flags) == (ARROW.hex, None, ("wrong_tag",))
 
 
 def test_the_bow_was_right_when_the_arrow_does_land_again() -> None:
-    _, second = shots(Line().shot(5.0).landing(5.4).shot(12.0).landing(12.4, x=700.0))
+    _, second = shots(LaneReadings().shot(5.0).landing(5.4).shot(12.0).landing(12.4, x=700.0))
     assert (second.arrow_id, second.assignment, second.flags) == (ARROW, "id", ())
 
 
 def test_an_arrow_that_nobody_registered_keeps_its_tag_and_is_linked_later() -> None:
     stranger = uuid4()
-    line = Line().shot(5.0, stranger).landing(5.4, stranger)
-    shot = only(line)
+    lane = LaneReadings().shot(5.0, stranger).landing(5.4, stranger)
+    shot = only_shot(lane)
     assert (shot.result, shot.arrow_id, shot.arrow_tag, shot.diameter_assumed) == ("hit", None, stranger.hex, True)
-    known = only(line, replace(SCENE, arrows={stranger: Arrow(stranger, 6.0, True)}))
+    known = only_shot(lane, replace(CONTEXT, arrows={stranger: Arrow(stranger, 6.0, True)}))
     assert (known.id, known.arrow_id, known.diameter_assumed) == (shot.id, stranger, False)
 
 
 @pytest.mark.parametrize("tag", ["e2806890", "zz" * 16])
 def test_a_tag_that_is_no_arrow_id_does_no_harm(tag: str) -> None:
-    line = Line().shot(5.0).landing(5.4)
-    line.readings = [replace(reading, tag=tag) for reading in line.readings]
-    shot = only(line)
+    lane = LaneReadings().shot(5.0).landing(5.4)
+    lane.readings = [replace(reading, tag=tag) for reading in lane.readings]
+    shot = only_shot(lane)
     assert (shot.result, shot.assignment, shot.arrow_id, shot.arrow_tag) == ("hit", "id", None, tag)
 
 
 def test_a_voided_arrow_shoots_normally_with_a_mark_and_only_from_then_on() -> None:
-    line = Line().shot(5.0).landing(5.4).tags(8.0).shot(15.0).landing(15.4)
-    context = replace(SCENE, arrows={ARROW: Arrow(ARROW, 6.0, False, voided=10.0)})
-    assert [(s.result, s.arrow_id, s.flags) for s in shots(line, context)] == [
+    lane = LaneReadings().shot(5.0).landing(5.4).tags(8.0).shot(15.0).landing(15.4)
+    context = replace(CONTEXT, arrows={ARROW: Arrow(ARROW, 6.0, False, voided=10.0)})
+    assert [(s.result, s.arrow_id, s.flags) for s in shots(lane, context)] == [
         ("hit", ARROW, ()),
         ("hit", ARROW, ("retired_arrow",)),
     ]
 
 
 def test_a_release_that_fits_a_voided_arrow_takes_the_landing_s_tag() -> None:
-    context = replace(SCENE, arrows={ARROW: Arrow(ARROW, 6.0, False), OTHER: Arrow(OTHER, 6.0, True)})
-    shot = only(Line().shot(5.0).landing(5.4, OTHER), context)
+    context = replace(CONTEXT, arrows={ARROW: Arrow(ARROW, 6.0, False), OTHER: Arrow(OTHER, 6.0, True)})
+    shot = only_shot(LaneReadings().shot(5.0).landing(5.4, OTHER), context)
     assert (shot.arrow_id, shot.assignment, shot.flags) == (OTHER, "inferred", ("tag_mismatch",))

@@ -6,21 +6,22 @@ import time
 from dataclasses import replace
 
 from edge.shots.assembly.assemble import assemble
-from edge.shots.assembly.model import SessionContext, TimedReading
+from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.model import TimedReading
 from tests.edge.shots.assembly.histories import QUIVER
-from tests.edge.shots.assembly.lane_readings import SCENE, Line, told_until
+from tests.edge.shots.assembly.lane_readings import CONTEXT, LaneReadings, covered_until
 
 
 def day(ends: int) -> tuple[list[TimedReading], SessionContext]:
     """So many ends of six arrows, all hit, with tags and places."""
-    line, t = Line(), 5.0
+    lane, t = LaneReadings(), 5.0
     for end in range(ends):
         for number, arrow in enumerate(QUIVER):
-            line.shot(t, arrow).landing(t + 0.36, arrow, x=570.0 + 25 * number, y=600.0 + end % 50)
+            lane.shot(t, arrow).landing(t + 0.36, arrow, x=570.0 + 25 * number, y=600.0 + end % 50)
             t += 20.0
-        line.tags(t + 30.0)
+        lane.tags(t + 30.0)
         t += 60.0
-    return line.readings, replace(told_until(t, SCENE), arrows_per_end=6)
+    return lane.readings, replace(covered_until(t, CONTEXT), arrows_per_end=6)
 
 
 def seconds(ends: int) -> float:

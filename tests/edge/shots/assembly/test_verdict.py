@@ -8,25 +8,25 @@ from datetime import timedelta
 
 import pytest
 
-from edge.shots.assembly.model import BlindInterval, LaneAssignment
+from edge.shots.assembly.timeline import BlindInterval, LaneAssignment
 from tests.edge.shots.assembly.lane_readings import (
     ARROW,
+    CONTEXT,
     OTHER,
-    SCENE,
     T0,
     TARGET,
     TWO_BOWS,
-    Line,
-    only,
+    LaneReadings,
+    covered_until,
+    only_shot,
     orphans,
     shots,
-    told_until,
 )
 
 
 @pytest.mark.parametrize(("x", "y"), [(None, 640.0), (640.0, None), (math.nan, 640.0), (640.0, math.inf)])
 def test_a_landing_without_a_usable_position_is_unknown(x: float | None, y: float | None) -> None:
-    shot = only(Line().shot(5.0).landing(5.4, x=x, y=y))
+    shot = only_shot(LaneReadings().shot(5.0).landing(5.4, x=x, y=y))
     assert (shot.result, shot.points) == ("unknown", None)
     assert (shot.x, shot.y, shot.arrow_landing_time) == (None, None, None)
     assert shot.landing is not None
@@ -34,84 +34,92 @@ def test_a_landing_without_a_usable_position_is_unknown(x: float | None, y: floa
 
 @pytest.mark.parametrize(("x", "y"), [(-0.1, 640.0), (1280.1, 640.0), (640.0, -3.0), (640.0, 9e9)])
 def test_a_position_beside_the_butt_counts_nothing(x: float, y: float) -> None:
-    shot = only(Line().shot(5.0).landing(5.4, x=x, y=y))
+    shot = only_shot(LaneReadings().shot(5.0).landing(5.4, x=x, y=y))
     assert (shot.result, shot.points, shot.x) == ("off_view", 0, x)
 
 
 def test_without_faces_arrows_are_counted_and_not_valued() -> None:
-    line = Line().shot(5.0).landing(5.4)
-    for context in (replace(SCENE, target=replace(TARGET, faces=())), replace(SCENE, target=None)):
-        shot = only(line, context)
+    lane = LaneReadings().shot(5.0).landing(5.4)
+    for context in (replace(CONTEXT, target=replace(TARGET, faces=())), replace(CONTEXT, target=None)):
+        shot = only_shot(lane, context)
         assert (shot.result, shot.points, shot.x) == ("hit", None, 640.0)
 
 
 def test_without_a_distance_there_is_no_speed() -> None:
-    assert only(Line().shot(5.0).landing(5.4), replace(SCENE, target=None)).speed_mps is None
+    assert only_shot(LaneReadings().shot(5.0).landing(5.4), replace(CONTEXT, target=None)).speed_mps is None
 
 
 def test_a_lane_without_a_target_sensor_knows_no_miss() -> None:
-    assert only(Line().shot(5.0), replace(SCENE, targets=frozenset(), watermarks={"bow-1": 20.0})).result == "unknown"
+    assert (
+        only_shot(LaneReadings().shot(5.0), replace(CONTEXT, targets=frozenset(), watermarks={"bow-1": 20.0})).result
+        == "unknown"
+    )
 
 
 def test_with_two_targets_both_must_have_watched() -> None:
-    context = told_until(20.0, replace(SCENE, targets=frozenset({"target-1", "target-2"})))
-    assert only(Line().shot(5.0), context).result == "miss"
-    assert only(Line().shot(5.0), replace(context, blind=[BlindInterval("target-2", 7.0, 7.5)])).result == "unknown"
+    context = covered_until(20.0, replace(CONTEXT, targets=frozenset({"target-1", "target-2"})))
+    assert only_shot(LaneReadings().shot(5.0), context).result == "miss"
+    assert (
+        only_shot(LaneReadings().shot(5.0), replace(context, blind=[BlindInterval("target-2", 7.0, 7.5)])).result
+        == "unknown"
+    )
 
 
 def test_a_target_that_was_blind_makes_no_miss_even_beside_a_gap_of_another_device() -> None:
     gap = BlindInterval("target-1", 7.99, 12.0)
-    assert only(Line().shot(5.0), replace(SCENE, blind=[gap])).result == "unknown"
-    assert only(Line().shot(5.0), replace(SCENE, blind=[replace(gap, since=8.0)])).result == "miss"
-    assert only(Line().shot(5.0), replace(SCENE, blind=[replace(gap, device_id="bow-1")])).result == "miss"
+    assert only_shot(LaneReadings().shot(5.0), replace(CONTEXT, blind=[gap])).result == "unknown"
+    assert only_shot(LaneReadings().shot(5.0), replace(CONTEXT, blind=[replace(gap, since=8.0)])).result == "miss"
+    assert (
+        only_shot(LaneReadings().shot(5.0), replace(CONTEXT, blind=[replace(gap, device_id="bow-1")])).result == "miss"
+    )
 
 
 def test_an_arrow_that_fell_out_of_the_butt_counts_with_a_mark() -> None:
-    shot = only(Line().shot(5.0).landing(5.4).tags(6.0))
+    shot = only_shot(LaneReadings().shot(5.0).landing(5.4).tags(6.0))
     assert (shot.result, shot.points, shot.flags, shot.line_call) == ("hit", 10, ("bounce",), True)
 
 
 def test_the_bounced_arrow_of_several_is_the_one_whose_tag_is_gone() -> None:
-    line = Line().shot(5.0).landing(5.4).shot(10.0, OTHER).landing(10.4, OTHER, 700.0).tags(11.0, ARROW)
-    assert [s.flags for s in shots(line)] == [(), ("bounce",)]
+    lane = LaneReadings().shot(5.0).landing(5.4).shot(10.0, OTHER).landing(10.4, OTHER, 700.0).tags(11.0, ARROW)
+    assert [s.flags for s in shots(lane)] == [(), ("bounce",)]
 
 
 def test_an_arrow_that_was_pulled_did_not_bounce() -> None:
-    assert only(Line().shot(5.0).landing(5.4).tags(5.6, ARROW).tags(9.0)).flags == ()
+    assert only_shot(LaneReadings().shot(5.0).landing(5.4).tags(5.6, ARROW).tags(9.0)).flags == ()
 
 
 def test_a_tag_behind_the_butt_without_an_impact_is_unknown_and_not_a_miss() -> None:
-    shot = only(Line().shot(5.0).tags(6.0, ARROW))
+    shot = only_shot(LaneReadings().shot(5.0).tags(6.0, ARROW))
     assert (shot.result, shot.points, shot.flags) == ("unknown", None, ("pass_through",))
-    first, second = shots(Line().shot(5.0).tags(6.0, ARROW).shot(15.0, OTHER).landing(15.4, OTHER))
+    first, second = shots(LaneReadings().shot(5.0).tags(6.0, ARROW).shot(15.0, OTHER).landing(15.4, OTHER))
     assert (first.flags, second.flags) == (("pass_through",), ())
 
 
 def test_a_tag_that_appears_after_the_end_excuses_nothing() -> None:
-    line = Line().shot(5.0).tags(12.0, ARROW)
-    assert only(line, replace(SCENE, end_marks=[10.0])).result == "miss"
+    lane = LaneReadings().shot(5.0).tags(12.0, ARROW)
+    assert only_shot(lane, replace(CONTEXT, end_marks=[10.0])).result == "miss"
 
 
 def test_a_release_is_pending_until_its_window_was_watched() -> None:
-    line = Line().shot(5.0)
-    assert only(line, told_until(7.9)).result == "pending"
-    assert only(line, told_until(8.1)).result == "miss"
-    gone = replace(SCENE, watermarks={"target-1": 6.0})
-    assert only(line, replace(gone, now=17.9)).result == "pending"
-    assert only(line, replace(gone, now=18.1)).result == "unknown"
+    lane = LaneReadings().shot(5.0)
+    assert only_shot(lane, covered_until(7.9)).result == "pending"
+    assert only_shot(lane, covered_until(8.1)).result == "miss"
+    gone = replace(CONTEXT, watermarks={"target-1": 6.0})
+    assert only_shot(lane, replace(gone, now=17.9)).result == "pending"
+    assert only_shot(lane, replace(gone, now=18.1)).result == "unknown"
 
 
 def test_every_archer_of_a_lane_has_a_verdict_of_their_own() -> None:
-    line = Line().shot(5.0, ARROW, "bow-1").shot(7.0, OTHER, "bow-2").landing(5.4, ARROW)
-    assert [s.result for s in shots(line, TWO_BOWS)] == ["hit", "miss"]
+    lane = LaneReadings().shot(5.0, ARROW, "bow-1").shot(7.0, OTHER, "bow-2").landing(5.4, ARROW)
+    assert [s.result for s in shots(lane, TWO_BOWS)] == ["hit", "miss"]
 
 
 def test_a_step_of_the_wall_clock_between_two_readings_moves_neither_against_the_other() -> None:
-    line = Line().engage(3.0).release(5.0).landing(5.4)
-    engage, release, landing = line.readings
+    lane = LaneReadings().engage(3.0).release(5.0).landing(5.4)
+    engage, release, landing = lane.readings
     back = timedelta(seconds=2.5)
-    line.readings = [engage, replace(release, at=release.at - back), replace(landing, at=landing.at + back)]
-    shot = only(line)
+    lane.readings = [engage, replace(release, at=release.at - back), replace(landing, at=landing.at + back)]
+    shot = only_shot(lane)
     assert shot.arrow_disengage_time == T0 + timedelta(seconds=2.5)
     assert shot.arrow_engage_time == T0 + timedelta(seconds=0.5)
     assert shot.arrow_landing_time == T0 + timedelta(seconds=2.9)
@@ -120,17 +128,17 @@ def test_a_step_of_the_wall_clock_between_two_readings_moves_neither_against_the
 
 def test_a_target_that_was_carried_away_is_not_asked() -> None:
     """Nor is it waited for; over the windows that it was there for a part of only, nobody can say."""
-    line = Line().shot(3.0, None).shot(7.0, None).shot(12.0, None)
+    lane = LaneReadings().shot(3.0, None).shot(7.0, None).shot(12.0, None)
     context = replace(
-        told_until(20.0),
+        covered_until(20.0),
         targets=frozenset({"target-1", "target-2"}),
         watermarks={"target-1": 20.0, "target-2": 11.5, "bow-1": 20.0},
-        stays={"target-2": (LaneAssignment(until=9.0),)},
+        assignments={"target-2": (LaneAssignment(until=9.0),)},
     )
-    assert [shot.result for shot in shots(line, context)] == ["miss", "unknown", "miss"]
+    assert [shot.result for shot in shots(lane, context)] == ["miss", "unknown", "miss"]
 
 
 def test_a_landing_before_its_bow_was_brought_is_a_shot_at_once() -> None:
     came = {"bow-1": (LaneAssignment(since=8.0),)}
-    assert only(Line().landing(5.0), replace(SCENE, now=6.0, stays=came)).time_source == "target"
-    assert len(orphans(Line().landing(15.0), replace(SCENE, stays=came))) == 1
+    assert only_shot(LaneReadings().landing(5.0), replace(CONTEXT, now=6.0, assignments=came)).time_source == "target"
+    assert len(orphans(LaneReadings().landing(15.0), replace(CONTEXT, assignments=came))) == 1

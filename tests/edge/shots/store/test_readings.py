@@ -5,21 +5,19 @@ from __future__ import annotations
 import itertools
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import cast
 
 import pytest
 from pytest_mock import MockerFixture
 
-from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.database import Database
 from edge.common.postgres.listener import Listener
 from edge.common.postgres.roles import Role
 from edge.shots import service
 from edge.shots.service import Assembler
-from edge.shots.store import readings as incoming
-from tests.edge.shots.lane_rows import LaneFloor
+from edge.shots.store import readings as reading_rows
+from tests.edge.shots.lane_rows import StoredLane, stored_lane
 
 MANY = 300_000
 LONG_AGO = -10_000.0
@@ -52,34 +50,13 @@ class Interrupted:
 
 
 @pytest.fixture
-async def database(database_settings: ServiceSettings) -> AsyncIterator[Database]:
-    async with open_database(database_settings, application="test-shots") as opened:
-        yield opened
-
-
-@asynccontextmanager
-async def a_floor(database: Database, ago_s: float) -> AsyncIterator[LaneFloor]:
-    connection = await database.connect()
-    built = LaneFloor(connection, ago_s)
-    await built.build()
-    yield built
-    await connection.close()
-
-
-@pytest.fixture
-async def floor(database: Database) -> AsyncIterator[LaneFloor]:
-    async with a_floor(database, 60.0) as built:
+async def ahead(database: Database) -> AsyncIterator[StoredLane]:
+    async with stored_lane(database, AN_HOUR_AHEAD) as built:
         yield built
 
 
 @pytest.fixture
-async def ahead(database: Database) -> AsyncIterator[LaneFloor]:
-    async with a_floor(database, AN_HOUR_AHEAD) as built:
-        yield built
-
-
-@pytest.fixture
-async def own(database: Database) -> AsyncIterator[Connection]:
+async def belonging_to(database: Database) -> AsyncIterator[Connection]:
     """The assembler's connection, with its rights alone."""
     connection = await database.acting_as(Role.SHOTS).connect()
     yield connection
@@ -87,111 +64,111 @@ async def own(database: Database) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture
-def started(database: Database, own: Connection) -> Callable[[], Assembler]:
+def started(database: Database, belonging_to: Connection) -> Callable[[], Assembler]:
     """An assembler that has just started, once more with each call."""
-    return lambda: Assembler(own, Listener(database, []))
+    return lambda: Assembler(belonging_to, Listener(database, []))
 
 
 Started = Callable[[], Assembler]
 
 
-async def results(floor: LaneFloor) -> list[str]:
-    rows = await floor.connection.fetch("select result from shots order by arrow_disengage_time")
+async def results(lane: StoredLane) -> list[str]:
+    rows = await lane.connection.fetch("select result from shots order by arrow_disengage_time")
     return [row["result"] for row in rows]
 
 
-async def told(floor: LaneFloor) -> list[str]:
-    rows = await floor.connection.fetch(
+async def told(lane: StoredLane) -> list[str]:
+    rows = await lane.connection.fetch(
         "select data ->> 'result' as result from events where type like 'shot.%' order by xid, id"
     )
     return [row["result"] for row in rows]
 
 
-async def news_of_a_start(floor: LaneFloor) -> int:
+async def news_of_a_start(lane: StoredLane) -> int:
     """How many readings an assembler would find new that starts now."""
-    count: int = await floor.connection.fetchval(
+    count: int = await lane.connection.fetchval(
         "select count(*) from readings, assembly_progress where xid >= before_xid"
     )
     return count
 
 
-async def close(floor: LaneFloor) -> None:
-    await floor.connection.execute(
-        "update sessions set is_opened = false, closing_time = $1, end_time = $1", floor.at(50.0)
+async def close(lane: StoredLane) -> None:
+    await lane.connection.execute(
+        "update sessions set is_opened = false, closing_time = $1, end_time = $1", lane.at(50.0)
     )
 
 
-async def practise(floor: LaneFloor, arrows: int) -> None:
+async def practise(lane: StoredLane, arrows: int) -> None:
     """Shoot while no session is open."""
-    await floor.connection.execute(
+    await lane.connection.execute(
         """
         insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source)
         select 'bow-1', $1, 1000000 + n, 'release', $2::timestamptz - n * interval '1 ms', $1, now(), 'simulator'
         from generate_series(1, $3) n
         """,
-        floor.streams["bow-1"],
-        floor.at(LONG_AGO),
+        lane.streams["bow-1"],
+        lane.at(LONG_AGO),
         arrows,
         timeout=120,
     )
 
 
 async def test_what_was_shot_without_a_session_is_no_news_for_ever(
-    floor: LaneFloor, started: Started, monkeypatch: pytest.MonkeyPatch
+    lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
     assembler = started()
-    await practise(floor, 30)
+    await practise(lane, 30)
     await assembler.step()
-    assert await results(floor) == []
-    assert await news_of_a_start(floor) == 0
+    assert await results(lane) == []
+    assert await news_of_a_start(lane) == 0
 
 
 async def test_a_quiet_second_writes_down_nothing(
-    floor: LaneFloor, started: Started, monkeypatch: pytest.MonkeyPatch
+    lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
     assembler = started()
-    await practise(floor, 3)
+    await practise(lane, 3)
     await assembler.step()
-    before = await floor.connection.fetchval("select xmin::text || before_xid::text from assembly_progress")
-    await floor.told_until(59.0)  # transactions go on
+    before = await lane.connection.fetchval("select xmin::text || before_xid::text from assembly_progress")
+    await lane.set_watermarks(59.0)  # transactions go on
     await assembler.step()
-    assert await floor.connection.fetchval("select xmin::text || before_xid::text from assembly_progress") == before
+    assert await lane.connection.fetchval("select xmin::text || before_xid::text from assembly_progress") == before
 
 
 async def test_more_news_than_fits_is_read_in_pages_and_nothing_wrong_is_told_meanwhile(
-    floor: LaneFloor, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+    lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
-    monkeypatch.setattr(incoming, "NEWS_AT_ONCE", 4)
-    asked = mocker.spy(incoming, "sessions_of")
+    monkeypatch.setattr(reading_rows, "NEWS_AT_ONCE", 4)
+    asked = mocker.spy(reading_rows, "sessions_of")
     assembler = started()
-    await floor.shoot(58.0)
+    await lane.shoot(58.0)
     await assembler.step()
-    assert await results(floor) == ["pending"]
-    await practise(floor, 21)
-    await floor.land(58.4)
-    await practise_more(floor)
-    await floor.told_until(3600.0)
+    assert await results(lane) == ["pending"]
+    await practise(lane, 21)
+    await lane.land(58.4)
+    await practise_more(lane)
+    await lane.set_watermarks(3600.0)
     await assembler.step()
-    assert await told(floor) == ["pending", "hit"]
+    assert await told(lane) == ["pending", "hit"]
     assert max(len(call.args[1]) for call in asked.call_args_list) <= 4
-    assert await news_of_a_start(floor) == 0
+    assert await news_of_a_start(lane) == 0
 
 
-async def practise_more(floor: LaneFloor) -> None:
+async def practise_more(lane: StoredLane) -> None:
     for n in range(6):
-        await floor.sense("bow-1", "release", LONG_AGO - 100 - n)
+        await lane.add_reading("bow-1", "release", LONG_AGO - 100 - n)
 
 
 async def test_a_late_landing_among_much_news_reaches_its_old_session(
     database: Database, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(incoming, "NEWS_AT_ONCE", 4)
+    monkeypatch.setattr(reading_rows, "NEWS_AT_ONCE", 4)
     monkeypatch.setattr(service, "SESSIONS_AT_ONCE", 1)
-    async with a_floor(database, 3 * 86_400.0) as old:
+    async with stored_lane(database, 3 * 86_400.0) as old:
         await old.shoot(20.0)
-        await old.told_until(60.0)
+        await old.set_watermarks(60.0)
         await close(old)
         await old.connection.execute(
             "insert into rebuilds (session_id, who, reason) select id, 'test', 'test' from sessions"
@@ -211,7 +188,7 @@ async def test_a_late_landing_among_much_news_reaches_its_old_session(
 
 
 async def test_a_landing_stored_while_the_assembler_looks_is_no_miss(
-    ahead: LaneFloor, own: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
+    ahead: StoredLane, belonging_to: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever comes between any two of its statements: a landing is never behind a watermark that was read without it."""
     monkeypatch.setattr(service, "SWEEP_S", 0.0)
@@ -222,9 +199,9 @@ async def test_a_landing_stored_while_the_assembler_looks_is_no_miss(
 
         async def lands(release: float = release) -> None:
             await ahead.land(release + 0.4)
-            await ahead.told_until(release + 5.0)
+            await ahead.set_watermarks(release + 5.0)
 
-        connection = Interrupted(own, 0, lands)
+        connection = Interrupted(belonging_to, 0, lands)
         assembler = Assembler(cast("Connection", connection), listener)
         await assembler.step()
         connection.left = number
@@ -235,26 +212,26 @@ async def test_a_landing_stored_while_the_assembler_looks_is_no_miss(
     assert number > 5, "nothing was interrupted"
 
 
-async def test_a_closing_session_waits_for_a_release_that_is_on_its_way(ahead: LaneFloor, started: Started) -> None:
+async def test_a_closing_session_waits_for_a_release_that_is_on_its_way(ahead: StoredLane, started: Started) -> None:
     assembler = started()
     await ahead.connection.execute("update sessions set closing_time = $1", ahead.at(50.0))
-    await ahead.told_until(49.0)
+    await ahead.set_watermarks(49.0)
     await assembler.step()
     assert await ahead.connection.fetchval("select is_opened from sessions")
     await ahead.shoot(49.5)
     await ahead.land(49.9)
-    await ahead.told_until(60.0)
+    await ahead.set_watermarks(60.0)
     await assembler.step()
     assert await results(ahead) == ["hit"]
     assert not await ahead.connection.fetchval("select is_opened from sessions")
 
 
-async def refuse_hits(floor: LaneFloor) -> None:
-    await floor.connection.execute("alter table shots add constraint broken check (result <> 'hit')")
+async def refuse_hits(lane: StoredLane) -> None:
+    await lane.connection.execute("alter table shots add constraint broken check (result <> 'hit')")
 
 
-async def accept_hits(floor: LaneFloor) -> None:
-    await floor.connection.execute("alter table shots drop constraint broken")
+async def accept_hits(lane: StoredLane) -> None:
+    await lane.connection.execute("alter table shots drop constraint broken")
 
 
 async def test_a_session_that_the_tables_refuse_is_not_forgotten_with_a_restart(
@@ -262,7 +239,7 @@ async def test_a_session_that_the_tables_refuse_is_not_forgotten_with_a_restart(
 ) -> None:
     """It is closed and old, so that nothing but what is written down brings it back; and it holds up no progress."""
     monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
-    async with a_floor(database, 3 * 86_400.0) as old:
+    async with stored_lane(database, 3 * 86_400.0) as old:
         await refuse_hits(old)
         await close(old)
         await old.shoot(20.0)
@@ -280,41 +257,41 @@ async def test_a_session_that_the_tables_refuse_is_not_forgotten_with_a_restart(
 
 
 async def test_a_stuck_session_is_tried_again_with_the_sweep_and_not_at_every_bell(
-    floor: LaneFloor, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+    lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
     monkeypatch.setattr(service, "SWEEP_S", 3600.0)
-    await refuse_hits(floor)
-    await floor.shoot(20.0)
-    await floor.land(20.4)
-    await floor.connection.execute(
+    await refuse_hits(lane)
+    await lane.shoot(20.0)
+    await lane.land(20.4)
+    await lane.connection.execute(
         "insert into rebuilds (session_id, who, reason) select id, 'test', 'test' from sessions"
     )
-    loaded = mocker.spy(incoming, "readings_of")
+    loaded = mocker.spy(reading_rows, "readings_of")
     assembler = started()
     await assembler.step()
-    await floor.sense("bow-1", "engage", 30.0)  # a bell
+    await lane.add_reading("bow-1", "engage", 30.0)  # a bell
     await assembler.step()
     await assembler.step()
     assert loaded.call_count == 1
-    await accept_hits(floor)
+    await accept_hits(lane)
     monkeypatch.setattr(service, "SWEEP_S", 0.0)
     await assembler.step()
-    assert await results(floor) == ["hit"]
-    assert await floor.connection.fetchval("select count(*) from rebuilds where done_at is null") == 0
+    assert await results(lane) == ["hit"]
+    assert await lane.connection.fetchval("select count(*) from rebuilds where done_at is null") == 0
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_a_start_after_very_many_readings_needs_little_memory(floor: LaneFloor, started: Started) -> None:
-    await practise(floor, MANY)
-    await floor.shoot(20.0)
-    await floor.land(20.4)
+async def test_a_start_after_very_many_readings_needs_little_memory(lane: StoredLane, started: Started) -> None:
+    await practise(lane, MANY)
+    await lane.shoot(20.0)
+    await lane.land(20.4)
     tracemalloc.start()
     try:
         await started().step()
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert await results(floor) == ["hit"]
-    assert await news_of_a_start(floor) == 0
+    assert await results(lane) == ["hit"]
+    assert await news_of_a_start(lane) == 0
     assert peak < 30e6

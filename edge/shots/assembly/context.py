@@ -1,0 +1,113 @@
+"""The session that readings belong to: its parameters, devices, target and corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from edge.common.vocabulary import ReadingKind
+from edge.shots.assembly.model import Arrow, CorrectionSet, Target, TimedReading
+from edge.shots.assembly.timeline import BlindInterval, LaneAssignment, PreviousSession
+
+RULE_VERSION = 3
+"""Version of the assembly rules, stored with each shot; it rises whenever the rules give another result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Numbers of the assembly rules, for ranges of 5 to 100 m. Seconds and millimetres unless the name says otherwise."""
+
+    fastest_mps: float = 120.0
+    """Speed that no bow exceeds."""
+    slowest_mps: float = 30.0
+    """Speed below that of a longbow at 70 m."""
+    detect_latency_s: float = 0.5
+    shortest_window_s: float = 3.0
+    clock_floor_s: float = 0.020
+    clock_unknown_s: float = 0.250
+    """Assumed error of a clock that is not synchronised."""
+    clock_factor: float = 3.0
+    engage_timeout_s: float = 300.0
+    merge_engage_s: float = 1.0
+    duplicate_landing_s: float = 2.0
+    duplicate_landing_mm: float = 5.0
+    give_up_s: float = 10.0
+    """Time after the landing window at which an undecided shot becomes ``unknown``; a landing received later is ``late``."""
+    late_accept_s: float = 24 * 3600.0
+    """Time after its closing for which a session is recomputed while a silent device may still report."""
+    bounce_s: float = 2.0
+    """Longest time between a landing and the disappearance of its tag alone at which the arrow counts as fallen out."""
+    contact_mm: float = 10.0
+    """Largest distance between two landings at which the arrows may touch."""
+    dead_time_s: float = 0.2
+    """Recovery time of the slowest target sensors: of two arrows within it they may detect one."""
+    speed_error: float = 0.016
+    """Largest relative error of a flight time at which a speed is stored."""
+    sigma_mm: float = 0.5
+    line_call_sigmas: float = 2.0
+
+    def longest_flight_s(self, distance_m: float | None) -> float:
+        """The flight time of a slow arrow; the landing window where the distance is not known."""
+        return self.landing_window_s(0.0) if distance_m is None else distance_m / self.slowest_mps
+
+    def landing_window_s(self, distance_m: float) -> float:
+        """The time after a release within which its landing is awaited."""
+        return max(self.shortest_window_s, distance_m / self.slowest_mps + self.clock_floor_s + self.detect_latency_s)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionContext:
+    """One session of one lane as it is known at ``now``. Instants are seconds on the session's axis."""
+
+    session_id: UUID
+    lane: int
+    starts: float
+    closes: float | None
+    """Instant at which closing was requested."""
+    is_indoor: bool
+    end_timeout_s: float
+    target: Target | None
+    bows: frozenset[str]
+    targets: frozenset[str]
+    now: float
+    watermarks: Mapping[str, float] = field(default_factory=dict)
+    """Watermark of each device: every event up to this instant is stored."""
+    blind: Sequence[BlindInterval] = ()
+    arrows: Mapping[UUID, Arrow] = field(default_factory=dict)
+    end_marks: Sequence[float] = ()
+    arrows_per_end: int | None = None
+    """Number of arrows that count in an end, the lowest first; None for no limit."""
+    corrections: CorrectionSet = field(default_factory=CorrectionSet)
+    assignments: Mapping[str, Sequence[LaneAssignment]] = field(default_factory=dict)
+    """Intervals in which a device is assigned to the lane; a device that is not listed always is."""
+    previous: PreviousSession | None = None
+    """The lane's session before this one."""
+    parameters: Parameters = field(default_factory=Parameters)
+
+    @property
+    def distance_m(self) -> float | None:
+        """Distance to the target; None when the session has none."""
+        return self.target.distance_m if self.target else None
+
+    def belongs_to_previous(self, reading: TimedReading) -> bool:
+        """Whether a release, or a landing that no release explains, belongs to the previous session by its time alone."""
+        if self.previous is None:
+            return False
+        landed = reading.kind is ReadingKind.LANDING
+        return reading.t <= (self.previous.lands_until if landed else self.previous.closes)
+
+    def on_lane(self, devices: frozenset[str], since: float, until: float) -> frozenset[str]:
+        """The devices that are assigned to the lane for any part of an interval."""
+        return frozenset(d for d in devices if any(a.since <= until and a.until > since for a in self._assigned(d)))
+
+    def each_missed_some(self, devices: frozenset[str], since: float, until: float) -> bool:
+        """Whether each of the devices was blind, or assigned to another lane, for a part of an interval."""
+        return all(
+            any(b.device_id == d and b.since < until and b.until > since for b in self.blind)
+            or not any(a.since <= since and a.until > until for a in self._assigned(d))
+            for d in devices
+        )
+
+    def _assigned(self, device: str) -> Sequence[LaneAssignment]:
+        return self.assignments.get(device, (LaneAssignment(),))
