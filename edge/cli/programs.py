@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
+from pathlib import Path
 
 INTERRUPTED = 128 + signal.SIGINT
 """What a shell says of a program that SIGINT ended."""
@@ -32,6 +34,19 @@ def _start(module: str) -> None:
     main = importlib.import_module(module).main
     signal.signal(signal.SIGINT, usual)
     try:
+        _read_development_file()
         main()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _read_development_file() -> None:
+    from edge.common.config.env_file import apply_development_file
+    from edge.common.config.errors import EX_CONFIG, ConfigError
+    from edge.common.process.logs import complain
+
+    try:
+        apply_development_file(os.environ, Path())
+    except ConfigError as fault:
+        complain(Path(sys.argv[0]).name, str(fault))
+        sys.exit(EX_CONFIG)

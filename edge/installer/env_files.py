@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Mapping
 
+from edge.common.config.env_file import format_assignment
 from edge.common.config.errors import ConfigError
 from edge.common.config.settings import load_push
 
-LINE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*")
 WRITTEN = ("ARCH_STATS_SERVER_HOST", "ARCH_STATS_SERVER_PORT", "ARCH_STATS_WS_CHANNEL", "ARCH_STATS_DEV_MODE")
 """Settings that the first installation takes from its own environment."""
 POSTGRES = "POSTGRES_"
-
-
-def parse(text: str) -> dict[str, str]:
-    """Assignments of an environment file as systemd reads it: one a line, ``#`` and ``;`` begin comments, quotes are taken off."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        assignment = LINE.fullmatch(line)
-        if assignment and not line.lstrip().startswith(("#", ";")):
-            value = assignment[2]
-            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-            found[assignment[1]] = value[1:-1] if quoted else value
-    return found
 
 
 def given(environ: Mapping[str, str]) -> dict[str, str]:
@@ -37,7 +24,7 @@ def common_text(settings: Mapping[str, str]) -> str:
     lines = [
         "# Settings of every Arch-Stats service on this hub. A device has a file of its own beside this one.",
         "# After a change: sudo archstats-sensor install. With a password in it: sudo chmod 600 this file.",
-        *(f"{name}={value}" for name, value in sorted(settings.items())),
+        *(format_assignment(name, value) for name, value in sorted(settings.items())),
     ]
     return "\n".join(lines) + "\n"
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edge.common.config.env_file import INSTALLED_PROGRAM
+
 THIS_MACHINE = Path("/")
 """The root of what is installed; another folder is one that another machine will start from."""
-HOME = Path("/opt/archstats")
+HOME = INSTALLED_PROGRAM
 """The environment the services run in, a Python of their own: a link to ``/opt/archstats-1``, ``-2`` and so on."""
 SETTINGS = Path("/etc/archstats")
 COMMON_SETTINGS = SETTINGS / "archstats.env"

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import edge
+from edge.common.config.env_file import parse_env
 from edge.common.config.errors import CommandError, DatabaseUnavailable
 from edge.common.config.settings import DEVICE_NAME
-from edge.installer.env_files import given, parse
+from edge.installer.env_files import given
 from edge.installer.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, THIS_MACHINE, UNITS, Hub, Source
 from edge.installer.plan import SHIPPED_PLACES
 from edge.installer.venvs import NAME, number
@@ -26,7 +27,7 @@ SHIPPED = (*SHIPPED_PLACES, "network.conf")
 def look(environ: Mapping[str, str], prefix: Path) -> Hub:
     """The hub whose files lie beneath ``prefix``; its ``source`` is left out. Raises Refused when parts of ours are missing."""
     common = prefix / COMMON_SETTINGS.relative_to("/")
-    settings = parse(_text(common)) if common.exists() else given(environ)
+    settings = parse_env(_text(common)).values if common.exists() else given(environ)
     return Hub(
         shipped=shipped_files(),
         settings=settings,
@@ -96,12 +97,12 @@ def _python() -> Path:
 def _devices(prefix: Path) -> Iterator[tuple[str, dict[str, str]]]:
     for path in sorted((prefix / SETTINGS.relative_to("/")).glob("*.env")):
         if path.name != COMMON_SETTINGS.name and DEVICE_NAME.fullmatch(path.stem):
-            yield path.stem, parse(_text(path))
+            yield path.stem, parse_env(_text(path)).values
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_bytes().decode()
     except PermissionError as fault:
         raise CommandError(f"{path} cannot be read ({fault.strerror})", hint="Run it with sudo") from fault
 

@@ -20,14 +20,32 @@ PATH = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
 
 All settings are environment variables; an empty one counts as not set. An unknown `ARCH_STATS_*` variable is an error that
-names a near one, where there is one; so is a `POSTGRES_*` variable that is nearly one of ours. Check them without starting anything:
+names the nearest known one; so is a `POSTGRES_*` variable that is nearly one of these. Check them without starting anything:
 
 ```console
 $ archstats-sensor config check
 $ archstats-sensor config show
 ```
 
-This page is made from the models: `python -m tests.edge.settings_page`.
+## Where they come from
+
+- On an [installed](install.md) hub: systemd reads `/etc/archstats/archstats.env` and the device's own file
+  (`EnvironmentFile=`), and the command `archstats-sensor` reads the same files.
+- In development: every program reads `.env` in its working directory. A variable of the process's environment wins over the
+  file, also an empty one. Of the file only `ARCH_STATS_*` and the `POSTGRES_*` variables below are taken. The file is not read
+  by the programs in `/opt/archstats`, in a systemd unit, or by the processes that `--simulate` starts, which have the
+  settings of their parent.
+
+Both kinds of file follow the rules of systemd: one `NAME=value` a line. A line that begins with `#` or `;` is a comment; a `#`
+after a value belongs to the value. Put a value with spaces or quotes in single or double quotes. Without
+quotes a backslash makes the next character plain, in double quotes only a `"`, `$`, backtick or another backslash.
+
+```ini
+POSTGRES_HOST=db.local
+POSTGRES_PASSWORD='two words'
+```
+
+The tables are made from the models: `python -m tests.edge.settings_page`.
 """
 GROUPS = (
     ("Database", DatabaseSettings),

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from edge.common.config.env_file import parse_env
 from edge.common.config.errors import ConfigError
-from edge.installer.env_files import common_text, given, listen_stream, needs_network, parse
-
-
-def test_a_file_is_read_as_systemd_reads_it() -> None:
-    text = "# a comment\n; another\nARCH_STATS_PORT=/dev/archstats/A1\n POSTGRES_DB = no\nA=\"x y\"\nB='z'\nC=\nbroken line\n"
-    assert parse(text) == {"ARCH_STATS_PORT": "/dev/archstats/A1", "A": "x y", "B": "z", "C": ""}
+from edge.installer.env_files import common_text, given, listen_stream, needs_network
 
 
 def test_the_first_file_holds_what_was_given_and_reads_back() -> None:
@@ -22,7 +18,7 @@ def test_the_first_file_holds_what_was_given_and_reads_back() -> None:
     }
     settings = given(environ)
     assert settings == {"ARCH_STATS_SERVER_PORT": "8080", "POSTGRES_DB": "range"}
-    assert parse(common_text(settings)) == settings
+    assert parse_env(common_text(settings)).values == settings
 
 
 @pytest.mark.parametrize(

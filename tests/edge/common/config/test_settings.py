@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from edge.common.config.dotenv import parse, read_environment
 from edge.common.config.errors import ConfigError
 from edge.common.config.settings import load_device, load_push, load_service, refuse_unknown, variables_of
 
@@ -117,36 +116,3 @@ def test_secrets_are_never_shown() -> None:
         load_device({"ARCH_STATS_DRIVER": "d", "ARCH_STATS_PORT": "p", "ARCH_STATS_KEY": "hu7"}, LineSettings)
     assert "ARCH_STATS_KEY" in caught.value.message
     assert "hu7" not in str(caught.value)
-
-
-def test_a_dotenv_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text(
-        "# range\n\nPOSTGRES_USER=ana\nexport POSTGRES_DB = 'a #b' # the db\nPOSTGRES_PASSWORD=a#b  # why\n"
-        'ARCH_STATS_LANE="2"\nPOSTGRES_INITDB_ARGS=x\nSECRET_KEY=x\nARCH_STATS_NOPE=1\nARCH_STATS_PORT=\n'
-    )
-    assert read_environment({"HOME": "/", "ARCH_STATS_LANE": "7"}, tmp_path) == {
-        "HOME": "/",
-        "POSTGRES_USER": "ana",
-        "POSTGRES_DB": "a #b",
-        "POSTGRES_PASSWORD": "a#b",
-        "ARCH_STATS_LANE": "7",
-        "ARCH_STATS_NOPE": "1",
-        "ARCH_STATS_PORT": "",
-    }
-
-
-def test_without_a_dotenv_file_the_environment_is_all(tmp_path: Path) -> None:
-    assert read_environment({"A": "b"}, tmp_path) == {"A": "b"}
-
-
-@pytest.mark.parametrize("line", ["POSTGRES_USER", "=x", "a b=c", "- x"])
-def test_a_dotenv_line_that_makes_no_sense_is_named_but_not_shown(line: str) -> None:
-    with pytest.raises(ConfigError, match=r"line 2 of .*\.env is not NAME=value") as caught:
-        parse(f"A=b\n{line}\n", Path("/x/.env"))
-    assert line not in caught.value.message.replace("NAME=value", "")
-
-
-def test_a_dotenv_that_is_not_text(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_environment({}, tmp_path)
