@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from drivers.contract import ClockModel, Pulse, Reading, Report, StreamStart
 from edge.sensor.queue.disk import SpooledBatch
@@ -123,9 +124,8 @@ class DurableQueue:
         if first:
             log.warning("the database is away or too slow; readings are now written to the disk")
         self.ledger.hold(True)
-        for report in reports:
-            if isinstance(report, Reading):
-                self.ledger.mark_spooled(report.stream_id, report.seq)
+        for stream_id, seqs in _seqs_by_stream(reports):
+            self.ledger.mark_spooled(stream_id, *seqs)
         self.inbox.remove(reports)
         await self._acknowledge(reports)
         return True
@@ -135,14 +135,13 @@ class DurableQueue:
         return None if len(self) or not self.spool.owned else self.ledger.missing_events()
 
     def _record(self, stored: Sequence[Storable], quarantined: Sequence[Storable]) -> None:
+        for stream_id, seqs in _seqs_by_stream(stored):
+            self.ledger.mark_stored(stream_id, *seqs)
         for report in stored:
-            if isinstance(report, Reading):
-                self.ledger.mark_stored(report.stream_id, report.seq)
-            elif isinstance(report, StreamStart):
+            if isinstance(report, StreamStart):
                 self.ledger.mark_start_stored(report.stream_id)
-        for report in quarantined:
-            if isinstance(report, Reading):
-                self.ledger.mark_quarantined(report.stream_id, report.seq)
+        for stream_id, seqs in _seqs_by_stream(quarantined):
+            self.ledger.mark_quarantined(stream_id, *seqs)
 
     def _forget_spooled(self) -> None:
         self.ledger.forget_spooled()
@@ -151,3 +150,12 @@ class DurableQueue:
     async def _acknowledge(self, reports: Sequence[Storable]) -> None:
         if self._on_durable is not None:
             await self._on_durable(reports)
+
+
+def _seqs_by_stream(reports: Sequence[Storable]) -> Iterable[tuple[UUID, list[int]]]:
+    """The sequence numbers of the readings of each stream."""
+    seqs: dict[UUID, list[int]] = {}
+    for report in reports:
+        if isinstance(report, Reading):
+            seqs.setdefault(report.stream_id, []).append(report.seq)
+    return seqs.items()

@@ -173,18 +173,24 @@ class DeviceLedger:
             self._streams[stream_id].start_not_stored = False
         self._advance()
 
-    def mark_stored(self, stream_id: UUID, seq: int) -> None:
-        """An event is in the database."""
-        self._of(stream_id).stored.add(seq)
+    def mark_stored(self, stream_id: UUID, *seqs: int) -> None:
+        """Events of one stream are in the database."""
+        stored = self._of(stream_id).stored
+        for seq in seqs:
+            stored.add(seq)
         self._advance()
 
-    def mark_spooled(self, stream_id: UUID, seq: int) -> None:
-        """An event is on the disk."""
-        self._of(stream_id).spooled.add(seq)
+    def mark_spooled(self, stream_id: UUID, *seqs: int) -> None:
+        """Events of one stream are on the disk."""
+        spooled = self._of(stream_id).spooled
+        for seq in seqs:
+            spooled.add(seq)
 
-    def mark_quarantined(self, stream_id: UUID, seq: int) -> None:
-        """An event is in the quarantine."""
-        self._of(stream_id).quarantined.add(seq)
+    def mark_quarantined(self, stream_id: UUID, *seqs: int) -> None:
+        """Events of one stream are in the quarantine."""
+        quarantined = self._of(stream_id).quarantined
+        for seq in seqs:
+            quarantined.add(seq)
 
     def forget_spooled(self) -> None:
         """The spool was lost: its events are no longer durable and are accepted again if the device still has them."""

@@ -331,7 +331,7 @@ async def test_device_keeps_its_readings_without_room_on_disk(
         before = await connection.fetchval("select max(seq) from away")
         await eventually(lambda: "until the schema or the permissions are repaired" in caplog.text, 30)
         await eventually(lambda: results != [], 30)
-        assert not any(results), "there is no room"
+        assert not any(results), "the disk has no room"
         await connection.execute("alter table away rename to readings")
         await until(lambda: connection.fetchval("select max(seq) > $1 + 2 from readings", before))
         rows = await connection.fetch("select seq from readings order by seq")

@@ -120,7 +120,7 @@ async def test_nothing_is_written_to_the_disk_without_an_outage(busy: BusyRange,
 
 
 def stalled(busy: BusyRange) -> int:
-    """How often the daemon found the database too slow."""
+    """Number of times the daemon found the database too slow."""
     return sum("readings are now written to the disk" in line for line in busy.daemon.lines)
 
 
