@@ -67,6 +67,16 @@ class Service:
             self._task = None
         return asyncio.get_running_loop().time() - began
 
+    async def raw_status(self, request: bytes) -> int:
+        """Send bytes as they are; returns the status of the response."""
+        async with asyncio.timeout(WITHIN_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            try:
+                writer.write(request)
+                return int((await reader.readline()).split()[1])
+            finally:
+                writer.close()
+
     async def until_live(self) -> None:
         """Wait until the service reads the feed."""
         async with asyncio.timeout(WITHIN_S), http(self) as client:

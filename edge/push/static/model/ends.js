@@ -1,4 +1,5 @@
 // Ends: the end of each shot, its place there, and the sums. Pure: shots in, ends out.
+import { texts } from "../texts/index.js";
 import { grouped } from "./format.js";
 import { byValue, counts, moment, totals } from "./score.js";
 import { NOT_COUNTED } from "./vocabulary.js";
@@ -13,7 +14,7 @@ export function inOrder(shots, sighterEnds) {
   return [...shots].sort((a, b) => moment(a) - moment(b) || (a.id < b.id ? -1 : 1)).map((shot) => {
     const end = shot.end_number ?? 0;
     const sighter = end > 0 && end <= sighterEnds;
-    const endName = !end ? "" : sighter ? `S${end}` : String(end - sighterEnds);
+    const endName = !end ? "" : sighter ? texts.ends.sighterName(end) : String(end - sighterEnds);
     const number = (numbers.get(end) ?? 0) + 1;
     if (counts(shot)) numbers.set(end, number);
     return { ...shot, end, endName, inEnd: counts(shot) ? number : null, sighter, extra: shot.flags.some((flag) => NOT_COUNTED.includes(flag)) };

@@ -127,6 +127,7 @@ export const texts = {
     caption: "Ends with the values of their arrows, highest first, sum and running total. Ends named S are sighters and do not count.",
     correctedFrom: (value) => `corrected from ${value}`,
     surplus: "does not count: surplus arrow",
+    sighterName: (n) => `S${n}`,
     sighterSum: (sum) => `(${sum})`,
   },
 

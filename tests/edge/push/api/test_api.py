@@ -231,13 +231,3 @@ async def test_every_response_has_the_security_headers(service: Service) -> None
             assert answer.headers["content-security-policy"].startswith("default-src 'self'")
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert "access-control-allow-origin" not in answer.headers
-
-
-async def test_unchanged_files_are_not_sent_again(service: Service) -> None:
-    async with http(service) as client:
-        first = await client.get("/static/view/lane.js")
-        assert first.headers["content-type"] == "text/javascript; charset=utf-8"
-        again = await client.get("/static/view/lane.js", headers={"if-none-match": first.headers["etag"]})
-        assert (again.status_code, again.content) == (304, b"")
-        for path in ("/static/none.js", "/static/..%2f__init__.py", "/static/index.html/x"):
-            assert (await client.get(path)).status_code == 404
