@@ -1,1 +1,1 @@
-"""Composition root and the technician's tools."""
+"""Words and wiring only: the command line, and the daemons' entry points. The work is done in the other packages."""

@@ -1,35 +1,20 @@
-"""The technician's command line: ``archstats-sensor`` and its commands."""
+"""The technician's command line: ``archstats-sensor``, its table of commands, and ``--simulate``.
+
+Loaded for ``--help``: imports neither a command nor anything that runs one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edge.cli.commands import config as config_commands
-from edge.cli.commands import db as db_commands
-from edge.cli.commands import install as install_commands
-from edge.cli.commands import orphan as orphan_commands
-from edge.cli.commands import quarantine as quarantine_commands
-from edge.cli.commands import session as session_commands
-from edge.cli.commands import shots as shots_commands
-from edge.cli.commands.options import simulated_drivers
-from edge.cli.daemons.sensor import RunOptions, run_device
-from edge.cli.environment import effective, refuse_mistyped
-from edge.cli.version import version_text
-from edge.common.config.errors import EX_CONFIG
-from edge.common.config.settings import load_push, load_service
-from edge.common.process.run import run_service
-from edge.simulation.fault_options import FAULT_HELP, FAULT_SEED_HELP, wire_faults
-from edge.simulation.truth import print_truth
-from simulators.world.instants import to_iso
-from simulators.world.range import FIXED_START_US
+from edge.cli.commands.options import DEFAULT_SPEED, HELP_OPTIONS, DatabaseDir, Fault, FaultSeed, Speed
+from edge.cli.lazy import Entry, LazyGroup
+from edge.cli.programs import version_text
 
-DEFAULT_SPEED = 4.0
-FIXED_START = to_iso(FIXED_START_US)
 RANGE_ONLY = {
     "seed": "--seed", "speed": "--speed", "shots": "--shots", "duration": "--duration", "lanes": "--lanes",
     "fault": "--fault", "fault_seed": "--fault-seed", "as_json": "--json", "database_dir": "--database-dir",
@@ -37,27 +22,42 @@ RANGE_ONLY = {
 }  # fmt: skip
 """Options that mean nothing without --simulate."""
 
+
+def _entry(name: str, module: str, help_line: str, attribute: str = "app") -> Entry:
+    return Entry(name, help_line, f"edge.cli.commands.{module}", attribute)
+
+
+COMMANDS = (
+    _entry("run", "run", "Read one device and store its readings; systemd starts this.", "run_command"),
+    _entry("session", "session", "Sessions: the shooting on a lane, from open to close."),
+    _entry("shots", "shots", "Shots: list, correct and rebuild them."),
+    _entry("why", "why", "Explain a shot: readings, clocks, flight, ring, corrections.", "why_command"),
+    _entry("orphan", "orphan", "Landings that no release explains: list and assign them."),
+    _entry("quarantine", "quarantine", "Reports that the database refused: list and settle them."),
+    _entry("db", "db", "The database: create, migrate, describe and back it up."),
+    _entry("config", "config", "The settings: check and show them."),
+    _entry("emulate", "simulated", "Provide a simulated device on a pseudo-terminal.", "emulate_command"),
+    _entry("truth", "simulated", "Print the shots of a simulated range.", "truth_command"),
+    _entry("install", "install", "Install the services, or bring them up to this version.", "install_command"),
+    _entry("uninstall", "install", "Stop the services and remove them.", "uninstall_command"),
+)
+"""Every command with its help line, in the order of ``--help``."""
+
+
+class SensorGroup(LazyGroup):
+    """The commands of ``archstats-sensor``."""
+
+    entries = COMMANDS
+
+
 app = typer.Typer(
     name="archstats-sensor",
-    help="Sensors of an archery range: run devices, look after sessions, or simulate a whole range.",
+    cls=SensorGroup,
+    help="Sensors of an archery range: run devices, manage sessions, or simulate a whole range.",
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    context_settings=HELP_OPTIONS,
 )
-app.add_typer(session_commands.app, name="session")
-app.add_typer(shots_commands.app, name="shots")
-app.add_typer(orphan_commands.app, name="orphan")
-app.add_typer(quarantine_commands.app, name="quarantine")
-app.add_typer(db_commands.app, name="db")
-app.add_typer(config_commands.app, name="config")
-app.command("install")(install_commands.install_command)
-app.command("uninstall")(install_commands.uninstall_command)
-
-DatabaseDir = Annotated[
-    Path | None, typer.Option(help="Folder of the embedded PostgreSQL; used when no POSTGRES_* variable is set.")
-]
-Speed = Annotated[float, typer.Option(min=1, max=20, help="How many times faster than a real archer the waiting goes.")]
-Fault = Annotated[str | None, typer.Option(metavar="NAME=CHANCE,...", help=FAULT_HELP)]
-FaultSeed = Annotated[int | None, typer.Option(min=0, help=FAULT_SEED_HELP)]
 
 
 def _was_given(context: typer.Context, name: str) -> bool:
@@ -75,22 +75,24 @@ def _print_version(wanted: bool) -> None:
 def archstats_sensor(
     context: typer.Context,
     simulate: Annotated[
-        bool, typer.Option("--simulate", help="Run a simulated range: devices, sensors, shots, page.")
+        bool, typer.Option("--simulate", help="Run a simulated range: devices, sensors, shots and live page.")
     ] = False,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the simulated range; the same seed shoots the same.")
+        int | None, typer.Option(min=0, help="Seed of the range: the same seed gives the same shots.")
     ] = None,
     speed: Speed = DEFAULT_SPEED,
     shots: Annotated[int | None, typer.Option(min=1, help="End when this many releases are decided.")] = None,
     duration: Annotated[float | None, typer.Option(min=0.1, help="End after this many seconds.")] = None,
-    lanes: Annotated[int, typer.Option(min=1, max=40, help="How many lanes to simulate.")] = 1,
+    lanes: Annotated[int, typer.Option(min=1, max=40, help="Number of simulated lanes.")] = 1,
     fault: Fault = None,
     fault_seed: FaultSeed = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")] = False,
     database_dir: DatabaseDir = None,
-    force: Annotated[bool, typer.Option("--force", help="Simulate into a database that holds real readings.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Simulate into a database that holds readings of real devices.")
+    ] = False,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Run a simulated range with --simulate, or one of the commands below."""
@@ -98,16 +100,20 @@ def archstats_sensor(
     if context.invoked_subcommand is not None:
         if simulate:
             raise typer.BadParameter(
-                "--simulate stands alone; to simulate one device: archstats-sensor run DEVICE --simulate"
+                "--simulate takes no command; to simulate one device: archstats-sensor run DEVICE --simulate"
             )
         if misplaced is not None:
-            raise typer.BadParameter(f"{misplaced} stands before '{context.invoked_subcommand}': write it at the end")
+            raise typer.BadParameter(f"{misplaced} is placed before '{context.invoked_subcommand}': move it to the end")
         return
     if not simulate:
         if misplaced is not None:
             raise typer.BadParameter(f"{misplaced} is an option of the simulated range: add --simulate")
         typer.echo(context.get_help())
         raise typer.Exit(0)
+    from edge.cli.environment import effective, refuse_mistyped
+    from edge.common.config.settings import load_push, load_service
+    from edge.common.process.run import run_service
+    from edge.simulation.fault_options import wire_faults
     from edge.simulation.simulate import SimulateOptions, new_seed
     from edge.simulation.simulate import simulate as simulate_range
 
@@ -126,80 +132,3 @@ def archstats_sensor(
 
     status = run_service(serve, name="archstats-sensor", dev_mode=service.dev_mode)
     raise typer.Exit(status or outcome)
-
-
-@app.command("run")
-def run_command(
-    device: Annotated[str, typer.Argument(help="Name of the device, for example bow-1.")],
-    simulate: Annotated[bool, typer.Option("--simulate", help="With its simulator in place of the hardware.")] = False,
-    database_dir: DatabaseDir = None,
-    fault: Fault = None,
-    fault_seed: FaultSeed = None,
-) -> None:
-    """Read one device and store what it senses, until told to stop. This is what systemd starts."""
-    options = RunOptions(device, simulate=simulate, database_dir=database_dir, fault=fault, fault_seed=fault_seed)
-    raise typer.Exit(run_device(options))
-
-
-@app.command("emulate")
-def emulate_command(
-    driver: Annotated[
-        str,
-        typer.Argument(help="Whose device to stand in for: bow.link or target.link.", autocompletion=simulated_drivers),
-    ],
-    link: Annotated[Path | None, typer.Option(help="Name of the terminal; a new one in /tmp when not given.")] = None,
-    lane: Annotated[int, typer.Option(min=1, max=999, help="The lane whose arrows it senses.")] = 1,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the range; as with run --simulate when not given.")
-    ] = None,
-    speed: Annotated[float | None, typer.Option(min=1, max=20, help="Of the range; 1 when not given.")] = None,
-    fault: Fault = None,
-    fault_seed: FaultSeed = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-) -> None:
-    """Hold a simulated device behind a pseudo-terminal that any software can open, until told to stop."""
-    from edge.simulation.emulate import emulate
-
-    faults = wire_faults(fault, fault_seed)
-    emulate(driver, link=link, lane=lane, seed=seed, speed=speed, faults=faults, json=as_json, environ=os.environ)
-
-
-@app.command("truth")
-def truth_command(
-    seed: Annotated[int, typer.Option(min=0, help="The seed the range printed.")],
-    start: Annotated[
-        str | None,
-        typer.Option(
-            help="The start the range printed, ISO 8601 with offset; that of a device simulated alone when not given.",
-            show_default=FIXED_START,
-        ),
-    ] = None,
-    speed: Speed = DEFAULT_SPEED,
-    since: Annotated[
-        str | None, typer.Option(help="First instant of release to tell; the start when not given.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(help="Tell releases before this instant; now when not given.")] = None,
-    lanes: Annotated[int, typer.Option(min=1, max=40, help="How many lanes.")] = 1,
-) -> None:
-    """Print what a simulated range shot, one JSON line a release. Needs no database."""
-    print_truth(seed=seed, start=start, speed=speed, since=since, until=until, lanes=lanes)
-
-
-@app.command("why")
-def why_command(
-    shot: shots_commands.ShotArgument,
-    lane: shots_commands.Lane = None,
-    as_json: shots_commands.Json = False,
-    database_dir: DatabaseDir = None,
-) -> None:
-    """Why a shot is what it is: its readings, clocks, flight, who watched, margin and ring, and what persons decided.
-
-    The id of an orphan tells which releases it might belong to.
-    """
-    from edge.cli.commands.why import print_why
-    from edge.cli.operator_connection import on_database
-
-    on_database(lambda connection: print_why(connection, shot, lane, as_json=as_json), database_dir)
-
-
-__all__ = ["EX_CONFIG", "app"]

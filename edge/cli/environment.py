@@ -1,4 +1,4 @@
-"""The environment a command works in: the process's own, and what its options say."""
+"""The environment of a command: the process's own, with the values of its options."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge.common.config.settings import refuse_unknown
 
 
 def effective(environ: Mapping[str, str], *, database_dir: Path | None = None) -> dict[str, str]:
-    """A copy of ``environ`` in which ``--database-dir`` has been written down as its variable."""
+    """A copy of ``environ`` with ``--database-dir`` as its variable."""
     result = dict(environ)
     if database_dir is not None:
         result["ARCH_STATS_DATABASE_DIR"] = str(database_dir.absolute())
@@ -20,7 +20,7 @@ def effective(environ: Mapping[str, str], *, database_dir: Path | None = None) -
 def refuse_mistyped(environ: Mapping[str, str]) -> None:
     """Raise ConfigError when an ``ARCH_STATS_*`` variable is neither ours nor that of any driver.
 
-    A device's settings may stand in the environment of any command. Drivers are imported only when something is unknown.
+    The environment of any command may hold the settings of a device. Drivers are imported only for an unknown variable.
     """
     try:
         refuse_unknown(environ)
@@ -29,7 +29,7 @@ def refuse_mistyped(environ: Mapping[str, str]) -> None:
 
 
 def variables_of_drivers() -> set[str]:
-    """The variables that the drivers know. Raises ConfigError when a driver of another package cannot be loaded."""
+    """The variables of all drivers. Raises ConfigError when a driver of another package cannot be loaded."""
     from drivers.errors import DriverConfigError
     from drivers.registry import driver_names, load_driver
 

@@ -1,6 +1,7 @@
-"""``archstats-sensor``: the composition root's front door.
+"""``archstats-sensor``: the front door of the composition root.
 
-A daemon must start fast and stay small, so ``run DEVICE`` never imports what only people need (typer, rich).
+``run DEVICE`` imports neither typer nor rich, so that a daemon starts fast and stays small; ``--version`` imports nearly
+nothing, and ``--help`` no command.
 """
 
 from __future__ import annotations
@@ -15,17 +16,23 @@ from edge.common.process.logs import complain
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status.
 
-    78 where the configuration is at fault, 69 where the database is away, 1 where a command is refused.
+    0 when done, 78 when the configuration is wrong, 69 when the database is away, 1 when a command is refused, 2 when it was
+    mistyped.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if words == ["--version"]:
+            from edge.cli.programs import version_text
+
+            sys.stdout.write(version_text() + "\n")
+            sys.exit(0)
         if words[:1] == ["run"] and not {"--help", "-h"} & set(words):
             from edge.cli.daemons.sensor import run_from_words
 
             sys.exit(run_from_words(words[1:]))
         from edge.cli.app import app
 
-        app(words, prog_name="archstats-sensor")
+        app(words or ["--help"], prog_name="archstats-sensor")  # words that typer coerces make it load pydantic
     except ConfigError as fault:
         complain("archstats-sensor", f"{fault.message}. {fault.hint}")
         sys.exit(EX_CONFIG)

@@ -1,4 +1,4 @@
-"""Run one command's work on a connection to the database, and tell plainly when there is none."""
+"""Run the work of one command on a connection to the database, and report plainly when there is none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import asyncpg
 
-from edge.cli.database_creation import create_database
 from edge.cli.environment import effective, refuse_mistyped
 from edge.common.config.errors import ConfigError
 from edge.common.config.settings import load_service
@@ -19,6 +18,7 @@ from edge.common.postgres.embedded.paths import cluster_there, default_base_dir,
 from edge.common.postgres.migrate import schema_state
 from edge.common.postgres.roles import Role
 from edge.common.postgres.unreachable import connected, lost
+from edge.operator.database import create_database
 
 
 def on_database(
@@ -30,9 +30,9 @@ def on_database(
 ) -> None:
     """Connect as the operator, check the schema, do the work.
 
-    With ``any_schema`` the schema may be another and the work is done with the rights of whoever logs in: that is for the
-    database's owner. ``create`` makes a missing database first. Raises ConfigError when the settings are wrong, the schema
-    is not this build's or the database forbids it, Unavailable when it is away: a person is waiting, so this does not.
+    With ``any_schema`` the schema may be another one, and the work has the rights of the user who logs in: that is for the
+    database's owner. ``create`` creates a missing database first. Raises ConfigError when the settings are wrong, the schema
+    is not this build's or the database forbids the work, DatabaseUnavailable when it is away: a command does not wait for it.
     """
     environ = effective(os.environ, database_dir=database_dir)
     refuse_mistyped(environ)
@@ -52,15 +52,15 @@ def on_database(
                 await work(connection)
             except asyncpg.InsufficientPrivilegeError as fault:
                 raise ConfigError(
-                    f"the database forbids that to {role or 'user ' + repr(database.user)} ({fault})",
+                    f"the database forbids this to {role or 'user ' + repr(database.user)} ({fault})",
                     hint="Log in as the database's owner (POSTGRES_USER) and run: archstats-sensor db migrate",
                 ) from fault
             except DATABASE_FAULTS as fault:
-                told = lost(fault, connection, database)
-                if told is None:
+                unavailable = lost(fault, connection, database)
+                if unavailable is None:
                     raise
                 connection.terminate()  # close() waits for a server that may be frozen
-                raise told from fault
+                raise unavailable from fault
             finally:
                 await connection.close()
 
@@ -68,14 +68,14 @@ def on_database(
 
 
 def refuse_missing(base_dir: Path) -> None:
-    """A mistyped folder must not become a new, empty database. Raises ConfigError when there is none in it."""
+    """Raise ConfigError when the folder holds no database: a mistyped folder must not become a new, empty one."""
     try:
         if cluster_there(base_dir):
             return
         refuse_others(base_dir)
     except PermissionError:
-        return  # told by whoever starts the server
+        return  # starting the server reports it
     raise ConfigError(
         f"there is no database in {base_dir}",
-        hint="Correct ARCH_STATS_DATABASE_DIR (--database-dir), or make it with: archstats-sensor db init",
+        hint="Correct ARCH_STATS_DATABASE_DIR (--database-dir), or create it with: archstats-sensor db init",
     )

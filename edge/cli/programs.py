@@ -1,4 +1,4 @@
-"""Where the three programs begin. Ctrl-C ends them without a traceback, also while all the rest is still being imported."""
+"""Entry points of the three programs. Ctrl-C ends them without a traceback, even while modules are still being imported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 INTERRUPTED = 128 + signal.SIGINT
-"""What a shell says of a program that SIGINT ended."""
+"""Exit status of a program that SIGINT ended, as a shell reports it."""
 
 
 def sensor() -> None:
@@ -27,10 +27,18 @@ def push() -> None:
     _start("edge.cli.daemons.push")
 
 
+def version_text() -> str:
+    """Name and version of this build, and the Python that it runs on."""
+    import platform
+    from importlib.metadata import version
+
+    return f"archstats {version('archstats-edge')} (Python {platform.python_version()})"
+
+
 def _start(module: str) -> None:
     usual = signal.getsignal(signal.SIGINT)
-    if usual is signal.default_int_handler:  # it is ignored where a script started us in the background
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing runs yet that would have to be ended in order
+    if usual is signal.default_int_handler:  # a script that starts us in the background has it ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is running yet that needs an orderly end
     main = importlib.import_module(module).main
     signal.signal(signal.SIGINT, usual)
     try:

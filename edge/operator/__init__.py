@@ -1,1 +1,4 @@
-"""Everything that people write: sessions, corrections, backups. No typer, no Starlette."""
+"""Everything that operators write and look up: sessions, corrections, orphans, quarantine, rebuilds, backups.
+
+No typer, no Starlette, no printing: the command line and an HTTP API call the same functions.
+"""

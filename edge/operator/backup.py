@@ -1,15 +1,23 @@
-"""Write the whole database into one file, and make a database of such a file again."""
+"""Back up the whole database into one file, and restore it from such a file.
+
+Both need the rights of the database's owner.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge.common.config.errors import CommandError
+from edge.common.config.settings import DatabaseSettings
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.migrate import known_migrations, schema_state
-from edge.operator.postgres_tools import PostgresClient, ProgramFailed
+from edge.common.postgres.migrate import known_migrations, migrate, schema_state
+from edge.common.postgres.roles import make_roles
+from edge.operator.postgres_tools import PostgresClient, ProgramFailed, client_for, connection_variables
 
 _EMPTY_SCHEMA = """
 set lock_timeout = '10s';
@@ -18,21 +26,21 @@ create schema public authorization pg_database_owner;
 grant usage on schema public to public;
 """
 
-_OURS = """
+_REFUSE_NEWER = """
 do $$
 begin
     if exists (
         select from public.schema_migrations
         where name ~ '^[0-9]' and (name, sha256) not in (values {known})
     ) then
-        raise exception 'it is of a newer version of Arch-Stats: upgrade this machine first';
+        raise exception 'it comes from a newer version of Arch-Stats: upgrade this machine first';
     end if;
 end $$;
 """
-"""What this version cannot read is refused before anything is given up."""
+"""Refuses a backup that this version cannot read, before anything is dropped."""
 
-_NEW_LIFE = """
--- Transaction numbers of the old server mean nothing here: everything that is there was there before anything that comes.
+_NEW_EPOCH = """
+-- Transaction ids of the old server mean nothing here: all restored rows come before any new row.
 do $$
 declare place record;
 begin
@@ -44,23 +52,61 @@ begin
         execute format('update public.%I set %I = pg_current_xact_id()', place.table_name, place.column_name);
     end loop;
 end $$;
--- What the assembler had read is no news here, however much it is; what it had not is.
+-- Readings that the assembler had processed stay processed; the others are new to it.
 update public.readings set xid = case
     when xid < (select before_xid from public.assembly_progress) then '0' else pg_current_xact_id()
 end;
 update public.assembly_progress set before_xid = pg_current_xact_id();
--- Rights are given anew by the migration that follows: the roles here may be other ones.
+-- The migration that follows grants all rights again: this server may have other roles.
 delete from public.schema_migrations where name !~ '^[0-9]';
--- Whoever followed the feed is told of a gap, for this is another life of the database.
+-- Readers of the feed see a gap, because this is a new epoch of the database.
 update public.installation set epoch = substr(replace(gen_random_uuid()::text, '-', ''), 1, 8),
     pruned_xid = '0', pruned_id = 0;
 """
 
 
-def backup(client: PostgresClient, file: Path) -> int:
-    """Write the database into ``file``, which appears only when it is whole. Returns its size in bytes.
+@dataclass(frozen=True, slots=True)
+class RestoredDatabase:
+    """The contents of a restored database."""
 
-    Services may run meanwhile: the file holds one instant. Raises Refused when it cannot be written.
+    sessions: int
+    shots: int
+    applied: Sequence[str]
+    """Names of the migrations that brought it to this build's schema."""
+
+
+async def back_up(connection: Connection, settings: DatabaseSettings, file: Path) -> int:
+    """Write the database into ``file``. Returns its size in bytes.
+
+    Raises CommandError when the database has no schema of ours or the file cannot be written, ConfigError when PostgreSQL's
+    programs are missing.
+    """
+    await refuse_empty(connection)
+    return await asyncio.to_thread(write_backup, _client(connection, settings), file)
+
+
+async def restore(connection: Connection, settings: DatabaseSettings, file: Path, *, replace: bool) -> RestoredDatabase:
+    """Replace the database with the contents of ``file``, all or nothing, and bring it to this build's schema.
+
+    Raises CommandError when the database is in use, or holds something and ``replace`` is not given, or the file is not a
+    backup.
+    """
+    await refuse_unfit(connection, replace=replace)
+    await make_roles(connection)
+    await asyncio.to_thread(load_backup, _client(connection, settings), file)
+    channel = await connection.fetchval("select channel from installation")
+    applied = [name for name in await migrate(connection, channel) if name[0].isdigit()]
+    sessions, shots = [
+        await connection.fetchval(f"select count(*) from {table}")  # noqa: S608 - fixed names
+        for table in ("sessions", "shots")
+    ]
+    return RestoredDatabase(sessions, shots, applied)
+
+
+def write_backup(client: PostgresClient, file: Path) -> int:
+    """Write the database into ``file``, which appears only when it is complete. Returns its size in bytes.
+
+    Services may run meanwhile: the file holds one instant. Raises CommandError when it cannot be written.
     """
     partial = file.with_name(f".{file.name}.partial")
     try:
@@ -72,25 +118,25 @@ def backup(client: PostgresClient, file: Path) -> int:
         partial.unlink(missing_ok=True)
         raise CommandError(
             f"the backup into {file} failed ({fault})",
-            hint="Check that its folder is there and has room; log in as the database's owner (POSTGRES_USER)",
+            hint="Check that its folder exists and has room, and that you log in as the database's owner (POSTGRES_USER)",
         ) from fault
     return file.stat().st_size
 
 
-def restore(client: PostgresClient, file: Path) -> None:
-    """Make the database what ``file`` holds, all or nothing: when it fails everything is as before.
+def load_backup(client: PostgresClient, file: Path) -> None:
+    """Replace the database with the contents of ``file``, all or nothing: after a failure it is unchanged.
 
-    Raises Refused when the file is no backup or the database refuses it.
+    Raises CommandError when the file is not a backup or the database refuses it.
     """
     with tempfile.TemporaryDirectory(prefix="archstats-restore-") as folder:
         before, script, after = (Path(folder) / name for name in ("before.sql", "restore.sql", "after.sql"))
         before.write_text(_EMPTY_SCHEMA)
-        after.write_text(_ours() + _NEW_LIFE)
+        after.write_text(_refuse_newer() + _NEW_EPOCH)
         try:
             if " TABLE public schema_migrations " not in client.run("pg_restore", "--list", file):
                 raise CommandError(
-                    f"{file} holds no Arch-Stats database; the database is as it was",
-                    hint="Take a file that archstats-sensor db backup made of one",
+                    f"{file} holds no Arch-Stats database; the database is unchanged",
+                    hint="Use a file written by: archstats-sensor db backup",
                 )
             client.run("pg_restore", "--no-owner", f"--file={script}", file)
             client.run(
@@ -99,28 +145,28 @@ def restore(client: PostgresClient, file: Path) -> None:
             )  # fmt: skip
         except ProgramFailed as fault:
             raise CommandError(
-                f"{file} could not be restored ({fault}); the database is as it was",
-                hint="Check that it is a file made by: archstats-sensor db backup, and that you log in as the "
+                f"{file} could not be restored ({fault}); the database is unchanged",
+                hint="Check that it was written by archstats-sensor db backup, and that you log in as the "
                 "database's owner (POSTGRES_USER)",
             ) from fault
 
 
-def _ours() -> str:
+def _refuse_newer() -> str:
     known = ", ".join(f"('{m.name}', '{m.sha256}')" for m in known_migrations() if not m.repeatable)
-    return _OURS.format(known=known)
+    return _REFUSE_NEWER.format(known=known)
 
 
-async def refuse_nothing(connection: Connection) -> None:
-    """Raise Refused when the database has no schema of ours: what would be backed up is the wrong one, or none."""
+async def refuse_empty(connection: Connection) -> None:
+    """Raise CommandError when the database has no schema of ours: it is the wrong one, or empty."""
     if not (await schema_state(connection)).applied:
         raise CommandError(
             "this database holds nothing of Arch-Stats, so no backup was made",
-            hint="Name the right one (POSTGRES_DB or --database-dir); which one is asked says: archstats-sensor db status",
+            hint="Name the right one with POSTGRES_DB or --database-dir; archstats-sensor db status shows which one is used",
         )
 
 
 async def refuse_unfit(connection: Connection, *, replace: bool) -> None:
-    """Raise Refused when the database is in use, or holds something that nobody said may go."""
+    """Raise CommandError when the database is in use, or is not empty and ``replace`` is not given."""
     others = await connection.fetch(
         """
         select distinct application_name from pg_stat_activity
@@ -129,7 +175,7 @@ async def refuse_unfit(connection: Connection, *, replace: bool) -> None:
         """
     )
     if others:
-        names = ", ".join(row["application_name"] or "a program without a name" for row in others)
+        names = ", ".join(row["application_name"] or "an unnamed program" for row in others)
         raise CommandError(
             f"the database is in use by {names}",
             hint="Stop them first, on a hub with: sudo systemctl stop archstats.target",
@@ -137,5 +183,9 @@ async def refuse_unfit(connection: Connection, *, replace: bool) -> None:
     if not replace and await connection.fetchval("select exists (select from pg_tables where schemaname = 'public')"):
         raise CommandError(
             "the database is not empty",
-            hint="Restore into a new one (POSTGRES_DB or --database-dir), or let go of what it holds with --replace",
+            hint="Restore into a new one (POSTGRES_DB or --database-dir), or delete its contents with --replace",
         )
+
+
+def _client(connection: Connection, settings: DatabaseSettings) -> PostgresClient:
+    return client_for(connection.get_server_version().major, connection_variables(settings))

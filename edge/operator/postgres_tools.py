@@ -16,23 +16,23 @@ from edge.common.postgres.embedded.cluster import DATABASE, USER
 from edge.common.postgres.embedded.paths import PORT, default_base_dir, socket_dir
 
 TIMEOUT_S = 3600.0
-"""A backup of years takes minutes; after an hour something hangs."""
+"""Longest run of one program. A backup of years takes minutes."""
 
 
 class ProgramFailed(Exception):
-    """One of the programs ended with an error; the text is its own."""
+    """A program ended with an error; the text is its own message."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresClient:
-    """The programs that fit a server, and how they find the database."""
+    """The programs that match a server's version, and their connection settings."""
 
     bin_dir: Path
     connection: Mapping[str, str]
-    """libpq's variables: ``PGHOST``, ``PGUSER`` and so on. A password is never on a command line."""
+    """libpq's variables: ``PGHOST``, ``PGUSER`` and so on. A password is never put on a command line."""
 
     def run(self, program: str, *arguments: str | Path) -> str:
-        """Run a program to its end and return what it printed. Raises ProgramFailed with what it complained of."""
+        """Run a program and return its output. Raises ProgramFailed with its error message."""
         command = [str(self.bin_dir / program), *map(str, arguments)]
         ours = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
         try:
@@ -54,17 +54,17 @@ class PostgresClient:
 
 
 def connection_variables(settings: DatabaseSettings) -> dict[str, str]:
-    """The database of the settings in libpq's words."""
+    """The database of the settings as libpq's variables."""
     if settings.embedded:
         folder = socket_dir((settings.database_dir or default_base_dir()).absolute())
         return {"PGHOST": str(folder), "PGPORT": str(PORT), "PGUSER": USER, "PGDATABASE": DATABASE}
-    told = {"PGHOST": ",".join(hosts_of(settings)), "PGPORT": str(settings.port)}
-    told |= {"PGUSER": settings.user, "PGDATABASE": settings.db}
-    return told | ({"PGPASSWORD": settings.password.get_secret_value()} if settings.password else {})
+    variables = {"PGHOST": ",".join(hosts_of(settings)), "PGPORT": str(settings.port)}
+    variables |= {"PGUSER": settings.user, "PGDATABASE": settings.db}
+    return variables | ({"PGPASSWORD": settings.password.get_secret_value()} if settings.password else {})
 
 
 def client_for(server_major: int, connection: Mapping[str, str]) -> PostgresClient:
-    """The programs of the server's own major version: an older one cannot read it, a newer one writes what it cannot read.
+    """The programs of the server's own major version: an older one cannot read it, a newer one writes files it cannot read.
 
     Raises ConfigError when they are not installed.
     """
@@ -72,7 +72,7 @@ def client_for(server_major: int, connection: Mapping[str, str]) -> PostgresClie
         binaries = find_binaries(major=server_major)
     except ConfigError as fault:
         raise ConfigError(
-            f"the programs of PostgreSQL {server_major}, the server's version, are not on this machine",
+            f"the client programs of PostgreSQL {server_major}, the server's version, are not installed on this machine",
             hint=f"Install them with: sudo apt-get install postgresql-client-{server_major}",
         ) from fault
     return PostgresClient(binaries.bin_dir, connection)

@@ -1,19 +1,27 @@
-"""Opening, ending and closing sessions: the statements behind ``archstats-sensor session``."""
+"""End, close and list sessions. Opening them is in :mod:`edge.operator.opening`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-import asyncpg
-
 from drivers.clock.instant import Instant
+from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import NOT_COUNTED, Result
+from edge.shots.assembly.nockings import expired_nockings
+from edge.shots.store.context import load_snapshot
 
-# Instants of a session are told by the clock it was opened with, so that a step of the wall clock moves none of them.
+CLOSED_WITHIN_S = 15.0
+"""Longest wait for a close: a landing window (3 s) and the time-out of an undecided shot (10 s), with a margin."""
+POLL_INTERVAL_S = 0.1
+
+# A session's instants follow the clock that it was opened with, so that a step of the wall clock moves none of them.
 _BY_ITS_OWN_CLOCK = """
 case when start_host_boot_id = $4 then start_time + ($3::bigint - start_mono_ns) / 1000 * interval '1 microsecond'
      else greatest($2::timestamptz, start_time) end
@@ -21,103 +29,77 @@ case when start_host_boot_id = $4 then start_time + ($3::bigint - start_mono_ns)
 
 
 @dataclass(frozen=True, slots=True)
-class FacePlace:
-    """One face (or one spot of a multiple face) on the butt."""
+class SessionSummary:
+    """One session with its totals."""
 
-    human_identifier: str
-    code: str
-    version: int
-    x_mm: float
-    y_mm: float
-    radii_mm: tuple[float, ...]
-    points: tuple[int, ...]
-    x_radius_mm: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """What a session is opened with."""
-
+    id: UUID
     lane: int
-    start: Instant
+    is_opened: bool
+    closing_time: datetime | None
+    """Instant at which closing was requested."""
+    start_time: datetime
+    end_time: datetime | None
     location: str
     is_indoor: bool
-    arrows_per_end: int
-    end_timeout_s: float
-    distance_m: float
-    butt_width_mm: float
-    butt_height_mm: float
-    faces: Sequence[FacePlace]
-    sighter_ends: int = 0
-    """So many ends at the beginning count in no total."""
+    distance: Decimal | None
+    """Metres."""
+    face: str | None
+    """Code of the face."""
+    arrows: int
+    points: int
+    nockings_expired: int
+    """Arrows that were nocked and never released."""
+
+    @property
+    def state(self) -> str:
+        """``open``, ``closing`` or ``closed``."""
+        if not self.is_opened:
+            return "closed"
+        return "closing" if self.closing_time else "open"
 
 
-async def open_session(connection: Connection, new: NewSession) -> UUID:
-    """Insert session, target and faces together.
+async def mark_end(connection: Connection, lanes: Sequence[int], now: Instant, who: str) -> Mapping[int, UUID]:
+    """Close the current end on each lane, or on none; returns the ids of the marks by lane.
 
-    Raises asyncpg.UniqueViolationError when the lane has an open session already.
+    Raises CommandError when a lane has no open session.
     """
+    marks: dict[int, UUID] = {}
     async with connection.transaction():
-        session_id: UUID = await connection.fetchval(
-            """
-            insert into sessions (lane, start_time, start_mono_ns, start_host_boot_id, location, is_indoor, arrows_per_end,
-                                  end_timeout_s, sighter_ends)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id
-            """,
-            new.lane,
-            new.start.at,
-            new.start.mono_ns,
-            new.start.host_boot_id,
-            new.location,
-            new.is_indoor,
-            new.arrows_per_end,
-            new.end_timeout_s,
-            new.sighter_ends,
-        )
-        target_id: UUID = await connection.fetchval(
-            "insert into targets (session_id, max_x, max_y, distance) values ($1, $2, $3, $4) returning id",
-            session_id,
-            new.butt_width_mm,
-            new.butt_height_mm,
-            Decimal(str(new.distance_m)),
-        )
-        await connection.executemany(
-            """
-            insert into faces (target_id, human_identifier, code, version, x, y, radii, points, x_radius)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-            """,
-            [
-                (target_id, f.human_identifier, f.code, f.version, f.x_mm, f.y_mm, f.radii_mm, f.points, f.x_radius_mm)
-                for f in new.faces
-            ],
-        )
-    return session_id
+        for lane in lanes:
+            mark: UUID | None = await connection.fetchval(
+                """
+                insert into end_marks (session_id, at, mono_ns, host_boot_id, who)
+                select id, $2, $3, $4, $5 from sessions where lane = $1 and is_opened returning id
+                """,
+                lane,
+                now.at,
+                now.mono_ns,
+                now.host_boot_id,
+                who,
+            )
+            if mark is None:
+                raise no_open_session(lane)
+            marks[lane] = mark
+    return marks
 
 
-async def last_end(connection: Connection, lane: int) -> datetime | None:
-    """When the last session of a lane ended; None when none ever did."""
-    ended: datetime | None = await connection.fetchval("select max(end_time) from sessions where lane = $1", lane)
-    return ended
+async def request_closes(connection: Connection, lanes: Sequence[int], now: Instant) -> Mapping[int, UUID]:
+    """Request that the session on each lane is closed, or on none; returns the ids of the sessions by lane.
+
+    Raises CommandError when a lane has no open session.
+    """
+    closing: dict[int, UUID] = {}
+    async with connection.transaction():
+        for lane in lanes:
+            session_id = await request_close(connection, lane, now)
+            if session_id is None:
+                raise no_open_session(lane)
+            closing[lane] = session_id
+    return closing
 
 
-async def end_end(connection: Connection, lane: int, now: Instant, who: str) -> UUID | None:
-    """Mark the end of the lane's end; None when no session is open there."""
-    mark: UUID | None = await connection.fetchval(
-        """
-        insert into end_marks (session_id, at, mono_ns, host_boot_id, who)
-        select id, $2, $3, $4, $5 from sessions where lane = $1 and is_opened returning id
-        """,
-        lane,
-        now.at,
-        now.mono_ns,
-        now.host_boot_id,
-        who,
-    )
-    return mark
-
-
-async def begin_closing(connection: Connection, lane: int, now: Instant) -> UUID | None:
-    """Ask for the session to be closed: arrows in flight still count. None when no session is open on the lane."""
+async def request_close(connection: Connection, lane: int, now: Instant) -> UUID | None:
+    """Request that the lane's session is closed: arrows in flight still count. None when no session is open on the lane."""
     session_id: UUID | None = await connection.fetchval(
         f"""
         update sessions set
@@ -134,45 +116,67 @@ async def begin_closing(connection: Connection, lane: int, now: Instant) -> UUID
     return session_id
 
 
+async def await_closes(connection: Connection, sessions: Sequence[UUID]) -> set[UUID]:
+    """Wait until ``archstats-shots`` has closed the sessions; returns those that are still open after 15 s."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSED_WITHIN_S):
+            for session_id in sessions:
+                while await is_open(connection, session_id):  # noqa: ASYNC110 - a listener would be one more connection
+                    await asyncio.sleep(POLL_INTERVAL_S)
+    return {session_id for session_id in sessions if await is_open(connection, session_id)}
+
+
 async def is_open(connection: Connection, session_id: UUID) -> bool:
     """Whether the session still takes shots, or waits for those in flight."""
     opened: bool | None = await connection.fetchval("select is_opened from sessions where id = $1", session_id)
     return bool(opened)
 
 
-async def still_closing(connection: Connection, lane: int) -> bool:
-    """Whether the lane's open session was asked to close and waits for ``archstats-shots``."""
-    closing: bool | None = await connection.fetchval(
-        "select closing_time is not null from sessions where lane = $1 and is_opened", lane
-    )
-    return bool(closing)
+async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int] | None = None) -> list[SessionSummary]:
+    """The newest sessions first, of all lanes or of some. Arrows and points are counted as on the live page.
 
-
-async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int] | None = None) -> list[asyncpg.Record]:
-    """The newest sessions first (of all lanes, or of some), each with its face and the arrows and points that the live page counts.
-
-    Neither sighters nor arrows too many are part of it; an arrow that is not decided counts as an arrow without points.
+    Sighters and surplus arrows do not count; an undecided shot counts as an arrow without points.
     """
-    return await connection.fetch(
+    rows = await connection.fetch(
         """
         select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor,
                t.distance, (select min(f.code) from faces f where f.target_id = t.id) as face, count(h.id) as arrows,
-               coalesce(sum(h.points) filter (where h.result in ('hit', 'off_face', 'off_view', 'miss')), 0)::integer as points
+               coalesce(sum(h.points) filter (where h.result = any($3::text[])), 0)::integer as points
         from sessions s
         left join targets t on t.session_id = s.id
         left join shots h on h.session_id = s.id and coalesce(h.end_number > s.sighter_ends, true)
-            and h.result not in ('void', 'not_shot') and not h.flags && '{extra,same_spot}'
+            and h.result <> all($4::text[]) and not h.flags && $5::text[]
         where $2::integer[] is null or s.lane = any($2)
         group by s.id, t.id
         order by s.start_time desc, s.lane limit $1
         """,
         limit,
         lanes,
+        [Result.HIT, Result.OFF_FACE, Result.OFF_VIEW, Result.MISS],
+        [Result.VOID, Result.NOT_SHOT],
+        sorted(NOT_COUNTED),
+    )
+    return [
+        SessionSummary(**dict(row), nockings_expired=await _count_expired_nockings(connection, row["id"]))
+        for row in rows
+    ]
+
+
+def no_open_session(lane: int) -> CommandError:
+    """The error for a lane without an open session."""
+    return CommandError(
+        f"no session is open on lane {lane}, so nothing was changed",
+        hint=f"Open one: archstats-sensor session open --lane {lane}",
     )
 
 
+async def _count_expired_nockings(connection: Connection, session_id: UUID) -> int:
+    seen = await load_snapshot(connection, session_id)
+    return len(expired_nockings(seen.readings, seen.context)) if seen is not None else 0
+
+
 async def close_abandoned(connection: Connection, location: str, now: Instant) -> int:
-    """Close what a simulated range that was killed left open; tells how many."""
+    """Close the sessions that a killed simulated range left open; returns their number."""
     done = await connection.execute(
         f"""
         update sessions set

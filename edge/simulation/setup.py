@@ -11,7 +11,8 @@ import asyncpg
 from drivers.clock.instant import Instant
 from edge.common.config.errors import ConfigError
 from edge.common.postgres.connection import Connection
-from edge.operator.sessions import FacePlace, NewSession, close_abandoned, open_session
+from edge.operator.opening import FacePlace, NewSession, open_session
+from edge.operator.sessions import close_abandoned
 from simulators.world.range import Lane, World
 
 LOCATION = "simulated range"

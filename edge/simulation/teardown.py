@@ -14,7 +14,7 @@ from drivers.clock.instant import Instant
 from edge.common.console import complain
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import Database, describe_error
-from edge.operator.sessions import begin_closing, close_abandoned, is_open
+from edge.operator.sessions import close_abandoned, is_open, request_close
 from edge.simulation.setup import LOCATION
 from simulators.hosttime import HostTime
 
@@ -38,7 +38,7 @@ async def close_in_order(
 
     async def work(connection: Connection) -> None:
         for lane in sessions.values():
-            await begin_closing(connection, lane, settled)
+            await request_close(connection, lane, settled)
         # Polled, for a listener would be one more connection.
         while any([await is_open(connection, session) for session in sessions]) and not stop.is_set():  # noqa: ASYNC110
             await asyncio.sleep(LOOK_EVERY_S)

@@ -1,1 +1,1 @@
-"""The technician's commands, one file for each group of the command line."""
+"""The technician's commands, one file per group of the command line; imported when a command is called."""

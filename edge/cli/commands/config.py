@@ -1,4 +1,4 @@
-"""``archstats-sensor config``: check the settings without starting anything, and show what is in force."""
+"""``archstats-sensor config``: check the settings without starting anything, and show the effective ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from edge.cli.commands.options import Json, command_group
 from edge.cli.daemons.device_config import plan_device
 from edge.cli.daemons.sensor import spool_folder
 from edge.cli.environment import refuse_mistyped
@@ -17,16 +18,16 @@ from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.effective import effective_settings
 
-app = typer.Typer(help="The settings: check them, show them.", no_args_is_help=True)
+app = command_group("The settings: check and show them.")
 
 Device = Annotated[str | None, typer.Argument(help="Also check this device's settings.")]
 
 
 @app.command("check")
 def check_command(device: Device = None) -> None:
-    """Check every setting and tell each fault; exit status 78 when there is one.
+    """Check every setting and report each fault. Exit status 78 when there is one.
 
-    Opens nothing: whether the database answers says archstats-sensor db status.
+    Opens nothing: archstats-sensor db status shows whether the database answers.
     """
     wrong = False
     for name, check in checks(os.environ, device):
@@ -42,10 +43,11 @@ def check_command(device: Device = None) -> None:
 
 
 @app.command("show")
-def show_command(
-    device: Device = None, as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False
-) -> None:
-    """Show the settings in force, defaults included; a password is only said to be set."""
+def show_command(device: Device = None, as_json: Json = False) -> None:
+    """Show the effective settings with their defaults.
+
+    A password is masked.
+    """
     service = load_service(os.environ)
     facts: dict[str, object] = {
         "database": effective_settings(service.database),
@@ -66,7 +68,7 @@ def show_command(
 
 
 def checks(environ: Mapping[str, str], device: str | None) -> list[tuple[str, Callable[[], object]]]:
-    """What is checked, each by itself, so that one fault does not hide another."""
+    """The checks by name, each independent, so that one fault does not hide another."""
     result: list[tuple[str, Callable[[], object]]] = [
         ("database and services", lambda: load_service(environ)),
         ("live page", lambda: load_push(environ)),

@@ -1,63 +1,50 @@
-"""``archstats-sensor db``: make the database, bring its schema up to date, tell how it is."""
+"""``archstats-sensor db``: create, migrate, describe, back up, restore and prune the database."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edge.cli.commands import db_backup as db_backup_commands
+from edge.cli.commands.options import DatabaseDir, Json, command_group
 from edge.cli.environment import effective
 from edge.cli.operator_connection import on_database
-from edge.common.config.settings import load_service
+from edge.common.config.settings import ServiceSettings, load_service
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.effective import describe_location
-from edge.common.postgres.migrate import SchemaState, migrate, schema_state
+from edge.common.postgres.feed import RETENTION
+from edge.common.postgres.migrate import migrate
 from edge.common.postgres.roles import Role, creation, membership
+from edge.operator.backup import back_up, restore
+from edge.operator.database import database_status, prune_events
 
-app = typer.Typer(help="The database: make it, migrate it, look at it, back it up.", no_args_is_help=True)
-app.add_typer(db_backup_commands.app)
-
-DatabaseDir = Annotated[Path | None, typer.Option(help="Folder of the embedded PostgreSQL.")]
+app = command_group("The database: create, migrate, describe and back it up.")
 
 
 @app.command("init")
 def init_command(database_dir: DatabaseDir = None) -> None:
-    """Make the database if it is not there, then migrate. Run it once on a new hub; twice does no harm."""
+    """Create the database if it does not exist, then migrate it. Run it once on a new hub; repeating it is safe."""
     _migrate(database_dir, create=True)
 
 
 @app.command("migrate")
 def migrate_command(database_dir: DatabaseDir = None) -> None:
-    """Apply the migrations that are missing. Services wait for this after an upgrade."""
+    """Apply the missing migrations. Services wait for this after an upgrade."""
     _migrate(database_dir, create=False)
 
 
 @app.command("status")
-def status_command(
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
-    database_dir: DatabaseDir = None,
-) -> None:
-    """Tell where the database is, which schema it has and what it holds."""
-    database = load_service(effective(os.environ, database_dir=database_dir)).database
+def status_command(as_json: Json = False, database_dir: DatabaseDir = None) -> None:
+    """Show the place, the schema and the contents of the database."""
+    database = _settings(database_dir).database
 
     async def run(connection: Connection) -> None:
-        state = await schema_state(connection)
-        facts: dict[str, object] = {
-            "where": await describe_location(connection, database),
-            "server": str(await connection.fetchval("show server_version")),
-            "database": str(await connection.fetchval("select current_database()")),
-            "size_bytes": await connection.fetchval("select pg_database_size(current_database())"),
-            "schema": summary(state),
-            "channel": state.channel,
-        }
-        if state.current:
-            for table in ("devices", "sessions", "readings", "shots", "events"):
-                facts[table] = await connection.fetchval(f"select count(*) from {table}")  # noqa: S608 - fixed names
+        facts = asdict(await database_status(connection, database))
+        facts |= facts.pop("rows")
         if as_json:
             say(json_object(facts))
         else:
@@ -69,15 +56,71 @@ def status_command(
 
 @app.command("roles")
 def roles_command(database_dir: DatabaseDir = None) -> None:
-    """Print the SQL that makes the modules' roles, for a server on which POSTGRES_USER may not make them."""
-    user = load_service(effective(os.environ, database_dir=database_dir)).database.user
+    """Print the SQL that creates the services' roles. For a server on which POSTGRES_USER may not create them."""
+    user = _settings(database_dir).database.user
     for role in Role:
         for statement in (*creation(role), membership(role, user)):
             say(f"{statement};")
 
 
+@app.command("backup")
+def backup_command(
+    file: Annotated[Path, typer.Argument(help="File to write, for example range.backup.", dir_okay=False)],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Write the whole database into one file. Services may keep running."""
+    if file.exists() and not force:
+        raise typer.BadParameter(f"{file} already exists; choose another name, or overwrite it with --force")
+    database = _settings(database_dir).database
+
+    async def run(connection: Connection) -> None:
+        size = await back_up(connection, database, file.absolute())
+        say(f"{file}: {size} bytes")
+
+    on_database(run, database_dir, any_schema=True)
+
+
+@app.command("restore")
+def restore_command(
+    file: Annotated[Path, typer.Argument(help="File written by db backup.", exists=True, dir_okay=False)],
+    replace: Annotated[bool, typer.Option("--replace", help="Delete the present contents of the database.")] = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Restore the database from a file, all or nothing. Brings it to this build's schema.
+
+    Stop the services first. A missing database is created.
+    """
+    database = _settings(database_dir).database
+
+    async def run(connection: Connection) -> None:
+        restored = await restore(connection, database, file.absolute(), replace=replace)
+        say(f"restored {restored.sessions} sessions with {restored.shots} shots")
+        for name in restored.applied:
+            say(f"applied {name}")
+
+    on_database(run, database_dir, any_schema=True, create=True)
+
+
+@app.command("prune")
+def prune_command(
+    days: Annotated[float, typer.Option(min=0, help="Age in days from which events are deleted.")] = RETENTION.days,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Delete old events from the feed. Readings, sessions and shots stay.
+
+    The assembler does this by itself once an hour; a page that was away for longer loads everything again.
+    """
+
+    async def run(connection: Connection) -> None:
+        deleted = await prune_events(connection, days)
+        say(f"deleted {deleted} events older than {days:g} days")
+
+    on_database(run, database_dir)
+
+
 def _migrate(database_dir: Path | None, *, create: bool) -> None:
-    channel = load_service(effective(os.environ, database_dir=database_dir)).ws_channel
+    channel = _settings(database_dir).ws_channel
 
     async def run(connection: Connection) -> None:
         applied = await migrate(connection, channel)
@@ -89,11 +132,5 @@ def _migrate(database_dir: Path | None, *, create: bool) -> None:
     on_database(run, database_dir, any_schema=True, create=create)
 
 
-def summary(state: SchemaState) -> str:
-    """How far the schema is, in words."""
-    if state.unknown or state.changed:
-        return "another build's"
-    if state.missing:
-        return f"{len(state.missing)} migrations behind; run: archstats-sensor db migrate"
-    numbered = [name for name in state.applied if name[0].isdigit()]
-    return f"up to date ({numbered[-1] if numbered else 'empty'})"
+def _settings(database_dir: Path | None) -> ServiceSettings:
+    return load_service(effective(os.environ, database_dir=database_dir))

@@ -19,14 +19,14 @@ from edge.installer.steps import Step
 from edge.installer.uninstall import uninstall_plan, what_stays
 
 Prefix = Annotated[
-    Path, typer.Option(help="Fill this folder for a machine that will start from it, in place of this machine.")
+    Path, typer.Option(help="Fill this folder for another machine that will boot from it, instead of this machine.")
 ]
-From = Annotated[Path, typer.Option(help="Take it out of this folder, which another machine starts from.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")]
+From = Annotated[Path, typer.Option(help="Remove it from this folder, which another machine boots from.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the steps without taking them.")]
 
 
 def install_command(prefix: Prefix = THIS_MACHINE, dry_run: DryRun = False) -> None:
-    """Put the services in place, or bring them up to this version. Twice does no harm; settings and data stay as they are."""
+    """Install the services, or bring them up to this version. Repeating it is safe; settings and data stay."""
     root = prefix.absolute()
     hub = dataclasses.replace(look(os.environ, root), source=source())
     steps = install_plan(hub, root)
@@ -45,14 +45,15 @@ def uninstall_command(
     prefix: From = THIS_MACHINE,
     dry_run: DryRun = False,
     purge: Annotated[
-        bool, typer.Option("--purge", help="Also settings, spooled readings, users, and the database with all shots.")
+        bool,
+        typer.Option("--purge", help="Remove also settings, spooled readings, users, and the database with all shots."),
     ] = False,
 ) -> None:
-    """Stop the services and take them away. Settings and data stay, unless told --purge."""
+    """Stop the services and remove them. Settings and data stay, unless --purge is given."""
     root = prefix.absolute()
     hub = look(os.environ, root)
     steps = uninstall_plan(hub, root, purge=purge)
-    stays = what_stays(hub, purge=purge)  # now: afterwards the program itself is gone
+    stays = what_stays(hub, purge=purge)  # before: afterwards the program itself is gone
     if dry_run:
         _show(steps, root)
         return
@@ -65,4 +66,4 @@ def uninstall_command(
 
 def _show(steps: Sequence[Step], root: Path) -> None:
     for step in steps:
-        say(f"{step}{'' if needed(step, root) else '  (is so already)'}")
+        say(f"{step}{'' if needed(step, root) else '  (nothing to change)'}")

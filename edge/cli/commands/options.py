@@ -1,17 +1,53 @@
-"""What the shell offers after Tab for a value that only we know."""
+"""Options that several commands share, and the values that the shell completes.
+
+This module is loaded for ``--help``, so whatever needs more than typer is imported inside its function.
+"""
 
 from __future__ import annotations
 
-from edge.shots.faces import load_catalogue
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_SPEED = 4.0
+"""Speed of the simulated archers unless another is given."""
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+FAULT_HELP = (
+    "Faults of the simulated lines, each with its chance per frame, for example drop=0.05,corrupt=0.05,reboot=0.01."
+)
+
+DatabaseDir = Annotated[
+    Path | None, typer.Option(help="Folder of the embedded PostgreSQL; used when no POSTGRES_* variable is set.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+Lane = Annotated[int | None, typer.Option(min=1, max=999, help="Only this lane.")]
+Reason = Annotated[str, typer.Option("--why", help="Reason, kept with the correction.")]
+Who = Annotated[str | None, typer.Option(help="Name of the operator; the logged-in user by default.")]
+ShotArgument = Annotated[
+    str, typer.Argument(metavar="SHOT", help="Id of the shot, the first characters of it, or 'last' for the newest.")
+]
+Speed = Annotated[float, typer.Option(min=1, max=20, help="Speed of the simulated archers; 1 is real time.")]
+Fault = Annotated[str | None, typer.Option(metavar="NAME=CHANCE,...", help=FAULT_HELP)]
+FaultSeed = Annotated[int | None, typer.Option(min=0, help="Seed of the faults; the seed of the range by default.")]
+
+
+def command_group(help_text: str) -> typer.Typer:
+    """A group of commands without completion options of its own; plain help, because rich takes longer to load than to print."""
+    return typer.Typer(
+        help=help_text, no_args_is_help=True, add_completion=False, rich_markup_mode=None, context_settings=HELP_OPTIONS
+    )
 
 
 def faces(incomplete: str) -> list[str]:
-    """Codes of faces that begin so."""
+    """Codes of the faces that begin like this."""
+    from edge.shots.faces import load_catalogue
+
     return [code for code in sorted(load_catalogue()) if code.startswith(incomplete)]
 
 
 def simulated_drivers(incomplete: str) -> list[str]:
-    """Drivers that begin so and have a simulator."""
-    from simulators.devices.registry import simulator_names  # only --simulate and this need it
+    """Names of the drivers that begin like this and have a simulator."""
+    from simulators.devices.registry import simulator_names
 
     return [name for name in simulator_names() if name.startswith(incomplete)]

@@ -1,53 +1,50 @@
-"""``archstats-sensor shots``: look at shots, correct them, compute them again."""
+"""``archstats-sensor shots``: list, correct and rebuild shots."""
 
 from __future__ import annotations
 
 import getpass
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from edge.cli.commands.options import DatabaseDir, Json, Lane, Reason, ShotArgument, Who, command_group
 from edge.cli.operator_connection import on_database
-from edge.cli.recompute import settle
 from edge.common.config.errors import EXIT_REFUSED
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection
-from edge.operator.judging import ask_rebuild, find_session, find_shot, list_shots, record
-from edge.operator.rulings import Verdict, restored, ruled
+from edge.common.vocabulary import Result
+from edge.operator.corrections import ScoreCorrection, correct_shot, restore_shot
+from edge.operator.rebuilds import await_rebuild, rebuild_session
 from edge.operator.shot_format import list_line, shot_facts
+from edge.operator.shots import ShotSummary, find_session, find_shot, list_shots
 
-app = typer.Typer(help="Shots: list them, correct them, compute them again.", no_args_is_help=True)
+LATER = "archstats-shots is busy and computes it as soon as it can; see: archstats-sensor shots list"
 
-ShotArgument = Annotated[
-    str, typer.Argument(metavar="SHOT", help="Its id, the first characters of it, or 'last': the newest one.")
-]
-Lane = Annotated[int | None, typer.Option(min=1, max=999, help="This lane's shots only.")]
-Why = Annotated[str, typer.Option(help="The reason, for whoever asks later.")]
-Who = Annotated[str | None, typer.Option(help="Who decides; who is logged in when not given.")]
-DatabaseDir = Annotated[Path | None, typer.Option(help="Folder of the embedded PostgreSQL.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+app = command_group("Shots: list, correct and rebuild them.")
 
 
 @app.command("list")
 def list_command(
     lane: Lane = None,
     session: Annotated[
-        str | None, typer.Option(help="This session's: its id, the first characters of it, or 'last': the newest one.")
+        str | None,
+        typer.Option(help="Only this session: its id, the first characters of it, or 'last' for the newest."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of shots, the newest.")] = 20,
     as_json: Json = False,
     database_dir: DatabaseDir = None,
 ) -> None:
-    """List the newest shots, voided ones too; the newest comes last."""
+    """List the newest shots, void ones too; the newest is last."""
 
     async def run(connection: Connection) -> None:
         session_id = None if session is None else await find_session(connection, session)
-        rows = await list_shots(connection, lane, session_id, limit)
-        for row in rows:
-            say(json_object(shot_facts(dict(row))) if as_json else list_line(dict(row)))
-        if not rows and not as_json:
+        shots = await list_shots(connection, lane, session_id, limit)
+        for shot in shots:
+            say(json_object(shot_facts(shot)) if as_json else list_line(shot))
+        if not shots and not as_json:
             say("No shot yet.")
 
     on_database(run, database_dir)
@@ -56,94 +53,104 @@ def list_command(
 @app.command("correct")
 def correct_command(
     shot: ShotArgument,
-    why: Why,
+    why: Reason,
     result: Annotated[
-        str | None, typer.Option(help="hit, off_face, miss, unknown or not_shot; follows from --points when not given.")
+        str | None, typer.Option(help="hit, off_face, miss, unknown or not_shot; follows from --points by default.")
     ] = None,
-    points: Annotated[int | None, typer.Option(min=0, help="What it is worth.")] = None,
-    is_x: Annotated[bool, typer.Option("--x", help="It is an X: the highest value, and counted as such.")] = False,
+    points: Annotated[int | None, typer.Option(min=0, help="Points of the shot.")] = None,
+    is_x: Annotated[bool, typer.Option("--x", help="The shot is an X and has the highest value.")] = False,
     who: Who = None,
     lane: Lane = None,
     as_json: Json = False,
     database_dir: DatabaseDir = None,
 ) -> None:
-    """Decide what a shot is worth. Holds whatever is computed later; what was sensed stays as it is."""
-    _decide(shot, lane, Verdict(result, points, is_x=is_x), why, who, as_json, database_dir)
+    """Correct the score of a shot. The correction outlives every rebuild; measured values never change."""
+    score = ScoreCorrection(result, points, is_x=is_x)
+
+    async def correct(connection: Connection, found: ShotSummary, name: str) -> None:
+        await correct_shot(connection, found, score, name, why)
+
+    _change(shot, lane, correct, who, as_json=as_json, database_dir=database_dir)
 
 
 @app.command("void")
 def void_command(
     shot: ShotArgument,
-    why: Why,
+    why: Reason,
     who: Who = None,
     lane: Lane = None,
     as_json: Json = False,
     database_dir: DatabaseDir = None,
 ) -> None:
-    """Take a shot out of all totals. It stays on record, with the reason; 'shots restore' takes that back."""
-    _decide(shot, lane, Verdict("void", None), why, who, as_json, database_dir)
+    """Take a shot out of all totals. It stays on record with the reason; 'shots restore' takes that back."""
+
+    async def void(connection: Connection, found: ShotSummary, name: str) -> None:
+        await correct_shot(connection, found, ScoreCorrection(Result.VOID, None), name, why)
+
+    _change(shot, lane, void, who, as_json=as_json, database_dir=database_dir)
 
 
 @app.command("restore")
 def restore_command(
     shot: ShotArgument,
-    why: Why,
+    why: Reason,
     who: Who = None,
     lane: Lane = None,
     as_json: Json = False,
     database_dir: DatabaseDir = None,
 ) -> None:
-    """Take back what was decided of a shot: it is again what the sensors say."""
-    _decide(shot, lane, None, why, who, as_json, database_dir)
+    """Take back all corrections of a shot. It has the measured value again."""
+
+    async def restore(connection: Connection, found: ShotSummary, name: str) -> None:
+        await restore_shot(connection, found, name, why)
+
+    _change(shot, lane, restore, who, corrected=True, as_json=as_json, database_dir=database_dir)
 
 
 @app.command("rebuild")
 def rebuild_command(
-    session: Annotated[str, typer.Option(help="Its id, the first characters of it, or 'last': the newest one.")],
+    session: Annotated[
+        str, typer.Option(help="Id of the session, the first characters of it, or 'last' for the newest.")
+    ],
     as_json: Json = False,
     database_dir: DatabaseDir = None,
 ) -> None:
-    """Compute a session's shots again from its readings. Ids stay; only what comes out other than before is told as news."""
+    """Compute a session's shots again from its readings. Ids stay, and only changed shots are revised."""
 
     async def run(connection: Connection) -> None:
-        session_id = await find_session(connection, session)
-        number = await ask_rebuild(connection, session_id, getpass.getuser())
-        done = await settle(connection, session_id)
-        row = await connection.fetchrow("select shots, revised from rebuilds where id = $1", number)
-        shots, revised = (row["shots"], row["revised"]) if row else (None, None)
+        result = await rebuild_session(connection, await find_session(connection, session), getpass.getuser())
         if as_json:
-            say(json_object({"session_id": str(session_id), "done": done, "shots": shots, "revised": revised}))
-        elif done:
-            say(f"session {session_id}: {shots} shots, {revised} of them revised")
+            facts = {"session_id": str(result.session_id), "done": result.done}
+            say(json_object({**facts, "shots": result.shots, "revised": result.revised}))
+        elif result.done:
+            say(f"session {result.session_id}: {result.shots} shots, {result.revised} of them revised")
         else:
-            say(f"session {session_id}: {LATER}")
-        if not done:
+            say(f"session {result.session_id}: {LATER}")
+        if not result.done:
             raise typer.Exit(EXIT_REFUSED)
 
     on_database(run, database_dir)
 
 
-LATER = "archstats-shots is busy; it is asked, and does it as soon as it can (archstats-sensor shots list shows when)"
-
-
-def _decide(
+def _change(
     reference: str,
     lane: int | None,
-    verdict: Verdict | None,
-    why: str,
+    change: Callable[[Connection, ShotSummary, str], Awaitable[None]],
     who: str | None,
+    *,
+    corrected: bool = False,
     as_json: bool,
     database_dir: Path | None,
 ) -> None:
+    """Record a correction of one shot, wait for its rebuild, and print the shot."""
+
     async def run(connection: Connection) -> None:
-        row = await find_shot(connection, reference, lane, decided=verdict is None)
-        by = who or getpass.getuser()
-        decision = restored(row, by, why) if verdict is None else await ruled(connection, row, verdict, by, why)
-        await record(connection, decision)
-        done = await settle(connection, row["session_id"])
-        now = await find_shot(connection, str(row["id"]))
-        say(json_object({**shot_facts(dict(now)), "done": done}) if as_json else list_line(dict(now)))
+        before = await find_shot(connection, reference, lane, corrected=corrected)
+        await change(connection, before, who or getpass.getuser())
+        done = await await_rebuild(connection, before.session_id)
+        after = await find_shot(connection, str(before.id))
+        say(json_object({**shot_facts(after), "done": done}) if as_json else list_line(after))
         if not done and not as_json:
-            say(f"Noted; {LATER}")
+            say(f"The correction is recorded; {LATER}")
 
     on_database(run, database_dir)

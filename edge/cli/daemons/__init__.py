@@ -1,1 +1,1 @@
-"""The entry points that systemd starts: sensor, assembler and push service."""
+"""Entry points that systemd starts: sensor, assembler and push service."""

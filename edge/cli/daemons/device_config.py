@@ -1,4 +1,4 @@
-"""What a device's settings come to: everything ``run`` needs, or everything that is wrong with them."""
+"""Check the settings of a device: everything that ``run`` needs, or every fault in them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Found = TypeVar("_Found")
 
 @dataclass(frozen=True, slots=True)
 class DevicePlan:
-    """Everything ``run`` needs, checked before anything is opened."""
+    """Everything that ``run`` needs, checked before anything is opened."""
 
     device: Device
     driver: DriverClass
@@ -29,9 +29,9 @@ class DevicePlan:
 
 
 def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
-    """Check a device's name and settings, each by itself. Raises ConfigError naming everything that is wrong, in its ``parts``.
+    """Check a device's name and settings, each by itself. Raises ConfigError with every fault in its ``parts``.
 
-    What only the driver knows is checked when it is known which one that is.
+    The driver's own settings are checked when its name is valid.
     """
     faults: list[ConfigError] = []
 
@@ -45,7 +45,7 @@ def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
     attempt(lambda: _check_name(device_id))
     attempt(lambda: _check_variables(environ))
     driver = attempt(lambda: _driver(device_id, environ))
-    known = {**environ, "ARCH_STATS_DRIVER": environ.get("ARCH_STATS_DRIVER") or "none"}  # told of already
+    known = {**environ, "ARCH_STATS_DRIVER": environ.get("ARCH_STATS_DRIVER") or "none"}  # already reported
     settings = attempt(lambda: load_device(known, driver.info.settings if driver else NoSettings))
     attempt(lambda: _check_port(device_id, environ.get("ARCH_STATS_PORT", "")))
     if driver is None or settings is None or faults:
@@ -86,14 +86,16 @@ def _driver(device_id: str, environ: Mapping[str, str]) -> DriverClass:
 
 
 def _check_port(device_id: str, port: str) -> None:
-    """What can never be a port; whether one is there, or can be opened, shows when it is opened."""
+    """Refuse a value that can never be a port; whether a port exists and can be opened shows later."""
     remedy = "Set it to a path such as /dev/serial/by-id/..., or to socket://HOST:PORT for a serial server"
     scheme, is_url, _ = port.partition("://")
     if not is_url:
         if _is_something_else(port):
-            raise ConfigError(f"{device_id}: ARCH_STATS_PORT is '{port}', which is no serial port", hint=remedy)
+            raise ConfigError(f"{device_id}: ARCH_STATS_PORT is '{port}', which is not a serial port", hint=remedy)
     elif scheme != "socket":
-        raise ConfigError(f"{device_id}: ARCH_STATS_PORT is '{port}', and '{scheme}' is no kind of port", hint=remedy)
+        raise ConfigError(
+            f"{device_id}: ARCH_STATS_PORT is '{port}', and '{scheme}' is not a kind of port", hint=remedy
+        )
     elif not _names_a_server(port):
         raise ConfigError(f"{device_id}: ARCH_STATS_PORT is '{port}', which lacks a host or a port", hint=remedy)
 
@@ -101,7 +103,7 @@ def _check_port(device_id: str, port: str) -> None:
 def _is_something_else(path: str) -> bool:
     try:
         return path != "" and not stat.S_ISCHR(Path(path).stat().st_mode)
-    except OSError:  # it is not there, or not for us to look at
+    except OSError:  # it does not exist, or may not be read
         return False
 
 
@@ -109,5 +111,5 @@ def _names_a_server(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return bool(parts.hostname) and parts.port is not None
-    except ValueError:  # the port is no number, or too large for one
+    except ValueError:  # the port is not a number, or too large
         return False

@@ -1,4 +1,4 @@
-"""``archstats-push``: what is new to browsers, until told to stop."""
+"""``archstats-push``: serves the live page and the event stream until stopped."""
 
 from __future__ import annotations
 

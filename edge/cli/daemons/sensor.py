@@ -1,4 +1,4 @@
-"""``archstats-sensor run DEVICE``: what systemd starts, one process per device."""
+"""``archstats-sensor run DEVICE``: the daemon of one device, as systemd starts it."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ from edge.sensor.queue.spool import Spool
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the command line asked for."""
+    """Arguments of ``run``."""
 
     device_id: str
     simulate: bool = False
-    """Start the device's simulator on the far side of a pty."""
+    """Start the device's simulator on the other side of a pty."""
     database_dir: Path | None = None
     fault: str | None = None
     fault_seed: int | None = None
 
 
 def run_from_words(words: Sequence[str]) -> int:
-    """Parse ``DEVICE [--simulate [--fault TEXT] [--fault-seed N]] [--database-dir DIR]`` and serve until told to stop."""
-    if len(words) == 1 and not words[0].startswith("-"):  # all that systemd says
+    """Parse ``DEVICE [--simulate [--fault TEXT] [--fault-seed N]] [--database-dir DIR]`` and serve until stopped."""
+    if len(words) == 1 and not words[0].startswith("-"):  # as systemd starts it
         return run_device(RunOptions(words[0]))
     import argparse
 
     parser = argparse.ArgumentParser(prog="archstats-sensor run")
-    parser.add_argument("device")
+    parser.add_argument("device_id", metavar="device")
     parser.add_argument("--simulate", action="store_true")
     parser.add_argument("--database-dir", type=Path)
     parser.add_argument("--fault")
     parser.add_argument("--fault-seed", type=int)
-    asked = parser.parse_args(list(words))
-    return run_device(RunOptions(asked.device, asked.simulate, asked.database_dir, asked.fault, asked.fault_seed))
+    options = parser.parse_args(list(words))
+    return run_device(RunOptions(**vars(options)))
 
 
 def run_device(options: RunOptions) -> int:
     """Serve one device. Returns the exit status.
 
-    Raises ConfigError when the settings cannot work, Mistyped when the options cannot.
+    Raises ConfigError when the settings are wrong, UsageError when the options are.
     """
     environ = effective(os.environ, database_dir=options.database_dir)
     device_id = options.device_id
@@ -65,12 +65,12 @@ def run_device(options: RunOptions) -> int:
         with simulated_device(device_id, environ, wire_faults(options.fault, options.fault_seed)) as simulated:
             return _serve(device_id, simulated)
     if options.fault is not None or options.fault_seed is not None:
-        raise UsageError(f"{device_id}: a real line has faults of its own", hint="Use --fault with --simulate only")
+        raise UsageError(f"{device_id}: --fault needs a simulated device", hint="Add --simulate, or leave out --fault")
     return _serve(device_id, environ)
 
 
 def spool_folder(settings: DeviceSettings, environ: Mapping[str, str]) -> Path:
-    """Where the device's readings wait while the database is away. Raises ConfigError when there is no such place."""
+    """Folder of the device's spool. Raises ConfigError when none is set and there is no home folder."""
     if settings.spool_dir is not None:
         return settings.spool_dir.absolute()
     given = environ.get("STATE_DIRECTORY", "").partition(":")[0]
@@ -83,7 +83,8 @@ def spool_folder(settings: DeviceSettings, environ: Mapping[str, str]) -> Path:
         return Path.home() / ".local" / "state" / "archstats" / "spool"
     except RuntimeError as fault:
         raise ConfigError(
-            "there is no home folder to keep readings in while the database is away", hint="Set ARCH_STATS_SPOOL_DIR"
+            "there is no home folder to spool readings in while the database is away",
+            hint="Set ARCH_STATS_SPOOL_DIR",
         ) from fault
 
 

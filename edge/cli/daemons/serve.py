@@ -1,4 +1,4 @@
-"""What ``archstats-shots`` and ``archstats-push`` have in common: options, settings, exit status."""
+"""Options, settings and exit status that ``archstats-shots`` and ``archstats-push`` share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from edge.cli.environment import effective, refuse_mistyped
-from edge.cli.version import version_text
+from edge.cli.programs import version_text
 from edge.common.config.errors import EX_CONFIG, ConfigError
 from edge.common.config.settings import load_service
 from edge.common.postgres.database import Database, open_database
@@ -26,13 +26,13 @@ Work = Callable[[Database, asyncio.Event, Supervision], Awaitable[None]]
 def serve(
     name: str, description: str, role: Role, plan: Callable[[Mapping[str, str]], Work], arguments: Sequence[str] | None
 ) -> None:
-    """Parse the options, let ``plan`` check its own settings, serve under ``role``, exit: 78 where the configuration is at fault."""
+    """Parse the options, let ``plan`` check its own settings, serve under ``role``, and exit: 78 when the configuration is wrong."""
     parser = argparse.ArgumentParser(prog=name, description=description)
     parser.add_argument("--database-dir", type=Path, help="folder of the embedded PostgreSQL")
     parser.add_argument("--version", action="version", version=version_text())
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        environ = effective(os.environ, database_dir=asked.database_dir)
+        environ = effective(os.environ, database_dir=options.database_dir)
         refuse_mistyped(environ)
         service = load_service(environ)
         work = plan(environ)

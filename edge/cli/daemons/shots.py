@@ -1,4 +1,4 @@
-"""``archstats-shots``: readings into shots, until told to stop."""
+"""``archstats-shots``: assembles readings into shots until stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command's status tells a script: its settings are wrong, or the database is away and it may try again later."""
+"""Exit statuses separate wrong settings from a database that is away, so that a script knows whether to retry."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ COMMANDS = (
     ["orphan", "list"], ["why", "last"], ["db", "status"], ["db", "init"], ["db", "migrate"], ["db", "backup", "b"],
     ["db", "prune"],
 )  # fmt: skip
-Told = Callable[..., tuple[int, str]]
+Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Told:
-    """Runs ``archstats-sensor`` with these settings; its exit status and what it complained of."""
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Runs ``archstats-sensor`` with these settings only; returns exit status and standard error."""
     monkeypatch.chdir(tmp_path)
     for name in os.environ:
         if name.startswith(("POSTGRES_", "ARCH_STATS_")):
             monkeypatch.delenv(name)
 
-    def run(*words: str, **settings: str) -> tuple[int, str]:
+    def result(*words: str, **settings: str) -> tuple[int, str]:
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
         with pytest.raises(SystemExit) as ended:
@@ -41,28 +41,28 @@ def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
         assert isinstance(ended.value.code, int)
         return ended.value.code, capsys.readouterr().err
 
-    return run
+    return result
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_a_database_that_is_away_is_no_fault_of_the_settings(words: list[str], told: Told, short_path: Path) -> None:
-    status, said = told(*words, POSTGRES_SOCKET_DIR=str(short_path), POSTGRES_DB="range")
+def test_database_that_is_away_gives_status_69(words: list[str], run: Run, short_path: Path) -> None:
+    status, stderr = run(*words, POSTGRES_SOCKET_DIR=str(short_path), POSTGRES_DB="range")
     assert status == 69
-    assert f"of user 'archstats' at {short_path}/.s.PGSQL.5432 does not answer" in said
-    assert "systemctl status postgresql" in said
-    assert "db status" in said  # not config check, which opens nothing
-    assert len(said.strip().splitlines()) == 1
+    assert f"of user 'archstats' at {short_path}/.s.PGSQL.5432 does not answer" in stderr
+    assert "systemctl status postgresql" in stderr
+    assert "db status" in stderr  # not config check, which connects to nothing
+    assert len(stderr.strip().splitlines()) == 1
 
 
-def test_who_is_not_known_to_the_server_has_wrong_settings(told: Told, database_settings: ServiceSettings) -> None:
+def test_unknown_user_or_database_gives_status_78(run: Run, database_settings: ServiceSettings) -> None:
     own = database_settings.database
     server = {"POSTGRES_SOCKET_DIR": str(own.socket_dir), "POSTGRES_USER": own.user}
-    status, said = told("session", "list", **server, POSTGRES_DB="nowhere")
-    assert (status, "db init" in said) == (78, True), said
-    status, said = told("db", "status", **server | {"POSTGRES_USER": "nobody"}, POSTGRES_DB=own.db)
-    assert (status, "POSTGRES_USER" in said) == (78, True), said
-    assert told("session", "close", **server, POSTGRES_DB=own.db)[0] == 1
-    assert told("session", "list", **server, POSTGRES_DB=own.db) == (0, "")
+    status, stderr = run("session", "list", **server, POSTGRES_DB="nowhere")
+    assert (status, "db init" in stderr) == (78, True), stderr
+    status, stderr = run("db", "status", **server | {"POSTGRES_USER": "nobody"}, POSTGRES_DB=own.db)
+    assert (status, "POSTGRES_USER" in stderr) == (78, True), stderr
+    assert run("session", "close", **server, POSTGRES_DB=own.db)[0] == 1
+    assert run("session", "list", **server, POSTGRES_DB=own.db) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,17 @@ def test_who_is_not_known_to_the_server_has_wrong_settings(told: Told, database_
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_connection_that_fails_is_judged_by_what_the_server_says(fault: Exception, kind: type[Exception]) -> None:
+def test_failed_connection_is_classified_by_its_error(fault: Exception, kind: type[Exception]) -> None:
     judged = no_connection(fault, Database(ServiceSettings(), "test"))
     assert type(judged) is kind
     assert judged.hint
     assert type(fault).__name__ in judged.message or str(fault) in judged.message
 
 
-def test_a_database_that_goes_while_a_command_is_at_work_is_told_of(
-    told: Told, database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+def test_database_lost_during_a_command_is_reported(
+    run: Run, database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del told  # its clean environment is wanted
+    del run  # only its clean environment is needed
     own = database_settings.database
     for name, value in (("SOCKET_DIR", own.socket_dir), ("USER", own.user), ("DB", own.db)):
         monkeypatch.setenv(f"POSTGRES_{name}", str(value))
@@ -102,16 +102,16 @@ def test_a_database_that_goes_while_a_command_is_at_work_is_told_of(
 
     with pytest.raises(DatabaseUnavailable, match=r"could not go on .*terminating connection"):
         on_database(end_itself, any_schema=True)
-    with pytest.raises(asyncpg.UndefinedColumnError):  # a defect of ours is not taken for an outage
+    with pytest.raises(asyncpg.UndefinedColumnError):  # a defect of ours is not an outage
         on_database(wrong)
 
 
 @pytest.mark.parametrize("words", [["db", "status"], ["db", "backup", "b"], ["session", "list"]], ids=" ".join)
-def test_a_mistyped_folder_becomes_no_new_database(words: list[str], told: Told, tmp_path: Path) -> None:
-    status, said = told(*words, "--database-dir", "typo")
-    assert (status, f"no database in {tmp_path / 'typo'}" in said, "db init" in said) == (78, True, True), said
+def test_mistyped_folder_becomes_no_new_database(words: list[str], run: Run, tmp_path: Path) -> None:
+    status, stderr = run(*words, "--database-dir", "typo")
+    assert (status, f"no database in {tmp_path / 'typo'}" in stderr, "db init" in stderr) == (78, True, True), stderr
     assert not list(tmp_path.iterdir())
 
 
-def test_a_refusal_and_an_outage_have_statuses_of_their_own() -> None:
+def test_refusal_and_outage_have_distinct_statuses() -> None:
     assert (CommandError.status, DatabaseUnavailable.status) == (1, 69)

@@ -1,68 +1,86 @@
-"""What a unit starts imports nothing that only people need. How much that saves is measured in ``benchmarks/memory.py``."""
+"""A daemon loads no command line, and ``--version`` and ``--help`` load no command. Sizes are measured in benchmarks."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
-FOR_PEOPLE = {
-    "typer",
-    "click",
-    "rich",
-    "shellingham",
-    "pygments",
-    "argparse",
-    "difflib",
-    "edge.cli.app",
-    "edge.simulation.simulate",
-}
-"""The technician's command line, and guesses at what somebody meant to type."""
-FOR_SIMULATION = {
-    "simulators",
-    "edge.common.postgres.embedded.cluster",
-    "edge.common.postgres.embedded.binaries",
-    "gpiozero",
-}
-"""Of a range or a single machine: a hub has real devices and the system's PostgreSQL."""
+COMMAND_LINE = {
+    "typer", "click", "rich", "shellingham", "pygments", "argparse", "difflib", "edge.cli.app", "edge.simulation.simulate",
+}  # fmt: skip
+"""Modules of the technician's command line."""
+SIMULATION = {
+    "simulators", "edge.common.postgres.embedded.cluster", "edge.common.postgres.embedded.binaries", "gpiozero",
+}  # fmt: skip
+"""Modules of a simulated range: a hub has real devices and the system's PostgreSQL."""
 NEVER = {"pydantic_settings", "sqlalchemy", "requests", "numpy", "unittest", "xml", "uvicorn", "starlette"}
+"""Modules that no daemon needs, apart from the web server of the push service."""
+STACKS = {
+    "asyncpg", "pydantic", "uvicorn", "starlette", "tenacity", "serial", "sqlite3", "drivers", "simulators", "edge.shots",
+    "edge.sensor", "edge.push", "edge.simulation", "edge.installer", "edge.operator", "edge.common.config.settings",
+    "edge.common.postgres",
+}  # fmt: skip
+"""Modules that only running a command needs."""
 
 
 def imported_by(code: str) -> set[str]:
-    """The modules of an interpreter of its own after ``code``, which ends without a word."""
-    show = "import atexit, sys; atexit.register(lambda: print(*sys.modules))\n"
+    """The modules that a fresh interpreter has loaded after ``code``."""
+    show = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ARCH_STATS_", "POSTGRES_"))}
     settings = {"ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_PORT": "/dev/ttyUSB0", "POSTGRES_HOST": "nowhere.invalid"}
     ended = subprocess.run(
-        [sys.executable, "-c", show + code],
+        [sys.executable, "-c", show + textwrap.dedent(code)],
         env={**kept, **settings},
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
-    return set(ended.stdout.split())
+    return set(ended.stderr.split())
 
 
-def test_a_sensor_daemon_starts_without_what_only_people_need() -> None:
-    # All of a unit's start but the loop: its words, its settings, its driver.
-    code = """
-        import edge.common.process.run, sys
+def test_sensor_daemon_loads_no_command_line() -> None:
+    # A unit's whole start except the loop: arguments, settings, driver.
+    loaded = imported_by(
+        """
+        import edge.common.process.run
         edge.common.process.run.run_service = lambda *_, **__: 0
         from edge.cli.main import main
         main(["run", "bow-1"])
-    """
-    loaded = imported_by("\n".join(line.strip() for line in code.splitlines()))
-    # sqlite3 comes at the start although it is rarely needed: the spool must open when disk or memory are in trouble.
+        """
+    )
+    # sqlite3 is loaded at the start although it is rarely needed: the spool must open when disk or memory are in trouble.
     assert {"edge.sensor.daemon", "drivers.link.driver", "asyncpg", "sqlite3"} <= loaded
-    assert not loaded & (FOR_PEOPLE | FOR_SIMULATION | NEVER)
+    assert not loaded & (COMMAND_LINE | SIMULATION | NEVER)
 
 
 @pytest.mark.parametrize("program", ["shots", "push"])
-def test_the_other_services_start_without_it(program: str) -> None:
-    loaded = imported_by(f"import edge.cli.{program}_main")
+def test_other_services_load_no_command_line(program: str) -> None:
+    loaded = imported_by(f"import edge.cli.daemons.{program}")
     assert f"edge.{program}.service" in loaded
-    wanted_here = {"argparse", "click"} | (NEVER & {"uvicorn", "starlette"} if program == "push" else set())
-    assert not loaded & ((FOR_PEOPLE | FOR_SIMULATION | NEVER | {"drivers", "edge.sensor"}) - wanted_here)
+    needed = {"argparse", "click"} | (NEVER & {"uvicorn", "starlette"} if program == "push" else set())
+    assert not loaded & ((COMMAND_LINE | SIMULATION | NEVER | {"edge.sensor"}) - needed)
+
+
+def test_version_loads_neither_typer_nor_a_command() -> None:
+    loaded = imported_by("from edge.cli.main import main; main(['--version'])")
+    assert "edge.cli.programs" in loaded
+    assert not loaded & (STACKS | COMMAND_LINE | {"asyncio"})
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], []])
+def test_help_loads_no_command(words: list[str]) -> None:
+    loaded = imported_by(f"from edge.cli.main import main; main({words})")
+    assert "typer" in loaded
+    assert not loaded & (STACKS | {"rich", "pygments"})
+    assert {name for name in loaded if name.startswith("edge.cli.commands.")} == {"edge.cli.commands.options"}
+
+
+def test_a_command_loads_no_other_stack() -> None:
+    loaded = imported_by("from edge.cli.main import main; main(['session', '--help'])")
+    assert "edge.cli.commands.session" in loaded
+    assert not loaded & {"uvicorn", "starlette", "simulators", "edge.sensor", "edge.push", "edge.installer"}

@@ -1,4 +1,4 @@
-"""An option that would do nothing is refused, not passed over."""
+"""An option that would have no effect is refused, not ignored."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from tests.acceptance.simulated_range import BIN, clean_environment
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--shots", "3"], "add --simulate"),
         (["--json"], "add --simulate"),
-        (["--json", "session", "list"], "--json stands before 'session'"),
-        (["--database-dir", "/nowhere", "db", "status"], "--database-dir stands before 'db'"),
+        (["--json", "session", "list"], "--json is placed before 'session'"),
+        (["--database-dir", "/nowhere", "db", "status"], "--database-dir is placed before 'db'"),
     ],
 )
-def test_it_is_told_where_the_option_belongs(words: list[str], told: str) -> None:
+def test_misplaced_option_is_refused_with_its_place(words: list[str], message: str) -> None:
     done = subprocess.run(
         [BIN / "archstats-sensor", *words],
         env=clean_environment(COLUMNS="200"),
@@ -28,4 +28,4 @@ def test_it_is_told_where_the_option_belongs(words: list[str], told: str) -> Non
         check=False,
     )
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr

@@ -1,4 +1,4 @@
-"""Ctrl-C ends a program quietly, whatever it does just then."""
+"""Ctrl-C ends a program quietly at any moment."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 CASES = {
-    "while it is imported": ("tell()", -signal.SIGINT),
-    "while it works": ("def main(): tell()", 128 + signal.SIGINT),
+    "while importing": ("block()", -signal.SIGINT),
+    "while running": ("def main(): block()", 128 + signal.SIGINT),
 }
-TELL = "import time\ndef tell(): print('here', flush=True); time.sleep(60)\n"
+BLOCK = "import time\ndef block(): print('here', flush=True); time.sleep(60)\n"
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_without_a_traceback(case: str, tmp_path: Path) -> None:
+def test_interrupt_prints_no_traceback(case: str, tmp_path: Path) -> None:
     code, status = CASES[case]
-    (tmp_path / "slow.py").write_text(f"{TELL}{code}\n")
+    (tmp_path / "slow.py").write_text(f"{BLOCK}{code}\n")
     start = "from edge.cli import programs; programs._start('slow')"
     with subprocess.Popen(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {start}"],

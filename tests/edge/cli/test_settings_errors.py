@@ -1,4 +1,4 @@
-"""Wrong settings, exit status 78, and wrong values on the command line, 2: one clear message that says what to do."""
+"""Wrong settings (exit status 78) and wrong arguments (2) each give one clear message with a remedy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CASES = {
         ["archstats-push"],
         ["ARCH_STATS_SERVER_PROT", "ARCH_STATS_SERVER_PORT"],
     ),
-    "page port that is no number": (
+    "page port that is not a number": (
         {"ARCH_STATS_SERVER_PORT": "eight"},
         ["archstats-push"],
         ["ARCH_STATS_SERVER_PORT", "eight"],
@@ -27,7 +27,7 @@ CASES = {
     "database port": ({"POSTGRES_PORT": "x", "POSTGRES_USER": "a"}, ["archstats-shots"], ["POSTGRES_PORT"]),
     "channel": ({"ARCH_STATS_WS_CHANNEL": "No!"}, ["archstats-shots"], ["ARCH_STATS_WS_CHANNEL"]),
     "no driver": ({}, ["archstats-sensor", "run", "bow-1"], ["bow-1", "ARCH_STATS_DRIVER"]),
-    "mistyped name of a variable, and so no driver": (
+    "mistyped variable, and so no driver": (
         {"ARCH_STATS_DRIVR": "bow.link", "ARCH_STATS_BAUD": "9600"},
         ["archstats-sensor", "run", "bow-1"],
         ["no setting ARCH_STATS_DRIVR; bow-1: no driver", "Did you mean ARCH_STATS_DRIVER"],
@@ -65,11 +65,11 @@ MISTYPED = {
     "world": ({}, ["archstats-sensor", "truth", "--seed", "1", "--since", "yesterday"], ["--since", "yesterday"]),
     "face": ({}, ["archstats-sensor", "session", "open", "--face", "wa_41"], ["wa_41", "wa_40_triple"]),
 }
-"""Whatever the settings: exit status 2."""
+"""Exit status 2, independent of the settings."""
 
 
 @pytest.mark.parametrize("case", [*CASES, *MISTYPED])
-def test_it_is_named_once_with_a_remedy(case: str, tmp_path: Path) -> None:
+def test_fault_is_reported_once_with_a_remedy(case: str, tmp_path: Path) -> None:
     variables, (program, *words), expected = (CASES | MISTYPED)[case]
     environment = clean_environment(ARCH_STATS_DATABASE_DIR=str(tmp_path), **variables)
     done = subprocess.run(
@@ -79,10 +79,10 @@ def test_it_is_named_once_with_a_remedy(case: str, tmp_path: Path) -> None:
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     for word in expected:
         assert word in done.stderr
-    assert not list(tmp_path.iterdir()), "nothing is started before the settings are checked"
+    assert not list(tmp_path.iterdir()), "the settings are checked before anything starts"
 
 
-def test_the_settings_of_a_device_stand_in_no_other_programs_way(tmp_path: Path) -> None:
+def test_device_settings_do_not_disturb_other_programs(tmp_path: Path) -> None:
     variables = {"ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_NODE": "1", "ARCH_STATS_BAUD": "9600"}
     done = subprocess.run(
         [BIN / "archstats-sensor", "config", "check"],
@@ -96,22 +96,22 @@ def test_the_settings_of_a_device_stand_in_no_other_programs_way(tmp_path: Path)
 
 
 @pytest.mark.parametrize("port", ["socket://nohost", "socket://:5000", "socket://h:99999", __file__])
-def test_what_can_never_be_a_port_is_refused_before_anything_runs(port: str) -> None:
+def test_impossible_port_is_refused_at_once(port: str) -> None:
     with pytest.raises(ConfigError, match="bow-1: ARCH_STATS_PORT is"):
         plan_device("bow-1", {"ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_PORT": port})
 
 
-def test_only_a_name_that_is_near_is_suggested() -> None:
-    with pytest.raises(ConfigError) as told:
+def test_only_near_names_are_suggested() -> None:
+    with pytest.raises(ConfigError) as caught:
         refuse_unknown({"ARCH_STATS_FOO": "1", "ARCH_STATS_LAEN": "1", "ARCH_STATS_POSTGRES_HOST": "x"})
-    far, near, other_prefix = told.value.parts
+    far, near, other_prefix = caught.value.parts
     assert "Did you mean" not in far.hint
     assert "Correct or remove it" in far.hint
     assert "Did you mean ARCH_STATS_LANE?" in near.hint
     assert "Did you mean POSTGRES_HOST?" in other_prefix.hint
 
 
-def test_a_check_names_every_fault_with_its_own_remedy(tmp_path: Path) -> None:
+def test_check_reports_every_fault_with_its_remedy(tmp_path: Path) -> None:
     variables = {
         "ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_PORT": "sokket://x", "ARCH_STATS_NODE": "-1", "ARCH_STATS_LANE": "0",
         "ARCH_STATS_LAEN": "2", "ARCH_STATS_BUAD": "9600", "POSTGRES_PORT": "x", "ARCH_STATS_WS_CHANNEL": "No",

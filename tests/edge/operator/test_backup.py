@@ -1,4 +1,4 @@
-"""A backup holds everything, a restored database goes on living, and what fails leaves everything as it was."""
+"""A backup is complete, a restored database keeps working, and a failure changes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EVENT = "insert into events (type, lane, data) values ('reading.orphan', 1, '{}'
 
 @pytest.fixture
 def command(database_settings: ServiceSettings, tmp_path: Path) -> Command:
-    """Runs ``archstats-sensor db`` on the test's database, or on another one of its server."""
+    """Runs ``archstats-sensor db`` on the test's database, or on another database of its server."""
 
     def run(*words: str, db: str | None = None) -> subprocess.CompletedProcess[str]:
         own = database_settings.database
@@ -58,8 +58,8 @@ async def other_database(settings: ServiceSettings) -> AsyncIterator[str]:
         await connection.execute(f"drop database if exists {OTHER} with (force)")
 
 
-async def shoot(connection: Connection) -> None:
-    """Something in most tables."""
+async def fill(connection: Connection) -> None:
+    """Insert rows into most tables."""
     await connection.execute("insert into devices (id, kind, driver, lane) values ('bow-1', 'bow', 'bow.link', 1)")
     await connection.execute("insert into sessions (start_time, location) values (now(), 'hall')")
     await connection.execute(
@@ -70,11 +70,11 @@ async def shoot(connection: Connection) -> None:
         await connection.execute(EVENT)
 
 
-NEWS = "select kind from readings, assembly_progress where xid >= before_xid"
+UNASSEMBLED = "select kind from readings, assembly_progress where xid >= before_xid"
 
 
-async def assemble_and_sense(connection: Connection) -> None:
-    """What there is has been assembled; one reading comes after it."""
+async def assemble_and_add_reading(connection: Connection) -> None:
+    """Mark all readings as assembled and insert one more."""
     await connection.execute("update assembly_progress set before_xid = pg_snapshot_xmax(pg_current_snapshot())")
     await connection.execute(
         "insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source)"
@@ -82,13 +82,13 @@ async def assemble_and_sense(connection: Connection) -> None:
     )
 
 
-async def test_everything_comes_back_and_the_feed_goes_on(
+async def test_restore_brings_back_everything_and_feed_continues(
     database_settings: ServiceSettings, command: Command, tmp_path: Path
 ) -> None:
     async with connected(database_settings) as connection:
         before = await current_cursor(connection)
-        await shoot(connection)
-        await assemble_and_sense(connection)
+        await fill(connection)
+        await assemble_and_add_reading(connection)
         expected = [tuple(row) for row in await connection.fetch("select id, location, start_time from sessions")]
     assert command("backup", "range.backup").returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["range.backup"]
@@ -100,14 +100,14 @@ async def test_everything_comes_back_and_the_feed_goes_on(
             assert (await schema_state(connection)).current
             rows = await connection.fetch("select id, location, start_time from sessions")
             assert [tuple(row) for row in rows] == expected
-            assert (await read_page(connection, before, 10)).gap, "another life of the database"
+            assert (await read_page(connection, before, 10)).gap, "a new epoch of the database"
             cursor = await current_cursor(connection)
             await connection.execute(EVENT)
             page = await read_page(connection, cursor, 10)
             assert [event.type for event in page.events] == ["reading.orphan"]
             assert await connection.fetchval("select count(*) from readings where xid >= '0'::xid8") == 2
-            assert [row["kind"] for row in await connection.fetch(NEWS)] == ["engage"], (
-                "only what was not assembled yet"
+            assert [row["kind"] for row in await connection.fetch(UNASSEMBLED)] == ["engage"], (
+                "only readings that were not assembled yet"
             )
             await connection.execute("set role archstats_push")
             assert await connection.fetchval("select count(*) from sessions") == 1
@@ -117,12 +117,10 @@ async def test_everything_comes_back_and_the_feed_goes_on(
                 await connection.execute("create temporary table mine (x integer)")
 
 
-async def test_a_database_that_holds_something_is_kept_unless_somebody_insists(
-    database_settings: ServiceSettings, command: Command
-) -> None:
+async def test_restore_over_contents_needs_replace(database_settings: ServiceSettings, command: Command) -> None:
     assert command("backup", "empty.backup").returncode == 0
     async with connected(database_settings) as connection:
-        await shoot(connection)
+        await fill(connection)
     refused = command("restore", "empty.backup")
     assert refused.returncode == 1
     assert "--replace" in refused.stderr
@@ -131,7 +129,7 @@ async def test_a_database_that_holds_something_is_kept_unless_somebody_insists(
         assert await connection.fetchval("select count(*) from sessions") == 0
 
 
-async def test_a_backup_of_nothing_is_none_and_the_good_one_stays(
+async def test_backup_of_foreign_database_is_refused(
     database_settings: ServiceSettings, command: Command, tmp_path: Path
 ) -> None:
     (tmp_path / "range.backup").write_text("precious")
@@ -149,7 +147,7 @@ async def test_a_backup_of_nothing_is_none_and_the_good_one_stays(
         assert (refused.returncode, "holds no Arch-Stats database" in refused.stderr) == (1, True), refused.stderr
 
 
-async def test_a_database_in_use_is_left_alone(database_settings: ServiceSettings, command: Command) -> None:
+async def test_database_in_use_is_not_restored(database_settings: ServiceSettings, command: Command) -> None:
     assert command("backup", "range.backup").returncode == 0
     async with connected(database_settings):
         refused = command("restore", "range.backup", "--replace")
@@ -157,11 +155,11 @@ async def test_a_database_in_use_is_left_alone(database_settings: ServiceSetting
     assert "in use" in refused.stderr
 
 
-async def test_a_damaged_file_changes_nothing(
+async def test_damaged_file_changes_nothing(
     database_settings: ServiceSettings, command: Command, tmp_path: Path
 ) -> None:
     async with connected(database_settings) as connection:
-        await shoot(connection)
+        await fill(connection)
     assert command("backup", "range.backup").returncode == 0
     whole = (tmp_path / "range.backup").read_bytes()
     (tmp_path / "half.backup").write_bytes(whole[: len(whole) // 2])
@@ -169,18 +167,18 @@ async def test_a_damaged_file_changes_nothing(
     for name in ("half.backup", "other.backup"):
         failed = command("restore", name, "--replace")
         assert failed.returncode == 1, name
-        assert "as it was" in failed.stderr
+        assert "unchanged" in failed.stderr
     async with connected(database_settings) as connection:
         assert await connection.fetchval("select count(*) from sessions") == 1
 
 
-async def test_a_file_of_a_newer_version_changes_nothing(database_settings: ServiceSettings, command: Command) -> None:
+async def test_backup_of_a_newer_version_changes_nothing(database_settings: ServiceSettings, command: Command) -> None:
     async with connected(database_settings) as connection:
         await connection.execute("insert into schema_migrations (name, sha256) values ('9999_later.sql', 'x')")
     assert command("backup", "later.backup").returncode == 0
     async with connected(database_settings) as connection:
         await connection.execute("delete from schema_migrations where name = '9999_later.sql'")
-        await shoot(connection)
+        await fill(connection)
     refused = command("restore", "later.backup", "--replace")
     assert refused.returncode == 1
     assert "newer version" in refused.stderr
@@ -189,7 +187,7 @@ async def test_a_file_of_a_newer_version_changes_nothing(database_settings: Serv
         assert (await schema_state(connection)).current
 
 
-def test_no_file_is_written_over_by_accident(command: Command, tmp_path: Path) -> None:
+def test_existing_file_is_overwritten_only_with_force(command: Command, tmp_path: Path) -> None:
     (tmp_path / "range.backup").write_text("precious")
     assert command("backup", "range.backup").returncode == 2
     assert (tmp_path / "range.backup").read_text() == "precious"
@@ -197,12 +195,12 @@ def test_no_file_is_written_over_by_accident(command: Command, tmp_path: Path) -
     assert command("backup", "nowhere/range.backup").returncode == 1
 
 
-async def test_only_old_events_are_forgotten(database_settings: ServiceSettings, command: Command) -> None:
+async def test_prune_deletes_only_old_events(database_settings: ServiceSettings, command: Command) -> None:
     async with connected(database_settings) as connection:
-        await shoot(connection)
+        await fill(connection)
         await connection.execute("update events set at = at - interval '8 days' where id <= 2")
     done = command("prune")
     assert done.returncode == 0, done.stderr
-    assert "forgot 2 events" in done.stdout
+    assert "deleted 2 events" in done.stdout
     async with connected(database_settings) as connection:
         assert await connection.fetchval("select count(*) from sessions") == 1

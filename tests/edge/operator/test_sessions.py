@@ -1,4 +1,4 @@
-"""Sessions as the command line opens and lists them."""
+"""Sessions as the operator opens, closes and lists them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from drivers.clock.instant import Instant
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
-from edge.operator.sessions import NewSession, begin_closing, close_abandoned, list_sessions, open_session
+from edge.operator.opening import NewSession, open_session
+from edge.operator.sessions import close_abandoned, list_sessions, request_close
 
 
-async def test_sighters_are_no_part_of_the_list_of_sessions(database_settings: ServiceSettings) -> None:
+async def test_session_totals_leave_out_sighters(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
         session = await open_session(connection, _new(host_now()))
         for end in (1, 2, 3, 3, None):
             await _shot(connection, session, end)
         (row,) = await list_sessions(connection, 10)
-        assert (row["arrows"], row["points"]) == (3, 27)
+        assert (row.arrows, row.points) == (3, 27)
         await connection.close()
 
 
-async def test_the_list_of_sessions_counts_as_the_live_page_does(database_settings: ServiceSettings) -> None:
+async def test_session_totals_equal_those_of_the_live_page(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
         session = await open_session(connection, replace(_new(host_now()), sighter_ends=0))
@@ -42,13 +43,13 @@ async def test_the_list_of_sessions_counts_as_the_live_page_does(database_settin
         ):
             await _shot(connection, session, 1, result=result, points=points, flags=flags)
         (row,) = await list_sessions(connection, 10)
-        assert (row["arrows"], row["points"]) == (3, 9)
+        assert (row.arrows, row.points) == (3, 9)
         await connection.close()
 
 
 @pytest.mark.parametrize("stepped_s", [-3600, 10800])
 @pytest.mark.parametrize("abandoned", [True, False])
-async def test_a_session_ends_by_the_clock_it_was_opened_with(
+async def test_session_ends_by_the_clock_it_was_opened_with(
     database_settings: ServiceSettings, stepped_s: int, *, abandoned: bool
 ) -> None:
     start = host_now()
@@ -60,19 +61,19 @@ async def test_a_session_ends_by_the_clock_it_was_opened_with(
         if abandoned:
             assert await close_abandoned(connection, "range", later) == 1
         else:
-            assert await begin_closing(connection, 1, later) == session
+            assert await request_close(connection, 1, later) == session
         closing = await connection.fetchval("select closing_time from sessions")
         await connection.close()
     assert closing == start.at + timedelta(seconds=600)
 
 
-async def test_in_another_boot_of_the_host_it_ends_by_the_wall_clock(database_settings: ServiceSettings) -> None:
+async def test_session_ends_by_wall_clock_after_a_host_reboot(database_settings: ServiceSettings) -> None:
     start = host_now()
     later = Instant(start.at + timedelta(seconds=600), mono_ns=5_000_000_000, host_boot_id=uuid4())
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
         await open_session(connection, _new(start))
-        await begin_closing(connection, 1, later)
+        await request_close(connection, 1, later)
         assert await connection.fetchval("select closing_time from sessions") == later.at
         await connection.close()
 

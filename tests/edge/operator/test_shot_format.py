@@ -10,12 +10,12 @@ SHOT = {"lane": 3, "human_identifier": "L3-07", "arrow_disengage_time": "2026-05
 
 
 @pytest.mark.parametrize(
-    ("result", "told"),
+    ("result", "line"),
     [
         ("hit", "09:14:03  lane 3  L3-07    9"),
         ("not_shot", "09:14:03  lane 3  L3-07    -  (let down)"),
-        ("unknown", "09:14:03  lane 3  L3-07    ?  (nobody can say)"),
+        ("unknown", "09:14:03  lane 3  L3-07    ?  (cannot be decided)"),
     ],
 )
-def test_a_sign_that_is_no_value_is_explained(result: str, told: str) -> None:
-    assert text_line("shot", {**SHOT, "result": result}) == told
+def test_result_without_score_is_explained(result: str, line: str) -> None:
+    assert text_line("shot", {**SHOT, "result": result}) == line

@@ -1,4 +1,4 @@
-"""What the shell offers after Tab."""
+"""Completion by the shell."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from edge.cli.main import main
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
+        ("ses", ["session"]),
+        ("session cl", ["close"]),
+        ("shots correct --po", ["--points"]),
         ("session open --face wa_80", ["wa_80", "wa_80_5", "wa_80_6"]),
         ("emulate t", ["target.link"]),
     ],
 )
-def test_it_offers_the_values_that_there_are(
+def test_completion_offers_commands_options_and_values(
     words: str, offered: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("_ARCHSTATS_SENSOR_COMPLETE", "complete_bash")

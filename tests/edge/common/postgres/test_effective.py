@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from edge.common.config.settings import DatabaseSettings
 from edge.common.postgres.effective import effective_settings
-from tests.edge.cli.judged_lane import Bench
+from tests.edge.cli.command_line import CommandLine
 
 
 def test_what_nobody_set_is_told_as_what_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -29,11 +29,11 @@ def test_what_nobody_set_is_told_as_what_is_used(monkeypatch: pytest.MonkeyPatch
     )
 
 
-def test_status_and_config_show_name_the_database(empty_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = empty_bench.settings.database
-    assert f"where  {own.socket_dir}, port 5432, as {own.user}" in empty_bench.type("db", "status")
+def test_status_and_config_show_name_the_database(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = command_line.settings.database
+    assert f"where  {own.socket_dir}, port 5432, as {own.user}" in command_line.run("db", "status")
     for name, value in {"DRIVER": "bow.link", "PORT": "/dev/ttyUSB0", "SPOOL_DIR": ""}.items():
         monkeypatch.setenv(f"ARCH_STATS_{name}", value)
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/archstats")
-    [shown] = empty_bench.json("config", "show", "bow-1")
+    [shown] = command_line.json("config", "show", "bow-1")
     assert (shown["database.socket_dir"], shown["spool_dir"]) == (str(own.socket_dir), "/var/lib/archstats")

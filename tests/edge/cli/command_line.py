@@ -1,4 +1,4 @@
-"""A lane with something to judge, and the technician's commands on its database, in this process."""
+"""The technician's commands on a test database, run in this process, and a lane with shots to correct."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ T = TypeVar("T")
 
 
 @dataclass
-class Bench:
-    """Where commands are typed."""
+class CommandLine:
+    """Runs commands and captures their output."""
 
     settings: ServiceSettings
     capsys: pytest.CaptureFixture[str]
 
-    def type(self, *words: str, status: int = 0) -> str:
-        """Run one command and return what it said: standard output, of a failed one standard error."""
+    def run(self, *words: str, status: int = 0) -> str:
+        """Run one command and return its standard output; after a failure its standard error."""
         self.capsys.readouterr()
         code = 0
         try:
             main(words)
         except SystemExit as ended:
             code = int(ended.code or 0)
-        said = self.capsys.readouterr()
-        assert code == status, f"{words}: {code}\n{said.out}{said.err}"
-        return said.err if status else said.out
+        captured = self.capsys.readouterr()
+        assert code == status, f"{words}: {code}\n{captured.out}{captured.err}"
+        return captured.err if status else captured.out
 
     def json(self, *words: str) -> list[dict[str, Any]]:
         """Run one command with --json and return its objects."""
-        return [json.loads(line) for line in self.type(*words, "--json").splitlines()]
+        return [json.loads(line) for line in self.run(*words, "--json").splitlines()]
 
     def on_database(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
-        """Do something on a connection of one's own."""
+        """Do some work on a separate connection."""
 
         async def run() -> T:
             async with open_database(self.settings, application="test") as database:

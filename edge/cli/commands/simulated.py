@@ -1,0 +1,56 @@
+"""``archstats-sensor emulate`` and ``truth``: one simulated device, and the shots of a simulated range."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli.commands.options import DEFAULT_SPEED, Fault, FaultSeed, Json, Speed, simulated_drivers
+from edge.simulation.emulate import emulate
+from edge.simulation.fault_options import wire_faults
+from edge.simulation.truth import print_truth
+from simulators.world.instants import to_iso
+from simulators.world.range import FIXED_START_US
+
+
+def emulate_command(
+    driver: Annotated[
+        str,
+        typer.Argument(
+            help="Driver whose device is simulated, for example bow.link.", autocompletion=simulated_drivers
+        ),
+    ],
+    link: Annotated[Path | None, typer.Option(help="Path of the terminal; a new one in /tmp by default.")] = None,
+    lane: Annotated[int, typer.Option(min=1, max=999, help="Lane whose arrows the device senses.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of the range; as for run --simulate by default.")
+    ] = None,
+    speed: Annotated[float | None, typer.Option(min=1, max=20, help="Speed of the range; 1 by default.")] = None,
+    fault: Fault = None,
+    fault_seed: FaultSeed = None,
+    as_json: Json = False,
+) -> None:
+    """Provide a simulated device on a pseudo-terminal. Any software can open it; runs until stopped."""
+    faults = wire_faults(fault, fault_seed)
+    emulate(driver, link=link, lane=lane, seed=seed, speed=speed, faults=faults, json=as_json, environ=os.environ)
+
+
+def truth_command(
+    seed: Annotated[int, typer.Option(min=0, help="Seed that the range printed.")],
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="Start that the range printed, ISO 8601 with offset; that of a device simulated alone by default.",
+            show_default=to_iso(FIXED_START_US),
+        ),
+    ] = None,
+    speed: Speed = DEFAULT_SPEED,
+    since: Annotated[str | None, typer.Option(help="Instant of the first release; the start by default.")] = None,
+    until: Annotated[str | None, typer.Option(help="Instant before which the last release is; now by default.")] = None,
+    lanes: Annotated[int, typer.Option(min=1, max=40, help="Number of lanes.")] = 1,
+) -> None:
+    """Print the shots of a simulated range. One JSON line per release; needs no database."""
+    print_truth(seed=seed, start=start, speed=speed, since=since, until=until, lanes=lanes)

@@ -1,0 +1,193 @@
+"""Correct, void and restore shots. A correction is a row that outlives every rebuild; measured values never change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from edge.common.config.errors import CommandError
+from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import CorrectionKind, Flag, Result
+from edge.operator.shots import ShotSummary
+from edge.shots.assembly.model import ReadingKey
+
+WORTH_NOTHING = (Result.OFF_FACE, Result.MISS)
+"""Results with 0 points."""
+CORRECTABLE_RESULTS = (Result.HIT, *WORTH_NOTHING, Result.UNKNOWN, Result.NOT_SHOT)
+"""Results that a shot can be corrected to; ``void`` has a command of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCorrection:
+    """The score that an operator gives a shot. A value that is None follows from the others."""
+
+    result: str | None
+    points: int | None
+    is_x: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A complete score."""
+
+    result: Result
+    points: int | None
+    is_x: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewCorrection:
+    """One row for ``corrections``: ``old`` and ``new`` depend on the kind."""
+
+    session_id: UUID
+    kind: CorrectionKind
+    reading: ReadingKey
+    """The shot's release, or its landing when it has no release; for an orphan its landing."""
+    who: str
+    reason: str
+    old: Mapping[str, object]
+    new: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCorrection:
+    """One row of ``corrections``."""
+
+    at: datetime
+    who: str
+    kind: CorrectionKind
+    reason: str
+    old: Mapping[str, object]
+    new: Mapping[str, object]
+
+
+async def correct_shot(
+    connection: Connection, shot: ShotSummary, score: ScoreCorrection, who: str, reason: str
+) -> None:
+    """Give a shot another score. Raises CommandError when the score contradicts itself or the face."""
+    complete = complete_score(score, shot, await face_points(connection, shot.session_id))
+    new = {"result": complete.result, "points": complete.points, "is_x": complete.is_x}
+    await record_correction(connection, _of_shot(shot, CorrectionKind.RESULT, who, reason, new))
+
+
+async def restore_shot(connection: Connection, shot: ShotSummary, who: str, reason: str) -> None:
+    """Take back all corrections of a shot. Raises CommandError when there are none."""
+    if Flag.CORRECTED not in shot.flags:
+        raise CommandError(
+            f"shot {shot.id} was not corrected", hint="It already has the value that the sensors measured"
+        )
+    await record_correction(connection, _of_shot(shot, CorrectionKind.RESTORE, who, reason, {}))
+
+
+async def record_correction(connection: Connection, correction: NewCorrection) -> None:
+    """Insert a correction. The database requests a rebuild of the session in the same transaction.
+
+    Raises CommandError when the operator's name or the reason is empty.
+    """
+    if not correction.who.strip() or not correction.reason.strip():
+        raise CommandError("a correction needs a name and a reason", hint="Give --who and --why some text")
+    await connection.execute(
+        """
+        insert into corrections (session_id, kind, device_id, stream_id, seq, who, reason, old, new)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        """,
+        correction.session_id,
+        correction.kind,
+        *correction.reading,
+        correction.who,
+        correction.reason,
+        json.dumps(correction.old, default=str),
+        json.dumps(correction.new, default=str),
+    )
+
+
+async def corrections_of(connection: Connection, shot: ShotSummary) -> list[RecordedCorrection]:
+    """All corrections of a shot and of its landing, oldest first."""
+    rows = await connection.fetch(
+        """
+        select at, who, kind, reason, old::text as old, new::text as new from corrections
+        where (device_id, stream_id, seq) in (($1, $2, $3), ($4, $5, $6)) order by id
+        """,
+        *(shot.release or (None, None, None)),
+        *(shot.landing or (None, None, None)),
+    )
+    return [
+        RecordedCorrection(
+            row["at"],
+            row["who"],
+            CorrectionKind(row["kind"]),
+            row["reason"],
+            json.loads(row["old"]),
+            json.loads(row["new"]),
+        )
+        for row in rows
+    ]
+
+
+async def face_points(connection: Connection, session_id: UUID) -> list[int]:
+    """The values that one arrow can have on the session's faces, highest first; empty when the session has no face."""
+    rows = await connection.fetch(
+        """
+        select distinct unnest(points) as worth from faces
+        where target_id = (select id from targets where session_id = $1) order by worth desc
+        """,
+        session_id,
+    )
+    return [row["worth"] for row in rows]
+
+
+def complete_score(score: ScoreCorrection, shot: ShotSummary, values: Sequence[int]) -> Score:
+    """The complete score that a correction gives to a shot. Pure.
+
+    ``values`` are the values of the face, highest first. Raises CommandError when the score contradicts itself or them.
+    """
+    result = _result(score, shot)
+    if result is Result.HIT:
+        return Score(result, _points_of_hit(score, shot, values), score.is_x)
+    if score.points or score.is_x:
+        raise CommandError(
+            f"a shot with the result {result} has no points", hint="Leave out --points and --x, or give --result hit"
+        )
+    return Score(result, 0 if result in WORTH_NOTHING else None, is_x=False)
+
+
+def _result(score: ScoreCorrection, shot: ShotSummary) -> Result:
+    if score.result:
+        if score.result in (*CORRECTABLE_RESULTS, Result.VOID):
+            return Result(score.result)
+        raise CommandError(f"'{score.result}' is not a result", hint=f"Give one of {', '.join(CORRECTABLE_RESULTS)}")
+    if score.is_x:
+        return Result.HIT
+    if score.points is None:
+        raise CommandError(
+            "nothing to correct: give --points, --x or --result", hint="See: archstats-sensor shots correct --help"
+        )
+    if score.points == 0:
+        return Result.MISS if shot.landing is None else Result.OFF_FACE
+    return Result.HIT
+
+
+def _points_of_hit(score: ScoreCorrection, shot: ShotSummary, values: Sequence[int]) -> int | None:
+    points = score.points
+    if points is None and score.is_x and values:
+        points = values[0]
+    if points is None and shot.points:
+        points = shot.points
+    listed = ", ".join(map(str, values))
+    if points is None and values:
+        raise CommandError("a hit needs points", hint=f"Give --points, one of {listed}")
+    if points is not None and values and points not in values:
+        raise CommandError(f"no ring of this face is worth {points}", hint=f"Give one of {listed}, or --result miss")
+    if score.is_x and values and points != values[0]:
+        raise CommandError(f"an X is worth {values[0]}", hint=f"Leave out --points, or give --points {values[0]}")
+    return points
+
+
+def _of_shot(
+    shot: ShotSummary, kind: CorrectionKind, who: str, reason: str, new: Mapping[str, object]
+) -> NewCorrection:
+    old = {"result": shot.result, "points": shot.points, "is_x": shot.is_x}
+    return NewCorrection(shot.session_id, kind, shot.reading, who, reason, old, new)

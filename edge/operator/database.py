@@ -1,0 +1,100 @@
+"""Create, describe and prune the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import asyncpg
+
+from edge.common.config.errors import ConfigError
+from edge.common.config.settings import DatabaseSettings, ServiceSettings
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.database import describe_error, open_database
+from edge.common.postgres.effective import describe_location
+from edge.common.postgres.feed import prune
+from edge.common.postgres.migrate import SchemaState, schema_state
+from edge.common.postgres.roles import quoted
+from edge.common.postgres.unreachable import connected
+
+MAINTENANCE_DATABASE = "postgres"
+"""Database that every server has, to connect to while another one is created."""
+COUNTED_TABLES = ("devices", "sessions", "readings", "shots", "events")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseStatus:
+    """The place, version and contents of a database."""
+
+    where: str
+    server: str
+    database: str
+    size_bytes: int
+    schema: str
+    """State of the schema, in words."""
+    channel: str | None
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Row counts by table; empty unless the schema is this build's."""
+
+
+async def database_status(connection: Connection, settings: DatabaseSettings) -> DatabaseStatus:
+    """Describe the database of a connection."""
+    state = await schema_state(connection)
+    counted = COUNTED_TABLES if state.current else ()
+    return DatabaseStatus(
+        where=await describe_location(connection, settings),
+        server=str(await connection.fetchval("show server_version")),
+        database=str(await connection.fetchval("select current_database()")),
+        size_bytes=await connection.fetchval("select pg_database_size(current_database())"),
+        schema=describe_schema(state),
+        channel=state.channel,
+        rows={
+            table: await connection.fetchval(f"select count(*) from {table}")  # noqa: S608 - fixed names
+            for table in counted
+        },
+    )
+
+
+def describe_schema(state: SchemaState) -> str:
+    """The state of the schema, in words."""
+    if state.unknown or state.changed:
+        return "another build's"
+    if state.missing:
+        return f"{len(state.missing)} migrations behind; run: archstats-sensor db migrate"
+    numbered = [name for name in state.applied if name[0].isdigit()]
+    return f"up to date ({numbered[-1] if numbered else 'empty'})"
+
+
+async def prune_events(connection: Connection, days: float) -> int:
+    """Delete events older than ``days`` from the feed; returns their number."""
+    return await prune(connection, timedelta(days=days))
+
+
+async def create_database(service: ServiceSettings) -> bool:
+    """Create the database of the settings on its server unless it exists; returns whether it was created.
+
+    The embedded server creates its own. Raises ConfigError when the server refuses, DatabaseUnavailable when it is away.
+    """
+    if service.database.embedded:
+        return False
+    name = service.database.db
+    beside = service.model_copy(update={"database": service.database.model_copy(update={"db": MAINTENANCE_DATABASE})})
+    async with open_database(beside, application="archstats-sensor db init") as database:
+        try:
+            connection = await connected(database)
+            try:
+                if await connection.fetchval("select exists (select from pg_database where datname = $1)", name):
+                    return False
+                await connection.execute("create database " + quoted(name))
+            finally:
+                connection.terminate()
+        except asyncpg.DuplicateDatabaseError:
+            return False
+        except DATABASE_FAULTS as fault:
+            raise ConfigError(
+                f"database {name!r} cannot be created ({describe_error(fault)})",
+                hint="Let the server's administrator run: "
+                f"create database {quoted(name)} owner {quoted(service.database.user)}",
+            ) from fault
+    return True

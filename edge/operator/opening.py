@@ -1,0 +1,196 @@
+"""Open sessions: on one lane or on several at once, from now on or from a past instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import asyncpg
+
+from drivers.clock.instant import Instant
+from edge.common.config.errors import CommandError, UsageError
+from edge.common.console import iso
+from edge.common.postgres.connection import Connection
+from edge.shots.faces import FaceSpec, load_catalogue
+
+USUAL_BUTT_MM = 1240.0
+FACE_MARGIN_MM = 30.0
+"""Room left around a face that is larger than the usual butt."""
+END_TIMEOUT_S = 60.0
+START_SHOTS = "Start archstats-shots, which closes it; on a hub: sudo systemctl start archstats-shots"
+"""Remedy for a session that stays in the state ``closing``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FacePlace:
+    """One face (or one spot of a multiple face) on the butt."""
+
+    human_identifier: str
+    code: str
+    version: int
+    x_mm: float
+    y_mm: float
+    radii_mm: tuple[float, ...]
+    points: tuple[int, ...]
+    x_radius_mm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """Everything that a session is opened with."""
+
+    lane: int
+    start: Instant
+    location: str
+    is_indoor: bool
+    """Decides the assumed shaft diameter."""
+    arrows_per_end: int
+    end_timeout_s: float
+    distance_m: float
+    butt_width_mm: float
+    butt_height_mm: float
+    faces: Sequence[FacePlace]
+    sighter_ends: int = 0
+    """Number of ends at the beginning that count in no total."""
+
+
+def faces_on_butt(
+    code: str, width_mm: float | None = None, height_mm: float | None = None
+) -> tuple[float, float, list[FacePlace]]:
+    """Width and height of the butt, and the spots of one face in its middle, millimetres.
+
+    A side that is None has the usual size, or the face's with a margin where that is more. Raises UsageError for an unknown
+    face, CommandError for a butt that is too small for it.
+    """
+    catalogue = load_catalogue()
+    if code not in catalogue:
+        raise UsageError(f"there is no face '{code}'", hint=f"Known faces: {', '.join(sorted(catalogue))}")
+    spec = catalogue[code]
+    width, height = _butt_for(spec, width_mm, height_mm)
+    return (
+        width,
+        height,
+        [
+            FacePlace(p.human_identifier, spec.code, spec.version, p.x_mm, p.y_mm, p.radii_mm, p.points, p.x_radius_mm)
+            for p in spec.placed(width / 2, height / 2)
+        ],
+    )
+
+
+def past_instant(text: str, now: Instant) -> Instant:
+    """The start of a session that began in the past, from ISO 8601 with an offset, on both clocks of this boot.
+
+    Raises UsageError for a text that is not an instant, CommandError for an instant in the future.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as fault:
+        raise UsageError(f"--since {text} is not an instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
+    if at.tzinfo is None:
+        raise UsageError(f"--since {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
+    if at > now.at:
+        raise CommandError(f"--since {text} is in the future", hint="Leave out --since: the session begins now")
+    return now.at_utc(at)
+
+
+async def open_sessions(
+    connection: Connection, new: NewSession, lanes: Sequence[int], *, backdated: bool = False
+) -> Mapping[int, UUID]:
+    """Open a session like ``new`` on each lane, or on none; returns their ids by lane.
+
+    A ``backdated`` session begins in the past. Raises CommandError when a lane has an open session, or had one after a
+    backdated start.
+    """
+    opened: dict[int, UUID] = {}
+    async with connection.transaction():
+        for lane in lanes:
+            if backdated:
+                await _refuse_overlap(connection, lane, new.start.at)
+            try:
+                opened[lane] = await open_session(connection, replace(new, lane=lane))
+            except asyncpg.UniqueViolationError as fault:
+                raise await _lane_in_use(connection, lane) from fault
+    return opened
+
+
+async def open_session(connection: Connection, new: NewSession) -> UUID:
+    """Insert session, target and faces together.
+
+    Raises asyncpg.UniqueViolationError when the lane already has an open session.
+    """
+    async with connection.transaction():
+        session_id: UUID = await connection.fetchval(
+            """
+            insert into sessions (lane, start_time, start_mono_ns, start_host_boot_id, location, is_indoor, arrows_per_end,
+                                  end_timeout_s, sighter_ends)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id
+            """,
+            new.lane,
+            new.start.at,
+            new.start.mono_ns,
+            new.start.host_boot_id,
+            new.location,
+            new.is_indoor,
+            new.arrows_per_end,
+            new.end_timeout_s,
+            new.sighter_ends,
+        )
+        target_id: UUID = await connection.fetchval(
+            "insert into targets (session_id, max_x, max_y, distance) values ($1, $2, $3, $4) returning id",
+            session_id,
+            new.butt_width_mm,
+            new.butt_height_mm,
+            Decimal(str(new.distance_m)),
+        )
+        await connection.executemany(
+            """
+            insert into faces (target_id, human_identifier, code, version, x, y, radii, points, x_radius)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            """,
+            [
+                (target_id, f.human_identifier, f.code, f.version, f.x_mm, f.y_mm, f.radii_mm, f.points, f.x_radius_mm)
+                for f in new.faces
+            ],
+        )
+    return session_id
+
+
+def _butt_for(face: FaceSpec, width_mm: float | None, height_mm: float | None) -> tuple[float, float]:
+    across = 2 * face.radii_mm[-1] + 2 * max(abs(x) for x, _ in face.spots)
+    along = 2 * face.radii_mm[-1] + 2 * max(abs(y) for _, y in face.spots)
+    for option, given, least in (("--butt-width", width_mm, across), ("--butt-height", height_mm, along)):
+        if given is not None and given < least:
+            raise CommandError(
+                f"{option} {given:g} is too small: a {face.code} needs at least {least:g} mm",
+                hint="Give the butt's real size, or leave out the option",
+            )
+    roomy = max(USUAL_BUTT_MM, 2 * (face.outer_mm + FACE_MARGIN_MM))
+    return width_mm or roomy, height_mm or roomy
+
+
+async def _refuse_overlap(connection: Connection, lane: int, start: datetime) -> None:
+    """Raise CommandError when the lane's last session ended after ``start``: no arrow belongs to two sessions."""
+    ended: datetime | None = await connection.fetchval("select max(end_time) from sessions where lane = $1", lane)
+    if ended is not None and ended > start:
+        raise CommandError(
+            f"the last session of lane {lane} ended at {iso(ended)}, so no session was opened",
+            hint=f"Let it begin after that: --since {iso(ended)}",
+        )
+
+
+async def _lane_in_use(connection: Connection, lane: int) -> CommandError:
+    """The error for a lane that already has an open session."""
+    closing: bool | None = await connection.fetchval(
+        "select closing_time is not null from sessions where lane = $1 and is_opened", lane
+    )
+    if closing:
+        return CommandError(
+            f"the last session of lane {lane} is still closing, so no session was opened", hint=START_SHOTS
+        )
+    return CommandError(
+        f"lane {lane} already has an open session, so no session was opened",
+        hint=f"Close it first: archstats-sensor session close --lane {lane}",
+    )

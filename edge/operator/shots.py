@@ -1,0 +1,144 @@
+"""Find and list shots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import Assignment, Flag, Result, TimeSource
+from edge.operator.lookup import LAST, exactly_one, id_pattern, nothing_found
+from edge.shots.assembly.model import ReadingKey
+
+_SHOTS = """
+select h.*, a.human_identifier, f.human_identifier as face, coalesce(h.arrow_disengage_time, h.arrow_landing_time) as shot_at
+from shots h left join arrows a on a.id = h.arrow_id left join faces f on f.id = h.face_id
+"""
+
+
+_COLUMNS = (
+    "id", "session_id", "lane", "end_number", "arrow_id", "arrow_tag", "human_identifier", "arrow_engage_time",
+    "arrow_disengage_time", "arrow_landing_time", "x", "y", "face", "points", "is_x", "tof_s", "speed_mps",
+    "line_margin_mm", "line_call", "void_reason", "revision",
+)  # fmt: skip
+"""Columns that a summary takes as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShotSummary:
+    """One row of ``shots``, with the names of its arrow and its face. Instants are aware UTC."""
+
+    id: UUID
+    session_id: UUID
+    lane: int
+    end_number: int | None
+    arrow_id: UUID | None
+    arrow_tag: str | None
+    human_identifier: str | None
+    """Name of the arrow."""
+    arrow_engage_time: datetime | None
+    arrow_disengage_time: datetime | None
+    arrow_landing_time: datetime | None
+    x: float | None
+    """Landing point on the butt, millimetres from its left edge."""
+    y: float | None
+    face: str | None
+    """Name of the face on the butt: A, B, C."""
+    result: Result
+    points: int | None
+    is_x: bool
+    tof_s: float | None
+    """Time of flight, seconds."""
+    speed_mps: float | None
+    line_margin_mm: float | None
+    line_call: bool
+    assignment: Assignment | None
+    time_source: TimeSource
+    flags: tuple[Flag, ...]
+    void_reason: str | None
+    revision: int
+    release: ReadingKey | None
+    """Reading of the bow that the shot is made of."""
+    landing: ReadingKey | None
+    """Reading of the target that the shot is made of."""
+
+    @property
+    def reading(self) -> ReadingKey:
+        """The reading that corrections of the shot refer to: its release, or its landing when it has no release."""
+        key = self.release or self.landing
+        if key is None:
+            raise ValueError(f"shot {self.id} is made of no reading")  # a CHECK of the table forbids it
+        return key
+
+
+async def find_shot(
+    connection: Connection, reference: str, lane: int | None = None, *, corrected: bool = False
+) -> ShotSummary:
+    """A shot by its id, the first characters of it, or ``last`` (on the lane). Raises CommandError.
+
+    ``last`` is the newest shot that is not void; with ``corrected`` the newest one that an operator corrected.
+    """
+    if reference == LAST:
+        found = await connection.fetch(
+            _SHOTS + "where ($1::integer is null or h.lane = $1) "
+            "and case when $2 then $3 = any(flags) else result <> $4 end order by shot_at desc limit 1",
+            lane,
+            corrected,
+            Flag.CORRECTED,
+            Result.VOID,
+        )
+        if not found:
+            message = "no shot was corrected" if corrected else "there is no shot, apart from void ones"
+            raise nothing_found(message if lane is None else f"{message} on lane {lane}", "shots list")
+    else:
+        pattern = id_pattern(reference, "shots list")
+        found = await connection.fetch(_SHOTS + "where h.id::text like $1 limit 2", pattern)
+    return _summary(exactly_one(found, "shot", reference, "shots list"))
+
+
+async def list_shots(
+    connection: Connection, lane: int | None, session_id: UUID | None, limit: int
+) -> list[ShotSummary]:
+    """The newest shots, oldest first; void ones too."""
+    rows = await connection.fetch(
+        _SHOTS + "where ($1::integer is null or h.lane = $1) and ($2::uuid is null or session_id = $2) "
+        "order by shot_at desc, h.id limit $3",
+        lane,
+        session_id,
+        limit,
+    )
+    return [_summary(row) for row in reversed(rows)]
+
+
+async def find_session(connection: Connection, reference: str) -> UUID:
+    """The id of a session by its id, the first characters of it, or ``last``. Raises CommandError."""
+    if reference == LAST:
+        found = await connection.fetch("select id from sessions order by start_time desc limit 1")
+        if not found:
+            raise nothing_found("there is no session yet", "session list")
+    else:
+        pattern = id_pattern(reference, "session list")
+        found = await connection.fetch("select id from sessions where id::text like $1 limit 2", pattern)
+    session_id: UUID = exactly_one(found, "session", reference, "session list")["id"]
+    return session_id
+
+
+def _summary(row: asyncpg.Record) -> ShotSummary:
+    return ShotSummary(
+        **{name: row[name] for name in _COLUMNS},
+        result=Result(row["result"]),
+        assignment=Assignment(row["assignment"]) if row["assignment"] else None,
+        time_source=TimeSource(row["time_source"]),
+        flags=tuple(map(Flag, row["flags"])),
+        release=_key(row, "release"),
+        landing=_key(row, "landing"),
+    )
+
+
+def _key(row: asyncpg.Record, role: str) -> ReadingKey | None:
+    if row[f"{role}_seq"] is None:
+        return None
+    return ReadingKey(row[f"{role}_device_id"], row[f"{role}_stream_id"], row[f"{role}_seq"])
