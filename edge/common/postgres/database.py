@@ -196,11 +196,11 @@ async def _pause(seconds: float, stop: asyncio.Event | None) -> None:
             await stop.wait()
 
 
-def backoff_s(attempt: int) -> float:
-    """Seconds to wait after the given failure (1, 2, 3 ...): capped, and random so that processes do not march in step."""
+def backoff_s(failures: int, wait: wait_random_exponential = BACKOFF) -> float:
+    """Seconds to pause after so many failures in a row: capped, and random so that processes do not retry in step."""
     state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
-    state.attempt_number = attempt
-    return BACKOFF(state)
+    state.attempt_number = failures
+    return wait(state)
 
 
 def hosts_of(settings: DatabaseSettings) -> list[str]:

@@ -13,11 +13,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from tenacity import AsyncRetrying, retry_if_exception_type
-from tenacity.wait import wait_random_exponential
-
-from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, describe_error
+from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
 
@@ -26,7 +24,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT_EVERY_S = 1.0
 HEARTBEAT_TIMEOUT_S = 0.5
 """A frozen peer sends no end of file: only an answer that does not come tells of it, 1.5 s after the freeze at most."""
-BACKOFF = wait_random_exponential(multiplier=0.05, max=5.0)
+FIRST_PAUSE_S = 0.05
+"""Longest pause before the first new connection."""
 LASTING_S = 10.0
 """A connection that lived this long was a good one: after it the back-off begins anew."""
 MOST_PAYLOADS = 64
@@ -59,11 +58,10 @@ class Listener:
 
     async def run(self) -> NoReturn:
         """Listen for ever. Raises ConfigError alone."""
-        while True:
-            async for attempt in AsyncRetrying(wait=BACKOFF, retry=retry_if_exception_type(DATABASE_FAULTS)):
-                self._tick()
-                with attempt:
-                    await self._one_connection()
+        async for attempt in reconnecting(self._database, self._on_fault, first_pause_s=FIRST_PAUSE_S, tick=self._tick):
+            with attempt:
+                await self._one_connection(attempt)
+        raise AssertionError("a connection is watched until it is lost")
 
     async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - callers wait with different limits
         """Wait until something may be new: True after a bell, a (re)connect or the slow poll, False after ``timeout`` seconds.
@@ -99,31 +97,29 @@ class Listener:
         self._last_ring = time.monotonic()
         self._rung.set()
 
-    async def _one_connection(self) -> None:
-        """Listen until the connection is lost. Returns if it was a lasting one, else raises one of DATABASE_FAULTS."""
-        began = time.monotonic()
-        connection: Connection | None = None
+    def _on_fault(self, fault: Exception) -> None:
+        self._told.enter("lost", f"{describe_error(fault)}; trying again")
+
+    async def _one_connection(self, attempt: Attempt) -> NoReturn:
+        """Listen until the connection is lost, which raises one of DATABASE_FAULTS."""
+        connection = await attempt.connect()
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        for channel in self._channels:
+            await connection.add_listener(
+                channel, lambda _connection, _pid, _channel, payload: self._ring(str(payload))
+            )
+        connected_at = time.monotonic()
+        self.connected = True
         try:
-            connection = await self._database.connect()
-            lost = asyncio.Event()
-            connection.add_termination_listener(lambda _: lost.set())
-            for channel in self._channels:
-                await connection.add_listener(
-                    channel, lambda _connection, _pid, _channel, payload: self._ring(str(payload))
-                )
-            self.connected = True
             self._told.enter("connected")
             self.ring()
             await self._watch(connection, lost)
-        except DATABASE_FAULTS as fault:
-            self._told.enter("lost", f"{describe_error(fault)}; trying again")
-            if not self.connected or time.monotonic() - began < LASTING_S:
-                raise
         finally:
-            self.reconnects += self.connected
+            self.reconnects += 1
             self.connected = False
-            if connection is not None:
-                connection.terminate()  # close() would wait for an answer of a peer that may be frozen
+            if time.monotonic() - connected_at >= LASTING_S:
+                attempt.succeed()
 
     async def _watch(self, connection: Connection, lost: asyncio.Event) -> NoReturn:
         while True:
