@@ -1,4 +1,4 @@
-"""Watch the feed of a simulated range: print each shot once it is decided, know when all of them are."""
+"""Follower of a simulated range: reads the feed, prints each shot once it is decided, and detects when all are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -19,14 +20,16 @@ from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import Database
 from edge.common.postgres.feed import LOOK_AGAIN_S, FeedCursor, read_page
 from edge.common.postgres.listener import Listener
+from edge.common.vocabulary import EventType, Flag, Result
 from edge.operator.shot_format import json_line, text_line
 from simulators.hosttime import HostTime
 from simulators.world.range import Release, World
 
 PAGE = 500
 BACKOFF = wait_random_exponential(multiplier=0.05, max=2.0)
+SHOT_EVENTS = frozenset((EventType.SHOT_CREATED, EventType.SHOT_UPDATED, EventType.SHOT_VOIDED))
 
-# As the feed tells them.
+# In the format of the feed.
 _SHOTS = """
 select (to_jsonb(s) || jsonb_build_object('human_identifier', a.human_identifier, 'face', f.human_identifier))::text as shot
 from shots s left join arrows a on a.id = s.arrow_id left join faces f on f.id = s.face_id
@@ -35,36 +38,50 @@ order by coalesce(s.arrow_disengage_time, s.arrow_landing_time)
 """
 
 
+class RangeEvent(StrEnum):
+    """The type of one line that ``--simulate --json`` prints."""
+
+    START = "start"
+    """The range starts: seed, start, speed, lanes."""
+    SHOT = "shot"
+    """The first verdict on a shot."""
+    REVISION = "revision"
+    """A changed verdict on a shot."""
+    END = "end"
+    """The range ends: the interval in which every release is decided."""
+
+
 @dataclass(frozen=True, slots=True)
-class Course:
-    """What is shot, and where it will be told."""
+class FollowedRange:
+    """The simulated range, and its sessions in the database."""
 
     world: World
     host: HostTime
-    """The world's time: the wall clock as it was at the world's start, which no step moves."""
+    """The world's time: the wall clock at the world's start, continued without steps."""
     lanes: int
     sessions: frozenset[UUID]
     since: FeedCursor
-    """A place in the feed before the first shot."""
+    """Position in the feed before the first shot."""
 
 
-class Follower:
-    """Reads the ``shot.*`` events of a course, each once, also through a database that goes away and comes back."""
+class RangeFollower:
+    """Reads the shot events of a range, each once, and reconnects when the database fails."""
 
-    def __init__(self, database: Database, course: Course, *, as_json: bool) -> None:
+    def __init__(self, database: Database, followed: FollowedRange, *, as_json: bool) -> None:
         self._database = database
-        self._world = course.world
-        self._now_us = course.host.now_us
-        self._lanes = range(1, course.lanes + 1)
-        self._sessions = {str(session) for session in course.sessions}
-        self._cursor = course.since
+        self._world = followed.world
+        self._now_us = followed.host.now_us
+        self._lanes = range(1, followed.lanes + 1)
+        self._sessions = {str(session) for session in followed.sessions}
+        self._cursor = followed.since
         self._line = json_line if as_json else text_line
-        self._results: dict[tuple[object, int], str] = {}
+        self._decided: dict[tuple[object, int], bool] = {}
+        """Whether a shot is decided, by lane and millisecond of its release."""
         self._printed: dict[str, tuple[object, ...]] = {}
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
-        """Follow for ever; cancelled to stop."""
+        """Follow until cancelled."""
         listener = Listener(self._database, [self._database.channel])
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(listener.run())
@@ -77,31 +94,31 @@ class Follower:
                     await self._one_connection(listener)
 
     async def _one_connection(self, listener: Listener) -> None:
-        """Read until the connection is lost. Returns when it had worked, else raises one of DATABASE_FAULTS."""
+        """Read until the connection is lost. Raise one of DATABASE_FAULTS when it failed before the first page."""
         connection = await self._database.connect()
-        worked = False
+        connected = False
         try:
             while True:
                 page = await read_page(connection, self._cursor, PAGE)
-                worked = True
+                connected = True
                 if page.gap:
-                    await self._take_all(connection)
+                    await self._read_table(connection)
                 for event in page.events:
-                    if event.type.startswith("shot."):
-                        self._take(event.data)
+                    if event.type in SHOT_EVENTS:
+                        self._on_shot(event.data)
                 self._cursor = page.cursor
                 if not page.events:
                     await listener.wait(LOOK_AGAIN_S if page.more_soon else None)
         except DATABASE_FAULTS:
-            if not worked:
+            if not connected:
                 raise
         finally:
             connection.terminate()
 
     async def all_decided(self, within_s: float) -> None:
-        """Wait until every release of the bounded world is settled there and decided in the database.
+        """Wait until every release of the bounded world is final there and decided in the database.
 
-        No longer than ``within_s`` after the last one is settled: :meth:`undecided` then tells what is missing.
+        Waits at most ``within_s`` after the last one is final; :meth:`undecided` then lists the missing ones.
         """
         await asyncio.sleep(max(0.0, self.settled_in_s()))
         with suppress(TimeoutError):
@@ -111,65 +128,66 @@ class Follower:
                     await self._changed.wait()
 
     def undecided(self) -> list[Release]:
-        """The releases of the bounded world that the database has no verdict on."""
+        """The releases of the bounded world without a verdict in the database."""
         expected = self._releases(self._world.release_limit_us or self._now_us())
         return [release for release in expected if not self._is_decided(release)]
 
     def settled_in_s(self) -> float:
-        """Seconds until :meth:`settled_us`; negative when that is over."""
+        """Seconds until :meth:`settled_us`; negative when it has passed."""
         return (self.settled_us() - self._now_us()) / 1_000_000
 
     def settled_us(self) -> int:
-        """When the world itself will know the result of the last release for good."""
+        """Instant at which the result of the last release is final in the world."""
         now = self._now_us()
         releases = self._releases(self._world.release_limit_us or now)
         return max((release.settled_us for release in releases), default=now)
 
-    def settled_until(self, told_us: int) -> int:
-        """Everything released before this instant is settled and decided; up to ``told_us`` every device has told all.
+    def decided_until(self, watermark_us: int) -> int:
+        """Instant before which every release is final and decided; every device event up to ``watermark_us`` is stored.
 
-        Where an arrow landed, its verdict is of that landing. That none did, as after a miss or a let-down, is sure only
-        once everybody has told: a landing of the next arrow passes for its own while that one's release is still on a line
-        that is behind.
+        The verdict on an arrow that landed rests on that landing. A miss or a let-down is final only when the watermark of
+        every device covers it: the landing of the next arrow is assigned to it as long as that arrow's own release is still
+        in transit.
         """
         now = self._now_us()
 
-        def is_sure(release: Release) -> bool:
-            known_us = now if release.landed_us is not None else min(now, told_us)
+        def is_final(release: Release) -> bool:
+            known_us = now if release.landed_us is not None else min(now, watermark_us)
             return release.settled_us <= known_us and self._is_decided(release)
 
-        return min((r.released_us for r in self._releases(now) if not is_sure(r)), default=now)
+        return min((r.released_us for r in self._releases(now) if not is_final(r)), default=now)
 
     def _releases(self, until_us: int) -> list[Release]:
         return [r for lane in self._lanes for r in self._world.releases(lane, self._world.start_us, until_us)]
 
     def _is_decided(self, release: Release) -> bool:
-        near = (self._results.get((release.lane, release.released_us // 1000 + step)) for step in range(-5, 6))
-        return any(result not in (None, "pending", "void") for result in near)
+        at_ms = release.released_us // 1000
+        return any(self._decided.get((release.lane, at_ms + step), False) for step in range(-5, 6))
 
-    async def _take_all(self, connection: Connection) -> None:
-        """What the feed cannot tell any more, as after a restore of the database: the shots as they are now."""
+    async def _read_table(self, connection: Connection) -> None:
+        """Read the current shots from the table when the feed has a gap, for example after a restore of the database."""
         rows = await connection.fetch(_SHOTS, list(self._sessions))
-        self._results.clear()
+        self._decided.clear()
         for row in rows:
-            self._take(json.loads(row["shot"]))
+            self._on_shot(json.loads(row["shot"]))
 
-    def _take(self, shot: Mapping[str, Any]) -> None:
+    def _on_shot(self, shot: Mapping[str, Any]) -> None:
         if str(shot["session_id"]) not in self._sessions:
             return
         released = shot.get("arrow_disengage_time")
         if isinstance(released, str):
             instant = datetime.fromisoformat(released).astimezone(UTC)
-            taken_back = shot["result"] == "void" and "superseded" not in (shot.get("flags") or ())
-            verdict = "taken back" if taken_back else str(shot["result"])  # a person's void is a verdict, too
-            self._results[shot["lane"], int(instant.timestamp() * 1000)] = verdict
+            # An operator's void is a verdict; a superseded shot has none.
+            superseded = shot["result"] == Result.VOID and Flag.SUPERSEDED in (shot.get("flags") or ())
+            is_decided = shot["result"] != Result.PENDING and not superseded
+            self._decided[shot["lane"], int(instant.timestamp() * 1000)] = is_decided
         self._changed.set()
-        if shot["result"] == "pending":
+        if shot["result"] == Result.PENDING:
             return
         identity = str(shot["id"])
-        told = (shot["result"], shot["points"], shot["arrow_id"])
+        verdict = (shot["result"], shot["points"], shot["arrow_id"])
         if identity not in self._printed:
-            say(self._line("shot", shot))
-        elif self._printed[identity] != told:
-            say(self._line("revision", shot))
-        self._printed[identity] = told
+            say(self._line(RangeEvent.SHOT, shot))
+        elif self._printed[identity] != verdict:
+            say(self._line(RangeEvent.REVISION, shot))
+        self._printed[identity] = verdict

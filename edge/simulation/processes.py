@@ -1,48 +1,122 @@
-"""The processes of a simulated range: started, watched, started again when they die, stopped."""
+"""The processes of a simulated range: the lock on its folder, the programs, and their supervision."""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 import signal
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.common.config.errors import EX_CONFIG, ConfigError
+from edge.common.config.errors import EX_CONFIG, CommandError, ConfigError
 from edge.common.postgres.database import backoff_s
+from edge.simulation.fault_options import WireFaults
+from edge.simulation.setup import RangeDevice
+from simulators.world.range import World
 
 STOP_WITHIN_S = 2.0
 RESTART_AFTER_S = 0.3
-"""At least so long; a child that dies again and again waits longer each time, and each its own time."""
+"""Shortest delay before a restart; repeated deaths add a growing, random delay."""
 LASTING_S = 10.0
-"""A child that ran this long starts again with the shortest delay."""
+"""Run time after which the delay before a restart is the shortest again."""
+LOCK = "range.lock"
+SHARED_VARIABLES = (
+    "ARCH_STATS_DEV_MODE", "ARCH_STATS_WS_CHANNEL", "ARCH_STATS_DATABASE_DIR",
+    "ARCH_STATS_SERVER_HOST", "ARCH_STATS_SERVER_PORT",
+)  # fmt: skip
+"""Settings that the programs of the range inherit."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run, and the file that takes what it says."""
+    """One program: its command, environment and log file."""
 
     name: str
     argv: Sequence[str]
     environment: Mapping[str, str]
     log: Path
     stop_order: int = 1
-    """Lower numbers are stopped first."""
+    """Position in the order of stopping; lower numbers stop first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The folders of a range."""
+
+    ports: Path
+    """The devices' pseudo-terminals; removed with the range."""
+    logs: Path
+    """The logs of the programs; kept until the next range."""
+
+
+@contextmanager
+def range_lock(folder: Path) -> Iterator[None]:
+    """Hold the range's log folder, and remove the logs of an earlier range.
+
+    A second range would close the first one's sessions and write into its logs. The kernel releases the lock however the
+    process ends. Raises CommandError naming the process of a running range.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            pid = lock.read().strip()
+            raise CommandError(
+                f"a simulated range already runs on this database (process {pid}; its logs are in {folder})",
+                hint=f"Stop it with Ctrl-C or: kill {pid}. Or simulate into another database with --database-dir DIR.",
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        for old in folder.glob("*.log"):
+            old.unlink()
+        yield
+
+
+def programs(
+    devices: Sequence[RangeDevice], world: World, faults: WireFaults, environ: Mapping[str, str], folders: Folders
+) -> list[Program]:
+    """Return the programs of the range. Sensors stop before the simulated devices, so that none reports a lost device."""
+    base = {key: value for key, value in environ.items() if not key.startswith("ARCH_STATS_")}
+    base |= {key: value for key, value in environ.items() if key in SHARED_VARIABLES}
+    base["ARCH_STATS_WORLD"] = world.to_json()
+    here = Path(sys.executable).parent
+    links, logs = folders.ports, folders.logs
+    listed = ",".join(f"{device.name}:{device.driver}" for device in devices)
+    simulators = [sys.executable, "-m", "simulators", "--world", world.to_json(), "--links", str(links)]
+    simulators += ["--devices", listed, *faults.arguments()]
+    result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=2)]
+    for device in devices:
+        own = {
+            "ARCH_STATS_DRIVER": device.driver,
+            "ARCH_STATS_PORT": str(links / device.name),
+            "ARCH_STATS_LANE": str(device.lane),
+            "ARCH_STATS_SPOOL_DIR": environ.get("ARCH_STATS_SPOOL_DIR") or str(links / "spool"),
+        }
+        argv = [str(here / "archstats-sensor"), "run", device.name]
+        result.append(Program(device.name, argv, {**base, **own}, logs / f"{device.name}.log"))
+    modules = ("archstats-shots", "archstats-push")
+    return result + [Program(name, [str(here / name)], base, logs / f"{name}.log") for name in modules]
 
 
 class Children:
-    """Keeps every program running until told to stop."""
+    """Supervisor that keeps every program running until it is stopped."""
 
     def __init__(self) -> None:
         self._running: dict[str, tuple[Program, asyncio.subprocess.Process]] = {}
         self._stopping = asyncio.Event()
 
     async def keep(self, program: Program) -> None:
-        """Run a program for ever, again when it dies. Raises ConfigError when it says that its settings are at fault."""
+        """Run a program and restart it when it dies. Raises ConfigError when it exits because of its settings."""
         deaths = 0
         clock = asyncio.get_running_loop().time
         while True:
@@ -51,20 +125,20 @@ class Children:
                 return
             process = await self._start(program)
             if self._stopping.is_set():
-                send(process, signal.SIGKILL)  # it came too late to be stopped in order
+                send(process, signal.SIGKILL)  # started too late to be stopped in order
             status = await process.wait()
             self._running.pop(program.name, None)
             if status == EX_CONFIG and not self._stopping.is_set():
                 raise ConfigError(
-                    f"{program.name} cannot run: {last_line(program.log)}", hint=f"Its log is {program.log}"
+                    f"{program.name} cannot run: {last_line(program.log)}", hint=f"See its log {program.log}."
                 )
             deaths = 1 if clock() - started > LASTING_S else deaths + 1
             if not self._stopping.is_set():
-                log.warning("%s ended (%s) and is started again; see %s", program.name, cause(status), program.log)
+                log.warning("%s ended (%s) and restarts; see %s", program.name, cause(status), program.log)
                 await asyncio.sleep(RESTART_AFTER_S + backoff_s(deaths))
 
     async def stop(self) -> None:
-        """End all of them in their order; whoever does not listen is killed."""
+        """Stop all programs in order; kill those that do not stop within ``STOP_WITHIN_S``."""
         self._stopping.set()
         orders = sorted({program.stop_order for program, _ in self._running.values()})
         for order in orders:
@@ -87,14 +161,14 @@ class Children:
                 stdout=sink,
                 stderr=sink,
                 env={**program.environment, "ARCH_STATS_PARENT": str(os.getpid())},
-                start_new_session=True,  # the terminal's Ctrl-C is for the parent, which stops the children in order
+                start_new_session=True,  # so that Ctrl-C reaches only the parent, which stops the children in order
             )
         self._running[program.name] = (program, process)
         return process
 
 
 def send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    """Signal a process that may be gone by now."""
+    """Signal a process that may have ended."""
     if process.returncode is None:
         try:
             process.send_signal(number)
@@ -103,11 +177,11 @@ def send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
 
 
 def cause(status: int) -> str:
-    """An exit status in words."""
+    """Describe an exit status."""
     return signal.Signals(-status).name if status < 0 else f"exit status {status}"
 
 
 def last_line(path: Path) -> str:
-    """The last thing a program said."""
+    """Return the last line of a program's log."""
     lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "no output"

@@ -1,4 +1,4 @@
-"""Prepare a database for a simulated range: arrows, sessions, and the refusal to touch real data."""
+"""Preparation of a database for a simulated range: devices, arrows, sessions, and the refusal of real data."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from uuid import UUID
 import asyncpg
 
 from drivers.clock.instant import Instant
+from drivers.contract import DeviceKind, Source
 from edge.common.config.errors import ConfigError
 from edge.common.postgres.connection import Connection
 from edge.operator.opening import FacePlace, NewSession, open_session
 from edge.operator.sessions import close_abandoned
+from simulators.devices.registry import range_driver
 from simulators.world.range import Lane, World
 
 LOCATION = "simulated range"
@@ -24,24 +26,25 @@ class RangeDevice:
     """One device of a simulated range."""
 
     name: str
-    kind: str
+    kind: DeviceKind
     driver: str
     lane: int
 
 
 def range_devices(lanes: int) -> list[RangeDevice]:
     """A bow and a target on each lane."""
+    drivers = {kind: range_driver(kind) for kind in (DeviceKind.BOW, DeviceKind.TARGET)}
     return [
-        RangeDevice(f"{kind}-{lane}", kind, f"{kind}.link", lane)
+        RangeDevice(f"{kind}-{lane}", kind, driver, lane)
         for lane in range(1, lanes + 1)
-        for kind in ("bow", "target")
+        for kind, driver in drivers.items()
     ]
 
 
 async def register_devices(connection: Connection, devices: Sequence[RangeDevice]) -> None:
-    """Make the devices known before their daemons run.
+    """Insert the devices before their daemons run.
 
-    Else a lane whose bow comes up last is one without a bow until then, and its first landings are shots of their own.
+    Otherwise a lane whose bow starts last has no bow until then, and its first landings become shots without a release.
     """
     await connection.executemany(
         """
@@ -53,21 +56,21 @@ async def register_devices(connection: Connection, devices: Sequence[RangeDevice
 
 
 async def refuse_real_data(connection: Connection, *, force: bool) -> None:
-    """Simulated and real shots are not mixed unless a person insists.
+    """Refuse to mix simulated and real shots, unless forced.
 
-    Raises ConfigError when the database holds readings of hardware, or a lane has an open session that is not ours.
+    Raises ConfigError when the database holds readings of hardware.
     """
     if force:
         return
-    if await connection.fetchval("select exists (select from readings where source = 'hardware')"):
+    if await connection.fetchval("select exists (select from readings where source = $1)", Source.HARDWARE):
         raise ConfigError(
             "this database holds readings of real devices",
-            hint="Simulate into another one with --database-dir DIR, or insist with --force",
+            hint="Simulate into another database with --database-dir DIR, or add --force.",
         )
 
 
 async def register_arrows(connection: Connection, lane: Lane) -> None:
-    """Make the archer's quiver known; an identifier that somebody else's arrow has is an error."""
+    """Insert the arrows of a lane. Raises ConfigError when another arrow has one of their names."""
     try:
         await connection.executemany(
             """
@@ -76,15 +79,18 @@ async def register_arrows(connection: Connection, lane: Lane) -> None:
             """,
             [(arrow.id, arrow.human_identifier, arrow.length_cm, arrow.diameter_mm) for arrow in lane.arrows],
         )
-    except asyncpg.UniqueViolationError as fault:
+    except asyncpg.UniqueViolationError as error:
         raise ConfigError(
-            f"another arrow is already called like one of lane {lane.number}'s simulated ones",
-            hint="Simulate into another database with --database-dir DIR",
-        ) from fault
+            f"an arrow name of lane {lane.number}, like {lane.arrows[0].human_identifier}, is already taken by another arrow",
+            hint="Simulate into another database with --database-dir DIR.",
+        ) from error
 
 
 async def open_sessions(connection: Connection, world: World, lanes: list[Lane], start: Instant) -> dict[UUID, int]:
-    """One session a lane from the world's start; what a killed simulation left open is closed first."""
+    """Open one session per lane from the world's start, after closing those that a killed simulation left open.
+
+    Raises ConfigError when a lane has another open session.
+    """
     await close_abandoned(connection, LOCATION, start)
     opened: dict[UUID, int] = {}
     for lane in lanes:
@@ -107,9 +113,9 @@ async def open_sessions(connection: Connection, world: World, lanes: list[Lane],
         )
         try:
             opened[await open_session(connection, new)] = lane.number
-        except asyncpg.UniqueViolationError as fault:
+        except asyncpg.UniqueViolationError as error:
             raise ConfigError(
                 f"lane {lane.number} has an open session",
-                hint=f"Close it with: archstats-sensor session close --lane {lane.number}",
-            ) from fault
+                hint=f"Close it with: archstats-sensor session close --lane {lane.number}.",
+            ) from error
     return opened

@@ -1,4 +1,4 @@
-"""``archstats-sensor --simulate``: the whole range in one go, every module in its own process as on a hub."""
+"""``archstats-sensor --simulate``: runs a whole simulated range, every module in its own process as on a hub."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ import os
 import secrets
 import shutil
 import socket
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from drivers.clock.host import clock_pair, host_boot_id
 from drivers.clock.instant import Instant
 from edge.common.config.errors import ConfigError
 from edge.common.config.settings import PushSettings, ServiceSettings
-from edge.common.console import as_json, complain, iso, say
+from edge.common.console import as_json, complain, say
 from edge.common.postgres.database import Database, open_database, wait_until_ready
 from edge.common.postgres.embedded.paths import default_base_dir
 from edge.common.postgres.feed import current_cursor
@@ -28,9 +27,8 @@ from edge.common.postgres.migrate import migrate
 from edge.common.postgres.roles import Role
 from edge.common.postgres.unreachable import connected
 from edge.simulation.fault_options import WireFaults
-from edge.simulation.follower import Course, Follower
-from edge.simulation.only_range import only_range
-from edge.simulation.processes import Children, Program
+from edge.simulation.follower import FollowedRange, RangeEvent, RangeFollower
+from edge.simulation.processes import Children, Folders, programs, range_lock
 from edge.simulation.setup import (
     open_sessions,
     range_devices,
@@ -38,19 +36,21 @@ from edge.simulation.setup import (
     register_arrows,
     register_devices,
 )
-from edge.simulation.teardown import close_in_order, close_what_is_open, told_until
+from edge.simulation.teardown import close_in_order, close_remaining, common_watermark_us
 from simulators.hosttime import HostTime
+from simulators.world.instants import to_datetime, to_iso
 from simulators.world.range import Release, World
 
 DECIDED_WITHIN_S = 60.0
-"""After the last arrow is settled in the world the database has this long to know it; then something is broken."""
+"""Longest wait for the verdicts after the last result is final in the world."""
 
 MOST_NAMED = 5
+"""Most undecided shots that the final message names."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulateOptions:
-    """What the command line asked for."""
+    """Options of the command line."""
 
     seed: int
     speed: float
@@ -62,16 +62,6 @@ class SimulateOptions:
     force: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Folders:
-    """Where the range's files are."""
-
-    ports: Path
-    """The devices' pseudo terminals; gone with the range."""
-    logs: Path
-    """What each process says; kept until the next range."""
-
-
 async def simulate(
     options: SimulateOptions,
     service: ServiceSettings,
@@ -79,17 +69,17 @@ async def simulate(
     environ: Mapping[str, str],
     stop: asyncio.Event,
 ) -> int:
-    """Run the range until it has shot what was asked for or ``stop`` is set. Returns the exit status.
+    """Run the range until its limit is reached or ``stop`` is set. Return the exit status.
 
-    Raises ConfigError when the settings, the port or the database forbid it, Refused when a range runs already.
+    Raises ConfigError when the settings, the port or the database prevent it, CommandError when a range already runs.
     """
     refuse_taken_port(push)
-    logging.getLogger("edge.common").setLevel(logging.WARNING)  # the terminal is for shots
+    logging.getLogger("edge.common").setLevel(logging.WARNING)  # the terminal shows shots
     scratch = Path(tempfile.mkdtemp(prefix="archstats-"))
     try:
         async with open_database(service, application="archstats-sensor --simulate") as database:
             folders = Folders(scratch, log_folder(service))
-            with only_range(folders.logs):
+            with range_lock(folders.logs):
                 return await _on_database(options, database, push, environ, folders, stop)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -112,7 +102,8 @@ async def _on_database(
         start = clocks.instant(host_boot_id())
         world = bounded_world(options, start.at)
         lanes = [world.lane(number) for number in range(1, options.lanes + 1)]
-        await register_devices(connection, range_devices(options.lanes))
+        devices = range_devices(options.lanes)
+        await register_devices(connection, devices)
         for lane in lanes:
             await register_arrows(connection, lane)
         since = await current_cursor(connection)
@@ -123,28 +114,31 @@ async def _on_database(
     _announce(options, world, push)
 
     children = Children()
-    course = Course(
+    followed = FollowedRange(
         world=world,
         host=HostTime(world.start_us, clocks.mono_ns),
         lanes=options.lanes,
         sessions=frozenset(sessions),
         since=since,
     )
-    follower = Follower(database, course, as_json=options.as_json)
+    follower = RangeFollower(database, followed, as_json=options.as_json)
     try:
         async with asyncio.TaskGroup() as tasks:
-            keepers = [tasks.create_task(children.keep(p)) for p in programs(options, world, environ, folders)]
+            keepers = [
+                tasks.create_task(children.keep(program))
+                for program in programs(devices, world, options.faults, environ, folders)
+            ]
             following = tasks.create_task(follower.run())
             finished = await _until_done(world, follower, stop)
             if finished:
                 until = world.release_limit_us
                 settled_us = follower.settled_us()
-                settled_mono_ns = course.host.mono_ns + (settled_us - course.host.utc_us) * 1000
-                settled = Instant(instant(settled_us), settled_mono_ns, start.host_boot_id)
+                settled_mono_ns = followed.host.mono_ns + (settled_us - followed.host.utc_us) * 1000
+                settled = Instant(to_datetime(settled_us), settled_mono_ns, start.host_boot_id)
                 await close_in_order(database, sessions, settled, stop)
             else:
-                told_us = await told_until(database, sessions, course.host)
-                until = world.start_us if told_us is None else follower.settled_until(told_us)
+                watermark_us = await common_watermark_us(database, sessions, followed.host)
+                until = world.start_us if watermark_us is None else follower.decided_until(watermark_us)
             await children.stop()
             for task in (*keepers, following):
                 task.cancel()
@@ -154,58 +148,19 @@ async def _on_database(
         if configuration is not None:
             raise _first(configuration) from group
         raise
-    await close_what_is_open(database)
+    await close_remaining(database)
     if options.as_json:
-        say(as_json({"event": "end", "since": iso(instant(world.start_us)), "until": iso(instant(until or 0))}))
+        say(as_json({"event": RangeEvent.END, "since": to_iso(world.start_us), "until": to_iso(until or 0)}))
     undecided = follower.undecided() if finished else []
     if undecided:
-        complain(f"archstats-sensor: not decided in time: {_named(undecided)}; see the logs in {folders.logs}")
+        complain(
+            f"archstats-sensor: no verdict within {DECIDED_WITHIN_S:g} s on {_named(undecided)}. See the logs in {folders.logs}."
+        )
     return 1 if undecided else 0
 
 
-def programs(options: SimulateOptions, world: World, environ: Mapping[str, str], folders: Folders) -> list[Program]:
-    """The processes of the range. Sensors stop before the simulated devices, so that nothing looks like a fault."""
-    base = {key: value for key, value in environ.items() if not key.startswith("ARCH_STATS_")}
-    base |= {key: value for key, value in environ.items() if key in SHARED_VARIABLES}
-    base["ARCH_STATS_WORLD"] = world.to_json()
-    here = Path(sys.executable).parent
-    links, logs = folders.ports, folders.logs
-    devices = range_devices(options.lanes)
-    listed = ",".join(f"{device.name}:{device.driver}" for device in devices)
-    simulators = [
-        sys.executable,
-        "-m",
-        "simulators",
-        "--world",
-        world.to_json(),
-        "--links",
-        str(links),
-        "--devices",
-        listed,
-        *options.faults.arguments(),
-    ]
-    result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=2)]
-    for device in devices:
-        own = {
-            "ARCH_STATS_DRIVER": device.driver,
-            "ARCH_STATS_PORT": str(links / device.name),
-            "ARCH_STATS_LANE": str(device.lane),
-            "ARCH_STATS_SPOOL_DIR": environ.get("ARCH_STATS_SPOOL_DIR") or str(links / "spool"),
-        }
-        argv = [str(here / "archstats-sensor"), "run", device.name]
-        result.append(Program(device.name, argv, {**base, **own}, logs / f"{device.name}.log"))
-    modules = ("archstats-shots", "archstats-push")
-    return result + [Program(name, [str(here / name)], base, logs / f"{name}.log") for name in modules]
-
-
-SHARED_VARIABLES = (
-    "ARCH_STATS_DEV_MODE", "ARCH_STATS_WS_CHANNEL", "ARCH_STATS_DATABASE_DIR",
-    "ARCH_STATS_SERVER_HOST", "ARCH_STATS_SERVER_PORT",
-)  # fmt: skip
-
-
 def bounded_world(options: SimulateOptions, start: datetime) -> World:
-    """The world from ``start``, in which no arrow leaves the string after what was asked for."""
+    """Return the world from ``start``, in which no arrow is released after the requested number or duration."""
     start_us = round(start.timestamp() * 1_000_000)
     free = World(options.seed, start_us, options.speed)
     limits = []
@@ -217,35 +172,30 @@ def bounded_world(options: SimulateOptions, start: datetime) -> World:
 
 
 def refuse_taken_port(push: PushSettings) -> None:
-    """Say at once that the page cannot be served, not in a log file. Raises ConfigError."""
+    """Raise ConfigError when the page's port is taken, so that the operator sees it here and not in a log."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((push.server_host, push.server_port))
-        except OSError as fault:
+        except OSError as error:
             raise ConfigError(
-                f"port {push.server_port} on {push.server_host} cannot be used ({fault.strerror})",
-                hint="Set ARCH_STATS_SERVER_PORT to a free one, for example 8001",
-            ) from fault
+                f"port {push.server_port} on {push.server_host} cannot be used ({error.strerror})",
+                hint="Set ARCH_STATS_SERVER_PORT to a free port, for example 8001.",
+            ) from error
 
 
 def log_folder(service: ServiceSettings) -> Path:
-    """Beside the embedded database: what the processes of the range say."""
+    """Return the folder of the programs' logs, beside the embedded database."""
     return (service.database.database_dir or default_base_dir()) / "logs"
 
 
 def new_seed() -> int:
-    """A seed for a range that nobody asked a seed for; printed, so that it can be repeated."""
+    """Draw a seed; it is printed, so that the range can be repeated."""
     return secrets.randbelow(1_000_000)
 
 
-def instant(us: int) -> datetime:
-    """Microseconds since the epoch as aware UTC."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
-
-
-async def _until_done(world: World, follower: Follower, stop: asyncio.Event) -> bool:
-    """True when everything that was asked for is decided (or ought to be), False when told to stop."""
+async def _until_done(world: World, follower: RangeFollower, stop: asyncio.Event) -> bool:
+    """Wait for the verdicts or the stop. Return True when every requested release is decided or timed out, False on stop."""
     if world.release_limit_us is None:
         await stop.wait()
         return False
@@ -270,24 +220,30 @@ async def _migrate(database: Database) -> None:
 
 
 def _named(releases: Sequence[Release]) -> str:
-    """Which they are, as ``truth`` counts them; the first few, and how many more."""
-    names = [f"lane {r.lane} shot {r.shot} released {iso(instant(r.released_us))}" for r in releases[:MOST_NAMED]]
+    """Name the first releases as ``truth`` numbers them, and count the others."""
+    names = [f"lane {r.lane} shot {r.shot} released {to_iso(r.released_us)}" for r in releases[:MOST_NAMED]]
     more = len(releases) - len(names)
     return ", ".join([*names, *([f"and {more} more"] if more else [])])
 
 
 def _announce(options: SimulateOptions, world: World, push: PushSettings) -> None:
     page = f"http://{push.server_host}:{push.server_port}/"
-    start = iso(instant(world.start_us))
+    start = to_iso(world.start_us)
     if options.as_json:
-        facts = {"event": "start", "seed": world.seed, "start": start, "speed": world.speed, "lanes": options.lanes}
+        facts = {
+            "event": RangeEvent.START,
+            "seed": world.seed,
+            "start": start,
+            "speed": world.speed,
+            "lanes": options.lanes,
+        }
         say(as_json({**facts, "fault": options.faults.text or None, "page": page, "pid": os.getpid()}))
         return
-    say(f"A simulated range: {options.lanes} lane(s), seed {world.seed}, start {start}, speed {world.speed:g}")
+    say(f"Simulated range: {options.lanes} lane(s), seed {world.seed}, start {start}, speed {world.speed:g}")
     if options.faults.text:
         say(f"Faults on the lines: {options.faults.text}")
     say(f"Live page: {page}")
-    say("Shots, as they are decided (Ctrl-C ends it):")
+    say("Shots as they are decided (press Ctrl-C to stop):")
 
 
 def _first(group: BaseExceptionGroup[ConfigError]) -> ConfigError:

@@ -1,4 +1,4 @@
-"""How the sessions of a simulated range end."""
+"""End of a simulated range: closes its sessions, and reads how far its devices' events are stored."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ from edge.simulation.setup import LOCATION
 from simulators.hosttime import HostTime
 
 CLOSED_WITHIN_S = 30.0
-"""What a device still owes comes within seconds, or there is something broken that ``doctor`` tells of."""
+"""Longest wait for the sessions to close. The devices' last events arrive within seconds, unless something is broken."""
 DATABASE_WITHIN_S = 10.0
-"""For a database that is away just then."""
-LOOK_EVERY_S = 0.05
-TOLD_WITHIN_S = 1.0
-"""A person waits for the range to stop."""
+"""Longest wait for an unavailable database."""
+POLL_S = 0.05
+WATERMARK_WITHIN_S = 1.0
+"""Longest query for the watermarks, because an operator waits for the range to stop."""
 
 
 async def close_in_order(
     database: Database, sessions: Mapping[UUID, int], settled: Instant, stop: asyncio.Event
 ) -> None:
-    """Close each lane's session as of ``settled`` and wait until the assembler has: then no device owes anything.
+    """Request the close of each lane's session at ``settled``, and wait until the assembler has closed them all.
 
-    A verdict alone is not enough: while a shot has one, its engage, or the nocking that tells of a let-down, may still
-    be on a bad line.
+    The assembler closes a session when every device event is stored. A verdict alone is not enough: the engage of a decided
+    shot, or the nocking that reveals a let-down, may still be in transit.
     """
 
     async def work(connection: Connection) -> None:
         for lane in sessions.values():
             await request_close(connection, lane, settled)
-        # Polled, for a listener would be one more connection.
+        # Polled, because a listener would need another connection.
         while any([await is_open(connection, session) for session in sessions]) and not stop.is_set():  # noqa: ASYNC110
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_S)
 
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSED_WITHIN_S):
-            await _patiently(database, work)
+            await _retrying(database, work)
 
 
-async def told_until(database: Database, sessions: Mapping[UUID, int], host: HostTime) -> int | None:
-    """Up to when every device of the sessions has told all, in microseconds since the epoch; None where nobody can say.
+async def common_watermark_us(database: Database, sessions: Mapping[UUID, int], host: HostTime) -> int | None:
+    """Instant up to which every event of every device of the sessions is stored, in microseconds since the epoch.
 
-    That is so while the database is away, or a device has told nothing since PostgreSQL crashed.
+    None while the database is unavailable, or while a device has no watermark, for example after a crash of PostgreSQL.
     """
     try:
-        async with asyncio.timeout(TOLD_WITHIN_S):
+        async with asyncio.timeout(WATERMARK_WITHIN_S):
             connection = await database.connect()
             try:
                 rows = await connection.fetch(
@@ -70,21 +70,24 @@ async def told_until(database: Database, sessions: Mapping[UUID, int], host: Hos
                 connection.terminate()
     except DATABASE_FAULTS:
         return None
-    told = [row["mono_ns"] for row in rows]
-    return None if not told or None in told else host.utc_us + (min(told) - host.mono_ns) // 1000
+    watermarks: list[int | None] = [row["mono_ns"] for row in rows]
+    known = [mono_ns for mono_ns in watermarks if mono_ns is not None]
+    if not known or len(known) < len(watermarks):
+        return None
+    return host.utc_us + (min(known) - host.mono_ns) // 1000
 
 
-async def close_what_is_open(database: Database) -> None:
-    """At once: nobody is there any more to close it in order."""
+async def close_remaining(database: Database) -> None:
+    """Close the sessions that are still open, at once: the assembler no longer runs."""
 
     async def work(connection: Connection) -> None:
         await close_abandoned(connection, LOCATION, host_now())
 
-    await _patiently(database, work)
+    await _retrying(database, work)
 
 
-async def _patiently(database: Database, work: Callable[[Connection], Awaitable[None]]) -> None:
-    """Do it again until a database that is away has come back, or too long passed; then say so and go on."""
+async def _retrying(database: Database, work: Callable[[Connection], Awaitable[None]]) -> None:
+    """Retry ``work`` while the database is unavailable; after ``DATABASE_WITHIN_S`` report that and continue."""
     try:
         async for attempt in AsyncRetrying(
             wait=wait_random_exponential(multiplier=0.1, max=1.0),
@@ -98,5 +101,7 @@ async def _patiently(database: Database, work: Callable[[Connection], Awaitable[
                     await work(connection)
                 finally:
                     connection.terminate()
-    except DATABASE_FAULTS as fault:
-        complain(f"archstats-sensor: the sessions stay open until the next range ({describe_error(fault)})")
+    except DATABASE_FAULTS as error:
+        complain(
+            f"archstats-sensor: cannot close the sessions: {describe_error(error)}. The next simulated range closes them."
+        )

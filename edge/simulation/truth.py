@@ -1,4 +1,4 @@
-"""``archstats-sensor truth``: the simulated range's own account, to hold a database against."""
+"""``archstats-sensor truth``: prints the true shots of a simulated range, for comparison with a database."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from datetime import UTC, datetime
 
 from edge.common.config.errors import UsageError
 from edge.common.console import as_json, say
+from simulators.world.instants import from_iso
 from simulators.world.range import FIXED_START_US, Release, World, truth_line
 
 PIECE_US = 600_000_000
-"""What is drawn at a time, so that the first lines come at once however much is asked for."""
+"""Length of the interval that is drawn at a time, so that the first lines are printed at once."""
 
 
 def print_truth(
     *, seed: int, start: str | None, speed: float, since: str | None, until: str | None, lanes: int
 ) -> None:
-    """One JSON line a release with ``since <= released_at < until``, in the order of release, each as soon as it is known.
+    """Print one JSON line per release with ``since <= released_at < until``, in order of release.
 
-    Raises Mistyped when an instant cannot be understood.
+    Raises UsageError when an instant cannot be parsed.
     """
     start_us = FIXED_START_US if start is None else microseconds("--start", start)
     since_us = start_us if since is None else microseconds("--since", since)
@@ -28,18 +29,16 @@ def print_truth(
 
 
 def in_order(world: World, lanes: int, since_us: int, until_us: int) -> Iterator[Release]:
-    """The releases of lanes 1 .. ``lanes``, drawn piece by piece."""
+    """The releases of lanes 1 .. ``lanes`` in order of release, drawn piece by piece."""
     for piece_us in range(since_us, until_us, PIECE_US):
         yield from world.all_releases(lanes, piece_us, min(piece_us + PIECE_US, until_us))
 
 
 def microseconds(option: str, text: str) -> int:
-    """An ISO 8601 instant as microseconds since the epoch; exact, where a float would not be."""
+    """Parse an option's ISO 8601 instant into microseconds since the epoch. Raises UsageError."""
     try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as fault:
-        raise UsageError(f"{option} {text} is no instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
-    if instant.tzinfo is None:
-        raise UsageError(f"{option} {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
-    passed = instant - datetime(1970, 1, 1, tzinfo=UTC)
-    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+        return from_iso(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{option} {text} is not an instant with a time zone", hint="Write it like 2026-01-01T12:00:00Z."
+        ) from error

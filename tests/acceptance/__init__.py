@@ -1,1 +1,1 @@
-"""The promises, held against the whole range as a newcomer would start it."""
+"""Acceptance tests: the promises, checked on a whole range that is started as a new user would."""

@@ -1,4 +1,4 @@
-"""When a simulated device was blind, and what a hub can then know of the truth."""
+"""Blind intervals of simulated devices, and the part of the truth that a hub can know in spite of them."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ from pathlib import Path
 
 import asyncpg
 
+from edge.common.vocabulary import Result
+from simulators.process import ProcessEvent
 from tests.acceptance.simulated_range import Json, connected, same_instant
 
 WINDOW = timedelta(seconds=3)
-"""A landing is waited for so long at 70 m."""
+"""Landing window at 70 m."""
 BOUNDARY = timedelta(milliseconds=5)
-"""Instants are known to this: what begins or ends so close to a boundary may be judged either way."""
+"""Accuracy of instants: an interval that begins or ends this close to a window's boundary may be judged either way."""
 
 
 def simulators_log(database_dir: Path) -> list[Json]:
-    """What the simulated devices said: reboots as they happened, and all faults counted at the end."""
+    """The log of the simulated devices: each reboot, and the count of all faults at the end."""
     lines = (database_dir / "logs" / "simulators.log").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
-def reboots_of(said: Iterable[Json]) -> list[Json]:
-    """The reboots among what the simulated devices said."""
-    return [line for line in said if line["event"] == "reboot"]
+def reboots_of(log: Iterable[Json]) -> list[Json]:
+    """The reboots in the log of the simulated devices."""
+    return [line for line in log if line["event"] == ProcessEvent.REBOOT]
 
 
-def blind_times(reboots: Iterable[Json]) -> list[tuple[str, datetime, datetime]]:
-    """Which device was blind, from when, until when."""
+def blind_intervals(reboots: Iterable[Json]) -> list[tuple[str, datetime, datetime]]:
+    """The blind intervals: device, start, end."""
     return [
         (
             str(reboot["device"]),
@@ -41,28 +43,28 @@ def blind_times(reboots: Iterable[Json]) -> list[tuple[str, datetime, datetime]]
 
 
 def as_known(expected: Iterable[Json], rows: Sequence[asyncpg.Record], reboots: Iterable[Json]) -> list[Json]:
-    """The truth as a hub can know it: a miss is unknown where the target was blind while that arrow could have landed."""
-    blind = blind_times(reboots)
-    told: list[Json] = []
+    """The truth as a hub can know it: a miss is unknown when the target was blind within its landing window."""
+    blind = blind_intervals(reboots)
+    known: list[Json] = []
     for line in expected:
         released = datetime.fromisoformat(str(line["released_at"]))
         own = [(a, b) for device, a, b in blind if device == f"target-{line['lane']}"]
-        surely = any(a < released + WINDOW - BOUNDARY and b > released + BOUNDARY for a, b in own)
-        perhaps = any(a < released + WINDOW + BOUNDARY and b > released - BOUNDARY for a, b in own)
+        certain = any(a < released + WINDOW - BOUNDARY and b > released + BOUNDARY for a, b in own)
+        possible = any(a < released + WINDOW + BOUNDARY and b > released - BOUNDARY for a, b in own)
         stored = next((r["result"] for r in rows if same_instant(r["arrow_disengage_time"], line["released_at"])), None)
-        unknown = line["result"] == "miss" and (surely or (perhaps and stored == "unknown"))
-        told.append({**line, "result": "unknown"} if unknown else line)
-    return told
+        unknown = line["result"] == Result.MISS and (certain or (possible and stored == Result.UNKNOWN))
+        known.append({**line, "result": Result.UNKNOWN} if unknown else line)
+    return known
 
 
-async def untold(database_dir: Path, reboots: Sequence[Json]) -> list[str]:
-    """The reboots that the database does not know of as times in which the device was blind, and those it made up."""
+async def gap_errors(database_dir: Path, reboots: Sequence[Json]) -> list[str]:
+    """Reboots without a stored gap of the device, and stored gaps without a reboot."""
     async with connected(database_dir) as connection:
         gaps = await connection.fetch("select device_id, since, until, reason from device_gaps")
         closing = await connection.fetchval("select max(closing_time) from sessions")
-    true = blind_times(reboots)
+    true = blind_intervals(reboots)
     missing = [
-        f"{device} was blind from {since}"
+        f"{device} was blind from {since} without a stored gap"
         for device, since, until in true
         if until < closing
         and not any(
@@ -71,7 +73,7 @@ async def untold(database_dir: Path, reboots: Sequence[Json]) -> list[str]:
         )
     ]
     invented = [
-        f"{gap['device_id']} is said to have been blind from {gap['since']} to {gap['until']}"
+        f"{gap['device_id']} has a gap without a reboot from {gap['since']} to {gap['until']}"
         for gap in gaps
         if gap["reason"] == "the device was rebooting"
         and not any(

@@ -1,4 +1,4 @@
-"""Somebody who kills processes of a running range at random instants, the same ones for the same seed."""
+"""Killer of processes of a running range, at random instants that the seed determines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VICTIMS = ("bow-1", "target-1", "archstats-shots", "archstats-push", POSTGRESQL)
 
 @dataclass
 class Killer:
-    """Kills each victim once in an order of its own, after that whom it likes, with pauses between ``pauses_s``."""
+    """Kills each victim once in random order, then random victims, with pauses within ``pauses_s``."""
 
     running: SimulatedRange
     seed: int
@@ -25,7 +25,7 @@ class Killer:
     killed: list[str] = field(default_factory=list)
 
     async def run(self) -> None:
-        """Kill as often as was asked for. A victim that is not there just now is waited for."""
+        """Kill ``kills`` times. Waits for a victim that is restarting."""
         chance = random.Random(self.seed)
         wanted = chance.sample(VICTIMS, len(VICTIMS))
         wanted += chance.choices(VICTIMS, k=max(self.kills - len(wanted), 0))
@@ -45,7 +45,7 @@ class Killer:
 
 
 def child_of(running: SimulatedRange, name: str) -> int | None:
-    """The child's process id, None while there is none."""
+    """The child's process id; None while it does not run."""
     try:
         return running.child(name)
     except AssertionError:
@@ -53,7 +53,7 @@ def child_of(running: SimulatedRange, name: str) -> int | None:
 
 
 def postmaster(running: SimulatedRange) -> int | None:
-    """The process id of PostgreSQL itself, None while it does not run."""
+    """The process id of the PostgreSQL server; None while it does not run."""
     try:
         pid = int((running.database_dir / "data" / "postmaster.pid").read_text().split()[0])
         os.kill(pid, 0)

@@ -1,4 +1,4 @@
-"""What a range printed of its shots, beside what its database holds."""
+"""Comparison of the lines that a range printed with the shots in its database."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from edge.common.vocabulary import Result
+from edge.simulation.follower import RangeEvent
 from tests.acceptance.simulated_range import SimulatedRange
 
 
-def told_wrongly(running: SimulatedRange, rows: Sequence[asyncpg.Record]) -> list[str]:
-    """How the printed lines differ from the shots that count: a first line for each, and the last one as it stands."""
-    last = {line["id"]: line for line in running.lines if line["event"] in ("shot", "revision")}
+def print_errors(running: SimulatedRange, rows: Sequence[asyncpg.Record]) -> list[str]:
+    """Differences between the printed lines and the counting shots: one first line each, and a last line equal to the row."""
+    last = {line["id"]: line for line in running.lines if line["event"] in (RangeEvent.SHOT, RangeEvent.REVISION)}
     first = [line["id"] for line in running.shots]
     found = [] if len(first) == len(set(first)) else ["a shot was printed twice"]
     for row in rows:
@@ -23,15 +25,15 @@ def told_wrongly(running: SimulatedRange, rows: Sequence[asyncpg.Record]) -> lis
     return found
 
 
-def not_taken_back(running: SimulatedRange, rows: Sequence[asyncpg.Record]) -> list[str]:
-    """Printed shots that do not count and were not printed as void after that.
+def unrevised_prints(running: SimulatedRange, rows: Sequence[asyncpg.Record]) -> list[str]:
+    """Printed shots that do not count and were not printed as void later.
 
-    While a slow start keeps the bow's daemon from its device, a landing counts by itself until the release is known.
+    While a slow start delays the bow's daemon, a landing counts as a shot of its own until its release is stored.
     """
     counting = {str(row["id"]) for row in rows}
-    last = {str(line["id"]): line for line in running.lines if line["event"] in ("shot", "revision")}
+    last = {str(line["id"]): line for line in running.lines if line["event"] in (RangeEvent.SHOT, RangeEvent.REVISION)}
     return [
-        f"shot {name} was printed as {line['result']}, does not count, and was not taken back"
+        f"shot {name} was printed as {line['result']}, does not count, and was not printed as void"
         for name, line in last.items()
-        if name not in counting and line["result"] != "void"
+        if name not in counting and line["result"] != Result.VOID
     ]

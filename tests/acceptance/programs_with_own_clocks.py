@@ -1,4 +1,4 @@
-"""``archstats-sensor``, some of whose programs get a wall clock of their own: which ones, ``CLOCK_FOR`` says.
+"""``archstats-sensor`` with a wall clock of their own for the programs that ``CLOCK_FOR`` lists.
 
 Run as ``python -m tests.acceptance.programs_with_own_clocks --simulate ...``. ``CLOCK`` holds their environment as JSON.
 """
@@ -8,23 +8,21 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from unittest.mock import patch
 
 from edge.cli import main
-from edge.simulation import simulate
-from edge.simulation.processes import Program
-
-_programs = simulate.programs
+from edge.simulation import processes, simulate
 
 
-def _with_clocks(*arguments: object) -> list[Program]:
-    clock, whose = json.loads(os.environ["CLOCK"]), os.environ["CLOCK_FOR"].split()
+def _programs_with_clocks(*arguments: object) -> list[processes.Program]:
+    clock, stepped = json.loads(os.environ["CLOCK"]), os.environ["CLOCK_FOR"].split()
     changed = []
-    for program in _programs(*arguments):  # type: ignore[arg-type]
+    for program in processes.programs(*arguments):  # type: ignore[arg-type]
         true = {key: value for key, value in program.environment.items() if key not in clock}
-        changed.append(replace(program, environment={**true, **clock} if program.name in whose else true))
+        changed.append(replace(program, environment={**true, **clock} if program.name in stepped else true))
     return changed
 
 
 if __name__ == "__main__":
-    simulate.programs = _with_clocks  # type: ignore[assignment]
-    main.main()
+    with patch.object(simulate, "programs", _programs_with_clocks):
+        main.main()

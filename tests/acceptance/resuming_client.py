@@ -1,4 +1,4 @@
-"""A client of the live feed as a browser is one: when its stream ends it comes back and resumes by the last id."""
+"""Client of the live feed that behaves like a browser: it reconnects and resumes at the last event id."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import NoReturn
 import httpx
 
 LONGEST_SILENCE_S = 35.0
-"""A heartbeat comes every 30 s."""
+"""Longest silence of a stream; heartbeats come every 30 s."""
 
 
 @dataclass
 class ResumingClient:
-    """What a client of ``/api/v0/events`` saw. Half an event at the end of a stream counts for nothing."""
+    """The events that a client of ``/api/v0/events`` received. A partial event at the end of a stream is discarded."""
 
     port: int
     last_id: str | None = None
     ids: list[str] = field(default_factory=list)
-    """Of the events, as they came; heartbeats are none."""
+    """Ids of the events in order of arrival, without heartbeats."""
     gaps: list[str] = field(default_factory=list)
     streams: int = 0
 
     async def run(self) -> NoReturn:
-        """Follow for ever; cancelled to stop."""
+        """Follow until cancelled."""
         async with httpx.AsyncClient(timeout=httpx.Timeout(5.0, read=LONGEST_SILENCE_S)) as client:
             while True:
                 with suppress(httpx.TransportError):
@@ -47,29 +47,29 @@ class ResumingClient:
                     name, _, value = line.partition(":")
                     fields[name] = value.strip()
                 elif fields:
-                    self._take(fields)
+                    self._on_event(fields)
                     fields = {}
 
-    def _take(self, fields: dict[str, str]) -> None:
-        kind, place = fields.get("event"), fields.get("id")
+    def _on_event(self, fields: dict[str, str]) -> None:
+        kind, event_id = fields.get("event"), fields.get("id")
         if kind == "gap":
             self.gaps.append(json.loads(fields["data"])["data"]["reason"])
         elif kind not in (None, "heartbeat"):
-            self.ids.append(str(place))
-        if place is not None:
-            self.last_id = place
+            self.ids.append(str(event_id))
+        if event_id is not None:
+            self.last_id = event_id
 
     def is_past(self, events: list[str]) -> bool:
-        """Whether it has seen the last of these, and perhaps newer ones."""
+        """Whether the last of these events has arrived."""
         return bool(events) and events[-1] in self.ids
 
     def differences(self, events: list[str]) -> list[str]:
-        """How what it saw differs from all events since the first one that it saw; newer ones may follow, each once."""
+        """Differences from all events since the first received one; newer events may follow, each once."""
         begins = events.index(self.ids[0]) if self.ids and self.ids[0] in events else 0
         expected = events[begins:]
         found = [f"gap: {reason}" for reason in self.gaps]
         repeated = sorted(name for name, times in Counter(self.ids).items() if times > 1)
         if self.ids[: len(expected)] != expected or repeated:
             missing = [name for name in expected if name not in self.ids]
-            found.append(f"{len(expected)} events, told {len(self.ids)}; missing {missing}, repeated {repeated}")
+            found.append(f"{len(expected)} events, received {len(self.ids)}; missing {missing}, repeated {repeated}")
         return found

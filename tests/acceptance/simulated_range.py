@@ -1,4 +1,4 @@
-"""Start ``archstats-sensor --simulate`` as a person would, and hold its database against the truth."""
+"""Starts ``archstats-sensor --simulate`` like an operator, and compares its database with the truth."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import asyncpg
 
 from edge.common.config.settings import load_service
 from edge.common.postgres.database import open_database
+from edge.simulation.follower import RangeEvent
 from tests.postgres import copy_fresh_cluster
 
 BIN = Path(sys.executable).parent
@@ -29,7 +30,7 @@ Json = dict[str, object]
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody has now."""
+    """A free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -37,14 +38,14 @@ def free_port() -> int:
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """The environment of these tests without any setting of ours."""
+    """The environment of these tests without settings of this project."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ARCH_STATS_", "POSTGRES_"))}
     return {**kept, **extra}
 
 
 @dataclass
 class SimulatedRange:
-    """A running range and what it printed."""
+    """A running range and its printed lines."""
 
     process: asyncio.subprocess.Process
     database_dir: Path
@@ -58,8 +59,8 @@ class SimulatedRange:
 
     @property
     def shots(self) -> list[Json]:
-        """The lines that tell of a shot's first verdict."""
-        return [line for line in self.lines if line["event"] == "shot"]
+        """The lines with the first verdict on a shot."""
+        return [line for line in self.lines if line["event"] == RangeEvent.SHOT]
 
     async def next_line(self, within_s: float = 60.0) -> Json | None:
         """Read one more line; None at the end."""
@@ -73,12 +74,12 @@ class SimulatedRange:
         return line
 
     async def until_shots(self, count: int) -> None:
-        """Read on until this many shots are told."""
+        """Read until this many shots are printed."""
         while len(self.shots) < count:
             assert await self.next_line() is not None, f"ended after {len(self.shots)} shots"
 
     async def to_the_end(self, within_s: float = 180.0) -> int:
-        """Read all that is left and return the exit status."""
+        """Read the remaining lines and return the exit status."""
         async with asyncio.timeout(within_s):
             while await self.next_line(within_s) is not None:
                 pass
@@ -92,7 +93,7 @@ class SimulatedRange:
 
 
 def descendants(pid: int) -> list[int]:
-    """Every process below this one."""
+    """The process ids of all descendants."""
     result: list[int] = []
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
@@ -105,7 +106,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def command_line(pid: int) -> list[str]:
-    """A process's words, the program without its folder; empty when it is gone."""
+    """The words of a process's command line without folders; empty when the process has ended."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
@@ -121,7 +122,7 @@ async def simulated_range(
     program: Sequence[str] = (str(BIN / "archstats-sensor"),),
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[SimulatedRange]:
-    """A range in a database of its own; killed when the test is over before it is."""
+    """A range in a database of its own; stopped when the test ends first."""
     await asyncio.to_thread(copy_fresh_cluster, database_dir)
     port = free_port()
     words = ["--simulate", "--database-dir", str(database_dir), *options, *(["--json"] if as_json else [])]
@@ -150,9 +151,9 @@ async def simulated_range(
 
 
 async def truth(running: SimulatedRange, lanes: int = 1) -> list[Json]:
-    """What ``archstats-sensor truth`` says of the time the range printed."""
+    """The output of ``archstats-sensor truth`` for the interval that the range printed."""
     end = running.lines[-1]
-    assert end["event"] == "end", running.lines[-3:]
+    assert end["event"] == RangeEvent.END, running.lines[-3:]
     words = ["--seed", running.start["seed"], "--start", running.start["start"], "--speed", running.start["speed"]]
     words += ["--since", end["since"], "--until", end["until"], "--lanes", lanes]
     process = await asyncio.create_subprocess_exec(
@@ -169,7 +170,7 @@ async def truth(running: SimulatedRange, lanes: int = 1) -> list[Json]:
 
 @asynccontextmanager
 async def connected(database_dir: Path) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    """A connection to the range's database, which is started when it is not running."""
+    """A connection to the range's database, which is started if necessary."""
     service = load_service(clean_environment(ARCH_STATS_DATABASE_DIR=str(database_dir)))
     async with open_database(service, application="test") as database:
         connection = await database.connect()
@@ -180,13 +181,13 @@ async def connected(database_dir: Path) -> AsyncIterator[asyncpg.Connection[asyn
 
 
 async def stored_shots(database_dir: Path) -> list[asyncpg.Record]:
-    """Every shot that counts, in the order of release."""
+    """Every counting shot, in order of release."""
     async with connected(database_dir) as connection:
         return await connection.fetch("select * from shots where result <> 'void' order by arrow_disengage_time, lane")
 
 
 def differences(rows: Sequence[asyncpg.Record], expected: Sequence[Json]) -> list[str]:
-    """How the database differs from the truth; empty when it holds exactly the truth."""
+    """Differences between the database and the truth; empty when it holds exactly the truth."""
     found: list[str] = []
     if len(rows) != len(expected):
         found.append(f"{len(rows)} shots stored, {len(expected)} shot")
@@ -205,16 +206,16 @@ def differences(rows: Sequence[asyncpg.Record], expected: Sequence[Json]) -> lis
             if not same_instant(row[column], line[key]):
                 found.append(f"{name}: {column} {row[column]} for {line[key]}")
         for axis in ("x", "y"):
-            told, true = row[axis], line[axis]
-            if (told is None) != (true is None) or (
-                told is not None and abs(told - float(str(true))) > PLACE_TOLERANCE_MM
+            stored, true = row[axis], line[axis]
+            if (stored is None) != (true is None) or (
+                stored is not None and abs(stored - float(str(true))) > PLACE_TOLERANCE_MM
             ):
-                found.append(f"{name}: {axis} {told} for {true}")
+                found.append(f"{name}: {axis} {stored} for {true}")
     return found
 
 
-def same_instant(told: datetime | None, true: object) -> bool:
-    """Both missing, or within the tolerance."""
-    if told is None or true is None:
-        return told is None and true is None
-    return abs((told - datetime.fromisoformat(str(true))).total_seconds()) <= INSTANT_TOLERANCE_S
+def same_instant(stored: datetime | None, true: object) -> bool:
+    """Whether both are missing, or equal within the tolerance."""
+    if stored is None or true is None:
+        return stored is None and true is None
+    return abs((stored - datetime.fromisoformat(str(true))).total_seconds()) <= INSTANT_TOLERANCE_S

@@ -1,4 +1,4 @@
-"""The wall clock is stepped, on one process or on all, also while arrows fly: still exactly the truth, and nothing told twice."""
+"""Steps of the wall clock, on one process or on all, also while arrows fly, change no shot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from simulators.world.instants import from_iso
 from simulators.world.range import Release, World
-from tests.acceptance.printed import not_taken_back, told_wrongly
+from tests.acceptance.printed import print_errors, unrevised_prints
 from tests.acceptance.simulated_range import (
     INSTANT_TOLERANCE_S,
     SimulatedRange,
@@ -29,42 +29,47 @@ from tests.eventually import eventually
 
 PROGRAM = (sys.executable, "-m", "tests.acceptance.programs_with_own_clocks")
 RANGE = "range"
-"""The process that people start, and PostgreSQL, which it starts."""
-EVERYBODY = (RANGE, "simulators", "bow-1", "target-1", "archstats-shots", "archstats-push")
+"""The started process, and PostgreSQL, which it starts."""
+ALL_PROCESSES = (RANGE, "simulators", "bow-1", "target-1", "archstats-shots", "archstats-push")
 STEPS_S = (3 * 3600, -2)
-"""From the true time, each while an arrow flies."""
+"""Differences from the true time, each set while an arrow flies."""
 
 
 @pytest.mark.timeout(240)
-async def test_a_stepped_clock_moves_no_shot(short_path: Path) -> None:
-    await compare(short_path, [(EVERYBODY, 3), (("target-1",), 3)], shots=8)
+async def test_stepped_clock_moves_no_shot(short_path: Path) -> None:
+    await compare(short_path, [(ALL_PROCESSES, 3), (("target-1",), 3)], shots=8)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-async def test_nobodys_clock_moves_a_shot(short_path: Path) -> None:
-    whose = (EVERYBODY, *((name,) for name in EVERYBODY))
-    await compare(short_path, [(names, seed) for seed in (300, 301) for names in whose], shots=12)
+async def test_stepped_clock_of_any_process_moves_no_shot(short_path: Path) -> None:
+    stepped = (ALL_PROCESSES, *((name,) for name in ALL_PROCESSES))
+    await compare(short_path, [(names, seed) for seed in (300, 301) for names in stepped], shots=12)
 
 
 async def compare(folder: Path, cases: list[tuple[tuple[str, ...], int]], *, shots: int) -> None:
-    """Hold ranges against the truth, three abreast: whose clock is stepped, and the seed."""
-    abreast = asyncio.Semaphore(3)
+    """Compare ranges with the truth, three at a time. A case is the processes with a stepped clock, and the seed."""
+    slots = asyncio.Semaphore(3)
 
-    async def one(whose: tuple[str, ...], seed: int) -> list[str]:
-        async with abreast:
-            return await shoot_and_step(folder / f"{len(whose)}-{whose[0]}-{seed}", whose, seed=seed, shots=shots)
+    async def one(stepped_processes: tuple[str, ...], seed: int) -> list[str]:
+        async with slots:
+            return await shoot_and_step(
+                folder / f"{len(stepped_processes)}-{stepped_processes[0]}-{seed}",
+                stepped_processes,
+                seed=seed,
+                shots=shots,
+            )
 
     found = await asyncio.gather(*(one(*case) for case in cases))
     assert dict(zip(cases, found, strict=True)) == {case: [] for case in cases}
 
 
-async def shoot_and_step(database_dir: Path, whose: tuple[str, ...], *, seed: int, shots: int) -> list[str]:
-    """One range to its end; returns what is not as if no clock had been stepped."""
+async def shoot_and_step(database_dir: Path, stepped_processes: tuple[str, ...], *, seed: int, shots: int) -> list[str]:
+    """Run one range to its end; return the effects of the stepped clock."""
     database_dir.mkdir(exist_ok=True)
     clock = WallClock(database_dir / "wall-clock")
-    environment = {"CLOCK": json.dumps(clock.environment), "CLOCK_FOR": " ".join(whose)}
-    environment |= clock.environment if RANGE in whose else {}
+    environment = {"CLOCK": json.dumps(clock.environment), "CLOCK_FOR": " ".join(stepped_processes)}
+    environment |= clock.environment if RANGE in stepped_processes else {}
     options = ("--seed", str(seed), "--speed", "20", "--shots", str(shots))
     async with simulated_range(database_dir, *options, program=PROGRAM, environment=environment) as running:
         assert await running.next_line() is not None
@@ -78,34 +83,34 @@ async def shoot_and_step(database_dir: Path, whose: tuple[str, ...], *, seed: in
         rows = await stored_shots(database_dir)
         found += differences(rows, expected) or wrong_flight_times(rows, stepped)
         found += corrected(running, stepped[0])
-        found += told_wrongly(running, rows) + not_taken_back(running, rows)
+        found += print_errors(running, rows) + unrevised_prints(running, rows)
         found += await wrong_instants(running)
-        if not found and {"bow-1", "target-1"} & set(whose):
+        if not found and {"bow-1", "target-1"} & set(stepped_processes):
             found += await not_stepped(database_dir, stepped)
         return found
 
 
 def corrected(running: SimulatedRange, first: Release) -> list[str]:
-    """Shots from the first step on that were told and then told otherwise: a busy machine may give up one before."""
+    """Shots since the first step that were printed with two verdicts; on a busy machine an earlier shot may time out."""
     since = datetime.fromtimestamp(first.released_us / 1e6 - INSTANT_TOLERANCE_S, UTC)
-    told: dict[object, list[str]] = {}
+    verdicts_of: dict[object, list[str]] = {}
     for line in running.lines:
         released_at = line.get("arrow_disengage_time")
         if released_at is not None and datetime.fromisoformat(str(released_at)) >= since:
-            told.setdefault(line["id"], []).append(f"{line['result']} {line['points']} {line['arrow_id']}")
-    return [f"corrected: {' -> '.join(verdicts)}" for verdicts in told.values() if len(verdicts) > 1]
+            verdicts_of.setdefault(line["id"], []).append(f"{line['result']} {line['points']} {line['arrow_id']}")
+    return [f"corrected: {' -> '.join(verdicts)}" for verdicts in verdicts_of.values() if len(verdicts) > 1]
 
 
 async def step_in_flight(running: SimulatedRange, clock: WallClock) -> list[Release]:
-    """Once everybody is up, step the clock while arrows fly that will land; returns those arrows."""
+    """Step the clock while arrows fly that will land, once every process runs; return those arrows."""
     await eventually(lambda: bool(running.shots), within_s=60.0)
     facts = running.start
     world = World(int(str(facts["seed"])), from_iso(str(facts["start"])), float(str(facts["speed"])))
     stepped: list[Release] = []
     for seconds in STEPS_S:
         now_us = time.time_ns() // 1000
-        coming = world.releases(1, now_us, now_us + 60_000_000)
-        release = next(r for r in coming if r.landed_us is not None)
+        upcoming = world.releases(1, now_us, now_us + 60_000_000)
+        release = next(r for r in upcoming if r.landed_us is not None)
         await asyncio.sleep((release.released_us - now_us) / 1e6 + flight_s(release) / 2)
         clock.step(seconds)
         stepped.append(release)
@@ -113,7 +118,7 @@ async def step_in_flight(running: SimulatedRange, clock: WallClock) -> list[Rele
 
 
 def wrong_flight_times(rows: list[asyncpg.Record], stepped: list[Release]) -> list[str]:
-    """Flight times that are missing or not the true ones."""
+    """Missing and wrong flight times."""
     found = []
     for row in rows:
         if row["arrow_landing_time"] is None or "clock" in row["flags"]:
@@ -130,13 +135,13 @@ def wrong_flight_times(rows: list[asyncpg.Record], stepped: list[Release]) -> li
 
 
 def row_of(release: Release, rows: list[asyncpg.Record]) -> asyncpg.Record:
-    """The row whose instant of release is nearest."""
+    """The row with the nearest instant of release."""
     released_at = datetime.fromtimestamp(release.released_us / 1e6, UTC)
     return min(rows, key=lambda row: abs(row["arrow_disengage_time"] - released_at))
 
 
 def flight_s(release: Release) -> float:
-    """How long the arrow flew in truth."""
+    """The true flight time."""
     assert release.landed_us is not None
     return (release.landed_us - release.released_us) / 1e6
 
@@ -147,19 +152,19 @@ async def wrong_instants(running: SimulatedRange) -> list[str]:
     async with connected(running.database_dir) as connection:
         rows = await connection.fetch(
             """
-            select 'session' as what, start_time as since, end_time as until from sessions
+            select 'session' as name, start_time as since, end_time as until from sessions
             union all select 'end ' || number, opened_at, closed_at from ends
             """
         )
     return [
-        f"{row['what']}: {row['since']} to {row['until']}"
+        f"{row['name']}: {row['since']} to {row['until']}"
         for row in rows
         if not (since <= row["since"] <= (row["until"] or until) <= until)
     ]
 
 
 async def not_stepped(database_dir: Path, stepped: list[Release]) -> list[str]:
-    """Arrows whose release and landing the sensors dated by one and the same wall clock: then the test shows nothing."""
+    """Report when release and landing of every arrow were dated by the same wall clock: the test then shows nothing."""
     async with connected(database_dir) as connection:
         rows = await connection.fetch(
             """

@@ -1,6 +1,6 @@
-"""Clocks of devices that are fast, slow or unknown: what they time is true, and what they cannot time is not told.
+"""Fast, slow and unknown device clocks: times are true, and without a clock no flight time is stored.
 
-A node counts from its own boot, days ago: its offset to the host is far more than any that could be told in seconds.
+A node counts from its own boot, days ago, so its offset to the host is far beyond any window of seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from edge.simulation.setup import register_arrows
+from edge.simulation.setup import range_devices, register_arrows
 from simulators.world.instants import to_datetime
 from simulators.world.range import Release, World, truth_line
 from tests.acceptance.simulated_range import BIN, Json, clean_environment, connected, differences
@@ -25,22 +25,22 @@ from tests.postgres import copy_fresh_cluster
 
 SENSOR = str(BIN / "archstats-sensor")
 KNOWN_TO = timedelta(seconds=0.005)
-"""Instants of release are true to this. They may be late, by the time of receipt, as long as arrows stay in their order."""
+"""Accuracy of release instants."""
 WITHIN_S = 60.0
-GIVEN_UP = "select count(*) > 0 from readings where device_id = 'bow-1'"
-"""Without a clock the first events of a bow wait for one, and all are then told at the instant at which that was given up."""
+CLOCK_TIMED_OUT = "select count(*) > 0 from readings where device_id = 'bow-1'"
+"""The first events of a bow wait for a clock, and are stored together when that wait times out."""
 SHOTS = (
     "select * from shots where arrow_disengage_time >= $1 and result <> 'void' order by arrow_disengage_time limit $2"
 )
 DECIDED = "result not in ('pending', 'unknown')"
 LANE_M = 70.0
-DEVICES = {"bow-1": "bow.link", "target-1": "target.link"}
+DEVICES = {device.name: device.driver for device in range_devices(1)}
 PATH_FAULTS = "delay=0.2,duplicate=0.1,split=0.2"
 
 
 @dataclass
 class Outcome:
-    """What a lane shot, and what the database holds of it."""
+    """The true shots of a lane, and its stored rows."""
 
     expected: list[Json]
     rows: list[asyncpg.Record]
@@ -61,10 +61,10 @@ async def program(words: Sequence[str], environment: Mapping[str, str]) -> Async
 
 
 async def shoot(folder: Path, seed: int, landings: int, *simulator_options: str, counts_from: str = "") -> Outcome:
-    """A hub as a technician sets it up, each daemon by itself, until so many landings and what was shot between them have a verdict.
+    """Run a hub as a technician sets it up, each daemon alone, until the shots up to the nth landing have a verdict.
 
-    The archer shoots already while it is set up: what counts is nocked when the session is open, both devices are read, and
-    the database says that ``counts_from`` is true.
+    The archer already shoots during the set-up. The arrows that count are nocked after the session is open, both devices are
+    ready, and the query ``counts_from`` returns true.
     """
     await asyncio.to_thread(copy_fresh_cluster, folder)
     environment = clean_environment(ARCH_STATS_DATABASE_DIR=str(folder), ARCH_STATS_SPOOL_DIR=str(folder / "spool"))
@@ -72,7 +72,7 @@ async def shoot(folder: Path, seed: int, landings: int, *simulator_options: str,
     world = World(seed, round(time.time() * 1e6), 20.0)
     async with AsyncExitStack() as running:
         database = await running.enter_async_context(connected(folder))
-        await told("db", "migrate", environment=shared)
+        await run_sensor_command("db", "migrate", environment=shared)
         await register_arrows(database, world.lane(1))
         devices = ",".join(f"{name}:{driver}" for name, driver in DEVICES.items())
         words = [sys.executable, "-m", "simulators", "--world", world.to_json(), "--links", str(folder)]
@@ -82,7 +82,7 @@ async def shoot(folder: Path, seed: int, landings: int, *simulator_options: str,
             await running.enter_async_context(program([SENSOR, "run", name], {**environment, **own}))
         await running.enter_async_context(program([str(BIN / "archstats-shots")], shared))
         await until(database, "select count(*) = 2 from device_status where state = 'ready'")
-        await told(
+        await run_sensor_command(
             "session", "open", "--lane", "1", "--distance", f"{LANE_M:g}", "--face", "wa_122", environment=shared
         )
         if counts_from:
@@ -100,7 +100,7 @@ async def shoot(folder: Path, seed: int, landings: int, *simulator_options: str,
 
 
 def until_landed(world: World, from_us: int, landings: int) -> list[Release]:
-    """The arrows nocked from then on, up to the one that is the last of so many that land."""
+    """The arrows nocked after ``from_us``, up to the nth that lands."""
     found: list[Release] = []
     for release in world.releases(1, from_us, from_us + 120_000_000):
         if release.engaged_us > from_us and landings > 0:
@@ -109,7 +109,7 @@ def until_landed(world: World, from_us: int, landings: int) -> list[Release]:
     return found
 
 
-async def told(*words: str, environment: Mapping[str, str]) -> None:
+async def run_sensor_command(*words: str, environment: Mapping[str, str]) -> None:
     process = await asyncio.create_subprocess_exec(SENSOR, *words, stdout=asyncio.subprocess.DEVNULL, env=environment)
     assert await process.wait() == 0, words
 
@@ -121,7 +121,7 @@ async def until(database: asyncpg.Connection[asyncpg.Record], condition: str, *v
 
 
 @pytest.mark.long
-async def test_clocks_that_part_by_200_ppm_time_every_instant_and_flight(short_path: Path) -> None:
+async def test_clocks_200_ppm_apart_give_true_times(short_path: Path) -> None:
     outcome = await shoot(short_path, 3, 10, "--clock", "bow-1=100,target-1=-100", "--fault", PATH_FAULTS)
     assert differences(outcome.rows, outcome.expected) == []
     for row, line in zip(outcome.rows, outcome.expected, strict=True):
@@ -135,8 +135,8 @@ async def test_clocks_that_part_by_200_ppm_time_every_instant_and_flight(short_p
 
 
 @pytest.mark.timeout(240)
-async def test_a_bow_whose_clock_nobody_knows_tells_no_speed_and_the_right_score(short_path: Path) -> None:
-    outcome = await shoot(short_path, 2, 3, "--clock", "bow-1=mute", counts_from=GIVEN_UP)
+async def test_unknown_bow_clock_gives_no_speed_and_true_scores(short_path: Path) -> None:
+    outcome = await shoot(short_path, 2, 3, "--clock", "bow-1=mute", counts_from=CLOCK_TIMED_OUT)
     results = [(row["result"], row["x"], row["y"], str(row["arrow_id"])) for row in outcome.rows]
     assert results == [(line["result"], line["x"], line["y"], line["arrow_id"]) for line in outcome.expected]
     landed = [row for row in outcome.rows if row["x"] is not None]

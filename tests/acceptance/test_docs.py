@@ -1,4 +1,4 @@
-"""Every command shown in the docs is run, page by page, each page in a new home with a database of its own."""
+"""Every command in the docs works: each page runs in a new home folder with its own database."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ LASTING = (
     "archstats-sensor --simulate",
     "archstats-sensor emulate",
 )
-"""Commands that run until they are told to stop."""
+"""Commands that run until a signal stops them."""
 LASTING_S = 1.5
 WITHIN_S = 60.0
-"""For what takes a second or two when the machine has nothing else to do; how soon exactly is held elsewhere."""
+"""Longest run of a command that takes one or two seconds on an idle machine; other tests check exact times."""
 FROM_NOTHING = ("README.md", "live-page.md")
-"""Pages whose first command makes the database's cluster too. The others find one that nobody has used, to save its second."""
+"""Pages whose first command also creates the database cluster. The others start with an unused copy, which saves a second."""
 ELSEWHERE = {
     "./dev run": "tests/acceptance/test_fresh_machine.py",
     "./dev test": "tests/acceptance/test_fresh_machine.py and CI",
 }
-"""Held by a test of their own."""
+"""Commands with a test of their own."""
 PREPARED = {
     "judging.md": "tests/edge/cli/commands/test_judging.py",
     "spool.md": "tests/edge/cli/commands/test_quarantine.py",
 }
-"""Pages whose commands need shots, or something in quarantine: run by a test of their own that has some."""
+"""Pages whose commands need shots or quarantined readings, with the test that runs them."""
 SYSTEM = {"ls", "sudo", "docker", "journalctl", "systemctl", "curl", "psql", "git", "python3", "udevadm", "cd"}
-"""Not ours: they need hardware, root or a network. Only their spelling is ours."""
+"""Commands of the system, which need hardware, root or a network and do not run here."""
 
 
 def pages() -> list[Path]:
-    """The README and every page of the docs that needs nothing prepared."""
+    """The README and every page of the docs that needs no prepared data."""
     return [page for page in tracked("README.md", "docs/*.md", "docs/**/*.md") if page.name not in PREPARED]
 
 
@@ -59,7 +59,7 @@ def commands(page: Path) -> Iterator[str]:
 
 
 def without_wrapper(command: str) -> str:
-    """The command itself, when it is shown inside ``./dev exec`` or the installed environment."""
+    """The command without ``./dev exec`` or the installed environment's path."""
     for wrapper in ("./dev exec ", "/opt/archstats/bin/"):
         command = command.removeprefix(wrapper)
     return command
@@ -67,7 +67,7 @@ def without_wrapper(command: str) -> str:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_commands_of_a_page_work(page: Path, short_path: Path) -> None:
+def test_commands_of_a_page_work(page: Path, short_path: Path) -> None:
     home = clean_environment(
         HOME=str(short_path), XDG_STATE_HOME=str(short_path / "s"), ARCH_STATS_SERVER_PORT=str(free_port()),
         PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -84,12 +84,12 @@ def test_the_commands_of_a_page_work(page: Path, short_path: Path) -> None:
             continue
         settings = [word for word in words if re.match(r"^[A-Z_]+=", word)]
         words = words[len(settings) :]
-        assert words[0] in PROGRAMS, f"{page.name}: nobody runs '{command}'"
+        assert words[0] in PROGRAMS, f"{page.name}: unknown command '{command}'"
         run(words, {**home, **dict(word.split("=", 1) for word in settings)}, short_path, page)
 
 
 def run(words: list[str], environment: dict[str, str], folder: Path, page: Path) -> None:
-    """Run one command; one that lasts is asked to end after a while and must do so cleanly."""
+    """Run one command. A lasting command is stopped after a while and must exit cleanly."""
     lasting = any(" ".join(words).startswith(start) for start in LASTING) and "--help" not in words
     process = subprocess.Popen(
         words,
@@ -107,11 +107,11 @@ def run(words: list[str], environment: dict[str, str], folder: Path, page: Path)
     except subprocess.TimeoutExpired:
         assert lasting, f"{page.name}: {words} does not end"
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=WITHIN_S)  # how soon exactly, test_stopping.py and the long tests hold
+        output, _ = process.communicate(timeout=WITHIN_S)  # test_stopping.py checks the exact time
     assert process.returncode == 0, f"{page.name}: {words}: exit status {process.returncode}\n{output}"
 
 
 def handles_sigterm(pid: int) -> bool:
-    """Whether a process is so far that it ends cleanly when asked to."""
+    """Whether a process has installed its SIGTERM handler."""
     caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)

@@ -1,4 +1,4 @@
-"""The database holds exactly what the simulated archer shot."""
+"""The database holds exactly the shots of the simulated archer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.printed import not_taken_back, told_wrongly
+from tests.acceptance.printed import print_errors, unrevised_prints
 from tests.acceptance.simulated_range import differences, simulated_range, stored_shots, truth
 
 SHOTS = 12
@@ -16,7 +16,7 @@ LONG_SEEDS = tuple(range(100, 120))
 
 
 async def shoot(database_dir: Path, seed: int) -> list[str]:
-    """One range to its end; returns how its database differs from the truth."""
+    """Run one range to its end; return the differences between its database and the truth."""
     options = ("--seed", str(seed), "--speed", "20", "--shots", str(SHOTS))
     async with simulated_range(database_dir, *options) as running:
         status = await running.to_the_end()
@@ -24,22 +24,22 @@ async def shoot(database_dir: Path, seed: int) -> list[str]:
         expected = await truth(running)
         found += [] if len(expected) == SHOTS else [f"the truth has {len(expected)} releases"]
         rows = await stored_shots(database_dir)
-        return found + differences(rows, expected) + told_wrongly(running, rows) + not_taken_back(running, rows)
+        return found + differences(rows, expected) + print_errors(running, rows) + unrevised_prints(running, rows)
 
 
 @pytest.mark.timeout(240)
-async def test_three_seeds_leave_exactly_the_truth(short_path: Path) -> None:
+async def test_three_seeds_store_exactly_the_truth(short_path: Path) -> None:
     found = await asyncio.gather(*(shoot(short_path / str(seed), seed) for seed in SEEDS))
     assert dict(zip(SEEDS, found, strict=True)) == {seed: [] for seed in SEEDS}
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
-async def test_twenty_seeds_leave_exactly_the_truth(short_path: Path) -> None:
-    abreast = asyncio.Semaphore(4)
+async def test_twenty_seeds_store_exactly_the_truth(short_path: Path) -> None:
+    slots = asyncio.Semaphore(4)
 
     async def one(seed: int) -> list[str]:
-        async with abreast:
+        async with slots:
             return await shoot(short_path / str(seed), seed)
 
     found = await asyncio.gather(*(one(seed) for seed in LONG_SEEDS))

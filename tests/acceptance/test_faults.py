@@ -1,4 +1,4 @@
-"""Bad lines and rebooting devices: the database still holds exactly the truth."""
+"""Faulty lines and rebooting devices: the database still holds exactly the truth."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.blind_intervals import as_known, reboots_of, simulators_log, untold
+from tests.acceptance.blind_intervals import as_known, gap_errors, reboots_of, simulators_log
 from tests.acceptance.simulated_range import Json, differences, simulated_range, stored_shots, truth
 
 FAULTS = "drop=0.05,corrupt=0.05,duplicate=0.1,delay=0.05,split=0.2,merge=0.2,reboot=0.01"
 BOTH_WAYS = ("drop", "corrupt", "duplicate", "delay", "split", "merge")
 SEEDS = (7, 64, 166)
-"""In each of them both devices reboot, and early."""
+"""Seeds with early reboots of both devices."""
 LONG_SEEDS = tuple(range(200, 220))
 
 
 async def shoot(database_dir: Path, seed: int, shots: int, *, faults: str = FAULTS) -> tuple[list[str], Json]:
-    """One range to its end on bad lines; returns how its database differs from the truth, and the faults there were."""
+    """Run one range on faulty lines to its end; return the differences from the truth, and the counted faults."""
     options = ("--seed", str(seed), "--speed", "20", "--shots", str(shots), "--fault", faults)
     async with simulated_range(database_dir, *options) as running:
         status = await running.to_the_end()
         found = [] if status == 0 else [f"exit status {status}"]
         expected = await truth(running)
         found += [] if len(expected) == shots else [f"the truth has {len(expected)} releases"]
-        said = simulators_log(database_dir)
+        log = simulators_log(database_dir)
         rows = await stored_shots(database_dir)
-        reboots = reboots_of(said)
-        found += await untold(database_dir, reboots)
-        return found + differences(rows, as_known(expected, rows, reboots)), said[-1]
+        reboots = reboots_of(log)
+        found += await gap_errors(database_dir, reboots)
+        return found + differences(rows, as_known(expected, rows, reboots)), log[-1]
 
 
 def counted(ends: Sequence[Json]) -> dict[str, Counter[str]]:
-    """The faults of all devices of all ranges, by the way they went."""
+    """The faults of all devices of all ranges, by direction."""
     sums: dict[str, Counter[str]] = {"to_hub": Counter(), "to_node": Counter(), "node": Counter()}
     for end in ends:
         devices = end["faults"]
@@ -49,14 +49,14 @@ def counted(ends: Sequence[Json]) -> dict[str, Counter[str]]:
 def rarer_than(
     count: int, sums: dict[str, Counter[str]], both_ways: Sequence[str], of_the_node: Sequence[str]
 ) -> list[str]:
-    """The faults that happened too seldom for the test to say anything about them."""
+    """The faults that were too rare for the test to be meaningful."""
     wanted = [(way, fault) for way in ("to_hub", "to_node") for fault in both_ways]
     wanted += [("node", fault) for fault in of_the_node]
     return [f"{fault} {way}: {sums[way][fault]}" for way, fault in wanted if sums[way][fault] < count]
 
 
 @pytest.mark.timeout(240)
-async def test_three_seeds_on_bad_lines_leave_exactly_the_truth(short_path: Path) -> None:
+async def test_three_seeds_on_faulty_lines_store_exactly_the_truth(short_path: Path) -> None:
     ranges = await asyncio.gather(*(shoot(short_path / str(seed), seed, 12) for seed in SEEDS))
     assert {seed: found for seed, (found, _) in zip(SEEDS, ranges, strict=True)} == {seed: [] for seed in SEEDS}
     sums = counted([end for _, end in ranges])
@@ -72,13 +72,13 @@ async def test_three_seeds_on_bad_lines_leave_exactly_the_truth(short_path: Path
         (f"{FAULTS},silence=0.01,stuck=0.01,unplug=0.005", (*BOTH_WAYS, "silence", "stuck"), ("reboot", "unplug")),
     ],
 )
-async def test_twenty_seeds_on_bad_lines_leave_exactly_the_truth(
+async def test_twenty_seeds_on_faulty_lines_store_the_truth(
     short_path: Path, faults: str, both_ways: tuple[str, ...], of_the_node: tuple[str, ...]
 ) -> None:
-    abreast = asyncio.Semaphore(4)
+    slots = asyncio.Semaphore(4)
 
     async def one(seed: int) -> tuple[list[str], Json]:
-        async with abreast:
+        async with slots:
             return await shoot(short_path / str(seed), seed, 24, faults=faults)
 
     ranges = await asyncio.gather(*(one(seed) for seed in LONG_SEEDS))

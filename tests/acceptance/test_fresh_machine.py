@@ -1,4 +1,4 @@
-"""The README's two commands on a bare clone with an empty home."""
+"""The README's two commands in a fresh clone with an empty home folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STOPPED_WITHIN_S = 3.0
 
 @pytest.fixture
 def clone(short_path: Path) -> tuple[Path, dict[str, str]]:
-    """A clone of what is committed, set up, and the environment of somebody new."""
+    """A clone of the last commit that is set up, and the environment of a new user."""
     home, project = short_path / "h", short_path / "p"
     home.mkdir()
     subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
@@ -30,7 +30,7 @@ def clone(short_path: Path) -> tuple[Path, dict[str, str]]:
     return project, environment
 
 
-def test_the_first_command_shows_shots_and_the_page_and_ends_with_ctrl_c(clone: tuple[Path, dict[str, str]]) -> None:
+def test_dev_run_shows_shots_and_page_and_ends_with_ctrl_c(clone: tuple[Path, dict[str, str]]) -> None:
     project, environment = clone
     began = time.monotonic()
     process = subprocess.Popen(
@@ -51,17 +51,17 @@ def test_the_first_command_shows_shots_and_the_page_and_ends_with_ctrl_c(clone: 
     assert page
     assert shot
     assert time.monotonic() - began < FIRST_SHOT_WITHIN_S
-    family = descendants(process.pid)
-    assert len(family) >= 5
+    processes = descendants(process.pid)
+    assert len(processes) >= 5
     began = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     process.communicate(timeout=30)
     assert time.monotonic() - began < STOPPED_WITHIN_S
     assert process.returncode == 0
-    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+    assert [pid for pid in processes if Path(f"/proc/{pid}").exists()] == []
 
 
-def test_the_second_command_passes_the_tests(clone: tuple[Path, dict[str, str]]) -> None:
+def test_dev_test_passes(clone: tuple[Path, dict[str, str]]) -> None:
     project, environment = clone
     done = subprocess.run(
         [project / "dev", "test", "-q"],

@@ -1,4 +1,4 @@
-"""Killed at random instants, started again: still exactly the truth, and every event told once, in order."""
+"""Processes killed at random instants and restarted: exactly the truth, and every event once, in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from edge.common.postgres.connection import DATABASE_FAULTS
 from tests.acceptance.killer import Killer
-from tests.acceptance.printed import told_wrongly
+from tests.acceptance.printed import print_errors
 from tests.acceptance.resuming_client import ResumingClient
 from tests.acceptance.simulated_range import (
     INSTANT_TOLERANCE_S,
@@ -27,22 +27,22 @@ from tests.acceptance.simulated_range import (
 from tests.eventually import eventually
 
 SETTLED_WITHIN_S = 60.0
-"""After the last kill: everybody back, what was kept meanwhile told, what was given up corrected."""
+"""Longest wait after the last kill until every process runs, late readings are stored and timed-out shots corrected."""
 LONG_SEEDS = tuple(range(200, 208))
 
 
 @pytest.mark.timeout(240)
-async def test_whoever_is_killed_nothing_is_lost_and_nothing_told_twice(short_path: Path) -> None:
+async def test_kills_lose_no_shot_and_repeat_no_event(short_path: Path) -> None:
     assert await shoot_and_kill(short_path, seed=5, kills=6, pauses_s=(0.5, 3.0), shots=8) == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 async def test_many_kills_with_many_seeds(short_path: Path) -> None:
-    abreast = asyncio.Semaphore(2)
+    slots = asyncio.Semaphore(2)
 
     async def one(seed: int) -> list[str]:
-        async with abreast:
+        async with slots:
             return await shoot_and_kill(short_path / str(seed), seed=seed, kills=30, pauses_s=(0.05, 4.0), shots=30)
 
     found = await asyncio.gather(*(one(seed) for seed in LONG_SEEDS))
@@ -52,7 +52,7 @@ async def test_many_kills_with_many_seeds(short_path: Path) -> None:
 async def shoot_and_kill(
     database_dir: Path, *, seed: int, kills: int, pauses_s: tuple[float, float], shots: int
 ) -> list[str]:
-    """A range with at least so many shots and kills; returns what is not as if nobody had been killed."""
+    """Run a range with at least this many shots and kills; return the differences from an undisturbed one."""
     async with simulated_range(database_dir, "--seed", str(seed), "--speed", "20") as running:
         client, killer = ResumingClient(running.port), Killer(running, seed, kills, pauses_s)
         async with asyncio.TaskGroup() as tasks:
@@ -62,7 +62,7 @@ async def shoot_and_kill(
             while not killing.done() or len(running.shots) < shots:
                 assert await running.next_line() is not None, f"ended after {len(running.shots)} shots"
             events: list[str] = []
-            with suppress(TimeoutError):  # what is wrong then is told below
+            with suppress(TimeoutError):  # the differences are reported below
                 async with asyncio.timeout(SETTLED_WITHIN_S):
                     events = await settled(running, client)
             events = events or await stored_events(database_dir)
@@ -71,23 +71,23 @@ async def shoot_and_kill(
         status = await running.to_the_end()
         found = [] if status == 0 else [f"exit status {status}"]
         expected = await truth(running)
-        found += [] if len(expected) >= shots - 2 else [f"decided are {len(expected)} of {shots} and more shots"]
-        # Stored instants may be off by the tolerance, arrows of one archer are far more than that apart.
+        found += [] if len(expected) >= shots - 2 else [f"only {len(expected)} of at least {shots} shots are decided"]
+        # Stored instants may be off by the tolerance; the arrows of one archer are much further apart.
         until = datetime.fromisoformat(str(running.lines[-1]["until"])) - timedelta(seconds=INSTANT_TOLERANCE_S)
         rows = [row for row in await stored_shots(database_dir) if row["arrow_disengage_time"] < until]
         found += differences(rows, expected) + client.differences(events)
         found += [] if client.streams > 1 else ["the client never lost its stream"]
-        found += told_wrongly(running, rows)
+        found += print_errors(running, rows)
         return [*found, f"killed: {killer.killed}"] if found else []
 
 
 async def settled(running: SimulatedRange, client: ResumingClient) -> list[str]:
-    """Wait until every device tells again and nothing that was given up waits for its correction.
+    """Wait until every device's watermark is current and no timed-out shot awaits its correction.
 
-    Returns the events that the client should know, once it does.
+    Return all events once the client has received them.
     """
     while True:
-        with suppress(*DATABASE_FAULTS):  # the last to be killed may have been the server
+        with suppress(*DATABASE_FAULTS):  # the last victim may have been the server
             async with connected(running.database_dir) as connection:
                 unsure = await connection.fetchval(
                     """

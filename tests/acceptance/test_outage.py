@@ -1,4 +1,4 @@
-"""The database is down, and a range shoots on beside a device that never rests: all arrives, and soon."""
+"""Database outage: a range continues to shoot beside a busy device, and all data arrives soon after."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.proxy import database_proxy
 RATE_HZ = 100.0
 CURRENT_AGAIN_S = 10.0
 UNSETTLED_US = 1_500_000
-"""A shot is known at the latest this long after the world has settled it: its miss waits for a heartbeat of the target."""
+"""Longest time from a final result in the world to its verdict: a miss waits for a heartbeat of the target."""
 SEED = 6
 DECIDED = "select count(*) from shots where result not in ('pending', 'void')"
 
@@ -29,7 +29,7 @@ DECIDED = "select count(*) from shots where result not in ('pending', 'void')"
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("down_s", [4.0, 600.0], ids=["short", "ten minutes"])
-async def test_after_an_outage_shots_are_current_within_ten_seconds(
+async def test_shots_are_current_ten_seconds_after_an_outage(
     short_path: Path, tmp_path: Path, database_settings: ServiceSettings, down_s: float
 ) -> None:
     async with (
@@ -65,7 +65,7 @@ async def test_after_an_outage_shots_are_current_within_ten_seconds(
 
 
 async def until_current(connection: Connection, running: SimulatedRange, busy: BusyRange) -> float:
-    """Wait until nothing is behind, neither shots nor readings; how many seconds that took."""
+    """Wait until shots and readings are current; return the seconds that this took."""
     began = time.monotonic()
     world = World.from_json(json.dumps({key: running.start[key] for key in ("seed", "start", "speed")}))
     async with asyncio.timeout(60):

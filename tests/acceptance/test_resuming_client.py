@@ -1,4 +1,4 @@
-"""The client that watches the feed under fire would see it if an event were missing, repeated, or out of order."""
+"""The resuming client detects missing, repeated and reordered events."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def test_each_event_once_in_order_is_no_difference(ids: list[str]) -> None:
 @pytest.mark.parametrize(
     "ids", [["a", "b", "c", "c"], ["a", "b", "c", "b"], ["a", "c", "b"], ["a", "c"], ["a", "b", "c", "new", "new"], []]
 )
-def test_anything_else_is_one(ids: list[str]) -> None:
+def test_any_other_sequence_is_a_difference(ids: list[str]) -> None:
     assert ResumingClient(0, ids=ids).differences(EVENTS) != []

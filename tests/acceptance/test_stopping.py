@@ -1,4 +1,4 @@
-"""Ctrl-C ends the whole range quickly, cleanly, and leaves nothing behind."""
+"""Ctrl-C ends the whole range quickly and cleanly, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ from tests.eventually import eventually
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_ends_it_within_three_seconds(
+async def test_signals_end_the_range_within_three_seconds(
     short_path: Path, number: signal.Signals, pytestconfig: pytest.Config
 ) -> None:
-    """Three by the clock with --long; among other tests the machine is not its own."""
+    """Three seconds with --long; more beside other tests, which share the machine."""
     within_s = 3.0 if pytestconfig.getoption("--long") else 10.0
     async with simulated_range(short_path, "--seed", "8", "--speed", "20") as running:
         await running.until_shots(3)
-        family = descendants(running.process.pid)
-        assert len(family) >= 5
+        processes = descendants(running.process.pid)
+        assert len(processes) >= 5
         began = time.monotonic()
         os.kill(running.process.pid, number)
         assert await running.to_the_end() == 0
         assert time.monotonic() - began < within_s
-        assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+        assert [pid for pid in processes if Path(f"/proc/{pid}").exists()] == []
         expected = await truth(running)
         assert len(expected) >= 3
-        # Stored instants may be off by the tolerance, arrows of one archer are far more than that apart.
+        # Stored instants may be off by the tolerance; the arrows of one archer are much further apart.
         until = datetime.fromisoformat(str(running.lines[-1]["until"])) - timedelta(seconds=INSTANT_TOLERANCE_S)
         rows = [row for row in await stored_shots(short_path) if row["arrow_disengage_time"] < until]
         assert differences(rows, expected) == []
 
 
-async def test_a_second_range_is_refused_and_a_killed_one_leaves_no_process(short_path: Path) -> None:
+async def test_second_range_is_refused_and_killed_one_leaves_none(short_path: Path) -> None:
     async with simulated_range(short_path, "--seed", "8", "--speed", "20") as running:
         await running.until_shots(1)
         async with simulated_range(short_path, "--seed", "9") as second:
             assert await second.to_the_end() == 1
             assert second.lines == []
         await running.until_shots(2)
-        family = descendants(running.process.pid)
+        processes = descendants(running.process.pid)
         os.kill(running.process.pid, signal.SIGKILL)
         await running.process.wait()
-        await eventually(lambda: not any(map(alive, family)), within_s=30.0)
+        await eventually(lambda: not any(map(alive, processes)), within_s=30.0)
 
 
-async def test_after_a_kill_the_same_folder_serves_again(short_path: Path) -> None:
+async def test_folder_of_a_killed_range_is_usable_again(short_path: Path) -> None:
     async with simulated_range(short_path, "--seed", "8", "--speed", "20") as running:
         await running.until_shots(1)
         for pid in [*descendants(running.process.pid), running.process.pid]:
@@ -69,7 +69,7 @@ async def test_after_a_kill_the_same_folder_serves_again(short_path: Path) -> No
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
+    """Whether the process runs and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -1,4 +1,4 @@
-"""A wall clock that can be stepped while processes run: libfaketime, told by a file. CLOCK_MONOTONIC stays what it is."""
+"""A wall clock that can be stepped while processes run, by libfaketime and a file. CLOCK_MONOTONIC is unchanged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PACKAGE = "libfaketime"
 
 
 def library() -> Path:
-    """The library to preload. Without it the test is skipped, in CI it fails."""
+    """The library to preload. Without it the test is skipped; in CI it fails."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     if found:
         return found[0]
@@ -21,7 +21,7 @@ def library() -> Path:
 
 
 class WallClock:
-    """The clock of all processes that were started with its :attr:`environment`."""
+    """The clock of all processes with its :attr:`environment`."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -36,7 +36,7 @@ class WallClock:
         self.step(0)
 
     def step(self, seconds: int) -> None:
-        """Let it differ from the true one by so much from now on."""
+        """Set the difference from the true time."""
         fresh = self._file.with_suffix(".new")
         fresh.write_text(f"{seconds:+d}\n")
         fresh.replace(self._file)

@@ -1,1 +1,1 @@
-"""A range under fire: everything fails, again and again, and the database holds exactly the truth."""
+"""Chaos runs: many faults at once on one simulated range, whose database must hold exactly the truth."""

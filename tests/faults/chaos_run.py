@@ -1,10 +1,11 @@
-"""One run: a range that shoots, a script of blows, viewers that come back, and the verdict at the end."""
+"""One chaos run: a simulated range, a script of faults, reconnecting viewers, a verdict and its table."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,15 +17,15 @@ from tests.acceptance.blind_intervals import as_known, reboots_of, simulators_lo
 from tests.acceptance.resuming_client import ResumingClient
 from tests.acceptance.simulated_range import INSTANT_TOLERANCE_S, truth
 from tests.eventually import eventually
-from tests.faults.faults import strike
-from tests.faults.script import Blow, write_script
-from tests.faults.testbed import LANES, Field, field_of
+from tests.faults.faults import inject
+from tests.faults.script import Fault, write_script
+from tests.faults.testbed import LANES, Testbed, new_testbed
 from tests.faults.verdict import Verdict, compare
 
 VIEWERS = 3
 SETTLED_WITHIN_S = 90.0
-"""After the last blow: every program back, every spool empty, every verdict given, every viewer up to date."""
-WHOLE_EVERY_S = 0.2
+"""Longest wait after the last fault for every program, spool, verdict and viewer to recover."""
+RECOVERY_POLL_S = 0.2
 
 _AGE = """
 select extract(epoch from clock_timestamp() - min(updated_at))::float8 from device_status
@@ -38,137 +39,155 @@ _EVENTS = "select epoch || '-' || xid || '-' || id as name from installation, ev
 
 
 @dataclass
-class Struck:
-    """A blow that was dealt, and when the range was whole again; seconds of the monotonic clock."""
+class InjectedFault:
+    """A fault that was injected, and the recovery from it; seconds of the monotonic clock."""
 
-    blow: Blow
+    fault: Fault
     began: float
     ended: float = 0.0
-    whole_again: float | None = None
-    fault: str = ""
+    recovered: float | None = None
 
 
 @dataclass
-class Battle:
-    """What happened."""
+class ChaosRun:
+    """The record of one run."""
 
     seed: int
-    struck: list[Struck] = field(default_factory=list)
+    injected: list[InjectedFault] = field(default_factory=list)
     wire: dict[str, int] = field(default_factory=dict)
-    """What befell the devices' lines and the devices, by name."""
+    """Count of the faults on the devices' lines, by name."""
     verdict: Verdict = field(default_factory=Verdict)
 
 
-async def fight(folder: Path, seed: int, minutes: float, tell: Callable[[str], None]) -> Battle:
-    """Run it; ``tell`` hears each blow as it falls."""
-    battle = Battle(seed)
-    async with field_of(folder, seed) as ground:
-        assert await ground.running.next_line() is not None, "the range did not start"
-        viewers = [ResumingClient(ground.running.port) for _ in range(VIEWERS)]
-        script = write_script(seed, minutes * 60, has_disk=ground.disk is not None)
+async def run_chaos(folder: Path, seed: int, minutes: float, report: Callable[[str], None]) -> ChaosRun:
+    """Run the script of a seed. ``report`` receives a line for each injected fault."""
+    run = ChaosRun(seed)
+    async with new_testbed(folder, seed) as testbed:
+        assert await testbed.running.next_line() is not None, "the range did not start"
+        viewers = [ResumingClient(testbed.running.port) for _ in range(VIEWERS)]
+        script = write_script(seed, minutes * 60, has_disk=testbed.disk is not None)
         async with asyncio.TaskGroup() as tasks:
-            lasting: list[asyncio.Task[None]] = [tasks.create_task(viewer.run()) for viewer in viewers]
-            lasting += [tasks.create_task(_read_on(ground)), tasks.create_task(_watch(ground, battle))]
+            background: list[asyncio.Task[None]] = [tasks.create_task(viewer.run()) for viewer in viewers]
+            background += [tasks.create_task(_read_output(testbed)), tasks.create_task(_watch_recovery(testbed, run))]
             await eventually(lambda: all(viewer.streams for viewer in viewers), within_s=60.0)
             began = time.monotonic()
-            blows = [tasks.create_task(_deal(blow, began, ground, battle, tell)) for blow in script]
-            await asyncio.gather(*blows)
-            await _settle(ground, viewers, battle)
-            events = await _events(ground)
-            with suppress(TimeoutError):  # the archers shoot on; what is not told then is a difference below
+            injecting = [tasks.create_task(_inject(fault, began, testbed, run, report)) for fault in script]
+            await asyncio.gather(*injecting)
+            await _settle(testbed, viewers, run)
+            events = await _events(testbed)
+            with suppress(TimeoutError):  # the archers continue to shoot; missing events are differences below
                 await eventually(lambda: all(viewer.is_past(events) for viewer in viewers), within_s=30.0)
-            for task in lasting:
+            for task in background:
                 task.cancel()
-        ground.running.process.send_signal(signal.SIGTERM)
-        status = await ground.running.to_the_end(60.0)
+        testbed.running.process.send_signal(signal.SIGTERM)
+        status = await testbed.running.to_the_end(60.0)
         if status:
-            battle.verdict.hung.append(f"hung: the range ended with status {status}")
-        await _judge(ground, battle)
+            run.verdict.hung.append(f"hung: the range ended with status {status}")
+        await _judge(testbed, run)
         for viewer in viewers:
-            battle.verdict.feed += viewer.differences(events)
-    return battle
+            run.verdict.feed += viewer.differences(events)
+    return run
 
 
-async def _deal(blow: Blow, began: float, ground: Field, battle: Battle, tell: Callable[[str], None]) -> None:
-    await asyncio.sleep(max(0.0, began + blow.at_s - time.monotonic()))
-    struck = Struck(blow, time.monotonic())
-    battle.struck.append(struck)
-    tell(f"{blow.at_s:7.1f} s  {blow.name}" + (f" for {blow.lasts_s:.1f} s" if blow.lasts_s else ""))
-    await strike(blow, ground)
-    struck.ended = time.monotonic()
+async def _inject(fault: Fault, began: float, testbed: Testbed, run: ChaosRun, report: Callable[[str], None]) -> None:
+    await asyncio.sleep(max(0.0, began + fault.at_s - time.monotonic()))
+    injected = InjectedFault(fault, time.monotonic())
+    run.injected.append(injected)
+    report(f"{fault.at_s:7.1f} s  {fault.name}" + (f" for {fault.duration_s:.1f} s" if fault.duration_s else ""))
+    await inject(fault, testbed)
+    injected.ended = time.monotonic()
 
 
-async def _read_on(ground: Field) -> None:
-    """Take what the range prints, or its pipe fills."""
-    while await ground.running.next_line(3600.0) is not None:
+async def _read_output(testbed: Testbed) -> None:
+    """Read the range's output, because a full pipe would block it."""
+    while await testbed.running.next_line(3600.0) is not None:
         pass
 
 
-async def _watch(ground: Field, battle: Battle) -> None:
-    """Note for each blow when the range was whole again after it."""
+async def _watch_recovery(testbed: Testbed, run: ChaosRun) -> None:
+    """Record for each fault when the range had recovered from it."""
     while True:
-        await asyncio.sleep(WHOLE_EVERY_S)
-        waiting = [s for s in battle.struck if s.ended and s.whole_again is None]
-        age_s = await _age_s(ground) if waiting else None
-        for struck in waiting:
-            if age_s is not None and time.monotonic() - age_s > struck.ended:
-                struck.whole_again = time.monotonic()
+        await asyncio.sleep(RECOVERY_POLL_S)
+        waiting = [s for s in run.injected if s.ended and s.recovered is None]
+        age_s = await _age_s(testbed) if waiting else None
+        for injected in waiting:
+            if age_s is not None and time.monotonic() - age_s > injected.ended:
+                injected.recovered = time.monotonic()
 
 
-async def _age_s(ground: Field) -> float | None:
-    """How old the oldest word of a device is when all are ready and nothing is in a spool; None when they are not."""
+async def _age_s(testbed: Testbed) -> float | None:
+    """Age of the oldest device status when all devices are ready with empty spools; None when they are not."""
     with suppress(*DATABASE_FAULTS):
-        async with asyncio.timeout(2.0), ground.connection() as connection:
+        async with asyncio.timeout(2.0), testbed.connection() as connection:
             age_s: float | None = await connection.fetchval(_AGE, 2 * LANES)
             return age_s
     return None
 
 
-async def _settle(ground: Field, viewers: list[ResumingClient], battle: Battle) -> None:
-    """Wait until nothing is under way any more; what still is then is hung."""
+async def _settle(testbed: Testbed, viewers: list[ResumingClient], run: ChaosRun) -> None:
+    """Wait until the range has settled; the rest hangs."""
 
     async def unsettled() -> list[str]:
         found: list[str] = []
-        if any(struck.whole_again is None for struck in battle.struck):
-            found.append("hung: a device is not ready, or its spool does not empty")
-        async with ground.connection() as connection:
+        if any(injected.recovered is None for injected in run.injected):
+            found.append("hung: a device is not ready, or its spool is not empty")
+        async with testbed.connection() as connection:
             if await connection.fetchval(_OWED):
-                found.append("hung: what a device sensed does not come")
+                found.append("hung: events of a device are not stored")
             if await connection.fetchval("select count(*) from shots where result = 'pending' and arrow_disengage_time"
                                          " < clock_timestamp() - interval '20 s'"):  # fmt: skip
-                found.append("hung: a shot is pending for ever")
-        events = await _events(ground)
-        found += [f"hung: viewer {n} is not up to date" for n, v in enumerate(viewers) if not v.is_past(events)]
+                found.append("hung: a shot stays pending")
+        events = await _events(testbed)
+        found += [f"hung: viewer {n} lacks events" for n, v in enumerate(viewers) if not v.is_past(events)]
         return found
 
     deadline = time.monotonic() + SETTLED_WITHIN_S
     while (left := await unsettled()) and time.monotonic() < deadline:
-        await asyncio.sleep(WHOLE_EVERY_S)
-    battle.verdict.hung += left
+        await asyncio.sleep(RECOVERY_POLL_S)
+    run.verdict.hung += left
 
 
-async def _events(ground: Field) -> list[str]:
-    async with ground.connection() as connection:
+async def _events(testbed: Testbed) -> list[str]:
+    async with testbed.connection() as connection:
         return [row["name"] for row in await connection.fetch(_EVENTS)]
 
 
-async def _judge(ground: Field, battle: Battle) -> None:
-    """Compare with the truth up to the instant that the range says is decided."""
-    expected = await truth(ground.running, LANES)
-    until = datetime.fromisoformat(str(ground.running.lines[-1]["until"])) - timedelta(seconds=INSTANT_TOLERANCE_S)
-    async with ground.connection() as connection:
+async def _judge(testbed: Testbed, run: ChaosRun) -> None:
+    """Compare the shots with the truth up to the instant that the range reports as decided."""
+    expected = await truth(testbed.running, LANES)
+    until = datetime.fromisoformat(str(testbed.running.lines[-1]["until"])) - timedelta(seconds=INSTANT_TOLERANCE_S)
+    async with testbed.connection() as connection:
         rows = await connection.fetch(
             "select * from shots where result <> 'void'"
             " and coalesce(arrow_disengage_time, arrow_landing_time) < $1 order by arrow_disengage_time, lane", until
         )  # fmt: skip
         quarantined = await connection.fetchval("select count(*) from quarantine")
     if quarantined:
-        battle.verdict.lost.append(f"lost: {quarantined} readings were quarantined")
-    said = simulators_log(ground.running.database_dir)
-    compare(rows, as_known(expected, rows, reboots_of(said)), battle.verdict)
-    devices = said[-1].get("faults")
+        run.verdict.lost.append(f"lost: {quarantined} readings were quarantined")
+    log = simulators_log(testbed.running.database_dir)
+    compare(rows, as_known(expected, rows, reboots_of(log)), run.verdict)
+    devices = log[-1].get("faults")
     assert isinstance(devices, dict), "the simulated devices did not count their faults"
     for ways in devices.values():
         for faults in ways.values():
             for name, count in faults.items():
-                battle.wire[name] = battle.wire.get(name, 0) + count
+                run.wire[name] = run.wire.get(name, 0) + count
+
+
+def table(run: ChaosRun) -> list[str]:
+    """Return the table of a run: one line per kind of fault, then the verdict."""
+    kinds: dict[str, list[InjectedFault]] = defaultdict(list)
+    for injected in run.injected:
+        kinds[injected.fault.name].append(injected)
+    lines = [f"{'fault':<34} {'times':>5} {'longest':>8} {'recovered after':>18}"]
+    for name, faults in sorted(kinds.items()):
+        longest_s = max(injected.ended - injected.began for injected in faults)
+        lines.append(f"{name:<34} {len(faults):>5} {longest_s:>6.1f} s {_recovery(faults):>18}")
+    lines += [f"{'on the wire: ' + name:<34} {count:>5}" for name, count in sorted(run.wire.items())]
+    return [f"seed {run.seed}", *lines, *run.verdict.lines()]
+
+
+def _recovery(faults: list[InjectedFault]) -> str:
+    """Return the longest recovery. Faults overlap, so another fault may have prolonged it."""
+    times = [injected.recovered - injected.ended for injected in faults if injected.recovered is not None]
+    return f"at most {max(times):.1f} s" if len(times) == len(faults) else "never"

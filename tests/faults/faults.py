@@ -1,4 +1,4 @@
-"""How each fault is done, and undone."""
+"""Injection of each fault, and its end."""
 
 from __future__ import annotations
 
@@ -12,82 +12,82 @@ from pathlib import Path
 from edge.common.postgres.connection import DATABASE_FAULTS
 from tests.acceptance.killer import child_of
 from tests.acceptance.simulated_range import descendants
-from tests.faults.script import POSTGRES, Blow
-from tests.faults.testbed import Field
+from tests.faults.script import POSTGRES, Fault, FaultKind
+from tests.faults.testbed import Testbed
 
 CHILD_WITHIN_S = 30.0
 DELAY_S = 0.15
 
 
-async def strike(blow: Blow, field: Field) -> None:
-    """Do it, keep it up for as long as it lasts, and take it back."""
-    async with field.lock(blow.victim):
-        match blow.kind:
-            case "kill" | "stop" | "restart" if blow.victim == POSTGRES:
-                await _strike_postgres(blow, field)
-            case "kill":
-                _signal([await _child(field, blow.victim)], signal.SIGKILL)
-            case "restart":
-                _signal([await _child(field, blow.victim)], signal.SIGTERM)
-            case "stop":
-                await _hold([await _child(field, blow.victim)], blow.lasts_s)
-            case "cut":
-                field.proxy.cut()
-            case "half-close":
-                field.proxy.half_close()
-            case "freeze":
-                field.proxy.freeze()
-                await asyncio.sleep(blow.lasts_s)
-                field.proxy.thaw()
-            case "delay":
-                field.proxy.delay_s = DELAY_S
-                await asyncio.sleep(blow.lasts_s)
-                field.proxy.delay_s = 0.0
-            case "terminate backends":
-                await _terminate_backends(field)
-            case "full disk":
-                await _fill(field.disk, blow.lasts_s)
+async def inject(fault: Fault, testbed: Testbed) -> None:
+    """Inject a fault, hold it for its duration, and end it."""
+    async with testbed.lock(fault.victim):
+        match fault.kind:
+            case FaultKind.KILL | FaultKind.STOP | FaultKind.RESTART if fault.victim == POSTGRES:
+                await _inject_postgres(fault, testbed)
+            case FaultKind.KILL:
+                _signal([await _child(testbed, fault.victim)], signal.SIGKILL)
+            case FaultKind.RESTART:
+                _signal([await _child(testbed, fault.victim)], signal.SIGTERM)
+            case FaultKind.STOP:
+                await _hold([await _child(testbed, fault.victim)], fault.duration_s)
+            case FaultKind.CUT:
+                testbed.proxy.cut()
+            case FaultKind.HALF_CLOSE:
+                testbed.proxy.half_close()
+            case FaultKind.FREEZE:
+                testbed.proxy.freeze()
+                await asyncio.sleep(fault.duration_s)
+                testbed.proxy.thaw()
+            case FaultKind.DELAY:
+                testbed.proxy.delay_s = DELAY_S
+                await asyncio.sleep(fault.duration_s)
+                testbed.proxy.delay_s = 0.0
+            case FaultKind.TERMINATE_BACKENDS:
+                await _terminate_backends(testbed)
+            case FaultKind.FULL_DISK:
+                await _fill(testbed.disk, fault.duration_s)
 
 
-async def _strike_postgres(blow: Blow, field: Field) -> None:
-    if blow.kind == "restart":
-        await field.stop_postgres()
-        await asyncio.sleep(blow.lasts_s)
-        await field.start_postgres()
-    elif blow.kind == "stop":
-        postmaster = field.postmaster()
-        await _hold([postmaster, *descendants(postmaster)], blow.lasts_s)
+async def _inject_postgres(fault: Fault, testbed: Testbed) -> None:
+    if fault.kind is FaultKind.RESTART:
+        await testbed.stop_postgres()
+        await asyncio.sleep(fault.duration_s)
+        await testbed.start_postgres()
+    elif fault.kind is FaultKind.STOP:
+        postmaster = testbed.postmaster()
+        await _hold([postmaster, *descendants(postmaster)], fault.duration_s)
     else:
-        _signal([field.postmaster()], signal.SIGKILL)
-        await field.start_postgres()
+        _signal([testbed.postmaster()], signal.SIGKILL)
+        await testbed.start_postgres()
 
 
-async def _terminate_backends(field: Field) -> None:
-    with suppress(*DATABASE_FAULTS):  # nobody is there to be terminated: that blow goes into the void
-        async with field.connection() as connection:
+async def _terminate_backends(testbed: Testbed) -> None:
+    with suppress(*DATABASE_FAULTS):  # without a server no backend exists
+        async with testbed.connection() as connection:
             await connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
                 " where backend_type = 'client backend' and pid <> pg_backend_pid()"
             )
 
 
-async def _fill(disk: Path | None, lasts_s: float) -> None:
+async def _fill(disk: Path | None, duration_s: float) -> None:
     assert disk is not None
     ballast = disk / "ballast"
     try:
-        with suppress(OSError), ballast.open("wb", buffering=0) as file:  # until there is no room left
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:  # until the disk is full
             while file.write(bytes(4096)):
                 pass
-        await asyncio.sleep(lasts_s)
+        await asyncio.sleep(duration_s)
     finally:
         ballast.unlink(missing_ok=True)
 
 
-async def _hold(pids: Iterable[int], lasts_s: float) -> None:
+async def _hold(pids: Iterable[int], duration_s: float) -> None:
     held = list(pids)
     _signal(held, signal.SIGSTOP)
     try:
-        await asyncio.sleep(lasts_s)
+        await asyncio.sleep(duration_s)
     finally:
         _signal(held, signal.SIGCONT)
 
@@ -98,9 +98,9 @@ def _signal(pids: Iterable[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-async def _child(field: Field, name: str) -> int:
-    """The process of that name; one that is being started again is waited for."""
+async def _child(testbed: Testbed, name: str) -> int:
+    """Return the process id of a child, after waiting for a restarting one."""
     async with asyncio.timeout(CHILD_WITHIN_S):
-        while (pid := child_of(field.running, name)) is None:
+        while (pid := child_of(testbed.running, name)) is None:
             await asyncio.sleep(0.05)
     return pid

@@ -1,66 +1,88 @@
-"""What will go wrong, and when: a pure function of the seed."""
+"""Script of a chaos run: the faults and their instants, a pure function of the seed."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
-Kind = Literal["kill", "stop", "restart", "cut", "delay", "freeze", "half-close", "terminate backends", "full disk"]
+
+class FaultKind(StrEnum):
+    """The kind of one injected fault."""
+
+    KILL = "kill"
+    STOP = "stop"
+    RESTART = "restart"
+    CUT = "cut"
+    DELAY = "delay"
+    FREEZE = "freeze"
+    HALF_CLOSE = "half-close"
+    TERMINATE_BACKENDS = "terminate backends"
+    FULL_DISK = "full disk"
+
+
+PROCESS_FAULTS = (FaultKind.KILL, FaultKind.STOP, FaultKind.RESTART)
 
 SENSORS = ("bow-1", "target-1", "bow-2", "target-2")
 MODULES = ("archstats-shots", "archstats-push")
 POSTGRES = "postgres"
-WAY = "way to the database"
+PROXY = "way to the database"
 DISK = "spool's disk"
 
-_WEIGHTS: dict[Kind, int] = {
-    "kill": 5, "stop": 3, "restart": 3, "cut": 2, "delay": 2, "freeze": 3, "half-close": 1, "terminate backends": 2,
-    "full disk": 1,
-}  # fmt: skip
+_WEIGHTS: dict[FaultKind, int] = {
+    FaultKind.KILL: 5,
+    FaultKind.STOP: 3,
+    FaultKind.RESTART: 3,
+    FaultKind.CUT: 2,
+    FaultKind.DELAY: 2,
+    FaultKind.FREEZE: 3,
+    FaultKind.HALF_CLOSE: 1,
+    FaultKind.TERMINATE_BACKENDS: 2,
+    FaultKind.FULL_DISK: 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Blow:
-    """One fault: what befalls whom, from when on, for how long. Seconds since the beginning."""
+class Fault:
+    """One fault: kind, victim, start and duration in seconds since the start of the run."""
 
     at_s: float
-    kind: Kind
+    kind: FaultKind
     victim: str
-    lasts_s: float
+    duration_s: float
 
     @property
     def name(self) -> str:
-        """What the table calls it."""
+        """The name in the table."""
         return f"{self.kind} {self.victim}"
 
 
-def write_script(seed: int, seconds: float, *, has_disk: bool) -> list[Blow]:
-    """Blows over ``seconds``, one every second or three, each of its own length; without a disk that may fill none is filled.
+def write_script(seed: int, seconds: float, *, has_disk: bool) -> list[Fault]:
+    """Return faults over ``seconds``, one every 0.8 to 3 s; without a small disk none fills it.
 
-    They overlap: the way is cut while a sensor is stopped and PostgreSQL is starting.
+    Faults overlap: the proxy is cut while a sensor is stopped and PostgreSQL starts.
     """
     chance = random.Random(f"faults {seed}")
-    kinds = [kind for kind in _WEIGHTS if has_disk or kind != "full disk"]
-    blows: list[Blow] = []
+    kinds = [kind for kind in _WEIGHTS if has_disk or kind is not FaultKind.FULL_DISK]
+    faults: list[Fault] = []
     at_s = chance.uniform(2.0, 4.0)
     while at_s < seconds:
         kind = chance.choices(kinds, [_WEIGHTS[kind] for kind in kinds])[0]
-        blows.append(Blow(round(at_s, 2), kind, _victim(kind, chance), round(_length(kind, chance), 2)))
+        faults.append(Fault(round(at_s, 2), kind, _victim(kind, chance), round(_duration_s(kind, chance), 2)))
         at_s += chance.uniform(0.8, 3.0)
-    return blows
+    return faults
 
 
-def _victim(kind: Kind, chance: random.Random) -> str:
-    if kind in ("kill", "stop", "restart"):
+def _victim(kind: FaultKind, chance: random.Random) -> str:
+    if kind in PROCESS_FAULTS:
         return chance.choice((*SENSORS, *MODULES, *MODULES, POSTGRES))
-    return {"terminate backends": POSTGRES, "full disk": DISK}.get(kind, WAY)
+    return {FaultKind.TERMINATE_BACKENDS: POSTGRES, FaultKind.FULL_DISK: DISK}.get(kind, PROXY)
 
 
-def _length(kind: Kind, chance: random.Random) -> float:
-    """A killed program comes back by itself; what is stopped, frozen or full stays so for a while."""
-    if kind in ("kill", "cut", "half-close", "terminate backends"):
+def _duration_s(kind: FaultKind, chance: random.Random) -> float:
+    """A killed program restarts by itself; a stopped, frozen or full victim stays so for a while."""
+    if kind in (FaultKind.KILL, FaultKind.CUT, FaultKind.HALF_CLOSE, FaultKind.TERMINATE_BACKENDS):
         return 0.0
-    if kind == "restart":
+    if kind is FaultKind.RESTART:
         return chance.uniform(0.1, 3.0)
     return chance.uniform(1.0, 6.0)

@@ -1,4 +1,4 @@
-"""The range under fire: PostgreSQL, a way to it that can be cut, the processes, and a small disk for the spool."""
+"""Testbed of a chaos run: PostgreSQL, a proxy in front of it, a simulated range, and a small disk for the spool."""
 
 from __future__ import annotations
 
@@ -25,22 +25,27 @@ DISK_MB = 1
 
 
 @dataclass
-class Field:
-    """Everything that a blow may fall on."""
+class Testbed:
+    """The parts of the range that faults act on."""
+
+    __test__ = False
 
     server: EmbeddedPostgres
     proxy: Proxy
     running: SimulatedRange
     disk: Path | None
-    """Where the spools are; None when no small disk can be made here."""
+    """Folder of the spools on a small disk; None when none can be mounted."""
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def lock(self, victim: str) -> asyncio.Lock:
-        """Blows on the same victim come one after the other."""
+        """Return the lock that serialises the faults of one victim."""
         return self.locks.setdefault(victim, asyncio.Lock())
 
     async def start_postgres(self) -> None:
-        """Bring the server back, whatever became of it: the socket of a killed one answers as long as its children live."""
+        """Start the server and wait until it accepts connections.
+
+        The socket of a killed server still answers while its child processes live.
+        """
         async with asyncio.timeout(60):
             while True:
                 await asyncio.to_thread(self.server.start)
@@ -50,16 +55,16 @@ class Field:
                 await asyncio.sleep(0.05)
 
     async def stop_postgres(self) -> None:
-        """Shut the server down as its administrator does."""
+        """Shut the server down in the regular way."""
         await asyncio.to_thread(self.server.stop)
 
     def postmaster(self) -> int:
-        """The server's process."""
+        """The process id of the server."""
         return int((self.server.base_dir / "data" / "postmaster.pid").read_text().split()[0])
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-        """Straight to the server, past the proxy."""
+        """A connection to the server that bypasses the proxy."""
         opened = await asyncpg.connect(host=str(self.server.socket_dir), user=USER, database=DATABASE, timeout=10)
         try:
             yield opened
@@ -68,8 +73,8 @@ class Field:
 
 
 @asynccontextmanager
-async def field_of(folder: Path, seed: int) -> AsyncIterator[Field]:
-    """A range at speed 20 that shoots until it is told to stop."""
+async def new_testbed(folder: Path, seed: int) -> AsyncIterator[Testbed]:
+    """A testbed with a range at speed 20 that shoots until it is stopped."""
     copy_fresh_cluster(folder / "pg")
     server = EmbeddedPostgres(folder / "pg")
     await asyncio.to_thread(server.start)
@@ -82,14 +87,14 @@ async def field_of(folder: Path, seed: int) -> AsyncIterator[Field]:
                 }  # fmt: skip
                 options = ("--seed", str(seed), "--speed", "20", "--lanes", str(LANES), "--fault", WIRE_FAULTS)
                 async with simulated_range(folder / "range", *options, environment=environment) as running:
-                    yield Field(server, proxy, running, disk)
+                    yield Testbed(server, proxy, running, disk)
     finally:
         await asyncio.to_thread(server.stop)
 
 
 @contextmanager
 def small_disk(place: Path) -> Iterator[Path | None]:
-    """A file system of a megabyte; None where this user may not mount one."""
+    """A file system of one megabyte; None when this user cannot mount it."""
     place.mkdir(parents=True)
     if os.geteuid() != 0:
         yield None

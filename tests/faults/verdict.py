@@ -1,4 +1,4 @@
-"""What became of the range: lost, duplicated, wrong, hung."""
+"""Verdict on a chaos run: shots lost, duplicated or wrong, and parts that hang."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.acceptance.simulated_range import Json, differences, same_instant
 
 @dataclass
 class Verdict:
-    """Each list names what should not be; all are empty when every promise was kept."""
+    """Violations of the promises, one list per kind; all are empty in a clean run."""
 
     shots: int = 0
     lost: list[str] = field(default_factory=list)
@@ -23,11 +23,11 @@ class Verdict:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing happened that should not."""
+        """Whether no promise was broken."""
         return not (self.lost or self.duplicated or self.wrong or self.hung or self.feed)
 
     def lines(self) -> list[str]:
-        """For the end of the table."""
+        """The last lines of the table."""
         counts = (
             f"{self.shots} shots: {len(self.lost)} lost, {len(self.duplicated)} duplicated, {len(self.wrong)} wrong"
         )
@@ -36,7 +36,7 @@ class Verdict:
 
 
 def compare(rows: Sequence[asyncpg.Record], expected: Sequence[Json], verdict: Verdict) -> None:
-    """Hold the stored shots against the truth, each with its own: one lane and one instant of release."""
+    """Compare the stored shots with the truth, matched by lane and instant of release."""
     verdict.shots = len(expected)
     left = list(rows)
     for line in expected:
@@ -53,7 +53,7 @@ def compare(rows: Sequence[asyncpg.Record], expected: Sequence[Json], verdict: V
         verdict.duplicated += [f"duplicated: {name} as {row['id']}" for row in own[1:]]
         verdict.wrong += [f"wrong: {found}" for found in differences(own[:1], [line])]
     verdict.duplicated += [
-        f"nobody shot this: {row['id']} lane {row['lane']} {row['result']} {row['flags']} released"
+        f"never shot: {row['id']} lane {row['lane']} {row['result']} {row['flags']} released"
         f" {row['arrow_disengage_time']} landed {row['arrow_landing_time']}"
         for row in left
     ]

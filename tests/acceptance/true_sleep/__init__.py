@@ -1,1 +1,1 @@
-"""Put on the path of processes under libfaketime, for its ``sitecustomize``."""
+"""Folder on the path of processes under libfaketime, for its ``sitecustomize``."""

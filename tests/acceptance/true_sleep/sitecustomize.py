@@ -1,7 +1,7 @@
-"""Imported by each Python that starts under libfaketime, to sleep as long as it was told.
+"""Repair of ``time.sleep`` for every Python that starts under libfaketime.
 
-``time.sleep`` waits for an instant of CLOCK_MONOTONIC. libfaketime 0.9.10, which is Debian's, subtracts the faked wall clock
-from it even when told to leave that clock alone, and the kernel refuses the result (libfaketime issue 426).
+``time.sleep`` waits for an instant of CLOCK_MONOTONIC. libfaketime 0.9.10 (Debian) subtracts the faked wall clock from that
+instant even with FAKETIME_DONT_FAKE_MONOTONIC, and the kernel refuses the result (libfaketime issue 426).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``archstats-sensor emulate DRIVER``: a device for any software that can open a terminal."""
+"""``archstats-sensor emulate DRIVER``: a simulated device for any software that can open a terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEADLINE_S = 30.0
 
 @contextmanager
 def emulated(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command and its first line; told to stop, it ends with 0."""
+    """The running command and its first line."""
     with subprocess.Popen(
         [BIN / "archstats-sensor", "emulate", *words],
         stdout=subprocess.PIPE,
@@ -40,21 +40,22 @@ def emulated(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def stopped(process: subprocess.Popen[str]) -> list[str]:
-    """Tell it to stop, and return its last lines."""
+    """Stop the command, which must exit with 0, and return its last lines."""
     assert process.stdout is not None
     assert process.stderr is not None
     process.send_signal(signal.SIGINT)
     process.wait(timeout=DEADLINE_S)
-    told, complaints = process.stdout.read(), process.stderr.read()  # communicate() overlooks what was read ahead
-    assert (process.returncode, complaints) == (0, "")
-    return told.splitlines()
+    # communicate() would miss the lines that readline() buffered.
+    output, errors = process.stdout.read(), process.stderr.read()
+    assert (process.returncode, errors) == (0, "")
+    return output.splitlines()
 
 
 def hello_of(port: Path) -> link.Hello:
-    """Ask whoever is behind the port who it is, with nothing but a file descriptor."""
+    """Request the HELLO of the device behind a port, with nothing but a file descriptor."""
     fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     try:
-        termios.tcgetattr(fd)  # raises where it is no terminal
+        termios.tcgetattr(fd)  # raises when it is not a terminal
         hub, end = Hub(), time.monotonic() + DEADLINE_S
         while time.monotonic() < end:
             os.write(fd, hub_frame(link.HelloRequest()))
@@ -64,15 +65,13 @@ def hello_of(port: Path) -> link.Hello:
                         return frame.message
     finally:
         os.close(fd)
-    pytest.fail("nobody answers")
+    pytest.fail("no HELLO arrived")
 
 
 @pytest.mark.parametrize(("driver", "kind"), [("bow.link", link.NodeKind.BOW), ("target.link", link.NodeKind.TARGET)])
-def test_it_answers_where_it_was_asked_to_be_and_is_gone_afterwards(
-    tmp_path: Path, driver: str, kind: link.NodeKind
-) -> None:
+def test_device_answers_at_the_link_until_it_stops(tmp_path: Path, driver: str, kind: link.NodeKind) -> None:
     port = tmp_path / "ttyBow 0"
-    port.symlink_to("/dev/pts/none")  # what an emulator that was killed left behind
+    port.symlink_to("/dev/pts/none")  # a link that a killed emulator left behind
     with emulated(driver, "--link", str(port), "--lane", "3") as (process, first):
         assert str(port) in first
         assert "lane 3" in first
@@ -83,7 +82,7 @@ def test_it_answers_where_it_was_asked_to_be_and_is_gone_afterwards(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_link_it_says_where_it_is_and_what_went_wrong_on_the_line() -> None:
+def test_device_without_a_link_prints_its_port_and_faults() -> None:
     with emulated("target.link", "--json", "--fault", "duplicate=1", "--fault-seed", "5") as (process, first):
         port = Path(json.loads(first)["devices"]["target-1"])
         assert hello_of(port).kind == link.NodeKind.TARGET
@@ -93,7 +92,7 @@ def test_without_a_link_it_says_where_it_is_and_what_went_wrong_on_the_line() ->
     assert not port.parent.exists()
 
 
-def test_what_is_not_a_terminal_is_left_alone(tmp_path: Path) -> None:
+def test_existing_file_is_never_replaced(tmp_path: Path) -> None:
     diary = tmp_path / "diary"
     diary.write_text("dear diary")
     words = [str(BIN / "archstats-sensor"), "emulate", "bow.link", "--link", str(diary)]

@@ -1,0 +1,41 @@
+"""The lock of a simulated range, and the programs it starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edge.common.config.errors import CommandError
+from edge.simulation.fault_options import WireFaults
+from edge.simulation.processes import Folders, programs, range_lock
+from edge.simulation.setup import range_devices
+from simulators.world.range import FIXED_START_US, World
+
+
+def test_second_range_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    with range_lock(tmp_path / "logs"):
+        log = tmp_path / "logs" / "bow-1.log"
+        log.touch()
+        with pytest.raises(CommandError, match=f"process {os.getpid()};") as refused, range_lock(tmp_path / "logs"):
+            pass
+        assert f"kill {os.getpid()}" in refused.value.hint
+        assert log.exists()
+    with range_lock(tmp_path / "logs"):
+        assert not log.exists(), "a log of an earlier range"
+
+
+def test_programs_are_devices_simulators_and_modules(tmp_path: Path) -> None:
+    folders = Folders(tmp_path / "ports", tmp_path / "logs")
+    environ = {"ARCH_STATS_SERVER_PORT": "8001", "ARCH_STATS_PORT": "/dev/ttyUSB0", "PATH": "/bin"}
+    found = programs(range_devices(2), World(1, FIXED_START_US), WireFaults(), environ, folders)
+    assert [program.name for program in found] == [
+        "simulators", "bow-1", "target-1", "bow-2", "target-2", "archstats-shots", "archstats-push",
+    ]  # fmt: skip
+    bow = next(program for program in found if program.name == "bow-2")
+    assert bow.environment["ARCH_STATS_PORT"] == str(folders.ports / "bow-2")
+    assert bow.environment["ARCH_STATS_LANE"] == "2"
+    assert bow.environment["ARCH_STATS_SERVER_PORT"] == "8001"
+    assert "ARCH_STATS_PORT" not in found[0].environment
+    assert max(found, key=lambda program: program.stop_order).name == "simulators"
