@@ -1,1 +1,1 @@
-"""Put the services in place on a hub, and take them away again: look, plan, perform."""
+"""Install the services on a hub and uninstall them: inspect, plan, apply."""

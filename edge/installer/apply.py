@@ -1,4 +1,4 @@
-"""Do what a plan says, one step after the other."""
+"""Apply the steps of a plan, one after the other."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from edge.common.config.errors import CommandError
 from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
 
 COMMAND_WITHIN_S = 900.0
-"""The longest is the download of the packages over a slow line."""
-AGAIN = "Mend that, then run the same command again: it goes on"
+"""Longest run of one command: the download of the packages over a slow line."""
+RUN_AGAIN = "Remove the cause, then run the same command again: it continues"
 UMASK = 0o022
-"""What is installed can be read by everybody, whatever the caller's own habit."""
+"""Makes installed files readable for every user, independent of the caller's umask."""
 
 
-def perform(steps: Iterable[Step], prefix: Path, tell: Callable[[str], None]) -> None:
-    """Take the steps beneath ``prefix``; each is told before it is taken, one that changes nothing is not.
+def apply_steps(steps: Iterable[Step], prefix: Path, report: Callable[[str], None]) -> None:
+    """Apply the steps beneath ``prefix``. Each is reported before it is applied; steps that change nothing are skipped.
 
-    Raises Refused with what a command or the system said when it failed: what was done until then stays, and a
-    repetition goes on.
+    Raises CommandError with the message of the command or the system that failed. Earlier steps stay applied, and running
+    the plan again continues.
     """
     before = os.umask(UMASK)
     try:
         for step in steps:
             if not needed(step, prefix):
                 continue
-            tell(str(step))
+            report(str(step))
             try:
-                _take(step, prefix, tell)
+                _apply(step, prefix, report)
             except OSError as fault:
-                raise CommandError(f"{step} failed: {fault}", hint=AGAIN) from fault
+                raise CommandError(f"{step} failed: {fault}", hint=RUN_AGAIN) from fault
     finally:
         os.umask(before)
 
 
 def needed(step: Step, prefix: Path) -> bool:
-    """Whether the step would change anything; a command may."""
+    """Whether the step would change anything; a command always may."""
     match step:
         case Write(path, text, mode, once):
             there = beneath(prefix, path)
@@ -58,11 +58,11 @@ def needed(step: Step, prefix: Path) -> bool:
 
 
 def beneath(prefix: Path, path: Path) -> Path:
-    """Where a path of the hub lies on this machine."""
+    """The place of a hub's path on this machine."""
     return prefix / path.relative_to("/")
 
 
-def _take(step: Step, prefix: Path, tell: Callable[[str], None]) -> None:
+def _apply(step: Step, prefix: Path, report: Callable[[str], None]) -> None:
     match step:
         case Write(path, text, mode):
             _write(beneath(prefix, path), text, mode)
@@ -75,11 +75,11 @@ def _take(step: Step, prefix: Path, tell: Callable[[str], None]) -> None:
             if not any(folder.iterdir()):
                 folder.rmdir()
         case Run():
-            _run_or_clear(step, prefix, tell)
+            _run_or_clear(step, prefix, report)
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """The whole file or none: a machine that loses its power meanwhile has the old one."""
+    """Replace the file as a whole: after a power failure the old file is still complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_text(text)
@@ -102,16 +102,16 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _run_or_clear(step: Run, prefix: Path, tell: Callable[[str], None]) -> None:
+def _run_or_clear(step: Run, prefix: Path, report: Callable[[str], None]) -> None:
     try:
-        _run(step, tell)
-    except BaseException:  # also when a person gives up
+        _run(step, report)
+    except BaseException:  # also after Ctrl-C
         if step.makes is not None:
             shutil.rmtree(beneath(prefix, step.makes), ignore_errors=True)
         raise
 
 
-def _run(step: Run, tell: Callable[[str], None]) -> None:
+def _run(step: Run, report: Callable[[str], None]) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("POSTGRES_", "ARCH_STATS_", "VIRTUAL_ENV"))}
     environment |= step.environment
     try:
@@ -120,15 +120,15 @@ def _run(step: Run, tell: Callable[[str], None]) -> None:
             errors="replace", timeout=COMMAND_WITHIN_S, check=False, cwd="/",
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as fault:
-        said, status = str(fault), 1
+        output, status = str(fault), 1
     else:
-        said, status = (done.stderr.strip() or done.stdout.strip()), done.returncode
+        output, status = (done.stderr.strip() or done.stdout.strip()), done.returncode
     if status == 0:
         return
     if step.may_fail:
-        tell(f"        that failed and is left: {said}")
+        report(f"        failed, continuing: {output}")
         return
     raise CommandError(
-        f"{step.words[0]} failed ({step.purpose}): {said}",
-        hint=AGAIN,
+        f"{step.words[0]} failed ({step.purpose}): {output}",
+        hint=RUN_AGAIN,
     )

@@ -1,4 +1,4 @@
-"""What there is on the hub: everything a plan depends on, and where everything goes."""
+"""The facts about a hub that plans depend on, and the places of all installed files."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from edge.common.config.env_file import INSTALLED_PROGRAM
 
 THIS_MACHINE = Path("/")
-"""The root of what is installed; another folder is one that another machine will start from."""
+"""Root of the installation; any other folder is the root of a machine that will boot from it."""
 HOME = INSTALLED_PROGRAM
-"""The environment the services run in, a Python of their own: a link to ``/opt/archstats-1``, ``-2`` and so on."""
+"""Virtual environment of the services: a link to ``/opt/archstats-1``, ``-2`` and so on."""
 SETTINGS = Path("/etc/archstats")
 COMMON_SETTINGS = SETTINGS / "archstats.env"
 """What every service reads; a device's own file comes after it."""
 STATE = Path("/var/lib/archstats")
 SOCKET_DIR = Path("/run/postgresql")
-"""Of Debian's PostgreSQL; the units say the same."""
+"""Socket folder of Debian's PostgreSQL, also named in the units."""
 COMMAND = Path("/usr/local/bin/archstats-sensor")
 UNITS = Path("/etc/systemd/system")
 RULES = Path("/etc/udev/rules.d/60-archstats.rules")
@@ -32,12 +32,12 @@ SENSOR, SHOTS, PUSH, SOCKET, TARGET = (
     "archstats.target",
 )
 OS_USERS = ("archstats_sensor", "archstats_shots", "archstats_push", "archstats_operator")
-"""One for each kind of process; PostgreSQL knows them by the same names."""
+"""One system user per kind of process; PostgreSQL has roles of the same names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source tree to install from, and what installs it: uv, and the Python that the services will run on."""
+    """A source tree to install from, the uv that installs it, and the Python of the services."""
 
     tree: Path
     uv: Path
@@ -46,10 +46,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """The facts. Paths are those that the hub itself sees."""
+    """The facts. Paths are as the hub itself sees them."""
 
     shipped: Mapping[str, str]
-    """Name and text of each unit, rule and snippet that comes with the program."""
+    """Name and text of each unit, rule and snippet of this version."""
     source: Source | None = None
     """None: the program runs from ``/opt/archstats`` already."""
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -57,11 +57,11 @@ class Hub:
     devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What each device's file says, by the device's name."""
     present: frozenset[Path] = frozenset()
-    """Which of our files are there."""
+    """Installed files of ours."""
     home: Path | None = None
-    """Where ``/opt/archstats`` leads: to an environment, or to itself where it is a folder."""
+    """Target of ``/opt/archstats``: an environment, or itself when it is a folder."""
     environments: tuple[Path, ...] = ()
-    """Those that are there, the one in use among them."""
+    """Installed environments, including the active one."""
     instances: tuple[str, ...] = ()
     """The sensor units that are enabled or running."""
 
@@ -72,11 +72,11 @@ class Hub:
 
     @property
     def database_socket(self) -> Path:
-        """Where PostgreSQL listens on this machine."""
+        """Socket of PostgreSQL on this machine."""
         folder = self.settings.get("POSTGRES_SOCKET_DIR") or str(SOCKET_DIR)
         return Path(folder) / f".s.PGSQL.{self.settings.get('POSTGRES_PORT') or '5432'}"
 
     @property
     def remote_database(self) -> bool:
-        """Whether PostgreSQL is on another machine; then its roles are made there."""
+        """Whether PostgreSQL is on another machine; its roles are then created there."""
         return bool(self.settings.get("POSTGRES_HOST"))

@@ -1,4 +1,4 @@
-"""Look at the machine: the facts that a plan is made from. Nothing is changed here."""
+"""Inspect the machine: collect the facts that a plan is made from. Changes nothing."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import edge
 from edge.common.config.env_file import parse_env
 from edge.common.config.errors import CommandError, DatabaseUnavailable
 from edge.common.config.settings import DEVICE_NAME
-from edge.installer.env_files import given
+from edge.installer.env_files import settings_to_keep
 from edge.installer.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, THIS_MACHINE, UNITS, Hub, Source
 from edge.installer.plan import SHIPPED_PLACES
 from edge.installer.venvs import NAME, number
 
 OLDEST_PYTHON = (3, 11)
-PRIVATE = (Path("/home"), Path("/root"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - where the services cannot look
-"""Folders that the units do not see (``ProtectHome``, ``PrivateTmp``): no Python of theirs may lie there."""
+PRIVATE = (Path("/home"), Path("/root"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - hidden from the services
+"""Folders hidden from the units (``ProtectHome``, ``PrivateTmp``): their Python must not be there."""
 SHIPPED = (*SHIPPED_PLACES, "network.conf")
 
 
-def look(environ: Mapping[str, str], prefix: Path) -> Hub:
-    """The hub whose files lie beneath ``prefix``; its ``source`` is left out. Raises Refused when parts of ours are missing."""
+def inspect_hub(environ: Mapping[str, str], prefix: Path) -> Hub:
+    """The hub whose files lie beneath ``prefix``; its ``source`` is left out. Raises CommandError when files of this version are missing."""
     common = prefix / COMMON_SETTINGS.relative_to("/")
-    settings = parse_env(_text(common)).values if common.exists() else given(environ)
+    settings = parse_env(_text(common)).values if common.exists() else settings_to_keep(environ)
     return Hub(
         shipped=shipped_files(),
         settings=settings,
@@ -40,26 +40,26 @@ def look(environ: Mapping[str, str], prefix: Path) -> Hub:
 
 
 def source_tree() -> Path | None:
-    """The source tree this runs from, None when it is an installed program."""
+    """The source tree that this program runs from; None for an installed program."""
     tree = Path(edge.__file__).resolve().parents[1]
     return tree if (tree / "uv.lock").exists() and (tree / "systemd").is_dir() else None
 
 
 def shipped_files() -> dict[str, str]:
-    """Units, rules and snippets that belong to this version, by their names."""
+    """Units, rules and snippets of this version, by name. Raises CommandError when one is missing."""
     tree = source_tree()
     folder = tree / "systemd" if tree else Path(sys.prefix) / "share" / "archstats" / "systemd"
     try:
         return {name: (folder / name).read_text() for name in SHIPPED}
     except FileNotFoundError as fault:
         raise CommandError(
-            f"this program came without its units ({fault.filename} is missing)",
+            f"the units of this program are missing ({fault.filename})",
             hint="Run install from the source tree: ./dev exec archstats-sensor install",
         ) from fault
 
 
 def source() -> Source | None:
-    """What the services' environment is made from; None when this runs in it. Raises Refused when it cannot be made."""
+    """The source of the services' environment; None when this program runs in it. Raises CommandError when there is none."""
     if Path(sys.prefix).resolve() == HOME.resolve():
         return None
     tree = source_tree()
@@ -72,13 +72,14 @@ def source() -> Source | None:
     uv = ours if ours.exists() else shutil.which("uv")
     if uv is None:
         raise CommandError(
-            "uv is missing, which makes the services' environment", hint="Run it once by ./dev, which brings uv"
+            "uv, which creates the services' environment, is not installed",
+            hint="Run ./dev exec true once, which installs uv",
         )
     return Source(tree, Path(uv), _python())
 
 
 def _python() -> Path:
-    """A Python that the services can see: the one this runs on, else the system's."""
+    """A Python outside the private folders: the one of this process, else the system's."""
     base = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     for candidate in (base, Path("/usr/bin/python3")):
         if any(candidate.is_relative_to(folder) for folder in PRIVATE) or not candidate.exists():
@@ -89,7 +90,7 @@ def _python() -> Path:
         if asked.returncode == 0 and tuple(map(int, asked.stdout.split())) >= OLDEST_PYTHON:
             return candidate
     raise CommandError(
-        f"the services see no Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer; {base} lies in a private folder",
+        f"there is no Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer that the services can use; {base} is in a private folder",
         hint="Run: sudo apt-get install python3",
     )
 
@@ -146,25 +147,28 @@ def is_booted() -> bool:
 
 
 def require_root() -> None:
-    """Raise Refused unless this is root."""
+    """Raise CommandError unless this process runs as root."""
     if os.geteuid() != 0:
         raise CommandError(
-            "that changes the system, and this is not root", hint="Run it with sudo, or look at it with --dry-run"
+            "this changes the system and needs root", hint="Run it with sudo, or see the steps with --dry-run"
         )
 
 
 def require_foundations(hub: Hub) -> None:
-    """Raise Refused, before anything is changed, when this machine lacks what the services stand on, Unavailable when it is down."""
+    """Check for systemd and PostgreSQL before anything is changed.
+
+    Raises CommandError when one is missing, DatabaseUnavailable when PostgreSQL does not run.
+    """
     if not is_booted():
         raise CommandError(
-            "systemd does not run this machine", hint="Fill a folder for another machine with --prefix DIR"
+            "this machine was not booted with systemd", hint="Fill a folder for another machine with --prefix DIR"
         )
     if hub.remote_database:
         return
     if shutil.which("psql") is None:
-        raise CommandError("PostgreSQL is not installed here", hint="Run: sudo apt-get install postgresql")
+        raise CommandError("PostgreSQL is not installed on this machine", hint="Run: sudo apt-get install postgresql")
     if not hub.database_socket.exists():
         raise DatabaseUnavailable(
-            f"PostgreSQL does not run here: there is no {hub.database_socket}",
-            hint=f"Run: sudo systemctl start postgresql. Has it another port? Set POSTGRES_PORT in {COMMON_SETTINGS}",
+            f"PostgreSQL does not run on this machine: {hub.database_socket} does not exist",
+            hint=f"Run: sudo systemctl start postgresql. If it uses another port, set POSTGRES_PORT in {COMMON_SETTINGS}",
         )

@@ -1,4 +1,4 @@
-"""Which steps put the services in place. Pure: facts in, steps out."""
+"""The steps that install the services. Pure: facts in, steps out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from edge.installer.hub import (
     Hub,
 )
 from edge.installer.steps import Remove, RemoveEmpty, Run, Step, Write
-from edge.installer.venvs import build, change_over, clear, in_force
+from edge.installer.venvs import active_venv, build, remove_old, switch_over
 
 UNIT_FILES = (TARGET, SENSOR, SHOTS, PUSH, SOCKET)
 SHIPPED_PLACES: dict[str, Path] = {
@@ -32,18 +32,18 @@ SHIPPED_PLACES: dict[str, Path] = {
     "sysusers.d/archstats.conf": USERS,
     "tmpfiles.d/archstats.conf": FOLDERS,
 }
-"""Where each shipped file goes; ``network.conf`` goes where it is needed."""
-GROUND = ("sysusers.d/archstats.conf", "tmpfiles.d/archstats.conf")
-"""Of these, what the database's owner and the services stand on."""
+"""Place of each shipped file; ``network.conf`` becomes a drop-in where the settings need it."""
+FOUNDATIONS = ("sysusers.d/archstats.conf", "tmpfiles.d/archstats.conf")
+"""Files that are written first: users and folders."""
 SERVICES = (SHOTS, PUSH, SOCKET, TARGET)
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 COMMAND_TEXT = r"""#!/bin/sh
-# Written by archstats-sensor install: the technician's command, with the settings and the rights it needs.
+# Written by archstats-sensor install: the technician's command, with the settings and rights that it needs.
 program=/opt/archstats/bin/archstats-sensor
 folder=/etc/archstats
 case "$1" in install | uninstall) exec "$program" "$@" ;; esac
 
-# Nearly as systemd reads these files: one assignment a line, and nothing in a value has a meaning.
+# Reads these files nearly as systemd does: one assignment per line, no expansion in values.
 settings() {
     [ -r "$1" ] || return 0
     while IFS= read -r line || [ -n "$line" ]; do
@@ -71,53 +71,53 @@ exec sudo -- "$0" "$@"
 
 
 def install_plan(hub: Hub, root: Path = THIS_MACHINE) -> list[Step]:
-    """Everything, in order: what may fail comes before anything that the running services notice.
+    """All steps, in order: those that may fail come before those that affect the running services.
 
-    Another ``root`` is filled for a machine that will start from it: users and folders are made when it does. Raises
-    ConfigError when the settings cannot be served by systemd.
+    Another ``root`` belongs to a machine that will boot from it, and creates users and folders then. Raises ConfigError when
+    systemd cannot open the address of the live page.
     """
     live = root == THIS_MACHINE
     return [
         *build(hub, root),
-        *_ground(hub),
+        *_foundations(hub),
         *(_users_and_database(hub) if live else ()),
         *_files(hub),
         *_drop_ins(hub),
-        *change_over(hub, root),
+        *switch_over(hub, root),
         *(_start() if live else _enable_elsewhere(root)),
-        *clear(hub),
+        *remove_old(hub),
     ]
 
 
-def _ground(hub: Hub) -> Iterator[Step]:
-    for name in GROUND:
+def _foundations(hub: Hub) -> Iterator[Step]:
+    for name in FOUNDATIONS:
         yield Write(SHIPPED_PLACES[name], hub.shipped[name])
     secret = "POSTGRES_PASSWORD" in hub.settings
     yield Write(COMMON_SETTINGS, common_text(hub.settings), 0o600 if secret else 0o644, once=True)
 
 
 def _users_and_database(hub: Hub) -> Iterator[Step]:
-    yield Run(("systemd-sysusers", str(USERS)), "one user for each kind of service")
-    yield Run(("systemd-tmpfiles", "--create", str(FOLDERS)), "folders for settings and state")
+    yield Run(("systemd-sysusers", str(USERS)), "create one user per kind of service")
+    yield Run(("systemd-tmpfiles", "--create", str(FOLDERS)), "create folders for settings and state")
     if not hub.remote_database:
         owner = {
             "POSTGRES_SOCKET_DIR": str(SOCKET_DIR),
             **{name: value for name, value in hub.settings.items() if name.startswith(("POSTGRES_", "ARCH_STATS_WS"))},
             "POSTGRES_USER": "postgres",
         }
-        words = ("runuser", "-u", "postgres", "--", f"{in_force(hub)}/bin/archstats-sensor", "db", "init")
-        yield Run(words, f"database {hub.database}, its tables and roles", owner)
+        words = ("runuser", "-u", "postgres", "--", f"{active_venv(hub)}/bin/archstats-sensor", "db", "init")
+        yield Run(words, f"create database {hub.database}, its tables and roles", owner)
 
 
 def _files(hub: Hub) -> Iterator[Step]:
     for name, path in SHIPPED_PLACES.items():
-        if name not in GROUND:
+        if name not in FOUNDATIONS:
             yield Write(path, hub.shipped[name])
     yield Write(COMMAND, COMMAND_TEXT, 0o755)
 
 
 def _drop_ins(hub: Hub) -> Iterator[Step]:
-    """What the units must know of the settings. A drop-in of an earlier installation that is not needed any more goes."""
+    """Drop-ins that follow from the settings; those of an earlier installation are removed when they are no longer needed."""
     address = listen_stream(hub.settings)
     wanted: dict[Path, str] = {}
     if address != DEFAULT_ADDRESS:
@@ -137,46 +137,44 @@ def _drop_ins(hub: Hub) -> Iterator[Step]:
 
 
 def _start() -> Iterator[Step]:
-    yield Run(("systemctl", "daemon-reload"), "systemd reads the units")
-    yield Run(("udevadm", "control", "--reload"), "udev reads the rules", may_fail=True)
+    yield Run(("systemctl", "daemon-reload"), "load the units")
+    yield Run(("udevadm", "control", "--reload"), "load the udev rules", may_fail=True)
     yield Run(
         ("udevadm", "trigger", "--subsystem-match=tty", "--subsystem-match=usb-serial", "--subsystem-match=gpio"),
-        "and applies them to what is plugged in",
+        "apply them to the devices that are plugged in",
         may_fail=True,
     )
-    yield Run(("systemctl", "enable", "--quiet", *SERVICES), "they start with the machine")
-    # Each by its name too: one that was started by hand while the target was not is no part of the target's restart.
-    yield Run(("systemctl", "try-restart", TARGET, "archstats-*.service"), "those that run, anew")
-    yield Run(("systemctl", "start", TARGET), "and all of them now")
+    yield Run(("systemctl", "enable", "--quiet", *SERVICES), "start them with the machine")
+    # By name too: a unit that was started while the target was stopped is not restarted with the target.
+    yield Run(("systemctl", "try-restart", TARGET, "archstats-*.service"), "restart those that run")
+    yield Run(("systemctl", "start", TARGET), "start all of them")
 
 
 def _enable_elsewhere(root: Path) -> Iterator[Step]:
-    yield Run(("systemctl", "--root", str(root), "enable", "--quiet", *SERVICES), "they start with that machine")
+    yield Run(("systemctl", "--root", str(root), "enable", "--quiet", *SERVICES), "start them with that machine")
 
 
 def address_file() -> Path:
-    """The drop-in that says where the live page is served."""
+    """Drop-in with the address of the live page."""
     return UNITS / f"{SOCKET}.d" / "address.conf"
 
 
 def network_file(unit: str) -> Path:
-    """The drop-in that opens the network to a unit."""
+    """Drop-in that opens the network to a unit."""
     return UNITS / f"{unit}.d" / "network.conf"
 
 
 def is_drop_in(path: Path) -> bool:
-    """Whether a file is one of our additions to a unit; those of people have other names."""
+    """Whether a file is a drop-in of ours; operators name theirs differently."""
     return path.parent.parent == UNITS and path.name in ("address.conf", "network.conf")
 
 
 def next_steps(hub: Hub) -> list[str]:
-    """What a technician does after the installation, as lines."""
+    """Lines that the technician reads after the installation."""
     address = listen_stream(hub.settings)
     lines = [f"The live page is at http://{address}/"]
     if hub.remote_database:
-        lines.append(
-            "The database is on another machine: run 'archstats-sensor db init' there, with its owner's rights."
-        )
+        lines.append("The database is on another machine: run 'archstats-sensor db init' there as its owner.")
     if not hub.devices:
         lines += [
             "Next, for each device: plug it in, find its name with 'ls /dev/archstats', then",
@@ -189,6 +187,6 @@ def next_steps(hub: Hub) -> list[str]:
     for device in hub.devices:
         if f"archstats-sensor@{device}.service" not in hub.instances:
             lines.append(
-                f"{device} has settings but is not started: sudo systemctl enable --now archstats-sensor@{device}"
+                f"{device} has settings but its service is not enabled: sudo systemctl enable --now archstats-sensor@{device}"
             )
     return lines

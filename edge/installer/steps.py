@@ -1,4 +1,4 @@
-"""What an installation is made of. A step is a value: it can be shown before anything happens."""
+"""Steps of an installation. A step is a value, so that it can be shown before it is applied."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A file with this content; what was there is replaced, unless ``once``."""
+    """Write a file; an existing one is replaced unless ``once`` is set."""
 
     path: Path
     text: str
@@ -17,12 +17,12 @@ class Write:
     once: bool = False
 
     def __str__(self) -> str:
-        return f"write   {self.path}{' (only if it is not there)' if self.once else ''}"
+        return f"write   {self.path}{' (unless it exists)' if self.once else ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A symbolic link, which leads to the old or to the new at every instant."""
+    """Set a symbolic link atomically: it points to the old or the new target at every instant."""
 
     path: Path
     target: str
@@ -33,7 +33,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """A file, or a folder with all that is in it, that is there no more afterwards."""
+    """Remove a file, or a folder with its contents."""
 
     path: Path
 
@@ -43,7 +43,7 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class RemoveEmpty:
-    """A folder that goes when nothing is left in it: what others put there stays."""
+    """Remove a folder if it is empty: files of others stay."""
 
     path: Path
 
@@ -53,15 +53,15 @@ class RemoveEmpty:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A command of the system, and what it is for."""
+    """Run a command of the system for a stated purpose."""
 
     words: tuple[str, ...]
     purpose: str
     environment: Mapping[str, str] = field(default_factory=dict)
     may_fail: bool = False
-    """Its failure is told, and the rest goes on."""
+    """A failure is reported, and the plan continues."""
     makes: Path | None = None
-    """A folder that goes again when it fails: half of it is of no use."""
+    """Folder to remove when the command fails: half of it is useless."""
 
     def __str__(self) -> str:
         return f"run     {' '.join(self.words)}  # {self.purpose}"

@@ -1,4 +1,4 @@
-"""Which steps take the services away again. Pure: facts in, steps out."""
+"""The steps that remove the services. Pure: facts in, steps out."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from edge.installer.steps import Remove, RemoveEmpty, Run, Step
 
 
 def uninstall_plan(hub: Hub, root: Path = THIS_MACHINE, *, purge: bool) -> list[Step]:
-    """Stop, then remove what was put in place. Settings, spools, database and users stay, unless ``purge``."""
+    """Stop the services, then remove the installed files. Settings, spools, database and users stay unless ``purge`` is set."""
     live = root == THIS_MACHINE
     return [
         *_stop(hub, root),
         *_remove(hub),
-        *(_forget(hub) if live else ()),
+        *(_reload(hub) if live else ()),
         *(_purge(hub, live=live) if purge else ()),
         Remove(HOME),
-        *(Remove(environment) for environment in hub.environments),  # last: this runs from one of them
+        *(Remove(environment) for environment in hub.environments),  # last: this program runs from one of them
     ]
 
 
-def what_stays(hub: Hub, *, purge: bool) -> list[str]:
-    """What is left, as lines for people."""
+def remaining_lines(hub: Hub, *, purge: bool) -> list[str]:
+    """Lines about the data that stays."""
     if not purge:
         return [
             f"{SETTINGS}, {STATE}, the database {hub.database} and the users {', '.join(OS_USERS)} stay.",
-            "'uninstall --purge' removes them too; a new 'install' goes on with them.",
+            "'uninstall --purge' removes them too; a new 'install' continues with them.",
         ]
     return [f"The database {hub.database} is on another machine and stays."] if hub.remote_database else []
 
@@ -37,7 +37,7 @@ def _stop(hub: Hub, root: Path) -> Iterator[Step]:
     units = [*(unit for unit in SERVICES if UNITS / unit in hub.present), *hub.instances]
     where = ("--now",) if root == THIS_MACHINE else ("--root", str(root))
     if units:
-        yield Run(("systemctl", "disable", "--quiet", *where, *units), "they stop, now and for good")
+        yield Run(("systemctl", "disable", "--quiet", *where, *units), "stop and disable them")
 
 
 def _remove(hub: Hub) -> Iterator[Step]:
@@ -46,14 +46,14 @@ def _remove(hub: Hub) -> Iterator[Step]:
     for folder in sorted({path.parent for path in hub.present if is_drop_in(path)}):
         yield RemoveEmpty(folder)
     if USERS in hub.present:
-        yield RemoveEmpty(USERS.parent)  # Debian has none of its own
+        yield RemoveEmpty(USERS.parent)  # Debian ships no such folder
 
 
-def _forget(hub: Hub) -> Iterator[Step]:
-    yield Run(("systemctl", "daemon-reload"), "systemd forgets the units")
+def _reload(hub: Hub) -> Iterator[Step]:
+    yield Run(("systemctl", "daemon-reload"), "unload the units")
     failed = tuple(unit for unit in (*SERVICES, *hub.instances) if "@." not in unit)
-    yield Run(("systemctl", "reset-failed", *failed), "and that some of them had failed", may_fail=True)
-    yield Run(("udevadm", "control", "--reload"), "udev forgets the rules", may_fail=True)
+    yield Run(("systemctl", "reset-failed", *failed), "clear their failed state", may_fail=True)
+    yield Run(("udevadm", "control", "--reload"), "unload the udev rules", may_fail=True)
 
 
 def _purge(hub: Hub, *, live: bool) -> Iterator[Step]:
@@ -63,8 +63,8 @@ def _purge(hub: Hub, *, live: bool) -> Iterator[Step]:
         return
     if not hub.remote_database:
         drop = ("runuser", "-u", "postgres", "--")
-        yield Run((*drop, "dropdb", "--if-exists", "--force", hub.database), "the database with all shots")
+        yield Run((*drop, "dropdb", "--if-exists", "--force", hub.database), "drop the database with all shots")
         for role in OS_USERS:
-            yield Run((*drop, "dropuser", "--if-exists", role), "a role of the database", may_fail=True)
+            yield Run((*drop, "dropuser", "--if-exists", role), "drop a role of the database", may_fail=True)
     for user in OS_USERS:
-        yield Run(("userdel", user), "a user of the system", may_fail=True)
+        yield Run(("userdel", user), "delete a system user", may_fail=True)

@@ -1,4 +1,4 @@
-"""One installed hub for all tests on it: each leaves it as it found it, and none minds the order."""
+"""One installed hub for all tests of this folder: each restores it, so that their order does not matter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.test_project import ROOT
 
 
 def missing() -> str:
-    """What this machine lacks to run a systemd of its own; empty when it has everything."""
+    """The first requirement of the lab that this machine lacks; empty when it has everything."""
     if os.geteuid() != 0:
         return "root"
     for program, package in (("unshare", "util-linux"), ("pg_createcluster", "postgresql"), ("udevadm", "udev")):
@@ -25,7 +25,7 @@ def missing() -> str:
 
 
 def require_lab() -> None:
-    """Skip with a line where the laboratory cannot be, fail where it has to be."""
+    """Skip when this machine cannot run the lab; fail in CI."""
     lacks = missing()
     if lacks and os.environ.get("CI") == "true":
         pytest.fail(f"needs {lacks} to boot a systemd")
@@ -35,7 +35,7 @@ def require_lab() -> None:
 
 @pytest.fixture(scope="session")
 def hub() -> Iterator[Hub]:
-    """Booted, with PostgreSQL, installed by ``archstats-sensor install``, with a bow and a target on pseudo terminals."""
+    """A booted hub with PostgreSQL, installed by ``archstats-sensor install``, with a bow and a target on pseudo-terminals."""
     require_lab()
     with booted(binds={ROOT: ROOT}) as lab, installed_hub(lab) as made:
         yield made

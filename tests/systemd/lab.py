@@ -1,7 +1,7 @@
-"""A real systemd as PID 1 of namespaces of its own, over an overlay of a Debian system: booted in well under a second.
+"""A real systemd as PID 1 in its own namespaces, over an overlay of a Debian system; it boots in under a second.
 
-Nothing that happens in it reaches this machine: changes live in memory, and everything ends with the test. The network
-is the exception, it is this machine's own.
+Nothing in it reaches this machine: changes stay in memory, and everything ends with the test. The network is the
+exception: it is shared with this machine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BOOT_SCRIPT = Path(__file__).with_name("lab_boot.sh")
 BOOT_WITHIN_S = 60.0
 OFF_WITHIN_S = 20.0
 POWER_OFF = signal.SIGRTMIN + 4
-"""What systemd as PID 1 takes as: power off."""
+"""Signal that makes systemd as PID 1 power off."""
 NAMESPACES = ("--pid", "--mount", "--uts", "--ipc", "--cgroup")
 PR_SET_PDEATHSIG = 1
 CGROUP_ROOTS = ("/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup")
@@ -30,11 +30,11 @@ CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 
 
 class LabError(Exception):
-    """The laboratory could not be booted; the message says what it said."""
+    """The lab could not be booted; the message holds its output."""
 
 
 class Lab:
-    """A running system. Made by :func:`booted`."""
+    """A running system, created by :func:`booted`."""
 
     def __init__(self, pid1: int) -> None:
         self.pid1 = pid1
@@ -42,7 +42,7 @@ class Lab:
     def run(
         self, *words: str, check: bool = True, timeout_s: float = 120.0, environment: Mapping[str, str] | None = None
     ) -> str:
-        """Run a command inside; returns what it said. Raises AssertionError with that when it failed, unless ``check`` is off."""
+        """Run a command inside and return its output. Raises AssertionError with the output of a failed one if ``check`` is set."""
         done = subprocess.run(
             self._inside(words), env={**CLEAN, **(environment or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, timeout=timeout_s, check=False,
@@ -51,16 +51,16 @@ class Lab:
         return done.stdout
 
     def start(self, unit: str, *words: str) -> None:
-        """Start a command inside that lasts, as a unit of this name: what systemd did not start it could not end."""
+        """Start a long-running command inside as a unit of this name, so that systemd can end it."""
         self.run("systemd-run", "--quiet", "--collect", f"--unit={unit}", *words)
 
     def show(self, unit: str, *properties: str) -> dict[str, str]:
         """Properties of a unit."""
-        said = self.run("systemctl", "show", unit, *(f"--property={name}" for name in properties))
-        return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+        output = self.run("systemctl", "show", unit, *(f"--property={name}" for name in properties))
+        return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
 
     def journal(self, unit: str, *options: str) -> list[str]:
-        """What the journal holds of a unit, the messages alone unless ``options`` say otherwise."""
+        """The journal of a unit: messages only, unless ``options`` ask for more."""
         self.run("journalctl", "--sync")
         return self.run("journalctl", "--no-pager", "--output=cat", "--unit", unit, *options).splitlines()
 
@@ -76,21 +76,21 @@ def booted(
     devices: Sequence[str] = (),
     binds: Mapping[Path, Path] | None = None,
 ) -> Iterator[Lab]:
-    """Boot over ``lower`` (this machine, by default), with real udev and some of this machine's device nodes if asked.
+    """Boot over ``lower`` (this machine by default), optionally with real udev and some of this machine's device nodes.
 
     ``binds`` makes folders of this machine visible inside. Raises LabError when it does not boot.
     """
-    talk = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
-    groups = list(_own_cgroups(talk.name))
+    notify_dir = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
+    groups = list(_own_cgroups(notify_dir.name))
     settings = {
-        "LOWER": str(lower), "TALK": str(talk), "UDEV": str(int(udev)), "DEVICES": " ".join(devices),
+        "LOWER": str(lower), "NOTIFY_DIR": str(notify_dir), "UDEV": str(int(udev)), "DEVICES": " ".join(devices),
         "BINDS": "\n".join(f"{source} {target}" for source, target in (binds or {}).items()),
     }  # fmt: skip
     with (
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify,
-        (talk / "log").open("w+") as log,
+        (notify_dir / "log").open("w+") as log,
     ):
-        notify.bind(str(talk / "notify"))
+        notify.bind(str(notify_dir / "notify"))
         outer = subprocess.Popen(
             ["unshare", "--fork", "--kill-child", *NAMESPACES, "--propagation", "private", "bash", str(BOOT_SCRIPT)],
             env={**CLEAN, **settings}, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
@@ -99,19 +99,19 @@ def booted(
         lab = None
         try:
             _await_ready(notify, outer, log.name)
-            notify.close()  # PID 1 goes on telling, and would wait for ever for a queue that nobody reads
+            notify.close()  # PID 1 keeps notifying and would block on a full queue
             lab = Lab(_child(outer.pid))
             if udev:
-                lab.run("systemctl", "daemon-reexec")  # PID 1 finds udev only if that was there first
+                lab.run("systemctl", "daemon-reexec")  # PID 1 finds udev only if udev started first
             yield lab
         finally:
             _power_off(lab, outer)
-            _forget(groups)
-            shutil.rmtree(talk, ignore_errors=True)
+            _remove_cgroups(groups)
+            shutil.rmtree(notify_dir, ignore_errors=True)
 
 
 def _join(groups: Sequence[Path]) -> None:
-    """In the child, before it becomes unshare: die with the test, and live in a cgroup that a systemd may own."""
+    """Prepare the child before it executes unshare: it dies with the test and lives in a cgroup that a systemd may own."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for group in groups:
         (group / "cgroup.procs").write_text("0")
@@ -126,7 +126,7 @@ def _own_cgroups(name: str) -> Iterator[Path]:
 
 
 def _await_ready(notify: socket.socket, outer: subprocess.Popen[bytes], log: str) -> None:
-    """PID 1 tells a socket when it has booted, as a container's manager would be told."""
+    """Wait until PID 1 reports on its notify socket that it has booted, as to a container manager."""
     deadline = time.monotonic() + BOOT_WITHIN_S
     notify.settimeout(0.2)
     while True:
@@ -150,11 +150,11 @@ def _power_off(lab: Lab | None, outer: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         pass
     finally:
-        outer.kill()  # --kill-child takes PID 1 along, and that takes everything
+        outer.kill()  # --kill-child ends PID 1, and with it everything inside
         outer.wait()
 
 
-def _forget(groups: Sequence[Path]) -> None:
+def _remove_cgroups(groups: Sequence[Path]) -> None:
     for group in groups:
         for folder in sorted((group, *group.rglob("*/")), key=lambda path: -len(path.parts)):
             deadline = time.monotonic() + 2.0

@@ -1,4 +1,4 @@
-"""Install, run, upgrade and uninstall on a Debian that has never seen this project: what is left is exactly what should be."""
+"""Install, run, upgrade and uninstall on a clean Debian leave exactly the documented files."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ LOOKED_AT = "/etc /opt /srv /usr /var/lib"
 NOT_OURS = re.compile(
     r"/var/lib/(postgresql|systemd|apt|dpkg|private)\b|__pycache__|/srv/edge/\.venv\b|/etc/(passwd|group|shadow|gshadow)-|/etc/\.pwd\.lock"
 )
-"""What changes by itself while a Debian runs, and what ``./dev`` keeps for itself in the source tree."""
+"""Files that change while a Debian runs, and those that ``./dev`` keeps in the source tree."""
 
 
 @pytest.fixture(scope="module")
 def clean_root() -> Iterator[Path]:
-    """A Debian as its installer leaves it, with the packages that the manual asks for, and the source tree."""
+    """A fresh Debian with the packages that the manual names, and the source tree."""
     require_lab()
     if shutil.which("mmdebstrap") is None:
         lack = "needs the package mmdebstrap to make a clean Debian"
@@ -50,12 +50,12 @@ def clean_root() -> Iterator[Path]:
             ["mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", codename[1], str(folder), str(sources)],
             check=True, capture_output=True, timeout=900,
         )  # fmt: skip
-        # What this machine trusts and asks for names, a new one of its site would too.
+        # Certificates and name servers of this machine, as a new machine of its site would have.
         for name in ("etc/resolv.conf", "etc/ssl/certs/ca-certificates.crt"):
             (folder / name).unlink(missing_ok=True)
             shutil.copyfile(Path("/") / name, folder / name)
         for settings in folder.glob("etc/postgresql/*/main/conf.d"):
-            # TCP ports are shared with this machine, whose PostgreSQL may have the usual one.
+            # TCP ports are shared with this machine, whose PostgreSQL may use 5432.
             (settings / "lab.conf").write_text("listen_addresses = ''\nport = 5432\n")
         archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
         tree = folder / TREE.lstrip("/")
@@ -67,13 +67,13 @@ def clean_root() -> Iterator[Path]:
 
 
 def snapshot(lab: Lab) -> set[str]:
-    """Every file with its kind, rights and owner, but those that change by themselves."""
-    said = lab.run("bash", "-c", f"find {LOOKED_AT} -xdev -printf '%y %m %u %g %p\\n' 2>/dev/null", check=False)
-    return {line for line in said.splitlines() if not NOT_OURS.search(line)}
+    """Every file with its kind, rights and owner, except those that change by themselves."""
+    listed = lab.run("bash", "-c", f"find {LOOKED_AT} -xdev -printf '%y %m %u %g %p\\n' 2>/dev/null", check=False)
+    return {line for line in listed.splitlines() if not NOT_OURS.search(line)}
 
 
-def alike(lines: set[str]) -> set[str]:
-    """Whichever environment it is."""
+def without_numbers(lines: set[str]) -> set[str]:
+    """The lines without the number of the environment."""
     return {re.sub(r"/opt/archstats-\d+", "/opt/archstats-N", line) for line in lines}
 
 
@@ -87,7 +87,7 @@ def names(lab: Lab, kind: str) -> set[str]:
 
 
 def others(lines: set[str]) -> set[str]:
-    """All but what is to stay: the settings and what waits for the database."""
+    """All lines except those of settings and spools, which stay."""
     return {line for line in lines if not line.split(" ", 4)[4].startswith(("/etc/archstats", "/var/lib/archstats"))}
 
 
@@ -95,40 +95,40 @@ def databases(lab: Lab) -> set[str]:
     return set(lab.run("runuser", "-u", "postgres", "--", "psql", "-XAtqc", "select datname from pg_database").split())
 
 
-def changes(told: str) -> list[str]:
-    """What an installation changed of its files."""
-    return [line for line in told.splitlines() if line.startswith(("write", "link", "remove"))]
+def changes(output: str) -> list[str]:
+    """The file changes of an installation."""
+    return [line for line in output.splitlines() if line.startswith(("write", "link", "remove"))]
 
 
 def install(lab: Lab) -> str:
-    """As the manual says."""
+    """Install as the manual describes."""
     lab.run("bash", "-c", f"cd {TREE} && ./dev exec archstats-sensor --version", timeout_s=900)
     return lab.run(f"{TREE}/.venv/bin/archstats-sensor", "install", timeout_s=900)
 
 
 def fail_to_upgrade(lab: Lab, hub: Hub) -> None:
-    """One of the packages is not what the lock says it is: the old version is there, and runs as if nothing had been."""
+    """A package does not match its hash in the lock file: the old version stays and keeps running."""
     old = {unit: hub.pid(unit) for unit in SERVICES}
     lab.run("sed", "-i.sound", f"/uvloop-/s/sha256:[0-9a-f]*/sha256:{'0' * 64}/", f"{TREE}/uv.lock")
     there = environments(lab)
     failed = lab.run(f"{TREE}/.venv/bin/archstats-sensor", "install", check=False, timeout_s=900)
-    assert "uv failed (this version" in failed
+    assert "uv failed (install this version" in failed
     assert "uvloop" in failed
     assert environments(lab) == there
     assert {unit: hub.pid(unit) for unit in SERVICES} == old
-    hub.until_all_is_well()
+    hub.until_healthy()
     lab.run("mv", f"{TREE}/uv.lock.sound", f"{TREE}/uv.lock")
 
 
 def go_back(lab: Lab, hub: Hub) -> None:
-    """To the version before: refused while the database is the newer one's, then as the manual says."""
+    """Go back one version: refused while the database is newer, then as the manual describes."""
     running = {unit: hub.pid(unit) for unit in SERVICES}
     lab.run("rm", NEWER_SCHEMA)
     lab.run("sed", "-i", 's/^version = .*/version = "9.9.8"/', f"{TREE}/pyproject.toml")
     lab.run("bash", "-c", f"cd {TREE} && ./dev exec archstats-sensor --version", timeout_s=900)
     assert "0999_newer" in lab.run(f"{TREE}/.venv/bin/archstats-sensor", "install", check=False, timeout_s=900)
     assert {unit: hub.pid(unit) for unit in SERVICES} == running
-    hub.until_all_is_well()
+    hub.until_healthy()
 
     as_owner = ("runuser", "-u", "postgres", "--")
     lab.run("systemctl", "stop", "archstats.target")
@@ -137,13 +137,13 @@ def go_back(lab: Lab, hub: Hub) -> None:
     lab.run("systemctl", "stop", "archstats.target")
     assert "restored 1 sessions" in lab.run(COMMAND, "db", "restore", BACKUP, "--replace")
     lab.run("systemctl", "start", "archstats.target")
-    hub.until_all_is_well()
+    hub.until_healthy()
     assert "9.9.8" in lab.run("/opt/archstats/bin/archstats-sensor", "--version")
     assert int(hub.query("select count(*) from shots")) > 0
     lab.run(*as_owner, "dropdb", "archstats_newer")
 
 
-def test_install_run_upgrade_and_uninstall_leave_what_they_should(clean_root: Path) -> None:
+def test_install_upgrade_uninstall_leave_no_other_files(clean_root: Path) -> None:
     with booted(lower=clean_root) as lab:
         lab.run("systemctl", "start", "postgresql")
         lab.run("bash", "-c", f"cd {TREE} && ./dev exec archstats-sensor --version", timeout_s=900)
@@ -162,17 +162,17 @@ def test_install_run_upgrade_and_uninstall_leave_what_they_should(clean_root: Pa
         install(lab)
         hub = Hub(lab, port)
         set_up_devices(hub)
-        hub.until_all_is_well()
+        hub.until_healthy()
         lab.run(COMMAND, "session", "open", "--lane", "1", "--distance", "18", "--face", "wa_40", "--indoor")
         hub.until(lambda: int(hub.query("select count(*) from shots")) > 0)
         assert httpx.get(f"{hub.url}/healthz", timeout=30).json()["status"] == "ok"
         installed = snapshot(lab)
 
-        # a second time changes no file but the environment for one that is alike
+        # a second installation changes nothing but the number of the environment
         again = install(lab)
         assert changes(again) == ["link    /opt/archstats -> archstats-2", "remove  /opt/archstats-1"]
-        assert alike(snapshot(lab)) == alike(installed)
-        hub.until_all_is_well()
+        assert without_numbers(snapshot(lab)) == without_numbers(installed)
+        hub.until_healthy()
 
         fail_to_upgrade(lab, hub)
 
@@ -190,7 +190,7 @@ def test_install_run_upgrade_and_uninstall_leave_what_they_should(clean_root: Pa
             "remove  /opt/archstats-2",
         ]
         assert "9.9.9" in lab.run("/opt/archstats/bin/archstats-sensor", "--version")
-        hub.until_all_is_well()
+        hub.until_healthy()
         assert all(hub.pid(unit) not in (0, pid) for unit, pid in old.items())
         for unit in SERVICES:
             assert "/opt/archstats-3/bin/" in lab.run("cat", f"/proc/{hub.pid(unit)}/cmdline")
@@ -201,20 +201,20 @@ def test_install_run_upgrade_and_uninstall_leave_what_they_should(clean_root: Pa
         lab.run("rm", "-r", str(Path(BACKUP).parent))
         shots = int(hub.query("select count(*) from shots"))
 
-        # uninstall: settings, state, database and users stay, nothing else
+        # uninstall: only settings, state, database and users stay
         lab.run(COMMAND, "uninstall")
         assert others(snapshot(lab) ^ before) == set()
         assert names(lab, "passwd") - users == set(OS_USERS)
         assert "archstats" in databases(lab)
         assert lab.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "archstats*").strip() == ""
 
-        # back again with everything that was there, then for good
+        # install again with the old data, then purge
         install(lab)
         lab.run("systemctl", "enable", "--now", *SENSORS)
-        hub.until_all_is_well()
+        hub.until_healthy()
         hub.until(lambda: int(hub.query("select count(*) from shots")) > shots)
         lab.run(COMMAND, "uninstall", "--purge")
         assert snapshot(lab) == before
         assert names(lab, "passwd") == users
-        assert names(lab, "group") - groups == {"gpio"}  # of the system, like dialout: others may use it by now
+        assert names(lab, "group") - groups == {"gpio"}  # a system group like dialout, which others may use by now
         assert databases(lab) == before_databases

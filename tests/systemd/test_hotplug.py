@@ -1,4 +1,4 @@
-"""The rules under a real udev: a stable name, rights, and nobody else who opens the port."""
+"""The rules under a real udev: a stable name, rights, and no other program that opens the port."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.systemd.lab import Lab, booted
 from tests.test_project import ROOT
 
 TTY = "/dev/tty40"
-"""A terminal of this machine that nobody uses. No data passes: what is tested is what udev does with it."""
+"""An unused terminal of this machine. No data passes: only the work of udev is tested."""
 SYSFS = "/sys/class/tty/tty40"
 ADAPTER = 'KERNEL=="tty40", ENV{ID_BUS}="usb", ENV{ID_VENDOR_ID}="%s", ENV{ID_SERIAL_SHORT}="A10K2LV1"%s\n'
-"""What udev's own rules find out of a real adapter."""
+"""Properties that udev's own rules derive from a real adapter."""
 
 
 def plug(lab: Lab, action: str) -> None:
@@ -22,12 +22,12 @@ def plug(lab: Lab, action: str) -> None:
 
 
 def pretend(lab: Lab, vendor: str, more: str = "") -> None:
-    """From now on the terminal is an adapter of this vendor."""
+    """Make the terminal an adapter of this vendor from now on."""
     lab.run("bash", "-c", 'printf %s "$0" > /etc/udev/rules.d/59-lab.rules', ADAPTER % (vendor, more))
     lab.run("udevadm", "control", "--reload")
 
 
-def test_an_adapter_has_its_name_while_it_is_plugged_in() -> None:
+def test_adapter_has_its_name_while_plugged_in() -> None:
     require_lab()
     if not Path(TTY).exists():
         pytest.skip(f"this machine has no {TTY}")
@@ -51,7 +51,7 @@ def test_an_adapter_has_its_name_while_it_is_plugged_in() -> None:
         assert lab.run("ls", "/dev/archstats").split() == ["A10K2LV1-if01"]
         plug(lab, "remove")
 
-        pretend(lab, "2c7c")  # a modem's
+        pretend(lab, "2c7c")  # a vendor of modems
         plug(lab, "add")
         assert "archstats" not in lab.run("udevadm", "info", "--query=all", SYSFS)
         assert [line for line in lab.journal("systemd-udevd") if "60-archstats" in line] == []

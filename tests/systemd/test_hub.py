@@ -18,34 +18,34 @@ USERS = {SENSOR: "archstats_sensor", SHOTS: "archstats_shots", PUSH: "archstats_
 STOP_WITHIN_S = 3.0
 WITHIN_MS = WITHIN_S * 1000
 SEEN = "[...document.querySelectorAll('#face .shot')].map(dot => dot.dataset.shot)"
-"""The shots whose dots are on the face."""
+"""JavaScript: ids of the shots with a dot on the face."""
 QUICK_WATCHDOG = "[Service]\nWatchdogSec=2s\n"
 
-pytestmark = pytest.mark.timeout(300)  # whoever is the first also boots the hub
+pytestmark = pytest.mark.timeout(300)  # the first test also boots the hub
 
 
 def outside(hub: Hub, unit: str) -> Path:
-    """The process of a unit in this machine's /proc."""
+    """The folder of a unit's process in this machine's /proc."""
     inner = str(hub.pid(unit))
     for process in Path("/proc").glob("[0-9]*"):
         try:
             facts = status_of(process)
             lab = (process / "ns/cgroup").readlink() == Path(f"/proc/{hub.lab.pid1}/ns/cgroup").readlink()
         except (OSError, ValueError):
-            continue  # it ended meanwhile
+            continue  # the process has ended
         if lab and facts.get("NSpid", "").split()[1:] == [inner]:
             return process
     raise AssertionError(f"no process of {unit} with pid {inner}")
 
 
 def status_of(process: Path) -> dict[str, str]:
-    """What the kernel says of a process."""
+    """The kernel's status of a process."""
     return dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
 
 
 @pytest.mark.parametrize("unit", [SENSOR, SHOTS, PUSH])
-def test_a_service_runs_hardened_and_does_its_work(hub: Hub, unit: str) -> None:
-    hub.until(lambda: hub.is_well(unit))
+def test_service_runs_hardened_and_works(hub: Hub, unit: str) -> None:
+    hub.until(lambda: hub.is_healthy(unit))
     process = outside(hub, unit)
     facts = status_of(process)
     assert hub.lab.run("ps", "-o", "user:32=", "-p", str(hub.pid(unit))).strip() == USERS[unit]
@@ -56,10 +56,10 @@ def test_a_service_runs_hardened_and_does_its_work(hub: Hub, unit: str) -> None:
         assert (process / "ns" / namespace).readlink() != Path(f"/proc/{hub.lab.pid1}/ns/{namespace}").readlink()
 
 
-def test_status_and_journal_are_for_technicians(hub: Hub) -> None:
-    hub.until_all_is_well()
-    said = hub.status(SENSOR)
-    assert re.fullmatch(r"reading bow-1 on /dev/archstats/bow-1, \d+ readings, database ok", said)
+def test_status_and_journal_are_readable(hub: Hub) -> None:
+    hub.until_healthy()
+    status = hub.status(SENSOR)
+    assert re.fullmatch(r"reading bow-1 on /dev/archstats/bow-1, \d+ readings, database ok", status)
     assert hub.status(SHOTS) == "assembling shots, database ok"
     assert hub.status(PUSH).startswith(f"serving {hub.url}/ to ")
     lines = hub.lab.journal(SENSOR)
@@ -68,9 +68,9 @@ def test_status_and_journal_are_for_technicians(hub: Hub) -> None:
     assert not any("answers" in line for line in hub.lab.journal(SENSOR, "--priority=warning"))
 
 
-async def test_a_shot_appears_in_a_browser_that_is_served_without_a_network(hub: Hub) -> None:
-    """From a terminal that stands for the device, through every service as its unit closes it, to a real browser's page."""
-    hub.until_all_is_well()
+async def test_shot_appears_in_browser_without_network_rights(hub: Hub) -> None:
+    """From a simulated device through all hardened services to a real browser."""
+    hub.until_healthy()
     async with chromium() as browser:
         page = await browser.new_page()
         errors: list[str] = []
@@ -88,8 +88,8 @@ async def test_a_shot_appears_in_a_browser_that_is_served_without_a_network(hub:
         assert errors == []
 
 
-def test_every_service_is_its_own_user_of_the_database(hub: Hub) -> None:
-    hub.until_all_is_well()
+def test_each_service_has_its_own_database_user(hub: Hub) -> None:
+    hub.until_healthy()
     known = hub.query(
         "select distinct usename, split_part(application_name, ' ', 1) from pg_stat_activity where usename like 'archstats%'"
     )
@@ -99,20 +99,20 @@ def test_every_service_is_its_own_user_of_the_database(hub: Hub) -> None:
     assert all(line.split("|")[0] == line.split("|")[1].replace("-", "_") for line in known.splitlines())
 
 
-def test_killed_and_hung_services_come_back_by_themselves(hub: Hub) -> None:
-    """A stopped process is as hung as one can be. Its watchdog is shortened here; the units' own is held by --long."""
+def test_killed_and_hung_services_restart(hub: Hub) -> None:
+    """A stopped process stands for a hung one. Its watchdog is shortened here; --long tests the units' own."""
     hub.write(f"/run/systemd/system/{SHOTS}.d/quick.conf", QUICK_WATCHDOG)
     hub.lab.run("systemctl", "daemon-reload")
     try:
         hub.lab.run("systemctl", "restart", SHOTS)
-        hub.until_all_is_well()
+        hub.until_healthy()
         before = {unit: (hub.restarts(unit), hub.pid(unit)) for unit in SERVICES}
         for unit, (_, pid) in before.items():
             hub.lab.run("kill", "-STOP" if unit == SHOTS else "-KILL", str(pid))
         for unit, (restarts, _) in before.items():
             hub.until(lambda unit=unit, restarts=restarts: hub.restarts(unit) > restarts)  # type: ignore[misc]
-        hub.until_all_is_well()
-        # So short a watchdog may bark once more at one that starts on a busy machine.
+        hub.until_healthy()
+        # A watchdog this short may fire again while the service starts on a busy machine.
         again = {unit: hub.restarts(unit) - restarts for unit, (restarts, _) in before.items() if unit != SHOTS}
         assert set(again.values()) == {1}
         assert any("Watchdog timeout (limit 2s)" in line for line in hub.lab.journal(SHOTS))
@@ -123,22 +123,22 @@ def test_killed_and_hung_services_come_back_by_themselves(hub: Hub) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("unit", [SENSOR, SHOTS, PUSH])
-def test_a_hung_service_is_ended_by_the_watchdog_of_its_unit(hub: Hub, unit: str) -> None:
+def test_watchdog_of_the_unit_ends_a_hung_service(hub: Hub, unit: str) -> None:
     hub.lab.run("systemctl", "restart", unit)
-    hub.until(lambda: hub.is_well(unit))
+    hub.until(lambda: hub.is_healthy(unit))
     restarts = hub.restarts(unit)
     hub.lab.run("kill", "-STOP", str(hub.pid(unit)))
-    hub.until(lambda: hub.restarts(unit) == restarts + 1 and hub.is_well(unit))
+    hub.until(lambda: hub.restarts(unit) == restarts + 1 and hub.is_healthy(unit))
     assert any("Watchdog timeout (limit 10s)" in line for line in hub.lab.journal(unit))
 
 
-def test_everything_stops_in_time_and_starts_with_nothing_there(hub: Hub, pytestconfig: pytest.Config) -> None:
-    """Neither PostgreSQL nor a device: the units start at once, say what they wait for, and need no second start.
+def test_services_stop_in_time_and_start_without_database(hub: Hub, pytestconfig: pytest.Config) -> None:
+    """Without PostgreSQL and devices the units start at once, report what they wait for, and need no second start.
 
-    In time is three seconds by the clock with --long; among other tests the machine is not its own.
+    The limit of three seconds holds with --long; among other tests the machine is busy.
     """
     stop_within_s = STOP_WITHIN_S if pytestconfig.getoption("--long") else WITHIN_S / 2
-    hub.until_all_is_well()
+    hub.until_healthy()
     lab = hub.lab
     try:
         for unit in SERVICES:
@@ -158,13 +158,13 @@ def test_everything_stops_in_time_and_starts_with_nothing_there(hub: Hub, pytest
     finally:
         lab.run("systemctl", "start", "postgresql", "archstats.target")
         hub.plug_in()
-    hub.until_all_is_well()
+    hub.until_healthy()
     assert {unit: hub.pid(unit) for unit in SERVICES} == running
 
 
 @pytest.mark.long
-def test_an_unplugged_device_is_told_and_found_again(hub: Hub) -> None:
-    hub.until_all_is_well()
+def test_unplugged_device_is_reported_and_found_again(hub: Hub) -> None:
+    hub.until_healthy()
     running = {unit: hub.pid(unit) for unit in SENSORS}
     hub.unplug()
     try:
@@ -172,22 +172,22 @@ def test_an_unplugged_device_is_told_and_found_again(hub: Hub) -> None:
         assert hub.status(SENSOR).endswith("database ok")
     finally:
         hub.plug_in()
-    hub.until_all_is_well()
+    hub.until_healthy()
     assert {unit: hub.pid(unit) for unit in SENSORS} == running
 
 
 @pytest.mark.long
-def test_a_restart_of_the_database_restarts_nobody(hub: Hub) -> None:
-    hub.until_all_is_well()
+def test_database_restart_restarts_no_service(hub: Hub) -> None:
+    hub.until_healthy()
     running = {unit: hub.pid(unit) for unit in SERVICES}
     stored = int(hub.query("select count(*) from readings"))
     hub.lab.run("systemctl", "restart", "postgresql")
     hub.until(lambda: int(hub.query("select count(*) from readings")) > stored)
-    hub.until_all_is_well()
+    hub.until_healthy()
     assert {unit: hub.pid(unit) for unit in SERVICES} == running
 
 
-def test_wrong_settings_are_told_once_and_not_tried_again(hub: Hub) -> None:
+def test_wrong_settings_are_reported_once(hub: Hub) -> None:
     unit = "archstats-sensor@wrong.service"
     hub.write("/etc/archstats/wrong.env", "ARCH_STATS_DRIVER=bow.lonk\nARCH_STATS_PORT=/dev/archstats/wrong\n")
     try:
@@ -201,23 +201,23 @@ def test_wrong_settings_are_told_once_and_not_tried_again(hub: Hub) -> None:
         hub.lab.run("systemctl", "reset-failed", unit, check=False)
 
 
-def test_a_device_without_a_file_is_refused_once(hub: Hub) -> None:
-    unit = "archstats-sensor@nobody.service"
+def test_device_without_file_fails_once(hub: Hub) -> None:
+    unit = "archstats-sensor@missing.service"
     assert "Assertion failed" in hub.lab.run("systemctl", "start", unit, check=False)
     assert hub.lab.show(unit, "ActiveState", "NRestarts") == {"ActiveState": "inactive", "NRestarts": "0"}
 
 
-def test_the_technicians_command_has_the_operators_rights_and_for_the_database_the_owners(hub: Hub) -> None:
+def test_technician_command_has_the_rights_it_needs(hub: Hub) -> None:
     assert "up to date" in hub.lab.run(COMMAND, "db", "status")
     assert "1" in hub.lab.run(COMMAND, "session", "list")
     assert hub.query("select count(*) from sessions") == "1"
 
 
-def test_backup_and_check_work_on_a_hub_as_their_pages_say(hub: Hub) -> None:
+def test_backup_and_config_check_work_on_a_hub(hub: Hub) -> None:
     folder = "/var/backups/archstats"
     hub.lab.run("install", "-d", "-o", "postgres", "-m", "700", folder)
     assert "bytes" in hub.lab.run(COMMAND, "db", "backup", f"{folder}/range.backup", "--force")
-    told = hub.lab.run("env", "POSTGRES_DB=trial", COMMAND, "db", "restore", f"{folder}/range.backup")
-    assert "restored 1 sessions" in told
+    output = hub.lab.run("env", "POSTGRES_DB=trial", COMMAND, "db", "restore", f"{folder}/range.backup")
+    assert "restored 1 sessions" in output
     hub.lab.run("runuser", "-u", "postgres", "--", "dropdb", "trial")
     assert "ok     device bow-1" in hub.lab.run(COMMAND, "config", "check", "bow-1")

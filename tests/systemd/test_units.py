@@ -1,4 +1,4 @@
-"""The unit files as they are: sound, closed, and alike where they must be."""
+"""The unit files: valid, hardened, and equal where they must be."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ EXPOSURE = {"archstats-sensor@.service": 0.4, "archstats-shots.service": 0.2, "a
 
 
 def require(program: str) -> None:
-    """Skip where a tool is missing, fail where it has to be."""
+    """Skip when a tool is missing; fail in CI."""
     if shutil.which(program) is None:
         lack = f"{program} is missing: install systemd"
         pytest.fail(lack) if os.environ.get("CI") == "true" else pytest.skip(lack)
 
 
 def directives(name: str) -> dict[str, list[str]]:
-    """Every assignment of a unit, in order; an empty one is kept."""
+    """Every assignment of a unit, in order, including empty ones."""
     found: dict[str, list[str]] = {}
     for line in (UNITS / name).read_text().splitlines():
         key, equals, value = line.partition("=")
@@ -37,11 +37,11 @@ def directives(name: str) -> dict[str, list[str]]:
     return found
 
 
-def test_the_units_verify_clean(tmp_path: Path) -> None:
+def test_units_verify_clean(tmp_path: Path) -> None:
     require("systemd-analyze")
     files = [path for path in UNITS.iterdir() if path.suffix in (".service", ".socket", ".target")]
     assert len(files) == 5
-    for path in files:  # the programs they start need not be installed here
+    for path in files:  # their programs need not be installed on this machine
         (tmp_path / path.name).write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", path.read_text()))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / path.name) for path in files)],
@@ -51,7 +51,7 @@ def test_the_units_verify_clean(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_is_not_exposed(name: str) -> None:
+def test_service_is_not_exposed(name: str) -> None:
     require("systemd-analyze")
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", str(UNITS / name)],
@@ -62,12 +62,12 @@ def test_a_service_is_not_exposed(name: str) -> None:
     assert float(level[1]) <= EXPOSURE[name]
 
 
-def test_the_rules_verify_clean() -> None:
-    """Older systemd has no ``udevadm verify``; there the rules are held by the test of a hot-plug alone."""
+def test_udev_rules_verify_clean() -> None:
+    """Older systemd has no ``udevadm verify``; there only the hot-plug test covers the rules."""
     require("udevadm")
     asked = subprocess.run(["udevadm", "verify", "--help"], capture_output=True, check=False, timeout=30)
     if asked.returncode != 0:
-        pytest.skip("this udevadm cannot verify: it came with systemd 254")
+        pytest.skip("this udevadm has no verify command, which systemd 254 added")
     done = subprocess.run(
         ["udevadm", "verify", str(UNITS / "60-archstats.rules")],
         capture_output=True,
@@ -79,23 +79,23 @@ def test_the_rules_verify_clean() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_lives_as_promised(name: str) -> None:
-    said = directives(name)
-    assert said["Type"] == ["notify"]
-    assert said["Restart"] == ["always"]
-    assert said["RestartSec"] == ["2s"]
-    assert said["StartLimitIntervalSec"] == ["0"]
-    assert said["RestartPreventExitStatus"] == ["78"]
-    assert said["WatchdogSec"] == ["10s"]
-    assert said["WantedBy"] == said["PartOf"] == ["archstats.target"]
-    assert "BindsTo" not in said  # the spool must drain while a cable is out
-    assert said["User"][0] in OS_USERS
-    assert f"POSTGRES_USER={said['User'][0]}" in said["Environment"][0]
-    assert said["PrivateNetwork"] == ["yes"]
+def test_service_restarts_and_is_watched(name: str) -> None:
+    values = directives(name)
+    assert values["Type"] == ["notify"]
+    assert values["Restart"] == ["always"]
+    assert values["RestartSec"] == ["2s"]
+    assert values["StartLimitIntervalSec"] == ["0"]
+    assert values["RestartPreventExitStatus"] == ["78"]
+    assert values["WatchdogSec"] == ["10s"]
+    assert values["WantedBy"] == values["PartOf"] == ["archstats.target"]
+    assert "BindsTo" not in values  # the spool must drain while a cable is out
+    assert values["User"][0] in OS_USERS
+    assert f"POSTGRES_USER={values['User'][0]}" in values["Environment"][0]
+    assert values["PrivateNetwork"] == ["yes"]
 
 
-def test_the_services_differ_only_where_they_must() -> None:
-    """What closes them is the same in all three: a line that is added to one is added to all."""
+def test_services_share_their_hardening() -> None:
+    """All three are hardened alike: a line added to one is added to all."""
     own = {
             "AssertPathExists",
         "Description", "Documentation", "Environment", "EnvironmentFile", "ExecStart", "User", "After", "Requires",
@@ -106,37 +106,37 @@ def test_the_services_differ_only_where_they_must() -> None:
 
 
 def test_serial_ports_are_allowed_by_number() -> None:
-    """A name is resolved when the service starts, and vanishes where the driver is not loaded yet."""
+    """A name is resolved when the service starts, and ignored while the driver is not loaded."""
     allowed = directives("archstats-sensor@.service")["DeviceAllow"]
     assert {"char-188 rw", "char-166 rw", "char-204 rw"} <= set(allowed)
     assert not any("tty" in rule for rule in allowed)
 
 
-def test_every_user_and_group_that_a_unit_names_is_made() -> None:
-    made = {
+def test_users_and_groups_of_units_are_created() -> None:
+    created = {
         line.split()[1] for line in (UNITS / "sysusers.d/archstats.conf").read_text().splitlines() if line[0] in "ug"
     }
-    assert made >= set(OS_USERS)
+    assert created >= set(OS_USERS)
     for name in SERVICES:
-        said = directives(name)
-        assert {*said["User"], *" ".join(said.get("SupplementaryGroups", [])).split()} <= made
+        values = directives(name)
+        assert {*values["User"], *" ".join(values.get("SupplementaryGroups", [])).split()} <= created
 
 
-def test_everything_that_is_shipped_goes_into_the_wheel() -> None:
+def test_wheel_contains_all_shipped_files() -> None:
     here = {str(path.relative_to(UNITS)) for path in UNITS.rglob("*") if path.is_file()}
     assert here == set(SHIPPED)
     shared = (ROOT / "pyproject.toml").read_text()
     assert 'systemd = "share/archstats/systemd"' in shared
-    assert 'docs = "share/archstats/docs"' in shared  # all pages: one links to the others
+    assert 'docs = "share/archstats/docs"' in shared  # all pages, because they link to each other
 
 
 @pytest.mark.parametrize("name", [*SERVICES, "archstats.target"])
-def test_the_page_that_a_unit_names_is_there(name: str) -> None:
+def test_documentation_page_of_a_unit_exists(name: str) -> None:
     [page] = directives(name)["Documentation"]
     assert (ROOT / page.removeprefix("file:/opt/archstats/share/archstats/")).is_file()
 
 
-def test_the_network_drop_in_is_one() -> None:
+def test_network_drop_in_is_valid() -> None:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     parser.read(UNITS / "network.conf")

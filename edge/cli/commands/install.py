@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from edge.common.console import say
-from edge.installer.apply import needed, perform
+from edge.installer.apply import apply_steps, needed
 from edge.installer.hub import THIS_MACHINE
-from edge.installer.inspect import look, require_foundations, require_root, source
+from edge.installer.inspect import inspect_hub, require_foundations, require_root, source
 from edge.installer.plan import install_plan, next_steps
 from edge.installer.steps import Step
-from edge.installer.uninstall import uninstall_plan, what_stays
+from edge.installer.uninstall import remaining_lines, uninstall_plan
 
 Prefix = Annotated[
     Path, typer.Option(help="Fill this folder for another machine that will boot from it, instead of this machine.")
@@ -28,7 +28,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the steps without
 def install_command(prefix: Prefix = THIS_MACHINE, dry_run: DryRun = False) -> None:
     """Install the services, or bring them up to this version. Repeating it is safe; settings and data stay."""
     root = prefix.absolute()
-    hub = dataclasses.replace(look(os.environ, root), source=source())
+    hub = dataclasses.replace(inspect_hub(os.environ, root), source=source())
     steps = install_plan(hub, root)
     if dry_run:
         _show(steps, root)
@@ -36,7 +36,7 @@ def install_command(prefix: Prefix = THIS_MACHINE, dry_run: DryRun = False) -> N
     if root == THIS_MACHINE:
         require_root()
         require_foundations(hub)
-    perform(steps, root, say)
+    apply_steps(steps, root, say)
     for line in next_steps(hub):
         say(line)
 
@@ -51,16 +51,16 @@ def uninstall_command(
 ) -> None:
     """Stop the services and remove them. Settings and data stay, unless --purge is given."""
     root = prefix.absolute()
-    hub = look(os.environ, root)
+    hub = inspect_hub(os.environ, root)
     steps = uninstall_plan(hub, root, purge=purge)
-    stays = what_stays(hub, purge=purge)  # before: afterwards the program itself is gone
+    remaining = remaining_lines(hub, purge=purge)  # before: afterwards the program itself is gone
     if dry_run:
         _show(steps, root)
         return
     if root == THIS_MACHINE:
         require_root()
-    perform(steps, root, say)
-    for line in stays:
+    apply_steps(steps, root, say)
+    for line in remaining:
         say(line)
 
 

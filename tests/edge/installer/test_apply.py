@@ -1,4 +1,4 @@
-"""Steps beneath a folder: each told before it is taken, none taken twice."""
+"""Steps are applied beneath a folder: each is reported first, and none is applied twice."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from edge.common.config.errors import CommandError
-from edge.installer.apply import perform
+from edge.installer.apply import apply_steps
 from edge.installer.hub import COMMAND, COMMON_SETTINGS, Hub
-from edge.installer.inspect import look, shipped_files
+from edge.installer.inspect import inspect_hub, shipped_files
 from edge.installer.plan import SHIPPED_PLACES, address_file, install_plan
 from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
 from edge.installer.uninstall import uninstall_plan
@@ -27,21 +27,21 @@ def tree(root: Path) -> set[str]:
     return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() or path.is_symlink()}
 
 
-def test_a_plan_is_done_once_and_the_second_time_nothing_is_left_to_do(tmp_path: Path) -> None:
+def test_plan_applied_twice_changes_nothing_more(tmp_path: Path) -> None:
     plan = files_only(install_plan(Hub(shipped_files(), settings={"ARCH_STATS_SERVER_PORT": "8080"})))
-    told: list[str] = []
-    perform(plan, tmp_path, told.append)
-    assert len(told) == len(plan)
+    reported: list[str] = []
+    apply_steps(plan, tmp_path, reported.append)
+    assert len(reported) == len(plan)
     assert {
         str(path.relative_to("/")) for path in (*SHIPPED_PLACES.values(), COMMAND, COMMON_SETTINGS, address_file())
     } == tree(tmp_path)
     assert (tmp_path / COMMAND.relative_to("/")).stat().st_mode & 0o777 == 0o755
-    perform(plan, tmp_path, told.append)
-    assert len(told) == len(plan)
+    apply_steps(plan, tmp_path, reported.append)
+    assert len(reported) == len(plan)
 
 
-def test_settings_of_people_survive_an_upgrade_and_a_removal(tmp_path: Path) -> None:
-    perform(files_only(install_plan(look({}, tmp_path))), tmp_path, lambda _: None)
+def test_settings_of_the_operator_survive_upgrade_and_removal(tmp_path: Path) -> None:
+    apply_steps(files_only(install_plan(inspect_hub({}, tmp_path))), tmp_path, lambda _: None)
     common = tmp_path / COMMON_SETTINGS.relative_to("/")
     common.write_text("ARCH_STATS_SERVER_PORT=8123\n")
     (common.parent / "bow-1.env").write_text("ARCH_STATS_PORT=socket://10.0.0.7:2000\n")
@@ -49,65 +49,67 @@ def test_settings_of_people_survive_an_upgrade_and_a_removal(tmp_path: Path) -> 
     theirs.parent.mkdir(parents=True)
     theirs.write_text("[Socket]\n")
 
-    hub = look({}, tmp_path)
-    perform(files_only(install_plan(hub)), tmp_path, lambda _: None)
+    hub = inspect_hub({}, tmp_path)
+    apply_steps(files_only(install_plan(hub)), tmp_path, lambda _: None)
     assert "ListenStream=127.0.0.1:8123" in (tmp_path / address_file().relative_to("/")).read_text()
     assert "etc/systemd/system/archstats-sensor@bow-1.service.d/network.conf" in tree(tmp_path)
 
-    perform(files_only(uninstall_plan(look({}, tmp_path), purge=False)), tmp_path, lambda _: None)
+    apply_steps(files_only(uninstall_plan(inspect_hub({}, tmp_path), purge=False)), tmp_path, lambda _: None)
     assert tree(tmp_path) == {
         "etc/archstats/archstats.env", "etc/archstats/bow-1.env", "etc/systemd/system/archstats-push.socket.d/mine.conf",
     }  # fmt: skip
-    perform(files_only(uninstall_plan(look({}, tmp_path), purge=True)), tmp_path, lambda _: None)
+    apply_steps(files_only(uninstall_plan(inspect_hub({}, tmp_path), purge=True)), tmp_path, lambda _: None)
     assert tree(tmp_path) == {"etc/systemd/system/archstats-push.socket.d/mine.conf"}
 
 
-def test_a_failed_command_says_what_it_was_for_and_what_it_said(tmp_path: Path) -> None:
+def test_failed_command_reports_its_purpose_and_output(tmp_path: Path) -> None:
     failing = Run(("sh", "-c", "echo no room >&2; exit 3"), "to make room")
     with pytest.raises(CommandError, match=r"sh failed \(to make room\): no room"):
-        perform([failing, Write(Path("/after"), "")], tmp_path, lambda _: None)
+        apply_steps([failing, Write(Path("/after"), "")], tmp_path, lambda _: None)
     assert tree(tmp_path) == set()
-    with pytest.raises(CommandError, match="there-is-no-such-program"):
-        perform([Run(("there-is-no-such-program",), "nothing")], tmp_path, lambda _: None)
+    with pytest.raises(CommandError, match="no-such-program"):
+        apply_steps([Run(("no-such-program",), "nothing")], tmp_path, lambda _: None)
 
 
-def test_a_command_that_may_fail_is_told_and_left(tmp_path: Path) -> None:
-    told: list[str] = []
-    perform([Run(("false",), "nothing", may_fail=True), Write(Path("/after"), "")], tmp_path, told.append)
+def test_command_that_may_fail_is_reported_and_skipped(tmp_path: Path) -> None:
+    reported: list[str] = []
+    apply_steps([Run(("false",), "nothing", may_fail=True), Write(Path("/after"), "")], tmp_path, reported.append)
     assert tree(tmp_path) == {"after"}
-    assert any("that failed and is left" in line for line in told)
+    assert any("failed, continuing" in line for line in reported)
 
 
-def test_half_of_an_environment_does_not_stay(tmp_path: Path) -> None:
+def test_failed_build_leaves_no_half_environment(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     half = f"mkdir {tmp_path}/new; echo full >&2; exit 1"
     with pytest.raises(CommandError, match="full"):
-        perform([Run(("sh", "-c", half), "a new one", makes=Path("/new"))], tmp_path, lambda _: None)
+        apply_steps([Run(("sh", "-c", half), "a new one", makes=Path("/new"))], tmp_path, lambda _: None)
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
 
 
-def test_a_link_leads_to_the_new_one_and_a_file_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
-    told: list[str] = []
+def test_link_is_replaced_and_unwritable_file_is_reported(tmp_path: Path) -> None:
+    reported: list[str] = []
     for target in ("one", "two", "two"):
-        perform([Link(Path("/opt/it"), target)], tmp_path, told.append)
+        apply_steps([Link(Path("/opt/it"), target)], tmp_path, reported.append)
     assert (tmp_path / "opt/it").readlink() == Path("two")
-    assert told == ["link    /opt/it -> one", "link    /opt/it -> two"]
+    assert reported == ["link    /opt/it -> one", "link    /opt/it -> two"]
     with pytest.raises(CommandError, match=r"write   /opt/it/file failed: .*opt"):
-        perform([Write(Path("/opt/it/file"), "")], tmp_path, told.append)
+        apply_steps([Write(Path("/opt/it/file"), "")], tmp_path, reported.append)
     assert tree(tmp_path) == {"opt/it"}
 
 
-def test_a_folder_goes_only_when_it_is_empty(tmp_path: Path) -> None:
+def test_folder_is_removed_only_when_empty(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "theirs").touch()
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "full")
-    perform([RemoveEmpty(Path("/full")), RemoveEmpty(Path("/empty")), Remove(Path("/link"))], tmp_path, lambda _: None)
+    apply_steps(
+        [RemoveEmpty(Path("/full")), RemoveEmpty(Path("/empty")), Remove(Path("/link"))], tmp_path, lambda _: None
+    )
     assert tree(tmp_path) == {"full/theirs"}
     assert not (tmp_path / "empty").exists()
 
 
-def test_a_dry_run_changes_nothing_and_needs_no_rights(tmp_path: Path) -> None:
+def test_dry_run_changes_nothing_and_needs_no_rights(tmp_path: Path) -> None:
     done = subprocess.run(
         [PROGRAM, "install", "--dry-run", "--prefix", str(tmp_path)],
         capture_output=True,
@@ -124,7 +126,7 @@ def test_a_dry_run_changes_nothing_and_needs_no_rights(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_a_card_for_another_hub_is_filled_and_emptied(tmp_path: Path) -> None:
+def test_install_and_uninstall_on_a_card_for_another_hub(tmp_path: Path) -> None:
     def run(program: Path, *words: str) -> str:
         done = subprocess.run(
             [program, *words, "--prefix", str(tmp_path)], capture_output=True, text=True, check=False, timeout=300

@@ -1,4 +1,4 @@
-"""The technician's command on a hub: settings as systemd reads them, and as whom it runs."""
+"""The technician's command on a hub: its settings are those that systemd reads, its user has the rights it needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from edge.common.config.errors import CommandError
 from edge.installer.hub import COMMON_SETTINGS, Hub
-from edge.installer.inspect import look, shipped_files
+from edge.installer.inspect import inspect_hub, shipped_files
 from edge.installer.plan import COMMAND_TEXT, install_plan
 from edge.installer.steps import Write
 
@@ -25,10 +25,10 @@ def program(path: Path, text: str) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs the command on a hub in a folder; the result is the environment it gave, and as whom (``AS``) what (``WHAT``) ran."""
-    program(tmp_path / "program", 'env -0; printf "WHAT=%s\\0" "$*"')
+    """Runs the command on a hub in a folder; returns its environment, its user (``AS``) and its words (``WORDS``)."""
+    program(tmp_path / "program", 'env -0; printf "WORDS=%s\\0" "$*"')
     program(tmp_path / "runuser", 'export AS="$2"; shift 3; exec "$@"')
-    program(tmp_path / "sudo", 'export AS=root; printf "AS=root\\0WHAT=%s\\0" "$*"')
+    program(tmp_path / "sudo", 'export AS=root; printf "AS=root\\0WORDS=%s\\0" "$*"')
     text = COMMAND_TEXT.replace("/opt/archstats/bin/archstats-sensor", str(tmp_path / "program"))
     (tmp_path / "command").write_text(text.replace("/etc/archstats", str(tmp_path)))
 
@@ -44,7 +44,7 @@ def run(tmp_path: Path) -> Run:
     return result
 
 
-def test_nothing_in_a_value_has_a_meaning(run: Run, tmp_path: Path) -> None:
+def test_values_are_taken_literally(run: Run, tmp_path: Path) -> None:
     secret = "a b$HOME`id`&;'\\"
     (tmp_path / "archstats.env").write_text(
         f'# one\n; two\nPOSTGRES_PASSWORD={secret}\nPOSTGRES_DB="my range"\nno line\nA-B=1\nARCH_STATS_SERVER_PORT=8123'
@@ -56,24 +56,24 @@ def test_nothing_in_a_value_has_a_meaning(run: Run, tmp_path: Path) -> None:
     assert "A-B" not in environment
 
 
-def test_each_command_has_the_rights_it_needs(run: Run, tmp_path: Path) -> None:
-    asked = run("session", "list", "--lane", "1 2")
-    assert (asked["AS"], asked["POSTGRES_USER"]) == ("archstats_operator", "archstats_operator")
-    assert asked["WHAT"] == "session list --lane 1 2"
+def test_each_command_runs_as_the_user_it_needs(run: Run, tmp_path: Path) -> None:
+    operator = run("session", "list", "--lane", "1 2")
+    assert (operator["AS"], operator["POSTGRES_USER"]) == ("archstats_operator", "archstats_operator")
+    assert operator["WORDS"] == "session list --lane 1 2"
     owner = run("db", "status")
     assert (owner["AS"], owner["POSTGRES_USER"]) == ("postgres", "postgres")
     assert "AS" not in run("db", "status", who="postgres")
     assert "AS" not in run("install")
     technician = run("session", "list", who="pi")
     assert technician["AS"] == "root"
-    assert technician["WHAT"].endswith("command session list")
+    assert technician["WORDS"].endswith("command session list")
 
     (tmp_path / "archstats.env").write_text("POSTGRES_HOST=db.local\nPOSTGRES_USER=range\n")
-    elsewhere = run("db", "status")  # this hub may have no user postgres
+    elsewhere = run("db", "status")  # this hub may not have the user postgres
     assert (elsewhere["AS"], elsewhere["POSTGRES_USER"]) == ("archstats_operator", "range")
 
 
-def test_a_devices_settings_are_checked_with_its_own_file(run: Run, tmp_path: Path) -> None:
+def test_config_check_reads_the_file_of_its_device(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bow-1.env").write_text("ARCH_STATS_DRIVER=bow.link\n")
     assert run("config", "check", "bow-1")["ARCH_STATS_DRIVER"] == "bow.link"
     assert "ARCH_STATS_DRIVER" not in run("config", "check")
@@ -81,7 +81,7 @@ def test_a_devices_settings_are_checked_with_its_own_file(run: Run, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("given", "mode"), [({}, 0o644), ({"POSTGRES_PASSWORD": "x"}, 0o600)])
-def test_a_password_is_for_root_alone(given: dict[str, str], mode: int) -> None:
+def test_file_with_password_is_readable_by_root_only(given: dict[str, str], mode: int) -> None:
     [settings] = [
         step
         for step in install_plan(Hub(shipped_files(), settings=given))
@@ -91,8 +91,8 @@ def test_a_password_is_for_root_alone(given: dict[str, str], mode: int) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_may_not_be_read_is_told_of(tmp_path: Path) -> None:
+def test_unreadable_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "etc/archstats").mkdir(parents=True)
     (tmp_path / "etc/archstats/archstats.env").touch(mode=0o000)
     with pytest.raises(CommandError, match="cannot be read"):
-        look({}, tmp_path)
+        inspect_hub({}, tmp_path)

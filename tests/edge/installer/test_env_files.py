@@ -1,4 +1,4 @@
-"""What an environment file says, and what systemd must know of it."""
+"""The first env file, and what the units need to know of the settings."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import pytest
 
 from edge.common.config.env_file import parse_env
 from edge.common.config.errors import ConfigError
-from edge.installer.env_files import common_text, given, listen_stream, needs_network
+from edge.installer.env_files import common_text, listen_stream, needs_network, settings_to_keep
 
 
-def test_the_first_file_holds_what_was_given_and_reads_back() -> None:
+def test_first_file_holds_the_settings_and_reads_back() -> None:
     environ = {
         "ARCH_STATS_SERVER_PORT": "8080",
         "POSTGRES_DB": "range",
         "ARCH_STATS_DRIVER": "bow.link",
         "HOME": "/root",
     }
-    settings = given(environ)
+    settings = settings_to_keep(environ)
     assert settings == {"ARCH_STATS_SERVER_PORT": "8080", "POSTGRES_DB": "range"}
     assert parse_env(common_text(settings)).values == settings
 
@@ -26,17 +26,17 @@ def test_the_first_file_holds_what_was_given_and_reads_back() -> None:
     [
         ({}, "127.0.0.1:8000"),
         ({"ARCH_STATS_SERVER_HOST": "localhost", "ARCH_STATS_SERVER_PORT": "8080"}, "127.0.0.1:8080"),
-        ({"ARCH_STATS_SERVER_HOST": "0.0.0.0"}, "0.0.0.0:8000"),  # noqa: S104 - the text to be made
+        ({"ARCH_STATS_SERVER_HOST": "0.0.0.0"}, "0.0.0.0:8000"),  # noqa: S104 - expected text
         ({"ARCH_STATS_SERVER_HOST": "::1"}, "[::1]:8000"),
         ({"ARCH_STATS_SERVER_HOST": "[::]"}, "[::]:8000"),
     ],
 )
-def test_the_sockets_address_is_that_of_the_settings(settings: dict[str, str], expected: str) -> None:
+def test_socket_address_follows_the_settings(settings: dict[str, str], expected: str) -> None:
     assert listen_stream(settings) == expected
 
 
 @pytest.mark.parametrize("wrong", [{"ARCH_STATS_SERVER_HOST": "hub.local"}, {"ARCH_STATS_SERVER_PORT": "99999"}])
-def test_an_address_that_systemd_cannot_open_is_refused_with_the_remedy(wrong: dict[str, str]) -> None:
+def test_address_that_systemd_cannot_open_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))) as fault:
         listen_stream(wrong)
     assert fault.value.hint
@@ -51,5 +51,5 @@ def test_an_address_that_systemd_cannot_open_is_refused_with_the_remedy(wrong: d
         ({"POSTGRES_HOST": ""}, False),
     ],
 )
-def test_only_what_is_elsewhere_needs_the_network(settings: dict[str, str], expected: bool) -> None:
+def test_only_remote_ports_and_databases_need_network(settings: dict[str, str], expected: bool) -> None:
     assert needs_network(settings) is expected

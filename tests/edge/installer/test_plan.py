@@ -1,4 +1,4 @@
-"""The plans, as the pure functions they are."""
+"""Plans of installation and removal, as pure functions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edge.installer.hub import COMMON_SETTINGS, HOME, OS_USERS, SETTINGS, SOCKET
 from edge.installer.inspect import shipped_files
 from edge.installer.plan import SHIPPED_PLACES, address_file, install_plan, network_file, next_steps
 from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
-from edge.installer.uninstall import uninstall_plan, what_stays
+from edge.installer.uninstall import remaining_lines, uninstall_plan
 
 SHIPPED = shipped_files()
 SOURCE = Source(Path("/home/pi/edge"), Path("/home/pi/edge/.tools/bin/uv"), Path("/usr/bin/python3"))
@@ -36,7 +36,7 @@ def position(commands: list[str], part: str) -> int:
     return found
 
 
-def test_a_new_hub_gets_everything_in_an_order_that_works() -> None:
+def test_new_hub_gets_everything_in_order() -> None:
     steps = install_plan(Hub(SHIPPED, SOURCE))
     assert set(SHIPPED_PLACES.values()) < writes(steps).keys()
     commands = runs(steps)
@@ -46,7 +46,7 @@ def test_a_new_hub_gets_everything_in_an_order_that_works() -> None:
     assert max(i for i, step in enumerate(steps) if isinstance(step, Write)) < index(steps, "run     systemctl daemon")
 
 
-def test_an_upgrade_changes_over_when_nothing_can_fail_any_more_and_clears_when_nobody_needs_the_old_one() -> None:
+def test_upgrade_switches_late_and_removes_the_old_last() -> None:
     old, new = environment(7), environment(8)
     steps = install_plan(Hub(SHIPPED, SOURCE, home=old, environments=(old,)))
     [sync] = [step for step in steps if isinstance(step, Run) and step.words[1] == "sync"]
@@ -59,7 +59,7 @@ def test_an_upgrade_changes_over_when_nothing_can_fail_any_more_and_clears_when_
     ]  # fmt: skip
 
 
-def test_what_an_installation_that_was_cut_off_left_goes_first_unless_a_service_may_run_in_it() -> None:
+def test_leftovers_of_an_interrupted_installation_go_first() -> None:
     before, current, unfinished = environment(6), environment(7), environment(8)
     hub = Hub(SHIPPED, SOURCE, home=current, environments=(before, current, unfinished))
     steps = install_plan(hub)
@@ -71,7 +71,7 @@ def test_what_an_installation_that_was_cut_off_left_goes_first_unless_a_service_
     assert [step for step in from_itself if isinstance(step, (Link, Remove))] == [Remove(before)]
 
 
-def test_a_folder_in_the_links_place_goes_aside_and_then_away() -> None:
+def test_folder_in_place_of_the_link_is_moved_then_removed() -> None:
     steps = install_plan(Hub(SHIPPED, SOURCE, home=HOME))
     assert index(steps, f"run     mv {HOME} {environment(0)}") == index(steps, "link    ") - 1
     assert Link(HOME, "archstats-1") in steps
@@ -79,7 +79,7 @@ def test_a_folder_in_the_links_place_goes_aside_and_then_away() -> None:
     assert not any("mv" in command for command in runs(install_plan(Hub(SHIPPED, home=HOME))))
 
 
-def test_the_program_installs_itself_only_from_a_source_tree() -> None:
+def test_program_is_installed_only_from_a_source_tree() -> None:
     assert not any("uv sync" in command for command in runs(install_plan(Hub(SHIPPED))))
 
 
@@ -87,7 +87,7 @@ def test_settings_are_written_once() -> None:
     assert writes(install_plan(Hub(SHIPPED)))[COMMON_SETTINGS].once
 
 
-def test_the_database_is_made_as_its_administrator_and_not_on_another_machine() -> None:
+def test_database_is_created_as_postgres_and_only_locally() -> None:
     [make] = [step for step in install_plan(Hub(SHIPPED, settings={"POSTGRES_DB": "range"})) if _is_database(step)]
     assert isinstance(make, Run)
     assert make.words[:4] == ("runuser", "-u", "postgres", "--")
@@ -102,20 +102,20 @@ def _is_database(step: Step) -> bool:
     return isinstance(step, Run) and "db" in step.words
 
 
-def test_another_address_is_a_drop_in_that_replaces_the_first() -> None:
+def test_other_address_becomes_a_drop_in() -> None:
     assert address_file() not in writes(install_plan(Hub(SHIPPED)))
     text = writes(install_plan(Hub(SHIPPED, settings={"ARCH_STATS_SERVER_PORT": "8080"})))[address_file()].text
     assert text.splitlines() == ["[Socket]", "ListenStream=", "ListenStream=127.0.0.1:8080"]
 
 
-def test_a_drop_in_goes_when_the_settings_no_longer_ask_for_it() -> None:
+def test_needless_drop_in_is_removed() -> None:
     steps = install_plan(Hub(SHIPPED, present=frozenset({address_file(), UNITS / SOCKET})))
     assert Remove(address_file()) in steps
     assert RemoveEmpty(address_file().parent) in steps
     assert Remove(UNITS / SOCKET) not in steps
 
 
-def test_only_a_device_with_a_url_gets_the_network() -> None:
+def test_only_device_with_url_gets_the_network() -> None:
     devices = {
         "bow-1": {"ARCH_STATS_PORT": "/dev/archstats/A1"},
         "target-1": {"ARCH_STATS_PORT": "socket://10.0.0.7:2000"},
@@ -130,7 +130,7 @@ def test_only_a_device_with_a_url_gets_the_network() -> None:
     }
 
 
-def test_a_folder_for_another_machine_is_filled_and_this_machine_left_alone() -> None:
+def test_folder_for_another_machine_leaves_this_one_alone() -> None:
     root = Path("/mnt/card")
     steps = install_plan(Hub(SHIPPED, SOURCE), root)
     commands = runs(steps)
@@ -142,7 +142,7 @@ def test_a_folder_for_another_machine_is_filled_and_this_machine_left_alone() ->
     assert Link(HOME, "archstats-1") in steps
 
 
-def test_what_is_next_names_the_devices_that_are_not_started() -> None:
+def test_next_steps_name_devices_that_are_not_started() -> None:
     hub = Hub(SHIPPED, devices={"bow-1": {}, "target-1": {}}, instances=(SENSOR_BOW,))
     lines = "\n".join(next_steps(hub))
     assert "archstats-sensor@target-1" in lines
@@ -159,7 +159,7 @@ INSTALLED = Hub(
 )
 
 
-def test_uninstalling_stops_first_removes_what_is_ours_and_leaves_what_is_theirs() -> None:
+def test_uninstall_stops_first_and_removes_only_our_files() -> None:
     steps = uninstall_plan(INSTALLED, purge=False)
     assert SENSOR_BOW in runs(steps)[0]
     assert runs(steps)[0].startswith("systemctl disable --quiet --now")
@@ -167,10 +167,10 @@ def test_uninstalling_stops_first_removes_what_is_ours_and_leaves_what_is_theirs
     assert removed == {*INSTALLED.present, HOME, *INSTALLED.environments}
     assert steps[-3:] == [Remove(HOME), Remove(environment(6)), Remove(environment(7))]
     assert not any(word in command for command in runs(steps) for word in ("dropdb", "dropuser", "userdel"))
-    assert "--purge" in "\n".join(what_stays(INSTALLED, purge=False))
+    assert "--purge" in "\n".join(remaining_lines(INSTALLED, purge=False))
 
 
-def test_purging_takes_settings_state_database_roles_and_users_too() -> None:
+def test_purge_removes_settings_state_database_and_users() -> None:
     steps = uninstall_plan(INSTALLED, purge=True)
     removed = {step.path for step in steps if isinstance(step, Remove)}
     assert {SETTINGS, STATE, HOME} <= removed
@@ -181,13 +181,13 @@ def test_purging_takes_settings_state_database_roles_and_users_too() -> None:
         assert f"dropuser --if-exists {user}" in commands
 
 
-def test_a_database_on_another_machine_is_not_dropped() -> None:
+def test_remote_database_is_not_dropped() -> None:
     hub = Hub(SHIPPED, settings={"POSTGRES_HOST": "db.local"}, present=INSTALLED.present)
     assert "dropdb" not in "\n".join(runs(uninstall_plan(hub, purge=True)))
-    assert what_stays(hub, purge=True)
+    assert remaining_lines(hub, purge=True)
 
 
-def test_a_hub_without_anything_of_ours_is_left_as_it_is() -> None:
+def test_hub_without_our_files_is_left_alone() -> None:
     steps = uninstall_plan(Hub(SHIPPED), purge=False)
     assert [step for step in steps if isinstance(step, Run) and "disable" in step.words] == []
     assert [step for step in steps if isinstance(step, Remove)] == [Remove(HOME)]
