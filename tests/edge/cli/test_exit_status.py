@@ -59,7 +59,7 @@ def test_unknown_user_or_database_gives_status_78(run: Run, database_settings: S
     server = {"POSTGRES_SOCKET_DIR": str(own.socket_dir), "POSTGRES_USER": own.user}
     status, stderr = run("session", "list", **server, POSTGRES_DB="nowhere")
     assert (status, "db init" in stderr) == (78, True), stderr
-    status, stderr = run("db", "status", **server | {"POSTGRES_USER": "nobody"}, POSTGRES_DB=own.db)
+    status, stderr = run("db", "status", **server | {"POSTGRES_USER": "stranger"}, POSTGRES_DB=own.db)
     assert (status, "POSTGRES_USER" in stderr) == (78, True), stderr
     assert run("session", "close", **server, POSTGRES_DB=own.db)[0] == 1
     assert run("session", "list", **server, POSTGRES_DB=own.db) == (0, "")
