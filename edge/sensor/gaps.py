@@ -46,11 +46,7 @@ class GapMonitor:
         ):
             return
         self._settled_read_at = time.monotonic()
-        for stream_id, seq in await store.settled(streams):
-            if seq is None:
-                ledger.mark_start_stored(stream_id)
-            else:
-                ledger.mark_stored(stream_id, seq)
+        self._queue.settle(await store.settled(streams))
 
     async def _give_up_lost(self, store: SensorStore) -> None:
         ledger = self._queue.ledger
@@ -59,7 +55,7 @@ class GapMonitor:
             return
         gap = ledger.describe_gap() or "the start of its stream"
         await store.write_lost_events(ledger.watermark, missing.until, f"the device no longer has {gap}")
-        ledger.give_up(missing)
+        self._queue.give_up(missing)
         self._awaiting = False
         self._status.gap = f"{self._device_id} no longer has {gap}, and they are not in this database"
         self._status.gap_hint = "Misses until then are unknown. Was the database restored, the node used at another hub, or its memory full?"

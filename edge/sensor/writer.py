@@ -129,7 +129,7 @@ class ReadingWriter:
         while not examined.is_set():
             self._tick()
             if time.monotonic() >= deadline:
-                self._queue.ledger.hold(True)
+                self._queue.hold_for_disk()
                 log.error(
                     "the disk of the spool does not answer: readings are stored, but misses cannot be confirmed until it "
                     "does; check the disk"
@@ -180,7 +180,7 @@ class ReadingWriter:
 
     async def _restore(self, store: SensorStore, stream_id: UUID) -> None:
         if not self._queue.ledger.is_restored(stream_id):
-            self._queue.ledger.restore(stream_id, await store.stored_runs(stream_id))
+            self._queue.restore(stream_id, await store.stored_runs(stream_id))
 
     def _count(self, result: BatchResult) -> None:
         self._status.readings_total += sum(isinstance(report, Reading) for report in result.stored)

@@ -41,7 +41,8 @@ class DurableQueue:
     is it passed to the listener of :meth:`on_durable`. Reports leave in the order in which they came: rows on the disk
     before those in memory, and while there are rows every newer report goes to the disk, too.
 
-    The queue alone records in the ledger where an event is. The watermark is held while the disk has rows.
+    The queue alone changes the ledger; its users read the watermark and the gaps there. The watermark is held while the
+    disk has rows.
     """
 
     def __init__(self, spool: Spool) -> None:
@@ -130,9 +131,29 @@ class DurableQueue:
         await self._acknowledge(reports)
         return True
 
+    def hold_for_disk(self) -> None:
+        """Hold the watermark until :meth:`open_disk` returns: a disk that does not answer may have older events."""
+        self.ledger.hold(True)
+
+    def restore(self, stream_id: UUID, runs: Iterable[tuple[int, int]]) -> None:
+        """Add the events that the database holds of a stream: first and last number of each run."""
+        self.ledger.restore(stream_id, runs)
+
+    def settle(self, rows: Iterable[tuple[UUID, int | None]]) -> None:
+        """Count quarantined rows as stored that the operator has settled: readings by number, a start as None."""
+        for stream_id, seq in rows:
+            if seq is None:
+                self.ledger.mark_start_stored(stream_id)
+            else:
+                self.ledger.mark_stored(stream_id, seq)
+
     def missing_events(self) -> MissingEvents | None:
         """The events that are lost: neither device, memory, disk nor database has them. None while some may arrive."""
         return None if len(self) or not self.spool.owned else self.ledger.missing_events()
+
+    def give_up(self, missing: MissingEvents) -> None:
+        """Stop waiting for lost events, once their gap is stored."""
+        self.ledger.give_up(missing)
 
     def _record(self, stored: Sequence[Storable], quarantined: Sequence[Storable]) -> None:
         for stream_id, seqs in _seqs_by_stream(stored):

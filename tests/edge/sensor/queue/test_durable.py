@@ -100,6 +100,8 @@ async def test_quarantined_reading_is_held_and_stops_the_watermark(bench: Bench)
     assert bench.durable == [reading(1), reading(2)]
     assert bench.queue.holds(reading(1))
     assert bench.queue.ledger.watermark is None
+    bench.queue.settle([(STREAM, 1)])
+    assert bench.queue.ledger.watermark == stamp(3)
 
 
 async def test_refusing_disk_keeps_reports_in_memory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,3 +161,6 @@ async def test_nothing_is_missing_while_reports_are_queued(bench: Bench) -> None
     missing = bench.queue.missing_events()
     assert missing is not None
     assert missing.up_to == {STREAM: 2}
+    bench.queue.give_up(missing)
+    assert bench.queue.missing_events() is None
+    assert bench.queue.ledger.watermark == stamp(9 + QUIET_PULSES - 1)
