@@ -73,7 +73,7 @@ async def until_current(connection: Connection, running: SimulatedRange, busy: B
             now_us = round(datetime.now(UTC).timestamp() * 1_000_000)
             due = [r for r in world.releases(1, world.start_us, now_us) if r.settled_us < now_us - UNSETTLED_US]
             sensed = busy.progress()["last"] - RATE_HZ
-            told = await connection.fetchval("select max(seq) from readings where device_id = 'bow-9'")
-            if await connection.fetchval(DECIDED) >= len(due) and told >= sensed:
+            stored_seq = await connection.fetchval("select max(seq) from readings where device_id = 'bow-9'")
+            if await connection.fetchval(DECIDED) >= len(due) and stored_seq >= sensed:
                 return time.monotonic() - began
             await asyncio.sleep(0.1)

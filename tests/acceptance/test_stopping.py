@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from tests.acceptance.simulated_range import (
     INSTANT_TOLERANCE_S,
+    connected,
     descendants,
     differences,
     simulated_range,
@@ -29,6 +31,7 @@ async def test_signals_end_the_range_within_three_seconds(
     within_s = 3.0 if pytestconfig.getoption("--long") else 10.0
     async with simulated_range(short_path, "--seed", "8", "--speed", "20") as running:
         await running.until_shots(3)
+        await until_watermarks(short_path)
         processes = descendants(running.process.pid)
         assert len(processes) >= 5
         began = time.monotonic()
@@ -66,6 +69,13 @@ async def test_folder_of_a_killed_range_is_usable_again(short_path: Path) -> Non
     async with simulated_range(short_path, "--seed", "9", "--speed", "20", "--shots", "2") as again:
         assert await again.to_the_end() == 0
         assert len(again.shots) == 2
+
+
+async def until_watermarks(database_dir: Path) -> None:
+    """Wait until every device has a watermark: daemons that started late report shots before it."""
+    async with connected(database_dir) as connection, asyncio.timeout(30):
+        while await connection.fetchval("select count(*) from device_status where watermark is null"):
+            await asyncio.sleep(0.05)
 
 
 def alive(pid: int) -> bool:
