@@ -12,12 +12,12 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from drivers.clock.host import host_now
 from drivers.contract import Reading
 from edge.common.postgres.connection import DATABASE_FAULTS
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
+from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
 from edge.sensor.gaps import GapMonitor
@@ -82,18 +82,13 @@ class ReadingWriter:
     async def run(self, stop: asyncio.Event) -> None:
         """Write until ``stop`` is set."""
         await self._wait_for_disk()
-        while not stop.is_set():
-            async for attempt in AsyncRetrying(
-                wait=wait_random_exponential(multiplier=0.1, max=BACKOFF_CAP_S),
-                retry=retry_if_exception_type(DATABASE_FAULTS),
-            ):
-                with attempt:
-                    if stop.is_set():
-                        return
-                    await wait_until_ready(self._database, stop=stop, tick=self._tick, longest_pause_s=BACKOFF_CAP_S)
-                    if stop.is_set():
-                        return
-                    await self._serve_connection(stop)
+        async for attempt in reconnecting(
+            self._database, self._on_fault, longest_pause_s=BACKOFF_CAP_S, tick=self._tick
+        ):
+            with attempt:
+                await wait_until_ready(self._database, stop=stop, tick=self._tick, longest_pause_s=BACKOFF_CAP_S)
+                if not stop.is_set():
+                    await self._serve_connection(attempt, stop)
 
     async def finish(self, timeout_s: float) -> None:
         """After the last report: one more attempt to store the queue, and the status ``stopped``."""
@@ -139,28 +134,27 @@ class ReadingWriter:
                 async with asyncio.timeout(min(STATUS_INTERVAL_S, DISK_ANSWER_S)):
                     await examined.wait()
 
-    async def _serve_connection(self, stop: asyncio.Event) -> None:
-        connection = await self._database.connect()
+    async def _serve_connection(self, attempt: Attempt, stop: asyncio.Event) -> None:
+        store = SensorStore(await attempt.connect(), self._device)
+        await store.register(self._started)
+        if not self._clocks_loaded.is_set():
+            self._reader.learn(await store.clocks())
+            self._clocks_loaded.set()
+        self._outage.enter("up")
+        self.connected = True
         try:
-            store = SensorStore(connection, self._device)
-            await store.register(self._started)
-            if not self._clocks_loaded.is_set():
-                self._reader.learn(await store.clocks())
-                self._clocks_loaded.set()
-            self._outage.enter("up")
-            self.connected = True
             while not stop.is_set():
                 self._tick()
                 if await self._queue.wait(self._until_status_s()):
                     await self._store_batch(store)
                 if self._status.changed or self._until_status_s() <= 0:
                     await self._report(store)
-        except DATABASE_FAULTS as fault:
-            self._outage.enter("down", _describe_outage(fault))
-            raise
+                attempt.succeed()  # not sooner: a database that accepts connections may refuse every batch
         finally:
             self.connected = False
-            connection.terminate()  # close() would wait for a frozen server
+
+    def _on_fault(self, fault: Exception) -> None:
+        self._outage.enter("down", _describe_outage(fault))
 
     async def _store_batch(self, store: SensorStore) -> bool:
         """Store the oldest batch; False when there is none."""
