@@ -1,6 +1,6 @@
 """A group of commands whose modules are imported only when a command is called.
 
-``--help`` and completion need no more than the names and the help lines, which stand in a table.
+``--help`` and completion need only the names and the help lines, which a table holds.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ HOME = INSTALLED_PROGRAM
 """Virtual environment of the services: a link to ``/opt/archstats-1``, ``-2`` and so on."""
 SETTINGS = Path("/etc/archstats")
 COMMON_SETTINGS = SETTINGS / "archstats.env"
-"""What every service reads; a device's own file comes after it."""
+"""Env file of all services; a device's own file is read after it."""
 STATE = Path("/var/lib/archstats")
 SOCKET_DIR = Path("/run/postgresql")
 """Socket folder of Debian's PostgreSQL, also named in the units."""
@@ -53,9 +53,9 @@ class Hub:
     source: Source | None = None
     """None: the program runs from ``/opt/archstats`` already."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """What ``archstats.env`` says, or will say."""
+    """Settings of ``archstats.env``, or those it will be created with."""
     devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What each device's file says, by the device's name."""
+    """Settings of each device's env file, by the device's name."""
     present: frozenset[Path] = frozenset()
     """Installed files of ours."""
     home: Path | None = None

@@ -1,4 +1,84 @@
 """Everything that operators write and look up: sessions, corrections, orphans, quarantine, rebuilds, backups.
 
-No typer, no Starlette, no printing: the command line and an HTTP API call the same functions.
+No typer, no Starlette, no printing: the command line and an HTTP API call the same functions. Each takes a connection and
+values, returns dataclasses, and raises CommandError or ConfigError. Names are loaded when they are used, so that a service
+that corrects shots loads no backup.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.operator.backup import back_up, restore
+    from edge.operator.corrections import ScoreCorrection, correct_shot, corrections_of, restore_shot
+    from edge.operator.database import create_database, database_status, prune_events
+    from edge.operator.explanation import ExplainedOrphan, ExplainedShot, explain_reference
+    from edge.operator.opening import NewSession, faces_on_butt, open_sessions
+    from edge.operator.orphans import Orphan, assign_orphan, find_orphan, list_orphans, reopen_orphan, void_orphan
+    from edge.operator.quarantine import QuarantineEntry, list_quarantine, settle_quarantine
+    from edge.operator.rebuilds import RebuildResult, await_rebuild, rebuild_session, request_rebuild
+    from edge.operator.sessions import SessionSummary, await_closes, list_sessions, mark_end, request_closes
+    from edge.operator.shots import ShotSummary, find_session, find_shot, list_shots
+
+_NAMES = {
+    "backup": ("back_up", "restore"),
+    "corrections": ("ScoreCorrection", "correct_shot", "corrections_of", "restore_shot"),
+    "database": ("create_database", "database_status", "prune_events"),
+    "explanation": ("ExplainedOrphan", "ExplainedShot", "explain_reference"),
+    "opening": ("NewSession", "faces_on_butt", "open_sessions"),
+    "orphans": ("Orphan", "assign_orphan", "find_orphan", "list_orphans", "reopen_orphan", "void_orphan"),
+    "quarantine": ("QuarantineEntry", "list_quarantine", "settle_quarantine"),
+    "rebuilds": ("RebuildResult", "await_rebuild", "rebuild_session", "request_rebuild"),
+    "sessions": ("SessionSummary", "await_closes", "list_sessions", "mark_end", "request_closes"),
+    "shots": ("ShotSummary", "find_session", "find_shot", "list_shots"),
+}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = [
+    "ExplainedOrphan",
+    "ExplainedShot",
+    "NewSession",
+    "Orphan",
+    "QuarantineEntry",
+    "RebuildResult",
+    "ScoreCorrection",
+    "SessionSummary",
+    "ShotSummary",
+    "assign_orphan",
+    "await_closes",
+    "await_rebuild",
+    "back_up",
+    "correct_shot",
+    "corrections_of",
+    "create_database",
+    "database_status",
+    "explain_reference",
+    "faces_on_butt",
+    "find_orphan",
+    "find_session",
+    "find_shot",
+    "list_orphans",
+    "list_quarantine",
+    "list_sessions",
+    "list_shots",
+    "mark_end",
+    "open_sessions",
+    "prune_events",
+    "rebuild_session",
+    "reopen_orphan",
+    "request_closes",
+    "request_rebuild",
+    "restore",
+    "restore_shot",
+    "settle_quarantine",
+    "void_orphan",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

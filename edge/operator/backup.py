@@ -33,7 +33,7 @@ begin
         select from public.schema_migrations
         where name ~ '^[0-9]' and (name, sha256) not in (values {known})
     ) then
-        raise exception 'it comes from a newer version of Arch-Stats: upgrade this machine first';
+        raise exception 'the backup was made by a newer version of Arch-Stats: upgrade this machine first';
     end if;
 end $$;
 """
@@ -78,7 +78,7 @@ class RestoredDatabase:
 async def back_up(connection: Connection, settings: DatabaseSettings, file: Path) -> int:
     """Write the database into ``file``. Returns its size in bytes.
 
-    Raises CommandError when the database has no schema of ours or the file cannot be written, ConfigError when PostgreSQL's
+    Raises CommandError when the database has no Arch-Stats schema or the file cannot be written, ConfigError when PostgreSQL's
     programs are missing.
     """
     await refuse_empty(connection)
@@ -157,7 +157,7 @@ def _refuse_newer() -> str:
 
 
 async def refuse_empty(connection: Connection) -> None:
-    """Raise CommandError when the database has no schema of ours: it is the wrong one, or empty."""
+    """Raise CommandError when the database has no Arch-Stats schema: it is the wrong one, or empty."""
     if not (await schema_state(connection)).applied:
         raise CommandError(
             "this database holds nothing of Arch-Stats, so no backup was made",

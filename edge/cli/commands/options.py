@@ -1,6 +1,6 @@
 """Options that several commands share, and the values that the shell completes.
 
-This module is loaded for ``--help``, so whatever needs more than typer is imported inside its function.
+This module is loaded for ``--help``, so functions import everything beyond typer themselves.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FaultSeed = Annotated[int | None, typer.Option(min=0, help="Seed of the faults; 
 
 
 def command_group(help_text: str) -> typer.Typer:
-    """A group of commands without completion options of its own; plain help, because rich takes longer to load than to print."""
+    """A group of commands without completion options. Its help is plain text: rich would take half a second to load."""
     return typer.Typer(
         help=help_text, no_args_is_help=True, add_completion=False, rich_markup_mode=None, context_settings=HELP_OPTIONS
     )

@@ -1,4 +1,4 @@
-"""``archstats-sensor run``: one device. Only its help comes from here; ``main`` parses the words of a unit itself."""
+"""Help of ``archstats-sensor run``; ``main`` parses the arguments without typer, so that a daemon starts fast."""
 
 from __future__ import annotations
 
