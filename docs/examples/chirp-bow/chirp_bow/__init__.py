@@ -1,0 +1,1 @@
+"""Driver and simulated device of the Chirp bow clip."""
