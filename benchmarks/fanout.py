@@ -1,8 +1,8 @@
 """Events to many WebSocket clients: ``./dev exec python -m benchmarks.fanout [--clients 1000]``.
 
-Events are written to the feed in batches; the next batch comes when every client has the last one. The floor writes frames
-of the same size to as many sockets in a bare loop (in Python: a loop in C saves what the interpreter adds to a system call).
-The same reader reads both, and shares the machine's cores with them.
+Events are written to the feed in batches; the next batch follows when every client has the last one. The floor writes frames
+of the same size to as many sockets in a bare loop in Python (a loop in C has no interpreter overhead per system call). The
+same reader reads both, and shares the machine's cores with them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from benchmarks.hub import Hub, answers, free_port, hub, until
 from benchmarks.proc import memory
 
 BATCH = 20
-"""Events at once: what a slow client may have in its buffer is far more."""
+"""Events per batch, far fewer than the buffer of a slow client holds."""
 LONGEST_S = 60.0
+"""Deadline of one batch."""
 
 
 class Reader:
@@ -34,7 +35,7 @@ class Reader:
     def __init__(self, port: int, clients: int, *, handshake: bool) -> None:
         self.frames = [0] * clients
         self.longest = 0
-        """Bytes of the largest frame so far, its head included."""
+        """Size of the largest frame so far in bytes, including its header."""
         self.selector = selectors.DefaultSelector()
         self._sockets = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(clients)]
         self._left = [b""] * clients
@@ -45,31 +46,31 @@ class Reader:
             self.selector.register(one, selectors.EVENT_READ, number)
 
     def read_until(self, wanted: Callable[[], bool]) -> None:
-        """Read whatever comes until that holds. Raises TimeoutError."""
+        """Read frames until the condition holds. Raises TimeoutError."""
         deadline = time.monotonic() + LONGEST_S
         while not wanted():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"some client waits for frames since {LONGEST_S:g} s (has {min(self.frames)})")
+                raise TimeoutError(f"a client has waited {LONGEST_S:g} s for a frame, with {min(self.frames)} received")
             for key, _ in self.selector.select(0.2):
                 number: int = key.data
                 self._take(number, self._sockets[number].recv(1 << 16))
 
     def settle(self) -> None:
-        """Read what is under way, as heartbeats at the start, and count from zero."""
+        """Read frames still in transit, such as the first heartbeats, and count from zero."""
         until_s = time.monotonic() + 2.0
         self.read_until(lambda: time.monotonic() > until_s)
         self.frames = [0] * len(self.frames)
         self.longest = 0
 
     def close(self) -> None:
-        """Leave."""
+        """Close all connections."""
         self.selector.close()
         for one in self._sockets:
             one.close()
 
     def _take(self, number: int, data: bytes) -> None:
         if not data:
-            raise ConnectionError("the server let a client go")
+            raise ConnectionError("the server closed a client's connection")
         data, at = self._left[number] + data, 0
         while len(data) - at >= 4:
             short = data[at + 1]
@@ -87,22 +88,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--batches", type=int, default=10)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, max(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
     with hub() as running:
-        ours, size, kb = _ours(running, asked.clients, asked.batches)
-    floor = _bare(asked.clients, asked.batches, size)
+        ours, size, kb = _ours(running, arguments.clients, arguments.batches)
+    floor = _bare(arguments.clients, arguments.batches, size)
     show([
-        Figure(f"fan-out to {asked.clients} WebSocket clients, {size} bytes", ours, "frames/s", "0.75 of a loop in C", floor),
+        Figure(f"fan-out to {arguments.clients} WebSocket clients, {size} bytes", ours, "frames/s", "0.75 of a loop in C", floor),
         Figure("push: memory for each client", kb, "kB", "20 kB"),
     ])  # fmt: skip
 
 
 def _ours(running: Hub, clients: int, batches: int) -> tuple[float, int, float]:
-    """Deliveries a second from the commit of the events on, the frame's size, and kB of the service for each client."""
+    """Return deliveries per second from the commit of the events on, the frame size, and kB of the service per client."""
     port = free_port()
     pid = running.start(["archstats-push"], {"ARCH_STATS_SERVER_PORT": str(port)})
-    until(lambda: answers(port) and "live" in running.said(), "the service")
+    until(lambda: answers(port) and "live" in running.output(), "the service")
     before = memory(pid).rss
     with closing(Reader(port, clients, handshake=True)) as reader, asyncio.Runner() as runner:
         connection = runner.run(running.connect())
@@ -121,12 +122,12 @@ def _ours(running: Hub, clients: int, batches: int) -> tuple[float, int, float]:
 
 
 def _bare(clients: int, batches: int, size: int) -> float:
-    """Deliveries a second of the loop."""
+    """Return deliveries per second of the loop."""
     port = free_port()
     words = [sys.executable, "-m", "benchmarks.write_loop", str(port), str(clients)]
     loop = subprocess.Popen(words, stdin=subprocess.PIPE, text=True)
     try:
-        time.sleep(1.0)  # it takes exactly so many connections, so none may be spent on asking
+        time.sleep(1.0)  # a probe would use up one of its connections
         with closing(Reader(port, clients, handshake=False)) as reader:
             began = time.monotonic()
             for batch in range(1, batches + 1):
@@ -139,20 +140,20 @@ def _bare(clients: int, batches: int, size: int) -> float:
 
 
 def _shake_hands(one: socket.socket) -> bytes:
-    """Ask for a WebSocket; what came after the answer already."""
+    """Open a WebSocket; returns the bytes received after the response."""
     key = base64.b64encode(bytes(16)).decode()
     host = "{}:{}".format(*one.getpeername())
     one.sendall(
         f"GET /api/v0/ws/shot HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
     )
-    said = b""
-    while b"\r\n\r\n" not in said:
+    response = b""
+    while b"\r\n\r\n" not in response:
         part = one.recv(4096)
         if not part:
-            raise ConnectionError("the service refused a client")
-        said += part
-    return said.partition(b"\r\n\r\n")[2]
+            raise ConnectionError("the service rejected a client")
+        response += part
+    return response.partition(b"\r\n\r\n")[2]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A hub for a benchmark: a PostgreSQL of its own, migrated, and the real programs on it, thrown away at the end."""
+"""A temporary hub for a benchmark: its own migrated PostgreSQL and the real programs on it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WITHIN_S = 30.0
 
 
 class Hub:
-    """The database, and the programs that were started on it."""
+    """The database and the programs started on it."""
 
     def __init__(self, folder: Path, socket_dir: Path) -> None:
         self.folder = folder
@@ -35,37 +35,37 @@ class Hub:
         self._running: list[subprocess.Popen[bytes]] = []
 
     async def connect(self) -> Connection:
-        """A connection as the owner of everything."""
+        """Connect as the owner of the database."""
         return await asyncpg.connect(host=str(self.socket_dir), user=USER, database=DATABASE, timeout=10)
 
     def start(self, words: Sequence[str], more: Mapping[str, str] | None = None) -> int:
-        """Start one of the programs of this environment; returns its pid."""
+        """Start a program of this environment; returns its pid."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("ARCH_STATS_", "POSTGRES_", "PYTHONDONT"))}
         database = {"POSTGRES_SOCKET_DIR": str(self.socket_dir), "POSTGRES_USER": USER, "POSTGRES_DB": DATABASE}
-        with (self.folder / "said").open("ab") as said:
+        with (self.folder / "output").open("ab") as output:
             process = subprocess.Popen(
                 [str(BIN / words[0]), *words[1:]],
                 env={**kept, **database, **(more or {})},
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
             )
         self._running.append(process)
         return process.pid
 
-    def said(self) -> str:
-        """What the programs said so far."""
-        return (self.folder / "said").read_text(errors="replace")
+    def output(self) -> str:
+        """Return the output of all programs so far."""
+        return (self.folder / "output").read_text(errors="replace")
 
     def stop(self, pid: int) -> None:
-        """End a program in order."""
+        """Stop one program and wait for its exit."""
         for process in self._running:
             if process.pid == pid:
                 process.send_signal(signal.SIGTERM)
                 process.wait(WITHIN_S)
 
     def stop_all(self) -> None:
-        """End all, the last one first."""
+        """Stop all programs, the last one first."""
         for process in reversed(self._running):
             process.terminate()
         for process in self._running:
@@ -78,9 +78,9 @@ class Hub:
 
 @contextmanager
 def hub() -> Iterator[Hub]:
-    """A hub on which nothing runs yet."""
+    """Run a hub without programs; it is removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # or the server would outlive us
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # SystemExit runs the cleanup below
     server = EmbeddedPostgres(folder)
     made = Hub(folder, server.socket_dir)
     try:
@@ -94,7 +94,7 @@ def hub() -> Iterator[Hub]:
 
 
 def until(holds: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> None:
-    """Wait until something holds. Raises TimeoutError."""
+    """Wait until a condition holds. Raises TimeoutError."""
     deadline = time.monotonic() + within_s
     while not holds():
         if time.monotonic() > deadline:
@@ -103,7 +103,7 @@ def until(holds: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> N
 
 
 def free_port() -> int:
-    """A TCP port that nobody has now."""
+    """Return an unused TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -111,7 +111,7 @@ def free_port() -> int:
 
 
 def answers(port: int) -> bool:
-    """Whether somebody takes connections there."""
+    """Return whether a server accepts connections at the port."""
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,7 +1,7 @@
 """From a landing's bytes at the hub to its frame in a browser: ``./dev exec python -m benchmarks.latency [--seconds 60]``.
 
-A simulated range runs as it does for people; a WebSocket client notes when each shot comes, and the database tells when the
-bytes of its landing were taken from the line. The floor is the sum of a pseudo terminal, a NOTIFY round trip and half a
+A simulated range runs as usual. A WebSocket client records the arrival of each shot, and the database has the time at which
+the bytes of its landing were read from the line. The floor is the sum of a pseudo terminal, a NOTIFY round trip and half a
 WebSocket echo, each measured while the range runs.
 """
 
@@ -27,21 +27,21 @@ from edge.common.postgres.connection import Connection
 LANES, SPEED = 4, 20
 FLOOR_TIMES = 300
 FRAME = b"\x01" * 34 + b"\0"
-"""As long as a frame of the link."""
+"""A frame of the size of the link's."""
 
 
 def main() -> None:
-    """Let a range shoot and compare."""
+    """Run a simulated range and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long the range shoots")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with hub() as running:
         port = free_port()
         words = ["archstats-sensor", "--simulate", "--lanes", str(LANES), "--speed", str(SPEED), "--seed", "7"]
         running.start(words, {"ARCH_STATS_SERVER_PORT": str(port)})
         until(lambda: answers(port), "the live page")
-        found = asyncio.run(_measure(running, port, asked.seconds))
-    rate = f"{len(found['chain']) / asked.seconds:.1f} landings/s"
+        found = asyncio.run(_measure(running, port, arguments.seconds))
+    rate = f"{len(found['chain']) / arguments.seconds:.1f} landings/s"
     figures: list[Figure] = []
     for part, name, budget in ((0.5, "p50", "1.6"), (0.99, "p99", "3")):
         at = {what: percentile(values, part) * 1000 for what, values in found.items()}
@@ -67,7 +67,7 @@ async def _measure(running: Hub, port: int, seconds: float) -> dict[str, list[fl
 
 
 async def _chain(connection: Connection, port: int, seconds: float, found: dict[str, list[float]]) -> None:
-    """Seconds from the receipt of each landing until the first frame that tells of it, in all and in two parts.
+    """Measure the seconds from the receipt of each landing to its first frame, in total and in two parts.
 
     The parts meet where the shot's event is written, inside the transaction that is then committed.
     """
@@ -80,8 +80,8 @@ async def _chain(connection: Connection, port: int, seconds: float, found: dict[
                 async for message in socket:
                     at, event = time.time(), json.loads(message)
                     if event["type"].startswith("shot.") and event["data"]["landing_seq"] is not None:
-                        told = datetime.fromisoformat(event["ts"]).timestamp()
-                        came.setdefault(UUID(event["data"]["id"]), (at, told))
+                        written = datetime.fromisoformat(event["ts"]).timestamp()
+                        came.setdefault(UUID(event["data"]["id"]), (at, written))
         except TimeoutError:
             pass
     rows = await connection.fetch(
@@ -94,15 +94,15 @@ async def _chain(connection: Connection, port: int, seconds: float, found: dict[
     )
     found["chain"], found["to feed"], found["from feed"] = [], [], []
     for row in rows:
-        received, (arrived, told) = row["received_at"].timestamp(), came[UUID(str(row["id"]))]
+        received, (arrived, written) = row["received_at"].timestamp(), came[UUID(str(row["id"]))]
         if received > began + 1:
             found["chain"].append(arrived - received)
-            found["to feed"].append(told - received)
-            found["from feed"].append(arrived - told)
+            found["to feed"].append(written - received)
+            found["from feed"].append(arrived - written)
 
 
 async def _floors(running: Hub, found: dict[str, list[float]]) -> None:
-    """The three by turns, so that a busy moment of the machine hits all."""
+    """Measure the three floors in turn, so that a busy moment of the machine affects all."""
     master, slave = os.openpty()
     tty.setraw(slave)
     loop, heard = asyncio.get_running_loop(), asyncio.Event()

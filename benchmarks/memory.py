@@ -74,7 +74,7 @@ def main() -> None:
         quiet = World(1, time.time_ns() // 1000 + DAY_US, 1.0).to_json()  # no arrow flies before tomorrow
         node = ["python", "-m", "simulators", "--links", str(running.folder), "--devices", "bow-1:bow.link:1"]
         running.start([*node, "--world", quiet])
-        until(lambda: '"ready"' in running.said(), "the simulated node")
+        until(lambda: '"ready"' in running.output(), "the simulated node")
         bow = {
             "ARCH_STATS_DRIVER": "bow.link",
             "ARCH_STATS_PORT": port,

@@ -1,7 +1,7 @@
 """The floor of the fan-out, in a process of its own: ``python -m benchmarks.write_loop PORT CLIENTS``.
 
-It takes so many clients, and for each line on its input (a number of frames and their size in bytes) writes as many frames
-to every one of them, with nothing else to do.
+It accepts CLIENTS connections. For each line on its input (a number of frames and their size in bytes) it writes that many
+frames to each connection.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 
 
 def main(port: int, clients: int) -> None:
-    """Until the input ends."""
+    """Accept the clients and write until the input ends."""
     with socket.create_server(("127.0.0.1", port), backlog=1024) as listening:
         connected = [listening.accept()[0] for _ in range(clients)]
     for one in connected:
