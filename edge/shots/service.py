@@ -13,13 +13,13 @@ from enum import StrEnum
 from uuid import UUID
 
 import asyncpg
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from drivers.clock.instant import Instant
-from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
 from edge.common.postgres.feed import prune
 from edge.common.postgres.listener import Listener
+from edge.common.postgres.reconnect import reconnecting
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
 from edge.common.process.supervision import Supervision
@@ -83,22 +83,16 @@ def _headline(state_log: Transitions) -> str:
 async def _work(
     database: Database, listener: Listener, stop: asyncio.Event, state_log: Transitions, tick: Tick
 ) -> None:
-    while True:
-        async for attempt in AsyncRetrying(
-            wait=wait_random_exponential(multiplier=0.1, max=5.0), retry=retry_if_exception_type(DATABASE_FAULTS)
-        ):
-            with attempt:
-                await wait_until_ready(database, stop=stop, tick=tick)
-                connection = await database.connect()
-                try:
-                    await _stand_by(connection, state_log, tick)
-                    state_log.enter(AssemblerState.ACTIVE)
-                    await Assembler(connection, listener, tick).run()
-                except DATABASE_FAULTS as fault:
-                    state_log.enter(AssemblerState.INTERRUPTED, f"{describe_error(fault)}; resumes where it stopped")
-                    raise
-                finally:
-                    connection.terminate()
+    def on_fault(fault: Exception) -> None:
+        state_log.enter(AssemblerState.INTERRUPTED, f"{describe_error(fault)}; resumes where it stopped")
+
+    async for attempt in reconnecting(database, on_fault):
+        with attempt:
+            await wait_until_ready(database, stop=stop, tick=tick)
+            connection = await attempt.connect()
+            await _stand_by(connection, state_log, tick)
+            state_log.enter(AssemblerState.ACTIVE)
+            await Assembler(connection, listener, tick).run()
 
 
 async def _stand_by(connection: Connection, state_log: Transitions, tick: Tick) -> None:

@@ -7,13 +7,11 @@ import logging
 import time
 from typing import NoReturn
 
-from tenacity import AsyncRetrying, retry_if_exception_type
-from tenacity.wait import wait_random_exponential
-
-from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
 from edge.common.postgres.feed import LOOK_AGAIN_S, HeldBack, current_cursor, held_back, read_page
 from edge.common.postgres.listener import Listener
+from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
 from edge.push.stream.frames import of_event
@@ -23,7 +21,9 @@ log = logging.getLogger(__name__)
 
 PAGE_EVENTS = 100
 """Events per query: few enough to leave a thousand clients time to read during a burst."""
-BACKOFF = wait_random_exponential(multiplier=0.05, max=2.0)
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
+"""Limits of the pause before a new connection."""
 PUBLISH_STATE_S = 0.5
 """Interval between checks of the connection's state."""
 
@@ -48,12 +48,17 @@ class FeedReader:
 
     async def run(self) -> NoReturn:
         """Read until cancelled. Raises ConfigError when the database does not fit this build."""
-        while True:
-            await wait_until_ready(self._database, tick=self._tick)
-            async for attempt in AsyncRetrying(wait=BACKOFF, retry=retry_if_exception_type(DATABASE_FAULTS)):
-                self._tick()
-                with attempt:
-                    await self._one_connection()
+        async for attempt in reconnecting(
+            self._database,
+            self._on_fault,
+            first_pause_s=FIRST_PAUSE_S,
+            longest_pause_s=LONGEST_PAUSE_S,
+            tick=self._tick,
+        ):
+            with attempt:
+                await wait_until_ready(self._database, tick=self._tick, longest_pause_s=LONGEST_PAUSE_S)
+                await self._one_connection(attempt)
+        raise AssertionError("a connection is read until it is lost")
 
     async def publish_state(self) -> NoReturn:
         """Report to the clients whether the feed is readable. The listener detects a frozen database."""
@@ -66,26 +71,23 @@ class FeedReader:
     def _update_clients(self) -> None:
         self._hub.set_connected(connected=self.reading and self._listener.connected)
 
-    async def _one_connection(self) -> None:
-        """Read until the connection is lost. Raises one of DATABASE_FAULTS when no read succeeded."""
-        connection = None
+    def _on_fault(self, fault: Exception) -> None:
+        self.fault = describe_error(fault)
+        self._state_log.enter("lost", f"{self.fault}; trying again")
+
+    async def _one_connection(self, attempt: Attempt) -> NoReturn:
+        """Read until the connection is lost, which raises one of DATABASE_FAULTS."""
         try:
-            self._connection = connection = await self._database.connect()
+            self._connection = connection = await attempt.connect()
             connection.add_termination_listener(lambda _: self._listener.ring())  # wakes the loop below
             await self._set_position(connection)
             while True:
                 more_soon = await self._read(connection)
+                attempt.succeed()
                 await self._listener.wait(LOOK_AGAIN_S if more_soon else None)
-        except DATABASE_FAULTS as fault:
-            self.fault = describe_error(fault)
-            self._state_log.enter("lost", f"{self.fault}; trying again")
-            if not self.reading:
-                raise
         finally:
             self.reading = False
             self._connection = None
-            if connection is not None:
-                connection.terminate()
 
     async def _set_position(self, connection: Connection) -> None:
         """Continue at the position of the last connection, unless the database has another epoch."""
