@@ -1,4 +1,4 @@
-"""What people and programs read from the commands: one line of text, or one line of JSON."""
+"""Output of the commands: lines of text for people, lines of JSON for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logging: one line a record on stderr, and changes told once."""
+"""Logging: one line for each record on stderr, and each change of a state once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import time
 from typing import TextIO
 
 MOST_DETAILS = 8
-"""Distinct details told of one state before the rest is only counted."""
+"""Distinct details logged for one state; further ones are only counted."""
 
 
 class _OneLine(logging.Formatter):
-    """Time in UTC, level, name, message; a message or traceback of many lines becomes one."""
+    """Formats a record as one line: time in UTC, level, name, message; line breaks become separators."""
 
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
@@ -29,10 +29,10 @@ class _OneLine(logging.Formatter):
 
 
 class _Journal(_OneLine):
-    """For systemd's journal, which knows the time and the name and takes the level as a prefix, see sd-daemon(3)."""
+    """Formats a record for systemd's journal, which adds time and name and reads the level as a prefix, see sd-daemon(3)."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The level as syslog counts them, and the record as one line."""
+        """The syslog level as a prefix, and the record as one line."""
         return f"<{_SYSLOG_LEVELS.get(record.levelno, 6)}>{super().format(record)}"
 
 
@@ -40,7 +40,7 @@ _SYSLOG_LEVELS = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, log
 
 
 def configure(dev_mode: bool, name: str, stream: TextIO | None = None) -> None:
-    """Log to stderr as process ``name``; with ``dev_mode`` also what is only of use to developers."""
+    """Log to stderr as process ``name``; with ``dev_mode`` also messages for developers."""
     handler = logging.StreamHandler(stream or sys.stderr)
     if _is_journal(handler.stream):
         handler.setFormatter(_Journal("%(message)s"))
@@ -53,13 +53,13 @@ def configure(dev_mode: bool, name: str, stream: TextIO | None = None) -> None:
 
 
 def complain(name: str, text: str) -> None:
-    """The last word of a process that cannot go on: one line on stderr, an error for the journal."""
+    """Print the reason why this process ends: one line on stderr, an error for the journal."""
     prefix = f"<{_SYSLOG_LEVELS[logging.ERROR]}>" if _is_journal(sys.stderr) else ""
     sys.stderr.write(f"{prefix}{name}: {' '.join(text.split())}\n")
 
 
 def _is_journal(stream: TextIO) -> bool:
-    """Whether what is written there goes to the journal: systemd names the stream in the environment."""
+    """Whether the stream goes to the journal: systemd names it in the environment."""
     try:
         there = os.fstat(stream.fileno())
     except (OSError, ValueError):
@@ -68,7 +68,7 @@ def _is_journal(stream: TextIO) -> bool:
 
 
 class Transitions:
-    """Tells of a state when it changes, and counts how often it was entered again meanwhile."""
+    """Logs a state when it changes, and counts how often it was entered again meanwhile."""
 
     def __init__(self, log: logging.Logger, subject: str) -> None:
         self._log = log
@@ -79,9 +79,9 @@ class Transitions:
         self._repeated = 0
 
     def enter(self, state: str, detail: str = "") -> None:
-        """Say that the state is ``state``, and why. A state with a detail is a trouble, told as a warning.
+        """Enter a state, with the reason for a fault as ``detail``: a state with a detail is logged as a warning.
 
-        Within one state each distinct detail is told once.
+        Within one state each distinct detail is logged once.
         """
         now = time.monotonic()
         if state != self.state:

@@ -1,6 +1,6 @@
-"""Which loops of a process still go on. Pure: a count goes up where work is done, and time comes in.
+"""Progress of a process's loops: finds the ones that hang. Pure: ticks and time in, names out.
 
-A watchdog that is fed by a timer proves that the timer runs. One that is fed by this proves that the work does.
+A watchdog that is fed by a timer proves that the timer runs. One that is fed by progress proves that the work runs.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Tick = Callable[[], None]
-"""Called by a loop each time it comes round, also when there was nothing to do."""
+"""Called by a loop in each round, also when there was nothing to do."""
 
 LONGEST_STEP_S = 5.0
-"""Of the time between two looks no more than this is counted: a process that was stopped is not one that hung."""
+"""Longest time counted between two checks: a process that was stopped did not hang."""
 
 
 def no_tick() -> None:
@@ -31,21 +31,21 @@ class _Loop:
 
 
 class Progress:
-    """The loops of one process, each with the longest time it may take to come round."""
+    """The loops of one process, each with the longest time that one round may take."""
 
     def __init__(self) -> None:
         self._loops: dict[str, _Loop] = {}
         self._looked_at: float | None = None
 
     def loop(self, name: str, deadline_s: float) -> Tick:
-        """Watch a loop from now on; it calls the result each time it comes round, at least every ``deadline_s``."""
+        """Watch a loop from now on. It calls the result in each round, at least every ``deadline_s``."""
         if name in self._loops:
-            raise ValueError(f"there is a loop {name!r} already")
+            raise ValueError(f"loop {name!r} exists already")
         loop = self._loops[name] = _Loop(deadline_s)
         return loop.tick
 
     def hung(self, now: float) -> list[str]:
-        """The loops that did not come round in their time. ``now`` in seconds of any clock that never goes back."""
+        """The loops whose round takes longer than their deadline. ``now``: seconds of any clock that never goes back."""
         step = 0.0 if self._looked_at is None else min(now - self._looked_at, LONGEST_STEP_S)
         self._looked_at = now
         for loop in self._loops.values():

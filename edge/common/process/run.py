@@ -1,4 +1,4 @@
-"""How a process of ours runs: its loop, its signals, its parent, its exit status."""
+"""Runs one service process: event loop, signals, parent process and exit status."""
 
 from __future__ import annotations
 
@@ -15,33 +15,31 @@ from edge.common.config.errors import EX_CONFIG, ConfigError
 from edge.common.process import logs
 
 _PR_SET_PDEATHSIG = 1
-"""Of prctl(2)."""
+"""Option of prctl(2): the signal that this process gets when its parent ends."""
 ECHO_S = 0.5
-"""A second signal within this time is the first one, forwarded by a wrapper that the terminal told as well."""
+"""Time within which a second signal counts as the first one, forwarded by a wrapper of this process."""
 
 
 def run_service(main: Callable[[asyncio.Event], Awaitable[None]], *, name: str, dev_mode: bool = False) -> int:
     """Run ``main`` until it returns; SIGTERM and SIGINT set its event, a second one ends the process at once.
 
-    Returns the exit status: 0, or 78 after a ConfigError, which is told in one line on stderr.
+    Returns the exit status: 0, or 78 after a ConfigError, which is printed as one line on stderr.
     """
     logs.configure(dev_mode, name)
-    faulthandler.enable()  # a watchdog ends a hung process by SIGABRT: where it hung is then in its log
+    faulthandler.enable()  # the watchdog ends a hung process by SIGABRT: the log then shows where it hung
     if not _tie_to_parent():
-        sys.stderr.write(
-            f"{name}: not started, for the process named in ARCH_STATS_PARENT is not its parent any more\n"
-        )
+        sys.stderr.write(f"{name}: not started: the process named in ARCH_STATS_PARENT is no longer its parent\n")
         return 0
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_with_signals(main))
     except ConfigError as fault:
-        return _told(name, fault)
+        return _report(name, fault)
     except BaseExceptionGroup as group:
         alone = only_config_error(group)
         if alone is None:
             raise
-        return _told(name, alone)
+        return _report(name, alone)
     return 0
 
 
@@ -59,7 +57,7 @@ async def _with_signals(main: Callable[[asyncio.Event], Awaitable[None]]) -> Non
     loop = asyncio.get_running_loop()
     first_at = 0.0
 
-    def told(number: signal.Signals) -> None:
+    def on_signal(number: signal.Signals) -> None:
         nonlocal first_at
         if not stop.is_set():
             first_at = loop.time()
@@ -68,21 +66,21 @@ async def _with_signals(main: Callable[[asyncio.Event], Awaitable[None]]) -> Non
             os._exit(128 + number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told, number)
+        loop.add_signal_handler(number, on_signal, number)
     await main(stop)
 
 
 def _tie_to_parent() -> bool:
-    """Ask the kernel for SIGTERM when the parent named in the environment dies; False when it is dead already."""
+    """Ask the kernel for SIGTERM when the parent named in the environment dies; False when it has ended already."""
     parent = os.environ.get("ARCH_STATS_PARENT")
     if not parent:
         return True
-    import ctypes  # a third of a megabyte that a unit, whose parent is systemd, does without
+    import ctypes  # imported here: it takes a third of a megabyte, which a unit of systemd does not need
 
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     return str(os.getppid()) == parent
 
 
-def _told(name: str, fault: ConfigError) -> int:
+def _report(name: str, fault: ConfigError) -> int:
     logs.complain(name, f"{fault.message}. {fault.hint}")
     return EX_CONFIG

@@ -1,4 +1,4 @@
-"""What a process tells whoever looks after it: that it runs, how it is in one line, and that its loops go on."""
+"""Supervision of one service process: readiness, one status line and the watchdog, reported to systemd."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from edge.common.process.logs import Transitions
 from edge.common.process.progress import Progress, Tick
 from edge.common.process.systemd import Notifier
 
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
+"""Longest interval between checks of the loops."""
 DATABASE_LOOP_S = 60.0
-"""Longest round of a loop that talks to the database: a few statements, each with its own deadline of 10 s."""
+"""Longest round of a loop that uses the database: a few statements, each with its own deadline of 10 s."""
 
 log = logging.getLogger(__name__)
 
 
 class Supervision:
-    """Feeds the watchdog while every loop goes on. A loop that hangs is told of, and systemd ends the process."""
+    """Feeds the watchdog while every loop makes progress. A loop that hangs is logged, and systemd ends the process."""
 
     def __init__(self, notifier: Notifier | None = None) -> None:
         self._notifier = notifier or Notifier(None)
@@ -29,47 +30,47 @@ class Supervision:
         self._status = ""
         self._fed_at = float("-inf")
         self._loops = Transitions(log, "loops")
-        self._way = Transitions(log, "telling systemd")
+        self._notifying = Transitions(log, "notifying systemd")
 
     def loop(self, name: str, deadline_s: float = DATABASE_LOOP_S) -> Tick:
-        """Watch a loop; it calls the result each time it comes round, at least every ``deadline_s``."""
+        """Watch a loop. It calls the result in each round, at least every ``deadline_s``."""
         return self._progress.loop(name, deadline_s)
 
     async def run(self, status: Callable[[], str]) -> NoReturn:
-        """From now on the process counts as started; ``status`` says in one line how it is. For ever."""
-        wait_s = min(LOOK_EVERY_S, (self._notifier.watchdog_s or LOOK_EVERY_S * 4) / 4)
+        """Report the process as started, then its status and watchdog until cancelled. ``status`` returns one line."""
+        wait_s = min(CHECK_EVERY_S, (self._notifier.watchdog_s or CHECK_EVERY_S * 4) / 4)
         while True:
-            self._look(time.monotonic(), status())
+            self._check(time.monotonic(), status())
             await asyncio.sleep(wait_s)
 
     def stopping(self) -> None:
-        """The process was asked to end, and does."""
-        self._tell(["STOPPING=1", "STATUS=stopping"])
+        """Report that the process is stopping."""
+        self._notify(["STOPPING=1", "STATUS=stopping"])
 
-    def _look(self, now: float, status: str) -> None:
+    def _check(self, now: float, status: str) -> None:
         hung = self._progress.hung(now)
         if hung:
-            self._loops.enter("hung", f"{', '.join(hung)}; the watchdog is not fed any more")
+            self._loops.enter("hung", f"{', '.join(hung)}; the watchdog is no longer fed")
         elif self._loops.state is not None:
-            self._loops.enter("going on")
-        news = [] if self._ready else ["READY=1"]
+            self._loops.enter("running")
+        assignments = [] if self._ready else ["READY=1"]
         if status != self._status:
-            news.append(f"STATUS={status}")
+            assignments.append(f"STATUS={status}")
         watchdog_s = self._notifier.watchdog_s
         feed = watchdog_s is not None and not hung and now >= self._fed_at + watchdog_s / 4
         if feed:
-            news.append("WATCHDOG=1")
-        if news and self._tell(news):
+            assignments.append("WATCHDOG=1")
+        if assignments and self._notify(assignments):
             self._ready, self._status = True, status
             self._fed_at = now if feed else self._fed_at
 
-    def _tell(self, news: list[str]) -> bool:
-        """Whether it was told; if not, it is told again with the next look."""
+    def _notify(self, assignments: list[str]) -> bool:
+        """Send to systemd; False when that failed: the next round sends again."""
         try:
-            self._notifier.tell(*news)
+            self._notifier.notify(*assignments)
         except OSError as fault:
-            self._way.enter("failed", f"{fault}; trying again")
+            self._notifying.enter("failed", f"{fault}; trying again")
             return False
-        if self._way.state is not None:
-            self._way.enter("works again")
+        if self._notifying.state is not None:
+            self._notifying.enter("works again")
         return True

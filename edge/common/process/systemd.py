@@ -1,6 +1,6 @@
-"""What a service and systemd say to each other: datagrams to its socket, and sockets inherited from it.
+"""The interface to systemd: notifications to its socket, and listening sockets inherited from it.
 
-The protocol is that of sd_notify(3) and sd_listen_fds(3). Without systemd nothing is said and nothing is inherited.
+The protocol is that of sd_notify(3) and sd_listen_fds(3). Without systemd no datagram is sent and no socket inherited.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ FIRST_INHERITED = 3
 
 
 class Notifier:
-    """Tells the one who started this process how it is. ``address`` None: there is nobody to tell."""
+    """Sends the state of this process to systemd. ``address`` None: systemd did not start it, and nothing is sent."""
 
     def __init__(self, address: str | None, watchdog_s: float | None = None) -> None:
         self.watchdog_s = watchdog_s
-        """How long systemd waits for ``WATCHDOG=1`` before it ends this process; None when it does not."""
+        """Time after which systemd ends this process without ``WATCHDOG=1``, in seconds; None without a watchdog."""
         self._address = "\0" + address[1:] if address and address.startswith("@") else address
 
     @classmethod
     def of(cls, environ: Mapping[str, str], pid: int) -> Notifier:
-        """As the environment says; a watchdog that is meant for another process is not ours."""
+        """A notifier with the settings of the environment; a watchdog of another process is ignored."""
         microseconds, watched = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", str(pid))
         ours = microseconds.isdecimal() and int(microseconds) > 0 and watched == str(pid)
         return cls(environ.get("NOTIFY_SOCKET") or None, int(microseconds) / 1e6 if ours else None)
 
-    def tell(self, *assignments: str) -> None:
+    def notify(self, *assignments: str) -> None:
         """Send ``KEY=value`` lines in one datagram, at once or not at all. Raises OSError when it cannot be sent."""
         if self._address is None:
             return

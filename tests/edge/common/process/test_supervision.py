@@ -18,7 +18,7 @@ WATCHDOG_S = 0.4
 
 
 class Manager:
-    """What systemd would have been told so far."""
+    """The notifications that systemd would have received so far."""
 
     def __init__(self, path: Path) -> None:
         self.messages: list[list[str]] = []
@@ -94,20 +94,20 @@ async def test_a_hung_loop_ends_the_feeding_and_is_named_and_a_living_one_resume
         await manager.until(fed)
         await manager.until(lambda _: "hung" in caplog.text)
         manager.drain()
-        for _ in range(5):  # it looks, it tells its status, but it feeds no more
+        for _ in range(5):  # it checks and reports its status, but no longer feeds the watchdog
             assert not fed(await manager.until(lambda _: True))
         ticks[0]()
         await manager.until(fed)
     assert "writer" in caplog.text
-    assert "loops: going on" in caplog.text
+    assert "loops: running" in caplog.text
 
 
-async def test_ready_is_told_again_until_it_was_heard(short_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_ready_is_sent_again_until_it_arrives(short_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     supervision = Supervision(Notifier(str(short_path / "n"), WATCHDOG_S))
     task = asyncio.create_task(supervision.run(lambda: "serving"))
     try:
         async with asyncio.timeout(20):
-            while "telling systemd: failed" not in caplog.text:
+            while "notifying systemd: failed" not in caplog.text:
                 await asyncio.sleep(0.01)
         manager = Manager(short_path / "n")
         try:

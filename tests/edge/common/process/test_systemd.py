@@ -16,7 +16,7 @@ from edge.common.process.systemd import Notifier, inherited_sockets
 
 @pytest.fixture
 def manager(short_path: Path) -> Iterator[socket.socket]:
-    """The side of the one who is told."""
+    """A socket that receives notifications, as systemd does."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(short_path / "notify"))
         listening.settimeout(20)
@@ -24,7 +24,7 @@ def manager(short_path: Path) -> Iterator[socket.socket]:
 
 
 def test_assignments_go_in_one_datagram_one_a_line(manager: socket.socket) -> None:
-    Notifier(manager.getsockname()).tell("READY=1", "STATUS=reading bow-1\nand more")
+    Notifier(manager.getsockname()).notify("READY=1", "STATUS=reading bow-1\nand more")
     assert manager.recv(1024) == b"READY=1\nSTATUS=reading bow-1 and more"
 
 
@@ -32,12 +32,12 @@ def test_an_abstract_address_works_too() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0archstats-test-{os.getpid()}")
         listening.settimeout(20)
-        Notifier(f"@archstats-test-{os.getpid()}").tell("WATCHDOG=1")
+        Notifier(f"@archstats-test-{os.getpid()}").notify("WATCHDOG=1")
         assert listening.recv(64) == b"WATCHDOG=1"
 
 
-def test_without_systemd_nobody_is_told() -> None:
-    Notifier.of({}, 1).tell("READY=1")
+def test_without_systemd_nothing_is_sent() -> None:
+    Notifier.of({}, 1).notify("READY=1")
     assert Notifier.of({}, 1).watchdog_s is None
 
 
@@ -46,7 +46,7 @@ def test_a_manager_that_does_not_read_costs_no_waiting(manager: socket.socket) -
 
     def flood() -> None:
         for _ in range(100_000):
-            notifier.tell("WATCHDOG=1")
+            notifier.notify("WATCHDOG=1")
 
     with pytest.raises(BlockingIOError):
         flood()
