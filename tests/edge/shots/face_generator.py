@@ -1,4 +1,4 @@
-"""Makes ``edge/shots/faces.json`` from archeryutils' ring tables: ``python -m tests.edge.shots.face_generator``."""
+"""Generates ``edge/shots/faces.json`` from archeryutils' ring tables: ``python -m tests.edge.shots.face_generator``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wall clock is stepped between readings: shots, ends and sessions stand as the monotonic clock has them."""
+"""The wall clock is stepped between readings: shots, ends and sessions follow the monotonic clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AGO_S = 60.0
 
 @pytest.fixture
 async def lane(database: Database) -> AsyncIterator[StoredLane]:
-    """A lane of this host's boot: every instant has its place on the monotonic clock too."""
+    """A lane of this host's boot, whose session has a monotonic start."""
     connection = await database.connect()
     built = StoredLane(connection, AGO_S)
     await built.build()
@@ -31,8 +31,8 @@ async def lane(database: Database) -> AsyncIterator[StoredLane]:
     await connection.close()
 
 
-async def date(lane: StoredLane, kind: str, stepped_s: float) -> None:
-    """Give readings of a kind their monotonic instants, and a wall clock that is wrong by ``stepped_s``."""
+async def set_clocks(lane: StoredLane, kind: str, stepped_s: float) -> None:
+    """Set the monotonic instants of readings of one kind, and put their wall clock off by ``stepped_s``."""
     await lane.connection.execute(
         """
         update readings r set at = r.at + $2, received_at = r.received_at + $2, host_boot_id = s.start_host_boot_id,
@@ -47,10 +47,10 @@ async def date(lane: StoredLane, kind: str, stepped_s: float) -> None:
 @pytest.mark.parametrize("stepped_s", [-2.0, -3600.0, 10800.0])
 @pytest.mark.parametrize("first", ["release", "landing"])
 @pytest.mark.parametrize("is_opened", [True, False])
-async def test_a_step_before_a_reading_changes_nothing(
+async def test_clock_step_between_readings_changes_nothing(
     lane: StoredLane, database: Database, first: str, stepped_s: float, *, is_opened: bool
 ) -> None:
-    """Also not of a session that was closed before the assembler came."""
+    """Neither for an open session nor for one that was closed before the assembler started."""
     if not is_opened:
         await lane.connection.execute(
             """
@@ -63,28 +63,28 @@ async def test_a_step_before_a_reading_changes_nothing(
     await lane.land(20.36)
     kinds = ["engage", "release", "landing"]
     for kind in kinds:
-        await date(lane, kind, stepped_s if kinds.index(kind) >= kinds.index(first) else 0.0)
+        await set_clocks(lane, kind, stepped_s if kinds.index(kind) >= kinds.index(first) else 0.0)
     async with assembler(database):
         await until(lane, "exists (select from shots where result = 'hit')")
     (shot,) = await rows(lane)
     assert (shot["tof_s"], shot["flags"]) == (pytest.approx(0.36, abs=1e-6), [])
-    told = [shot[f"arrow_{what}_time"] for what in ("engage", "disengage", "landing")]
-    assert told == [lane.at(18.0), lane.at(20.0), lane.at(20.36)]
+    times = [shot[f"arrow_{event}_time"] for event in ("engage", "disengage", "landing")]
+    assert times == [lane.at(18.0), lane.at(20.0), lane.at(20.36)]
 
 
-async def test_the_present_is_where_the_monotonic_clock_is(lane: StoredLane, database: Database) -> None:
-    """Else a database whose clock went ahead would give up an arrow that is still in the air."""
+async def test_now_follows_the_monotonic_clock(lane: StoredLane, database: Database) -> None:
+    """Otherwise a database whose clock is ahead would time out an arrow that is still in the air."""
     await lane.connection.execute("update sessions set start_time = start_time - interval '3 hours'")
     lane.zero -= timedelta(hours=3)
     await lane.shoot(AGO_S - 0.5)
     for kind in ("engage", "release"):
-        await date(lane, kind, 0.0)
+        await set_clocks(lane, kind, 0.0)
     async with assembler(database):
         await until(lane, "exists (select from shots)")
         await until(lane, "exists (select from ends)")
         async with lane.connection.transaction():
             await lane.land(AGO_S)
-            await date(lane, "landing", 0.0)
+            await set_clocks(lane, "landing", 0.0)
         await until(lane, "exists (select from shots where result = 'hit')")
-    told = await lane.connection.fetch("select data ->> 'result' as result from events where type like 'shot.%'")
-    assert [event["result"] for event in told] == ["pending", "hit"]
+    events = await lane.connection.fetch("select data ->> 'result' as result from events where type like 'shot.%'")
+    assert [event["result"] for event in events] == ["pending", "hit"]

@@ -1,4 +1,4 @@
-"""The face catalogue is what archeryutils' tables say, and faces are put where they are asked to be."""
+"""The face catalogue equals archeryutils' tables, and faces are placed at the given point."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from edge.shots.faces import load_catalogue
 from tests.edge.shots.face_generator import PATH, generate
 
 
-def test_the_checked_in_catalogue_is_what_the_tables_give() -> None:
+def test_checked_in_catalogue_equals_the_generated_one() -> None:
     assert PATH.read_text(encoding="utf-8") == generate()
 
 
@@ -17,7 +17,7 @@ def test_radii_ascend_and_points_descend() -> None:
         assert len(face.radii_mm) == len(face.points)
 
 
-def test_a_triple_face_is_placed_as_three_spots_from_the_top() -> None:
+def test_triple_face_is_placed_as_three_spots_from_the_top() -> None:
     spots = load_catalogue()["wa_40_triple"].placed(600.0, 700.0)
     assert [(s.human_identifier, s.x_mm, s.y_mm) for s in spots] == [
         ("A", 600.0, 920.0),

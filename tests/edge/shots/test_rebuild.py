@@ -1,4 +1,4 @@
-"""Shots computed again: because a person said something, an arrow became known, or a reading came a day late."""
+"""Recomputed shots: after a correction, a late registration of an arrow, a late reading, or a rebuild request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def yesterday(database: Database) -> AsyncIterator[StoredLane]:
     await connection.execute("update sessions set closing_time = $1", built.at(50.0))
     async with assembler(database):
         await until(built, "exists (select from sessions where not is_opened)")
-    await connection.execute("delete from device_status")  # it is UNLOGGED, and the devices are gone
+    await connection.execute("delete from device_status")  # an UNLOGGED table loses its rows in a crash
     yield built
     await connection.close()
 
@@ -43,13 +43,13 @@ async def shots(lane: StoredLane) -> list[asyncpg.Record]:
 
 async def events(lane: StoredLane) -> list[tuple[str, str]]:
     rows = await lane.connection.fetch(
-        "select type, coalesce(data ->> 'result', data ->> 'status') as said from events "
+        "select type, coalesce(data ->> 'result', data ->> 'status') as outcome from events "
         "where type like 'shot.%' or type = 'reading.orphan' order by xid, id"
     )
-    return [(row["type"], row["said"]) for row in rows]
+    return [(row["type"], row["outcome"]) for row in rows]
 
 
-async def say(lane: StoredLane, kind: str, device: str, seq: int, **new: object) -> None:
+async def correct(lane: StoredLane, kind: str, device: str, seq: int, **new: object) -> None:
     """Add a correction as the command line does."""
     await lane.connection.execute(
         """
@@ -60,21 +60,21 @@ async def say(lane: StoredLane, kind: str, device: str, seq: int, **new: object)
     )  # fmt: skip
 
 
-async def ask(lane: StoredLane) -> int:
+async def request_rebuild(lane: StoredLane) -> int:
     number: int = await lane.connection.fetchval(
         "insert into rebuilds (session_id, who, reason) values ($1, 'test', 'test') returning id", lane.session_id
     )
     return number
 
 
-async def test_what_a_judge_decided_survives_every_computation(lane: StoredLane, database: Database) -> None:
+async def test_correction_survives_every_computation(lane: StoredLane, database: Database) -> None:
     await lane.shoot(20.0)
     await lane.land(20.4)
     async with assembler(database):
         await until(lane, "exists (select from shots where result = 'hit')")
-        await say(lane, "result", "bow-1", 2, result="hit", points=9, is_x=False)
+        await correct(lane, "result", "bow-1", 2, result="hit", points=9, is_x=False)
         await until(lane, "exists (select from shots where points = 9)")
-        await lane.land(20.45, 641.0)  # a new reading: everything is computed again
+        await lane.land(20.45, 641.0)  # a new reading recomputes the session
     async with assembler(database):
         await lane.shoot(50.0)
         await until(lane, "count(*) = 2 from shots")
@@ -82,37 +82,37 @@ async def test_what_a_judge_decided_survives_every_computation(lane: StoredLane,
     assert (shot["points"], shot["is_x"], shot["flags"], shot["revision"]) == (9, False, ["corrected"], 2)
 
 
-async def test_the_last_word_counts_and_may_be_taken_back(lane: StoredLane, database: Database) -> None:
+async def test_latest_correction_counts_and_may_be_revoked(lane: StoredLane, database: Database) -> None:
     await lane.shoot(20.0)
     await lane.land(20.4)
     async with assembler(database):
-        await say(lane, "result", "bow-1", 2, result="hit", points=9, is_x=False)
-        await say(lane, "result", "bow-1", 2, result="void", points=None, is_x=False)
+        await correct(lane, "result", "bow-1", 2, result="hit", points=9, is_x=False)
+        await correct(lane, "result", "bow-1", 2, result="void", points=None, is_x=False)
         await until(lane, "exists (select from shots where result = 'void' and void_reason = 'seen')")
-        await say(lane, "restore", "bow-1", 2)
+        await correct(lane, "restore", "bow-1", 2)
         await until(lane, "exists (select from shots where points = 10 and flags = '{}' and void_reason is null)")
     assert [kind for kind, _ in await events(lane)][-2:] == ["shot.voided", "shot.updated"]
 
 
-async def test_nobody_changes_or_removes_a_correction(lane: StoredLane) -> None:
+async def test_corrections_can_only_be_added(lane: StoredLane) -> None:
     await lane.shoot(20.0)
-    await say(lane, "result", "bow-1", 2, result="miss", points=0, is_x=False)
+    await correct(lane, "result", "bow-1", 2, result="miss", points=0, is_x=False)
     for statement in ("update corrections set reason = 'x'", "delete from corrections", "truncate corrections"):
         with pytest.raises(asyncpg.RestrictViolationError):
             await lane.connection.execute(statement)
     with pytest.raises(asyncpg.CheckViolationError):
-        await say(lane, "result", "bow-1", 2, result="splendid", points=0, is_x=False)
+        await correct(lane, "result", "bow-1", 2, result="splendid", points=0, is_x=False)
 
 
 async def test_yesterdays_shot_is_corrected_today(yesterday: StoredLane, database: Database) -> None:
     async with assembler(database):
-        await say(yesterday, "result", "bow-1", 4, result="not_shot", points=None, is_x=False)
+        await correct(yesterday, "result", "bow-1", 4, result="not_shot", points=None, is_x=False)
         await until(yesterday, "exists (select from shots where result = 'not_shot')")
     assert [shot["revision"] for shot in await shots(yesterday)] == [1, 2]
     assert (await events(yesterday))[-1] == ("shot.updated", "not_shot")
 
 
-async def test_a_landing_that_comes_a_day_late_corrects_the_miss(yesterday: StoredLane, database: Database) -> None:
+async def test_landing_received_a_day_late_corrects_the_miss(yesterday: StoredLane, database: Database) -> None:
     async with assembler(database):
         await yesterday.land(40.4, received=YESTERDAY_S)
         await until(yesterday, "count(*) = 2 from shots where result = 'hit'")
@@ -120,21 +120,21 @@ async def test_a_landing_that_comes_a_day_late_corrects_the_miss(yesterday: Stor
     assert (await events(yesterday))[-1] == ("shot.updated", "hit")
 
 
-async def test_a_reading_of_another_session_touches_no_closed_one(yesterday: StoredLane, database: Database) -> None:
+async def test_other_readings_leave_a_closed_session_unchanged(yesterday: StoredLane, database: Database) -> None:
     before = await shots(yesterday)
     async with assembler(database):
         await yesterday.shoot(200.0)
-        number = await ask(yesterday)
+        number = await request_rebuild(yesterday)
         await until(yesterday, f"exists (select from rebuilds where id = {number} and done_at is not null)")
     assert await shots(yesterday) == before
 
 
-@pytest.mark.parametrize("running", [True, False], ids=["assembler runs", "nobody runs"])
-async def test_a_rebuild_gives_the_same_rows_and_no_event(
+@pytest.mark.parametrize("running", [True, False], ids=["assembler runs", "no assembler"])
+async def test_rebuild_gives_the_same_rows_and_no_event(
     yesterday: StoredLane, database: Database, *, running: bool
 ) -> None:
-    before, told = await shots(yesterday), await events(yesterday)
-    number = await ask(yesterday)
+    before, published = await shots(yesterday), await events(yesterday)
+    number = await request_rebuild(yesterday)
     if running:
         async with assembler(database):
             await until(yesterday, f"exists (select from rebuilds where id = {number} and done_at is not null)")
@@ -147,20 +147,20 @@ async def test_a_rebuild_gives_the_same_rows_and_no_event(
     assert tuple(done) == (2, 0)
     assert [shot["result"] for shot in before] == ["hit", "miss"]
     assert await shots(yesterday) == before
-    assert await events(yesterday) == told
+    assert await events(yesterday) == published
 
 
-async def test_a_rebuild_makes_lost_rows_again_under_their_ids(yesterday: StoredLane) -> None:
+async def test_rebuild_restores_lost_rows_under_their_ids(yesterday: StoredLane) -> None:
     before = [(shot["id"], shot["result"], shot["points"]) for shot in await shots(yesterday)]
     await yesterday.connection.execute("delete from shots")
-    number = await ask(yesterday)
+    number = await request_rebuild(yesterday)
     assert yesterday.session_id is not None
     outcome = await rebuild(yesterday.connection, yesterday.session_id, [number])
     assert (outcome.shots, outcome.revised) == (2, 2)
     assert [(shot["id"], shot["result"], shot["points"]) for shot in await shots(yesterday)] == before
 
 
-async def test_an_arrow_that_is_registered_late_gets_its_shots(yesterday: StoredLane, database: Database) -> None:
+async def test_arrow_registered_late_gets_its_shots(yesterday: StoredLane, database: Database) -> None:
     arrow = uuid4()
     await yesterday.add_reading("bow-1", "release", 30.0, tag=arrow.hex)
     await yesterday.add_reading("target-1", "landing", 30.4, tag=arrow.hex, x_mm=640.0, y_mm=640.0)
@@ -172,34 +172,32 @@ async def test_an_arrow_that_is_registered_late_gets_its_shots(yesterday: Stored
         await until(yesterday, f"exists (select from shots where arrow_id = '{arrow}' and revision = 2)")
 
 
-async def test_an_orphan_is_listed_and_told_of_and_so_is_what_becomes_of_it(
-    lane: StoredLane, database: Database
-) -> None:
+async def test_orphan_and_its_outcome_are_stored_and_published(lane: StoredLane, database: Database) -> None:
     await lane.shoot(20.0)
     await lane.land(30.0, 100.0)
     await lane.land(31.0, 200.0)
     await lane.set_watermarks(40.0)
     async with assembler(database):
         await until(lane, "count(*) = 2 from orphans where status = 'open'")
-        await say(lane, "assign", "target-1", 1, release={
+        await correct(lane, "assign", "target-1", 1, release={
             "device_id": "bow-1", "stream_id": str(lane.streams["bow-1"]), "seq": 2})  # fmt: skip
-        await say(lane, "dismiss", "target-1", 2)
+        await correct(lane, "dismiss", "target-1", 2)
         await until(lane, "exists (select from orphans where status = 'assigned' and shot_id is not null)")
         await until(lane, "exists (select from orphans where status = 'voided')")
         shot = (await shots(lane))[0]
         assert (shot["assignment"], shot["x"], shot["time_source"]) == ("manual", 100.0, "both")
-        await say(lane, "reopen", "target-1", 2)
+        await correct(lane, "reopen", "target-1", 2)
         await until(lane, "exists (select from orphans where status = 'open')")
-        await say(lane, "assign", "target-1", 2, release=None)
+        await correct(lane, "assign", "target-1", 2, release=None)
         await until(lane, "count(*) = 2 from orphans where status = 'assigned'")
     assert sorted(shot["result"] for shot in await shots(lane)) == ["hit", "hit"]
-    orphan_events = [said for kind, said in await events(lane) if kind == "reading.orphan"]
+    orphan_events = [status for kind, status in await events(lane) if kind == "reading.orphan"]
     assert sorted(orphan_events[:2] + orphan_events[-2:]) == ["assigned", "open", "open", "open"]
     event = json.loads(await lane.connection.fetchval("select data from events where type = 'reading.orphan' limit 1"))
     assert {"id", "session_id", "lane", "status", "x", "y", "tag", "at"} <= event.keys()
 
 
-async def test_an_orphan_whose_release_comes_late_is_one_no_more(lane: StoredLane, database: Database) -> None:
+async def test_orphan_with_a_late_release_is_assigned(lane: StoredLane, database: Database) -> None:
     await lane.land(30.0)
     await lane.set_watermarks(40.0)
     async with assembler(database):

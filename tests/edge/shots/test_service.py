@@ -1,4 +1,4 @@
-"""The assembler on a real database: woken by readings, right after any restart, alone at its work."""
+"""The assembler's service on a real database: wake-up, restarts, stand-by, and refused sessions."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ async def test_readings_become_a_shot_with_its_value(lane: StoredLane, database:
     (shot,) = await rows(lane)
     assert (shot["points"], shot["is_x"], shot["arrow_id"], shot["revision"]) == (10, True, ARROW, 2)
     assert shot["speed_mps"] == pytest.approx(50.0, rel=0.01)
-    told = await lane.connection.fetch("select type, data ->> 'result' as result from events where type like 'shot.%'")
-    assert [tuple(event) for event in told] == [("shot.created", "pending"), ("shot.updated", "hit")]
+    events = await lane.connection.fetch(
+        "select type, data ->> 'result' as result from events where type like 'shot.%'"
+    )
+    assert [tuple(event) for event in events] == [("shot.created", "pending"), ("shot.updated", "hit")]
 
 
-async def test_a_miss_waits_for_the_target_to_have_told(lane: StoredLane, database: Database) -> None:
+async def test_miss_waits_for_the_watermark_of_the_target(lane: StoredLane, database: Database) -> None:
     await lane.shoot(55.5)
     async with assembler(database):
         await until(lane, "exists (select from shots where result = 'pending')")
@@ -36,15 +38,15 @@ async def test_a_miss_waits_for_the_target_to_have_told(lane: StoredLane, databa
         await until(lane, "exists (select from shots where result = 'miss')")
 
 
-async def test_with_a_silent_target_nobody_can_say(lane: StoredLane, database: Database) -> None:
+async def test_silent_target_leaves_the_shot_unknown(lane: StoredLane, database: Database) -> None:
     await lane.shoot(30.0)
     async with assembler(database):
         await until(lane, "exists (select from shots where result = 'unknown')")
-        await lane.land(30.4)  # it was only late
+        await lane.land(30.4)  # it only arrived late
         await until(lane, "exists (select from shots where result = 'hit' and revision = 2)")
 
 
-async def test_after_a_restart_the_rows_are_the_same_and_none_is_written(lane: StoredLane, database: Database) -> None:
+async def test_restart_writes_no_row_again(lane: StoredLane, database: Database) -> None:
     for number in range(5):
         await lane.shoot(10.0 + 5 * number)
         await lane.land(10.4 + 5 * number, 640.0 + 10 * number)
@@ -57,7 +59,7 @@ async def test_after_a_restart_the_rows_are_the_same_and_none_is_written(lane: S
     assert (await rows(lane))[:5] == before
 
 
-async def test_a_commit_that_comes_out_of_order_is_not_overlooked(lane: StoredLane, database: Database) -> None:
+async def test_commit_out_of_order_is_found(lane: StoredLane, database: Database) -> None:
     late = await database.connect()
     try:
         async with assembler(database):
@@ -73,7 +75,7 @@ async def test_a_commit_that_comes_out_of_order_is_not_overlooked(lane: StoredLa
         await late.close()
 
 
-async def test_a_second_assembler_stands_by_and_takes_over(lane: StoredLane, database: Database) -> None:
+async def test_second_assembler_stands_by_and_takes_over(lane: StoredLane, database: Database) -> None:
     async with assembler(database):
         async with assembler(database):
             await lane.shoot(20.0)
@@ -84,7 +86,7 @@ async def test_a_second_assembler_stands_by_and_takes_over(lane: StoredLane, dat
     assert [shot["revision"] for shot in await rows(lane)][1] == 1
 
 
-async def test_a_lost_connection_is_made_again(lane: StoredLane, database: Database) -> None:
+async def test_lost_connection_is_reopened(lane: StoredLane, database: Database) -> None:
     async with assembler(database):
         await lane.shoot(20.0)
         await until(lane, "count(*) = 1 from shots")
@@ -96,7 +98,7 @@ async def test_a_lost_connection_is_made_again(lane: StoredLane, database: Datab
         await until(lane, "exists (select from shots where result = 'hit')")
 
 
-async def test_a_closing_session_ends_when_everything_before_it_is_told(lane: StoredLane, database: Database) -> None:
+async def test_closing_session_ends_at_the_watermarks(lane: StoredLane, database: Database) -> None:
     await lane.shoot(50.0)
     async with assembler(database):
         await until(lane, "count(*) = 1 from shots")
@@ -108,7 +110,7 @@ async def test_a_closing_session_ends_when_everything_before_it_is_told(lane: St
     assert shot["result"] == "hit"
 
 
-async def test_a_session_that_the_tables_refuse_holds_up_no_other_lane(lane: StoredLane, database: Database) -> None:
+async def test_refused_session_delays_no_other_lane(lane: StoredLane, database: Database) -> None:
     await lane.connection.execute("alter table shots add constraint broken check (result <> 'hit')")
     await lane.connection.execute("insert into devices (id, kind, driver, lane) values ('bow-2', 'bow', 'bow.link', 2)")
     await lane.connection.execute("insert into sessions (lane, start_time, location) values (2, $1, 'test')", lane.zero)
@@ -123,24 +125,22 @@ async def test_a_session_that_the_tables_refuse_holds_up_no_other_lane(lane: Sto
         await until(lane, "exists (select from shots where lane = 1 and result = 'hit')")
 
 
-async def test_a_closed_session_hears_of_a_target_that_speaks_again(lane: StoredLane, database: Database) -> None:
+async def test_closed_session_takes_the_late_data_of_a_target(lane: StoredLane, database: Database) -> None:
     await lane.shoot(30.0)
     await lane.connection.execute("update sessions set closing_time = $1", lane.at(31.0))
     async with assembler(database):
         await until(lane, "exists (select from sessions where not is_opened)")
     assert [shot["result"] for shot in await rows(lane)] == ["unknown"]
-    await lane.set_watermarks(59.0)  # it had only been silent, and saw nothing land
+    await lane.set_watermarks(59.0)  # it was only silent, and detected no landing
     async with assembler(database):
         await until(lane, "exists (select from shots where result = 'miss' and revision = 2)")
 
 
-async def test_a_shot_that_was_another_s_and_results_again_is_the_same_row(
-    lane: StoredLane, database: Database
-) -> None:
+async def test_superseded_shot_that_results_again_is_the_same_row(lane: StoredLane, database: Database) -> None:
     await lane.land(20.4)  # the bow is silent: a shot of its own
     async with assembler(database):
         await until(lane, "exists (select from shots where result = 'hit' and time_source = 'target')")
-        await lane.set_watermarks(59.0)  # the bow was there after all, and saw no arrow leave
+        await lane.set_watermarks(59.0)  # the bow was working after all, and detected no release
         await until(lane, "exists (select from shots where 'superseded' = any(flags))")
         await lane.connection.execute(
             """
@@ -154,7 +154,7 @@ async def test_a_shot_that_was_another_s_and_results_again_is_the_same_row(
     assert len(await rows(lane)) == 1
 
 
-async def test_events_past_their_retention_are_forgotten(lane: StoredLane, database: Database) -> None:
+async def test_events_past_their_retention_are_deleted(lane: StoredLane, database: Database) -> None:
     await lane.connection.execute("update events set at = at - interval '8 days'")
     old = await lane.connection.fetchval("select count(*) from events")
     assert old > 0

@@ -1,4 +1,4 @@
-"""A bow's clock that is far from the target's: found in the last shots, told as the device's state."""
+"""A bow's clock that is far from the target's is found in the last shots and stored with the device."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from tests.edge.shots.assembly.lane_readings import OTHER, TWO_BOWS, LaneReading
 from tests.edge.shots.lane_rows import StoredLane, assembler, until
 
 
-def undated(lane: LaneReadings, t: float, bow: str = "bow-1") -> LaneReadings:
+def undated_shot(lane: LaneReadings, t: float, bow: str = "bow-1") -> LaneReadings:
     """A hit by a bow whose clock is not synchronised."""
     return lane.engage(t - 2.0, bow=bow).release(t, bow, error_s=None).landing(t + 0.4)
 
 
-def test_two_of_the_last_three_flights_tell_and_misses_tell_nothing() -> None:
+def test_two_of_the_last_three_flights_decide() -> None:
     lane, context = LaneReadings(), covered_until(100.0, TWO_BOWS)
-    told = []
+    found = []
     for t, is_off in ((5.0, True), (15.0, True), (25.0, None), (35.0, False), (45.0, False)):
         if is_off:
-            undated(lane, t)
+            undated_shot(lane, t)
         else:
             lane.shot(t)
             if is_off is not None:
                 lane.landing(t + 0.4)
         lane.tags(t + 5.0)
-        told.append(bows_off(shots(lane, context)))
+        found.append(bows_off(shots(lane, context)))
     off = frozenset({"bow-1"})
-    assert told == [frozenset(), off, off, off, frozenset()]
+    assert found == [frozenset(), off, off, off, frozenset()]
 
 
 def test_each_bow_has_its_own_clock() -> None:
     lane = LaneReadings()
     for t in (5.0, 15.0, 25.0):
-        undated(lane, t).shot(t + 3.0, OTHER, "bow-2").landing(t + 3.4, OTHER).tags(t + 5.0)
+        undated_shot(lane, t).shot(t + 3.0, OTHER, "bow-2").landing(t + 3.4, OTHER).tags(t + 5.0)
     assert bows_off(shots(lane, covered_until(100.0, TWO_BOWS))) == {"bow-1"}
 
 
-async def test_the_device_is_degraded_until_its_flights_are_timed_again_or_the_session_is_over(
+async def test_device_is_degraded_until_its_flights_are_timed(
     database: Database,
 ) -> None:
     lane = StoredLane(await database.connect())
@@ -56,7 +56,7 @@ async def test_the_device_is_degraded_until_its_flights_are_timed_again_or_the_s
         for t in (5.0, 10.0):
             await shoot(t, 0.1)
         await until(lane, is_off)
-        await lane.connection.execute("update device_status set clock_off = false")  # PostgreSQL was killed
+        await lane.connection.execute("update device_status set clock_off = false")  # as after a crash of PostgreSQL
         await until(lane, is_off)
         for t in (15.0, 20.0):
             await shoot(t, 0.0005)
@@ -66,8 +66,8 @@ async def test_the_device_is_degraded_until_its_flights_are_timed_again_or_the_s
         await until(lane, is_off)
         await lane.connection.execute("update sessions set closing_time = $1", lane.at(40.0))
         await until(lane, f"not {is_off}")
-    told = await lane.connection.fetch(
+    found = await lane.connection.fetch(
         "select data ->> 'state' as state from events where type = 'device.status' and data ->> 'device_id' = 'bow-1' order by xid, id"
     )
-    assert [row["state"] for row in told] == ["ready", *["degraded", "ready"] * 3]
+    assert [row["state"] for row in found] == ["ready", *["degraded", "ready"] * 3]
     await lane.connection.close()

@@ -1,4 +1,4 @@
-"""Two sessions that could claim the same readings: each is of one of them, and neither becomes stuck."""
+"""Two sessions that could claim the same readings: each reading belongs to one, and neither session is refused."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from edge.shots.store import readings as reading_rows
 from tests.edge.shots.lane_rows import BOOT, StoredLane, assembler, until
 
 
-@pytest.mark.parametrize("bow_told", [False, True])
-async def test_a_session_that_begins_where_the_last_one_ended(
-    lane: StoredLane, database: Database, *, bow_told: bool
+@pytest.mark.parametrize("bow_reports", [False, True])
+async def test_session_that_begins_where_the_last_one_ended(
+    lane: StoredLane, database: Database, *, bow_reports: bool
 ) -> None:
-    """What lands right after a closing may have flown before it: it stays with the session that was closed."""
+    """A landing right after a closing may have flown before it: it belongs to the closed session."""
     first = lane.session_id
     await lane.connection.execute("update sessions set closing_time = $1", lane.at(20.0))
     await lane.land(20.4)
-    claimed = "select session_id from orphans" if bow_told else "select session_id from shots"
+    claimed = "select session_id from orphans" if bow_reports else "select session_id from shots"
     async with assembler(database):
-        if bow_told:
+        if bow_reports:
             await lane.set_watermarks(50.0)
         await until(lane, f"count(*) = 1 from ({claimed})")
         await until(lane, "not is_opened from sessions")
@@ -38,11 +38,11 @@ async def test_a_session_that_begins_where_the_last_one_ended(
         await lane.land(30.4, received=30.4)
         await until(lane, f"exists (select from shots where session_id = '{second}' and result = 'hit')")
     assert [row["session_id"] for row in await lane.connection.fetch(claimed)][:1] == [first]
-    assert await lane.connection.fetchval("select count(*) from orphans") == bow_told
+    assert await lane.connection.fetchval("select count(*) from orphans") == bow_reports
 
 
-async def on_lane_two(lane: StoredLane) -> UUID:
-    """A session on lane 2 that began with that on lane 1."""
+async def open_on_lane_two(lane: StoredLane) -> UUID:
+    """Open a session on lane 2 with the same start as that on lane 1."""
     session: UUID = await lane.connection.fetchval(
         """
         insert into sessions (lane, start_time, start_mono_ns, start_host_boot_id, location)
@@ -53,15 +53,15 @@ async def on_lane_two(lane: StoredLane) -> UUID:
 
 
 async def move(lane: StoredLane, number: int, t: float, mono_ns: int | None = None) -> None:
-    """The bow's daemon starts at ``t`` and says which lane it is on."""
+    """Restart the bow's daemon at ``t`` with another lane."""
     device = Device("bow-1", DeviceKind.BOW, "bow.link", number, 1.0)
     since = Instant(lane.at(t), mono_ns or round(t * 1e9), BOOT)
     await SensorStore(lane.connection, device).register(since)
 
 
-async def test_a_bow_that_changes_lanes_and_comes_back(lane: StoredLane, database: Database) -> None:
-    """Each of its releases is a shot of the lane that it was on; so says also an assembler that starts anew."""
-    first, second = lane.session_id, await on_lane_two(lane)
+async def test_bow_that_changes_lanes_and_returns(lane: StoredLane, database: Database) -> None:
+    """Each release becomes a shot of the lane of its time, also after a restart of the assembler."""
+    first, second = lane.session_id, await open_on_lane_two(lane)
     released = {10.0: first, 30.0: second, 50.0: first}
     async with assembler(database):
         await lane.shoot(10.0)
@@ -91,10 +91,10 @@ async def test_a_bow_that_changes_lanes_and_comes_back(lane: StoredLane, databas
 
 
 @pytest.mark.parametrize("stepped_s", [0.0, -3600.0, 3600.0])
-async def test_the_host_s_clock_tells_when_a_device_changed_lanes(lane: StoredLane, stepped_s: float) -> None:
-    """Whatever became of the wall clock meanwhile."""
+async def test_monotonic_clock_dates_a_change_of_lanes(lane: StoredLane, stepped_s: float) -> None:
+    """A step of the wall clock does not matter."""
     await lane.connection.execute("update sessions set start_mono_ns = 0, start_host_boot_id = $1", BOOT)
-    first, second = lane.session_id, await on_lane_two(lane)
+    first, second = lane.session_id, await open_on_lane_two(lane)
     await lane.shoot(10.0)
     await lane.shoot(30.0)
     await lane.connection.execute(
@@ -114,20 +114,20 @@ async def test_the_host_s_clock_tells_when_a_device_changed_lanes(lane: StoredLa
             assert sorted(row["seq"] for row in rows) == seqs
 
 
-async def test_a_session_opened_with_an_earlier_start_takes_nothing_of_another_lane(lane: StoredLane) -> None:
+async def test_earlier_start_takes_no_readings_of_another_lane(lane: StoredLane) -> None:
     await move(lane, 2, 20.0)
-    second = await on_lane_two(lane)
+    second = await open_on_lane_two(lane)
     await lane.shoot(10.0)
     await lane.shoot(30.0)
     assert sorted(row["seq"] for row in await reading_rows.readings_of(lane.connection, second)) == [3, 4]
 
 
 @pytest.mark.parametrize("device", ["bow-1", "bow-2"])
-async def test_another_boot_is_dated_by_the_session_s_own_readings(
+async def test_other_boot_is_dated_by_the_sessions_own_readings(
     lane: StoredLane, database: Database, device: str
 ) -> None:
-    """Its first reading ties its clock to the wall's. One of another lane, or of long before, would tie it elsewhere."""
-    await on_lane_two(lane)
+    """Its first reading of the session ties its clock to the wall clock; readings of another lane do not."""
+    await open_on_lane_two(lane)
     await lane.connection.execute("insert into devices (id, kind, driver, lane) values ('bow-2', 'bow', 'bow.link', 2)")
     lane.streams["bow-2"], lane.seqs["bow-2"] = uuid4(), 0
     connection = await database.connect()
@@ -147,8 +147,8 @@ async def test_another_boot_is_dated_by_the_session_s_own_readings(
     assert [row["arrow_disengage_time"] for row in released] == [lane.at(20.0)]
 
 
-async def test_a_landing_that_a_person_gives_to_an_earlier_shot(lane: StoredLane, database: Database) -> None:
-    """The later shot gives it up before the earlier one takes it: no landing is in two rows for a moment even."""
+async def test_landing_moves_to_an_earlier_shot_by_correction(lane: StoredLane, database: Database) -> None:
+    """The later shot releases it before the earlier one takes it: no landing is ever in two rows."""
     await lane.add_reading("bow-1", "release", 20.0, tag=None)
     await lane.shoot(30.0)
     await lane.land(30.4)

@@ -1,4 +1,4 @@
-"""Readings into shots: the rules, one case each, and that the order of arrival changes nothing."""
+"""Readings into shots: one case per rule, and independence from the order of arrival."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.edge.shots.assembly.lane_readings import (
 )
 
 
-def test_a_release_and_its_landing_are_one_shot_with_value_and_speed() -> None:
+def test_release_and_landing_make_one_shot_with_value_and_speed() -> None:
     shot = only_shot(LaneReadings().shot(5.0).landing(5.36))
     assert (shot.result, shot.points, shot.is_x, shot.arrow_id) == ("hit", 10, True, ARROW)
     assert shot.tof_s == pytest.approx(0.36)
@@ -36,7 +36,7 @@ def test_a_release_and_its_landing_are_one_shot_with_value_and_speed() -> None:
     assert shot.arrow_engage_time == T0 + timedelta(seconds=3)
 
 
-def test_no_landing_is_a_miss_only_when_the_target_would_have_told() -> None:
+def test_miss_needs_a_target_that_watched_the_whole_window() -> None:
     lane = LaneReadings().shot(5.0)
     assert only_shot(lane).result == "miss"
     assert only_shot(lane, replace(CONTEXT, watermarks={"target-1": 7.9}, now=9.0)).result == "pending"
@@ -44,38 +44,38 @@ def test_no_landing_is_a_miss_only_when_the_target_would_have_told() -> None:
     assert only_shot(lane, replace(CONTEXT, blind=[BlindInterval("target-1", 6.0, 6.2)])).result == "unknown"
 
 
-def test_an_arrow_nocked_again_in_the_same_end_was_let_down() -> None:
+def test_arrow_nocked_again_in_the_same_end_was_let_down() -> None:
     lane = LaneReadings().shot(5.0).engage(15.0, ARROW)
     shot = only_shot(lane)
     assert (shot.result, shot.flags) == ("not_shot", ("let_down",))
 
 
-def test_an_arrow_nocked_again_after_the_end_was_a_miss() -> None:
+def test_arrow_nocked_again_after_the_end_was_a_miss() -> None:
     lane = LaneReadings().shot(5.0).engage(15.0, ARROW)
     assert only_shot(lane, replace(CONTEXT, end_marks=[10.0])).result == "miss"
 
 
-def test_two_arrows_in_the_air_are_told_apart_by_their_tags() -> None:
+def test_tags_distinguish_two_arrows_in_the_air() -> None:
     lane = LaneReadings().shot(5.0).engage(5.1, OTHER).release(5.2, tag=OTHER)
     lane.landing(5.5, OTHER, 700.0).landing(5.55, ARROW, 600.0)
     assert [(s.arrow_id, s.x) for s in shots(lane)] == [(ARROW, 600.0), (OTHER, 700.0)]
 
 
-def test_an_unread_tag_goes_to_the_only_arrow_in_the_air() -> None:
+def test_landing_without_a_tag_goes_to_the_only_arrow_in_the_air() -> None:
     shot = only_shot(LaneReadings().shot(5.0).landing(5.4, None))
     assert (shot.assignment, shot.result) == ("inferred", "hit")
 
 
-def test_the_same_landing_read_twice_counts_once() -> None:
+def test_landing_read_twice_counts_once() -> None:
     assert len(shots(LaneReadings().shot(5.0).landing(5.4).landing(5.5))) == 1
 
 
-def test_a_late_landing_still_counts_without_a_speed() -> None:
+def test_late_landing_counts_without_a_speed() -> None:
     shot = only_shot(LaneReadings().shot(5.0).landing(7.5))
     assert (shot.result, shot.tof_s, shot.flags) == ("hit", None, ("late",))
 
 
-def test_a_landing_without_a_release_waits_for_a_person_unless_the_bow_was_not_there() -> None:
+def test_landing_without_a_release_counts_only_without_a_bow() -> None:
     lane = LaneReadings().landing(5.0)
     assert assemble(lane.readings, CONTEXT).shots == []
     assert len(assemble(lane.readings, CONTEXT).orphans) == 1
@@ -83,17 +83,17 @@ def test_a_landing_without_a_release_waits_for_a_person_unless_the_bow_was_not_t
     assert only_shot(lane, replace(CONTEXT, bows=frozenset())).result == "hit"
 
 
-def test_an_arrow_taken_off_by_hand_is_no_shot() -> None:
+def test_arrow_removed_from_the_string_is_no_shot() -> None:
     assert shots(LaneReadings().engage(3.0, ARROW).release(5.0, tag=ARROW, cause=ReleaseCause.REMOVED)) == []
 
 
-def test_an_unregistered_arrow_keeps_its_tag() -> None:
+def test_unregistered_arrow_keeps_its_tag() -> None:
     stranger = uuid4()
     shot = only_shot(LaneReadings().shot(5.0, stranger).landing(5.4, stranger))
     assert (shot.arrow_id, shot.arrow_tag, shot.diameter_assumed) == (None, stranger.hex, True)
 
 
-def test_a_landing_without_a_position_is_unknown() -> None:
+def test_landing_without_a_position_is_unknown() -> None:
     assert only_shot(LaneReadings().shot(5.0).landing(5.4, x=None)).result == "unknown"
 
 
@@ -120,7 +120,7 @@ def test_the_order_of_arrival_changes_nothing(seed: int) -> None:
     assert assemble(shuffled, context) == assemble(lane.readings, context)
 
 
-def test_a_shaft_that_touches_a_line_scores_the_higher_zone() -> None:
+def test_shaft_that_touches_a_line_scores_the_higher_zone() -> None:
     parameters = CONTEXT.parameters
     assert score_landing(640.0 + 63.9, 640.0, 6.0, TARGET, parameters).points == 10
     assert score_landing(640.0 + 64.0, 640.0, 6.0, TARGET, parameters).points == 10
@@ -131,17 +131,20 @@ def test_a_shaft_that_touches_a_line_scores_the_higher_zone() -> None:
     assert margin == pytest.approx(4.0)
 
 
-def test_the_last_word_of_a_judge_wins_and_is_marked() -> None:
+def test_latest_correction_wins_and_is_flagged() -> None:
     lane = LaneReadings().shot(5.0).landing(5.4, x=640.0 + 65.0)
     key = lane.readings[1].key
-    said = [Correction(key, Result.HIT, 8, reason="first look"), Correction(key, Result.HIT, 10, reason="line cutter")]
-    shot = only_shot(lane, corrected(CONTEXT, *said))
+    corrections = [
+        Correction(key, Result.HIT, 8, reason="first look"),
+        Correction(key, Result.HIT, 10, reason="line cutter"),
+    ]
+    shot = only_shot(lane, corrected(CONTEXT, *corrections))
     assert (shot.points, shot.flags, shot.void_reason, shot.x) == (10, ("corrected",), None, 705.0)
     shot = only_shot(lane, corrected(CONTEXT, Correction(key, Result.VOID, reason="not mine")))
     assert (shot.result, shot.points, shot.void_reason) == ("void", None, "not mine")
 
 
-def test_an_orphan_is_given_to_a_release_made_a_shot_of_its_own_or_declared_nothing() -> None:
+def test_orphan_is_assigned_made_a_shot_or_dismissed() -> None:
     lane = LaneReadings().shot(5.0).landing(9.0, OTHER)
     release, orphan = lane.readings[1].key, lane.readings[2].key
     assert [r.key for r in assemble(lane.readings, CONTEXT).orphans] == [orphan]
@@ -154,7 +157,7 @@ def test_an_orphan_is_given_to_a_release_made_a_shot_of_its_own_or_declared_noth
     assert alone.orphans == nothing.orphans == []
 
 
-def test_a_landing_declared_nothing_leaves_its_release_without_one() -> None:
+def test_voided_landing_leaves_its_release_without_one() -> None:
     lane = LaneReadings().shot(5.0).landing(5.4)
     found = shots(lane, corrected(CONTEXT, Correction(lane.readings[2].key, Result.VOID, reason="a bump")))
     assert [s.result for s in found] == ["miss", "void"]

@@ -1,4 +1,4 @@
-"""What a shot's verdict rests on."""
+"""The readings and numbers that a shot's result rests on."""
 
 from __future__ import annotations
 
@@ -24,66 +24,66 @@ from tests.edge.shots.assembly.lane_readings import (
 )
 
 
-def test_a_hit_is_explained_by_its_readings_its_flight_and_its_ring() -> None:
+def test_hit_has_its_readings_its_flight_and_its_ring() -> None:
     lane = LaneReadings().shot(5.0).landing(5.36, x=640.0 + 70.0)
-    told = explain(lane.readings, CONTEXT, only_shot(lane).id)
-    assert told is not None
-    assert [told.engage, told.release, told.landing] == lane.readings
-    assert told.flight is not None
-    assert (told.flight.clock_error_s, told.flight.landing_window_s) == (0.020, 3.0)
-    assert told.flight.least_s == pytest.approx(18 / 120 - 0.020)
-    assert told.flight.most_s == pytest.approx(18 / 30 + 0.020)
-    assert told.flight.seen_s == pytest.approx(0.36)
-    (candidate,) = told.candidates
+    explained = explain(lane.readings, CONTEXT, only_shot(lane).id)
+    assert explained is not None
+    assert [explained.engage, explained.release, explained.landing] == lane.readings
+    assert explained.flight is not None
+    assert (explained.flight.clock_error_s, explained.flight.landing_window_s) == (0.020, 3.0)
+    assert explained.flight.least_s == pytest.approx(18 / 120 - 0.020)
+    assert explained.flight.most_s == pytest.approx(18 / 30 + 0.020)
+    assert explained.flight.seen_s == pytest.approx(0.36)
+    (candidate,) = explained.candidates
     assert (candidate.possible, candidate.same_tag, candidate.chosen) == (True, True, True)
-    assert told.ring is not None
-    assert (told.ring.face_id, told.ring.from_centre_mm, told.ring.edge_mm) == (FACE.id, 70.0, 67.0)
-    assert (told.ring.zone_mm, told.ring.higher_mm, told.ring.band_mm) == (122.0, 61.0, 1.0)
-    assert told.shot.line_margin_mm == pytest.approx(-6.0)
+    assert explained.ring is not None
+    assert (explained.ring.face_id, explained.ring.from_centre_mm, explained.ring.edge_mm) == (FACE.id, 70.0, 67.0)
+    assert (explained.ring.zone_mm, explained.ring.higher_mm, explained.ring.band_mm) == (122.0, 61.0, 1.0)
+    assert explained.shot.line_margin_mm == pytest.approx(-6.0)
 
 
-def test_a_miss_is_explained_by_who_watched_and_by_the_landings_that_were_others() -> None:
+def test_miss_has_its_watching_target_and_other_landings() -> None:
     lane = LaneReadings().shot(5.0, ARROW, "bow-1").shot(5.5, OTHER, "bow-2").landing(5.9, OTHER)
     missed, hit = shots(lane, TWO_BOWS)
-    told = explain(lane.readings, TWO_BOWS, missed.id)
-    assert told is not None
-    (candidate,) = told.candidates
+    explained = explain(lane.readings, TWO_BOWS, missed.id)
+    assert explained is not None
+    (candidate,) = explained.candidates
     assert (candidate.possible, candidate.same_tag, candidate.chosen) == (False, False, False)
     assert candidate.taken_by == hit.id
-    (watch,) = told.watching
-    assert (watch.device_id, watch.since, watch.until, watch.is_complete) == ("target-1", 5.0, 8.0, True)
-    assert (told.ring, told.landing) == (None, None)
-    assert told.flight is not None
-    assert told.flight.seen_s is None
+    (device,) = explained.watching
+    assert (device.device_id, device.since, device.until, device.is_complete) == ("target-1", 5.0, 8.0, True)
+    assert (explained.ring, explained.landing) == (None, None)
+    assert explained.flight is not None
+    assert explained.flight.seen_s is None
 
 
-def test_an_unknown_shot_shows_when_the_target_was_blind() -> None:
+def test_unknown_shot_has_the_blind_intervals() -> None:
     gap = BlindInterval("target-1", 6.0, 7.0)
     lane = LaneReadings().shot(5.0)
     context = replace(CONTEXT, blind=[gap, replace(gap, since=12.0, until=13.0), replace(gap, device_id="bow-1")])
-    told = explain(lane.readings, context, only_shot(lane).id)
-    assert told is not None
-    assert [(w.blind, w.is_complete) for w in told.watching] == [((gap,), False)]
+    explained = explain(lane.readings, context, only_shot(lane).id)
+    assert explained is not None
+    assert [(w.blind, w.is_complete) for w in explained.watching] == [((gap,), False)]
     silent = explain(lane.readings, replace(CONTEXT, watermarks={}), only_shot(lane).id)
     assert silent is not None
     assert [(w.watermark, w.is_complete) for w in silent.watching] == [(None, False)]
 
 
-def test_a_landing_without_a_release_shows_what_the_bows_could_see() -> None:
+def test_landing_without_a_release_has_the_watching_bows() -> None:
     lane = LaneReadings().landing(5.0)
     context = replace(CONTEXT, watermarks={"bow-1": 4.0, "target-1": 20.0})
-    told = explain(lane.readings, context, only_shot(lane, context).id)
-    assert told is not None
-    assert (told.flight, told.candidates) == (None, ())
-    (watch,) = told.watching
-    assert (watch.kind, watch.watermark, watch.is_complete) == ("bow", 4.0, False)
+    explained = explain(lane.readings, context, only_shot(lane, context).id)
+    assert explained is not None
+    assert (explained.flight, explained.candidates) == (None, ())
+    (device,) = explained.watching
+    assert (device.kind, device.watermark, device.is_complete) == ("bow", 4.0, False)
 
 
-def test_a_corrected_shot_shows_who_said_what_and_an_unknown_id_nothing() -> None:
+def test_corrected_shot_has_its_corrections() -> None:
     lane = LaneReadings().shot(5.0).landing(5.36)
-    said = Correction(lane.readings[1].key, Result.HIT, 9, reason="pulled the line")
-    told = explain(lane.readings, corrected(CONTEXT, said), only_shot(lane).id)
-    assert told is not None
-    assert told.corrections == (said,)
-    assert told.shot.points == 9
+    correction = Correction(lane.readings[1].key, Result.HIT, 9, reason="pulled the line")
+    explained = explain(lane.readings, corrected(CONTEXT, correction), only_shot(lane).id)
+    assert explained is not None
+    assert explained.corrections == (correction,)
+    assert explained.shot.points == 9
     assert explain(lane.readings, CONTEXT, uuid4()) is None

@@ -1,4 +1,4 @@
-"""What holds of every history whatsoever, and that a sound one gives exactly what was shot."""
+"""Properties of every history, and the truth of realistic ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MANY = 5000
 
 
 def no_reading_counts_twice(history: History) -> None:
-    """Each reading is of one shot at most, in one role; and no orphan is a shot's."""
+    """Each reading belongs to at most one shot, in one role, and no orphan belongs to a shot."""
     found = assemble(history.readings, history.context)
     roles: list[ReadingKey] = [o.key for o in found.orphans]
     for shot in found.shots:
@@ -34,7 +34,7 @@ def no_reading_counts_twice(history: History) -> None:
 
 
 def every_release_is_one_shot(history: History) -> None:
-    """As many shots as releases of the session and landings alone; each named after its own first reading."""
+    """There are as many shots as releases and landings alone, each with the id of its own first reading."""
     context = history.context
     found = assemble(history.readings, context)
     last = float("inf") if context.closes is None else context.closes
@@ -54,8 +54,8 @@ def every_release_is_one_shot(history: History) -> None:
         assert shot.landing is None or kinds[shot.landing] == "landing"
 
 
-def a_miss_was_watched(history: History) -> None:
-    """No shot is a miss while its target had a gap in the window, or has not told all of it, unless a person said so."""
+def every_miss_was_covered(history: History) -> None:
+    """No shot is a miss whose target was blind or silent within the window, unless an operator corrected it."""
     at = {r.key: r.t for r in history.readings}
     context = history.context
     for shot in assemble(history.readings, context).shots:
@@ -70,8 +70,8 @@ def a_miss_was_watched(history: History) -> None:
         assert not [b for b in context.blind if b.device_id == "target-1" and b.since < until and b.until > since]
 
 
-def the_table_takes_it(history: History) -> None:
-    """What the schema demands of a shot."""
+def table_accepts_each_shot(history: History) -> None:
+    """Each shot satisfies the constraints of the schema."""
     for shot in assemble(history.readings, history.context).shots:
         assert (shot.arrow_landing_time is None) == (shot.x is None) == (shot.y is None)
         assert shot.tof_s is None or shot.tof_s > 0
@@ -82,16 +82,16 @@ def the_table_takes_it(history: History) -> None:
         assert list(shot.flags) == sorted(set(shot.flags))
 
 
-def every_shot_can_be_explained(history: History) -> None:
-    """``why`` says the same as the table."""
+def every_shot_has_an_explanation(history: History) -> None:
+    """The explanation has the same shot as the table."""
     for shot in assemble(history.readings, history.context).shots:
-        told = explain(history.readings, history.context, shot.id)
-        assert told is not None
-        assert told.shot == shot
+        explained = explain(history.readings, history.context, shot.id)
+        assert explained is not None
+        assert explained.shot == shot
 
 
-def the_whole_truth(history: History, truth: list[Truth]) -> None:
-    """Every arrow where it went. Of two that flew almost together one may be unknown."""
+def assert_truth(history: History, truth: list[Truth]) -> None:
+    """Every arrow is where it landed. Of two that flew at almost the same time one may be unknown."""
     found = assemble(history.readings, history.context)
     assert found.orphans == []
     by_release = {shot.release: shot for shot in found.shots}
@@ -109,20 +109,20 @@ def the_whole_truth(history: History, truth: list[Truth]) -> None:
             assert shot.tof_s == pytest.approx(true.flown_s, abs=0.0021)
 
 
-ALWAYS = (
+INVARIANTS = (
     no_reading_counts_twice,
     every_release_is_one_shot,
-    a_miss_was_watched,
-    the_table_takes_it,
-    every_shot_can_be_explained,
+    every_miss_was_covered,
+    table_accepts_each_shot,
+    every_shot_has_an_explanation,
 )
 
 
 @given(any_history())
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_what_always_holds(history: History) -> None:
-    for holds in ALWAYS:
-        holds(history)
+def test_invariants_hold_for_arbitrary_histories(history: History) -> None:
+    for check in INVARIANTS:
+        check(history)
 
 
 @given(st.data(), any_history())
@@ -134,11 +134,13 @@ def test_the_order_of_arrival_changes_nothing(data: st.DataObject, history: Hist
 
 @given(sound_history())
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_a_sound_history_gives_exactly_what_was_shot(sound: tuple[History, list[Truth]]) -> None:
-    the_whole_truth(*sound)
+def test_realistic_history_gives_exactly_the_truth(sound: tuple[History, list[Truth]]) -> None:
+    assert_truth(*sound)
 
 
-def each_of_one_session(history: History, first_closes: float, pause_s: float, distances: tuple[float, float]) -> None:
+def assert_one_session_each(
+    history: History, first_closes: float, pause_s: float, distances: tuple[float, float]
+) -> None:
     """A lane's session is closed and the next one begins: each reading is of one of them at most."""
     one, two = (replace(history.context, target=replace(TARGET, distance_m=metres)) for metres in distances)
     starts = first_closes + pause_s
@@ -165,20 +167,20 @@ BORDERS = {
 
 @given(history=any_history() | sound_history().map(lambda sound: sound[0]), **BORDERS)
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_each_reading_is_of_one_session(
+def test_each_reading_belongs_to_one_session(
     history: History, first_closes: float, pause_s: float, distances: tuple[float, float]
 ) -> None:
-    history.context = replace(history.context, corrections=CorrectionSet())  # those are a session's own
-    each_of_one_session(history, first_closes, pause_s, distances)
+    history.context = replace(history.context, corrections=CorrectionSet())  # corrections belong to one session
+    assert_one_session_each(history, first_closes, pause_s, distances)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @given(st.data(), any_history(), sound_history())
 @settings(max_examples=MANY, deadline=None)
-def test_the_same_of_many_histories(data: st.DataObject, history: History, sound: tuple[History, list[Truth]]) -> None:
-    for holds in ALWAYS:
-        holds(history)
+def test_many_histories(data: st.DataObject, history: History, sound: tuple[History, list[Truth]]) -> None:
+    for check in INVARIANTS:
+        check(history)
     arrived = data.draw(arrivals(history.readings))
     assert repr(assemble(arrived, history.context)) == repr(assemble(history.readings, history.context))
-    the_whole_truth(*sound)
+    assert_truth(*sound)

@@ -1,4 +1,4 @@
-"""Arrows that left the string and never flew."""
+"""Let-downs: arrows that left the string without being shot."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from tests.edge.shots.assembly.lane_readings import (
 )
 
 
-def test_a_let_down_is_no_shot_and_the_arrow_counts_when_it_flies() -> None:
+def test_let_down_is_no_shot_and_the_arrow_counts_later() -> None:
     first, second = shots(LaneReadings().shot(5.0).shot(15.0).landing(15.4))
     assert (first.result, first.points, first.flags) == ("not_shot", None, ("let_down",))
     assert (second.result, second.flags) == ("hit", ())
 
 
-def test_until_it_is_nocked_again_a_let_down_looks_like_a_miss() -> None:
+def test_let_down_is_a_miss_until_it_is_nocked_again() -> None:
     assert only_shot(LaneReadings().shot(5.0)).result == "miss"
 
 
-def test_several_let_downs_of_one_arrow_are_each_none() -> None:
+def test_repeated_let_downs_of_one_arrow_are_no_shots() -> None:
     lane = LaneReadings().shot(5.0).shot(8.0).shot(15.0).landing(15.4)
     assert [s.result for s in shots(lane)] == ["not_shot", "not_shot", "hit"]
 
 
-def test_the_same_arrow_nocked_at_another_bow_proves_nothing() -> None:
+def test_nocking_at_another_bow_proves_no_let_down() -> None:
     lane = LaneReadings().shot(5.0, bow="bow-1").engage(15.0, bow="bow-2")
     assert only_shot(lane, TWO_BOWS).result == "miss"
 
 
-def test_an_arrow_that_landed_and_was_pulled_unseen_was_shot() -> None:
+def test_landed_arrow_that_was_pulled_unseen_was_shot() -> None:
     assert [s.result for s in shots(LaneReadings().shot(5.0).landing(5.4).shot(15.0).landing(15.4))] == ["hit", "hit"]
 
 
-def test_after_the_end_or_the_session_a_nocking_says_nothing_of_the_arrow_before() -> None:
+def test_nocking_after_the_end_proves_no_let_down() -> None:
     lane = LaneReadings().shot(5.0).engage(15.0)
     assert only_shot(lane, replace(CONTEXT, end_marks=[10.0])).result == "miss"
     assert only_shot(lane, replace(CONTEXT, closes=10.0)).result == "miss"
@@ -51,18 +51,18 @@ def test_after_the_end_or_the_session_a_nocking_says_nothing_of_the_arrow_before
     assert only_shot(LaneReadings().shot(5.0).engage(90.0), covered_until(100.0)).result == "miss"
 
 
-def test_a_landing_without_a_tag_goes_to_the_arrow_that_flew() -> None:
+def test_landing_without_a_tag_goes_to_the_arrow_that_flew() -> None:
     first, second = shots(LaneReadings().shot(5.0).engage(7.0).release(15.0).landing(15.4, None))
     assert (first.result, second.result) == ("not_shot", "hit")
 
 
-def test_a_landing_that_only_a_let_down_explains_takes_the_let_down_back() -> None:
+def test_landing_that_only_a_let_down_explains_revokes_it() -> None:
     first, second = shots(LaneReadings().shot(5.0).landing(5.4, None).shot(15.0))
     assert (first.result, first.assignment, first.flags) == ("hit", "inferred", ())
     assert second.result == "miss"
 
 
-def test_a_tag_that_is_not_believed_proves_no_let_down() -> None:
+def test_doubted_tag_proves_no_let_down() -> None:
     lane = (
         LaneReadings().engage(3.0, OTHER, "bow-2", rssi=-70).engage(3.1, OTHER, "bow-1", rssi=-40).release(5.0, "bow-2")
     )
@@ -70,21 +70,21 @@ def test_a_tag_that_is_not_believed_proves_no_let_down() -> None:
     assert only_shot(lane, TWO_BOWS).result == "miss"
 
 
-def test_a_dropped_arrow_is_a_miss_until_somebody_says_that_it_was_not_shot() -> None:
+def test_dropped_arrow_is_a_miss_until_it_is_corrected() -> None:
     lane = LaneReadings().shot(5.0)
     assert only_shot(lane).result == "miss"
-    said = Correction(lane.readings[1].key, Result.NOT_SHOT, reason="dropped at the line")
-    shot = only_shot(lane, corrected(CONTEXT, said))
+    correction = Correction(lane.readings[1].key, Result.NOT_SHOT, reason="dropped at the line")
+    shot = only_shot(lane, corrected(CONTEXT, correction))
     assert (shot.result, shot.points, shot.flags) == ("not_shot", None, ("corrected",))
 
 
-def test_an_arrow_taken_off_by_hand_is_nothing_at_all() -> None:
+def test_removed_arrow_leaves_no_trace() -> None:
     lane = LaneReadings().engage(3.0).removal(5.0).shot(9.0).landing(9.4)
     assert only_shot(lane).flags == ()
 
 
-def test_a_let_down_given_a_landing_by_hand_is_a_shot() -> None:
+def test_let_down_with_an_assigned_landing_is_a_shot() -> None:
     lane = LaneReadings().shot(5.0).engage(15.0, ARROW).landing(16.0, OTHER)
-    said = Correction(lane.readings[1].key, landing=lane.readings[3].key)
-    shot = only_shot(lane, corrected(CONTEXT, said))
+    correction = Correction(lane.readings[1].key, landing=lane.readings[3].key)
+    shot = only_shot(lane, corrected(CONTEXT, correction))
     assert (shot.result, shot.assignment) == ("hit", "manual")

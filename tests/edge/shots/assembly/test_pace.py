@@ -1,4 +1,4 @@
-"""A long day costs in proportion: everything is computed anew with each reading, so it must stay cheap."""
+"""The cost of assembly grows in proportion to the session, which is recomputed with each reading."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.edge.shots.assembly.lane_readings import CONTEXT, LaneReadings, cover
 
 
 def day(ends: int) -> tuple[list[TimedReading], SessionContext]:
-    """So many ends of six arrows, all hit, with tags and places."""
+    """A number of ends of six arrows, all hits with tags and positions."""
     lane, t = LaneReadings(), 5.0
     for end in range(ends):
         for number, arrow in enumerate(QUIVER):
@@ -25,7 +25,7 @@ def day(ends: int) -> tuple[list[TimedReading], SessionContext]:
 
 
 def seconds(ends: int) -> float:
-    """The quickest of some computations: what else the machine does only adds to it."""
+    """CPU time of the fastest of five computations."""
     readings, context = day(ends)
     best = float("inf")
     for _ in range(5):
@@ -36,5 +36,5 @@ def seconds(ends: int) -> float:
     return best
 
 
-def test_ten_times_the_shots_cost_ten_times_the_time() -> None:
-    assert seconds(84) < 30 * seconds(8)  # 504 shots and 48; a square would be 110 times
+def test_cost_grows_in_proportion_to_the_shots() -> None:
+    assert seconds(84) < 30 * seconds(8)  # 504 shots against 48; quadratic cost would be 110 times

@@ -1,4 +1,4 @@
-"""Arrows that land beside or in one another."""
+"""Values by ring, and arrows that land beside or in one another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LINE_X = 640.0 + 61.0 + 3.0
 """A 6 mm shaft here just touches the 10."""
 
 
-def test_an_arrow_in_the_nock_of_another_has_the_value_of_that_arrow() -> None:
+def test_arrow_in_the_nock_of_another_scores_its_value() -> None:
     lane = LaneReadings().shot(5.0).landing(5.4, x=LINE_X - 1).shot(10.0, OTHER).landing(10.4, OTHER, x=LINE_X + 3)
     first, second = shots(lane)
     assert (first.points, first.flags) == (10, ())
@@ -18,7 +18,7 @@ def test_an_arrow_in_the_nock_of_another_has_the_value_of_that_arrow() -> None:
     assert second.x == LINE_X + 3
 
 
-def test_an_arrow_close_beside_another_is_marked_and_keeps_its_own_value() -> None:
+def test_arrow_beside_another_is_flagged_and_keeps_its_value() -> None:
     lane = LaneReadings().shot(5.0).landing(5.4, x=LINE_X - 1).shot(10.0, OTHER).landing(10.4, OTHER, x=LINE_X + 6)
     _, second = shots(lane)
     assert (second.points, second.flags) == (9, ("contact",))
@@ -26,19 +26,19 @@ def test_an_arrow_close_beside_another_is_marked_and_keeps_its_own_value() -> No
     assert [s.flags for s in shots(lane)] == [(), ()]
 
 
-def test_an_arrow_that_is_not_in_the_butt_any_more_is_not_struck() -> None:
+def test_arrow_that_left_the_butt_is_not_struck() -> None:
     bounced = LaneReadings().shot(5.0).landing(5.4).tags(6.0).shot(10.0, OTHER).landing(10.4, OTHER)
     assert [s.flags for s in shots(bounced)] == [("bounce",), ()]
     pulled = LaneReadings().shot(5.0).landing(5.4).shot(10.0, OTHER).landing(10.4, OTHER)
     assert [s.flags for s in shots(pulled, replace(CONTEXT, end_marks=[7.0]))] == [(), ()]
 
 
-def test_the_value_goes_on_from_arrow_to_arrow() -> None:
+def test_value_passes_along_a_chain_of_contacts() -> None:
     lane = LaneReadings().shot(5.0).landing(5.4, x=LINE_X - 1).shot(10.0, OTHER).landing(10.4, OTHER, x=LINE_X + 3)
     lane.shot(15.0, None).landing(15.4, None, x=LINE_X + 7)
     assert [s.points for s in shots(lane)] == [10, 10, 10]
 
 
-def test_an_arrow_without_a_position_strikes_nothing() -> None:
+def test_arrow_without_a_position_strikes_nothing() -> None:
     lane = LaneReadings().shot(5.0, ARROW).landing(5.4, x=None).shot(10.0, OTHER).landing(10.4, OTHER)
     assert [s.flags for s in shots(lane)] == [(), ()]

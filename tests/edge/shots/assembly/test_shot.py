@@ -1,4 +1,4 @@
-"""Which arrows of an end count."""
+"""Arrows of an end that count in no total."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ def end_of(
     return lane
 
 
-def test_of_more_arrows_than_an_end_has_the_lowest_count() -> None:
+def test_lowest_arrows_count_when_an_end_has_too_many() -> None:
     found = shots(end_of(0.0, 100.0, 40.0, 150.0), THREE)
     assert [(s.points, s.flags) for s in found] == [(10, ("extra",)), (9, ()), (10, ()), (8, ())]
     assert [s.is_x for s in found] == [True, False, False, False]
 
 
-def test_of_equal_values_the_last_shot_goes_and_a_miss_is_an_arrow_too() -> None:
+def test_last_of_equal_values_is_extra_and_a_miss_counts() -> None:
     assert [s.flags for s in shots(end_of(0.0, 15.0, None, 100.0), THREE)] == [(), ("extra",), (), ()]
 
 
-def test_as_many_as_are_allowed_all_count_and_each_end_is_by_itself() -> None:
+def test_each_end_has_its_own_number_of_arrows() -> None:
     lane = end_of(100.0, 112.0, 124.0, start=25.0, lane=end_of(0.0, 15.0, 30.0))
     assert {s.flags for s in shots(lane, replace(THREE, end_marks=[20.0]))} == {()}
     assert [s.flags for s in shots(lane, THREE)].count((Flag.EXTRA,)) == 3
 
 
-def test_every_bow_has_its_own_number_of_arrows() -> None:
+def test_each_bow_has_its_own_number_of_arrows() -> None:
     context = covered_until(60.0, replace(THREE, bows=frozenset({"bow-1", "bow-2"})))
     lane = end_of(100.0, 112.0, 124.0, start=7.0, lane=end_of(0.0, 15.0, 30.0), bow="bow-2")
     assert {s.flags for s in shots(lane, context)} == {()}
 
 
-def test_a_let_down_is_no_arrow_of_the_end() -> None:
+def test_let_down_is_no_arrow_of_the_end() -> None:
     lane = (
         LaneReadings()
         .shot(5.0, ARROW)
@@ -66,7 +66,7 @@ def triple() -> SessionContext:
     return replace(THREE, target=replace(TARGET, faces=spots))
 
 
-def test_of_two_arrows_in_one_spot_the_lower_counts() -> None:
+def test_lower_of_two_arrows_in_one_spot_counts() -> None:
     lane = (
         LaneReadings()
         .shot(5.0, ARROW)
@@ -77,11 +77,11 @@ def test_of_two_arrows_in_one_spot_the_lower_counts() -> None:
     lane.shot(13.0, None).landing(13.4, None, 640.0, 800.0)
     found = shots(lane, triple())
     assert [(s.points, s.flags) for s in found] == [(10, ("same_spot",)), (9, ()), (10, ())]
-    lane.shot(17.0, None).landing(17.4, None, 640.0, 200.0)  # it is not left out twice for being one too many as well
+    lane.shot(17.0, None).landing(17.4, None, 640.0, 200.0)  # a shot already left out is not extra as well
     assert [s.flags for s in shots(lane, triple())] == [("same_spot",), (), (), ()]
     six = replace(triple(), arrows_per_end=6)  # of six arrows on three spots, two belong in each
     assert {s.flags for s in shots(lane, six)} == {()}
 
 
-def test_on_a_face_that_is_no_multiple_one_any_number_may_be() -> None:
+def test_single_face_takes_any_number_of_arrows() -> None:
     assert {s.flags for s in shots(end_of(0.0, 15.0, 30.0), THREE)} == {()}

@@ -1,4 +1,4 @@
-"""What became of a shot: positions, faces, misses and what only looks like one."""
+"""Results of shots: positions, faces, misses, and releases that only look like a miss."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.edge.shots.assembly.lane_readings import (
 
 
 @pytest.mark.parametrize(("x", "y"), [(None, 640.0), (640.0, None), (math.nan, 640.0), (640.0, math.inf)])
-def test_a_landing_without_a_usable_position_is_unknown(x: float | None, y: float | None) -> None:
+def test_landing_without_a_usable_position_is_unknown(x: float | None, y: float | None) -> None:
     shot = only_shot(LaneReadings().shot(5.0).landing(5.4, x=x, y=y))
     assert (shot.result, shot.points) == ("unknown", None)
     assert (shot.x, shot.y, shot.arrow_landing_time) == (None, None, None)
@@ -33,12 +33,12 @@ def test_a_landing_without_a_usable_position_is_unknown(x: float | None, y: floa
 
 
 @pytest.mark.parametrize(("x", "y"), [(-0.1, 640.0), (1280.1, 640.0), (640.0, -3.0), (640.0, 9e9)])
-def test_a_position_beside_the_butt_counts_nothing(x: float, y: float) -> None:
+def test_position_beside_the_butt_counts_zero(x: float, y: float) -> None:
     shot = only_shot(LaneReadings().shot(5.0).landing(5.4, x=x, y=y))
     assert (shot.result, shot.points, shot.x) == ("off_view", 0, x)
 
 
-def test_without_faces_arrows_are_counted_and_not_valued() -> None:
+def test_without_faces_hits_have_no_value() -> None:
     lane = LaneReadings().shot(5.0).landing(5.4)
     for context in (replace(CONTEXT, target=replace(TARGET, faces=())), replace(CONTEXT, target=None)):
         shot = only_shot(lane, context)
@@ -49,14 +49,14 @@ def test_without_a_distance_there_is_no_speed() -> None:
     assert only_shot(LaneReadings().shot(5.0).landing(5.4), replace(CONTEXT, target=None)).speed_mps is None
 
 
-def test_a_lane_without_a_target_sensor_knows_no_miss() -> None:
+def test_lane_without_a_target_sensor_has_no_miss() -> None:
     assert (
         only_shot(LaneReadings().shot(5.0), replace(CONTEXT, targets=frozenset(), watermarks={"bow-1": 20.0})).result
         == "unknown"
     )
 
 
-def test_with_two_targets_both_must_have_watched() -> None:
+def test_both_of_two_targets_must_have_watched() -> None:
     context = covered_until(20.0, replace(CONTEXT, targets=frozenset({"target-1", "target-2"})))
     assert only_shot(LaneReadings().shot(5.0), context).result == "miss"
     assert (
@@ -65,7 +65,7 @@ def test_with_two_targets_both_must_have_watched() -> None:
     )
 
 
-def test_a_target_that_was_blind_makes_no_miss_even_beside_a_gap_of_another_device() -> None:
+def test_blind_target_makes_no_miss() -> None:
     gap = BlindInterval("target-1", 7.99, 12.0)
     assert only_shot(LaneReadings().shot(5.0), replace(CONTEXT, blind=[gap])).result == "unknown"
     assert only_shot(LaneReadings().shot(5.0), replace(CONTEXT, blind=[replace(gap, since=8.0)])).result == "miss"
@@ -74,33 +74,33 @@ def test_a_target_that_was_blind_makes_no_miss_even_beside_a_gap_of_another_devi
     )
 
 
-def test_an_arrow_that_fell_out_of_the_butt_counts_with_a_mark() -> None:
+def test_arrow_that_fell_out_of_the_butt_counts_as_a_bounce() -> None:
     shot = only_shot(LaneReadings().shot(5.0).landing(5.4).tags(6.0))
     assert (shot.result, shot.points, shot.flags, shot.line_call) == ("hit", 10, ("bounce",), True)
 
 
-def test_the_bounced_arrow_of_several_is_the_one_whose_tag_is_gone() -> None:
+def test_bounced_arrow_is_the_one_whose_tag_is_gone() -> None:
     lane = LaneReadings().shot(5.0).landing(5.4).shot(10.0, OTHER).landing(10.4, OTHER, 700.0).tags(11.0, ARROW)
     assert [s.flags for s in shots(lane)] == [(), ("bounce",)]
 
 
-def test_an_arrow_that_was_pulled_did_not_bounce() -> None:
+def test_pulled_arrow_did_not_bounce() -> None:
     assert only_shot(LaneReadings().shot(5.0).landing(5.4).tags(5.6, ARROW).tags(9.0)).flags == ()
 
 
-def test_a_tag_behind_the_butt_without_an_impact_is_unknown_and_not_a_miss() -> None:
+def test_tag_without_an_impact_is_a_pass_through() -> None:
     shot = only_shot(LaneReadings().shot(5.0).tags(6.0, ARROW))
     assert (shot.result, shot.points, shot.flags) == ("unknown", None, ("pass_through",))
     first, second = shots(LaneReadings().shot(5.0).tags(6.0, ARROW).shot(15.0, OTHER).landing(15.4, OTHER))
     assert (first.flags, second.flags) == (("pass_through",), ())
 
 
-def test_a_tag_that_appears_after_the_end_excuses_nothing() -> None:
+def test_tag_that_appears_after_the_end_excuses_no_miss() -> None:
     lane = LaneReadings().shot(5.0).tags(12.0, ARROW)
     assert only_shot(lane, replace(CONTEXT, end_marks=[10.0])).result == "miss"
 
 
-def test_a_release_is_pending_until_its_window_was_watched() -> None:
+def test_release_is_pending_until_its_window_is_covered() -> None:
     lane = LaneReadings().shot(5.0)
     assert only_shot(lane, covered_until(7.9)).result == "pending"
     assert only_shot(lane, covered_until(8.1)).result == "miss"
@@ -109,12 +109,12 @@ def test_a_release_is_pending_until_its_window_was_watched() -> None:
     assert only_shot(lane, replace(gone, now=18.1)).result == "unknown"
 
 
-def test_every_archer_of_a_lane_has_a_verdict_of_their_own() -> None:
+def test_each_archer_of_a_lane_has_a_result_of_their_own() -> None:
     lane = LaneReadings().shot(5.0, ARROW, "bow-1").shot(7.0, OTHER, "bow-2").landing(5.4, ARROW)
     assert [s.result for s in shots(lane, TWO_BOWS)] == ["hit", "miss"]
 
 
-def test_a_step_of_the_wall_clock_between_two_readings_moves_neither_against_the_other() -> None:
+def test_wall_clock_step_moves_no_reading_against_another() -> None:
     lane = LaneReadings().engage(3.0).release(5.0).landing(5.4)
     engage, release, landing = lane.readings
     back = timedelta(seconds=2.5)
@@ -126,8 +126,8 @@ def test_a_step_of_the_wall_clock_between_two_readings_moves_neither_against_the
     assert shot.tof_s == pytest.approx(0.4)
 
 
-def test_a_target_that_was_carried_away_is_not_asked() -> None:
-    """Nor is it waited for; over the windows that it was there for a part of only, nobody can say."""
+def test_removed_target_is_not_awaited() -> None:
+    """A window that it covered only in part leaves the shot unknown."""
     lane = LaneReadings().shot(3.0, None).shot(7.0, None).shot(12.0, None)
     context = replace(
         covered_until(20.0),
@@ -138,7 +138,7 @@ def test_a_target_that_was_carried_away_is_not_asked() -> None:
     assert [shot.result for shot in shots(lane, context)] == ["miss", "unknown", "miss"]
 
 
-def test_a_landing_before_its_bow_was_brought_is_a_shot_at_once() -> None:
+def test_landing_before_its_bow_was_assigned_is_a_shot() -> None:
     came = {"bow-1": (LaneAssignment(since=8.0),)}
     assert only_shot(LaneReadings().landing(5.0), replace(CONTEXT, now=6.0, assignments=came)).time_source == "target"
     assert len(orphans(LaneReadings().landing(15.0), replace(CONTEXT, assignments=came))) == 1

@@ -1,4 +1,4 @@
-"""The assembler step by step: what counts as news, how far it remembers to have read, and what it may conclude meanwhile."""
+"""The assembler step by step: new readings, the stored reading position, and results in between."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.edge.shots.lane_rows import StoredLane, stored_lane
 
 MANY = 300_000
 LONG_AGO = -10_000.0
-"""No session was open then."""
+"""An instant at which no session was open, seconds."""
 STATEMENTS = {"fetch", "fetchval", "fetchrow", "execute", "executemany"}
 AN_HOUR_AHEAD = -3600.0
-"""So far off that no deadline of the database's clock comes near."""
+"""Age in seconds of a session that starts in an hour, so that no time-out of the database's clock is near."""
 
 
-class Interrupted:
-    """A connection beside which something happens right before one of its statements."""
+class InterruptedConnection:
+    """A connection that runs a callback right before one of its statements."""
 
     def __init__(self, connection: Connection, before: int, happens: Callable[[], Awaitable[None]]) -> None:
         self._connection = connection
@@ -56,17 +56,17 @@ async def ahead(database: Database) -> AsyncIterator[StoredLane]:
 
 
 @pytest.fixture
-async def belonging_to(database: Database) -> AsyncIterator[Connection]:
-    """The assembler's connection, with its rights alone."""
+async def own_connection(database: Database) -> AsyncIterator[Connection]:
+    """The assembler's connection, with the rights of its role."""
     connection = await database.acting_as(Role.SHOTS).connect()
     yield connection
     await connection.close()
 
 
 @pytest.fixture
-def started(database: Database, belonging_to: Connection) -> Callable[[], Assembler]:
-    """An assembler that has just started, once more with each call."""
-    return lambda: Assembler(belonging_to, Listener(database, []))
+def started(database: Database, own_connection: Connection) -> Callable[[], Assembler]:
+    """Returns a newly started assembler with each call."""
+    return lambda: Assembler(own_connection, Listener(database, []))
 
 
 Started = Callable[[], Assembler]
@@ -77,15 +77,15 @@ async def results(lane: StoredLane) -> list[str]:
     return [row["result"] for row in rows]
 
 
-async def told(lane: StoredLane) -> list[str]:
+async def published(lane: StoredLane) -> list[str]:
     rows = await lane.connection.fetch(
         "select data ->> 'result' as result from events where type like 'shot.%' order by xid, id"
     )
     return [row["result"] for row in rows]
 
 
-async def news_of_a_start(lane: StoredLane) -> int:
-    """How many readings an assembler would find new that starts now."""
+async def unread_readings(lane: StoredLane) -> int:
+    """The number of readings that a newly started assembler would read."""
     count: int = await lane.connection.fetchval(
         "select count(*) from readings, assembly_progress where xid >= before_xid"
     )
@@ -98,8 +98,8 @@ async def close(lane: StoredLane) -> None:
     )
 
 
-async def practise(lane: StoredLane, arrows: int) -> None:
-    """Shoot while no session is open."""
+async def shoot_without_session(lane: StoredLane, arrows: int) -> None:
+    """Store releases from a time without an open session."""
     await lane.connection.execute(
         """
         insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source)
@@ -113,31 +113,31 @@ async def practise(lane: StoredLane, arrows: int) -> None:
     )
 
 
-async def test_what_was_shot_without_a_session_is_no_news_for_ever(
+async def test_readings_without_a_session_are_read_once(
     lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
     assembler = started()
-    await practise(lane, 30)
+    await shoot_without_session(lane, 30)
     await assembler.step()
     assert await results(lane) == []
-    assert await news_of_a_start(lane) == 0
+    assert await unread_readings(lane) == 0
 
 
-async def test_a_quiet_second_writes_down_nothing(
+async def test_quiet_second_writes_no_progress(
     lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
     assembler = started()
-    await practise(lane, 3)
+    await shoot_without_session(lane, 3)
     await assembler.step()
     before = await lane.connection.fetchval("select xmin::text || before_xid::text from assembly_progress")
-    await lane.set_watermarks(59.0)  # transactions go on
+    await lane.set_watermarks(59.0)  # another transaction
     await assembler.step()
     assert await lane.connection.fetchval("select xmin::text || before_xid::text from assembly_progress") == before
 
 
-async def test_more_news_than_fits_is_read_in_pages_and_nothing_wrong_is_told_meanwhile(
+async def test_many_new_readings_are_read_in_pages(
     lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
     monkeypatch.setattr(reading_rows, "NEWS_AT_ONCE", 4)
@@ -146,22 +146,22 @@ async def test_more_news_than_fits_is_read_in_pages_and_nothing_wrong_is_told_me
     await lane.shoot(58.0)
     await assembler.step()
     assert await results(lane) == ["pending"]
-    await practise(lane, 21)
+    await shoot_without_session(lane, 21)
     await lane.land(58.4)
-    await practise_more(lane)
+    await shoot_more_without_session(lane)
     await lane.set_watermarks(3600.0)
     await assembler.step()
-    assert await told(lane) == ["pending", "hit"]
+    assert await published(lane) == ["pending", "hit"]
     assert max(len(call.args[1]) for call in asked.call_args_list) <= 4
-    assert await news_of_a_start(lane) == 0
+    assert await unread_readings(lane) == 0
 
 
-async def practise_more(lane: StoredLane) -> None:
+async def shoot_more_without_session(lane: StoredLane) -> None:
     for n in range(6):
         await lane.add_reading("bow-1", "release", LONG_AGO - 100 - n)
 
 
-async def test_a_late_landing_among_much_news_reaches_its_old_session(
+async def test_late_landing_among_many_reaches_its_old_session(
     database: Database, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading_rows, "NEWS_AT_ONCE", 4)
@@ -175,22 +175,22 @@ async def test_a_late_landing_among_much_news_reaches_its_old_session(
         )
         await started().step()
         assert await results(old) == ["miss"]
-        await practise(old, 10)
+        await shoot_without_session(old, 10)
         await old.land(20.4)
-        await practise_more(old)
+        await shoot_more_without_session(old)
         await old.connection.execute(
             "insert into sessions (id, lane, start_time, location)"
             " values ('ffffffff-ffff-4fff-8fff-ffffffffffff', 2, now(), 'computed in a transaction of its own, after it')"
         )
         await started().step()
         assert await results(old) == ["hit"]
-        assert await news_of_a_start(old) == 0
+        assert await unread_readings(old) == 0
 
 
-async def test_a_landing_stored_while_the_assembler_looks_is_no_miss(
-    ahead: StoredLane, belonging_to: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
+async def test_landing_stored_during_a_step_is_no_miss(
+    ahead: StoredLane, own_connection: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever comes between any two of its statements: a landing is never behind a watermark that was read without it."""
+    """Between any two statements: a landing is never behind a watermark that was read without it."""
     monkeypatch.setattr(service, "SWEEP_S", 0.0)
     listener = Listener(database, [])
     for number in itertools.count(1):
@@ -201,18 +201,18 @@ async def test_a_landing_stored_while_the_assembler_looks_is_no_miss(
             await ahead.land(release + 0.4)
             await ahead.set_watermarks(release + 5.0)
 
-        connection = Interrupted(belonging_to, 0, lands)
+        connection = InterruptedConnection(own_connection, 0, lands)
         assembler = Assembler(cast("Connection", connection), listener)
         await assembler.step()
         connection.left = number
         await assembler.step()
-        assert "miss" not in await told(ahead), f"before statement {number}"
+        assert "miss" not in await published(ahead), f"before statement {number}"
         if connection.left > 0:
             break
     assert number > 5, "nothing was interrupted"
 
 
-async def test_a_closing_session_waits_for_a_release_that_is_on_its_way(ahead: StoredLane, started: Started) -> None:
+async def test_closing_session_waits_for_a_late_release(ahead: StoredLane, started: Started) -> None:
     assembler = started()
     await ahead.connection.execute("update sessions set closing_time = $1", ahead.at(50.0))
     await ahead.set_watermarks(49.0)
@@ -234,10 +234,10 @@ async def accept_hits(lane: StoredLane) -> None:
     await lane.connection.execute("alter table shots drop constraint broken")
 
 
-async def test_a_session_that_the_tables_refuse_is_not_forgotten_with_a_restart(
+async def test_refused_session_is_retried_after_a_restart(
     database: Database, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is closed and old, so that nothing but what is written down brings it back; and it holds up no progress."""
+    """It is closed and old, so that only the stored request brings it back; and it blocks no progress."""
     monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
     async with stored_lane(database, 3 * 86_400.0) as old:
         await refuse_hits(old)
@@ -248,7 +248,7 @@ async def test_a_session_that_the_tables_refuse_is_not_forgotten_with_a_restart(
         for _ in range(2):
             await assembler.step()
         assert await results(old) == []
-        assert await news_of_a_start(old) == 0
+        assert await unread_readings(old) == 0
         assert await old.connection.fetchval("select count(*) from rebuilds where done_at is null") == 1
         await accept_hits(old)
         await started().step()
@@ -256,7 +256,7 @@ async def test_a_session_that_the_tables_refuse_is_not_forgotten_with_a_restart(
         assert await old.connection.fetchval("select count(*) from rebuilds where done_at is null") == 0
 
 
-async def test_a_stuck_session_is_tried_again_with_the_sweep_and_not_at_every_bell(
+async def test_stuck_session_is_retried_with_the_sweep_only(
     lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
     monkeypatch.setattr(service, "SWEEP_S", 3600.0)
@@ -269,7 +269,7 @@ async def test_a_stuck_session_is_tried_again_with_the_sweep_and_not_at_every_be
     loaded = mocker.spy(reading_rows, "readings_of")
     assembler = started()
     await assembler.step()
-    await lane.add_reading("bow-1", "engage", 30.0)  # a bell
+    await lane.add_reading("bow-1", "engage", 30.0)  # a doorbell
     await assembler.step()
     await assembler.step()
     assert loaded.call_count == 1
@@ -282,8 +282,8 @@ async def test_a_stuck_session_is_tried_again_with_the_sweep_and_not_at_every_be
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_a_start_after_very_many_readings_needs_little_memory(lane: StoredLane, started: Started) -> None:
-    await practise(lane, MANY)
+async def test_start_after_very_many_readings_needs_little_memory(lane: StoredLane, started: Started) -> None:
+    await shoot_without_session(lane, MANY)
     await lane.shoot(20.0)
     await lane.land(20.4)
     tracemalloc.start()
@@ -293,5 +293,5 @@ async def test_a_start_after_very_many_readings_needs_little_memory(lane: Stored
     finally:
         tracemalloc.stop()
     assert await results(lane) == ["hit"]
-    assert await news_of_a_start(lane) == 0
+    assert await unread_readings(lane) == 0
     assert peak < 30e6
