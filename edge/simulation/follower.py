@@ -12,21 +12,20 @@ from enum import StrEnum
 from typing import Any, NoReturn
 from uuid import UUID
 
-from tenacity import AsyncRetrying, retry_if_exception_type
-from tenacity.wait import wait_random_exponential
-
 from edge.common.console import say
-from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
 from edge.common.postgres.feed import LOOK_AGAIN_S, FeedCursor, read_page
 from edge.common.postgres.listener import Listener
+from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.vocabulary import EventType, Flag, Result
 from edge.operator.shot_format import json_line, text_line
 from simulators.hosttime import HostTime
 from simulators.world.range import Release, World
 
 PAGE = 500
-BACKOFF = wait_random_exponential(multiplier=0.05, max=2.0)
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
 SHOT_EVENTS = frozenset((EventType.SHOT_CREATED, EventType.SHOT_UPDATED, EventType.SHOT_VOIDED))
 
 # In the format of the feed.
@@ -88,32 +87,27 @@ class RangeFollower:
             tasks.create_task(self._follow(listener))
 
     async def _follow(self, listener: Listener) -> NoReturn:
-        while True:
-            async for attempt in AsyncRetrying(wait=BACKOFF, retry=retry_if_exception_type(DATABASE_FAULTS)):
-                with attempt:
-                    await self._one_connection(listener)
+        async for attempt in reconnecting(
+            self._database, _leave_to_listener, first_pause_s=FIRST_PAUSE_S, longest_pause_s=LONGEST_PAUSE_S
+        ):
+            with attempt:
+                await self._one_connection(attempt, listener)
+        raise AssertionError("a connection is read until it is lost")
 
-    async def _one_connection(self, listener: Listener) -> None:
-        """Read until the connection is lost. Raise one of DATABASE_FAULTS when it failed before the first page."""
-        connection = await self._database.connect()
-        connected = False
-        try:
-            while True:
-                page = await read_page(connection, self._cursor, PAGE)
-                connected = True
-                if page.gap:
-                    await self._read_table(connection)
-                for event in page.events:
-                    if event.type in SHOT_EVENTS:
-                        self._on_shot(event.data)
-                self._cursor = page.cursor
-                if not page.events:
-                    await listener.wait(LOOK_AGAIN_S if page.more_soon else None)
-        except DATABASE_FAULTS:
-            if not connected:
-                raise
-        finally:
-            connection.terminate()
+    async def _one_connection(self, attempt: Attempt, listener: Listener) -> NoReturn:
+        """Read until the connection is lost, which raises one of DATABASE_FAULTS."""
+        connection = await attempt.connect()
+        while True:
+            page = await read_page(connection, self._cursor, PAGE)
+            attempt.succeed()
+            if page.gap:
+                await self._read_table(connection)
+            for event in page.events:
+                if event.type in SHOT_EVENTS:
+                    self._on_shot(event.data)
+            self._cursor = page.cursor
+            if not page.events:
+                await listener.wait(LOOK_AGAIN_S if page.more_soon else None)
 
     async def all_decided(self, within_s: float) -> None:
         """Wait until every release of the bounded world is final there and decided in the database.
@@ -191,3 +185,7 @@ class RangeFollower:
         elif self._printed[identity] != verdict:
             say(self._line(RangeEvent.REVISION, shot))
         self._printed[identity] = verdict
+
+
+def _leave_to_listener(_fault: Exception) -> None:
+    """Log nothing: the listener logs the same outage."""

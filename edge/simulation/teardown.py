@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from uuid import UUID
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
-
 from drivers.clock.host import host_boot_id, host_now
 from drivers.clock.instant import Instant
 from edge.common.console import complain
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import Database, describe_error
+from edge.common.postgres.reconnect import reconnecting
 from edge.operator.sessions import close_abandoned, is_open, request_close
 from edge.simulation.setup import LOCATION
 from simulators.hosttime import HostTime
@@ -88,19 +87,13 @@ async def close_remaining(database: Database) -> None:
 
 async def _retrying(database: Database, work: Callable[[Connection], Awaitable[None]]) -> None:
     """Retry ``work`` while the database is unavailable; after ``DATABASE_WITHIN_S`` report that and continue."""
+    faults: list[Exception] = []
     try:
-        async for attempt in AsyncRetrying(
-            wait=wait_random_exponential(multiplier=0.1, max=1.0),
-            stop=stop_after_delay(DATABASE_WITHIN_S),
-            retry=retry_if_exception_type(DATABASE_FAULTS),
-            reraise=True,
+        async for attempt in reconnecting(
+            database, faults.append, longest_pause_s=1.0, give_up_after_s=DATABASE_WITHIN_S
         ):
             with attempt:
-                connection = await database.connect()
-                try:
-                    await work(connection)
-                finally:
-                    connection.terminate()
+                await work(await attempt.connect())
     except DATABASE_FAULTS as error:
         complain(
             f"archstats-sensor: cannot close the sessions: {describe_error(error)}. The next simulated range closes them."
