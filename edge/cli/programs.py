@@ -1,4 +1,4 @@
-"""Entry points of the three programs. Ctrl-C ends them without a traceback, even while modules are still being imported."""
+"""Entry points of the three programs and of the installed command. Ctrl-C ends them without a traceback, even while modules are still being imported."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def shots() -> None:
 def push() -> None:
     """``archstats-push``."""
     _start("edge.cli.daemons.push")
+
+
+def installed_command() -> None:
+    """``/usr/local/bin/archstats-sensor``, which executes ``archstats-sensor`` as another user."""
+    _start("edge.installer.command")
 
 
 def version_text() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge.installer.command import COMMAND_TEXT
 from edge.installer.env_files import common_text, listen_stream, needs_network
 from edge.installer.hub import (
     COMMAND,
@@ -37,37 +38,6 @@ FOUNDATIONS = ("sysusers.d/archstats.conf", "tmpfiles.d/archstats.conf")
 """Files that are written first: users and folders."""
 SERVICES = (SHOTS, PUSH, SOCKET, TARGET)
 DEFAULT_ADDRESS = "127.0.0.1:8000"
-COMMAND_TEXT = r"""#!/bin/sh
-# Written by archstats-sensor install: the technician's command, with the settings and rights that it needs.
-program=/opt/archstats/bin/archstats-sensor
-folder=/etc/archstats
-case "$1" in install | uninstall) exec "$program" "$@" ;; esac
-
-# Reads these files nearly as systemd does: one assignment per line, no expansion in values.
-settings() {
-    [ -r "$1" ] || return 0
-    while IFS= read -r line || [ -n "$line" ]; do
-        name=${line%%=*} value=${line#*=}
-        case $line in [A-Za-z_]*=*) ;; *) continue ;; esac
-        case $name in *[!A-Za-z0-9_]*) continue ;; esac
-        case $value in \"*\" | \'*\') value=${value#?} value=${value%?} ;; esac
-        export "$name=$value"
-    done <"$1"
-}
-
-user=archstats_operator
-export POSTGRES_SOCKET_DIR=/run/postgresql POSTGRES_USER=$user
-settings "$folder/archstats.env"
-if [ "$1" = db ] && [ -z "$POSTGRES_HOST" ]; then
-    user=postgres POSTGRES_USER=postgres
-fi
-if [ "$1" = config ]; then
-    for word in "$@"; do settings "$folder/$word.env"; done
-fi
-[ "$(id -un)" = "$user" ] && exec "$program" "$@"
-[ "$(id -u)" = 0 ] && exec runuser -u "$user" -- "$program" "$@"
-exec sudo -- "$0" "$@"
-"""
 
 
 def install_plan(hub: Hub, root: Path = THIS_MACHINE) -> list[Step]:

@@ -72,6 +72,15 @@ def test_version_loads_neither_typer_nor_a_command() -> None:
     assert not loaded & (STACKS | COMMAND_LINE | {"asyncio"})
 
 
+def test_installed_command_loads_no_stack() -> None:
+    loaded = imported_by("import edge.installer.command")
+    assert not loaded & ((STACKS | COMMAND_LINE | {"asyncio"}) - {"edge.installer"})
+    assert {name for name in loaded if name.startswith("edge.installer.")} == {
+        "edge.installer.command",
+        "edge.installer.hub",
+    }
+
+
 @pytest.mark.parametrize("words", [["--help"], ["-h"], []])
 def test_help_loads_no_command(words: list[str]) -> None:
     loaded = imported_by(f"from edge.cli.main import main; main({words})")

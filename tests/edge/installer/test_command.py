@@ -3,81 +3,104 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edge.common.config.errors import CommandError
+from edge.installer.command import Caller, Launch, main, plan_launch
 from edge.installer.hub import COMMON_SETTINGS, Hub
 from edge.installer.inspect import inspect_hub, shipped_files
-from edge.installer.plan import COMMAND_TEXT, install_plan
+from edge.installer.plan import install_plan
 from edge.installer.steps import Write
 
-Run = Callable[..., dict[str, str]]
+PROGRAM = "/opt/archstats/bin/archstats-sensor"
+ENVIRON = {"PATH": "/usr/bin"}
 
-
-def program(path: Path, text: str) -> None:
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
+Plan = Callable[..., Launch]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Runs the command on a hub in a folder; returns its environment, its user (``AS``) and its words (``WORDS``)."""
-    program(tmp_path / "program", 'env -0; printf "WORDS=%s\\0" "$*"')
-    program(tmp_path / "runuser", 'export AS="$2"; shift 3; exec "$@"')
-    program(tmp_path / "sudo", 'export AS=root; printf "AS=root\\0WORDS=%s\\0" "$*"')
-    text = COMMAND_TEXT.replace("/opt/archstats/bin/archstats-sensor", str(tmp_path / "program"))
-    (tmp_path / "command").write_text(text.replace("/etc/archstats", str(tmp_path)))
+def plan(tmp_path: Path) -> Plan:
+    """Plans a command on a hub whose settings are in ``tmp_path``."""
 
-    def result(*words: str, who: str = "root") -> dict[str, str]:
-        program(tmp_path / "id", f'[ "$1" = -un ] && echo {who} || echo {0 if who == "root" else 1000}')
-        done = subprocess.run(
-            ["sh", tmp_path / "command", *words], env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
-            capture_output=True, text=True, timeout=30, check=True,
-        )  # fmt: skip
-        assert done.stderr == ""
-        return dict(part.split("=", 1) for part in done.stdout.split("\0") if part)
+    def planned(*words: str, who: str = "root", environ: dict[str, str] | None = None) -> Launch:
+        caller = Caller(who, is_root=who == "root")
+        return plan_launch(words, {**ENVIRON, **(environ or {})}, caller, settings=tmp_path)
 
-    return result
+    return planned
 
 
-def test_values_are_taken_literally(run: Run, tmp_path: Path) -> None:
-    secret = "a b$HOME`id`&;'\\"
+def test_values_are_read_as_systemd_reads_them(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "archstats.env").write_text(
-        f'# one\n; two\nPOSTGRES_PASSWORD={secret}\nPOSTGRES_DB="my range"\nno line\nA-B=1\nARCH_STATS_SERVER_PORT=8123'
+        '# one\n; two\nPOSTGRES_PASSWORD=\'a b$HOME`id`&;\\"\'\nPOSTGRES_DB="my range"\nno line\nA-B=1\n'
+        "ARCH_STATS_SERVER_PORT=81\\\n23"
     )
-    environment = run("session", "list")
-    assert environment["POSTGRES_PASSWORD"] == secret
-    assert environment["POSTGRES_DB"] == "my range"
-    assert environment["ARCH_STATS_SERVER_PORT"] == "8123"
-    assert "A-B" not in environment
+    environ = plan("session", "list").environ
+    assert environ["POSTGRES_PASSWORD"] == 'a b$HOME`id`&;\\"'
+    assert environ["POSTGRES_DB"] == "my range"
+    assert environ["ARCH_STATS_SERVER_PORT"] == "8123"
+    assert "A-B" not in environ
 
 
-def test_each_command_runs_as_the_user_it_needs(run: Run, tmp_path: Path) -> None:
-    operator = run("session", "list", "--lane", "1 2")
-    assert (operator["AS"], operator["POSTGRES_USER"]) == ("archstats_operator", "archstats_operator")
-    assert operator["WORDS"] == "session list --lane 1 2"
-    owner = run("db", "status")
-    assert (owner["AS"], owner["POSTGRES_USER"]) == ("postgres", "postgres")
-    assert "AS" not in run("db", "status", who="postgres")
-    assert "AS" not in run("install")
-    technician = run("session", "list", who="pi")
-    assert technician["AS"] == "root"
-    assert technician["WORDS"].endswith("command session list")
+def test_process_environment_wins_over_the_files(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "archstats.env").write_text("POSTGRES_DB=range\nPOSTGRES_PORT=5433\n")
+    environ = plan("session", "list", environ={"POSTGRES_DB": "trial"}).environ
+    assert (environ["POSTGRES_DB"], environ["POSTGRES_PORT"]) == ("trial", "5433")
+    assert environ["POSTGRES_SOCKET_DIR"] == "/run/postgresql"
+
+
+def test_operators_commands_run_as_the_operator(plan: Plan) -> None:
+    launch = plan("session", "list", "--lane", "1 2")
+    assert launch.words == ("runuser", "-u", "archstats_operator", "--", PROGRAM, "session", "list", "--lane", "1 2")
+    assert launch.environ["POSTGRES_USER"] == "archstats_operator"
+    assert plan("session", "list", who="archstats_operator").words == (PROGRAM, "session", "list")
+    assert plan().words == ("runuser", "-u", "archstats_operator", "--", PROGRAM)
+
+
+def test_database_commands_run_as_its_owner(plan: Plan, tmp_path: Path) -> None:
+    launch = plan("db", "status")
+    assert launch.words == ("runuser", "-u", "postgres", "--", PROGRAM, "db", "status")
+    assert launch.environ["POSTGRES_USER"] == "postgres"
+    assert plan("db", "status", who="postgres").words == (PROGRAM, "db", "status")
 
     (tmp_path / "archstats.env").write_text("POSTGRES_HOST=db.local\nPOSTGRES_USER=range\n")
-    elsewhere = run("db", "status")  # this hub may not have the user postgres
-    assert (elsewhere["AS"], elsewhere["POSTGRES_USER"]) == ("archstats_operator", "range")
+    remote = plan("db", "status")  # this hub may not have the user postgres
+    assert remote.words[2] == "archstats_operator"
+    assert remote.environ["POSTGRES_USER"] == "range"
 
 
-def test_config_check_reads_the_file_of_its_device(run: Run, tmp_path: Path) -> None:
+def test_installer_runs_as_its_caller(plan: Plan) -> None:
+    for command in ("install", "uninstall"):
+        assert plan(command, who="pi") == Launch((PROGRAM, command), ENVIRON)
+
+
+def test_another_user_comes_back_through_sudo(plan: Plan) -> None:
+    launch = plan("session", "list", who="pi")
+    assert launch == Launch(("sudo", "--", "/usr/local/bin/archstats-sensor", "session", "list"), ENVIRON)
+
+
+def test_config_check_reads_the_file_of_its_device(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "archstats.env").write_text("ARCH_STATS_DRIVER=target.link\n")
     (tmp_path / "bow-1.env").write_text("ARCH_STATS_DRIVER=bow.link\n")
-    assert run("config", "check", "bow-1")["ARCH_STATS_DRIVER"] == "bow.link"
-    assert "ARCH_STATS_DRIVER" not in run("config", "check")
-    assert "ARCH_STATS_DRIVER" not in run("session", "list", "bow-1")
+    assert plan("config", "check", "bow-1").environ["ARCH_STATS_DRIVER"] == "bow.link"
+    assert plan("config", "check").environ["ARCH_STATS_DRIVER"] == "target.link"
+    assert plan("session", "list", "bow-1").environ["ARCH_STATS_DRIVER"] == "target.link"
+    assert plan("config", "check", str(tmp_path / "bow-1")).environ["ARCH_STATS_DRIVER"] == "target.link"
+
+
+def test_missing_program_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["archstats-sensor", "session", "list"])
+    with pytest.raises(SystemExit, match=r"cannot start .+: no such program"):
+        main()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_caller_without_rights_leaves_reading_to_root(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "archstats.env").touch(mode=0o000)
+    assert plan("session", "list", who="pi").words[0] == "sudo"
 
 
 @pytest.mark.parametrize(("given", "mode"), [({}, 0o644), ({"POSTGRES_PASSWORD": "x"}, 0o600)])
