@@ -17,7 +17,7 @@ from edge.common.postgres.database import open_database
 from edge.common.postgres.embedded.paths import cluster_there, default_base_dir, refuse_others
 from edge.common.postgres.migrate import schema_state
 from edge.common.postgres.roles import Role
-from edge.common.postgres.unreachable import connected, lost
+from edge.common.postgres.unreachable import connect_for_command, interrupted_error
 from edge.operator.database import create_database
 
 
@@ -45,7 +45,7 @@ def on_database(
         elif service.database.embedded:
             refuse_missing(service.database.database_dir or default_base_dir())
         async with open_database(service, application="archstats-sensor", role=role) as database:
-            connection = await connected(database)
+            connection = await connect_for_command(database)
             try:
                 if not any_schema:
                     (await schema_state(connection)).require_current()
@@ -56,7 +56,7 @@ def on_database(
                     hint="Log in as the database's owner (POSTGRES_USER) and run: archstats-sensor db migrate",
                 ) from fault
             except DATABASE_FAULTS as fault:
-                unavailable = lost(fault, connection, database)
+                unavailable = interrupted_error(fault, connection, database)
                 if unavailable is None:
                     raise
                 connection.terminate()  # close() waits for a server that may be frozen

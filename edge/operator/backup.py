@@ -16,7 +16,7 @@ from edge.common.config.errors import CommandError
 from edge.common.config.settings import DatabaseSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.migrate import known_migrations, migrate, schema_state
-from edge.common.postgres.roles import make_roles
+from edge.common.postgres.roles import create_roles
 from edge.operator.postgres_tools import PostgresClient, ProgramFailed, client_for, connection_variables
 
 _EMPTY_SCHEMA = """
@@ -92,7 +92,7 @@ async def restore(connection: Connection, settings: DatabaseSettings, file: Path
     backup.
     """
     await refuse_unfit(connection, replace=replace)
-    await make_roles(connection)
+    await create_roles(connection)
     await asyncio.to_thread(load_backup, _client(connection, settings), file)
     channel = await connection.fetchval("select channel from installation")
     applied = [name for name in await migrate(connection, channel) if name[0].isdigit()]

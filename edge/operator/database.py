@@ -16,7 +16,7 @@ from edge.common.postgres.effective import describe_location
 from edge.common.postgres.feed import prune
 from edge.common.postgres.migrate import SchemaState, schema_state
 from edge.common.postgres.roles import quoted
-from edge.common.postgres.unreachable import connected
+from edge.common.postgres.unreachable import connect_for_command
 
 MAINTENANCE_DATABASE = "postgres"
 """Database that every server has, to connect to while another one is created."""
@@ -82,7 +82,7 @@ async def create_database(service: ServiceSettings) -> bool:
     beside = service.model_copy(update={"database": service.database.model_copy(update={"db": MAINTENANCE_DATABASE})})
     async with open_database(beside, application="archstats-sensor db init") as database:
         try:
-            connection = await connected(database)
+            connection = await connect_for_command(database)
             try:
                 if await connection.fetchval("select exists (select from pg_database where datname = $1)", name):
                     return False

@@ -15,7 +15,7 @@ from uuid import UUID
 from edge.common.console import say
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
-from edge.common.postgres.feed import LOOK_AGAIN_S, FeedCursor, read_page
+from edge.common.postgres.feed import RECHECK_S, FeedCursor, read_page
 from edge.common.postgres.listener import Listener
 from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.vocabulary import EventType, Flag, Result
@@ -107,7 +107,7 @@ class RangeFollower:
                     self._on_shot(event.data)
             self._cursor = page.cursor
             if not page.events:
-                await listener.wait(LOOK_AGAIN_S if page.more_soon else None)
+                await listener.wait(RECHECK_S if page.more_soon else None)
 
     async def all_decided(self, within_s: float) -> None:
         """Wait until every release of the bounded world is final there and decided in the database.

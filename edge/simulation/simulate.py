@@ -25,7 +25,7 @@ from edge.common.postgres.embedded.paths import default_base_dir
 from edge.common.postgres.feed import current_cursor
 from edge.common.postgres.migrate import migrate
 from edge.common.postgres.roles import Role
-from edge.common.postgres.unreachable import connected
+from edge.common.postgres.unreachable import connect_for_command
 from edge.simulation.fault_options import WireFaults
 from edge.simulation.follower import FollowedRange, RangeEvent, RangeFollower
 from edge.simulation.processes import Children, Folders, programs, range_lock
@@ -212,7 +212,7 @@ async def _until_done(world: World, follower: RangeFollower, stop: asyncio.Event
 
 
 async def _migrate(database: Database) -> None:
-    connection = await connected(database)
+    connection = await connect_for_command(database)
     try:
         await migrate(connection, database.channel)
     finally:

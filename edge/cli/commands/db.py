@@ -18,7 +18,7 @@ from edge.common.console import say
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.feed import RETENTION
 from edge.common.postgres.migrate import migrate
-from edge.common.postgres.roles import Role, creation, membership
+from edge.common.postgres.roles import Role, create_statements, grant_statement
 from edge.operator.backup import back_up, restore
 from edge.operator.database import database_status, prune_events
 
@@ -59,7 +59,7 @@ def roles_command(database_dir: DatabaseDir = None) -> None:
     """Print the SQL that creates the services' roles. For a server on which POSTGRES_USER may not create them."""
     user = _settings(database_dir).database.user
     for role in Role:
-        for statement in (*creation(role), membership(role, user)):
+        for statement in (*create_statements(role), grant_statement(role, user)):
             say(f"{statement};")
 
 

@@ -19,8 +19,8 @@ DATABASE_FAULTS: tuple[type[Exception], ...] = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""What talking to a database raises when it is away, refuses us, or goes in the middle (a time-out is an OSError).
+"""Exceptions of a database that is away, rejects this process, or disconnects during a statement (a time-out is an OSError).
 
-A server that ends the session between two messages of one statement leaves asyncpg's own state machine behind: then it is
-an InternalClientError that tells of it.
+A server that ends the session between two messages of one statement confuses asyncpg's own state machine, which then
+raises InternalClientError.
 """

@@ -1,4 +1,4 @@
-"""The way to PostgreSQL: connections with deadlines, and patience while it is away."""
+"""Connections to PostgreSQL with deadlines, and the wait for a database that is away."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tenacity.wait import wait_random_exponential
 from edge.common.config.settings import DatabaseSettings, ServiceSettings
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection, Pool
 from edge.common.postgres.migrate import schema_state
-from edge.common.postgres.roles import LIMITS, Role, RoleRefused, refused
+from edge.common.postgres.roles import LIMITS, Role, RoleRefused, role_error
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
 
@@ -28,10 +28,10 @@ log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 3.0
 COMMAND_TIMEOUT_S = 10.0
-"""Longest wait for an answer. Longer than what the server itself allows a statement, so that its error is the one seen."""
+"""Longest wait for an answer. Longer than the server's own limit for a statement, so that the server's error arrives first."""
 SERVER_SETTINGS = {
     **LIMITS,
-    # The server lets go of a client that is gone without a word, over TCP.
+    # The server detects a TCP client that disappeared without closing its connection.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
@@ -39,11 +39,11 @@ SERVER_SETTINGS = {
 }
 DEFAULT_SOCKET_DIRS = (Path("/run/postgresql"), Path("/var/run/postgresql"))
 BACKOFF = wait_random_exponential(multiplier=0.1, max=5.0)
-"""Seconds between tries to reach a database that is away."""
+"""Pause in seconds between attempts to reach a database that is away."""
 
 
 class Database:
-    """Where the database is and how this process presents itself there."""
+    """The address of the database, and the user, role and limits of this process's connections."""
 
     def __init__(
         self,
@@ -58,14 +58,14 @@ class Database:
         self._application = application
         self._server = server
         self._role = role if role != self.user else None
-        """What is to be taken after logging in: nothing when we log in as it."""
+        """Role to take after the login; None when the login user is that role."""
         self._server_settings = {**SERVER_SETTINGS, "application_name": application[:63]}
         if self._role is not None:
             self._server_settings["role"] = self._role.value
 
     @property
     def user(self) -> str:
-        """Who logs in."""
+        """User name of the login."""
         return self._server.user if self._server is not None else self._settings.user
 
     def acting_as(self, role: Role) -> Database:
@@ -73,16 +73,18 @@ class Database:
         return Database(self._service, self._application, role, self._server)
 
     @property
-    def where(self) -> str:
-        """For people: which database, on which server. Holds no secret."""
+    def location(self) -> str:
+        """Description of the database, its user and its server for messages. Contains no secret."""
         if self._server is not None:
             return f"the embedded PostgreSQL in {self._server.base_dir}"
         port = self._settings.port
-        tried = [f"{host}/.s.PGSQL.{port}" if host[0] == "/" else f"{host}:{port}" for host in hosts_of(self._settings)]
-        return f"database {self._settings.db!r} of user {self._settings.user!r} at {' or '.join(tried)}"
+        addresses = [
+            f"{host}/.s.PGSQL.{port}" if host[0] == "/" else f"{host}:{port}" for host in hosts_of(self._settings)
+        ]
+        return f"database {self._settings.db!r} at {' or '.join(addresses)} (user {self._settings.user!r})"
 
     async def connect(self) -> Connection:
-        """Open a connection of the caller's own. Raises one of DATABASE_FAULTS, and brings a dead embedded server back first."""
+        """Open a connection, which the caller closes. Restarts a dead embedded server first. Raises one of DATABASE_FAULTS."""
         return await self._connect()
 
     async def pool(self, min_size: int, max_size: int) -> Pool:
@@ -92,12 +94,12 @@ class Database:
     async def _connect(self, *_: object, **pool_options: Any) -> Connection:
         if self._server is not None:
             await self._server.start()
-            own = self._server
-            hosts, port, name, password = [str(own.socket_dir)], own.port, own.database, None
+            server = self._server
+            hosts, port, name, password = [str(server.socket_dir)], server.port, server.database, None
         else:
-            known = self._settings
-            hosts, port, name = hosts_of(known), known.port, known.db
-            password = known.password.get_secret_value() if known.password else None
+            settings = self._settings
+            hosts, port, name = hosts_of(settings), settings.port, settings.db
+            password = settings.password.get_secret_value() if settings.password else None
         try:
             connection: Connection = await asyncpg.connect(
                 host=hosts, port=port, user=self.user, password=password, database=name,
@@ -105,10 +107,10 @@ class Database:
                 **pool_options,
             )  # fmt: skip
         except asyncpg.PostgresError as fault:
-            told = refused(self._role, self.user, fault) if self._role is not None else None
-            if told is None:
+            error = role_error(self._role, self.user, fault) if self._role is not None else None
+            if error is None:
                 raise
-            raise told from fault
+            raise error from fault
         return connection
 
 
@@ -116,21 +118,21 @@ class Database:
 async def open_database(
     settings: ServiceSettings, *, application: str, role: Role | None = None
 ) -> AsyncIterator[Database]:
-    """The database of the settings; the embedded server is started or joined, and left at the end.
+    """Yield the database of the settings. An embedded server is started or joined, and left at the end.
 
-    ``application`` is the name the server shows for us, ``role`` whose rights we take. A server that is away is no
-    error here but at ``connect``. Raises ConfigError when the embedded server can never work here.
+    ``application`` is the name that the server shows for this process, ``role`` the role that it takes. A server that is
+    away raises no error here, but in ``connect``. Raises ConfigError when the embedded server can never work here.
     """
     if not settings.database.embedded:
         yield Database(settings, application, role)
         return
-    # A hub whose PostgreSQL is the system's runs without these.
+    # Imported here: a hub that uses the system's PostgreSQL never loads these modules.
     from edge.common.postgres.embedded.cluster import PostgresStartError
     from edge.common.postgres.embedded.server import EmbeddedServer
 
     server = EmbeddedServer(settings.database.database_dir)
     try:
-        with suppress(PostgresStartError):  # told by connect(), which tries again
+        with suppress(PostgresStartError):  # connect() starts it again and raises the error
             await server.start()
         yield Database(settings, application, role, server)
     finally:
@@ -144,12 +146,12 @@ async def wait_until_ready(
     tick: Tick = no_tick,
     longest_pause_s: float = math.inf,
 ) -> None:
-    """Wait until the database answers and has this build's schema, for ever, or until ``stop`` is set.
+    """Wait without limit until the database answers and has this build's schema, or until ``stop`` is set.
 
-    At most ``longest_pause_s`` pass between two tries. A database that is away, refuses us or is older is told of once
-    for each change. Raises ConfigError when its schema is newer than this build's, or it rings under another channel.
+    The pause between two attempts is at most ``longest_pause_s``. Each distinct reason for waiting is logged once. Raises
+    ConfigError when the schema is newer than this build's, or the database notifies on another channel.
     """
-    told = Transitions(log, database.where)
+    state_log = Transitions(log, database.location)
     attempt = 0
     while not (stop is not None and stop.is_set()):
         tick()
@@ -160,34 +162,36 @@ async def wait_until_ready(
             finally:
                 connection.terminate()
         except RoleRefused as fault:
-            told.enter("not ready", f"{fault}; trying again")
+            state_log.enter("not ready", f"{fault}; trying again")
         except asyncpg.InsufficientPrivilegeError as fault:
-            told.enter("not ready", f"{fault}; its grants are older than this build; run: archstats-sensor db migrate")
+            state_log.enter(
+                "not ready", f"{fault}; its grants are older than this build. Run: archstats-sensor db migrate"
+            )
         except DATABASE_FAULTS as fault:
-            told.enter(
+            state_log.enter(
                 "not ready",
-                f"{describe_error(fault)}; check that it runs and the POSTGRES_* settings (archstats-sensor db status tries them); "
-                "trying again",
+                f"{describe_error(fault)}; trying again. Check that PostgreSQL runs and that the POSTGRES_* settings are right: "
+                "archstats-sensor db status",
             )
         else:
-            state.refuse_foreign()
-            state.refuse_channel(database.channel)
+            state.require_known()
+            state.require_channel(database.channel)
             if state.current:
-                if told.state is not None:
-                    told.enter("ready")
+                if state_log.state is not None:
+                    state_log.enter("ready")
                 return
-            told.enter("not ready", "its schema is older than this build; run: archstats-sensor db migrate")
+            state_log.enter("not ready", "its schema is older than this build. Run: archstats-sensor db migrate")
         attempt += 1
         await _pause(min(backoff_s(attempt), longest_pause_s), stop)
 
 
 def describe_error(fault: Exception) -> str:
-    """The fault in words, also when it brings none of its own, as a time-out does."""
+    """Return the message of the fault, or its type when it has none, as a time-out."""
     return str(fault) or type(fault).__name__
 
 
 async def _pause(seconds: float, stop: asyncio.Event | None) -> None:
-    """Wait, cut short by ``stop``."""
+    """Wait for ``seconds``, or until ``stop`` is set."""
     if stop is None:
         await asyncio.sleep(seconds)
         return
@@ -197,16 +201,16 @@ async def _pause(seconds: float, stop: asyncio.Event | None) -> None:
 
 
 def backoff_s(failures: int, wait: wait_random_exponential = BACKOFF) -> float:
-    """Seconds to pause after so many failures in a row: capped, and random so that processes do not retry in step."""
+    """Return the pause in seconds after that many failures in a row: capped, and random so that processes do not retry in step."""
     state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
     state.attempt_number = failures
     return wait(state)
 
 
 def hosts_of(settings: DatabaseSettings) -> list[str]:
-    """Where to try, in this order: the socket's folder, the host; without either what the machine has."""
-    named = [str(host) for host in (settings.socket_dir, settings.host) if host]
-    if named:
-        return named
+    """Return the addresses to try in order: socket folder, then host. Without either: the socket of this machine, then localhost."""
+    configured = [str(host) for host in (settings.socket_dir, settings.host) if host]
+    if configured:
+        return configured
     sockets = [str(folder) for folder in DEFAULT_SOCKET_DIRS if (folder / f".s.PGSQL.{settings.port}").exists()]
     return [*sockets[:1], "localhost"]

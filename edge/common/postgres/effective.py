@@ -1,4 +1,4 @@
-"""Which database the settings come to: what nobody set, as what is used in its place."""
+"""The effective settings of the database: unset ones are replaced by the values used instead."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from edge.common.postgres.embedded.paths import PORT, default_base_dir, socket_d
 
 
 def effective_settings(settings: DatabaseSettings) -> dict[str, object]:
-    """All settings of the database, by their names; a password is only said to be set. None where nothing of the kind is used.
+    """Return all settings of the database by name, with a password masked. None stands for a setting that is not used.
 
-    Raises ConfigError when there is no home folder for the embedded one.
+    Raises ConfigError when the embedded server is used and has no home folder.
     """
-    told: dict[str, object] = {"embedded": settings.embedded, **settings.model_dump(mode="json")}
+    values: dict[str, object] = {"embedded": settings.embedded, **settings.model_dump(mode="json")}
     if settings.embedded:
         folder = (settings.database_dir or default_base_dir()).absolute()
         place = {"database_dir": str(folder), "socket_dir": str(socket_dir(folder))}
-        return told | {"user": USER, "db": DATABASE, "host": None, "port": PORT} | place
+        return values | {"user": USER, "db": DATABASE, "host": None, "port": PORT} | place
     hosts = hosts_of(settings)
     sockets, names = ([host for host in hosts if host.startswith("/") == is_path] for is_path in (True, False))
-    return told | {"socket_dir": next(iter(sockets), None), "host": next(iter(names), None), "database_dir": None}
+    return values | {"socket_dir": next(iter(sockets), None), "host": next(iter(names), None), "database_dir": None}
 
 
 async def describe_location(connection: Connection, settings: DatabaseSettings) -> str:
-    """For people: the folder of the embedded PostgreSQL, or which of the places of the settings this connection goes to."""
-    known = effective_settings(settings)
+    """Describe the server of a connection: the folder of the embedded PostgreSQL, or the socket or host, port and user."""
+    effective = effective_settings(settings)
     if settings.embedded:
-        return f"the embedded PostgreSQL in {known['database_dir']}"
+        return f"the embedded PostgreSQL in {effective['database_dir']}"
     if await connection.fetchval("select inet_server_addr() is null"):
-        return f"{known['socket_dir'] or known['host']}, port {known['port']}, as {known['user']}"
-    return f"{known['host']}, port {known['port']}, as {known['user']}"
+        return f"{effective['socket_dir'] or effective['host']}, port {effective['port']}, as {effective['user']}"
+    return f"{effective['host']}, port {effective['port']}, as {effective['user']}"

@@ -1,9 +1,9 @@
-"""Read the feed: every event once, in order, whatever the order in which the writers commit.
+"""Reads the feed: every event once and in order, independent of the order in which the writers commit.
 
-An event is ordered by its writer's transaction number and, within that, by its own. Numbers are given out before the
-commit, so an event of a lower number may yet appear while a transaction as old is running. Therefore the reader stops
-below the oldest running transaction that can still write (the snapshot's xmin) and looks again soon while events wait
-there: nobody rings for them a second time.
+Events are ordered by the transaction number of their writer, then by their own number. PostgreSQL assigns both before the
+commit, so an event with a lower number may still appear while an older transaction runs. The reader therefore stops
+below the oldest running transaction that can still write (the snapshot's xmin), and reads again soon while events are held
+back there, because no doorbell rings for them a second time.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from typing import Any
 from edge.common.postgres.connection import Connection
 
 RETENTION = timedelta(days=7)
-LOOK_AGAIN_S = 0.02
-"""How long a reader waits while events are held back."""
+"""Time that events are kept."""
+RECHECK_S = 0.02
+"""Interval between reads while events are held back."""
 HELD_BACK_AFTER_S = 2.0
-"""A feed held back for longer is a fault that people are told of."""
+"""Time after which a feed that is held back is reported as a fault."""
 
 _LAST_ID = 2**63 - 1
 _PUBLIC_ID = re.compile(r"([0-9a-f]{1,32})-([0-9]{1,20})-([0-9]{1,19})", re.ASCII)
@@ -29,10 +30,10 @@ _PUBLIC_ID = re.compile(r"([0-9a-f]{1,32})-([0-9]{1,20})-([0-9]{1,19})", re.ASCI
 
 @dataclass(frozen=True, slots=True)
 class FeedCursor:
-    """A place in the feed: everything up to and with this has been seen. Its text is the public id of an event."""
+    """A position in the feed: every event up to and including this one was read. Its text is the event's public id."""
 
     epoch: str
-    """Which life of the database; another one after a restore."""
+    """Epoch of the database, which changes with a restore."""
     xid: int
     id: int
 
@@ -41,47 +42,47 @@ class FeedCursor:
 
     @classmethod
     def parse(cls, text: str) -> FeedCursor:
-        """Read a public id. Raises ValueError."""
+        """Parse a public id. Raises ValueError for any other text."""
         parts = _PUBLIC_ID.fullmatch(text)
         if parts is None or int(parts[2]) >= 2**64 or int(parts[3]) > _LAST_ID:
-            raise ValueError(f"{text[:80]!r} is not the id of an event")
+            raise ValueError(f"{text[:80]!r} is not an event id")
         return cls(parts[1], int(parts[2]), int(parts[3]))
 
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
-    """One event."""
+    """One event of the feed."""
 
     cursor: FeedCursor
-    """The place right after it; ``str`` of it is the event's public id."""
+    """Position of the event; its text is the public id."""
     at: datetime
     type: str
     lane: int | None
     data: Mapping[str, Any]
-    """The row it tells of, as JSON values."""
+    """The changed row, as JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What follows a cursor."""
+    """The events that follow a cursor."""
 
     events: tuple[FeedEvent, ...]
     cursor: FeedCursor
-    """Where to read on."""
+    """Position of the next read."""
     more_soon: bool
-    """Events exist that may not be told yet (or did not fit): look again in LOOK_AGAIN_S, no bell will ring for them."""
+    """Further events are held back or did not fit: read again after RECHECK_S, because no doorbell rings for them."""
     gap: bool = False
-    """What followed the given cursor is not known any more; ``cursor`` is the present, ``events`` is empty."""
+    """The events after the given cursor are no longer stored; ``cursor`` is the present, ``events`` is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """The transaction that keeps the feed from moving on."""
+    """The transaction that holds back the feed."""
 
     for_s: float
-    """How long the oldest event has been waiting."""
+    """Age of the oldest event that is held back, in seconds."""
     pid: int | None
-    """The server's process; None when it is not a client's (a prepared transaction)."""
+    """Process id of the server process; None when it serves no client (a prepared transaction)."""
     application: str
     state: str
 
@@ -115,26 +116,26 @@ from installation i left join lateral (
 
 
 async def current_cursor(connection: Connection) -> FeedCursor:
-    """The present: the last event that may be told. Every event of a transaction that is not over yet comes after it.
+    """Return the present: the last readable event. Every event of an unfinished transaction follows it.
 
-    It names an event and not the snapshot's xmin: an event that can be seen is on the disk, whereas the numbers of
-    transactions that left nothing there are given out again after a crash of the server, and to events.
-    Take the cursor first and read the tables then, so that nothing falls between; a change may be seen twice.
+    The cursor names an event and not the snapshot's xmin: a visible event is on the disk, whereas PostgreSQL reuses the
+    numbers of transactions that left nothing there after a crash, possibly for events.
+    Read the cursor before the tables: then no change is missed, although one may be read twice.
     """
     row = await connection.fetchrow(_PRESENT)
     if row is None:
-        raise LookupError("the database has no installation row; run: archstats-sensor db migrate")
+        raise LookupError("the database has no installation row. Run: archstats-sensor db migrate")
     return FeedCursor(row["epoch"], int(row["xid"]), row["id"])
 
 
 async def read_page(connection: Connection, after: FeedCursor, limit: int) -> Page:
-    """At most ``limit`` events that follow ``after``, in order."""
+    """Return at most ``limit`` events that follow ``after``, in order."""
     rows = await connection.fetch(_PAGE, str(after.xid), after.id, limit)
     if not rows:
-        raise LookupError("the database has no installation row; run: archstats-sensor db migrate")
+        raise LookupError("the database has no installation row. Run: archstats-sensor db migrate")
     epoch, next_xid = rows[0]["epoch"], int(rows[0]["xmin_text"])
-    never_told = after.xid >= next_xid  # no page ever ended there: an id from elsewhere
-    if after.epoch != epoch or rows[0]["pruned"] or never_told:
+    is_foreign = after.xid >= next_xid  # no page ends there: the id is from another database
+    if after.epoch != epoch or rows[0]["pruned"] or is_foreign:
         return Page((), await current_cursor(connection), more_soon=rows[0]["held"], gap=True)
     events = tuple(
         FeedEvent(
@@ -148,7 +149,7 @@ async def read_page(connection: Connection, after: FeedCursor, limit: int) -> Pa
 
 
 async def held_back(connection: Connection) -> HeldBack | None:
-    """What has kept the feed from moving on for more than HELD_BACK_AFTER_S; None when nothing has."""
+    """Return the transaction that holds back the feed for more than HELD_BACK_AFTER_S; None without one."""
     row = await connection.fetchrow(_HELD_BACK, timedelta(seconds=HELD_BACK_AFTER_S))
     if row is None:
         return None
@@ -156,9 +157,9 @@ async def held_back(connection: Connection) -> HeldBack | None:
 
 
 async def prune(connection: Connection, keep: timedelta = RETENTION) -> int:
-    """Forget events older than ``keep`` and remember up to where, so that whoever resumes there is told of a gap.
+    """Delete events older than ``keep``, and store up to where, so that a reader that resumes there gets a gap.
 
-    Returns how many were forgotten. Only a beginning of the feed goes: everything before the first event to be kept.
+    Returns the number of deleted events. Only the start of the feed is deleted: all events before the first one to keep.
     """
     async with connection.transaction():
         deleted: int = await connection.fetchval(_PRUNE, keep)

@@ -1,7 +1,8 @@
-"""Hear the database's doorbells on one connection, and notice when that connection is dead or frozen.
+"""Receives the database's doorbells on one connection, and detects when that connection is dead or frozen.
 
-A bell says that there may be something new; what, the tables say. Bells rung while nobody listened are lost, so every
-(re)connect counts as one, and so does a slow poll as a safety net. Whoever waits here and then reads misses nothing.
+A doorbell (NOTIFY) announces that new rows may exist; the rows are read from the tables. Doorbells without a listener are
+lost, so every (re)connect counts as one, and so does a slow poll as a safety net. A reader that waits here before it reads
+misses no row.
 """
 
 from __future__ import annotations
@@ -22,15 +23,17 @@ from edge.common.process.progress import Tick, no_tick
 log = logging.getLogger(__name__)
 
 HEARTBEAT_EVERY_S = 1.0
+"""Interval between heartbeat statements."""
 HEARTBEAT_TIMEOUT_S = 0.5
-"""A frozen peer sends no end of file: only an answer that does not come tells of it, 1.5 s after the freeze at most."""
+"""Longest wait for a heartbeat's answer. A frozen peer sends no end of file; it is detected after at most 1.5 s."""
 FIRST_PAUSE_S = 0.05
 """Longest pause before the first new connection."""
 LASTING_S = 10.0
-"""A connection that lived this long was a good one: after it the back-off begins anew."""
+"""Lifetime of a good connection: after its loss the pauses start again with the shortest."""
 MOST_PAYLOADS = 64
-ANYBODY = ""
-"""The payload that names nobody: look at everything."""
+"""Distinct payloads kept between two reads; more become EVERYTHING."""
+EVERYTHING = ""
+"""Payload without a name: the reader checks all rows."""
 
 
 class ListenerLost(ConnectionError):
@@ -38,15 +41,15 @@ class ListenerLost(ConnectionError):
 
 
 class Listener:
-    """Listens on ``channels`` while :meth:`run` runs. One reader waits; further readers take a listener of their own."""
+    """Listens on ``channels`` while :meth:`run` runs. Serves one reader; each further reader needs its own listener."""
 
     def __init__(
         self, database: Database, channels: Sequence[str], *, poll_s: float = 5.0, tick: Tick = no_tick
     ) -> None:
         self.connected = False
-        """Whether bells are heard right now."""
+        """Whether the connection is open and listening."""
         self.reconnects = 0
-        """How often a connection was lost."""
+        """Number of lost connections."""
         self._database = database
         self._channels = list(channels)
         self._poll_s = poll_s
@@ -54,19 +57,19 @@ class Listener:
         self._rung = asyncio.Event()
         self._last_ring = time.monotonic()
         self._payloads: set[str] = set()
-        self._told = Transitions(log, f"listening on {', '.join(self._channels)}")
+        self._state_log = Transitions(log, f"listening on {', '.join(self._channels)}")
 
     async def run(self) -> NoReturn:
-        """Listen for ever. Raises ConfigError alone."""
+        """Listen until cancelled. Raises only ConfigError."""
         async for attempt in reconnecting(self._database, self._on_fault, first_pause_s=FIRST_PAUSE_S, tick=self._tick):
             with attempt:
                 await self._one_connection(attempt)
-        raise AssertionError("a connection is watched until it is lost")
+        raise AssertionError("a connection is monitored until it is lost")
 
     async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - callers wait with different limits
-        """Wait until something may be new: True after a bell, a (re)connect or the slow poll, False after ``timeout`` seconds.
+        """Wait until new rows may exist. True after a doorbell, (re)connect or slow poll, False after ``timeout`` seconds.
 
-        Bells since the last wait count as one.
+        All doorbells since the last wait count as one.
         """
         poll_in = max(0.0, self._last_ring + self._poll_s - time.monotonic())
         limit = poll_in if timeout is None else min(timeout, poll_in)
@@ -81,24 +84,24 @@ class Listener:
         return True
 
     def ring(self) -> None:
-        """Wake whoever waits, to look at everything: for what else the reader has to notice, as the end of its connection."""
-        self._ring(ANYBODY)
+        """Wake the reader to check all rows, for example after it lost its own connection."""
+        self._ring(EVERYTHING)
 
     def payloads(self) -> frozenset[str]:
-        """Take the distinct payloads since the last call. An empty string among them means: look at everything."""
+        """Return and forget the distinct payloads since the last call. EVERYTHING among them means: check all rows."""
         taken = frozenset(self._payloads)
         self._payloads.clear()
         return taken
 
     def _ring(self, payload: str) -> None:
         if len(self._payloads) >= MOST_PAYLOADS:
-            self._payloads = {ANYBODY}
+            self._payloads = {EVERYTHING}
         self._payloads.add(payload)
         self._last_ring = time.monotonic()
         self._rung.set()
 
     def _on_fault(self, fault: Exception) -> None:
-        self._told.enter("lost", f"{describe_error(fault)}; trying again")
+        self._state_log.enter("lost", f"{describe_error(fault)}; trying again")
 
     async def _one_connection(self, attempt: Attempt) -> NoReturn:
         """Listen until the connection is lost, which raises one of DATABASE_FAULTS."""
@@ -112,7 +115,7 @@ class Listener:
         connected_at = time.monotonic()
         self.connected = True
         try:
-            self._told.enter("connected")
+            self._state_log.enter("connected")
             self.ring()
             await self._watch(connection, lost)
         finally:
@@ -133,19 +136,19 @@ class Listener:
 
 
 async def _heartbeat(connection: Connection) -> None:
-    """Ask something trivial and have it answered in time, or raise ListenerLost.
+    """Run a trivial statement. Raises ListenerLost when the answer is late.
 
-    The question is not cancelled when the answer is late: asyncpg would then ask the server, which may be frozen, to
-    cancel it, and leave a task behind that waits for that. Ending the connection ends the question too.
+    A late statement is not cancelled: asyncpg would send the cancel request to the server, which may be frozen, and leave
+    a task behind that waits for its answer. Terminating the connection ends the statement too.
     """
-    question = asyncio.ensure_future(connection.execute("select 1"))
+    statement = asyncio.ensure_future(connection.execute("select 1"))
     try:
-        answered, _ = await asyncio.wait({question}, timeout=HEARTBEAT_TIMEOUT_S)
+        answered, _ = await asyncio.wait({statement}, timeout=HEARTBEAT_TIMEOUT_S)
         if not answered:
-            raise ListenerLost(f"no answer within {HEARTBEAT_TIMEOUT_S} s, the server or the way to it is frozen")
-        question.result()
+            raise ListenerLost(f"no answer within {HEARTBEAT_TIMEOUT_S} s, the server or the network is frozen")
+        statement.result()
     finally:
-        if not question.done():
+        if not statement.done():
             connection.terminate()
-            await asyncio.wait({question})
-            question.exception()
+            await asyncio.wait({statement})
+            statement.exception()

@@ -1,4 +1,4 @@
-"""Bring a database to this build's schema, and tell how far it is."""
+"""Migrates a database to this build's schema, and compares the two."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from importlib import resources
 
 from edge.common.config.errors import ConfigError
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.roles import make_roles, missing_roles
+from edge.common.postgres.roles import create_roles, missing_roles
 
 LOCK = 0x41726368
 """Key of the advisory lock under which migrations run (``Arch`` in ASCII)."""
 TIMEOUT_S = 600.0
-"""A migration may rewrite a large table, or wait for another process that does."""
+"""Longest migration: it may rewrite a large table, or wait for another process that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,49 +26,49 @@ class Migration:
 
     @property
     def sha256(self) -> str:
-        """Of the text, so that a change after the fact is noticed."""
+        """SHA-256 of the text, which reveals a later change."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
     @property
     def repeatable(self) -> bool:
-        """Whether it is the grants, which bear no number: applied after all others, and anew whenever something changed."""
+        """Whether it is the grants, a file without a number: applied after all others, and again after every change."""
         return not self.name[0].isdigit()
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """What of the schema is in the database."""
+    """The migrations applied to a database, compared with those of this build."""
 
     applied: tuple[str, ...]
     missing: tuple[str, ...]
-    """Known to this build, not applied yet."""
+    """Migrations of this build that are not applied yet."""
     unknown: tuple[str, ...]
-    """Applied by a newer build."""
+    """Migrations of a newer build."""
     changed: tuple[str, ...]
-    """Applied with another text than this build's."""
+    """Migrations applied with a text that differs from this build's."""
     channel: str | None
-    """Stored by ``migrate``; None before the first migration."""
+    """Channel stored by :func:`migrate`; None before the first migration."""
 
     @property
     def current(self) -> bool:
         """Whether the schema is exactly this build's."""
         return not (self.missing or self.unknown or self.changed)
 
-    def refuse_foreign(self) -> None:
-        """Raise ConfigError when no migration of this build can make the schema its own."""
+    def require_known(self) -> None:
+        """Raise ConfigError when this build can never migrate the schema to its own."""
         if self.unknown:
             raise ConfigError(
-                f"the database's schema is newer than this build knows ({', '.join(self.unknown)})",
+                f"the database's schema is newer than this build ({', '.join(self.unknown)})",
                 hint="Upgrade Arch-Stats on this machine to the version that migrated the database",
             )
         if self.changed:
             raise ConfigError(
-                f"the database was migrated with another text of {', '.join(self.changed)}",
-                hint="Run the version that migrated it; if you changed that file, undo it and put the change into a new one",
+                f"the database was migrated with a different text of {', '.join(self.changed)}",
+                hint="Run the version that migrated it. If you edited that file, restore it and put the change into a new file",
             )
 
-    def refuse_channel(self, channel: str) -> None:
-        """Raise ConfigError naming both when the database rings under another name than ``channel``."""
+    def require_channel(self, channel: str) -> None:
+        """Raise ConfigError naming both channels when the database notifies on another one than ``channel``."""
         if self.channel is not None and self.channel != channel:
             raise ConfigError(
                 f"ARCH_STATS_WS_CHANNEL is {channel!r}, but the database was migrated for {self.channel!r}",
@@ -77,7 +77,7 @@ class SchemaState:
 
     def require_current(self) -> None:
         """Raise ConfigError unless the schema is exactly this build's."""
-        self.refuse_foreign()
+        self.require_known()
         if self.missing:
             raise ConfigError(
                 f"the database's schema is older than this build ({', '.join(self.missing)} missing)",
@@ -103,7 +103,7 @@ async def schema_state(connection: Connection) -> SchemaState:
         channel = await connection.fetchval("select channel from installation")
     known = {migration.name: migration for migration in known_migrations()}
     renewed = {m.name for m in known.values() if m.repeatable and applied.get(m.name) != m.sha256}
-    if await missing_roles(connection):  # the database was brought here from another server
+    if await missing_roles(connection):  # the database was copied from another server
         renewed |= {m.name for m in known.values() if m.repeatable}
     return SchemaState(
         applied=tuple(applied),
@@ -119,9 +119,9 @@ async def schema_state(connection: Connection) -> SchemaState:
 
 
 async def migrate(connection: Connection, channel: str) -> list[str]:
-    """Apply what is missing, each file in a transaction of its own, and store the channel. Returns the applied names.
+    """Apply the missing migrations, each in its own transaction, and store the channel. Returns the applied names.
 
-    Any number of processes may call it at once. Raises ConfigError when the schema is another build's, or the database
+    Several processes may call it at the same time. Raises ConfigError when the schema is another build's, or the database
     was migrated for another channel.
     """
     await connection.execute(f"set statement_timeout = {TIMEOUT_S * 1000:.0f}")
@@ -132,12 +132,12 @@ async def migrate(connection: Connection, channel: str) -> list[str]:
             "(name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
         )
         state = await schema_state(connection)
-        state.refuse_foreign()
-        state.refuse_channel(channel)
+        state.require_known()
+        state.require_channel(channel)
         applied: list[str] = []
         if state.missing:
-            await make_roles(connection)
-        copied = await _open_to_all(connection)
+            await create_roles(connection)
+        copied = await _allows_temporary_tables(connection)
         for migration in known_migrations():
             if migration.name in state.missing or (migration.repeatable and (applied or copied)):
                 await _apply(connection, migration)
@@ -150,10 +150,10 @@ async def migrate(connection: Connection, channel: str) -> list[str]:
             await connection.execute("reset statement_timeout")
 
 
-async def _open_to_all(connection: Connection) -> bool:
-    """Whether everybody may make temporary tables, as in a copy made by ``createdb -T``, and we may forbid it.
+async def _allows_temporary_tables(connection: Connection) -> bool:
+    """Whether every user may create temporary tables, as in a copy by ``createdb -T``, and this user may revoke that right.
 
-    Rights on the database itself are copied by nothing.
+    No copy contains the rights on the database itself.
     """
     found: bool = await connection.fetchval(
         """

@@ -1,8 +1,8 @@
-"""The database's roles: one for each module, with the least it needs. What each may do is ``edge/schema/grants.sql``.
+"""The database's roles: one for each module, with the least rights it needs. ``edge/schema/grants.sql`` grants them.
 
-Roles belong to the server, not to one of its databases, so several databases may want to make them at the same time.
-They may log in but have no password: an installed hub lets each unit's user in by its name (``peer``), anybody else
-takes a role after logging in as a member of it.
+Roles belong to the server, not to one of its databases, so several databases may create them at the same time.
+They may log in but have no password: an installed hub admits each unit's user by its name (``peer``); any other user
+logs in as a member of a role and then takes it.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from edge.common.postgres.connection import Connection
 
 LIMITS = {
     "statement_timeout": "8s",
-    # An open transaction holds back the feed of everybody.
+    # An open transaction holds back the feed of every reader.
     "idle_in_transaction_session_timeout": "5s",
     "lock_timeout": "5s",
 }
-"""What the server allows every session of a module, also one that a person opens by hand under its role."""
+"""Limits that the server sets for every session under a role, also for one that an operator opens in psql."""
 
 
 class Role(StrEnum):
-    """Whose rights a process takes."""
+    """Database role of a process."""
 
     SENSOR = "archstats_sensor"
     SHOTS = "archstats_shots"
     PUSH = "archstats_push"
     OPERATOR = "archstats_operator"
-    """The technician's commands."""
+    """Role of the technician's commands."""
 
 
 class RoleRefused(ConnectionError):
-    """The server does not let us act under a role. That can be mended while a service waits, so it is no ConfigError."""
+    """The server does not let this process take a role. It can be fixed while a service waits, so it is no ConfigError."""
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(f"{message}. {hint}")
@@ -43,65 +43,66 @@ class RoleRefused(ConnectionError):
 
 
 async def missing_roles(connection: Connection) -> list[Role]:
-    """The roles that this server does not have."""
+    """Return the roles that this server lacks."""
     rows = await connection.fetch("select rolname from pg_roles where rolname = any($1)", [role.value for role in Role])
     return [role for role in Role if role not in {row["rolname"] for row in rows}]
 
 
-async def make_roles(connection: Connection) -> None:
-    """Make the roles that are missing, and let the present user take them. Other databases of the server may do the same now.
+async def create_roles(connection: Connection) -> None:
+    """Create the missing roles, and make the current user a member of them.
 
-    Raises ConfigError when the user may not, with what somebody has to run who may.
+    Another database of the server may create them at the same time. Raises ConfigError when the user lacks the right; its
+    hint has the command for the server's administrator.
     """
     user: str = await connection.fetchval("select current_user")
     for role in await missing_roles(connection):
         try:
             async with connection.transaction():
-                for statement in creation(role):
+                for statement in create_statements(role):
                     await connection.execute(statement)
                 if not await connection.fetchval("select rolsuper from pg_roles where rolname = current_user"):
-                    await connection.execute(membership(role, user))
+                    await connection.execute(grant_statement(role, user))
         except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-            continue  # another database's migration was faster
+            continue  # created meanwhile by the migration of another database
         except asyncpg.InsufficientPrivilegeError as fault:
             raise ConfigError(
-                f"the role {role} is missing, and user {user!r} may not make it ({first_line(fault)})",
-                hint="Let the server's administrator run: archstats-sensor db roles | sudo -u postgres psql",
+                f"role {role} is missing, and user {user!r} may not create it ({first_line(fault)})",
+                hint="Ask the server's administrator to run: archstats-sensor db roles | sudo -u postgres psql",
             ) from fault
 
 
-def creation(role: Role) -> list[str]:
-    """The statements that make a role."""
+def create_statements(role: Role) -> list[str]:
+    """Return the statements that create a role with its limits."""
     return [
         f"create role {role} login",
         *(f"alter role {role} set {name} = '{value}'" for name, value in LIMITS.items()),
     ]
 
 
-def membership(role: str, user: str) -> str:
-    """The statement that lets a user take a role."""
+def grant_statement(role: str, user: str) -> str:
+    """Return the statement that makes a user a member of a role."""
     return f"grant {role} to {quoted(user)}"
 
 
 def quoted(name: str) -> str:
-    """An SQL identifier, quoted: it cannot be a parameter."""
+    """Return an SQL identifier in quotes, since an identifier cannot be a parameter."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def refused(role: str, user: str, fault: asyncpg.PostgresError) -> RoleRefused | None:
-    """What a failed connection under a role means; None when the role has nothing to do with it."""
+def role_error(role: str, user: str, fault: asyncpg.PostgresError) -> RoleRefused | None:
+    """Return the error of a connection that failed because of its role; None when the fault has another cause."""
     if isinstance(fault, asyncpg.InvalidParameterValueError):
         return RoleRefused(
-            f"the server does not know {role} ({first_line(fault)})", hint="Run: archstats-sensor db migrate"
+            f"role {role} does not exist on the server ({first_line(fault)})", hint="Run: archstats-sensor db migrate"
         )
     if isinstance(fault, asyncpg.InsufficientPrivilegeError):
         return RoleRefused(
             f"user {user!r} may not act as {role} ({first_line(fault)})",
-            hint=f"Log in as {role} (POSTGRES_USER), or let the server's administrator run: {membership(role, user)}",
+            hint=f"Log in as {role} (POSTGRES_USER), or ask the server's administrator to run: {grant_statement(role, user)}",
         )
     return None
 
 
 def first_line(fault: asyncpg.PostgresError) -> str:
-    """What the server said, without its details."""
+    """Return the server's message without its detail lines."""
     return str(fault).partition("\n")[0]

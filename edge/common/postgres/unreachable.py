@@ -1,4 +1,4 @@
-"""What it means for the person who waits for a command that the database does not answer: wrong settings, or later perhaps."""
+"""Errors of a command whose database does not answer: wrong settings, or a database that is unavailable for now."""
 
 from __future__ import annotations
 
@@ -10,59 +10,59 @@ from edge.common.postgres.database import Database, describe_error
 from edge.common.postgres.embedded.cluster import PostgresStartError
 from edge.common.postgres.roles import RoleRefused
 
-SETTINGS_AT_FAULT = (
+SETTINGS_ERRORS = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.InsufficientPrivilegeError,
     asyncpg.ClientConfigurationError,
 )
-"""The server is there, and knows neither this user nor this password, database or right: trying again cannot help."""
+"""Errors of a server that rejects the user, the password, the database or the role: a retry cannot help."""
 
-NOT_NOW = (
+TEMPORARY_ERRORS = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
 )
-"""It went, or had no time or room; nothing is said against the command or the settings."""
+"""Errors of a server that stopped, or lacks time or memory: neither the command nor the settings are wrong."""
 
 
-async def connected(database: Database) -> Connection:
-    """A connection, at once or not at all. Raises ConfigError when the settings are at fault, Unavailable when it is away."""
+async def connect_for_command(database: Database) -> Connection:
+    """Open a connection in a single attempt. Raises ConfigError for wrong settings, DatabaseUnavailable for a database that is away."""
     try:
         return await database.connect()
     except DATABASE_FAULTS as fault:
-        raise no_connection(fault, database) from fault
+        raise connect_error(fault, database) from fault
 
 
-def no_connection(fault: Exception, database: Database) -> ConfigError | DatabaseUnavailable:
-    """What a failed try to connect means."""
+def connect_error(fault: Exception, database: Database) -> ConfigError | DatabaseUnavailable:
+    """Return the error of the command for a failed attempt to connect."""
     if isinstance(fault, RoleRefused):
         return ConfigError(fault.message, hint=fault.hint)
     if isinstance(fault, asyncpg.InvalidCatalogNameError):
         return ConfigError(
-            f"there is no {database.where} ({describe_error(fault)})",
-            hint="Correct POSTGRES_DB, or make it with: archstats-sensor db init",
+            f"{database.location} does not exist ({describe_error(fault)})",
+            hint="Correct POSTGRES_DB, or create the database: archstats-sensor db init",
         )
-    if isinstance(fault, SETTINGS_AT_FAULT):
+    if isinstance(fault, SETTINGS_ERRORS):
         return ConfigError(
-            f"{database.where} is closed to us ({describe_error(fault)})",
-            hint="Correct POSTGRES_USER and POSTGRES_PASSWORD, then try them: archstats-sensor db status",
+            f"{database.location} rejects the login ({describe_error(fault)})",
+            hint="Correct POSTGRES_USER and POSTGRES_PASSWORD, then check them: archstats-sensor db status",
         )
     if isinstance(fault, PostgresStartError):
-        return DatabaseUnavailable(describe_error(fault), hint="Mend that, then run the command again")
+        return DatabaseUnavailable(describe_error(fault), hint="Fix that, then run the command again")
     return DatabaseUnavailable(
-        f"{database.where} does not answer ({describe_error(fault)})",
-        hint="See whether it runs: systemctl status postgresql. If it does and listens elsewhere, correct POSTGRES_SOCKET_DIR, "
-        "POSTGRES_HOST and POSTGRES_PORT. Then try it: archstats-sensor db status",
+        f"{database.location} does not answer ({describe_error(fault)})",
+        hint="Check that PostgreSQL runs: systemctl status postgresql. If it listens elsewhere, correct POSTGRES_SOCKET_DIR, "
+        "POSTGRES_HOST and POSTGRES_PORT. Then check the settings: archstats-sensor db status",
     )
 
 
-def lost(fault: Exception, connection: Connection, database: Database) -> DatabaseUnavailable | None:
-    """What went wrong in the middle of a command's work, where the database went away or had no time or room for it; else None."""
-    if not connection.is_closed() and not isinstance(fault, NOT_NOW):
+def interrupted_error(fault: Exception, connection: Connection, database: Database) -> DatabaseUnavailable | None:
+    """Return the error of a command that the database interrupted; None when the fault has another cause."""
+    if not connection.is_closed() and not isinstance(fault, TEMPORARY_ERRORS):
         return None
     return DatabaseUnavailable(
-        f"{database.where} could not go on ({describe_error(fault)})",
-        hint="If the command changes something, look whether it did; then run it again",
+        f"{database.location} interrupted the command ({describe_error(fault)})",
+        hint="If the command changes data, check whether the change was stored; then run it again",
     )

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
-from edge.common.postgres.feed import LOOK_AGAIN_S, HeldBack, current_cursor, held_back, read_page
+from edge.common.postgres.feed import RECHECK_S, HeldBack, current_cursor, held_back, read_page
 from edge.common.postgres.listener import Listener
 from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.process.logs import Transitions
@@ -84,7 +84,7 @@ class FeedReader:
             while True:
                 more_soon = await self._read(connection)
                 attempt.succeed()
-                await self._listener.wait(LOOK_AGAIN_S if more_soon else None)
+                await self._listener.wait(RECHECK_S if more_soon else None)
         finally:
             self.reading = False
             self._connection = None

@@ -15,7 +15,7 @@ from edge.common.config.errors import CommandError, ConfigError, DatabaseUnavail
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
-from edge.common.postgres.unreachable import no_connection
+from edge.common.postgres.unreachable import connect_error
 
 COMMANDS = (
     ["session", "list"], ["session", "open", "--lane", "1", "--distance", "18", "--face", "wa_40"], ["shots", "list"],
@@ -48,7 +48,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 def test_database_that_is_away_gives_status_69(words: list[str], run: Run, short_path: Path) -> None:
     status, stderr = run(*words, POSTGRES_SOCKET_DIR=str(short_path), POSTGRES_DB="range")
     assert status == 69
-    assert f"of user 'archstats' at {short_path}/.s.PGSQL.5432 does not answer" in stderr
+    assert f"at {short_path}/.s.PGSQL.5432 (user 'archstats') does not answer" in stderr
     assert "systemctl status postgresql" in stderr
     assert "db status" in stderr  # not config check, which connects to nothing
     assert len(stderr.strip().splitlines()) == 1
@@ -80,7 +80,7 @@ def test_unknown_user_or_database_gives_status_78(run: Run, database_settings: S
     ids=lambda value: type(value).__name__,
 )
 def test_failed_connection_is_classified_by_its_error(fault: Exception, kind: type[Exception]) -> None:
-    judged = no_connection(fault, Database(ServiceSettings(), "test"))
+    judged = connect_error(fault, Database(ServiceSettings(), "test"))
     assert type(judged) is kind
     assert judged.hint
     assert type(fault).__name__ in judged.message or str(fault) in judged.message
@@ -100,7 +100,7 @@ def test_database_lost_during_a_command_is_reported(
     async def wrong(connection: Connection) -> None:
         await connection.execute("select no_such_column")
 
-    with pytest.raises(DatabaseUnavailable, match=r"could not go on .*terminating connection"):
+    with pytest.raises(DatabaseUnavailable, match=r"interrupted the command .*terminating connection"):
         on_database(end_itself, any_schema=True)
     with pytest.raises(asyncpg.UndefinedColumnError):  # a defect of ours is not an outage
         on_database(wrong)

@@ -30,7 +30,7 @@ CASES = {
     "mistyped variable, and so no driver": (
         {"ARCH_STATS_DRIVR": "bow.link", "ARCH_STATS_BAUD": "9600"},
         ["archstats-sensor", "run", "bow-1"],
-        ["no setting ARCH_STATS_DRIVR; bow-1: no driver", "Did you mean ARCH_STATS_DRIVER"],
+        ["unknown setting ARCH_STATS_DRIVR; bow-1: no driver", "Did you mean ARCH_STATS_DRIVER"],
     ),
     "bad driver name": (
         {"ARCH_STATS_DRIVER": "bow.lnk"},
@@ -124,7 +124,7 @@ def test_check_reports_every_fault_with_its_remedy(tmp_path: Path) -> None:
     faults = [line for line in done.stdout.splitlines() if line.startswith("fault")]
     assert len(faults) == 8, done.stdout
     for variable, remedy in {
-        "POSTGRES_PORT": "1 to 65535", "ARCH_STATS_WS_CHANNEL": "small letters", "'Bow 1'": "for example bow-1",
+        "POSTGRES_PORT": "1 to 65535", "ARCH_STATS_WS_CHANNEL": "lower-case letters", "'Bow 1'": "for example bow-1",
         "ARCH_STATS_BUAD": "mean ARCH_STATS_BAUD?", "ARCH_STATS_LAEN": "mean ARCH_STATS_LANE?", "'-1'": "Number of the node",
         "'0'": "1 to 999", "'sokket'": "socket://HOST:PORT",
     }.items():  # fmt: skip

@@ -1,4 +1,4 @@
-"""Env files are read by systemd's rules, written so that they read back, and ``.env`` gives settings in development only."""
+"""Env files follow systemd's rules and survive a round trip; ``.env`` gives settings only in development."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ SYSTEMD = {
     "the later counts": ("a=1\na=2\n", {"a": "2"}),
     "space before a continuation stays": ("a=1  \\\n\nb=2", {"a": "1  ", "b": "2"}),
 }
-"""Texts and what systemd makes of them, many from its own ``test-env-file.c``."""
+"""Texts and the values that systemd reads from them, many from its own ``test-env-file.c``."""
 
 
 @pytest.mark.parametrize("case", SYSTEMD)
-def test_values_are_those_that_systemd_reads(case: str) -> None:
+def test_values_equal_those_of_systemd(case: str) -> None:
     text, values = SYSTEMD[case]
     assert parse_env(text).values == values
 
@@ -81,13 +81,13 @@ def test_a_wrong_line_is_named_but_not_shown(line: str, tmp_path: Path) -> None:
     assert line not in caught.value.message.replace("NAME=value", "")
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="cannot be read"):
         read_development_file(tmp_path)
 
 
-def test_only_settings_of_this_project_are_taken(tmp_path: Path) -> None:
+def test_only_settings_of_this_project_are_read(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         "POSTGRES_USER=ana\nPOSTGRES_INITDB_ARGS=x\nSECRET_KEY=x\nARCH_STATS_NOPE=1\nARCH_STATS_LANE=2\n"
     )
@@ -99,7 +99,7 @@ def test_only_settings_of_this_project_are_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "given_by", [{"SYSTEMD_EXEC_PID": str(os.getpid())}, {"NOTIFY_SOCKET": "/run/x"}, {"ARCH_STATS_PARENT": "1"}]
 )
-def test_a_prepared_environment_stays_as_it_is(given_by: dict[str, str], tmp_path: Path) -> None:
+def test_environment_of_a_child_or_unit_is_unchanged(given_by: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("POSTGRES_USER=ana\n")
     environ = dict(given_by)
     apply_development_file(environ, tmp_path)
@@ -113,7 +113,7 @@ def test_without_a_file_nothing_changes(tmp_path: Path) -> None:
 
 
 def run(words: list[str], folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run one of the programs in ``folder``, with these settings in its environment only."""
+    """Run one of the programs in ``folder`` with only these settings in its environment."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ARCH_STATS_", "POSTGRES_"))}
     return subprocess.run(
         [BIN / words[0], *words[1:]], cwd=folder, env={**kept, **settings}, capture_output=True, text=True, timeout=60,
@@ -141,7 +141,7 @@ def test_a_service_reads_the_file(words: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [["archstats-sensor", "--version"], ["archstats-shots"]])
 def test_a_wrong_file_ends_a_program(words: list[str], tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("what is this\n")
+    (tmp_path / ".env").write_text("no assignment\n")
     ended = run(words, tmp_path)
     assert ended.returncode == EX_CONFIG
     assert f"{words[0]}: line 1 of {tmp_path}/.env is not NAME=value. Correct" in ended.stderr

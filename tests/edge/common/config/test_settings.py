@@ -1,4 +1,4 @@
-"""Settings: a wrong one gives a message that names it and what to do; secrets stay secret."""
+"""Settings: an error names the wrong variable and the remedy, and never shows a secret."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge.common.config.settings import load_device, load_push, load_service, re
 
 
 class LineSettings(BaseModel):
-    """A driver's settings."""
+    """Settings of a driver in these tests."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -21,7 +21,7 @@ class LineSettings(BaseModel):
     key: SecretStr | None = Field(default=None, min_length=4)
 
 
-def test_without_any_variable_everything_has_a_default() -> None:
+def test_every_setting_but_the_driver_has_a_default() -> None:
     service, push = load_service({}), load_push({})
     assert service.database.embedded
     assert (service.ws_channel, service.dev_mode) == ("archy", False)
@@ -31,12 +31,12 @@ def test_without_any_variable_everything_has_a_default() -> None:
 @pytest.mark.parametrize(
     "variable", ["POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "POSTGRES_HOST", "POSTGRES_SOCKET_DIR"]
 )
-def test_any_postgres_variable_means_a_server_of_ones_own(variable: str) -> None:
+def test_any_postgres_variable_configures_a_server(variable: str) -> None:
     assert not load_service({variable: "x"}).database.embedded
     assert load_service({variable: ""}).database.embedded  # empty is not set
 
 
-def test_the_folder_of_the_embedded_server_does_not_name_another_server() -> None:
+def test_folder_of_the_embedded_server_configures_no_other() -> None:
     database = load_service({"ARCH_STATS_DATABASE_DIR": "/srv/range"}).database
     assert database.embedded
     assert database.database_dir == Path("/srv/range")
@@ -44,7 +44,7 @@ def test_the_folder_of_the_embedded_server_does_not_name_another_server() -> Non
 
 @pytest.mark.parametrize("value", ["abc", "0", "65536", "-1", "80.5", "8000 8001"])
 @pytest.mark.parametrize("variable", ["ARCH_STATS_SERVER_PORT", "POSTGRES_PORT"])
-def test_a_bad_port_number(variable: str, value: str) -> None:
+def test_wrong_port_number_is_refused(variable: str, value: str) -> None:
     load = load_service if variable.startswith("POSTGRES") else load_push
     with pytest.raises(ConfigError) as caught:
         load({variable: value})
@@ -54,19 +54,19 @@ def test_a_bad_port_number(variable: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["Archy", "arch-stats", "a" * 41, 'a"; drop table shots', "archy1"])
-def test_a_wrong_channel_name(value: str) -> None:
+def test_wrong_channel_name_is_refused(value: str) -> None:
     with pytest.raises(ConfigError, match="ARCH_STATS_WS_CHANNEL is") as caught:
         load_service({"ARCH_STATS_WS_CHANNEL": value})
-    assert "small letters and underscores" in caught.value.hint
+    assert "lower-case letters and underscores" in caught.value.hint
 
 
-def test_every_wrong_variable_is_named_at_once() -> None:
+def test_all_wrong_variables_are_named_together() -> None:
     with pytest.raises(ConfigError, match=r"ARCH_STATS_DEV_MODE.*; ARCH_STATS_WS_CHANNEL"):
         load_service({"ARCH_STATS_DEV_MODE": "perhaps", "ARCH_STATS_WS_CHANNEL": "X"})
 
 
 @pytest.mark.parametrize(
-    ("wrong", "meant"),
+    ("wrong", "nearest"),
     [
         ("ARCH_STATS_SERVERPORT", "ARCH_STATS_SERVER_PORT"),
         ("ARCH_STATS_CHANNEL", "ARCH_STATS_WS_CHANNEL"),
@@ -77,21 +77,21 @@ def test_every_wrong_variable_is_named_at_once() -> None:
         ("POSTGRES_PASSWRD", "POSTGRES_PASSWORD"),
     ],
 )
-def test_an_unknown_variable_names_the_nearest_known(wrong: str, meant: str) -> None:
+def test_an_unknown_variable_names_the_nearest_known(wrong: str, nearest: str) -> None:
     with pytest.raises(ConfigError, match=wrong) as caught:
         refuse_unknown({wrong: "1", "HOME": "/"}, variables_of(LineSettings).values())
-    assert f"Did you mean {meant}?" in caught.value.hint
+    assert f"Did you mean {nearest}?" in caught.value.hint
 
 
-def test_known_variables_and_those_of_others_are_no_errors() -> None:
+def test_known_and_foreign_variables_are_no_errors() -> None:
     refuse_unknown({"ARCH_STATS_PORT": "1", "ARCH_STATS_BAUD": "9600", "ARCHERY": "x"}, {"ARCH_STATS_BAUD"})
     with pytest.raises(ConfigError, match="ARCH_STATS_BAUD"):
         refuse_unknown({"ARCH_STATS_BAUD": "9600"})
-    of_docker = ("INITDB_ARGS", "INITDB_WALDIR", "HOST_AUTH_METHOD", "PASSWORD_FILE", "USER_FILE", "DB_FILE")
-    refuse_unknown(dict.fromkeys((f"POSTGRES_{name}" for name in (*of_docker, "URL", "DSN", "VERSION")), "x"))
+    docker_suffixes = ("INITDB_ARGS", "INITDB_WALDIR", "HOST_AUTH_METHOD", "PASSWORD_FILE", "USER_FILE", "DB_FILE")
+    refuse_unknown(dict.fromkeys((f"POSTGRES_{name}" for name in (*docker_suffixes, "URL", "DSN", "VERSION")), "x"))
 
 
-def test_a_device_and_its_driver() -> None:
+def test_device_and_driver_settings_are_loaded_together() -> None:
     environ = {
         "ARCH_STATS_DRIVER": "bow.link",
         "ARCH_STATS_PORT": "/dev/ttyUSB0",
@@ -103,7 +103,7 @@ def test_a_device_and_its_driver() -> None:
     assert device.driver_settings == LineSettings(port="/dev/ttyUSB0", baud=9600)
 
 
-def test_what_a_driver_needs_is_asked_for_by_its_variable() -> None:
+def test_missing_driver_setting_is_named_by_its_variable() -> None:
     with pytest.raises(ConfigError, match="ARCH_STATS_PORT is not set") as caught:
         load_device({"ARCH_STATS_DRIVER": "bow.link"}, LineSettings)
     assert "Serial port" in caught.value.hint

@@ -1,4 +1,4 @@
-"""Connections with deadlines, and patience with a database that is away, refuses, or is older."""
+"""Connections have deadlines, and a database that is away, rejects the login or has an older schema is awaited."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_every_connection_has_a_name_and_limits(database_settings: Service
         await connection.close()
 
 
-async def test_a_forgotten_transaction_is_ended_by_the_server(
+async def test_server_ends_an_idle_transaction(
     database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(module.SERVER_SETTINGS, "idle_in_transaction_session_timeout", "100ms")
@@ -48,14 +48,14 @@ async def test_a_forgotten_transaction_is_ended_by_the_server(
         connection.terminate()
 
 
-async def test_a_role_is_taken(database_settings: ServiceSettings) -> None:
+async def test_connection_takes_its_role(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test", role=Role.PUSH) as database:
         connection = await database.connect()
         assert await connection.fetchval("select current_user || ' ' || session_user") == f"archstats_push {USER}"
         await connection.close()
 
 
-async def test_a_frozen_server_costs_no_more_than_the_command_timeout(
+async def test_frozen_server_is_left_after_the_command_timeout(
     database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
     monkeypatch.setattr(module, "COMMAND_TIMEOUT_S", 0.3)
@@ -75,15 +75,15 @@ async def test_a_frozen_server_costs_no_more_than_the_command_timeout(
         assert time.monotonic() - began < limit_s(pytestconfig, 3.0)
         connection.terminate()
         proxy.thaw()
-        await eventually(lambda: len(asyncio.all_tasks()) == tasks_before)  # asyncpg's own request to cancel is over
+        await eventually(lambda: len(asyncio.all_tasks()) == tasks_before)  # asyncpg's own cancel request has ended
 
 
-async def test_a_ready_database_is_ready_at_once(database_settings: ServiceSettings) -> None:
+async def test_current_database_is_ready_immediately(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test") as database, asyncio.timeout(20):
         await wait_until_ready(database)
 
 
-async def test_an_older_schema_is_waited_for_and_told_once(
+async def test_older_schema_is_awaited_and_logged_once(
     empty_database_settings: ServiceSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -97,13 +97,13 @@ async def test_an_older_schema_is_waited_for_and_told_once(
         await connection.close()
         async with asyncio.timeout(30):
             await waiting
-    told = [record.getMessage() for record in caplog.records]
-    assert len(told) == 2
-    assert "archstats-sensor db migrate" in told[0]
-    assert "ready" in told[1]
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 2
+    assert "archstats-sensor db migrate" in messages[0]
+    assert "ready" in messages[1]
 
 
-async def test_a_schema_half_way_is_older(database_settings: ServiceSettings) -> None:
+async def test_partly_migrated_schema_is_awaited(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
         await connection.execute("delete from schema_migrations where name = $1", known_migrations()[-1].name)
@@ -117,7 +117,7 @@ async def test_a_schema_half_way_is_older(database_settings: ServiceSettings) ->
             await waiting
 
 
-async def test_a_newer_schema_is_fatal(database_settings: ServiceSettings) -> None:
+async def test_newer_schema_is_a_configuration_error(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
         await connection.execute("insert into schema_migrations (name, sha256) values ('9999_later.sql', 'x')")
@@ -126,22 +126,22 @@ async def test_a_newer_schema_is_fatal(database_settings: ServiceSettings) -> No
             await wait_until_ready(database)
 
 
-async def test_another_channel_is_fatal_and_both_are_named(database_settings: ServiceSettings) -> None:
+async def test_error_for_another_channel_names_both(database_settings: ServiceSettings) -> None:
     settings = database_settings.model_copy(update={"ws_channel": "lane_two"})
     async with open_database(settings, application="test") as database:
         with pytest.raises(ConfigError, match=r"'lane_two'.*'archy'.*Set ARCH_STATS_WS_CHANNEL=archy"):
             await wait_until_ready(database)
 
 
-@pytest.mark.parametrize("fault", ["nobody listens", "no such database", "no such user", "no such host"])
-async def test_a_refused_database_is_waited_for_and_told_once(
+@pytest.mark.parametrize("fault", ["no server", "no such database", "no such user", "no such host"])
+async def test_unreachable_database_is_awaited_and_logged_once(
     database_settings: ServiceSettings, caplog: pytest.LogCaptureFixture, tmp_path: Path, fault: str
 ) -> None:
     known = database_settings.database
     changes: dict[str, dict[str, object]] = {
-        "nobody listens": {"socket_dir": tmp_path},
+        "no server": {"socket_dir": tmp_path},
         "no such database": {"db": "nowhere"},
-        "no such user": {"user": "nobody_at_all"},
+        "no such user": {"user": "no_such_user"},
         "no such host": {"socket_dir": None, "host": "does-not-exist.invalid"},
     }
     settings = ServiceSettings(database=known.model_copy(update=changes[fault]))
@@ -158,16 +158,16 @@ async def test_a_refused_database_is_waited_for_and_told_once(
     assert "POSTGRES_*" in caplog.records[0].getMessage()
 
 
-async def test_the_password_is_never_told(database_settings: ServiceSettings) -> None:
+async def test_password_is_in_no_message(database_settings: ServiceSettings) -> None:
     known = database_settings.database.model_dump() | {"password": "hunter2", "db": "nowhere"}
     settings = ServiceSettings(database=DatabaseSettings(**known))
     async with open_database(settings, application="test") as database:
         with pytest.raises(asyncpg.PostgresError) as caught:
             await database.connect()
-        assert "hunter2" not in f"{caught.value} {database.where} {settings!r}"
+        assert "hunter2" not in f"{caught.value} {database.location} {settings!r}"
 
 
-async def test_waiting_ends_when_the_server_comes(database_settings: ServiceSettings) -> None:
+async def test_waiting_ends_when_the_server_appears(database_settings: ServiceSettings) -> None:
     async with (
         database_proxy(database_settings) as proxy,
         open_database(settings_through(proxy, database_settings), application="test") as database,
@@ -181,7 +181,7 @@ async def test_waiting_ends_when_the_server_comes(database_settings: ServiceSett
         await waiting
 
 
-async def test_a_cancelled_opening_leaves_no_server(tmp_path: Path) -> None:
+async def test_cancelled_opening_leaves_no_server(tmp_path: Path) -> None:
     async def opened() -> None:
         settings = ServiceSettings(database=DatabaseSettings(database_dir=tmp_path / "pg"))
         async with open_database(settings, application="test"):
@@ -195,14 +195,14 @@ async def test_a_cancelled_opening_leaves_no_server(tmp_path: Path) -> None:
     assert not (tmp_path / "pg" / "data" / "postmaster.pid").exists()
 
 
-def test_back_off_grows_is_random_and_has_a_cap() -> None:
+def test_pauses_grow_are_random_and_have_a_limit() -> None:
     early = [backoff_s(1) for _ in range(200)]
     late = [backoff_s(50) for _ in range(200)]
     assert max(early) < max(late) <= 5.0
     assert len(set(late)) > 100
 
 
-def test_where_tells_a_person_which_database(database_settings: ServiceSettings) -> None:
-    where = Database(database_settings, "test").where
-    assert database_settings.database.db in where
-    assert str(database_settings.database.socket_dir) in where
+def test_location_names_database_and_server(database_settings: ServiceSettings) -> None:
+    location = Database(database_settings, "test").location
+    assert database_settings.database.db in location
+    assert str(database_settings.database.socket_dir) in location

@@ -1,4 +1,4 @@
-"""The feed tells every event exactly once, in order, whatever writers and listeners do."""
+"""A reader of the feed gets every event exactly once and in order, whatever writers and listeners do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edge.common.config.settings import DatabaseSettings, ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database, wait_until_ready
 from edge.common.postgres.embedded.cluster import EmbeddedPostgres
-from edge.common.postgres.feed import LOOK_AGAIN_S, FeedCursor, FeedEvent, current_cursor, held_back, prune, read_page
+from edge.common.postgres.feed import RECHECK_S, FeedCursor, FeedEvent, current_cursor, held_back, prune, read_page
 from edge.common.postgres.listener import Listener
 from edge.common.postgres.migrate import migrate
 from tests.eventually import eventually
@@ -45,7 +45,7 @@ def numbers(events: tuple[FeedEvent, ...]) -> list[int]:
     return [event.data["n"] for event in events]
 
 
-async def test_commits_out_of_order_are_told_in_order(database_settings: ServiceSettings) -> None:
+async def test_events_of_late_commits_are_read_in_order(database_settings: ServiceSettings) -> None:
     async with connections(database_settings, 3) as (first, second, reader):
         cursor = await current_cursor(reader)
         early = first.transaction()
@@ -63,7 +63,7 @@ async def test_commits_out_of_order_are_told_in_order(database_settings: Service
 
 @pytest.fixture
 def own_cluster() -> Iterator[EmbeddedPostgres]:
-    """A server of one test's own, which it may kill."""
+    """A separate server, which a test may kill."""
     folder = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))  # a socket's path must be short
     copy_fresh_cluster(folder)
     server = EmbeddedPostgres(folder)
@@ -75,17 +75,17 @@ def own_cluster() -> Iterator[EmbeddedPostgres]:
         shutil.rmtree(folder)
 
 
-async def test_after_a_crash_of_the_server_nothing_is_overlooked(own_cluster: EmbeddedPostgres) -> None:
-    """The numbers of transactions that left nothing on the disk are given out again."""
+async def test_no_event_is_missed_after_a_server_crash(own_cluster: EmbeddedPostgres) -> None:
+    """PostgreSQL reuses the numbers of transactions that left nothing on the disk."""
     address = DatabaseSettings(database_dir=own_cluster.base_dir)
     settings = ServiceSettings(database=address, ws_channel="archy")
     async with connections(settings, 1) as (first,):
         await migrate(first, "archy")
-    for number in range(5):  # every 15 s the server writes down how far it is, which may be just now
+    for number in range(5):  # the server stores its progress every 15 s, perhaps just now
         async with connections(settings, 1) as (before,):
             for _ in range(50):
                 await before.fetchval("select pg_current_xact_id()")
-            burnt = int(await before.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text"))
+            used = int(await before.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text"))
             cursor = await current_cursor(before)
         os.kill(int((own_cluster.base_dir / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
         async with open_database(settings, application="test") as opened:
@@ -94,32 +94,32 @@ async def test_after_a_crash_of_the_server_nothing_is_overlooked(own_cluster: Em
             await after.execute(INSERT, number)
             page = await read_page(after, cursor, 10)
             assert numbers(page.events) == [number]
-            if page.events[0].cursor.xid < burnt:
+            if page.events[0].cursor.xid < used:
                 return
-    pytest.fail("no number was given out again; this test shows nothing")
+    pytest.fail("no transaction number was reused, so the test proves nothing")
 
 
-async def test_a_writer_elsewhere_holds_the_feed_back_and_is_named(database_settings: ServiceSettings) -> None:
-    async with connections(database_settings, 3) as (idler, writer, reader):
+async def test_writer_that_holds_back_the_feed_is_named(database_settings: ServiceSettings) -> None:
+    async with connections(database_settings, 3) as (idle, writer, reader):
         cursor = await current_cursor(reader)
-        elsewhere = idler.transaction()
-        await elsewhere.start()
-        await idler.execute("insert into devices (id, kind, driver) values ('bow-9', 'bow', 'bow.link')")
+        open_transaction = idle.transaction()
+        await open_transaction.start()
+        await idle.execute("insert into devices (id, kind, driver) values ('bow-9', 'bow', 'bow.link')")
         await writer.execute(INSERT, 1)
         assert await held_back(reader) is None  # not for long yet
         await writer.execute("update events set at = at - interval '3 seconds'")
         held = await held_back(reader)
         assert held is not None
-        assert held.pid == idler.get_server_pid()
+        assert held.pid == idle.get_server_pid()
         assert 3 <= held.for_s < 60
         assert (held.application, held.state) == ("test", "idle in transaction")
         assert (await read_page(reader, cursor, 10)).more_soon
-        await elsewhere.rollback()
+        await open_transaction.rollback()
         assert await held_back(reader) is None
         assert numbers((await read_page(reader, cursor, 10)).events) == [1]
 
 
-async def test_pages_join_without_a_seam(database_settings: ServiceSettings) -> None:
+async def test_successive_pages_are_complete(database_settings: ServiceSettings) -> None:
     async with connections(database_settings, 2) as (writer, reader):
         cursor = await current_cursor(reader)
         await writer.execute(
@@ -134,7 +134,7 @@ async def test_pages_join_without_a_seam(database_settings: ServiceSettings) -> 
         assert seen == list(range(1, 26))
 
 
-async def test_resuming_by_public_id(database_settings: ServiceSettings) -> None:
+async def test_reading_resumes_at_a_public_id(database_settings: ServiceSettings) -> None:
     async with connections(database_settings, 2) as (writer, reader):
         cursor = await current_cursor(reader)
         for n in range(1, 4):
@@ -145,7 +145,7 @@ async def test_resuming_by_public_id(database_settings: ServiceSettings) -> None
 
 
 @pytest.mark.parametrize("wrong", ["another epoch", "the future"])
-async def test_an_id_from_elsewhere_is_a_gap(database_settings: ServiceSettings, wrong: str) -> None:
+async def test_foreign_event_id_is_a_gap(database_settings: ServiceSettings, wrong: str) -> None:
     async with connections(database_settings, 2) as (writer, reader):
         await writer.execute(INSERT, 1)
         now = await current_cursor(reader)
@@ -161,7 +161,7 @@ async def test_an_id_from_elsewhere_is_a_gap(database_settings: ServiceSettings,
         assert numbers(page.events) == [2]
 
 
-async def test_what_was_pruned_is_a_gap_and_the_rest_is_not(database_settings: ServiceSettings) -> None:
+async def test_only_pruned_events_are_a_gap(database_settings: ServiceSettings) -> None:
     async with connections(database_settings, 2) as (writer, reader):
         start = await current_cursor(reader)
         for n in range(1, 5):
@@ -179,7 +179,7 @@ async def test_what_was_pruned_is_a_gap_and_the_rest_is_not(database_settings: S
 
 
 async def write(database: Database, writer: int, count: int) -> None:
-    """Commit ``count`` events one by one, each after a random moment in which others commit theirs."""
+    """Commit ``count`` events one by one, each after a random pause in which other writers commit theirs."""
     connection = await database.connect()
     for n in range(count):
         async with connection.transaction():
@@ -191,17 +191,17 @@ async def write(database: Database, writer: int, count: int) -> None:
 async def follow(
     listener: Listener, connection: Connection, cursor: FeedCursor, seen: list[FeedEvent], until: int
 ) -> None:
-    """Read the feed as everybody should, until ``until`` events have been seen."""
+    """Read the feed as every reader does, until ``until`` events were read."""
     while len(seen) < until:
         page = await read_page(connection, cursor, 50)
         seen.extend(page.events)
         cursor = page.cursor
         if not page.events:
-            await listener.wait(LOOK_AGAIN_S if page.more_soon else None)
+            await listener.wait(RECHECK_S if page.more_soon else None)
 
 
 async def kill_listeners(database: Database) -> None:
-    """End the backend of every listener again and again."""
+    """Terminate the backend of every listener repeatedly."""
     connection = await database.connect()
     try:
         while True:
@@ -214,12 +214,12 @@ async def kill_listeners(database: Database) -> None:
 
 
 def assert_all_once_in_order(seen: list[FeedEvent], writers: int, each: int) -> None:
-    told = numbers(tuple(seen))
-    assert sorted(told) == sorted(w * 1000 + n for w in range(writers) for n in range(each))
-    places = [(event.cursor.xid, event.cursor.id) for event in seen]
-    assert places == sorted(places)
+    read = numbers(tuple(seen))
+    assert sorted(read) == sorted(w * 1000 + n for w in range(writers) for n in range(each))
+    positions = [(event.cursor.xid, event.cursor.id) for event in seen]
+    assert positions == sorted(positions)
     for writer in range(writers):
-        own = [n for n in told if n // 1000 == writer]
+        own = [n for n in read if n // 1000 == writer]
         assert own == sorted(own)
 
 
@@ -228,18 +228,20 @@ async def test_many_writers_and_a_killed_listener(database_settings: ServiceSett
     seen: list[FeedEvent] = []
     async with (
         open_database(database_settings, application="test") as database,
-        open_database(database_settings, application="listener") as heard,
+        open_database(database_settings, application="listener") as listening,
     ):
         reader = await database.connect()
         cursor = await current_cursor(reader)
-        listener = Listener(heard, [heard.channel])
+        listener = Listener(listening, [listening.channel])
         async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(listener.run()), tasks.create_task(kill_listeners(database))]
             following = tasks.create_task(follow(listener, reader, cursor, seen, writers * each))
             for writer in range(writers):
                 tasks.create_task(write(database, writer, each))
             await following
-            await eventually(lambda: listener.reconnects > 0, 20)  # the writers may have been quicker than it was
+            await eventually(
+                lambda: listener.reconnects > 0, 20
+            )  # the writers may finish before the first reconnection
             for task in background:
                 task.cancel()
         await reader.close()
@@ -247,17 +249,17 @@ async def test_many_writers_and_a_killed_listener(database_settings: ServiceSett
 
 
 async def test_many_writers_and_a_frozen_listener(database_settings: ServiceSettings) -> None:
-    """All bells are lost in the freeze; what comes after it is enough to read everything."""
+    """All doorbells of the freeze are lost; the reconnection is enough to read every event."""
     writers, each = 6, 10
     seen: list[FeedEvent] = []
     async with (
         database_proxy(database_settings) as proxy,
         open_database(database_settings, application="test") as database,
-        open_database(settings_through(proxy, database_settings), application="listener") as heard,
+        open_database(settings_through(proxy, database_settings), application="listener") as listening,
     ):
         reader = await database.connect()
         cursor = await current_cursor(reader)
-        listener = Listener(heard, [heard.channel], poll_s=60)
+        listener = Listener(listening, [listening.channel], poll_s=60)
         async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
             running = tasks.create_task(listener.run())
             assert await listener.wait(20)
@@ -272,13 +274,13 @@ async def test_many_writers_and_a_frozen_listener(database_settings: ServiceSett
 
 
 @given(st.from_regex(r"[0-9a-f]{8}", fullmatch=True), st.integers(0, 2**64 - 1), st.integers(0, 2**63 - 1))
-def test_public_ids_are_read_back(epoch: str, xid: int, number: int) -> None:
+def test_public_ids_survive_a_round_trip(epoch: str, xid: int, number: int) -> None:
     cursor = FeedCursor(epoch, xid, number)
     assert FeedCursor.parse(str(cursor)) == cursor
 
 
 @given(st.text())
-def test_other_text_is_refused_with_one_kind_of_error(text: str) -> None:
+def test_any_other_text_raises_value_error(text: str) -> None:
     try:
         cursor = FeedCursor.parse(text)
     except ValueError:
@@ -287,6 +289,6 @@ def test_other_text_is_refused_with_one_kind_of_error(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "abc", "a-1", "a-1-1-1", f"a-{2**64}-1", f"a-1-{2**63}", "a-\uff11-1", "a-1-1\n"])
-def test_ids_that_never_were_one(text: str) -> None:
-    with pytest.raises(ValueError, match="is not the id of an event"):
+def test_malformed_event_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an event id"):
         FeedCursor.parse(text)

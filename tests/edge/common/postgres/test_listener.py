@@ -1,4 +1,4 @@
-"""The listener notices a dead and a frozen peer, comes back by itself, and always rings when it does."""
+"""The listener detects a dead or frozen peer, reconnects, and rings after each reconnection."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import pytest
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
-from edge.common.postgres.listener import ANYBODY, HEARTBEAT_EVERY_S, HEARTBEAT_TIMEOUT_S, MOST_PAYLOADS, Listener
+from edge.common.postgres.listener import EVERYTHING, HEARTBEAT_EVERY_S, HEARTBEAT_TIMEOUT_S, MOST_PAYLOADS, Listener
 from tests.eventually import eventually
 from tests.proxy import database_proxy, settings_through
 from tests.timing import limit_s
 
 WITHIN_S = 20.0
-"""For what comes: a bell, a new connection."""
+"""Deadline for a doorbell or a new connection."""
 
 
 @asynccontextmanager
 async def listening(settings: ServiceSettings, *, poll_s: float = 60.0) -> AsyncIterator[tuple[Listener, Connection]]:
-    """A running listener that has rung for its first connection, and a connection to ring with, on the direct way."""
+    """A running listener after the ring of its first connection, and a direct connection to ring with."""
     async with open_database(settings, application="listener") as database:
         listener = Listener(database, [database.channel, f"{database.channel}_readings"], poll_s=poll_s)
         ringer = await database.connect()
@@ -40,7 +40,7 @@ async def ring(connection: Connection, payload: str = "", channel: str = "archy"
     await connection.execute("select pg_notify($1, $2)", channel, payload)
 
 
-async def test_a_bell_wakes_and_silence_does_not(database_settings: ServiceSettings) -> None:
+async def test_a_doorbell_wakes_the_reader(database_settings: ServiceSettings) -> None:
     async with listening(database_settings) as (listener, ringer):
         assert listener.connected
         assert not await listener.wait(0.05)
@@ -50,15 +50,15 @@ async def test_a_bell_wakes_and_silence_does_not(database_settings: ServiceSetti
         assert not await listener.wait(0.05)
 
 
-async def test_bells_coalesce(database_settings: ServiceSettings) -> None:
+async def test_doorbells_coalesce(database_settings: ServiceSettings) -> None:
     async with listening(database_settings) as (listener, ringer):
         for number in range(20):
             await ring(ringer, f"bow-{number % 3}")
         await ring(ringer, "last")
-        while "last" not in (heard := listener.payloads()):
+        while "last" not in (received := listener.payloads()):
             assert await listener.wait(WITHIN_S)
-            heard |= listener.payloads()
-            if "last" in heard:
+            received |= listener.payloads()
+            if "last" in received:
                 break
         await listener.wait(0)
         assert not await listener.wait(0.05)
@@ -69,21 +69,21 @@ async def test_payloads_are_bounded(database_settings: ServiceSettings) -> None:
         for number in range(MOST_PAYLOADS + 5):
             await ring(ringer, f"bow-{number}")
         await ring(ringer, "last")
-        heard: set[str] = set()
-        while "last" not in heard:
+        received: set[str] = set()
+        while "last" not in received:
             await listener.wait(WITHIN_S)
-            heard |= (taken := listener.payloads())
+            received |= (taken := listener.payloads())
             assert len(taken) <= MOST_PAYLOADS
-    # either everything was named, or the set overflowed and says so
-    assert ANYBODY in heard or len(heard) == MOST_PAYLOADS + 6
+    # either all payloads are there, or the set overflowed to EVERYTHING
+    assert EVERYTHING in received or len(received) == MOST_PAYLOADS + 6
 
 
 async def test_slow_poll_is_a_safety_net(database_settings: ServiceSettings) -> None:
     async with listening(database_settings, poll_s=0.2) as (listener, _ringer):
         began = time.monotonic()
         assert await listener.wait()
-        assert time.monotonic() - began < 20  # and not a minute
-        assert listener.payloads() == {ANYBODY}
+        assert time.monotonic() - began < 20  # not the default interval
+        assert listener.payloads() == {EVERYTHING}
 
 
 async def test_a_terminated_backend_is_replaced_and_rings(database_settings: ServiceSettings) -> None:
@@ -93,16 +93,16 @@ async def test_a_terminated_backend_is_replaced_and_rings(database_settings: Ser
             "where application_name = 'listener' and pid <> pg_backend_pid() and datname = current_database()"
         )
         assert killed == 1
-        assert await listener.wait(WITHIN_S)  # the reconnection itself rings, without any bell
+        assert await listener.wait(WITHIN_S)  # the reconnection itself rings, without a doorbell
         assert listener.reconnects == 1
-        assert ANYBODY in listener.payloads()
+        assert EVERYTHING in listener.payloads()
         await ring(ringer, "after")
         assert await listener.wait(WITHIN_S)
         assert listener.payloads() == {"after"}
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["unix", "tcp"])
-async def test_a_frozen_peer_is_noticed_and_left(
+async def test_a_frozen_peer_is_detected_and_left(
     database_settings: ServiceSettings, tcp: bool, pytestconfig: pytest.Config
 ) -> None:
     async with (
@@ -113,8 +113,8 @@ async def test_a_frozen_peer_is_noticed_and_left(
         proxy.freeze()
         began = time.monotonic()
         await eventually(lambda: not listener.connected)
-        noticed = time.monotonic() - began
-        assert noticed < limit_s(pytestconfig, (HEARTBEAT_EVERY_S + HEARTBEAT_TIMEOUT_S) * 1.5)
+        detected = time.monotonic() - began
+        assert detected < limit_s(pytestconfig, (HEARTBEAT_EVERY_S + HEARTBEAT_TIMEOUT_S) * 1.5)
         assert not await listener.wait(0)
         before = proxy.accepted
         proxy.thaw()
@@ -135,7 +135,7 @@ async def test_a_broken_connection_is_replaced(database_settings: ServiceSetting
         assert listener.reconnects >= 1
 
 
-async def test_a_server_that_is_away_is_waited_for(database_settings: ServiceSettings) -> None:
+async def test_a_server_that_is_away_is_awaited(database_settings: ServiceSettings) -> None:
     async with (
         database_proxy(database_settings) as proxy,
         listening(settings_through(proxy, database_settings)) as (listener, ringer),
@@ -149,7 +149,7 @@ async def test_a_server_that_is_away_is_waited_for(database_settings: ServiceSet
         assert listener.connected
 
 
-async def test_ending_a_listener_on_a_frozen_peer_does_not_hang(
+async def test_cancelling_a_listener_on_a_frozen_peer_is_quick(
     database_settings: ServiceSettings, pytestconfig: pytest.Config
 ) -> None:
     async with (

@@ -1,4 +1,4 @@
-"""Migrations: applied once whoever asks, guarded against change, and every table usable."""
+"""Migrations are applied once, also by several processes at the same time, and are protected against change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.migrate import known_migrations, migrate, schema_state
 
 
-async def test_an_empty_database_becomes_current(empty_database_settings: ServiceSettings) -> None:
+async def test_empty_database_becomes_current(empty_database_settings: ServiceSettings) -> None:
     async with open_database(empty_database_settings, application="test") as database:
         connection = await database.connect()
         before = await schema_state(connection)
@@ -27,8 +27,8 @@ async def test_an_empty_database_becomes_current(empty_database_settings: Servic
     assert again == []
 
 
-async def test_many_at_once_apply_each_migration_once(empty_database_settings: ServiceSettings) -> None:
-    async def one(database: Database) -> list[str]:
+async def test_concurrent_processes_apply_each_migration_once(empty_database_settings: ServiceSettings) -> None:
+    async def run_migrate(database: Database) -> list[str]:
         connection = await database.connect()
         try:
             return await migrate(connection, "archy")
@@ -36,7 +36,7 @@ async def test_many_at_once_apply_each_migration_once(empty_database_settings: S
             await connection.close()
 
     async with open_database(empty_database_settings, application="test") as database:
-        applied = await asyncio.gather(*(one(database) for _ in range(5)))
+        applied = await asyncio.gather(*(run_migrate(database) for _ in range(5)))
     assert sorted(applied) == [[], [], [], [], [m.name for m in known_migrations()]]
 
 
@@ -45,7 +45,7 @@ async def test_a_changed_migration_is_refused(database_settings: ServiceSettings
         connection = await database.connect()
         name = known_migrations()[0].name
         await connection.execute("update schema_migrations set sha256 = 'other' where name = $1", name)
-        with pytest.raises(ConfigError, match=f"another text of {name}"):
+        with pytest.raises(ConfigError, match=f"a different text of {name}"):
             await migrate(connection, "archy")
         await connection.close()
 
@@ -54,7 +54,7 @@ async def test_a_newer_schema_is_refused(database_settings: ServiceSettings) -> 
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
         await connection.execute("insert into schema_migrations (name, sha256) values ('9999_later.sql', 'x')")
-        with pytest.raises(ConfigError, match=r"newer than this build knows \(9999_later.sql\)"):
+        with pytest.raises(ConfigError, match=r"newer than this build \(9999_later.sql\)"):
             await migrate(connection, "archy")
         await connection.close()
 

@@ -1,4 +1,4 @@
-"""Work over a connection is repeated until it completes: faults are reported, pauses grow and start again after success."""
+"""Work over a connection is repeated until it completes: faults are reported, and pauses grow until the next success."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.reconnect import reconnecting
 
-AWAY = ConnectionRefusedError("nothing listens there")
+AWAY = ConnectionRefusedError("no server listens")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def test_a_lost_connection_is_replaced(database: Database, failures: list[
     assert failures == [1, 2]
 
 
-async def test_failures_are_counted_anew_after_success(database: Database, failures: list[int]) -> None:
+async def test_success_restarts_the_count_of_failures(database: Database, failures: list[int]) -> None:
     attempts = count(1)
     async for attempt in reconnecting(database, lambda _fault: None):
         with attempt:
@@ -73,7 +73,7 @@ async def test_failures_are_counted_anew_after_success(database: Database, failu
     assert failures == [1, 2, 1, 2]
 
 
-async def test_a_fault_that_stays_is_raised_in_the_end(database: Database, failures: list[int]) -> None:
+async def test_lasting_fault_is_raised_after_the_deadline(database: Database, failures: list[int]) -> None:
     faults: list[Exception] = []
 
     async def work() -> None:

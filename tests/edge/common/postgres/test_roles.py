@@ -1,4 +1,4 @@
-"""Each module has the least it needs: the grants are what is written here, and what is not granted is refused."""
+"""Each role has exactly the rights of this matrix, and every other statement is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database, wait_until_ready
 from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import migrate, schema_state
-from edge.common.postgres.roles import LIMITS, Role, RoleRefused, membership, missing_roles
+from edge.common.postgres.roles import LIMITS, Role, RoleRefused, grant_statement, missing_roles
 from tests.eventually import eventually
 from tests.postgres import copy_fresh_cluster
 
@@ -47,7 +47,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "rebuilds": (set(), {GET, ADD, "update(done_at,revised,shots)"}, set(), {GET, ADD}),
     "events": (set(), {GET, CUT}, {GET}, {GET, CUT}),
 }
-"""Every table, and what sensor, shots, push and operator may do with it. Whoever adds a table decides here and in ``edge/schema/grants.sql``."""
+"""Rights of sensor, shots, push and operator on each table. A new table needs a decision here and in ``edge/schema/grants.sql``."""
 
 _TABLES = (
     "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')"
@@ -84,7 +84,7 @@ async def role(request: pytest.FixtureRequest) -> Role:
 
 @pytest.fixture
 async def as_role(database_settings: ServiceSettings, role: Role) -> AsyncIterator[Connection]:
-    """Logged in as the role, as on an installed hub: there is no way back to anybody else."""
+    """A connection that logged in as the role, as on an installed hub: it cannot become another user."""
     async with open_database(logged_in_as(database_settings, role.value), application="test", role=role) as database:
         connection = await database.connect()
         yield connection
@@ -96,14 +96,14 @@ async def test_every_table_has_a_decision(owner: Connection) -> None:
     assert tables == set(MATRIX)
 
 
-async def test_what_is_granted_is_what_is_meant(owner: Connection, role: Role) -> None:
+async def test_grants_equal_the_matrix(owner: Connection, role: Role) -> None:
     granted: dict[str, set[str]] = {table: set() for table in MATRIX}
     for row in await owner.fetch(_GRANTED, role.value):
         granted.setdefault(row["relation"], set()).add(row["privilege"])
     assert granted == {table: rights[list(Role).index(role)] for table, rights in MATRIX.items()}
 
 
-async def test_what_is_not_granted_is_refused(owner: Connection, as_role: Connection, role: Role) -> None:
+async def test_statements_without_a_grant_are_refused(owner: Connection, as_role: Connection, role: Role) -> None:
     tried = 0
     for table, rights in MATRIX.items():
         rows = await owner.fetch(
@@ -119,7 +119,7 @@ async def test_what_is_not_granted_is_refused(owner: Connection, as_role: Connec
 
 
 def forbidden(table: str, columns: list[str], rights: set[str]) -> Iterator[str]:
-    """Statements that a role with these rights must not be able to run."""
+    """Statements that must fail for a role with these rights."""
     if GET not in rights:
         yield f"select {columns[0]} from {table} limit 1"
     if ADD not in rights:
@@ -137,7 +137,7 @@ def forbidden(table: str, columns: list[str], rights: set[str]) -> Iterator[str]
     yield f"create index on {table} ({columns[0]})"
 
 
-ELSEWHERE = [
+OTHER_STATEMENTS = [
     "create table mine (x integer)",
     "create function public.mine() returns integer language sql as 'select 1'",
     "create schema mine",
@@ -154,15 +154,15 @@ ELSEWHERE = [
 ]
 
 
-async def test_nothing_else_of_the_server_is_theirs(as_role: Connection, role: Role) -> None:
+async def test_roles_have_no_rights_outside_the_tables(as_role: Connection, role: Role) -> None:
     database = await as_role.fetchval("select quote_ident(current_database())")
     others = [f"set role {other}" for other in Role if other is not role]
-    for statement in (*ELSEWHERE, *others):
+    for statement in (*OTHER_STATEMENTS, *others):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await as_role.execute(statement.format(database=database))
 
 
-async def test_nobody_makes_tables_in_a_migrated_database(empty_database_settings: ServiceSettings) -> None:
+async def test_no_role_creates_tables_in_a_migrated_database(empty_database_settings: ServiceSettings) -> None:
     await migrated(empty_database_settings)
     for role in Role:
         async with open_database(empty_database_settings, application="test", role=role) as database:
@@ -173,7 +173,7 @@ async def test_nobody_makes_tables_in_a_migrated_database(empty_database_setting
             await connection.close()
 
 
-async def test_a_copy_of_a_database_gets_back_what_no_copy_brings(owner: Connection) -> None:
+async def test_migrate_restores_the_rights_that_a_copy_lacks(owner: Connection) -> None:
     allowed = "select has_database_privilege('archstats_push', current_database(), 'temporary')"
     assert await owner.fetchval(allowed), "the test's database is a copy of a migrated one"
     assert await migrate(owner, "archy") == ["grants.sql"]
@@ -181,7 +181,7 @@ async def test_a_copy_of_a_database_gets_back_what_no_copy_brings(owner: Connect
     assert await migrate(owner, "archy") == []
 
 
-async def test_what_a_trigger_does_with_the_owners_rights_nobody_else_can_make_it_do(owner: Connection) -> None:
+async def test_trigger_functions_of_the_owner_are_not_executable(owner: Connection) -> None:
     rows = await owner.fetch(
         """
         select p.proname, p.proconfig, has_function_privilege('public', p.oid, 'execute') as open from pg_proc p
@@ -200,13 +200,13 @@ async def test_the_server_limits_every_role(owner: Connection, as_role: Connecti
     )
     assert set(kept) == {f"{name}={value}" for name, value in LIMITS.items()}
     assert await as_role.fetchval("show idle_in_transaction_session_timeout") == "5s"
-    told = await owner.fetchrow("select * from pg_roles where rolname = $1", role.value)
-    assert told is not None
+    attributes = await owner.fetchrow("select * from pg_roles where rolname = $1", role.value)
+    assert attributes is not None
     for power in ("rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls"):
-        assert not told[power]
+        assert not attributes[power]
 
 
-async def test_a_login_as_the_role_and_a_role_taken_are_the_same(
+async def test_logging_in_as_a_role_and_taking_it_are_equal(
     database_settings: ServiceSettings, as_role: Connection, role: Role
 ) -> None:
     assert await as_role.fetchval("select session_user || ' ' || current_user || ' ' || current_setting('role')") == (
@@ -220,7 +220,7 @@ async def test_a_login_as_the_role_and_a_role_taken_are_the_same(
 
 @pytest.fixture
 async def stranger(owner: Connection) -> AsyncIterator[str]:
-    """A user of the server who owns nothing, makes nothing, and is a member of nothing."""
+    """A user of the server without possessions, rights or memberships."""
     name = await owner.fetchval("select 'stranger_' || pg_backend_pid()")
     await owner.execute(f"create role {name} login")
     try:
@@ -229,7 +229,7 @@ async def stranger(owner: Connection) -> AsyncIterator[str]:
         await owner.execute(f"drop owned by {name}; drop role {name}")
 
 
-async def test_a_user_who_may_not_take_the_role_waits_and_is_told_what_to_grant(
+async def test_user_without_the_role_waits_and_logs_the_grant(
     database_settings: ServiceSettings, owner: Connection, stranger: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_database(
@@ -239,13 +239,13 @@ async def test_a_user_who_may_not_take_the_role_waits_and_is_told_what_to_grant(
             await database.connect()
         waiting = asyncio.create_task(wait_until_ready(database))
         await eventually(lambda: bool(caplog.records))
-        assert membership(Role.SHOTS, stranger) in caplog.records[0].getMessage()
-        await owner.execute(membership(Role.SHOTS, stranger))
+        assert grant_statement(Role.SHOTS, stranger) in caplog.records[0].getMessage()
+        await owner.execute(grant_statement(Role.SHOTS, stranger))
         async with asyncio.timeout(20):
             await waiting
 
 
-async def test_without_its_grants_a_service_waits_for_db_migrate(
+async def test_service_without_grants_waits_for_db_migrate(
     database_settings: ServiceSettings, owner: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     await owner.execute("revoke all on schema_migrations from archstats_push")
@@ -259,7 +259,7 @@ async def test_without_its_grants_a_service_waits_for_db_migrate(
             await waiting
 
 
-async def test_other_grants_are_no_other_schema(owner: Connection) -> None:
+async def test_different_grants_are_not_a_different_schema(owner: Connection) -> None:
     await owner.execute("update schema_migrations set sha256 = 'older' where name = 'grants.sql'")
     state = await schema_state(owner)
     assert (state.missing, state.changed, state.unknown) == (("grants.sql",), (), ())
@@ -267,7 +267,7 @@ async def test_other_grants_are_no_other_schema(owner: Connection) -> None:
 
 @pytest.fixture
 async def new_server(short_path: Path) -> AsyncIterator[ServiceSettings]:
-    """A server of its own, on which nobody has migrated yet. Its owner is the superuser."""
+    """A separate server without migrations. Its owner is the superuser."""
     copy_fresh_cluster(short_path / "pg")
     server = EmbeddedPostgres(short_path / "pg")
     try:
@@ -292,7 +292,7 @@ async def migrated(settings: ServiceSettings) -> None:
 
 
 async def test_roles_of_a_new_server(new_server: ServiceSettings) -> None:
-    """Made by whoever comes first; one who may not make them is told; one who may has the right to take them, too."""
+    """The first migration creates the roles. An owner without the right gets an error; one with it may also take the roles."""
     async with open_database(new_server, application="test") as database:
         connection = await database.connect()
         names = ["one", "two", "three", "four"]
@@ -302,7 +302,9 @@ async def test_roles_of_a_new_server(new_server: ServiceSettings) -> None:
         for name, user in (("modest", "modest"), ("trusted", "trusted"), *((name, USER) for name in names)):
             await connection.execute(f"create database {name} owner {user}")
 
-        with pytest.raises(ConfigError, match=r"archstats_sensor.*may not make it.*db roles \| sudo -u postgres psql"):
+        with pytest.raises(
+            ConfigError, match=r"archstats_sensor.*may not create it.*db roles \| sudo -u postgres psql"
+        ):
             await migrated(database_of(new_server, "modest", "modest"))
         assert await missing_roles(connection) == list(Role)
 
@@ -323,7 +325,7 @@ async def test_roles_of_a_new_server(new_server: ServiceSettings) -> None:
             async with open_database(settings, application="test", role=role) as taken, asyncio.timeout(20):
                 await wait_until_ready(taken)
 
-        # a copy that was brought here from another server: the roles it grants to are not here
+        # a copy from another server: the roles of its grants are missing here
         async with open_database(settings, application="test") as own:
             inside = await own.connect()
             await inside.execute(f"drop owned by {', '.join(Role)}; drop role {', '.join(Role)}")
@@ -333,6 +335,6 @@ async def test_roles_of_a_new_server(new_server: ServiceSettings) -> None:
         await connection.close()
 
 
-def test_where_is_told_with_whom(database_settings: ServiceSettings) -> None:
+def test_user_of_the_login_is_known(database_settings: ServiceSettings) -> None:
     assert Database(database_settings, "test", Role.PUSH).user == database_settings.database.user
     assert Database(ServiceSettings(database=DatabaseSettings()), "test").user == "archstats"

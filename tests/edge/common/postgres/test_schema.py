@@ -1,4 +1,4 @@
-"""The schema keeps what its comments promise: events, doorbells, one open session a lane, sound faces."""
+"""Triggers and constraints of the schema: events, doorbells, one open session a lane, valid faces."""
 
 from __future__ import annotations
 
@@ -44,24 +44,24 @@ async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connec
 
 @pytest.fixture
 async def bells(connection: Connection) -> AsyncIterator[asyncio.Queue[tuple[str, str]]]:
-    """What is rung, in order, as (channel, payload)."""
-    heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+    """The received doorbells in order, as (channel, payload)."""
+    received: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
-    def hear(_connection: object, _pid: int, channel: str, payload: object) -> None:
-        heard.put_nowait((channel, str(payload)))
+    def receive(_connection: object, _pid: int, channel: str, payload: object) -> None:
+        received.put_nowait((channel, str(payload)))
 
     for channel in ("archy", "archy_readings", "done"):
-        await connection.add_listener(channel, hear)
-    yield heard
+        await connection.add_listener(channel, receive)
+    yield received
     for channel in ("archy", "archy_readings", "done"):
-        await connection.remove_listener(channel, hear)
+        await connection.remove_listener(channel, receive)
 
 
-async def rung(connection: Connection, heard: asyncio.Queue[tuple[str, str]]) -> list[tuple[str, str]]:
-    """All bells so far: whatever was rung comes before one more of our own."""
+async def rung(connection: Connection, received: asyncio.Queue[tuple[str, str]]) -> list[tuple[str, str]]:
+    """All doorbells so far: a final one of the test's own arrives after all others."""
     await connection.execute("notify done")
     found = []
-    while (bell := await asyncio.wait_for(heard.get(), 5)) != ("done", ""):
+    while (bell := await asyncio.wait_for(received.get(), 5)) != ("done", ""):
         found.append(bell)
     return found
 
@@ -74,7 +74,7 @@ async def event_types(connection: Connection) -> list[str]:
     return [row["type"] for row in await connection.fetch("select type from events order by xid, id")]
 
 
-async def test_readings_ring_once_a_statement_and_name_a_lone_device(
+async def test_readings_ring_once_a_statement_and_name_the_device(
     connection: Connection, bells: asyncio.Queue[tuple[str, str]]
 ) -> None:
     stream = uuid4()
@@ -82,7 +82,7 @@ async def test_readings_ring_once_a_statement_and_name_a_lone_device(
         await add_device(connection, name)
     await connection.execute(READING, "bow-1", stream, 1, 50)
     assert await rung(connection, bells) == [("archy_readings", "bow-1")]
-    await connection.execute(READING, "bow-1", stream, 1, 50)  # all there already: nothing new, no bell
+    await connection.execute(READING, "bow-1", stream, 1, 50)  # all stored already: no new row, no doorbell
     assert await rung(connection, bells) == []
     await connection.execute(
         "insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source) "
@@ -92,7 +92,7 @@ async def test_readings_ring_once_a_statement_and_name_a_lone_device(
     assert await rung(connection, bells) == [("archy_readings", "")]
 
 
-async def test_device_status_tells_changes_of_state_only(
+async def test_device_status_emits_events_for_new_states_only(
     connection: Connection, bells: asyncio.Queue[tuple[str, str]]
 ) -> None:
     await add_device(connection, "bow-1")
@@ -106,7 +106,7 @@ async def test_device_status_tells_changes_of_state_only(
     assert await rung(connection, bells) == [("archy", "")] * 3
 
 
-async def test_a_clock_that_is_off_degrades_a_device_that_is_ready_and_stays_when_its_daemon_tells_again(
+async def test_clock_off_degrades_a_ready_device_until_cleared(
     connection: Connection,
 ) -> None:
     await add_device(connection, "bow-1")
@@ -119,8 +119,8 @@ async def test_a_clock_that_is_off_degrades_a_device_that_is_ready_and_stays_whe
     await connection.execute(put, "ready")
     await connection.execute(put, "lost")
     await connection.execute("update device_status set clock_off = false")
-    told = await connection.fetch("select data ->> 'state' as state from events order by xid, id")
-    assert [row["state"] for row in told] == ["ready", "degraded", "lost"]
+    events = await connection.fetch("select data ->> 'state' as state from events order by xid, id")
+    assert [row["state"] for row in events] == ["ready", "degraded", "lost"]
 
 
 async def test_one_open_session_a_lane(connection: Connection) -> None:
@@ -133,7 +133,7 @@ async def test_one_open_session_a_lane(connection: Connection) -> None:
     assert await event_types(connection) == ["session.opened", "session.opened", "session.closed", "session.opened"]
 
 
-async def test_a_session_takes_the_lanes_devices_and_those_that_join(connection: Connection) -> None:
+async def test_session_has_the_lanes_devices_and_later_ones(connection: Connection) -> None:
     await add_device(connection, "bow-1", lane=1)
     await add_device(connection, "arrow-1", kind="arrow", lane=1)
     await add_device(connection, "bow-2", lane=2)
@@ -166,11 +166,11 @@ FACE = (
         (640, 640, [50, 100], [9, 10]),  # not descending
         (640, 640, [50, 100], [10]),  # not as many
         (640, 640, [], []),
-        (30, 640, [50], [10]),  # over the edge
+        (30, 640, [50], [10]),  # beyond the edge
         (640, 1250, [50], [10]),
     ],
 )
-async def test_an_unsound_face_is_refused(
+async def test_an_invalid_face_is_refused(
     connection: Connection, x: float, y: float, radii: list[float], points: list[int]
 ) -> None:
     target = await add_target(connection)
@@ -178,7 +178,7 @@ async def test_an_unsound_face_is_refused(
         await connection.execute(FACE, target, x, y, radii, points)
 
 
-async def test_a_target_does_not_shrink_under_its_faces(connection: Connection) -> None:
+async def test_a_target_stays_as_large_as_its_faces(connection: Connection) -> None:
     target = await add_target(connection)
     await connection.execute(FACE, target, 640, 640, [61, 610], [10, 9])
     with pytest.raises(asyncpg.CheckViolationError, match="does not lie wholly on its target"):
@@ -200,18 +200,18 @@ async def add_shot(connection: Connection) -> UUID:
     return shot
 
 
-async def test_a_shot_is_told_when_made_revised_and_voided(connection: Connection) -> None:
+async def test_new_revised_and_voided_shots_emit_events(connection: Connection) -> None:
     shot = await add_shot(connection)
-    await connection.execute("update shots set updated_at = now() where id = $1", shot)  # no new revision: not told
+    await connection.execute("update shots set updated_at = now() where id = $1", shot)  # same revision: no event
     await connection.execute("update shots set result = 'miss', revision = 2 where id = $1", shot)
     await connection.execute(
         "update shots set result = 'void', void_reason = 'superseded', revision = 3 where id = $1", shot
     )
-    told = [name for name in await event_types(connection) if name.startswith("shot.")]
-    assert told == ["shot.created", "shot.updated", "shot.voided"]
+    names = [name for name in await event_types(connection) if name.startswith("shot.")]
+    assert names == ["shot.created", "shot.updated", "shot.voided"]
 
 
-async def test_an_event_is_of_the_transaction_that_made_it(connection: Connection) -> None:
+async def test_an_event_belongs_to_the_transaction_of_its_cause(connection: Connection) -> None:
     transaction = connection.transaction()
     await transaction.start()
     await connection.fetchval(SESSION, 1)
@@ -220,7 +220,7 @@ async def test_an_event_is_of_the_transaction_that_made_it(connection: Connectio
     assert await event_types(connection) == []
 
 
-async def test_an_identifier_of_an_active_arrow_is_used_once(connection: Connection) -> None:
+async def test_identifiers_of_active_arrows_are_unique(connection: Connection) -> None:
     put = "insert into arrows (id, human_identifier, length) values (gen_random_uuid(), 'A1', 700)"
     await connection.execute(put)
     with pytest.raises(asyncpg.UniqueViolationError):
