@@ -1,1 +1,1 @@
-"""What every runtime module leans on: settings, database, listener, logs. Imports no runtime module."""
+"""Leaf library of every module: settings, PostgreSQL, process supervision, vocabulary. Imports no other room."""

@@ -45,7 +45,7 @@ class LaneRows:
             await self.set_state(device, "ready")
 
     async def set_state(self, device: str, state: str) -> None:
-        """What a daemon says of its device, once: it is silent a minute later."""
+        """Write one device status, as a daemon does; a minute later the device is silent."""
         await self.connection.execute(
             """insert into device_status (device_id, state, since, interval_s, source, battery_percent)
             values ($1, $2, now(), 20.0, $3, 87)

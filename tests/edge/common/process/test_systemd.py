@@ -1,4 +1,4 @@
-"""What goes to systemd's socket, and which sockets come from it."""
+"""Notifications to systemd's socket, and listening sockets inherited from it."""
 
 from __future__ import annotations
 
