@@ -1,4 +1,4 @@
-"""Makes ``docs/settings.md`` from the settings' models: ``python -m tests.edge.settings_page``."""
+"""Generates ``docs/settings.md`` from the settings' models: ``python -m tests.edge.settings_page``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ $ archstats-sensor config show
 ## Where they come from
 
 - On an [installed](install.md) hub: systemd reads `/etc/archstats/archstats.env` and the device's own file
-  (`EnvironmentFile=`), and the command `archstats-sensor` reads the same files.
+  (`EnvironmentFile=`), and the command `archstats-sensor` reads the same files. A variable of its own environment wins over
+  them.
 - In development: every program reads `.env` in its working directory. A variable of the process's environment wins over the
   file, also an empty one. Of the file only `ARCH_STATS_*` and the `POSTGRES_*` variables below are taken. The file is not read
   by the programs in `/opt/archstats`, in a systemd unit, or by the processes that `--simulate` starts, which have the
@@ -45,7 +46,7 @@ POSTGRES_HOST=db.local
 POSTGRES_PASSWORD='two words'
 ```
 
-The tables are made from the models: `python -m tests.edge.settings_page`.
+The tables are generated from the models: `python -m tests.edge.settings_page`.
 """
 GROUPS = (
     ("Database", DatabaseSettings),
