@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
-"""The skeleton of docs/writing-a-driver.md, and a driver of another device written only from that page."""
+"""The skeleton of docs/writing-a-driver.md, and drivers of other devices written only from that page."""
 RUN_S = 300.0
 
 
@@ -33,7 +33,7 @@ def install(source: Path, site: Path) -> None:
 
 
 @pytest.mark.timeout(RUN_S + 20)
-@pytest.mark.parametrize("name", ["tally-target", "chirp-bow"])
+@pytest.mark.parametrize("name", ["tally-target", "chirp-bow", "gong-target"])
 def test_a_driver_outside_the_tree_passes_the_suite(name: str, tmp_path: Path) -> None:
     source = EXAMPLES / name
     site, work = tmp_path / "site", tmp_path / "work"

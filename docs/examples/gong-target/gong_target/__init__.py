@@ -1,0 +1,1 @@
+"""Driver and simulated device of the Gong target."""
