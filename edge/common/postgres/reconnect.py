@@ -1,4 +1,4 @@
-"""The one loop for work over a connection that may be lost: connect, work, report the fault, pause, connect again."""
+"""The shared loop for work over a connection that may be lost: connect, work, report the fault, pause, connect again."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def reconnecting(
 ) -> AsyncGenerator[Attempt]:
     """Yield attempts until one completes without a database fault.
 
-    To be used as::
+    Usage::
 
         async for attempt in reconnecting(database, report):
             with attempt:
