@@ -59,7 +59,7 @@ def _check_name(device_id: str) -> None:
     if not DEVICE_NAME.fullmatch(device_id):
         raise ConfigError(
             f"'{device_id}' cannot be the name of a device",
-            hint="Use small letters, digits and dashes, at most 40, for example bow-1",
+            hint="Use lower-case letters, digits and dashes, at most 40, for example bow-1",
         )
 
 
