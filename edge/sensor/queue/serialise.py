@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ class ReportKind(StrEnum):
     START = "start"
     CLOCK = "clock"
 
+
+_MEASURED: Final = ("tag", "tags", "x_mm", "y_mm", "rssi_dbm", "cause", "quality", "reason")
+"""Fields of a reading that its driver fills in from the device."""
 
 AWAITED_KINDS: Final = (ReportKind.READING, ReportKind.START)
 """Kinds of which a quarantined row holds back the watermark until it is settled."""
@@ -60,20 +64,35 @@ def kind_of(report: Storable) -> ReportKind:
 def to_json(report: Storable) -> str:
     """The report as one JSON object that begins with its kind; fields at their default are left out."""
     try:
-        text = _adapter().dump_json(_tagged(report), exclude_defaults=True)
+        text = _adapter().dump_json(_tagged(report), exclude_defaults=True, warnings=False)
     except ValueError:  # a lone surrogate has no UTF-8 form; no text of a database could hold it either
-        text = _adapter().dump_json(_tagged(_without_surrogates(report)), exclude_defaults=True)
+        text = _adapter().dump_json(_tagged(_without_surrogates(report)), exclude_defaults=True, warnings=False)
     return text.decode()
 
 
 def from_json(text: str) -> Storable:
-    """The report that :func:`to_json` was given. Raises ValueError when the text is no report."""
-    return _adapter().validate_json(text).report
+    """The report that :func:`to_json` was given. Raises ValueError when the text is no report.
+
+    The measured values of a reading are returned as they are, also of a type that the contract excludes: such a reading is
+    acknowledged already, and the database decides about it (it is quarantined).
+    """
+    try:
+        return _adapter().validate_json(text).report
+    except ValueError:
+        tagged = json.loads(text)
+        fields = tagged.get("report") if isinstance(tagged, dict) else None
+        values = {name: fields.pop(name) for name in _MEASURED if name in fields} if isinstance(fields, dict) else {}
+        report = _adapter().validate_json(json.dumps(tagged)).report
+        if not values or not isinstance(report, Reading):
+            raise
+        if isinstance(values.get("tags"), list):
+            values["tags"] = tuple(values["tags"])
+        return replace(report, **values)
 
 
 def to_fields(report: Storable) -> Mapping[str, JsonValue]:
     """The report's fields as JSON values; fields at their default are left out."""
-    tagged = _adapter().dump_python(_tagged(report), mode="json", exclude_defaults=True)
+    tagged = _adapter().dump_python(_tagged(report), mode="json", exclude_defaults=True, warnings=False)
     return cast("Mapping[str, JsonValue]", tagged["report"])
 
 

@@ -159,7 +159,7 @@ class DyingNode(RebootedNode):
         raise DeviceLost("the line is lost", device="bow-1", hint="put the cable back")
 
 
-async def test_device_that_fails_at_once_is_opened_after_growing_pauses(queue: DurableQueue) -> None:
+async def test_device_that_fails_at_once_is_opened_after_longer_pauses(queue: DurableQueue) -> None:
     DyingNode.opened = 0
     reader = DeviceReader(DyingNode, queue, Status())
     began = time.monotonic()

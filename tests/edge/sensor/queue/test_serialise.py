@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,3 +56,13 @@ def test_lone_surrogate_is_replaced() -> None:
     good = replace(reading(1), reason="a\N{REPLACEMENT CHARACTER}b", tags=("e2\N{REPLACEMENT CHARACTER}",))
     assert from_json(to_json(bad)) == good
     assert to_fields(bad)["device_id"] == "bow-1"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"rssi_dbm": -60.5}, {"quality": 55.0}, {"tag": 7}, {"cause": "fell"}, {"tags": ("e2", 5), "x_mm": "wide"}],
+)
+def test_mistyped_measurement_is_kept_for_the_quarantine(values: dict[str, Any]) -> None:
+    """A driver of another package may break the contract; the reading was acknowledged and must not be lost."""
+    mistyped = replace(reading(1), **values)
+    assert from_json(to_json(mistyped)) == mistyped
