@@ -54,6 +54,8 @@ def _start(module: str) -> None:
 
 
 def _read_development_file() -> None:
+    if {"--version", "--help", "-h"} & set(sys.argv[1:]):
+        return  # these need no setting: they work beside a damaged file, and import nothing for it
     from edge.common.config.env_file import apply_development_file
     from edge.common.config.errors import EX_CONFIG, ConfigError
     from edge.common.process.logs import complain

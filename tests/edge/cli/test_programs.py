@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -30,3 +31,23 @@ def test_interrupt_prints_no_traceback(case: str, tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=30)[1] == ""
     assert process.returncode == status
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_version_and_help_work_beside_a_damaged_env_file(option: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("export FOO=bar\n")
+    start = f"import sys; sys.argv = ['archstats-sensor', {option!r}]; from edge.cli import programs; programs.sensor()"
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ARCH_STATS_", "POSTGRES_"))
+    }
+    shown = subprocess.run(
+        [sys.executable, "-c", start],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "archstats" in shown.stdout
