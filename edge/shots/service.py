@@ -91,6 +91,7 @@ async def _work(
             await wait_until_ready(database, stop=stop, tick=tick)
             connection = await attempt.connect()
             await _stand_by(connection, state_log, tick)
+            attempt.succeed()
             state_log.enter(AssemblerState.ACTIVE)
             await Assembler(connection, listener, tick).run()
 
