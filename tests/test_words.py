@@ -58,3 +58,8 @@ def test_the_check_finds_banned_words() -> None:
     assert RIDDLE.search('"""What a device sends."""')
     allowed = ["The satellites", "amended", "recommend", "untold", "The device reports its clock."]
     assert not any(BANNED.search(line) or IDENTIFIER.search(line) for line in allowed)
+
+
+def test_names_of_tests_have_at_most_60_characters() -> None:
+    names = re.compile(r"def (test_\w{56,})")
+    assert [name for path in tracked("tests/*.py") for name in names.findall(path.read_text())] == []

@@ -125,7 +125,7 @@ def test_no_other_user_may_enter(base: Path) -> None:
     server.stop()
 
 
-def test_four_processes_at_once_share_one_server_and_the_last_stops_it(empty: Path) -> None:
+def test_four_processes_share_one_server_and_the_last_stops_it(empty: Path) -> None:
     users = [user_process(empty) for _ in range(4)]
     assert [line(user) for user in users] == ["started"] * 4
     pid = postmaster(empty)
@@ -189,7 +189,7 @@ async def put(database: Database, sql: str) -> None:
         await connection.close()
 
 
-def test_a_pid_file_whose_number_is_another_programs_by_now_is_no_hindrance(base: Path) -> None:
+def test_pid_file_with_the_number_of_another_program_is_ignored(base: Path) -> None:
     server = EmbeddedPostgres(base)
     server.start()
     os.kill(postmaster(base), signal.SIGKILL)
@@ -224,7 +224,7 @@ def test_a_half_made_cluster_does_not_count(empty: Path) -> None:
     assert not (empty / "data.new").exists()
 
 
-def test_data_of_another_major_version_is_refused_with_what_to_do(empty: Path) -> None:
+def test_data_of_another_major_version_is_refused(empty: Path) -> None:
     (empty / "data").mkdir()
     (empty / "data" / "PG_VERSION").write_text("9\n")
     server = EmbeddedPostgres(empty)
@@ -254,7 +254,7 @@ def test_a_server_that_cannot_start_says_why(base: Path) -> None:
     assert not server.stop()
 
 
-def test_a_path_too_long_for_a_socket_gets_a_short_one_of_this_user(empty: Path) -> None:
+def test_a_path_too_long_for_a_socket_gets_a_short_one(empty: Path) -> None:
     deep = empty / ("d" * 100)
     server = EmbeddedPostgres(deep)
     assert EmbeddedPostgres(deep).socket_dir == server.socket_dir
@@ -285,9 +285,7 @@ def test_the_terminals_ctrl_c_does_not_reach_the_server(base: Path) -> None:
     assert server.stop()
 
 
-def test_variables_of_postgresql_and_a_space_in_the_path_do_no_harm(
-    empty: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_postgresql_variables_and_spaces_in_paths_do_no_harm(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", "6000")
     monkeypatch.setenv("PGDATA", "/nowhere")
     monkeypatch.setenv("LC_ALL", "xx_XX")

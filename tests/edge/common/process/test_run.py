@@ -77,7 +77,7 @@ def test_a_signal_stops_it_in_good_order(number: signal.Signals) -> None:
     assert (out, err, process.returncode) == ("stopping\n", "", 0)
 
 
-def test_a_second_signal_ends_it_at_once_but_not_an_echo_of_the_first() -> None:
+def test_a_second_signal_ends_it_at_once_an_echo_does_not() -> None:
     for _ in range(10):
         with program("hang") as process:
             assert process.stdout is not None

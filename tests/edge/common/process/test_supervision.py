@@ -60,7 +60,7 @@ async def supervised(
         manager.close()
 
 
-async def test_ready_and_status_come_first_and_status_only_when_it_changes(short_path: Path) -> None:
+async def test_ready_comes_first_and_status_only_when_it_changes(short_path: Path) -> None:
     words = ["opening bow-1"]
     async with supervised(short_path / "n", Supervision, lambda: words[0]) as manager:
         assert await manager.until(lambda _: True) == ["READY=1", "STATUS=opening bow-1", "WATCHDOG=1"]
@@ -69,9 +69,7 @@ async def test_ready_and_status_come_first_and_status_only_when_it_changes(short
         assert "STATUS=reading bow-1" in await manager.until(lambda lines: len(lines) > 1 or "WATCHDOG=1" not in lines)
 
 
-async def test_a_hung_loop_ends_the_feeding_and_is_named_and_a_living_one_resumes_it(
-    short_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_hung_loop_is_named_and_stops_the_watchdog(short_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     ticks: list[Callable[[], None]] = []
 
     def build(notifier: Notifier) -> Supervision:
