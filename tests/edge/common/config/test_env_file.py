@@ -139,7 +139,7 @@ def test_a_service_reads_the_file(words: list[str], tmp_path: Path) -> None:
     assert "ARCH_STATS_WS_CHANNEL is 'No'" in ended.stderr
 
 
-@pytest.mark.parametrize("words", [["archstats-sensor", "--version"], ["archstats-shots"]])
+@pytest.mark.parametrize("words", [["archstats-sensor", "config", "show"], ["archstats-shots"]])
 def test_a_wrong_file_ends_a_program(words: list[str], tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("no assignment\n")
     ended = run(words, tmp_path)
