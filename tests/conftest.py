@@ -26,6 +26,8 @@ from tests.scheduling import Group, spread
 CHANNEL = "archy"
 TEMPLATE = "migrated_template"
 HERE = Path(__file__).parent
+CHILD_WATCHER_S = 5.0
+"""Longest wait for the thread that watched a child process which has ended."""
 
 # The default deadline of 0.2 s per example fails on a busy machine.
 hypothesis.settings.register_profile(
@@ -181,4 +183,8 @@ def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     left = {thread for thread in set(threading.enumerate()) - before if not thread.name.startswith("asyncio_")}
+    for thread in left:
+        if thread.name.startswith("waitpid-"):  # until Python 3.12 asyncio waits for a child process in a thread
+            thread.join(CHILD_WATCHER_S)
+    left = {thread for thread in left if thread.is_alive()}
     assert not left, f"threads left behind: {left}"
