@@ -7,7 +7,6 @@ import inspect
 import itertools
 import os
 import shutil
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from edge.common.config.settings import DatabaseSettings, ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import migrate
-from tests.postgres import TEMPLATE_DIR_VARIABLE, copy_fresh_cluster
+from tests.postgres import TEMPLATE_DIR_VARIABLE, copy_fresh_cluster, short_folder
 from tests.scheduling import Group, spread
 
 CHANNEL = "archy"
@@ -46,8 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if TEMPLATE_DIR_VARIABLE in os.environ:  # inherited by a worker
         return
-    folder = tempfile.mkdtemp(prefix="as-", dir="/tmp")  # the path of a unix socket has at most 107 bytes
-    os.environ[TEMPLATE_DIR_VARIABLE] = folder
+    folder = short_folder()
+    os.environ[TEMPLATE_DIR_VARIABLE] = str(folder)
     config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
@@ -72,7 +71,7 @@ def _group(item: pytest.Item) -> Group:
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """A folder whose path is short enough for a unix socket in it."""
-    path = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
+    path = short_folder()
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
@@ -80,7 +79,7 @@ def short_path() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[EmbeddedPostgres]:
     """The PostgreSQL server of this run, deleted at its end."""
-    base = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))  # the path of a unix socket has at most 107 bytes
+    base = short_folder()
     copy_fresh_cluster(base)
     with (base / "data" / "postgresql.conf").open("a") as file:
         file.write("fsync = off\n")  # no test looks at data lost with the machine's power

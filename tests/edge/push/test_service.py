@@ -6,9 +6,7 @@ import asyncio
 import logging
 import shutil
 import socket
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -23,7 +21,7 @@ from edge.push.service import run_push
 from tests.edge.push.range_rows import LaneRows
 from tests.edge.push.serving import WITHIN_S, Service, http, listening, serving
 from tests.eventually import eventually
-from tests.postgres import copy_fresh_cluster
+from tests.postgres import copy_fresh_cluster, short_folder
 from tests.proxy import database_proxy, settings_through
 from tests.timing import limit_s
 
@@ -48,7 +46,7 @@ async def test_stops_within_a_second_with_a_frozen_stream_open(
 
 
 async def test_serves_without_a_database_and_connects_later() -> None:
-    base = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
+    base = short_folder()
     copy_fresh_cluster(base)
     server = EmbeddedPostgres(base)
     settings = ServiceSettings(database=DatabaseSettings(user=USER, db="postgres", socket_dir=server.socket_dir))

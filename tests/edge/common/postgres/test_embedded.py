@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from edge.common.postgres.embedded.binaries import find_binaries
 from edge.common.postgres.embedded.cluster import DATABASE, USER, EmbeddedPostgres, PostgresStartError
 from edge.common.postgres.embedded.paths import PORT, default_base_dir
 from tests.eventually import eventually_blocking
-from tests.postgres import copy_fresh_cluster
+from tests.postgres import copy_fresh_cluster, short_folder
 
 USER_PROGRAM = """
 import sys
@@ -42,7 +41,7 @@ print("last" if server.stop() else "not last", flush=True)
 @pytest.fixture
 def empty() -> Iterator[Path]:
     """A folder without a cluster. Whatever a failed test left running there is stopped."""
-    folder = Path(tempfile.mkdtemp(prefix="em-", dir="/tmp"))  # a socket's path must be short
+    folder = short_folder()
     yield folder
     if (folder / "data" / "postmaster.pid").exists():
         server = EmbeddedPostgres(folder)

@@ -6,11 +6,9 @@ import asyncio
 import os
 import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,7 +22,7 @@ from edge.common.postgres.feed import RECHECK_S, FeedCursor, FeedEvent, current_
 from edge.common.postgres.listener import Listener
 from edge.common.postgres.migrate import migrate
 from tests.eventually import eventually
-from tests.postgres import copy_fresh_cluster
+from tests.postgres import copy_fresh_cluster, short_folder
 from tests.proxy import database_proxy, settings_through
 
 INSERT = "insert into events (type, lane, data) values ('reading.orphan', 1, jsonb_build_object('n', $1::int))"
@@ -64,7 +62,7 @@ async def test_events_of_late_commits_are_read_in_order(database_settings: Servi
 @pytest.fixture
 def own_cluster() -> Iterator[EmbeddedPostgres]:
     """A separate server, which a test may kill."""
-    folder = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))  # a socket's path must be short
+    folder = short_folder()
     copy_fresh_cluster(folder)
     server = EmbeddedPostgres(folder)
     try:
