@@ -10,6 +10,7 @@ from playwright.async_api import Locator, Page, expect
 from edge.common.postgres.connection import Connection
 from edge.push.stream.hub import Hub
 from tests.edge.push.page.fixture_types import Open, Scheme
+from tests.edge.push.page.measure import fits
 from tests.edge.push.range_rows import CENTRE_MM, LaneRows
 from tests.edge.push.serving import Service
 
@@ -206,8 +207,7 @@ async def test_arrow_keys_move_from_shot_to_shot(open_page: Open, lane: LaneRows
     await page.keyboard.press("Home")
     await expect(focused).to_have_attribute("aria-label", "Shot 1-1, 10, arrow ?")
     await expect(page.locator("#shots tr.selected")).to_have_count(1)
-    outline = await focused.locator(".pointer").evaluate("mark => getComputedStyle(mark).stroke")
-    assert outline not in ("none", "")
+    await expect(focused.locator(".pointer")).to_have_css("stroke", re.compile("^rgb"))
     await lane.shoot()
     await expect(page.locator(".shot")).to_have_count(4)
     await expect(focused).to_have_attribute(
@@ -257,9 +257,7 @@ async def test_a_phone_needs_no_horizontal_scrolling(open_page: Open, lane: Lane
     await expect(page.locator(".shot")).to_have_count(8)
     assert await page.evaluate("document.documentElement.scrollWidth") == 360
     for table in ("#ends", "#shots"):
-        assert await page.locator(table).evaluate("table => table.offsetWidth <= table.parentElement.clientWidth"), (
-            table
-        )
+        assert await fits(page, table), table
     light = await page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert light == {"light": "rgb(245, 244, 240)", "dark": "rgb(16, 18, 22)"}[scheme]
 

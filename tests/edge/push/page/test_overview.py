@@ -7,6 +7,7 @@ from playwright.async_api import expect
 
 from edge.common.postgres.connection import Connection
 from tests.edge.push.page.fixture_types import Open
+from tests.edge.push.page.measure import size
 from tests.edge.push.range_rows import LaneRows
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -40,11 +41,9 @@ async def test_every_lane_has_a_card_that_follows_its_shots(
     await expect(cards.nth(2).locator(".total b")).to_have_text("7")
     await page.set_viewport_size({"width": 360, "height": 740})
     assert await page.evaluate("document.documentElement.scrollWidth") == 360
-    butt = await cards.nth(1).locator(".butt").bounding_box()
-    assert butt is not None
-    assert butt["width"] == pytest.approx(butt["height"], abs=0.5)  # as square as the face
-    drawn = "svg => getComputedStyle(svg).backgroundColor"
-    assert await cards.nth(1).locator("svg").evaluate(drawn) == "rgba(0, 0, 0, 0)"
+    await expect(cards.nth(1).locator("svg")).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    width, height = await size(page, "#overview .butt", 1)
+    assert width == pytest.approx(height, abs=0.5)  # as square as the face
     await cards.nth(1).click()
     await expect(page.locator("#title")).to_have_text("Lane 2")
     await expect(page.locator("#total")).to_have_text("5")

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from edge.common.postgres.connection import Connection
 from tests.edge.push.page.fixture_types import Open
+from tests.edge.push.page.measure import content_after, fits, lines
 from tests.edge.push.range_rows import CENTRE_MM, LaneRows
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -70,10 +71,8 @@ async def test_arrows_are_listed_and_a_deviating_one_is_marked(
     await expect(rows.nth(3)).to_contain_text("7.3 left, 111 high")
     await expect(rows.nth(3).locator(".note")).to_have_text("check this arrow")
     await page.set_viewport_size({"width": 360, "height": 740})
-    table = page.locator("#arrows-panel table")
-    assert await table.evaluate("table => table.offsetWidth <= table.parentElement.clientWidth")
-    lines = "head => { const text = document.createRange(); text.selectNodeContents(head); return text.getClientRects().length; }"
-    assert await rows.locator("th").nth(0).evaluate(lines) == 1  # no break inside the name
+    assert await fits(page, "#arrows-panel table")
+    assert await lines(page, "#arrows-panel tbody th") == 1  # no break inside the name
 
 
 async def test_sighters_are_shown_apart_and_in_no_total(
@@ -110,8 +109,7 @@ async def test_a_correction_is_highlighted_and_keeps_its_old_value(
     await page.reload()
     await expect(row).to_have_class("last corrected")
     await expect(row.locator(".value")).to_have_text("M 8")
-    dot = await row.locator(".value [role=img]").evaluate("value => getComputedStyle(value, '::after').content")
-    assert dot == '"●"'
+    assert await content_after(page, "#shots tr.corrected .value [role=img]") == '"●"'
     await expect(page.locator("#ends td.recent")).to_have_count(0)
 
 
