@@ -10,8 +10,9 @@ from drivers.clock.filter import ClockFilter, mono_of
 from drivers.clock.instant import ClockModel, ClockPair, Stamp
 from drivers.clock.transfer import TimeTransfer
 from drivers.contract import StreamStart, stream_of
+from drivers.errors import ProtocolError
 from drivers.link.boot_clocks import MAX_AGE_NS, BootOffset, StreamClocks
-from drivers.link.codec import EarlierBoot, Hello, NodeCapability
+from drivers.link.codec import EarlierBoot, Hello, NodeCapability, NodeKind
 from drivers.link.pending import PendingFrame
 
 CLOCK_MOVED_NS: Final = 500_000
@@ -28,6 +29,16 @@ Long enough for a line that is dead for two seconds, and for a busy host. Most c
 """
 ROUND_NS: Final = 1_000_000_000
 """Longest duration of a burst of time requests. A hub that was suspended has not waited, so bursts are counted, too."""
+_KIND_NAMES: Final[dict[int, str]] = {NodeKind.BOW: "a bow", NodeKind.TARGET: "a target"}
+
+
+def wrong_kind(device_id: str, node: int, kind: int) -> ProtocolError:
+    """The error for a HELLO of another kind of node than the driver reads."""
+    return ProtocolError(
+        f"{_KIND_NAMES.get(kind, 'another')} node (number {node}, kind {kind}) answers on this port",
+        device=device_id,
+        hint="Swap the cables, or correct ARCH_STATS_PORT or ARCH_STATS_DRIVER.",
+    )
 
 
 class Boot:

@@ -74,6 +74,13 @@ class FinishedBoots:
         boot = self._boots.pop(boot_id, None)
         return [] if boot is None else boot.pending
 
+    def take_pending(self) -> list[PendingFrame]:
+        """Remove and return the pending frames of all boots."""
+        frames = [pending for boot in self._boots.values() for pending in boot.pending]
+        for boot in self._boots.values():
+            boot.pending = []
+        return frames
+
     def evict(self) -> list[FinishedBoot]:
         """Remove and return the oldest entries beyond ``FINISHED_KEPT``."""
         excess = list(self._boots.values())[: max(0, len(self._boots) - FINISHED_KEPT)]

@@ -16,8 +16,7 @@ from uuid import UUID
 
 from drivers.clock.instant import ClockModel, ClockPair, Stamp
 from drivers.contract import Pulse, Report, Source, stream_of
-from drivers.errors import ProtocolError
-from drivers.link.boot import Boot
+from drivers.link.boot import Boot, wrong_kind
 from drivers.link.boot_clocks import StreamClocks
 from drivers.link.codec import (
     ANY_NODE,
@@ -57,7 +56,6 @@ OTHERS_KEPT: Final = 8
 """Greatest number of other nodes remembered for an error message."""
 _NEVER_NS: Final = 1 << 62
 _EVENTS: Final = get_args(Event)
-_KIND_NAMES: Final[dict[int, str]] = {NodeKind.BOW: "a bow", NodeKind.TARGET: "a target"}
 
 
 class Phase(Enum):
@@ -216,12 +214,7 @@ class LinkSession:
 
     def _on_hello(self, frame: Frame, hello: Hello, at_ns: int, pair: ClockPair) -> None:
         if hello.kind != self._kind:
-            raise ProtocolError(
-                f"{_KIND_NAMES.get(hello.kind, 'another')} node (number {frame.node}, kind {hello.kind}) "
-                "answers on this port",
-                device=self._device_id,
-                hint="Swap the cables, or correct ARCH_STATS_PORT or ARCH_STATS_DRIVER.",
-            )
+            raise wrong_kind(self._device_id, frame.node, hello.kind)
         if self.node is None:
             self.node = frame.node
         if self._finished_boots.is_listed(frame.boot_id):
@@ -337,17 +330,22 @@ class LinkSession:
                 finished.pending += self._unknown.take(boot_id)
 
     def _report_pending(self, boot: Boot, pair: ClockPair) -> None:
-        for holder in (*self._finished_boots, boot):
-            frames, holder.pending = holder.pending, []
-            for pending in frames:
-                self._report(pending, pair)
+        """Report the pending frames of all known boots in the order of their arrival."""
+        frames = [*self._finished_boots.take_pending(), *boot.pending]
+        boot.pending = []
+        for pending in sorted(frames, key=lambda frame: frame.at_ns):
+            self._report(pending, pair)
 
     def _report_surely_over(self, hello_ns: int, pair: ClockPair) -> None:
-        """Report the events of boots that HELLO does not list, if it was surely sent after them."""
+        """Report the events of boots that HELLO does not list, if it was surely sent after them.
+
+        The node may list a boot that the session remembers again; its events stay with the node for a while.
+        """
         for boot_id in self._unknown.older_than(hello_ns - SURE_NS):
+            is_new = self._finished_boots.get(boot_id) is None
             self._remember(boot_id).is_forgotten = True
             for pending in self._unknown.take(boot_id):
-                self._report(pending, pair, is_forgotten=pending.at_ns <= hello_ns - SURE_NS)
+                self._report(pending, pair, is_forgotten=is_new and pending.at_ns <= hello_ns - SURE_NS)
 
     def _on_clock(self, boot: Boot, now_ns: int, pair: ClockPair) -> None:
         boot.store_clock()

@@ -300,23 +300,60 @@ def test_a_stale_hello_does_not_restart_a_stream() -> None:
     assert world.session.counters["other_boot"] == 1
 
 
+class Desk:
+    """A session that is given frames by hand."""
+
+    def __init__(self) -> None:
+        self.zero = 100_000 * MS
+        self.session = LinkSession("bow-1", NodeKind.BOW, None, (), HOST_BOOT, self.zero)
+        self.readings: list[Reading] = []
+
+    def deliver(self, frame: Frame, at_ms: int) -> None:
+        at = self.zero + at_ms * MS
+        self.session.poll(at, ClockPair(at, EPOCH_NS))
+        self.session.on_frame(frame, at, ClockPair(at, EPOCH_NS))
+        self.readings += [report for report in self.session.reports() if isinstance(report, Reading)]
+
+
+def hello_of(boot_id: int, *earlier: EarlierBoot) -> Frame:
+    """A HELLO of a node that stamps no time, so that its boots are live at once."""
+    return Frame(5, boot_id, 0, 0, Hello(NodeKind.BOW, NodeCapability(1), None, "fw", earlier))
+
+
+def event_of(boot_id: int, seq: int) -> Frame:
+    return Frame(5, boot_id, seq, 1_000, Engage(None, "aa"))
+
+
 def test_an_event_of_an_unlisted_boot_waits_until_it_is_over() -> None:
-    now = 100_000 * MS
-    session = LinkSession("bow-1", NodeKind.BOW, None, (), HOST_BOOT, now)
-    hello = Frame(5, 2, 0, 0, Hello(NodeKind.BOW, NodeCapability(1), None, "fw"))
-    event = Frame(5, 1, 7, 1_000, Engage(None, "aa"))
-    readings: list[Reading] = []
+    desk = Desk()
+    desk.deliver(hello_of(2), 0)
+    desk.deliver(event_of(1, 7), 10)
+    desk.deliver(hello_of(2), 300)  # it may have been in transit when the node rebooted
+    assert desk.readings == []
+    desk.deliver(hello_of(2), 1200)
+    assert [(reading.stream_id, reading.seq) for reading in desk.readings] == [(stream_of("bow-1", 5, 1), 7)]
+    assert desk.session.acknowledgement(stream_of("bow-1", 5, 1), 7) is not None
 
-    def deliver(frame: Frame, at_ms: int) -> None:
-        at = now + at_ms * MS
-        session.poll(at, ClockPair(at, EPOCH_NS))
-        session.on_frame(frame, at, ClockPair(at, EPOCH_NS))
-        readings.extend(report for report in session.reports() if isinstance(report, Reading))
 
-    deliver(hello, 0)
-    deliver(event, 10)
-    deliver(hello, 300)  # it may have been in transit when the node rebooted
-    assert readings == []
-    deliver(hello, 1200)
-    assert [(reading.stream_id, reading.seq) for reading in readings] == [(stream_of("bow-1", 5, 1), 7)]
-    assert session.acknowledgement(stream_of("bow-1", 5, 1), 7) is not None
+def test_an_event_of_a_known_unlisted_boot_stays_with_the_node() -> None:
+    """The node lists a boot that it had no room for once the events of others are acknowledged."""
+    desk = Desk()
+    desk.deliver(hello_of(1), 0)
+    desk.deliver(hello_of(2), 500)
+    for at_ms in range(600, 8_000, 600):
+        desk.deliver(event_of(1, 7), at_ms)
+        desk.deliver(hello_of(2), at_ms + 100)
+    assert desk.readings == []
+    assert desk.session.counters["not_yet_dated"] >= 10
+    desk.deliver(hello_of(2), 9_900)
+    desk.deliver(event_of(1, 7), 10_000)
+    assert [(reading.stream_id, reading.seq) for reading in desk.readings] == [(stream_of("bow-1", 5, 1), 7)]
+
+
+def test_pending_events_of_several_boots_keep_their_order() -> None:
+    desk = Desk()
+    for at_ms, (boot_id, seq) in enumerate([(1, 7), (2, 1), (1, 8), (3, 11), (2, 2)]):
+        desk.deliver(event_of(boot_id, seq), at_ms)
+    assert desk.readings == []
+    desk.deliver(hello_of(3, EarlierBoot(2, 1, 2, 2, None, None), EarlierBoot(1, 0, 8, 2, None, None)), 20)
+    assert [reading.seq for reading in desk.readings] == [7, 1, 8, 11, 2]
