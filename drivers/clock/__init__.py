@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from drivers.clock.filter import ClockFilter, Probe, mono_of, stamp_of, uncertainty_of
-from drivers.clock.host import clock_pair, host_boot_id, host_now, utc_of
-from drivers.clock.instant import ClockModel, ClockPair, Instant, Stamp
+from drivers.clock.host import clock_pair, host_boot_id, host_now, remote_now, utc_of
+from drivers.clock.instant import (
+    ClockModel,
+    ClockPair,
+    Instant,
+    Stamp,
+    instant_columns,
+    instant_of,
+    optional_instant_of,
+)
 from drivers.clock.transfer import TimeTransfer
 
 __all__ = [
@@ -18,7 +26,11 @@ __all__ = [
     "clock_pair",
     "host_boot_id",
     "host_now",
+    "instant_columns",
+    "instant_of",
     "mono_of",
+    "optional_instant_of",
+    "remote_now",
     "stamp_of",
     "uncertainty_of",
     "utc_of",

@@ -8,13 +8,14 @@ UTC is for people and for other hosts.
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from drivers.clock.instant import ClockPair, Instant
+from drivers.clock.instant import EPOCH, ClockPair, Instant
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 """Linux makes a new one at every boot; CLOCK_MONOTONIC is comparable only while it stays the same."""
@@ -39,9 +40,10 @@ def clock_pair() -> ClockPair:
     for _ in range(_SAMPLES):
         before = time.monotonic_ns()
         utc = time.time_ns()
-        gap_ns = time.monotonic_ns() - before
+        after = time.monotonic_ns()
+        gap_ns = after - before
         if best_gap_ns is None or gap_ns < best_gap_ns:
-            best_gap_ns, best = gap_ns, ClockPair(before + gap_ns // 2, utc)
+            best_gap_ns, best = gap_ns, ClockPair.read_between(before, utc, after)
         if gap_ns <= _UNDISTURBED_NS:
             break
     return best
@@ -50,6 +52,18 @@ def clock_pair() -> ClockPair:
 def host_now() -> Instant:
     """The present instant on both clocks of this host."""
     return clock_pair().instant(host_boot_id())
+
+
+async def remote_now(read_clock: Callable[[], Awaitable[datetime]]) -> Instant:
+    """The present instant by a wall clock that takes long to read, and by this host's monotonic clock.
+
+    The monotonic clock is read before and after: the instant is off by at most half of the time that the reading takes.
+    """
+    before = time.monotonic_ns()
+    at = await read_clock()
+    after = time.monotonic_ns()
+    utc_ns = (at - EPOCH) // timedelta(microseconds=1) * 1000
+    return ClockPair.read_between(before, utc_ns, after).instant(host_boot_id())
 
 
 def utc_of(mono_ns: int) -> datetime:

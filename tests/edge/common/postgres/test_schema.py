@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from drivers.clock.instant import instant_columns
 from drivers.contract import DeviceKind, ReadingKind, Source
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
@@ -316,14 +317,9 @@ async def test_an_instant_is_named_alike_in_every_table(connection: Connection) 
         """
     )
     columns = {row["name"] for row in rows}
-    found = 0
-    for column in columns:
-        table, _, name = column.partition(".")
-        if name.endswith("mono_ns") and name != "ref_mono_ns":  # the clock of a stream has no wall clock time
-            stem = name.removesuffix("mono_ns").removesuffix("_")
-            wall = {f"{table}.{stem or 'at'}", f"{table}.{stem}_time"}
-            assert wall & columns, column
-            assert f"{table}.{stem}{'_' if stem else ''}host_boot_id" in columns, column
-            found += 1
-    assert found > 10
+    monotonic = {column for column in columns if column.endswith("mono_ns") and column != "stream_clocks.ref_mono_ns"}
+    instants = [instant_columns(column) for column in columns]
+    complete = {mono_ns for at, mono_ns, host_boot_id in instants if {mono_ns, host_boot_id} <= columns}
+    assert monotonic == complete
+    assert len(monotonic) > 10
     assert not [c for c in columns if c.endswith("_boot_id") and not c.endswith("host_boot_id")]
