@@ -129,9 +129,7 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id
             """,
             new.lane,
-            new.start.at,
-            new.start.mono_ns,
-            new.start.host_boot_id,
+            *new.start.columns,
             new.location,
             new.is_indoor,
             new.arrows_per_end,

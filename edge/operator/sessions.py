@@ -16,16 +16,15 @@ from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import NOT_COUNTED, Result
 from edge.shots.assembly.nockings import expired_nockings
 from edge.shots.store.context import load_snapshot
+from edge.shots.store.instants import SqlInstant, utc_by_clock_of
 
 CLOSED_WITHIN_S = 15.0
 """Longest wait for a close: a landing window (3 s) and the time-out of an undecided shot (10 s), with a margin."""
 POLL_INTERVAL_S = 0.1
 
 # A session's instants follow the clock that it was opened with, so that a step of the wall clock moves none of them.
-_BY_ITS_OWN_CLOCK = """
-case when start_host_boot_id = $4 then start_time + ($3::bigint - start_mono_ns) / 1000 * interval '1 microsecond'
-     else greatest($2::timestamptz, start_time) end
-"""
+_START = SqlInstant.of_columns("start_time")
+_BY_ITS_OWN_CLOCK = f"greatest({utc_by_clock_of(_START, SqlInstant.of_parameters(2))}, start_time)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +71,7 @@ async def mark_end(connection: Connection, lanes: Sequence[int], now: Instant, w
                 select id, $2, $3, $4, $5 from sessions where lane = $1 and is_opened returning id
                 """,
                 lane,
-                now.at,
-                now.mono_ns,
-                now.host_boot_id,
+                *now.columns,
                 who,
             )
             if mark is None:
@@ -109,9 +106,7 @@ async def request_close(connection: Connection, lane: int, now: Instant) -> UUID
         where lane = $1 and is_opened returning id
         """,  # noqa: S608 - fixed text
         lane,
-        now.at,
-        now.mono_ns,
-        now.host_boot_id,
+        *now.columns,
     )
     return session_id
 
@@ -188,8 +183,6 @@ async def close_abandoned(connection: Connection, location: str, now: Instant) -
         where is_opened and location = $1
         """,  # noqa: S608 - fixed text
         location,
-        now.at,
-        now.mono_ns,
-        now.host_boot_id,
+        *now.columns,
     )
     return int(done.split()[-1])

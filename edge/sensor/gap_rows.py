@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from drivers.clock.instant import EPOCH, Instant
+from drivers.clock.instant import EPOCH, Instant, optional_instant_of
 from drivers.contract import StreamStart
 from edge.common.postgres.connection import Connection
 
@@ -66,9 +66,7 @@ async def _previous_watermark(connection: Connection, device_id: str) -> Instant
     row = await connection.fetchrow(
         "select watermark, watermark_mono_ns, watermark_host_boot_id from device_status where device_id = $1", device_id
     )
-    if row is None or row["watermark"] is None:
-        return None
-    return Instant(row["watermark"], row["watermark_mono_ns"], row["watermark_host_boot_id"])
+    return None if row is None else optional_instant_of(row, "watermark")
 
 
 async def _is_known(connection: Connection, device_id: str, stream_id: UUID) -> bool:
@@ -81,4 +79,4 @@ async def _is_known(connection: Connection, device_id: str, stream_id: UUID) -> 
 
 def _columns(instant: Instant | None) -> tuple[datetime, int | None, UUID | None]:
     """The three columns of an instant; without one the past is unknown."""
-    return (instant.at, instant.mono_ns, instant.host_boot_id) if instant else (UNKNOWN_PAST, None, None)
+    return (instant or Instant(UNKNOWN_PAST)).columns

@@ -105,9 +105,7 @@ class SensorStore:
             self._device.kind.value,
             self._device.driver,
             self._device.lane,
-            since.at,
-            since.mono_ns,
-            since.host_boot_id,
+            *since.columns,
         )
 
     async def clocks(self) -> list[ClockModel]:
@@ -175,9 +173,7 @@ class SensorStore:
             status.state.value,
             status.since,
             status.stream_id,
-            watermark.at if watermark else None,
-            watermark.mono_ns if watermark else None,
-            watermark.host_boot_id if watermark else None,
+            *(watermark.columns if watermark else (None, None, None)),
             self._device.heartbeat_s,
             status.battery_percent,
             status.rssi_dbm,

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import asyncpg
 
-from drivers.clock.host import host_now
-from drivers.clock.instant import Instant
+from drivers.clock.host import remote_now
+from drivers.clock.instant import Instant, instant_of, optional_instant_of
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import DeviceKind
 from edge.shots.assembly.context import Parameters, SessionContext
@@ -20,6 +20,7 @@ from edge.shots.assembly.timeline import Axis, BlindInterval, LaneAssignment, Pr
 from edge.shots.faces import load_catalogue
 from edge.shots.store import readings as reading_rows
 from edge.shots.store.corrections import read_corrections
+from edge.shots.store.instants import SqlInstant, is_before
 
 MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if len(face.spots) > 1)
 """Codes of the faces with several spots."""
@@ -29,11 +30,10 @@ select s.*, t.id as target_id, t.max_x, t.max_y, t.distance::float8 as distance
 from sessions s left join targets t on t.session_id = s.id
 """
 # Sessions of a lane that were closed less than a minute before an instant, or after it; $3, $4 and $5 are the instant.
-_CLOSED_AROUND = """
-where s.lane = $1 and s.id <> $2 and not s.is_opened and case
-    when s.closing_host_boot_id = $5 and s.closing_mono_ns is not null and $4::bigint is not null
-        then s.closing_mono_ns > $4 - 60000000000
-    else coalesce(s.closing_time, s.end_time) > $3::timestamptz - interval '1 min' end
+_A_MINUTE_BEFORE = SqlInstant.of_parameters(3).shifted("-interval '1 min'")
+_CLOSING = SqlInstant.of_columns("s.closing_time").or_at("s.end_time")
+_CLOSED_AROUND = f"""
+where s.lane = $1 and s.id <> $2 and not s.is_opened and {is_before(_A_MINUTE_BEFORE, _CLOSING)}
 """
 
 
@@ -57,7 +57,7 @@ async def read_watermarks(connection: Connection) -> dict[str, Instant]:
     rows = await connection.fetch(
         "select device_id, watermark, watermark_mono_ns, watermark_host_boot_id from device_status where watermark is not null"
     )
-    return {r["device_id"]: Instant(r["watermark"], r["watermark_mono_ns"], r["watermark_host_boot_id"]) for r in rows}
+    return {row["device_id"]: instant_of(row, "watermark") for row in rows}
 
 
 async def load_snapshot(
@@ -81,8 +81,8 @@ async def load_snapshot(
     row = await connection.fetchrow(_SESSIONS + " where s.id = $1", session_id)
     if row is None:
         return None
-    start = _start(row)
-    axis = Axis(start, [reading_rows.instant_of(reading) for reading in rows])
+    start = instant_of(row, "start_time")
+    axis = Axis(start, [instant_of(reading) for reading in rows])
     closing = _closing(row)
     devices = await connection.fetch("select * from session_devices where session_id = $1", session_id)
     names = [device["device_id"] for device in devices]
@@ -97,7 +97,8 @@ async def load_snapshot(
     )
     marks = await connection.fetch("select at, mono_ns, host_boot_id from end_marks where session_id = $1", session_id)
     arrows = await connection.fetch("select id, diameter, is_active, voided_date from arrows")
-    now = await _now(connection)
+    # The monotonic clock decides when the session began in this boot, otherwise the database's clock.
+    now = await remote_now(lambda: connection.fetchval("select clock_timestamp()"))
     context = SessionContext(
         session_id=session_id,
         lane=row["lane"],
@@ -113,29 +114,23 @@ async def load_snapshot(
         blind=[
             BlindInterval(
                 gap["device_id"],
-                axis.seconds_of(Instant(gap["since"], gap["since_mono_ns"], gap["since_host_boot_id"])),
-                axis.seconds_of(Instant(gap["until"], gap["until_mono_ns"], gap["until_host_boot_id"])),
+                axis.seconds_of(instant_of(gap, "since")),
+                axis.seconds_of(instant_of(gap, "until")),
             )
             for gap in gaps
         ],
         arrows={a["id"]: _arrow(a, axis) for a in arrows},
         arrows_per_end=row["arrows_per_end"],
-        end_marks=[axis.seconds_of(Instant(m["at"], m["mono_ns"], m["host_boot_id"])) for m in marks],
+        end_marks=[axis.seconds_of(instant_of(mark)) for mark in marks],
         corrections=corrections,
         assignments=_assignments(axis, devices),
         previous=_previous(
             axis,
-            await connection.fetch(
-                _SESSIONS + _CLOSED_AROUND, row["lane"], session_id, start.at, start.mono_ns, start.host_boot_id
-            ),
+            await connection.fetch(_SESSIONS + _CLOSED_AROUND, row["lane"], session_id, *start.columns),
         ),
     )
     readings = [reading_rows.timed_reading(reading, axis) for reading in rows]
     return SessionSnapshot(readings, context, axis, row["is_opened"])
-
-
-def _start(session: asyncpg.Record) -> Instant:
-    return Instant(session["start_time"], session["start_mono_ns"], session["start_host_boot_id"])
 
 
 def _previous(axis: Axis, others: Sequence[asyncpg.Record]) -> PreviousSession | None:
@@ -143,7 +138,7 @@ def _previous(axis: Axis, others: Sequence[asyncpg.Record]) -> PreviousSession |
     found: list[PreviousSession] = []
     for other in others:
         closing = _closing(other)
-        if closing is not None and axis.seconds_of(_start(other)) < 0.0:
+        if closing is not None and axis.seconds_of(instant_of(other, "start_time")) < 0.0:
             closes = axis.seconds_of(closing)
             found.append(PreviousSession(closes, closes + Parameters().longest_flight_s(other["distance"])))
     return max(found, key=lambda previous: previous.closes, default=None)
@@ -151,16 +146,9 @@ def _previous(axis: Axis, others: Sequence[asyncpg.Record]) -> PreviousSession |
 
 def _closing(session: asyncpg.Record) -> Instant | None:
     """The instant after which no release belongs to the session; None while no closing was requested."""
-    if session["closing_time"] is not None:
-        return Instant(session["closing_time"], session["closing_mono_ns"], session["closing_host_boot_id"])
-    return None if session["end_time"] is None else Instant(session["end_time"])
-
-
-async def _now(connection: Connection) -> Instant:
-    """The database's time with this host's monotonic clock, which decides when the session began in this boot."""
-    at = await connection.fetchval("select clock_timestamp()")
-    here = host_now()
-    return Instant(at, here.mono_ns, here.host_boot_id)
+    if session["closing_time"] is None and session["end_time"] is not None:
+        return Instant(session["end_time"])
+    return optional_instant_of(session, "closing_time")
 
 
 def _arrow(row: asyncpg.Record, axis: Axis) -> Arrow:
@@ -172,8 +160,7 @@ def _assignments(axis: Axis, devices: Sequence[asyncpg.Record]) -> dict[str, lis
     """The intervals in which each device is assigned to the lane."""
     assignments: dict[str, list[LaneAssignment]] = defaultdict(list)
     for d in devices:
-        since = Instant(d["since"], d["since_mono_ns"], d["since_host_boot_id"]) if d["since"] is not None else None
-        until = Instant(d["until"], d["until_mono_ns"], d["until_host_boot_id"]) if d["until"] is not None else None
+        since, until = optional_instant_of(d, "since"), optional_instant_of(d, "until")
         assignments[d["device_id"]].append(
             LaneAssignment(
                 axis.seconds_of(since) if since else -math.inf, axis.seconds_of(until) if until else math.inf
@@ -185,9 +172,7 @@ def _assignments(axis: Axis, devices: Sequence[asyncpg.Record]) -> dict[str, lis
 def _watermarks(axis: Axis, devices: Sequence[asyncpg.Record], current: Mapping[str, Instant]) -> dict[str, float]:
     """The later of each device's current watermark and its watermark when the session closed."""
     kept = {
-        d["device_id"]: axis.seconds_of(
-            Instant(d["watermark_at_close"], d["watermark_at_close_mono_ns"], d["watermark_at_close_host_boot_id"])
-        )
+        d["device_id"]: axis.seconds_of(instant_of(d, "watermark_at_close"))
         for d in devices
         if d["watermark_at_close"] is not None
     }

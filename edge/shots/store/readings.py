@@ -9,12 +9,13 @@ from uuid import UUID
 
 import asyncpg
 
-from drivers.clock.instant import Instant
+from drivers.clock.instant import instant_of
 from edge.common.postgres.connection import Connection
 from edge.common.process.progress import Tick, no_tick
 from edge.common.vocabulary import ReadingKind, ReleaseCause
 from edge.shots.assembly.model import ReadingKey, TimedReading
 from edge.shots.assembly.timeline import Axis
+from edge.shots.store.instants import SqlInstant, is_before, on_one_clock
 
 BEFORE_START = timedelta(minutes=6)
 """Longest time that an arrow may be on the string before its session begins (``engage_timeout_s``)."""
@@ -23,43 +24,40 @@ AFTER_END = timedelta(seconds=10)
 NEWS_AT_ONCE = 2000
 """Number of new readings that are held in memory at once."""
 
-# Whether reading ``r`` may belong to session ``s``; $1 and $2 are the two margins. Within one boot of the host the
-# monotonic clock decides: a step of the wall clock takes no reading out of its session. Two conditions, so that each uses
-# its index.
-_BY_MONOTONIC_CLOCK = """
-r.host_boot_id = s.start_host_boot_id and r.mono_ns between
-    s.start_mono_ns - (extract(epoch from $1::interval) * 1e9)::bigint
-    and case when s.is_opened or s.closing_host_boot_id is distinct from s.start_host_boot_id then 9223372036854775807
-             else s.closing_mono_ns + (extract(epoch from $2::interval) * 1e9)::bigint end
+_READING = SqlInstant.of_columns("r.at")
+_START = SqlInstant.of_columns("s.start_time")
+_SINCE = SqlInstant.of_columns("d.since").or_at("'-infinity'")
+_UNTIL = SqlInstant.of_columns("d.until").or_at("'infinity'")
+# The first and the last instant of session ``s`` with its margins, which are $1 and $2.
+_FIRST = _START.shifted("-$1::interval")
+_LAST = SqlInstant.of_columns("s.closing_time").shifted("$2::interval")
+_LAST_AT = "coalesce(s.end_time, 'infinity') + $2::interval"
+_OTHER_BOOT_AT_CLOSE = "s.closing_host_boot_id is distinct from s.start_host_boot_id"
+# Whether reading ``r`` may belong to session ``s``. Within one boot of the host the monotonic clock decides: a step of the
+# wall clock takes no reading out of its session. Two conditions, so that each uses its index.
+_BY_MONOTONIC_CLOCK = f"""
+{on_one_clock(_READING, _START)} and {_READING.mono_ns} between {_FIRST.mono_ns}
+    and case when s.is_opened or {_OTHER_BOOT_AT_CLOSE} then 9223372036854775807 else {_LAST.mono_ns} end
 """
-_BY_WALL_CLOCK = """
-(r.host_boot_id = s.start_host_boot_id and r.mono_ns is not null) is not true
-and r.at between s.start_time - $1::interval and coalesce(s.end_time, 'infinity') + $2::interval
+_BY_WALL_CLOCK = f"""
+({on_one_clock(_READING, _START)}) is not true and {_READING.at} between {_FIRST.at} and {_LAST_AT}
 """
 # Whether the device of reading ``r`` was assigned to the session's lane by row ``d`` at that instant. Of two adjoining
 # assignments exactly one holds the reading, so the condition uses the rows alone.
-_DURING_ASSIGNMENT = """
-case when r.host_boot_id = d.since_host_boot_id and r.mono_ns is not null and d.since_mono_ns is not null
-     then r.mono_ns >= d.since_mono_ns else r.at >= coalesce(d.since, '-infinity') end
-and case when r.host_boot_id = d.until_host_boot_id and r.mono_ns is not null and d.until_mono_ns is not null
-         then r.mono_ns < d.until_mono_ns else r.at < coalesce(d.until, 'infinity') end
-"""
+_DURING_ASSIGNMENT = f"not {is_before(_READING, _SINCE)} and {is_before(_READING, _UNTIL)}"
 # Sessions near the span of time of the ``news``. Comparing each reading with years of sessions would exceed the statement
 # timeout.
-_NEAR = """
+_NEAR = f"""
 span as (select host_boot_id, min(at) as since, max(at) as until, min(mono_ns) as since_ns, max(mono_ns) as until_ns
     from news group by host_boot_id),
 near as materialized (
     select s.* from sessions s where s.is_opened or exists (
         select from span where
-            (span.since <= coalesce(s.end_time, 'infinity') + $2::interval
-                and span.until >= s.start_time - $1::interval)
-            or (span.host_boot_id = s.start_host_boot_id
-                and (s.closing_host_boot_id is distinct from s.start_host_boot_id
-                    or span.since_ns <= s.closing_mono_ns + (extract(epoch from $2::interval) * 1e9)::bigint)
-                and span.until_ns >= s.start_mono_ns - (extract(epoch from $1::interval) * 1e9)::bigint))),
+            (span.since <= {_LAST_AT} and span.until >= {_FIRST.at})
+            or (span.host_boot_id = s.start_host_boot_id and ({_OTHER_BOOT_AT_CLOSE} or span.since_ns <= {_LAST.mono_ns})
+                and span.until_ns >= {_FIRST.mono_ns}))),
 assignments as materialized (select d.* from near s join session_devices d on d.session_id = s.id)
-"""
+"""  # noqa: S608 - fixed text
 _READING_COLUMNS = """
 device_id, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, tag, tags, x_mm, y_mm, rssi_dbm,
 cause
@@ -194,11 +192,6 @@ async def readings_of(connection: Connection, session_id: UUID) -> list[asyncpg.
 async def write_progress(connection: Connection, xmin: int) -> None:
     """Store the transaction id up to which the shots are complete."""
     await connection.execute("update assembly_progress set before_xid = $1::text::xid8", str(xmin))
-
-
-def instant_of(row: asyncpg.Record) -> Instant:
-    """The instant of a reading's row."""
-    return Instant(row["at"], row["mono_ns"], row["host_boot_id"])
 
 
 def timed_reading(row: asyncpg.Record, axis: Axis) -> TimedReading:
