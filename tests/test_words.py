@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.test_project import ROOT, tracked
 
@@ -19,8 +22,14 @@ TEXTS = (
     "*.sh",
     "*.service",
     "*.socket",
+    "*.target",
+    "*.conf",
     "*.rules",
     "*.toml",
+    "*.yaml",
+    "*.yml",
+    "*Dockerfile*",
+    ".ci/*",
     "dev",
 )
 INSTEAD = {
@@ -39,6 +48,40 @@ IDENTIFIER = re.compile(r"(?<![a-zA-Z])(?:tells?|told|nobody|somebody|whoever)(?
 RIDDLE = re.compile(r'"""(?:What|That) ')
 """A docstring that begins with a riddle instead of the name of the thing."""
 
+SENTENCES = re.compile(r"(?:.*_)?hint$|remedy$|RUN_AGAIN$|START_SHOTS$")
+"""Names of keywords and variables that hold a hint."""
+
+
+def hints(tree: ast.AST) -> Iterator[ast.expr]:
+    """The expressions of all hints in a module: keyword arguments, and values assigned to a variable or an attribute."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.keyword(arg=str(name), value=value) if SENTENCES.match(name):
+                yield value
+            case ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name)], value=value) if SENTENCES.match(
+                name
+            ):
+                yield value
+
+
+def endings(text: ast.expr) -> Iterator[str]:
+    """The last literal part of each text that an expression can give; empty when a f-string ends in a value."""
+    match text:
+        case ast.Constant(value=str(literal)):
+            yield literal
+        case ast.JoinedStr(values=[*_, last]):
+            yield from endings(last)
+        case ast.FormattedValue():
+            yield ""
+        case ast.BinOp(right=right):
+            yield from endings(right)
+        case ast.IfExp(body=body, orelse=other):
+            yield from endings(body)
+            yield from endings(other)
+        case ast.BoolOp(values=values):
+            for value in values:
+                yield from endings(value)
+
 
 def offences(path: Path) -> Iterator[str]:
     """The lines of one file with a banned word, as ``file:line: word in line``."""
@@ -50,6 +93,33 @@ def offences(path: Path) -> Iterator[str]:
 def test_no_line_uses_a_banned_word() -> None:
     found = [offence for path in tracked(*TEXTS) if path.resolve() != HERE for offence in offences(path)]
     assert found == [], f"write instead: {INSTEAD}"
+
+
+def test_every_hint_is_a_sentence_with_its_full_stop() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{hint.lineno}: {ast.unparse(hint)}"
+        for path in tracked("edge/*.py", "drivers/*.py", "simulators/*.py")
+        for hint in hints(ast.parse(path.read_text(encoding="utf-8")))
+        if not all(text.endswith((".", "?")) for text in endings(hint))
+    ]
+    assert found == [], "write each hint as a full sentence; a command in it is in backticks"
+
+
+@pytest.mark.parametrize("end", ["", "."])
+def test_the_check_finds_hints_of_each_form(end: str) -> None:
+    forms = [
+        f'f(hint="Run it{end}")',
+        f'f(hint=f"Run {{it}}{end}")',
+        f'f(hint="Run " "it{end}")',
+        f'f(hint="Run " + f"it{end}")',
+        f'f(hint="Run it{end}" if it else "Stop it.")',
+        f'f(hint=it or "Run it{end}")',
+        f'hint = "Run it{end}"',
+        f'self.gap_hint = "Run it{end}"',
+    ]
+    for form in forms:
+        (hint,) = hints(ast.parse(form))
+        assert all(text.endswith(".") for text in endings(hint)) is bool(end), form
 
 
 def test_the_check_finds_banned_words() -> None:

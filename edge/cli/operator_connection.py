@@ -53,7 +53,7 @@ def on_database(
             except asyncpg.InsufficientPrivilegeError as fault:
                 raise ConfigError(
                     f"the database forbids this to {role or 'user ' + repr(database.user)} ({fault})",
-                    hint="Log in as the database's owner (POSTGRES_USER) and run: archstats-sensor db migrate",
+                    hint="Log in as the database's owner (POSTGRES_USER) and run `archstats-sensor db migrate`.",
                 ) from fault
             except DATABASE_FAULTS as fault:
                 unavailable = interrupted_error(fault, connection, database)
@@ -77,5 +77,5 @@ def refuse_missing(base_dir: Path) -> None:
         return  # starting the server reports it
     raise ConfigError(
         f"there is no database in {base_dir}",
-        hint="Correct ARCH_STATS_DATABASE_DIR (--database-dir), or create it with: archstats-sensor db init",
+        hint="Correct ARCH_STATS_DATABASE_DIR (--database-dir), or create it with `archstats-sensor db init`.",
     )

@@ -13,7 +13,7 @@ from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
 
 COMMAND_WITHIN_S = 900.0
 """Longest run of one command: the download of the packages over a slow line."""
-RUN_AGAIN = "Remove the cause, then run the same command again: it continues"
+RUN_AGAIN = "Remove the cause, then run the same command again: it continues."
 UMASK = 0o022
 """Makes installed files readable for every user, independent of the caller's umask."""
 

@@ -37,7 +37,7 @@ def listen_stream(settings: Mapping[str, str]) -> str:
     except ValueError:
         raise ConfigError(
             f"ARCH_STATS_SERVER_HOST is '{push.server_host}', which is not an address",
-            hint="Use 127.0.0.1, 0.0.0.0 or the hub's own address: systemd opens the socket before names can be resolved",
+            hint="Use 127.0.0.1, 0.0.0.0 or the hub's own address: systemd opens the socket before names can be resolved.",
         ) from None
     return f"[{address}]:{push.server_port}" if address.version == 6 else f"{address}:{push.server_port}"
 

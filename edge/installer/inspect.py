@@ -54,7 +54,7 @@ def shipped_files() -> dict[str, str]:
     except FileNotFoundError as fault:
         raise CommandError(
             f"the units of this program are missing ({fault.filename})",
-            hint="Run install from the source tree: ./dev exec archstats-sensor install",
+            hint="Run install from the source tree: `./dev exec archstats-sensor install`.",
         ) from fault
 
 
@@ -66,14 +66,14 @@ def source() -> Source | None:
     if tree is None:
         raise CommandError(
             f"this program runs from {sys.prefix}, and the services need it in {HOME}",
-            hint=f"Run: python3 -m venv {HOME}, then {HOME}/bin/pip install the same wheel, then {HOME}/bin/archstats-sensor install",
+            hint=f"Run `python3 -m venv {HOME}`, install the same wheel with {HOME}/bin/pip, then run `{HOME}/bin/archstats-sensor install`.",
         )
     ours = tree / ".tools" / "bin" / "uv"
     uv = ours if ours.exists() else shutil.which("uv")
     if uv is None:
         raise CommandError(
             "uv, which creates the services' environment, is not installed",
-            hint="Run ./dev exec true once, which installs uv",
+            hint="Run `./dev exec true` once, which installs uv.",
         )
     return Source(tree, Path(uv), _python())
 
@@ -91,7 +91,7 @@ def _python() -> Path:
             return candidate
     raise CommandError(
         f"there is no Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer that the services can use; {base} is in a private folder",
-        hint="Run: sudo apt-get install python3",
+        hint="Run `sudo apt-get install python3`.",
     )
 
 
@@ -105,7 +105,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode()
     except PermissionError as fault:
-        raise CommandError(f"{path} cannot be read ({fault.strerror})", hint="Run it with sudo") from fault
+        raise CommandError(f"{path} cannot be read ({fault.strerror})", hint="Run it with sudo.") from fault
 
 
 def _present(prefix: Path) -> Iterator[Path]:
@@ -150,7 +150,7 @@ def require_root() -> None:
     """Raise CommandError unless this process runs as root."""
     if os.geteuid() != 0:
         raise CommandError(
-            "this changes the system and needs root", hint="Run it with sudo, or see the steps with --dry-run"
+            "this changes the system and needs root", hint="Run it with sudo, or see the steps with --dry-run."
         )
 
 
@@ -161,14 +161,14 @@ def require_foundations(hub: Hub) -> None:
     """
     if not is_booted():
         raise CommandError(
-            "this machine was not booted with systemd", hint="Fill a folder for another machine with --prefix DIR"
+            "this machine was not booted with systemd", hint="Fill a folder for another machine with --prefix DIR."
         )
     if hub.remote_database:
         return
     if shutil.which("psql") is None:
-        raise CommandError("PostgreSQL is not installed on this machine", hint="Run: sudo apt-get install postgresql")
+        raise CommandError("PostgreSQL is not installed on this machine", hint="Run `sudo apt-get install postgresql`.")
     if not hub.database_socket.exists():
         raise DatabaseUnavailable(
             f"PostgreSQL does not run on this machine: {hub.database_socket} does not exist",
-            hint=f"Run: sudo systemctl start postgresql. If it uses another port, set POSTGRES_PORT in {COMMON_SETTINGS}",
+            hint=f"Run `sudo systemctl start postgresql`. If it uses another port, set POSTGRES_PORT in {COMMON_SETTINGS}.",
         )

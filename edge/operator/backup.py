@@ -118,7 +118,7 @@ def write_backup(client: PostgresClient, file: Path) -> int:
         partial.unlink(missing_ok=True)
         raise CommandError(
             f"the backup into {file} failed ({fault})",
-            hint="Check that its folder exists and has room, and that you log in as the database's owner (POSTGRES_USER)",
+            hint="Check that its folder exists and has room, and that you log in as the database's owner (POSTGRES_USER).",
         ) from fault
     return file.stat().st_size
 
@@ -136,7 +136,7 @@ def load_backup(client: PostgresClient, file: Path) -> None:
             if " TABLE public schema_migrations " not in client.run("pg_restore", "--list", file):
                 raise CommandError(
                     f"{file} holds no Arch-Stats database; the database is unchanged",
-                    hint="Use a file written by: archstats-sensor db backup",
+                    hint="Use a file written by `archstats-sensor db backup`.",
                 )
             client.run("pg_restore", "--no-owner", f"--file={script}", file)
             client.run(
@@ -146,8 +146,8 @@ def load_backup(client: PostgresClient, file: Path) -> None:
         except ProgramFailed as fault:
             raise CommandError(
                 f"{file} could not be restored ({fault}); the database is unchanged",
-                hint="Check that it was written by archstats-sensor db backup, and that you log in as the "
-                "database's owner (POSTGRES_USER)",
+                hint="Check that it was written by `archstats-sensor db backup`, and that you log in as the "
+                "database's owner (POSTGRES_USER).",
             ) from fault
 
 
@@ -161,7 +161,7 @@ async def refuse_empty(connection: Connection) -> None:
     if not (await schema_state(connection)).applied:
         raise CommandError(
             "this database holds nothing of Arch-Stats, so no backup was made",
-            hint="Name the right one with POSTGRES_DB or --database-dir; archstats-sensor db status shows which one is used",
+            hint="Name the right one with POSTGRES_DB or --database-dir; `archstats-sensor db status` shows which one is used.",
         )
 
 
@@ -178,12 +178,12 @@ async def refuse_unfit(connection: Connection, *, replace: bool) -> None:
         names = ", ".join(row["application_name"] or "an unnamed program" for row in others)
         raise CommandError(
             f"the database is in use by {names}",
-            hint="Stop them first, on a hub with: sudo systemctl stop archstats.target",
+            hint="Stop them first, on a hub with `sudo systemctl stop archstats.target`.",
         )
     if not replace and await connection.fetchval("select exists (select from pg_tables where schemaname = 'public')"):
         raise CommandError(
             "the database is not empty",
-            hint="Restore into a new one (POSTGRES_DB or --database-dir), or delete its contents with --replace",
+            hint="Restore into a new one (POSTGRES_DB or --database-dir), or delete its contents with --replace.",
         )
 
 

@@ -77,7 +77,7 @@ async def restore_shot(connection: Connection, shot: ShotSummary, who: str, reas
     """Take back all corrections of a shot. Raises CommandError when there are none."""
     if Flag.CORRECTED not in shot.flags:
         raise CommandError(
-            f"shot {shot.id} was not corrected", hint="It already has the value that the sensors measured"
+            f"shot {shot.id} was not corrected", hint="It already has the value that the sensors measured."
         )
     await record_correction(connection, _of_shot(shot, CorrectionKind.RESTORE, who, reason, {}))
 
@@ -88,7 +88,7 @@ async def record_correction(connection: Connection, correction: NewCorrection) -
     Raises CommandError when the operator's name or the reason is empty.
     """
     if not correction.who.strip() or not correction.reason.strip():
-        raise CommandError("a correction needs a name and a reason", hint="Give --who and --why some text")
+        raise CommandError("a correction needs a name and a reason", hint="Give --who and --why some text.")
     await connection.execute(
         """
         insert into corrections (session_id, kind, device_id, stream_id, seq, who, reason, old, new)
@@ -149,7 +149,7 @@ def complete_score(score: ScoreCorrection, shot: ShotSummary, values: Sequence[i
         return Score(result, _points_of_hit(score, shot, values), score.is_x)
     if score.points or score.is_x:
         raise CommandError(
-            f"a shot with the result {result} has no points", hint="Leave out --points and --x, or give --result hit"
+            f"a shot with the result {result} has no points", hint="Leave out --points and --x, or give --result hit."
         )
     return Score(result, 0 if result in WORTH_NOTHING else None, is_x=False)
 
@@ -158,12 +158,12 @@ def _result(score: ScoreCorrection, shot: ShotSummary) -> Result:
     if score.result:
         if score.result in (*CORRECTABLE_RESULTS, Result.VOID):
             return Result(score.result)
-        raise CommandError(f"'{score.result}' is not a result", hint=f"Give one of {', '.join(CORRECTABLE_RESULTS)}")
+        raise CommandError(f"'{score.result}' is not a result", hint=f"Give one of {', '.join(CORRECTABLE_RESULTS)}.")
     if score.is_x:
         return Result.HIT
     if score.points is None:
         raise CommandError(
-            "nothing to correct: give --points, --x or --result", hint="See: archstats-sensor shots correct --help"
+            "nothing to correct: give --points, --x or --result", hint="See `archstats-sensor shots correct --help`."
         )
     if score.points == 0:
         return Result.MISS if shot.landing is None else Result.OFF_FACE
@@ -178,11 +178,11 @@ def _points_of_hit(score: ScoreCorrection, shot: ShotSummary, values: Sequence[i
         points = shot.points
     listed = ", ".join(map(str, values))
     if points is None and values:
-        raise CommandError("a hit needs points", hint=f"Give --points, one of {listed}")
+        raise CommandError("a hit needs points", hint=f"Give --points, one of {listed}.")
     if points is not None and values and points not in values:
-        raise CommandError(f"no ring of this face is worth {points}", hint=f"Give one of {listed}, or --result miss")
+        raise CommandError(f"no ring of this face is worth {points}", hint=f"Give one of {listed}, or --result miss.")
     if score.is_x and values and points != values[0]:
-        raise CommandError(f"an X is worth {values[0]}", hint=f"Leave out --points, or give --points {values[0]}")
+        raise CommandError(f"an X is worth {values[0]}", hint=f"Leave out --points, or give --points {values[0]}.")
     return points
 
 

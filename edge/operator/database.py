@@ -61,7 +61,7 @@ def describe_schema(state: SchemaState) -> str:
     if state.unknown or state.changed:
         return "another build's"
     if state.missing:
-        return f"{len(state.missing)} migrations behind; run: archstats-sensor db migrate"
+        return f"{len(state.missing)} migrations behind; run `archstats-sensor db migrate`"
     numbered = [name for name in state.applied if name[0].isdigit()]
     return f"up to date ({numbered[-1] if numbered else 'empty'})"
 
@@ -95,6 +95,6 @@ async def create_database(service: ServiceSettings) -> bool:
             raise ConfigError(
                 f"database {name!r} cannot be created ({describe_error(fault)})",
                 hint="Let the server's administrator run: "
-                f"create database {quoted(name)} owner {quoted(service.database.user)}",
+                f"`create database {quoted(name)} owner {quoted(service.database.user)}`.",
             ) from fault
     return True

@@ -54,7 +54,7 @@ async def explain_reference(
     if explanation is None:
         raise CommandError(
             f"shot {shot.id} is void: {shot.void_reason or 'the readings no longer make this shot'}",
-            hint="Its last values are kept; see: archstats-sensor shots list",
+            hint="Its last values are kept; see `archstats-sensor shots list`.",
         )
     return ExplainedShot(shot, explanation, await corrections_of(connection, shot))
 

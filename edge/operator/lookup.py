@@ -24,7 +24,7 @@ def id_pattern(reference: str, listing: str) -> str:
     if not re.fullmatch(rf"[0-9a-f-]{{{FEWEST_CHARACTERS},36}}", reference.lower()):
         raise CommandError(
             f"'{reference}' is not an id",
-            hint=f"Give '{LAST}', or at least {FEWEST_CHARACTERS} characters of an id from: archstats-sensor {listing}",
+            hint=f"Give '{LAST}', or at least {FEWEST_CHARACTERS} characters of an id from `archstats-sensor {listing}`.",
         )
     return reference.lower() + "%"
 
@@ -32,12 +32,12 @@ def id_pattern(reference: str, listing: str) -> str:
 def exactly_one(found: Sequence[_Row], noun: str, reference: str, listing: str) -> _Row:
     """The only row found. Raises CommandError when there is none, or more than one."""
     if not found:
-        raise CommandError(f"there is no {noun} '{reference}'", hint=f"See: archstats-sensor {listing}")
+        raise CommandError(f"there is no {noun} '{reference}'", hint=f"See `archstats-sensor {listing}`.")
     if len(found) > 1:
-        raise CommandError(f"more than one {noun} begins with '{reference}'", hint="Give more characters of its id")
+        raise CommandError(f"more than one {noun} begins with '{reference}'", hint="Give more characters of its id.")
     return found[0]
 
 
 def nothing_found(message: str, listing: str) -> CommandError:
     """The error for a ``last`` that refers to no row."""
-    return CommandError(message, hint=f"See: archstats-sensor {listing}")
+    return CommandError(message, hint=f"See `archstats-sensor {listing}`.")

@@ -20,7 +20,7 @@ USUAL_BUTT_MM = 1240.0
 FACE_MARGIN_MM = 30.0
 """Room left around a face that is larger than the usual butt."""
 END_TIMEOUT_S = 60.0
-START_SHOTS = "Start archstats-shots, which closes it; on a hub: sudo systemctl start archstats-shots"
+START_SHOTS = "Start archstats-shots, which closes it; on a hub with `sudo systemctl start archstats-shots`."
 """Remedy for a session that stays in the state ``closing``."""
 
 
@@ -67,7 +67,7 @@ def faces_on_butt(
     """
     catalogue = load_catalogue()
     if code not in catalogue:
-        raise UsageError(f"there is no face '{code}'", hint=f"Known faces: {', '.join(sorted(catalogue))}")
+        raise UsageError(f"there is no face '{code}'", hint=f"Give one of {', '.join(sorted(catalogue))}.")
     spec = catalogue[code]
     width, height = _butt_for(spec, width_mm, height_mm)
     return (
@@ -88,11 +88,11 @@ def past_instant(text: str, now: Instant) -> Instant:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as fault:
-        raise UsageError(f"--since {text} is not an instant", hint="Write it like 2026-01-01T12:00:00Z") from fault
+        raise UsageError(f"--since {text} is not an instant", hint="Write it like 2026-01-01T12:00:00Z.") from fault
     if at.tzinfo is None:
-        raise UsageError(f"--since {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z")
+        raise UsageError(f"--since {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z.")
     if at > now.at:
-        raise CommandError(f"--since {text} is in the future", hint="Leave out --since: the session begins now")
+        raise CommandError(f"--since {text} is in the future", hint="Leave out --since: the session begins now.")
     return now.at_utc(at)
 
 
@@ -163,7 +163,7 @@ def _butt_for(face: FaceSpec, width_mm: float | None, height_mm: float | None) -
         if given is not None and given < least:
             raise CommandError(
                 f"{option} {given:g} is too small: a {face.code} needs at least {least:g} mm",
-                hint="Give the butt's real size, or leave out the option",
+                hint="Give the butt's real size, or leave out the option.",
             )
     roomy = max(USUAL_BUTT_MM, 2 * (face.outer_mm + FACE_MARGIN_MM))
     return width_mm or roomy, height_mm or roomy
@@ -175,7 +175,7 @@ async def _refuse_overlap(connection: Connection, lane: int, start: datetime) ->
     if ended is not None and ended > start:
         raise CommandError(
             f"the last session of lane {lane} ended at {iso(ended)}, so no session was opened",
-            hint=f"Let it begin after that: --since {iso(ended)}",
+            hint=f"Let it begin after that: --since {iso(ended)}.",
         )
 
 
@@ -190,5 +190,5 @@ async def _lane_in_use(connection: Connection, lane: int) -> CommandError:
         )
     return CommandError(
         f"lane {lane} already has an open session, so no session was opened",
-        hint=f"Close it first: archstats-sensor session close --lane {lane}",
+        hint=f"Close it first: `archstats-sensor session close --lane {lane}`.",
     )

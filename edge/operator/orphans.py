@@ -92,7 +92,7 @@ async def void_orphan(connection: Connection, orphan: Orphan, who: str, reason: 
 async def reopen_orphan(connection: Connection, orphan: Orphan, who: str, reason: str) -> None:
     """Take back all corrections of a landing. Raises CommandError when there are none."""
     if orphan.status is OrphanStatus.OPEN:
-        raise CommandError(f"orphan {orphan.id} is already open", hint="Assign it or void it")
+        raise CommandError(f"orphan {orphan.id} is already open", hint="Assign it or void it.")
     await _record(connection, orphan, CorrectionKind.REOPEN, who, reason, {})
 
 
@@ -107,17 +107,17 @@ def _release_of(shot: ShotSummary, orphan: Orphan) -> ReadingKey:
     """The release that gets the landing."""
     if shot.session_id != orphan.session_id:
         raise CommandError(
-            f"shot {shot.id} and the landing belong to different sessions", hint="See: archstats-sensor shots list"
+            f"shot {shot.id} and the landing belong to different sessions", hint="See `archstats-sensor shots list`."
         )
     if shot.release is None:
         raise CommandError(
             f"shot {shot.id} has no release, it is a landing itself",
-            hint="Correct its value instead: archstats-sensor shots correct",
+            hint="Correct its value instead: `archstats-sensor shots correct`.",
         )
     if shot.landing is not None:
         raise CommandError(
             f"shot {shot.id} already has a landing",
-            hint="If its value is wrong, correct that: archstats-sensor shots correct",
+            hint="If its value is wrong, correct that: `archstats-sensor shots correct`.",
         )
     return shot.release
 

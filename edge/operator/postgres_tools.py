@@ -73,6 +73,6 @@ def client_for(server_major: int, connection: Mapping[str, str]) -> PostgresClie
     except ConfigError as fault:
         raise ConfigError(
             f"the client programs of PostgreSQL {server_major}, the server's version, are not installed on this machine",
-            hint=f"Install them with: sudo apt-get install postgresql-client-{server_major}",
+            hint=f"Install them with `sudo apt-get install postgresql-client-{server_major}`.",
         ) from fault
     return PostgresClient(binaries.bin_dir, connection)

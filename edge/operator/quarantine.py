@@ -59,7 +59,7 @@ async def settle_quarantine(connection: Connection, ids: Sequence[int]) -> list[
         if unknown:
             raise CommandError(
                 f"there is no quarantine entry {', '.join(map(str, unknown))}, so nothing was settled",
-                hint="See: archstats-sensor quarantine list",
+                hint="See `archstats-sensor quarantine list`.",
             )
     return entries
 

@@ -83,7 +83,7 @@ async def _as_assembler(connection: Connection) -> AsyncIterator[None]:
     except asyncpg.InsufficientPrivilegeError as fault:
         raise CommandError(
             f"the request is recorded, but archstats-shots does not run and this user may not do its work ({fault})",
-            hint="Start archstats-shots: it computes the shots at once",
+            hint="Start archstats-shots: it computes the shots at once.",
         ) from fault
     try:
         yield

@@ -161,7 +161,7 @@ def no_open_session(lane: int) -> CommandError:
     """The error for a lane without an open session."""
     return CommandError(
         f"no session is open on lane {lane}, so nothing was changed",
-        hint=f"Open one: archstats-sensor session open --lane {lane}",
+        hint=f"Open one: `archstats-sensor session open --lane {lane}`.",
     )
 
 

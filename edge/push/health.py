@@ -39,7 +39,7 @@ class Health:
                         "pid": held.pid,
                         "application": held.application,
                         "state": held.state,
-                        "hint": "this database session keeps a transaction open; end it, or wait until the server does",
+                        "hint": "This database session keeps a transaction open; end it, or wait until the server does.",
                     },
                 },
             },

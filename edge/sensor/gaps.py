@@ -58,7 +58,7 @@ class GapMonitor:
         self._queue.give_up(missing)
         self._awaiting = False
         self._status.gap = f"{self._device_id} no longer has {gap}, and they are not in this database"
-        self._status.gap_hint = "Misses until then are unknown. Was the database restored, the node used at another hub, or its memory full?"
+        self._status.gap_hint = "Misses until then are unknown. The database was restored, the node was used at another hub, or its memory was full."
         log.error("%s. %s", self._status.gap, self._status.gap_hint)
 
     def _report_gap(self) -> None:
@@ -72,6 +72,4 @@ class GapMonitor:
         elif self._complete_at + GAP_REPORTED_S <= now:
             self._awaiting = True
             self._status.gap = f"misses cannot be confirmed: {gap} is not stored yet"
-            self._status.gap_hint = (
-                "It is in the device, on the disk or in the quarantine: archstats-sensor quarantine list"
-            )
+            self._status.gap_hint = "It is in the device, on the disk or in the quarantine; `archstats-sensor quarantine list` shows the latter."

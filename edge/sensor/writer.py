@@ -182,7 +182,7 @@ class ReadingWriter:
         if result.first_refusal is not None:
             if self._quarantined_at + QUARANTINE_QUIET_S <= time.monotonic():
                 log.error(
-                    "%s; further rows are only counted, see archstats-sensor quarantine list", result.first_refusal
+                    "%s; further rows are only counted, see `archstats-sensor quarantine list`", result.first_refusal
                 )
             self._quarantined_at = time.monotonic()
 
@@ -210,5 +210,5 @@ def _describe_outage(fault: Exception) -> str:
         return f"{describe_error(fault)}; readings wait on this machine's disk or in the device"
     return (
         f"{describe_error(fault)} ({sqlstate}); readings wait on this machine's disk or in the device until the schema or "
-        "the permissions are repaired: archstats-sensor db status"
+        "the permissions are repaired; see `archstats-sensor db status`"
     )

@@ -32,7 +32,8 @@ def wire_faults(text: str | None, seed: int | None) -> WireFaults:
     try:
         plan = parse_plan(text or "")
     except ValueError as error:
-        raise UsageError(f"--fault {text}: {error}", hint=f"Write it like --fault {EXAMPLE}.") from error
+        message, _, advice = str(error).partition(". ")
+        raise UsageError(f"--fault {text}: {message}", hint=f"{advice} Write it like --fault {EXAMPLE}.") from error
     if seed is not None and not text:
         raise UsageError("--fault-seed has no effect without --fault", hint=f"Add --fault, like --fault {EXAMPLE}.")
     return WireFaults(text or "", plan, seed)

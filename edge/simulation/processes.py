@@ -72,7 +72,7 @@ def range_lock(folder: Path) -> Iterator[None]:
             pid = lock.read().strip()
             raise CommandError(
                 f"a simulated range already runs on this database (process {pid}; its logs are in {folder})",
-                hint=f"Stop it with Ctrl-C or: kill {pid}. Or simulate into another database with --database-dir DIR.",
+                hint=f"Stop it with Ctrl-C or `kill {pid}`, or simulate into another database with --database-dir DIR.",
             ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))

@@ -116,6 +116,6 @@ async def open_sessions(connection: Connection, world: World, lanes: list[Lane],
         except asyncpg.UniqueViolationError as error:
             raise ConfigError(
                 f"lane {lane.number} has an open session",
-                hint=f"Close it with: archstats-sensor session close --lane {lane.number}.",
+                hint=f"Close it with `archstats-sensor session close --lane {lane.number}`.",
             ) from error
     return opened

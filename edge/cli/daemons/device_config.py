@@ -59,7 +59,7 @@ def _check_name(device_id: str) -> None:
     if not DEVICE_NAME.fullmatch(device_id):
         raise ConfigError(
             f"'{device_id}' cannot be the name of a device",
-            hint="Use lower-case letters, digits and dashes, at most 40, for example bow-1",
+            hint="Use lower-case letters, digits and dashes, at most 40, for example bow-1.",
         )
 
 
@@ -77,7 +77,7 @@ def _driver(device_id: str, environ: Mapping[str, str]) -> DriverClass:
     if not name:
         raise ConfigError(
             f"{device_id}: no driver is set",
-            hint=f"Set ARCH_STATS_DRIVER, for example to bow.link; on a hub in /etc/archstats/{device_id}.env",
+            hint=f"Set ARCH_STATS_DRIVER, for example to bow.link; on a hub in /etc/archstats/{device_id}.env.",
         )
     try:
         return load_driver(name)
@@ -87,7 +87,7 @@ def _driver(device_id: str, environ: Mapping[str, str]) -> DriverClass:
 
 def _check_port(device_id: str, port: str) -> None:
     """Refuse a value that can never be a port; whether a port exists and can be opened shows later."""
-    remedy = "Set it to a path such as /dev/serial/by-id/..., or to socket://HOST:PORT for a serial server"
+    remedy = "Set it to a path such as /dev/serial/by-id/..., or to socket://HOST:PORT for a serial server."
     scheme, is_url, _ = port.partition("://")
     if not is_url:
         if _is_something_else(port):

@@ -65,7 +65,7 @@ def run_device(options: RunOptions) -> int:
         with simulated_device(device_id, environ, wire_faults(options.fault, options.fault_seed)) as simulated:
             return _serve(device_id, simulated)
     if options.fault is not None or options.fault_seed is not None:
-        raise UsageError(f"{device_id}: --fault needs a simulated device", hint="Add --simulate, or leave out --fault")
+        raise UsageError(f"{device_id}: --fault needs a simulated device", hint="Add --simulate, or leave out --fault.")
     return _serve(device_id, environ)
 
 
@@ -84,7 +84,7 @@ def spool_folder(settings: DeviceSettings, environ: Mapping[str, str]) -> Path:
     except RuntimeError as fault:
         raise ConfigError(
             "there is no home folder to spool readings in while the database is away",
-            hint="Set ARCH_STATS_SPOOL_DIR",
+            hint="Set ARCH_STATS_SPOOL_DIR.",
         ) from fault
 
 

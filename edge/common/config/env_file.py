@@ -88,13 +88,13 @@ def read_development_file(folder: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError) as fault:
         raise ConfigError(
-            f"{file.absolute()} cannot be read ({fault})", hint="Correct the file, or move it away"
+            f"{file.absolute()} cannot be read ({fault})", hint="Correct the file, or move it away."
         ) from fault
     parsed = parse_env(text)
     if parsed.invalid_lines:
         raise ConfigError(
             f"line {parsed.invalid_lines[0]} of {file.absolute()} is not NAME=value",
-            hint="Correct the line, or make it a comment with # as its first character",
+            hint="Correct the line, or make it a comment with # as its first character.",
         )
     from edge.common.config.settings import PREFIX, known_variables  # without the file no program loads them for it
 

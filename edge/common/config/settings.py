@@ -168,7 +168,7 @@ def refuse_unknown(environ: Mapping[str, str], extra_known: Collection[str] = ()
     for name in unknown:
         near = difflib.get_close_matches(name.removeprefix(PREFIX), by_own_name, n=1)
         guess = f"Did you mean {by_own_name[near[0]]}? " if near else ""
-        hint = f"{guess}Correct or remove it. docs/settings.md lists all settings"
+        hint = f"{guess}Correct or remove it. docs/settings.md lists all settings."
         faults.append(ConfigError(f"unknown setting {name}", hint=hint))
     raise ConfigError.merge(faults)
 
@@ -241,6 +241,7 @@ def _explain(fault: ValidationError, model: type[BaseModel], environ: Mapping[st
             value = "" if "SecretStr" in str(field and field.annotation) else f" is {environ.get(variable, '')!r}"
             message = f"{variable}{value}: {error['msg'][:1].lower()}{error['msg'][1:]}"
         meaning = field.description if field is not None else None
-        hint = f"Set {variable} to a valid value: {meaning}" if meaning else "docs/settings.md lists all settings"
+        purpose = f"Set {variable} to a valid value: {meaning.rstrip('.')}." if meaning else None
+        hint = purpose or "docs/settings.md lists all settings."
         faults.append(ConfigError(message, hint=hint))
     return ConfigError.merge(faults)

@@ -162,16 +162,16 @@ async def wait_until_ready(
             finally:
                 connection.terminate()
         except RoleRefused as fault:
-            state_log.enter("not ready", f"{fault}; trying again")
+            state_log.enter("not ready", f"{describe_error(fault)}; trying again")
         except asyncpg.InsufficientPrivilegeError as fault:
             state_log.enter(
-                "not ready", f"{fault}; its grants are older than this build. Run: archstats-sensor db migrate"
+                "not ready", f"{fault}; its grants are older than this build. Run `archstats-sensor db migrate`."
             )
         except DATABASE_FAULTS as fault:
             state_log.enter(
                 "not ready",
-                f"{describe_error(fault)}; trying again. Check that PostgreSQL runs and that the POSTGRES_* settings are right: "
-                "archstats-sensor db status",
+                f"{describe_error(fault)}; trying again. Check with `archstats-sensor db status` that PostgreSQL runs and "
+                "that the POSTGRES_* settings are right.",
             )
         else:
             state.require_known()
@@ -180,14 +180,14 @@ async def wait_until_ready(
                 if state_log.state is not None:
                     state_log.enter("ready")
                 return
-            state_log.enter("not ready", "its schema is older than this build. Run: archstats-sensor db migrate")
+            state_log.enter("not ready", "its schema is older than this build. Run `archstats-sensor db migrate`.")
         attempt += 1
         await _pause(min(backoff_s(attempt), longest_pause_s), stop)
 
 
 def describe_error(fault: Exception) -> str:
-    """Return the message of the fault, or its type when it has none, as a time-out."""
-    return str(fault) or type(fault).__name__
+    """Return the message of the fault, without a final full stop, or its type when it has none, as a time-out."""
+    return str(fault).removesuffix(".") or type(fault).__name__
 
 
 async def _pause(seconds: float, stop: asyncio.Event | None) -> None:

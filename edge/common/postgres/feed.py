@@ -124,7 +124,7 @@ async def current_cursor(connection: Connection) -> FeedCursor:
     """
     row = await connection.fetchrow(_PRESENT)
     if row is None:
-        raise LookupError("the database has no installation row. Run: archstats-sensor db migrate")
+        raise LookupError("the database has no installation row. Run `archstats-sensor db migrate`.")
     return FeedCursor(row["epoch"], int(row["xid"]), row["id"])
 
 
@@ -132,7 +132,7 @@ async def read_page(connection: Connection, after: FeedCursor, limit: int) -> Pa
     """Return at most ``limit`` events that follow ``after``, in order."""
     rows = await connection.fetch(_PAGE, str(after.xid), after.id, limit)
     if not rows:
-        raise LookupError("the database has no installation row. Run: archstats-sensor db migrate")
+        raise LookupError("the database has no installation row. Run `archstats-sensor db migrate`.")
     epoch, next_xid = rows[0]["epoch"], int(rows[0]["xmin_text"])
     is_foreign = after.xid >= next_xid  # no page ends there: the id is from another database
     if after.epoch != epoch or rows[0]["pruned"] or is_foreign:

@@ -59,12 +59,12 @@ class SchemaState:
         if self.unknown:
             raise ConfigError(
                 f"the database's schema is newer than this build ({', '.join(self.unknown)})",
-                hint="Upgrade Arch-Stats on this machine to the version that migrated the database",
+                hint="Upgrade Arch-Stats on this machine to the version that migrated the database.",
             )
         if self.changed:
             raise ConfigError(
                 f"the database was migrated with a different text of {', '.join(self.changed)}",
-                hint="Run the version that migrated it. If you edited that file, restore it and put the change into a new file",
+                hint="Run the version that migrated it. If you edited that file, restore it and put the change into a new file.",
             )
 
     def require_channel(self, channel: str) -> None:
@@ -72,7 +72,7 @@ class SchemaState:
         if self.channel is not None and self.channel != channel:
             raise ConfigError(
                 f"ARCH_STATS_WS_CHANNEL is {channel!r}, but the database was migrated for {self.channel!r}",
-                hint=f"Set ARCH_STATS_WS_CHANNEL={self.channel} for every process on this database",
+                hint=f"Set ARCH_STATS_WS_CHANNEL={self.channel} for every process on this database.",
             )
 
     def require_current(self) -> None:
@@ -81,7 +81,7 @@ class SchemaState:
         if self.missing:
             raise ConfigError(
                 f"the database's schema is older than this build ({', '.join(self.missing)} missing)",
-                hint="Run: archstats-sensor db migrate",
+                hint="Run `archstats-sensor db migrate`.",
             )
 
 

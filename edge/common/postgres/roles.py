@@ -67,7 +67,7 @@ async def create_roles(connection: Connection) -> None:
         except asyncpg.InsufficientPrivilegeError as fault:
             raise ConfigError(
                 f"role {role} is missing, and user {user!r} may not create it ({first_line(fault)})",
-                hint="Ask the server's administrator to run: archstats-sensor db roles | sudo -u postgres psql",
+                hint="Ask the server's administrator to run `archstats-sensor db roles | sudo -u postgres psql`.",
             ) from fault
 
 
@@ -93,12 +93,12 @@ def role_error(role: str, user: str, fault: asyncpg.PostgresError) -> RoleRefuse
     """Return the error of a connection that failed because of its role; None when the fault has another cause."""
     if isinstance(fault, asyncpg.InvalidParameterValueError):
         return RoleRefused(
-            f"role {role} does not exist on the server ({first_line(fault)})", hint="Run: archstats-sensor db migrate"
+            f"role {role} does not exist on the server ({first_line(fault)})", hint="Run `archstats-sensor db migrate`."
         )
     if isinstance(fault, asyncpg.InsufficientPrivilegeError):
         return RoleRefused(
             f"user {user!r} may not act as {role} ({first_line(fault)})",
-            hint=f"Log in as {role} (POSTGRES_USER), or ask the server's administrator to run: {grant_statement(role, user)}",
+            hint=f"Log in as {role} (POSTGRES_USER), or ask the server's administrator to run `{grant_statement(role, user)}`.",
         )
     return None
 

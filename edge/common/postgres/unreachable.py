@@ -42,19 +42,19 @@ def connect_error(fault: Exception, database: Database) -> ConfigError | Databas
     if isinstance(fault, asyncpg.InvalidCatalogNameError):
         return ConfigError(
             f"{database.location} does not exist ({describe_error(fault)})",
-            hint="Correct POSTGRES_DB, or create the database: archstats-sensor db init",
+            hint="Correct POSTGRES_DB, or create the database: `archstats-sensor db init`.",
         )
     if isinstance(fault, SETTINGS_ERRORS):
         return ConfigError(
             f"{database.location} rejects the login ({describe_error(fault)})",
-            hint="Correct POSTGRES_USER and POSTGRES_PASSWORD, then check them: archstats-sensor db status",
+            hint="Correct POSTGRES_USER and POSTGRES_PASSWORD, then check them: `archstats-sensor db status`.",
         )
     if isinstance(fault, PostgresStartError):
-        return DatabaseUnavailable(describe_error(fault), hint="Fix that, then run the command again")
+        return DatabaseUnavailable(describe_error(fault), hint="Fix that, then run the command again.")
     return DatabaseUnavailable(
         f"{database.location} does not answer ({describe_error(fault)})",
-        hint="Check that PostgreSQL runs: systemctl status postgresql. If it listens elsewhere, correct POSTGRES_SOCKET_DIR, "
-        "POSTGRES_HOST and POSTGRES_PORT. Then check the settings: archstats-sensor db status",
+        hint="Check that PostgreSQL runs: `systemctl status postgresql`. If it listens elsewhere, correct POSTGRES_SOCKET_DIR, "
+        "POSTGRES_HOST and POSTGRES_PORT. Then check the settings: `archstats-sensor db status`.",
     )
 
 
@@ -64,5 +64,5 @@ def interrupted_error(fault: Exception, connection: Connection, database: Databa
         return None
     return DatabaseUnavailable(
         f"{database.location} interrupted the command ({describe_error(fault)})",
-        hint="If the command changes data, check whether the change was stored; then run it again",
+        hint="If the command changes data, check whether the change was stored; then run it again.",
     )

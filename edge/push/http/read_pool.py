@@ -50,7 +50,7 @@ class ReadPool:
             finally:
                 await asyncio.shield(pool.release(connection, timeout=TIMEOUT_S))
         except _SCHEMA_MISSING as error:
-            raise DatabaseAwayError("its schema is missing; run: archstats-sensor db migrate") from error
+            raise DatabaseAwayError("its schema is missing; run `archstats-sensor db migrate`") from error
         except _OWN_FAULTS:
             raise
         except DATABASE_FAULTS as error:

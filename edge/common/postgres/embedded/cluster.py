@@ -82,7 +82,7 @@ class EmbeddedPostgres:
             self._leave()
             raise ConfigError(
                 f"the embedded PostgreSQL cannot use {self.base_dir} ({fault.strerror}: {fault.filename})",
-                hint="Give this user the folder, or choose another with ARCH_STATS_DATABASE_DIR",
+                hint="Give this user the folder, or choose another with ARCH_STATS_DATABASE_DIR.",
             ) from fault
         except BaseException:
             if not held_before:
@@ -170,7 +170,7 @@ class EmbeddedPostgres:
             if self._data.exists():
                 raise ConfigError(
                     f"{self._data} is not a PostgreSQL cluster (it has no PG_VERSION)",
-                    hint="Move it away, or choose another folder with ARCH_STATS_DATABASE_DIR",
+                    hint="Move it away, or choose another folder with ARCH_STATS_DATABASE_DIR.",
                 ) from None
             return None
 

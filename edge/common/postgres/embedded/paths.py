@@ -28,7 +28,7 @@ def default_base_dir() -> Path:
         return Path.home() / ".local" / "state" / "archstats" / "postgres"
     except RuntimeError as fault:
         raise ConfigError(
-            "there is no home folder for the data of the embedded PostgreSQL", hint="Set ARCH_STATS_DATABASE_DIR"
+            "there is no home folder for the data of the embedded PostgreSQL", hint="Set ARCH_STATS_DATABASE_DIR."
         ) from fault
 
 
@@ -55,7 +55,7 @@ def refuse_unquotable(folder: Path) -> None:
     if set(str(folder)) & set(UNQUOTABLE):
         raise ConfigError(
             f'PostgreSQL cannot work in a folder with one of " $ ` \\ , in its path ({folder})',
-            hint="Choose another folder with ARCH_STATS_DATABASE_DIR",
+            hint="Choose another folder with ARCH_STATS_DATABASE_DIR.",
         )
 
 
@@ -79,7 +79,7 @@ def refuse_others(folder: Path) -> None:
         raise ConfigError(
             f"{folder} is not a folder of the embedded PostgreSQL: it holds other files ({', '.join(others[:3])}"
             f"{', ...' if len(others) > 3 else ''})",
-            hint="Choose an empty or a new folder with --database-dir or ARCH_STATS_DATABASE_DIR",
+            hint="Choose an empty or a new folder with --database-dir or ARCH_STATS_DATABASE_DIR.",
         )
 
 
@@ -98,7 +98,7 @@ def prepare(base_dir: Path) -> None:
             raise
         raise ConfigError(
             f"the embedded PostgreSQL cannot use {base_dir} ({fault.strerror}: {fault.filename})",
-            hint="Give this user the folder, or choose another with ARCH_STATS_DATABASE_DIR",
+            hint="Give this user the folder, or choose another with ARCH_STATS_DATABASE_DIR.",
         ) from fault
 
 
@@ -115,7 +115,7 @@ def make_private(folder: Path) -> None:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise ConfigError(
             f"{folder} belongs to another user or is not a folder, so the embedded PostgreSQL does not use it",
-            hint=f"Choose another folder with ARCH_STATS_DATABASE_DIR, {USE_YOUR_OWN}",
+            hint=f"Choose another folder with ARCH_STATS_DATABASE_DIR, {USE_YOUR_OWN}.",
         )
     if stat.S_IMODE(found.st_mode) & 0o077:
         folder.chmod(0o700)
