@@ -7,7 +7,22 @@ from importlib import import_module
 import pytest
 
 
-@pytest.mark.parametrize("package", ["edge.common.postgres", "edge.common.process"])
+LAZY = [
+    "drivers",
+    "drivers.link",
+    "drivers.transport",
+    "edge.common.postgres",
+    "edge.common.postgres.embedded",
+    "edge.common.process",
+    "edge.installer",
+    "edge.operator",
+    "edge.push",
+    "edge.sensor",
+    "simulators",
+]
+
+
+@pytest.mark.parametrize("package", LAZY)
 def test_every_public_name_resolves(package: str) -> None:
     module = import_module(package)
     assert sorted(module.__all__) == sorted(module._HOMES)
