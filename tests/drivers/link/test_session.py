@@ -301,7 +301,7 @@ def test_a_stale_hello_does_not_restart_a_stream() -> None:
 
 
 class Desk:
-    """A session that is given frames by hand."""
+    """A session whose frames the test gives directly."""
 
     def __init__(self) -> None:
         self.zero = 100_000 * MS
