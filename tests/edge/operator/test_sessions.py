@@ -78,6 +78,16 @@ async def test_session_ends_by_wall_clock_after_a_host_reboot(database_settings:
         await connection.close()
 
 
+async def test_session_does_not_end_before_its_start(database_settings: ServiceSettings) -> None:
+    start = host_now()
+    async with open_database(database_settings, application="test") as database:
+        connection = await database.connect()
+        session = await open_session(connection, _new(start))
+        assert await request_close(connection, 1, start.at_utc(start.at - timedelta(seconds=1))) == session
+        assert await connection.fetchval("select closing_time from sessions") == start.at
+        await connection.close()
+
+
 def _new(start: Instant) -> NewSession:
     return NewSession(
         lane=1,
