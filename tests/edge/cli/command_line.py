@@ -14,7 +14,7 @@ from edge.cli.main import main
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
-from tests.edge.shots.lane_rows import StoredLane
+from tests.edge.lane_rows import LaneRows, build_lane, started_ago
 
 T = TypeVar("T")
 
@@ -56,10 +56,9 @@ class CommandLine:
         return asyncio.run(run())
 
 
-async def shoot_lane(connection: Connection) -> StoredLane:
+async def shoot_lane(connection: Connection) -> LaneRows:
     """A hit of 10, a miss at 40 s (the newest shot), and two landings that no release explains."""
-    lane = StoredLane(connection)
-    await lane.build()
+    lane = await build_lane(connection, started_ago(60.0))
     await lane.shoot(20.0)
     await lane.land(20.4, received=24.4)
     await lane.land(34.0, 100.0)

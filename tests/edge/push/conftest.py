@@ -7,30 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from edge.common.config.settings import ServiceSettings
-from edge.common.postgres.connection import Connection
-from edge.common.postgres.database import open_database
-from tests.edge.push.range_rows import LaneRows
+from tests.edge.lane_rows import OUTDOORS, SessionSetup
 from tests.edge.push.serving import Service, serving
 
 
 @pytest.fixture
-async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
-    """Return a connection to the test's database."""
-    async with open_database(database_settings, application="test") as database:
-        made = await database.connect()
-        try:
-            yield made
-        finally:
-            made.terminate()
-
-
-@pytest.fixture
-async def lane(connection: Connection) -> LaneRows:
-    """Return lane 1 with devices and an open session."""
-    made = LaneRows(connection)
-    await made.add_devices()
-    await made.open_session()
-    return made
+def session_setup() -> SessionSetup:
+    """Return the session of ``lane``, with instants that a test can write down."""
+    return OUTDOORS
 
 
 @pytest.fixture

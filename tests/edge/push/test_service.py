@@ -18,8 +18,9 @@ from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import migrate
 from edge.common.postgres.roles import Role
 from edge.push.service import run_push
-from tests.edge.push.range_rows import LaneRows
+from tests.edge.lane_rows import OUTDOORS, LaneRows
 from tests.edge.push.serving import WITHIN_S, Service, http, listening, serving
+from tests.edge.shot_rows import add_shot
 from tests.eventually import eventually
 from tests.postgres import copy_fresh_cluster, short_folder
 from tests.proxy import database_proxy, settings_through
@@ -67,10 +68,9 @@ async def test_serves_without_a_database_and_connects_later() -> None:
                     try:
                         await migrate(connection, settings.ws_channel)
                         await stream.until_feed_is("live")
-                        lane = LaneRows(connection)
-                        await lane.add_devices()
-                        await lane.open_session()
-                        shot = str(await lane.shoot())
+                        lane = LaneRows(connection, OUTDOORS)
+                        await lane.build()
+                        shot = str(await add_shot(lane))
                         assert (await stream.until("shot.created")).data["id"] == shot
                     finally:
                         connection.terminate()
@@ -83,7 +83,7 @@ async def test_serves_without_a_database_and_connects_later() -> None:
                     connection = await database.connect()
                     try:
                         lane.connection = connection
-                        shot = str(await lane.shoot())
+                        shot = str(await add_shot(lane))
                         assert (await stream.until("shot.created")).data["id"] == shot
                         assert (await client.get("/api/v0/session")).status_code == 200
                     finally:
@@ -120,7 +120,7 @@ async def test_a_frozen_database_is_reported_and_loses_nothing(
         async with listening(service) as stream, http(service) as client:
             await stream.until_feed_is("live")
             proxy.freeze()
-            shot = str(await lane.shoot())
+            shot = str(await add_shot(lane))
             await stream.until_feed_is("away")
             assert (await client.get("/healthz")).status_code == 503
             answer = await client.get("/api/v0/live")
@@ -197,7 +197,7 @@ async def test_health_names_the_session_that_holds_the_feed_back(
         holder = await database.connect()
         try:
             await holder.execute("begin; insert into end_marks (session_id, who) select id, 'x' from sessions")
-            await lane.shoot()
+            await add_shot(lane)
             async with asyncio.timeout(WITHIN_S), http(service) as client:
                 while (health := (await client.get("/healthz")).json())["status"] == "ok":
                     await asyncio.sleep(0.1)
@@ -211,7 +211,7 @@ async def test_health_names_the_session_that_holds_the_feed_back(
 
 async def test_metrics_count_clients_and_events(service: Service, lane: LaneRows) -> None:
     async with listening(service) as stream, http(service) as client:
-        await lane.shoot()
+        await add_shot(lane)
         await stream.take(1)
         lines = (await client.get("/metrics")).text.splitlines()
     values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))

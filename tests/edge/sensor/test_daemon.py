@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from drivers.contract import ClockModel, DeviceKind, Driver
 from drivers.registry import load_driver
 from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.roles import Role
 from edge.sensor.daemon import run_sensor
@@ -90,15 +90,7 @@ async def until(condition: Callable[[], Awaitable[object]], within_s: float = 30
             await asyncio.sleep(0.02)
 
 
-@pytest.fixture
-async def connection(database_settings: ServiceSettings) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    async with open_database(database_settings, application="test") as database:
-        connected = await database.connect()
-        yield connected
-        await connected.close()
-
-
-def state_is(connection: asyncpg.Connection[asyncpg.Record], wanted: str) -> Callable[[], Awaitable[bool]]:
+def state_is(connection: Connection, wanted: str) -> Callable[[], Awaitable[bool]]:
     async def check() -> bool:
         return bool(await connection.fetchval("select state = $1 from device_status", wanted))
 
@@ -106,7 +98,7 @@ def state_is(connection: asyncpg.Connection[asyncpg.Record], wanted: str) -> Cal
 
 
 async def test_each_event_is_stored_once_with_its_exact_instant(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path,
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path,
     pytestconfig: pytest.Config,
 ) -> None:  # fmt: skip
     here = world()
@@ -134,7 +126,7 @@ async def test_each_event_is_stored_once_with_its_exact_instant(
 
 
 async def test_watermark_moves_with_the_heartbeats(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path
 ) -> None:
     async with (
         open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
@@ -154,7 +146,7 @@ async def test_watermark_moves_with_the_heartbeats(
 
 
 async def test_missing_device_is_awaited_and_named(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path
 ) -> None:
     async with (
         open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
@@ -171,7 +163,7 @@ async def test_missing_device_is_awaited_and_named(
 
 
 async def test_disconnected_device_is_lost_and_found_again(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path
 ) -> None:
     async with (
         open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
@@ -192,7 +184,7 @@ async def test_disconnected_device_is_lost_and_found_again(
 
 
 async def test_silent_device_differs_from_a_lost_one(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path
 ) -> None:
     async with (
         open_database(database_settings, application="sensor", role=Role.SENSOR) as database,
@@ -207,7 +199,7 @@ async def test_silent_device_differs_from_a_lost_one(
 
 
 async def test_restarted_daemon_stores_missed_events_once(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path
 ) -> None:
     here = world()
     async with (
@@ -227,7 +219,7 @@ async def test_restarted_daemon_stores_missed_events_once(
 
 
 async def test_readings_wait_while_the_database_is_away(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path
 ) -> None:
     here = world()
     async with (
@@ -249,7 +241,7 @@ async def test_readings_wait_while_the_database_is_away(
 
 
 async def test_daemon_stops_within_two_seconds_and_records_it(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path,
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path,
     pytestconfig: pytest.Config,
 ) -> None:  # fmt: skip
     async with (
@@ -266,7 +258,7 @@ async def test_daemon_stops_within_two_seconds_and_records_it(
 
 
 async def test_quarantined_row_holds_only_the_watermark_back(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path
 ) -> None:
     await connection.execute("alter table readings add constraint unlucky check (seq <> 2)")
     async with (
@@ -289,7 +281,7 @@ async def test_quarantined_row_holds_only_the_watermark_back(
 
 
 async def test_damaged_spool_is_reported_and_costs_no_reading(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path
 ) -> None:
     (tmp_path / "spool").mkdir()
     (tmp_path / "spool" / "bow-1.spool").write_bytes(b"no database " * 1000)
@@ -308,7 +300,7 @@ async def test_damaged_spool_is_reported_and_costs_no_reading(
 
 
 async def test_device_keeps_its_readings_without_room_on_disk(
-    database_settings: ServiceSettings, connection: asyncpg.Connection[asyncpg.Record], tmp_path: Path,
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path,
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     (tmp_path / "spool").write_text("a file, where a folder should be")

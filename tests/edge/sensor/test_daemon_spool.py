@@ -12,7 +12,6 @@ import pytest
 
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.database import open_database
 from edge.sensor.queue.disk import SpoolFile
 from edge.sensor.queue.worker import PATIENCE_S
 from tests.edge.sensor.busy_range import NAME, BusyRange, busy_range, complete_and_in_order, stored
@@ -22,14 +21,6 @@ from tests.timing import limit_s
 
 RATE_HZ = 100.0
 MEMORY_KB = 10 * 1024
-
-
-@pytest.fixture
-async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
-    async with open_database(database_settings, application="test") as database:
-        connected = await database.connect()
-        yield connected
-        await connected.close()
 
 
 @pytest.fixture

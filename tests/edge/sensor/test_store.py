@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-import pytest
-
 from drivers.contract import DeviceKind, Stamp, StreamStart
-from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.database import open_database
 from edge.sensor.gap_rows import UNKNOWN_PAST
 from edge.sensor.queue.disk import SpoolSize
 from edge.sensor.status import Status
@@ -25,14 +20,6 @@ DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
 
 def stamp(second: float) -> Stamp:
     return Stamp(T0 + timedelta(seconds=second), int(second * 1e9), BOOT, 0.001)
-
-
-@pytest.fixture
-async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
-    async with open_database(database_settings, application="test") as database:
-        connected = await database.connect()
-        yield connected
-        await connected.close()
 
 
 async def gap_start(

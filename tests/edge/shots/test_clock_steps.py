@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from drivers.clock.host import host_boot_id
 from edge.common.postgres.database import Database
-from tests.edge.shots.lane_rows import StoredLane, assembler, until
+from tests.edge.lane_rows import LaneRows
+from tests.edge.shots.running import assembler, until
 from tests.edge.shots.test_service import rows
 
 AGO_S = 60.0
 
 
 @pytest.fixture
-async def lane(database: Database) -> AsyncIterator[StoredLane]:
-    """A lane of this host's boot, whose session has a monotonic start."""
-    connection = await database.connect()
-    built = StoredLane(connection, AGO_S)
-    await built.build()
-    await connection.execute(
+async def lane_of_this_boot(lane: LaneRows) -> LaneRows:
+    """The lane, whose session has a monotonic start in this boot of the host."""
+    await lane.connection.execute(
         "update sessions set start_mono_ns = $1, start_host_boot_id = $2",
-        time.monotonic_ns() - round(AGO_S * 1e9),
+        time.monotonic_ns() - round((datetime.now(UTC) - lane.start).total_seconds() * 1e9),
         host_boot_id(),
     )
-    yield built
-    await connection.close()
+    return lane
 
 
-async def set_clocks(lane: StoredLane, kind: str, stepped_s: float) -> None:
+async def set_clocks(lane: LaneRows, kind: str, stepped_s: float) -> None:
     """Set the monotonic instants of readings of one kind, and put their wall clock off by ``stepped_s``."""
     await lane.connection.execute(
         """
@@ -48,43 +44,45 @@ async def set_clocks(lane: StoredLane, kind: str, stepped_s: float) -> None:
 @pytest.mark.parametrize("first", ["release", "landing"])
 @pytest.mark.parametrize("is_opened", [True, False])
 async def test_clock_step_between_readings_changes_nothing(
-    lane: StoredLane, database: Database, first: str, stepped_s: float, *, is_opened: bool
+    lane_of_this_boot: LaneRows, database: Database, first: str, stepped_s: float, *, is_opened: bool
 ) -> None:
     """Neither for an open session nor for one that was closed before the assembler started."""
     if not is_opened:
-        await lane.connection.execute(
+        await lane_of_this_boot.connection.execute(
             """
             update sessions set is_opened = false, end_time = start_time + interval '40 s',
                 closing_time = start_time + interval '40 s', closing_mono_ns = start_mono_ns + 40000000000,
                 closing_host_boot_id = start_host_boot_id
             """
         )
-    await lane.shoot(20.0)
-    await lane.land(20.36)
+    await lane_of_this_boot.shoot(20.0)
+    await lane_of_this_boot.land(20.36)
     kinds = ["engage", "release", "landing"]
     for kind in kinds:
-        await set_clocks(lane, kind, stepped_s if kinds.index(kind) >= kinds.index(first) else 0.0)
+        await set_clocks(lane_of_this_boot, kind, stepped_s if kinds.index(kind) >= kinds.index(first) else 0.0)
     async with assembler(database):
-        await until(lane, "exists (select from shots where result = 'hit')")
-    (shot,) = await rows(lane)
+        await until(lane_of_this_boot, "exists (select from shots where result = 'hit')")
+    (shot,) = await rows(lane_of_this_boot)
     assert (shot["tof_s"], shot["flags"]) == (pytest.approx(0.36, abs=1e-6), [])
     times = [shot[f"arrow_{event}_time"] for event in ("engage", "disengage", "landing")]
-    assert times == [lane.at(18.0), lane.at(20.0), lane.at(20.36)]
+    assert times == [lane_of_this_boot.at(18.0), lane_of_this_boot.at(20.0), lane_of_this_boot.at(20.36)]
 
 
-async def test_now_follows_the_monotonic_clock(lane: StoredLane, database: Database) -> None:
+async def test_now_follows_the_monotonic_clock(lane_of_this_boot: LaneRows, database: Database) -> None:
     """Otherwise a database whose clock is ahead would time out an arrow that is still in the air."""
-    await lane.connection.execute("update sessions set start_time = start_time - interval '3 hours'")
-    lane.zero -= timedelta(hours=3)
-    await lane.shoot(AGO_S - 0.5)
+    await lane_of_this_boot.connection.execute("update sessions set start_time = start_time - interval '3 hours'")
+    lane_of_this_boot.start -= timedelta(hours=3)
+    await lane_of_this_boot.shoot(AGO_S - 0.5)
     for kind in ("engage", "release"):
-        await set_clocks(lane, kind, 0.0)
+        await set_clocks(lane_of_this_boot, kind, 0.0)
     async with assembler(database):
-        await until(lane, "exists (select from shots)")
-        await until(lane, "exists (select from ends)")
-        async with lane.connection.transaction():
-            await lane.land(AGO_S)
-            await set_clocks(lane, "landing", 0.0)
-        await until(lane, "exists (select from shots where result = 'hit')")
-    events = await lane.connection.fetch("select data ->> 'result' as result from events where type like 'shot.%'")
+        await until(lane_of_this_boot, "exists (select from shots)")
+        await until(lane_of_this_boot, "exists (select from ends)")
+        async with lane_of_this_boot.connection.transaction():
+            await lane_of_this_boot.land(AGO_S)
+            await set_clocks(lane_of_this_boot, "landing", 0.0)
+        await until(lane_of_this_boot, "exists (select from shots where result = 'hit')")
+    events = await lane_of_this_boot.connection.fetch(
+        "select data ->> 'result' as result from events where type like 'shot.%'"
+    )
     assert [event["result"] for event in events] == ["pending", "hit"]

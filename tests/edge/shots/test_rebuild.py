@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
 from edge.shots.session import rebuild
 from edge.shots.store.rebuilds import release_lock, take_over
-from tests.edge.shots.lane_rows import StoredLane, assembler, until
+from tests.edge.lane_rows import LaneRows, build_lane, started_ago
+from tests.edge.shots.running import assembler, until
 
 YESTERDAY_S = 86_400.0
 
 
 @pytest.fixture
-async def yesterday(database: Database) -> AsyncIterator[StoredLane]:
+async def yesterday(connection: Connection, database: Database) -> LaneRows:
     """A hit at 20 s and a miss at 40 s, in a session that was closed at 50 s and finished then."""
-    connection = await database.connect()
-    built = StoredLane(connection, ago_s=YESTERDAY_S)
-    await built.build()
+    built = await build_lane(connection, started_ago(YESTERDAY_S))
     await built.shoot(20.0)
     await built.land(20.4)
     await built.shoot(40.0)
@@ -31,17 +30,16 @@ async def yesterday(database: Database) -> AsyncIterator[StoredLane]:
     async with assembler(database):
         await until(built, "exists (select from sessions where not is_opened)")
     await connection.execute("delete from device_status")  # an UNLOGGED table loses its rows in a crash
-    yield built
-    await connection.close()
+    return built
 
 
-async def shots(lane: StoredLane) -> list[asyncpg.Record]:
+async def shots(lane: LaneRows) -> list[asyncpg.Record]:
     return await lane.connection.fetch(
         "select * from shots order by coalesce(arrow_disengage_time, arrow_landing_time)"
     )
 
 
-async def events(lane: StoredLane) -> list[tuple[str, str]]:
+async def events(lane: LaneRows) -> list[tuple[str, str]]:
     rows = await lane.connection.fetch(
         "select type, coalesce(data ->> 'result', data ->> 'status') as outcome from events "
         "where type like 'shot.%' or type = 'reading.orphan' order by xid, id"
@@ -49,7 +47,7 @@ async def events(lane: StoredLane) -> list[tuple[str, str]]:
     return [(row["type"], row["outcome"]) for row in rows]
 
 
-async def correct(lane: StoredLane, kind: str, device: str, seq: int, **new: object) -> None:
+async def correct(lane: LaneRows, kind: str, device: str, seq: int, **new: object) -> None:
     """Add a correction as the command line does."""
     await lane.connection.execute(
         """
@@ -60,14 +58,14 @@ async def correct(lane: StoredLane, kind: str, device: str, seq: int, **new: obj
     )  # fmt: skip
 
 
-async def request_rebuild(lane: StoredLane) -> int:
+async def request_rebuild(lane: LaneRows) -> int:
     number: int = await lane.connection.fetchval(
         "insert into rebuilds (session_id, who, reason) values ($1, 'test', 'test') returning id", lane.session_id
     )
     return number
 
 
-async def test_correction_survives_every_computation(lane: StoredLane, database: Database) -> None:
+async def test_correction_survives_every_computation(lane: LaneRows, database: Database) -> None:
     await lane.shoot(20.0)
     await lane.land(20.4)
     async with assembler(database):
@@ -82,7 +80,7 @@ async def test_correction_survives_every_computation(lane: StoredLane, database:
     assert (shot["points"], shot["is_x"], shot["flags"], shot["revision"]) == (9, False, ["corrected"], 2)
 
 
-async def test_latest_correction_counts_and_may_be_revoked(lane: StoredLane, database: Database) -> None:
+async def test_latest_correction_counts_and_may_be_revoked(lane: LaneRows, database: Database) -> None:
     await lane.shoot(20.0)
     await lane.land(20.4)
     async with assembler(database):
@@ -94,7 +92,7 @@ async def test_latest_correction_counts_and_may_be_revoked(lane: StoredLane, dat
     assert [kind for kind, _ in await events(lane)][-2:] == ["shot.voided", "shot.updated"]
 
 
-async def test_corrections_can_only_be_added(lane: StoredLane) -> None:
+async def test_corrections_can_only_be_added(lane: LaneRows) -> None:
     await lane.shoot(20.0)
     await correct(lane, "result", "bow-1", 2, result="miss", points=0, is_x=False)
     for statement in ("update corrections set reason = 'x'", "delete from corrections", "truncate corrections"):
@@ -104,7 +102,7 @@ async def test_corrections_can_only_be_added(lane: StoredLane) -> None:
         await correct(lane, "result", "bow-1", 2, result="splendid", points=0, is_x=False)
 
 
-async def test_yesterdays_shot_is_corrected_today(yesterday: StoredLane, database: Database) -> None:
+async def test_yesterdays_shot_is_corrected_today(yesterday: LaneRows, database: Database) -> None:
     async with assembler(database):
         await correct(yesterday, "result", "bow-1", 4, result="not_shot", points=None, is_x=False)
         await until(yesterday, "exists (select from shots where result = 'not_shot')")
@@ -112,7 +110,7 @@ async def test_yesterdays_shot_is_corrected_today(yesterday: StoredLane, databas
     assert (await events(yesterday))[-1] == ("shot.updated", "not_shot")
 
 
-async def test_landing_received_a_day_late_corrects_the_miss(yesterday: StoredLane, database: Database) -> None:
+async def test_landing_received_a_day_late_corrects_the_miss(yesterday: LaneRows, database: Database) -> None:
     async with assembler(database):
         await yesterday.land(40.4, received=YESTERDAY_S)
         await until(yesterday, "count(*) = 2 from shots where result = 'hit'")
@@ -120,7 +118,7 @@ async def test_landing_received_a_day_late_corrects_the_miss(yesterday: StoredLa
     assert (await events(yesterday))[-1] == ("shot.updated", "hit")
 
 
-async def test_other_readings_leave_a_closed_session_unchanged(yesterday: StoredLane, database: Database) -> None:
+async def test_other_readings_leave_a_closed_session_unchanged(yesterday: LaneRows, database: Database) -> None:
     before = await shots(yesterday)
     async with assembler(database):
         await yesterday.shoot(200.0)
@@ -131,7 +129,7 @@ async def test_other_readings_leave_a_closed_session_unchanged(yesterday: Stored
 
 @pytest.mark.parametrize("running", [True, False], ids=["assembler runs", "no assembler"])
 async def test_rebuild_gives_the_same_rows_and_no_event(
-    yesterday: StoredLane, database: Database, *, running: bool
+    yesterday: LaneRows, database: Database, *, running: bool
 ) -> None:
     before, published = await shots(yesterday), await events(yesterday)
     number = await request_rebuild(yesterday)
@@ -150,17 +148,16 @@ async def test_rebuild_gives_the_same_rows_and_no_event(
     assert await events(yesterday) == published
 
 
-async def test_rebuild_restores_lost_rows_under_their_ids(yesterday: StoredLane) -> None:
+async def test_rebuild_restores_lost_rows_under_their_ids(yesterday: LaneRows) -> None:
     before = [(shot["id"], shot["result"], shot["points"]) for shot in await shots(yesterday)]
     await yesterday.connection.execute("delete from shots")
     number = await request_rebuild(yesterday)
-    assert yesterday.session_id is not None
     outcome = await rebuild(yesterday.connection, yesterday.session_id, [number])
     assert (outcome.shots, outcome.revised) == (2, 2)
     assert [(shot["id"], shot["result"], shot["points"]) for shot in await shots(yesterday)] == before
 
 
-async def test_arrow_registered_late_gets_its_shots(yesterday: StoredLane, database: Database) -> None:
+async def test_arrow_registered_late_gets_its_shots(yesterday: LaneRows, database: Database) -> None:
     arrow = uuid4()
     await yesterday.add_reading("bow-1", "release", 30.0, tag=arrow.hex)
     await yesterday.add_reading("target-1", "landing", 30.4, tag=arrow.hex, x_mm=640.0, y_mm=640.0)
@@ -172,7 +169,7 @@ async def test_arrow_registered_late_gets_its_shots(yesterday: StoredLane, datab
         await until(yesterday, f"exists (select from shots where arrow_id = '{arrow}' and revision = 2)")
 
 
-async def test_orphan_and_its_outcome_are_stored_and_published(lane: StoredLane, database: Database) -> None:
+async def test_orphan_and_its_outcome_are_stored_and_published(lane: LaneRows, database: Database) -> None:
     await lane.shoot(20.0)
     await lane.land(30.0, 100.0)
     await lane.land(31.0, 200.0)
@@ -197,7 +194,7 @@ async def test_orphan_and_its_outcome_are_stored_and_published(lane: StoredLane,
     assert {"id", "session_id", "lane", "status", "x", "y", "tag", "at"} <= event.keys()
 
 
-async def test_orphan_with_a_late_release_is_assigned(lane: StoredLane, database: Database) -> None:
+async def test_orphan_with_a_late_release_is_assigned(lane: LaneRows, database: Database) -> None:
     await lane.land(30.0)
     await lane.set_watermarks(40.0)
     async with assembler(database):

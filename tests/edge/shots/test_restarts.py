@@ -25,6 +25,7 @@ from edge.shots.assembly.timeline import BlindInterval
 from edge.shots.service import Assembler
 from edge.shots.store import shots as shot_rows
 from edge.shots.store.context import load_snapshot
+from tests.edge.lane_rows import LaneRows, started_ago
 from tests.edge.shots.assembly.histories import (
     BOWS,
     GAPS,
@@ -35,7 +36,6 @@ from tests.edge.shots.assembly.histories import (
     arrivals,
     sound_history,
 )
-from tests.edge.shots.lane_rows import StoredLane
 
 LANES = itertools.count(1)
 KINDS = dict.fromkeys(BOWS, "bow") | {TARGET: "target"}
@@ -90,12 +90,13 @@ class DyingConnection:
         return getattr(self._connection, name)
 
 
-class RestartLane(StoredLane):
+class RestartLane(LaneRows):
     """A lane of its own in a shared database, an hour ago, with the arrows of the generated histories."""
 
     def __init__(self, connection: Connection, database: Database) -> None:
         number = next(LANES)
-        super().__init__(connection, 3600.0, number, {f"l{number}-{device}": kind for device, kind in KINDS.items()})
+        devices = {f"l{number}-{device}": kind for device, kind in KINDS.items()}
+        super().__init__(connection, started_ago(3600.0), number, devices=devices)
         self._database = database
 
     def name(self, device: str) -> str:
@@ -164,7 +165,6 @@ class RestartLane(StoredLane):
 
     async def expected(self) -> dict[UUID, shot_rows.Values]:
         """The shots that one uninterrupted computation gives."""
-        assert self.session_id is not None
         snapshot = await load_snapshot(self.connection, self.session_id)
         assert snapshot is not None
         found = assemble(snapshot.readings, snapshot.context)

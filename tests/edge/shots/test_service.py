@@ -8,14 +8,15 @@ import asyncpg
 import pytest
 
 from edge.common.postgres.database import Database
-from tests.edge.shots.lane_rows import ARROW, StoredLane, assembler, until
+from tests.edge.lane_rows import ARROW, LaneRows
+from tests.edge.shots.running import assembler, until
 
 
-async def rows(lane: StoredLane) -> list[asyncpg.Record]:
+async def rows(lane: LaneRows) -> list[asyncpg.Record]:
     return await lane.connection.fetch("select * from shots order by arrow_disengage_time, id")
 
 
-async def test_readings_become_a_shot_with_its_value(lane: StoredLane, database: Database) -> None:
+async def test_readings_become_a_shot_with_its_value(lane: LaneRows, database: Database) -> None:
     async with assembler(database):
         await lane.shoot(58.0)  # two seconds ago: it may still be in the air
         await until(lane, "exists (select from shots where result = 'pending')")
@@ -30,7 +31,7 @@ async def test_readings_become_a_shot_with_its_value(lane: StoredLane, database:
     assert [tuple(event) for event in events] == [("shot.created", "pending"), ("shot.updated", "hit")]
 
 
-async def test_miss_waits_for_the_watermark_of_the_target(lane: StoredLane, database: Database) -> None:
+async def test_miss_waits_for_the_watermark_of_the_target(lane: LaneRows, database: Database) -> None:
     await lane.shoot(55.5)
     async with assembler(database):
         await until(lane, "exists (select from shots where result = 'pending')")
@@ -38,7 +39,7 @@ async def test_miss_waits_for_the_watermark_of_the_target(lane: StoredLane, data
         await until(lane, "exists (select from shots where result = 'miss')")
 
 
-async def test_silent_target_leaves_the_shot_unknown(lane: StoredLane, database: Database) -> None:
+async def test_silent_target_leaves_the_shot_unknown(lane: LaneRows, database: Database) -> None:
     await lane.shoot(30.0)
     async with assembler(database):
         await until(lane, "exists (select from shots where result = 'unknown')")
@@ -46,7 +47,7 @@ async def test_silent_target_leaves_the_shot_unknown(lane: StoredLane, database:
         await until(lane, "exists (select from shots where result = 'hit' and revision = 2)")
 
 
-async def test_restart_writes_no_row_again(lane: StoredLane, database: Database) -> None:
+async def test_restart_writes_no_row_again(lane: LaneRows, database: Database) -> None:
     for number in range(5):
         await lane.shoot(10.0 + 5 * number)
         await lane.land(10.4 + 5 * number, 640.0 + 10 * number)
@@ -59,7 +60,7 @@ async def test_restart_writes_no_row_again(lane: StoredLane, database: Database)
     assert (await rows(lane))[:5] == before
 
 
-async def test_commit_out_of_order_is_found(lane: StoredLane, database: Database) -> None:
+async def test_commit_out_of_order_is_found(lane: LaneRows, database: Database) -> None:
     late = await database.connect()
     try:
         async with assembler(database):
@@ -75,7 +76,7 @@ async def test_commit_out_of_order_is_found(lane: StoredLane, database: Database
         await late.close()
 
 
-async def test_second_assembler_stands_by_and_takes_over(lane: StoredLane, database: Database) -> None:
+async def test_second_assembler_stands_by_and_takes_over(lane: LaneRows, database: Database) -> None:
     async with assembler(database):
         async with assembler(database):
             await lane.shoot(20.0)
@@ -86,19 +87,19 @@ async def test_second_assembler_stands_by_and_takes_over(lane: StoredLane, datab
     assert [shot["revision"] for shot in await rows(lane)][1] == 1
 
 
-async def test_lost_connection_is_reopened(lane: StoredLane, database: Database) -> None:
+async def test_lost_connection_is_reopened(lane: LaneRows, database: Database) -> None:
     async with assembler(database):
         await lane.shoot(20.0)
         await until(lane, "count(*) = 1 from shots")
         await lane.connection.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity "
-            "where application_name = 'test-shots' and datname = current_database() and pid <> pg_backend_pid()"
+            "where application_name = 'test' and datname = current_database() and pid <> pg_backend_pid()"
         )
         await lane.land(20.4)
         await until(lane, "exists (select from shots where result = 'hit')")
 
 
-async def test_closing_session_ends_at_the_watermarks(lane: StoredLane, database: Database) -> None:
+async def test_closing_session_ends_at_the_watermarks(lane: LaneRows, database: Database) -> None:
     await lane.shoot(50.0)
     async with assembler(database):
         await until(lane, "count(*) = 1 from shots")
@@ -110,10 +111,12 @@ async def test_closing_session_ends_at_the_watermarks(lane: StoredLane, database
     assert shot["result"] == "hit"
 
 
-async def test_refused_session_delays_no_other_lane(lane: StoredLane, database: Database) -> None:
+async def test_refused_session_delays_no_other_lane(lane: LaneRows, database: Database) -> None:
     await lane.connection.execute("alter table shots add constraint broken check (result <> 'hit')")
     await lane.connection.execute("insert into devices (id, kind, driver, lane) values ('bow-2', 'bow', 'bow.link', 2)")
-    await lane.connection.execute("insert into sessions (lane, start_time, location) values (2, $1, 'test')", lane.zero)
+    await lane.connection.execute(
+        "insert into sessions (lane, start_time, location) values (2, $1, 'test')", lane.start
+    )
     lane.streams["bow-2"], lane.seqs["bow-2"] = uuid4(), 0
     async with assembler(database):
         await lane.shoot(20.0)
@@ -125,7 +128,7 @@ async def test_refused_session_delays_no_other_lane(lane: StoredLane, database: 
         await until(lane, "exists (select from shots where lane = 1 and result = 'hit')")
 
 
-async def test_closed_session_takes_the_late_data_of_a_target(lane: StoredLane, database: Database) -> None:
+async def test_closed_session_takes_the_late_data_of_a_target(lane: LaneRows, database: Database) -> None:
     await lane.shoot(30.0)
     await lane.connection.execute("update sessions set closing_time = $1", lane.at(31.0))
     async with assembler(database):
@@ -136,7 +139,7 @@ async def test_closed_session_takes_the_late_data_of_a_target(lane: StoredLane, 
         await until(lane, "exists (select from shots where result = 'miss' and revision = 2)")
 
 
-async def test_superseded_shot_that_results_again_is_the_same_row(lane: StoredLane, database: Database) -> None:
+async def test_superseded_shot_that_results_again_is_the_same_row(lane: LaneRows, database: Database) -> None:
     await lane.land(20.4)  # the bow is silent: a shot of its own
     async with assembler(database):
         await until(lane, "exists (select from shots where result = 'hit' and time_source = 'target')")
@@ -154,7 +157,7 @@ async def test_superseded_shot_that_results_again_is_the_same_row(lane: StoredLa
     assert len(await rows(lane)) == 1
 
 
-async def test_events_past_their_retention_are_deleted(lane: StoredLane, database: Database) -> None:
+async def test_events_past_their_retention_are_deleted(lane: LaneRows, database: Database) -> None:
     await lane.connection.execute("update events set at = at - interval '8 days'")
     old = await lane.connection.fetchval("select count(*) from events")
     assert old > 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from edge.common.postgres.database import Database
 from edge.shots.session import bows_off
+from tests.edge.lane_rows import LaneRows
 from tests.edge.shots.assembly.lane_readings import OTHER, TWO_BOWS, LaneReadings, covered_until, shots
-from tests.edge.shots.lane_rows import StoredLane, assembler, until
+from tests.edge.shots.running import assembler, until
 
 
 def undated_shot(lane: LaneReadings, t: float, bow: str = "bow-1") -> LaneReadings:
@@ -36,11 +37,7 @@ def test_each_bow_has_its_own_clock() -> None:
     assert bows_off(shots(lane, covered_until(100.0, TWO_BOWS))) == {"bow-1"}
 
 
-async def test_device_is_degraded_until_its_flights_are_timed(
-    database: Database,
-) -> None:
-    lane = StoredLane(await database.connect())
-    await lane.build()
+async def test_device_is_degraded_until_its_flights_are_timed(lane: LaneRows, database: Database) -> None:
     await lane.set_watermarks(50.0)
 
     async def shoot(t: float, uncertainty_s: float) -> None:

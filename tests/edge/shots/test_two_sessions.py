@@ -14,12 +14,13 @@ from edge.common.postgres.listener import Listener
 from edge.sensor.store import Device, SensorStore
 from edge.shots.service import Assembler
 from edge.shots.store import readings as reading_rows
-from tests.edge.shots.lane_rows import BOOT, StoredLane, assembler, until
+from tests.edge.lane_rows import BOOT, LaneRows
+from tests.edge.shots.running import assembler, until
 
 
 @pytest.mark.parametrize("bow_reports", [False, True])
 async def test_session_that_begins_where_the_last_one_ended(
-    lane: StoredLane, database: Database, *, bow_reports: bool
+    lane: LaneRows, database: Database, *, bow_reports: bool
 ) -> None:
     """A landing right after a closing may have flown before it: it belongs to the closed session."""
     first = lane.session_id
@@ -41,7 +42,7 @@ async def test_session_that_begins_where_the_last_one_ended(
     assert await lane.connection.fetchval("select count(*) from orphans") == bow_reports
 
 
-async def open_on_lane_two(lane: StoredLane) -> UUID:
+async def open_on_lane_two(lane: LaneRows) -> UUID:
     """Open a session on lane 2 with the same start as that on lane 1."""
     session: UUID = await lane.connection.fetchval(
         """
@@ -52,14 +53,14 @@ async def open_on_lane_two(lane: StoredLane) -> UUID:
     return session
 
 
-async def move(lane: StoredLane, number: int, t: float, mono_ns: int | None = None) -> None:
+async def move(lane: LaneRows, number: int, t: float, mono_ns: int | None = None) -> None:
     """Restart the bow's daemon at ``t`` with another lane."""
     device = Device("bow-1", DeviceKind.BOW, "bow.link", number, 1.0)
     since = Instant(lane.at(t), mono_ns or round(t * 1e9), BOOT)
     await SensorStore(lane.connection, device).register(since)
 
 
-async def test_bow_that_changes_lanes_and_returns(lane: StoredLane, database: Database) -> None:
+async def test_bow_that_changes_lanes_and_returns(lane: LaneRows, database: Database) -> None:
     """Each release becomes a shot of the lane of its time, also after a restart of the assembler."""
     first, second = lane.session_id, await open_on_lane_two(lane)
     released = {10.0: first, 30.0: second, 50.0: first}
@@ -91,7 +92,7 @@ async def test_bow_that_changes_lanes_and_returns(lane: StoredLane, database: Da
 
 
 @pytest.mark.parametrize("stepped_s", [0.0, -3600.0, 3600.0])
-async def test_monotonic_clock_dates_a_change_of_lanes(lane: StoredLane, stepped_s: float) -> None:
+async def test_monotonic_clock_dates_a_change_of_lanes(lane: LaneRows, stepped_s: float) -> None:
     """A step of the wall clock does not matter."""
     await lane.connection.execute("update sessions set start_mono_ns = 0, start_host_boot_id = $1", BOOT)
     first, second = lane.session_id, await open_on_lane_two(lane)
@@ -99,7 +100,7 @@ async def test_monotonic_clock_dates_a_change_of_lanes(lane: StoredLane, stepped
     await lane.shoot(30.0)
     await lane.connection.execute(
         "update readings set mono_ns = (extract(epoch from at - $1) * 1e9)::bigint, at = at + $2",
-        lane.zero,
+        lane.start,
         timedelta(seconds=stepped_s),
     )
     await move(lane, 2, 20.0)
@@ -114,7 +115,7 @@ async def test_monotonic_clock_dates_a_change_of_lanes(lane: StoredLane, stepped
             assert sorted(row["seq"] for row in rows) == seqs
 
 
-async def test_earlier_start_takes_no_readings_of_another_lane(lane: StoredLane) -> None:
+async def test_earlier_start_takes_no_readings_of_another_lane(lane: LaneRows) -> None:
     await move(lane, 2, 20.0)
     second = await open_on_lane_two(lane)
     await lane.shoot(10.0)
@@ -124,7 +125,7 @@ async def test_earlier_start_takes_no_readings_of_another_lane(lane: StoredLane)
 
 @pytest.mark.parametrize("device", ["bow-1", "bow-2"])
 async def test_other_boot_is_dated_by_the_sessions_own_readings(
-    lane: StoredLane, database: Database, device: str
+    lane: LaneRows, database: Database, device: str
 ) -> None:
     """Its first reading of the session ties its clock to the wall clock; readings of another lane do not."""
     await open_on_lane_two(lane)
@@ -139,7 +140,7 @@ async def test_other_boot_is_dated_by_the_sessions_own_readings(
         await lane.connection.execute(  # the wall clock was set between the two
             "update readings set host_boot_id = $1, mono_ns = case when at < $2 then 5000000000 else 8000000000 end",
             uuid4(),
-            lane.zero,
+            lane.start,
         )
     await assembling.step()
     await connection.close()
@@ -147,7 +148,7 @@ async def test_other_boot_is_dated_by_the_sessions_own_readings(
     assert [row["arrow_disengage_time"] for row in released] == [lane.at(20.0)]
 
 
-async def test_landing_moves_to_an_earlier_shot_by_correction(lane: StoredLane, database: Database) -> None:
+async def test_landing_moves_to_an_earlier_shot_by_correction(lane: LaneRows, database: Database) -> None:
     """The later shot releases it before the earlier one takes it: no landing is ever in two rows."""
     await lane.add_reading("bow-1", "release", 20.0, tag=None)
     await lane.shoot(30.0)

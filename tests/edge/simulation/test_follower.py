@@ -8,11 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-import pytest
-
 from drivers.clock.host import host_boot_id
 from edge.common.config.settings import ServiceSettings
-from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from edge.common.postgres.feed import FeedCursor, current_cursor
 from edge.common.postgres.roles import Role
@@ -21,29 +18,20 @@ from edge.simulation.teardown import common_watermark_us
 from simulators.hosttime import HostTime
 from simulators.world.instants import to_datetime
 from simulators.world.range import World
-from tests.edge.push.range_rows import LaneRows
+from tests.edge.lane_rows import LaneRows
+from tests.edge.shot_rows import add_shot
 
 WITHIN_S = 30.0
 START_US = 1_790_000_000_000_000
 LONG_AGO_NS = 3600 * 1_000_000_000
 
 
-@pytest.fixture
-async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
-    async with open_database(database_settings, application="test") as database:
-        made = await database.connect()
-        try:
-            yield made
-        finally:
-            made.terminate()
-
-
-def range_of(shots: int, rows: LaneRows, since: FeedCursor) -> FollowedRange:
+def range_of(shots: int, lane: LaneRows, since: FeedCursor) -> FollowedRange:
     """A range of this many releases on lane 1, an hour ago."""
     limit_us = World(1, START_US, 20).nth_release(shots + 1).released_us
     world = World(1, START_US, 20, release_limit_us=limit_us)
     host = HostTime(START_US, time.monotonic_ns() - LONG_AGO_NS)
-    return FollowedRange(world, host, lanes=1, sessions=frozenset({rows.session_id}), since=since)
+    return FollowedRange(world, host, lanes=1, sessions=frozenset({lane.session_id}), since=since)
 
 
 @asynccontextmanager
@@ -61,10 +49,10 @@ async def followed(settings: ServiceSettings, simulated: FollowedRange) -> Async
             running.cancel()
 
 
-async def miss(rows: LaneRows, released: datetime) -> None:
+async def miss(lane: LaneRows, released: datetime) -> None:
     """Insert a shot that only the bow sensed."""
-    shot = await rows.shoot(None, None, 0, result="miss")
-    await rows.connection.execute(
+    shot = await add_shot(lane, None, None, 0, result="miss")
+    await lane.connection.execute(
         "update shots set arrow_engage_time = null, arrow_disengage_time = $2, revision = 2 where id = $1",
         shot,
         released,
@@ -72,28 +60,20 @@ async def miss(rows: LaneRows, released: datetime) -> None:
 
 
 async def test_shots_behind_a_feed_gap_are_read_from_the_table(
-    database_settings: ServiceSettings, connection: Connection
+    database_settings: ServiceSettings, lane: LaneRows
 ) -> None:
-    rows = LaneRows(connection)
-    await rows.add_devices()
-    await rows.open_session()
-    simulated = range_of(3, rows, FeedCursor("deadbeef", 5, 1))  # of the database before it was restored
+    simulated = range_of(3, lane, FeedCursor("deadbeef", 5, 1))  # of the database before it was restored
     for release in simulated.world.releases(1, START_US, START_US + 10**9):
-        await miss(rows, to_datetime(release.released_us))
+        await miss(lane, to_datetime(release.released_us))
     async with followed(database_settings, simulated) as follower:
         await follower.all_decided(WITHIN_S)
         assert follower.undecided() == []
 
 
-async def test_wait_times_out_and_names_undecided_releases(
-    database_settings: ServiceSettings, connection: Connection
-) -> None:
-    rows = LaneRows(connection)
-    await rows.add_devices()
-    await rows.open_session()
-    simulated = range_of(2, rows, await current_cursor(connection))
+async def test_wait_times_out_and_names_undecided_releases(database_settings: ServiceSettings, lane: LaneRows) -> None:
+    simulated = range_of(2, lane, await current_cursor(lane.connection))
     decided, undecided = simulated.world.releases(1, START_US, START_US + 10**9)
-    await miss(rows, to_datetime(decided.released_us))
+    await miss(lane, to_datetime(decided.released_us))
     async with followed(database_settings, simulated) as follower:
         async with asyncio.timeout(WITHIN_S):
             while len(follower.undecided()) > 1:
@@ -102,18 +82,13 @@ async def test_wait_times_out_and_names_undecided_releases(
         assert follower.undecided() == [undecided]
 
 
-async def test_miss_is_final_when_every_watermark_covers_it(
-    database_settings: ServiceSettings, connection: Connection
-) -> None:
+async def test_miss_is_final_when_every_watermark_covers_it(database_settings: ServiceSettings, lane: LaneRows) -> None:
     """While the bow's events are late, the landing of an arrow nocked again is assigned to its let-down."""
-    rows = LaneRows(connection)
-    await rows.add_devices()
-    await rows.open_session()
     shots = next(r.shot for r in World(1, START_US, 20).releases(1, START_US, START_US + 10**9) if r.landed_us is None)
-    simulated = range_of(shots + 1, rows, await current_cursor(connection))
+    simulated = range_of(shots + 1, lane, await current_cursor(lane.connection))
     *_, landed, without, last = simulated.world.releases(1, START_US, START_US + 10**9)
     for release in simulated.world.releases(1, START_US, START_US + 10**9):
-        await miss(rows, to_datetime(release.released_us))
+        await miss(lane, to_datetime(release.released_us))
     async with followed(database_settings, simulated) as follower:
         await follower.all_decided(WITHIN_S)
         assert landed.landed_us is not None
@@ -122,19 +97,16 @@ async def test_miss_is_final_when_every_watermark_covers_it(
         assert follower.decided_until(without.settled_us) > last.released_us, "a landing is final without watermarks"
 
 
-async def test_common_watermark_is_the_lowest_one(database_settings: ServiceSettings, connection: Connection) -> None:
-    rows = LaneRows(connection)
-    await rows.add_devices()
-    await rows.open_session()
+async def test_common_watermark_is_the_lowest_one(database_settings: ServiceSettings, lane: LaneRows) -> None:
     host, found = HostTime.anchor(), []
     async with open_database(database_settings, application="test") as database:
-        for device, behind_us in ((rows.bow, 3_000_000), ("target-1", 1_000_000)):
-            found.append(await common_watermark_us(database.acting_as(Role.OPERATOR), {rows.session_id: 1}, host))
-            await connection.execute(
+        for device, behind_us in ((lane.bow, 3_000_000), ("target-1", 1_000_000)):
+            found.append(await common_watermark_us(database.acting_as(Role.OPERATOR), {lane.session_id: 1}, host))
+            await lane.connection.execute(
                 "update device_status set watermark = now(), watermark_mono_ns = $2, watermark_host_boot_id = $3 where device_id = $1",
                 device,
                 host.mono_ns - behind_us * 1000,
                 host_boot_id(),
             )
-        found.append(await common_watermark_us(database.acting_as(Role.OPERATOR), {rows.session_id: 1}, host))
+        found.append(await common_watermark_us(database.acting_as(Role.OPERATOR), {lane.session_id: 1}, host))
     assert found == [None, None, host.utc_us - 3_000_000], "unknown while a device has no watermark"

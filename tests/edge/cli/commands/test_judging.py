@@ -10,34 +10,34 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.roles import Role
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.command_line import CommandLine, shoot_lane
-from tests.edge.shots.lane_rows import StoredLane
+from tests.edge.lane_rows import LaneRows, SessionSetup
 from tests.test_project import ROOT
 
 
 @pytest.fixture
-def lane(command_line: CommandLine) -> CommandLine:
+def judge(command_line: CommandLine) -> CommandLine:
     """The command line on a lane with two shots and two orphans."""
     command_line.on_database(shoot_lane)
     command_line.run("shots", "rebuild", "--session", "last")
     return command_line
 
 
-def results(lane: CommandLine) -> list[tuple[str, int | None]]:
-    return [(shot["result"], shot["points"]) for shot in lane.json("shots", "list")]
+def results(judge: CommandLine) -> list[tuple[str, int | None]]:
+    return [(shot["result"], shot["points"]) for shot in judge.json("shots", "list")]
 
 
-def test_commands_of_the_judging_page_work(lane: CommandLine) -> None:
+def test_commands_of_the_judging_page_work(judge: CommandLine) -> None:
     assert PREPARED["judging.md"].endswith("test_judging.py")
     shown = [shlex.split(command) for command in commands(ROOT / "docs" / "judging.md")]
     assert len(shown) >= 15
     for program, *words in shown:
         assert program == "archstats-sensor"
-        lane.run(*words)
-    assert [orphan["status"] for orphan in lane.json("orphan", "list", "--all")] == ["voided", "assigned"]
+        judge.run(*words)
+    assert [orphan["status"] for orphan in judge.json("orphan", "list", "--all")] == ["voided", "assigned"]
 
 
-def test_correction_names_operator_and_outlives_rebuild(lane: CommandLine) -> None:
-    (changed,) = lane.json("shots", "correct", "last", "--points", "9", "--why", "seen", "--who", "Ann")
+def test_correction_names_operator_and_outlives_rebuild(judge: CommandLine) -> None:
+    (changed,) = judge.json("shots", "correct", "last", "--points", "9", "--why", "seen", "--who", "Ann")
     assert (changed["result"], changed["points"], changed["is_x"], changed["revision"], changed["done"]) == (
         "hit",
         9,
@@ -45,9 +45,9 @@ def test_correction_names_operator_and_outlives_rebuild(lane: CommandLine) -> No
         2,
         True,
     )
-    lane.run("shots", "rebuild", "--session", "last")
-    assert results(lane) == [("hit", 10), ("hit", 9)]
-    (why,) = lane.json("why", "last")
+    judge.run("shots", "rebuild", "--session", "last")
+    assert results(judge) == [("hit", 10), ("hit", 9)]
+    (why,) = judge.json("why", "last")
     (recorded,) = why["corrections"]
     assert (recorded["who"], recorded["reason"], recorded["old"]["result"], recorded["new"]["points"]) == (
         "Ann",
@@ -55,17 +55,17 @@ def test_correction_names_operator_and_outlives_rebuild(lane: CommandLine) -> No
         "miss",
         9,
     )
-    assert "Ann: result M (miss) -> 9 (hit), reason: seen" in lane.run("why", "last")
+    assert "Ann: result M (miss) -> 9 (hit), reason: seen" in judge.run("why", "last")
 
 
-def test_voided_shot_is_restored(lane: CommandLine) -> None:
-    lane.run("shots", "void", "last", "--why", "after the signal")
-    assert results(lane)[-1] == ("void", None)
-    assert lane.json("shots", "list")[-1]["void_reason"] == "after the signal"
-    lane.run("shots", "restore", "last", "--why", "it was in time")
-    assert results(lane)[-1] == ("miss", 0)
-    newest = lane.json("shots", "list")[-1]["id"]
-    assert "was not corrected" in lane.run("shots", "restore", newest, "--why", "again", status=1)
+def test_voided_shot_is_restored(judge: CommandLine) -> None:
+    judge.run("shots", "void", "last", "--why", "after the signal")
+    assert results(judge)[-1] == ("void", None)
+    assert judge.json("shots", "list")[-1]["void_reason"] == "after the signal"
+    judge.run("shots", "restore", "last", "--why", "it was in time")
+    assert results(judge)[-1] == ("miss", 0)
+    newest = judge.json("shots", "list")[-1]["id"]
+    assert "was not corrected" in judge.run("shots", "restore", newest, "--why", "again", status=1)
 
 
 DERIVED = {
@@ -77,10 +77,10 @@ DERIVED = {
 }
 
 
-def test_missing_parts_of_a_score_are_derived(lane: CommandLine) -> None:
-    shot = lane.json("shots", "list")[-1]["id"]
+def test_missing_parts_of_a_score_are_derived(judge: CommandLine) -> None:
+    shot = judge.json("shots", "list")[-1]["id"]
     for words, result in DERIVED.items():
-        (changed,) = lane.json("shots", "correct", shot, *words.split(), "--why", "seen")
+        (changed,) = judge.json("shots", "correct", shot, *words.split(), "--why", "seen")
         assert (changed["result"], changed["points"]) == result, words
 
 
@@ -100,38 +100,38 @@ REFUSED = {
 }
 
 
-def test_impossible_correction_is_refused_with_remedy(lane: CommandLine) -> None:
-    before = results(lane)
+def test_impossible_correction_is_refused_with_remedy(judge: CommandLine) -> None:
+    before = results(judge)
     for words, names in REFUSED.items():
-        message = lane.run("shots", *shlex.split(words), status=1)
+        message = judge.run("shots", *shlex.split(words), status=1)
         assert len(message.strip().splitlines()) == 1, words
         assert [name for name in names if name not in message] == [], message
-    assert results(lane) == before
+    assert results(judge) == before
 
 
-def test_orphan_is_assigned_to_a_shot(lane: CommandLine) -> None:
-    assert [orphan["status"] for orphan in lane.json("orphan", "list")] == ["open", "open"]
-    (changed,) = lane.json("orphan", "assign", "last", "--to", "last", "--why", "tag not read")
-    newest = lane.json("shots", "list")[-1]
+def test_orphan_is_assigned_to_a_shot(judge: CommandLine) -> None:
+    assert [orphan["status"] for orphan in judge.json("orphan", "list")] == ["open", "open"]
+    (changed,) = judge.json("orphan", "assign", "last", "--to", "last", "--why", "tag not read")
+    newest = judge.json("shots", "list")[-1]
     assert (changed["status"], changed["shot_id"], changed["done"]) == ("assigned", newest["id"], True)
     assert (newest["result"], newest["assignment"], newest["x"]) == ("hit", "manual", 900.0)
-    assert "already has a landing" in lane.run("orphan", "assign", "last", "--to", "last", "--why", "w", status=1)
-    assert [orphan["x"] for orphan in lane.json("orphan", "list")] == [100.0]
+    assert "already has a landing" in judge.run("orphan", "assign", "last", "--to", "last", "--why", "w", status=1)
+    assert [orphan["x"] for orphan in judge.json("orphan", "list")] == [100.0]
 
 
-def test_orphan_becomes_its_own_shot_or_is_voided(lane: CommandLine) -> None:
-    lane.run("orphan", "assign", "last", "--alone", "--why", "bow sensor off")
-    lane.run("orphan", "void", "last", "--why", "a hammer")
-    assert "No open orphan" in lane.run("orphan", "list")
-    assert [shot["result"] for shot in lane.json("shots", "list")] == ["hit", "void", "miss", "hit"]
-    lane.run("orphan", "reopen", lane.json("orphan", "list", "--all")[0]["id"], "--why", "no hammer there")
-    assert [orphan["x"] for orphan in lane.json("orphan", "list")] == [100.0]
-    assert "either" in lane.run("orphan", "assign", "last", "--why", "w", status=2)
+def test_orphan_becomes_its_own_shot_or_is_voided(judge: CommandLine) -> None:
+    judge.run("orphan", "assign", "last", "--alone", "--why", "bow sensor off")
+    judge.run("orphan", "void", "last", "--why", "a hammer")
+    assert "No open orphan" in judge.run("orphan", "list")
+    assert [shot["result"] for shot in judge.json("shots", "list")] == ["hit", "void", "miss", "hit"]
+    judge.run("orphan", "reopen", judge.json("orphan", "list", "--all")[0]["id"], "--why", "no hammer there")
+    assert [orphan["x"] for orphan in judge.json("orphan", "list")] == [100.0]
+    assert "either" in judge.run("orphan", "assign", "last", "--why", "w", status=2)
 
 
-def test_why_explains_a_shot(lane: CommandLine) -> None:
-    hit, miss = lane.json("shots", "list")
-    lines = lane.run("why", str(hit["id"])[:8])
+def test_why_explains_a_shot(judge: CommandLine) -> None:
+    hit, miss = judge.json("shots", "list")
+    lines = judge.run("why", str(hit["id"])[:8])
     for word in (
         "release",
         "bow-1 #2",
@@ -145,48 +145,45 @@ def test_why_explains_a_shot(lane: CommandLine) -> None:
         "margin",
     ):
         assert word in lines
-    lines = lane.run("why", str(miss["id"]))
+    lines = judge.run("why", str(miss["id"]))
     assert "no landing" in lines
     assert "target-1 watched all the time" in lines
-    (facts,) = lane.json("why", str(hit["id"]))
+    (facts,) = judge.json("why", str(hit["id"]))
     assert facts["explanation"]["flight"]["seen_s"] == pytest.approx(0.4)
     assert facts["explanation"]["ring"]["zone_mm"] == 30.5
 
 
-def test_why_lists_the_releases_near_an_orphan(lane: CommandLine) -> None:
+def test_why_lists_the_releases_near_an_orphan(judge: CommandLine) -> None:
     async def shoot_between(connection: Connection) -> None:
-        shot_lane = StoredLane(connection)
         (row,) = await connection.fetch("select start_time from sessions")
-        shot_lane.zero = row["start_time"]
-        await shot_lane.add_reading(
-            "bow-1", "release", 33.9, tag=None
-        )  # 0.1 s before the orphan: no arrow is that fast
-        await shot_lane.set_watermarks(58.0)
+        rows = LaneRows(connection, SessionSetup(row["start_time"]))
+        await rows.add_reading("bow-1", "release", 33.9, tag=None)  # 0.1 s before the orphan: no arrow is that fast
+        await rows.set_watermarks(58.0)
 
-    lane.on_database(shoot_between)
-    lane.run("shots", "rebuild", "--session", "last")
-    near, far = (str(orphan["id"]) for orphan in lane.json("orphan", "list"))
-    lines = lane.run("why", near)
+    judge.on_database(shoot_between)
+    judge.run("shots", "rebuild", "--session", "last")
+    near, far = (str(orphan["id"]) for orphan in judge.json("orphan", "list"))
+    lines = judge.run("why", near)
     assert "+0.100 s, impossible" in lines
-    assert "no release is near" in lane.run("why", far)
-    assert lane.json("why", near)[0]["candidates"][0]["possible"] is False
+    assert "no release is near" in judge.run("why", far)
+    assert judge.json("why", near)[0]["candidates"][0]["possible"] is False
 
 
-def test_rebuild_reports_no_revision_when_nothing_changed(lane: CommandLine) -> None:
-    (changed,) = lane.json("shots", "rebuild", "--session", "last")
+def test_rebuild_reports_no_revision_when_nothing_changed(judge: CommandLine) -> None:
+    (changed,) = judge.json("shots", "rebuild", "--session", "last")
     assert (changed["done"], changed["shots"], changed["revised"]) == (True, 2, 0)
 
 
-def test_operator_without_assembler_leaves_a_request(lane: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    owner = lane.settings.database.user
+def test_operator_without_assembler_leaves_a_request(judge: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = judge.settings.database.user
     monkeypatch.setenv("POSTGRES_USER", Role.OPERATOR)
-    message = lane.run("shots", "correct", "last", "--points", "9", "--why", "seen", status=1)
+    message = judge.run("shots", "correct", "last", "--points", "9", "--why", "seen", status=1)
     assert "the request is recorded" in message
     assert "Start archstats-shots" in message
-    assert results(lane)[-1] == ("miss", 0)
+    assert results(judge)[-1] == ("miss", 0)
     monkeypatch.setenv("POSTGRES_USER", owner)
-    lane.run("shots", "rebuild", "--session", "last")
-    assert results(lane)[-1] == ("hit", 9)
+    judge.run("shots", "rebuild", "--session", "last")
+    assert results(judge)[-1] == ("hit", 9)
 
 
 def test_empty_database_is_reported(command_line: CommandLine) -> None:

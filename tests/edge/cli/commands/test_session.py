@@ -10,7 +10,7 @@ import pytest
 from edge.common.postgres.connection import Connection
 from edge.operator import sessions
 from tests.edge.cli.command_line import CommandLine, shoot_lane
-from tests.edge.shots.lane_rows import StoredLane
+from tests.edge.lane_rows import build_lane, started_ago
 
 
 def test_several_lanes_open_end_and_close_together(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,10 +79,9 @@ def test_backdated_session_must_not_overlap_another(command_line: CommandLine) -
 
 def test_session_list_counts_expired_nockings(command_line: CommandLine) -> None:
     async def nock(connection: Connection) -> None:
-        shot_lane = StoredLane(connection, ago_s=400.0)
-        await shot_lane.build()
-        await shot_lane.add_reading("bow-1", "engage", 20.0)
-        await shot_lane.add_reading("bow-1", "engage", 395.0)  # it may still be shot
+        lane = await build_lane(connection, started_ago(400.0))
+        await lane.add_reading("bow-1", "engage", 20.0)
+        await lane.add_reading("bow-1", "engage", 395.0)  # it may still be shot
 
     command_line.on_database(nock)
     assert [one["nockings_expired"] for one in command_line.json("session", "list")] == [1]

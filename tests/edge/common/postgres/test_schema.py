@@ -13,9 +13,7 @@ import pytest
 
 from drivers.clock.instant import instant_columns
 from drivers.contract import DeviceKind, ReadingKind, Source
-from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.database import open_database
 from edge.common.vocabulary import (
     Assignment,
     CorrectionKind,
@@ -34,14 +32,6 @@ insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, receive
 select $1, $2, n, 'engage', now(), gen_random_uuid(), now(), 'simulator' from generate_series($3::bigint, $4) n
 on conflict do nothing
 """
-
-
-@pytest.fixture
-async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connection]:
-    async with open_database(database_settings, application="test") as database:
-        opened = await database.connect()
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture

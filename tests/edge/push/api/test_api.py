@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from edge.common.postgres.connection import Connection
-from tests.edge.push.range_rows import CENTRE_MM, START, LaneRows
+from tests.edge.lane_rows import CENTRE_MM, OUTDOORS, START, LaneRows
 from tests.edge.push.serving import Service, http
+from tests.edge.shot_rows import add_shot, revise_shot
 
 
 @pytest.fixture
@@ -54,8 +55,8 @@ async def test_sessions_have_the_originals_keys_and_filters(client: httpx.AsyncC
 
 
 async def test_shots_have_the_originals_keys_in_order_of_release(client: httpx.AsyncClient, lane: LaneRows) -> None:
-    first, second = await lane.shoot(61.3, 75.1, 1), await lane.shoot(None, None, 0, result="miss")
-    await lane.shoot(None, None, None, result="not_shot")
+    first, second = await add_shot(lane, 61.3, 75.1, 1), await add_shot(lane, None, None, 0, result="miss")
+    await add_shot(lane, None, None, None, result="not_shot")
     shots = await data(client, "/shot")
     assert [shot["id"] for shot in shots] == [str(first), str(second)]
     assert set(shots[0]) == {
@@ -72,8 +73,8 @@ async def test_shots_have_the_originals_keys_in_order_of_release(client: httpx.A
 
 
 async def test_performance_includes_flight_speed_and_score(client: httpx.AsyncClient, lane: LaneRows) -> None:
-    await lane.shoot(is_x=True)
-    await lane.shoot(None, None, 0, result="miss")
+    await add_shot(lane, is_x=True)
+    await add_shot(lane, None, None, 0, result="miss")
     hit, miss = await data(client, "/session_performance")
     assert set(hit) == {
         "id", "session_id", "arrow_id", "arrow_engage_time", "arrow_disengage_time", "arrow_landing_time", "x", "y",
@@ -85,9 +86,9 @@ async def test_performance_includes_flight_speed_and_score(client: httpx.AsyncCl
 
 
 async def test_the_snapshot_is_complete(client: httpx.AsyncClient, lane: LaneRows, connection: Connection) -> None:
-    shot = await lane.shoot()
-    gone = await lane.shoot()
-    await lane.revise(gone, None, None, None, "void")
+    shot = await add_shot(lane)
+    gone = await add_shot(lane)
+    await revise_shot(lane, gone, None, None, None, "void")
     live = (await client.get("/live?lane=1")).json()["data"]
     assert live["session"]["id"] == str(lane.session_id)
     assert (live["target"]["max_x"], live["target"]["distance"]) == (1280, 70)
@@ -178,10 +179,9 @@ async def test_a_device_shows_its_spooled_rows(
 
 
 async def test_hardware_is_not_reported_as_simulated(client: httpx.AsyncClient, connection: Connection) -> None:
-    real = LaneRows(connection, source="hardware")
-    await real.add_devices()
-    await real.open_session()
-    await real.shoot()
+    real = LaneRows(connection, OUTDOORS, source="hardware")
+    await real.build()
+    await add_shot(real)
     live = (await client.get("/live")).json()["data"]
     assert (live["simulated"], live["sources"]) == (False, ["hardware"])
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from edge.common.postgres.connection import Connection
-from tests.edge.push.range_rows import LaneRows
+from tests.edge.lane_rows import LaneRows
 from tests.edge.push.serving import Service, http
+from tests.edge.shot_rows import add_shot, revise_shot
 
 
 async def live(service: Service) -> dict[str, Any]:
@@ -18,15 +19,15 @@ async def live(service: Service) -> dict[str, Any]:
 
 
 async def test_a_corrected_shot_keeps_its_previous_value(service: Service, lane: LaneRows) -> None:
-    shot = await lane.shoot(None, None, None, result="pending")
-    await lane.revise(shot, None, None, 0, "miss")
+    shot = await add_shot(lane, None, None, None, result="pending")
+    await revise_shot(lane, shot, None, None, 0, "miss")
     (seen,) = (await live(service))["shots"]
     assert (seen["previous_value"], seen["corrected_at"]) == (None, None)  # in flight: it had no value to correct
-    await lane.revise(shot, 500.0, 640.0, 8, "hit")
+    await revise_shot(lane, shot, 500.0, 640.0, 8, "hit")
     (seen,) = (await live(service))["shots"]
     assert seen["previous_value"] == {"result": "miss", "points": 0, "is_x": False}
     corrected_at = seen["corrected_at"]
-    await lane.revise(shot, 500.5, 640.0, 8, "hit")
+    await revise_shot(lane, shot, 500.5, 640.0, 8, "hit")
     (seen,) = (await live(service))["shots"]
     assert seen["revision"] == 4
     assert seen["corrected_at"] == corrected_at  # moved, with the same value

@@ -16,8 +16,8 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from tests.chromium import chromium
+from tests.edge.lane_rows import LaneRows, SessionSetup, build_lane
 from tests.edge.push.page.fixture_types import Call, Open, Scheme
-from tests.edge.push.range_rows import LaneRows
 from tests.edge.push.serving import Service, serving
 
 STATIC = Path(edge.push.__file__).parent / "static"
@@ -56,12 +56,9 @@ async def connection(database_settings: ServiceSettings) -> AsyncIterator[Connec
 
 
 @in_the_runs_loop
-async def lane(connection: Connection) -> LaneRows:
-    """Return lane 1 with devices and an open session."""
-    made = LaneRows(connection)
-    await made.add_devices()
-    await made.open_session()
-    return made
+async def lane(connection: Connection, session_setup: SessionSetup) -> LaneRows:
+    """Return the lane of all tests in the event loop of the run."""
+    return await build_lane(connection, session_setup)
 
 
 @in_the_runs_loop

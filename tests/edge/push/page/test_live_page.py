@@ -9,10 +9,11 @@ from playwright.async_api import Locator, Page, expect
 
 from edge.common.postgres.connection import Connection
 from edge.push.stream.hub import Hub
+from tests.edge.lane_rows import CENTRE_MM, OUTDOORS, LaneRows
 from tests.edge.push.page.fixture_types import Open, Scheme
 from tests.edge.push.page.measure import fits
-from tests.edge.push.range_rows import CENTRE_MM, LaneRows
 from tests.edge.push.serving import Service
+from tests.edge.shot_rows import add_shot, revise_shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -33,14 +34,14 @@ async def assert_in_place(page: Page, lane: LaneRows, shot_id: str, x: float, y:
     seen_x, seen_y = await centre(page.locator(f'.shot[data-shot="{shot_id}"] .shaft'))
     assert abs(seen_x - (middle_x + (x - CENTRE_MM) * px_per_mm)) <= 1
     assert abs(seen_y - (middle_y - (y - CENTRE_MM) * px_per_mm)) <= 1
-    assert lane.shots > 0
+    assert lane.seqs[lane.bow] > 0
 
 
 async def test_shots_appear_without_reload_in_their_place(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
     places = [(640.0, 640.0), (742.5, 801.25), (333.3, 1010.01), (1100.0, 250.0)]
     for number, (x, y) in enumerate(places, start=1):
-        shot = str(await lane.shoot(x, y, 10 - number))
+        shot = str(await add_shot(lane, x, y, 10 - number))
         await expect(page.locator(".shot")).to_have_count(number)
         await expect(page.locator(f'.shot[data-shot="{shot}"]')).to_have_class("shot current last fresh")
         await assert_in_place(page, lane, shot, x, y)
@@ -52,13 +53,13 @@ async def test_shots_appear_without_reload_in_their_place(open_page: Open, lane:
 async def test_list_and_totals_show_value_arrow_flight_and_speed(
     open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
-    await lane.shoot(650.0, 640.0, 10, is_x=True)
+    await add_shot(lane, 650.0, 640.0, 10, is_x=True)
     page = await open_page()
-    await lane.shoot(900.0, 640.0, 6)
-    await lane.shoot(None, None, 0, result="miss")
-    await lane.shoot(None, None, None, result="unknown")
-    await lane.shoot(None, None, None, result="not_shot")
-    await lane.shoot(None, None, None, result="pending")
+    await add_shot(lane, 900.0, 640.0, 6)
+    await add_shot(lane, None, None, 0, result="miss")
+    await add_shot(lane, None, None, None, result="unknown")
+    await add_shot(lane, None, None, None, result="not_shot")
+    await add_shot(lane, None, None, None, result="pending")
     rows = page.locator("#shots tbody tr")
     await expect(rows).to_have_count(6)
     await expect(rows.locator("td.value")).to_have_text(["…", "let down", "M?", "M", "6", "X"])
@@ -76,7 +77,7 @@ async def test_list_and_totals_show_value_arrow_flight_and_speed(
 async def test_ends_are_summed(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
     for points in (9, 10, 8, 7, 10, 6, 5):
-        await lane.shoot(640.0 + 61 * (10 - points), 640.0, points)
+        await add_shot(lane, 640.0 + 61 * (10 - points), 640.0, points)
     await expect(page.locator("#ends tbody tr")).to_have_count(2)
     first = page.locator("#ends tbody tr").first
     await expect(first.locator("td.arrow")).to_have_text(["10", "10", "9", "8", "7", "6"])
@@ -86,16 +87,16 @@ async def test_ends_are_summed(open_page: Open, lane: LaneRows) -> None:
 
 async def test_a_correction_changes_the_shot_in_place(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
-    shot = await lane.shoot(None, None, 0, result="miss")
-    await lane.shoot()
+    shot = await add_shot(lane, None, None, 0, result="miss")
+    await add_shot(lane)
     await expect(page.locator("#shots tbody tr")).to_have_count(2)
-    await lane.revise(shot, 500.0, 640.0, 8, "hit")
+    await revise_shot(lane, shot, 500.0, 640.0, 8, "hit")
     row = page.locator(f'#shots tr[data-shot="{shot}"]')
     await expect(row).to_have_class("corrected recent")
     await expect(row.locator(".value")).to_have_text("M 8")
     await assert_in_place(page, lane, str(shot), 500.0, 640.0)
     await expect(page.locator("#announcer")).to_have_text("Correction: shot 1-1 is now 8, was M. Total 18.")
-    await lane.revise(shot, None, None, None, "void")
+    await revise_shot(lane, shot, None, None, None, "void")
     await expect(page.locator("#shots tbody tr")).to_have_count(1)
     await expect(page.locator(".shot")).to_have_count(1)
     await expect(page.locator("#total")).to_have_text("10")
@@ -106,17 +107,17 @@ async def test_a_lost_connection_shows_a_banner_and_loses_no_shot(
 ) -> None:
     page = await open_page()
     await page.evaluate("window.notReloaded = true")
-    await lane.shoot()
+    await add_shot(lane)
     await expect(page.locator("#shots tbody tr")).to_have_count(1)
     await expect(page.locator("#offline")).to_be_hidden()
     await service.stop()
     await expect(page.locator("#offline")).to_be_visible()
     await expect(page.locator("#offline")).to_contain_text("NOT CONNECTED")
-    missed = [str(await lane.shoot(640.0 + step, 640.0)) for step in range(3)]
+    missed = [str(await add_shot(lane, 640.0 + step, 640.0)) for step in range(3)]
     service.start()
     await expect(page.locator("#offline")).to_be_hidden()
     await expect(page.locator("#shots tbody tr")).to_have_count(4)
-    last = str(await lane.shoot(700.0, 700.0, 9))
+    last = str(await add_shot(lane, 700.0, 700.0, 9))
     await expect(page.locator("#shots tbody tr")).to_have_count(5)
     shown = await page.locator("#shots tbody tr").evaluate_all("rows => rows.map(row => row.dataset.shot)")
     assert shown[:4] == [last, *reversed(missed)]
@@ -139,31 +140,30 @@ async def test_a_page_that_fell_behind_reads_the_snapshot_again(
     open_page: Open, lane: LaneRows, service: Service, connection: Connection
 ) -> None:
     page = await open_page()
-    await lane.shoot()
+    await add_shot(lane)
     await expect(page.locator("#shots tbody tr")).to_have_count(1)
     await service.stop()
     await connection.execute("alter table shots disable trigger shots_emit_event")
-    await lane.shoot()
+    await add_shot(lane)
     await connection.execute("alter table shots enable trigger shots_emit_event")
     await connection.execute("update installation set epoch = 'feedbeef'")
     service.start(Hub())
     await expect(page.locator("#shots tbody tr")).to_have_count(2)
-    await lane.shoot()
+    await add_shot(lane)
     await expect(page.locator("#shots tbody tr")).to_have_count(3)
 
 
 async def test_only_simulated_shots_are_marked_as_simulated(open_page: Open, connection: Connection) -> None:
-    simulated, real = LaneRows(connection), LaneRows(connection, lane=2, source="hardware")
+    simulated, real = LaneRows(connection, OUTDOORS), LaneRows(connection, OUTDOORS, 2, source="hardware")
     for made in (simulated, real):
-        await made.add_devices()
-        await made.open_session()
+        await made.build()
     page = await open_page()
     await expect(page.locator("#simulated")).to_contain_text("SIMULATED DATA")
     await page.get_by_role("link", name="Lane 2").click()
     await expect(page.locator("#title")).to_have_text("Lane 2")
     await expect(page.locator("#simulated")).to_be_hidden()
-    await simulated.shoot()
-    shot = str(await real.shoot())
+    await add_shot(simulated)
+    shot = str(await add_shot(real))
     await expect(page.locator("#shots tbody tr")).to_have_attribute("data-shot", shot)
     assert page.url.endswith("?lane=2")
 
@@ -171,12 +171,12 @@ async def test_only_simulated_shots_are_marked_as_simulated(open_page: Open, con
 async def test_a_newly_opened_session_appears_without_reload(open_page: Open, connection: Connection) -> None:
     page = await open_page()
     await expect(page.locator("#face-empty")).to_be_visible()
-    lane = LaneRows(connection)
+    lane = LaneRows(connection, OUTDOORS)
     await lane.add_devices()
     async with connection.transaction():
         await lane.open_session()
     await expect(page.locator(".ring").first).to_be_visible()
-    await lane.shoot()
+    await add_shot(lane)
     await expect(page.locator("#total")).to_have_text("10")
 
 
@@ -196,7 +196,7 @@ async def test_devices_show_their_state_and_a_ticking_age(open_page: Open, lane:
 async def test_arrow_keys_move_from_shot_to_shot(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
     for step in range(3):
-        await lane.shoot(600.0 + 40 * step, 640.0)
+        await add_shot(lane, 600.0 + 40 * step, 640.0)
     await expect(page.locator(".shot")).to_have_count(3)
     assert await page.locator('.shot[tabindex="0"]').count() == 1
     await page.locator('.shot[tabindex="0"]').focus()
@@ -208,7 +208,7 @@ async def test_arrow_keys_move_from_shot_to_shot(open_page: Open, lane: LaneRows
     await expect(focused).to_have_attribute("aria-label", "Shot 1-1, 10, arrow ?")
     await expect(page.locator("#shots tr.selected")).to_have_count(1)
     await expect(focused.locator(".pointer")).to_have_css("stroke", re.compile("^rgb"))
-    await lane.shoot()
+    await add_shot(lane)
     await expect(page.locator(".shot")).to_have_count(4)
     await expect(focused).to_have_attribute(
         "aria-label", "Shot 1-1, 10, arrow ?"
@@ -220,7 +220,7 @@ async def test_arrow_keys_move_from_shot_to_shot(open_page: Open, lane: LaneRows
 
 async def test_a_screen_reader_gets_each_new_value_once(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
-    await lane.shoot(700.0, 640.0, 9)
+    await add_shot(lane, 700.0, 640.0, 9)
     await expect(page.locator("#announcer")).to_have_text("Shot 1-1: 9. Total 9.")
     speaking = "[aria-live]:not([aria-live=off]), [role=status], [role=alert], output:not([aria-live=off])"
     assert await page.locator(speaking).evaluate_all("all => all.map((one) => one.id)") == [
@@ -229,7 +229,7 @@ async def test_a_screen_reader_gets_each_new_value_once(open_page: Open, lane: L
         "clocks",
         "announcer",
     ]  # nothing else: a page that speaks every number is unusable
-    await lane.shoot(None, None, None, result="pending")
+    await add_shot(lane, None, None, None, result="pending")
     await expect(page.locator("#last-value")).to_have_text("…")
     await expect(page.locator("#announcer")).to_have_text("Shot 1-1: 9. Total 9.")
     unnamed = await page.evaluate(
@@ -252,7 +252,7 @@ async def test_a_screen_reader_gets_each_new_value_once(open_page: Open, lane: L
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_a_phone_needs_no_horizontal_scrolling(open_page: Open, lane: LaneRows, scheme: Scheme) -> None:
     for step in range(8):
-        await lane.shoot(640.0 + 61 * step, 640.0, 10 - step)
+        await add_shot(lane, 640.0 + 61 * step, 640.0, 10 - step)
     page = await open_page(360, 740, scheme)
     await expect(page.locator(".shot")).to_have_count(8)
     assert await page.evaluate("document.documentElement.scrollWidth") == 360

@@ -8,9 +8,10 @@ import pytest
 from playwright.async_api import expect
 
 from edge.common.postgres.connection import Connection
+from tests.edge.lane_rows import CENTRE_MM, OUTDOORS, LaneRows
 from tests.edge.push.page.fixture_types import Open
 from tests.edge.push.page.measure import content_after, fits, lines
-from tests.edge.push.range_rows import CENTRE_MM, LaneRows
+from tests.edge.shot_rows import add_orphan, add_shot, revise_shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -18,7 +19,7 @@ SPOTS = [(100.0, 40.0), (-100.0, -40.0), (40.0, 100.0), (-40.0, -100.0), (80.0, 
 
 
 async def shoot_at(lane: LaneRows, dx: float, dy: float, points: int = 8) -> uuid.UUID:
-    return await lane.shoot(CENTRE_MM + dx, CENTRE_MM + dy, points)
+    return await add_shot(lane, CENTRE_MM + dx, CENTRE_MM + dy, points)
 
 
 async def test_the_group_is_described_and_drawn(open_page: Open, lane: LaneRows) -> None:
@@ -45,7 +46,7 @@ async def test_the_group_is_described_and_drawn(open_page: Open, lane: LaneRows)
 async def test_the_selected_or_last_shot_is_explained(open_page: Open, lane: LaneRows) -> None:
     page = await open_page()
     first = await shoot_at(lane, 100, 0, 9)
-    await lane.shoot(None, None, 0, result="miss")
+    await add_shot(lane, None, None, 0, result="miss")
     why = page.locator("#why-panel")
     await expect(why.locator("h2")).to_have_text("Why M")
     await expect(why).to_contain_text("No landing was detected while the target sensor was provably listening.")
@@ -80,15 +81,15 @@ async def test_sighters_are_shown_apart_and_in_no_total(
 ) -> None:
     await connection.execute("update sessions set sighter_ends = 1")
     page = await open_page()
-    await lane.shoot(points=9)
+    await add_shot(lane, points=9)
     await expect(page.locator("#last-label")).to_have_text("Last shot · sighter")
     await expect(page.locator("#total")).to_have_text("0")
     await expect(page.locator("#total-detail")).to_have_text("sighters do not count")
     await expect(page.locator(".shot")).to_have_class("shot current last sighter fresh")
     await expect(page.locator("#announcer")).to_have_text("Shot S1-1: 9. Total 0.")
     for _ in range(5):
-        await lane.shoot(points=9)
-    await lane.shoot(points=7)
+        await add_shot(lane, points=9)
+    await add_shot(lane, points=7)
     await expect(page.locator("#ends tbody th")).to_have_text(["S1", "1"])
     await expect(page.locator("#ends tbody td.sum")).to_have_text(["(54)", "7"])
     await expect(page.locator("#total")).to_have_text("7")
@@ -98,8 +99,8 @@ async def test_sighters_are_shown_apart_and_in_no_total(
 async def test_a_correction_is_highlighted_and_keeps_its_old_value(
     open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
-    shot = await lane.shoot(None, None, 0, result="miss")
-    await lane.revise(shot, 500.0, 640.0, 8, "hit")
+    shot = await add_shot(lane, None, None, 0, result="miss")
+    await revise_shot(lane, shot, 500.0, 640.0, 8, "hit")
     page = await open_page()  # the correction precedes the page
     row = page.locator(f'#shots tr[data-shot="{shot}"]')
     await expect(row).to_have_class("last corrected recent")
@@ -117,8 +118,8 @@ async def test_a_voided_shot_is_struck_through_and_in_no_total(
     open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
     page = await open_page()
-    shot = await lane.shoot(points=9)
-    await lane.shoot(points=7)
+    shot = await add_shot(lane, points=9)
+    await add_shot(lane, points=7)
     await expect(page.locator("#total")).to_have_text("16")
     await connection.execute(
         """update shots set result = 'void', points = null, void_reason = 'shot by the neighbour', flags = '{corrected}',
@@ -136,12 +137,12 @@ async def test_a_voided_shot_is_struck_through_and_in_no_total(
 
 async def test_an_orphan_is_a_grey_dot_in_no_total(open_page: Open, lane: LaneRows, connection: Connection) -> None:
     page = await open_page()
-    await lane.shoot(points=9)
-    orphan = await lane.lose(700.0, 900.0)
+    await add_shot(lane, points=9)
+    orphan = await add_orphan(lane, 700.0, 900.0)
     dot = page.locator("#face .orphan")
     await expect(dot).to_have_attribute("transform", "translate(700 380)")
     await expect(page.locator("#announcer")).to_have_text("A landing that no release explains: it is in no total.")
-    await lane.lose(None, None)
+    await add_orphan(lane, None, None)
     waiting = page.locator("#orphans")
     await expect(waiting).to_have_text("2 landings to resolve (grey), in no total: archstats-sensor orphan list")
     await page.reload()
@@ -156,11 +157,10 @@ async def test_an_orphan_is_a_grey_dot_in_no_total(open_page: Open, lane: LaneRo
 async def test_the_address_keeps_the_lane_and_back_works(
     open_page: Open, lane: LaneRows, connection: Connection
 ) -> None:
-    other = LaneRows(connection, lane=2)
-    await other.add_devices()
-    await other.open_session()
-    await other.shoot(points=5)
-    await lane.shoot(points=9)
+    other = LaneRows(connection, OUTDOORS, 2)
+    await other.build()
+    await add_shot(other, points=5)
+    await add_shot(lane, points=9)
     page = await open_page(query="?lane=2")
     await expect(page.locator("#total")).to_have_text("5")
     await expect(page.locator('#lanes [aria-current="page"]')).to_have_text("Lane 2")
@@ -170,7 +170,7 @@ async def test_the_address_keeps_the_lane_and_back_works(
     assert page.url.endswith("?lane=1")
     await page.go_back()
     await expect(page.locator("#title")).to_have_text("Lane 2")
-    await other.shoot(points=4)
+    await add_shot(other, points=4)
     await expect(page.locator("#total")).to_have_text("9")
     assert await page.locator("#shots tbody tr").count() == 2
 
@@ -195,7 +195,7 @@ async def test_a_device_turns_silent_without_reload(open_page: Open, lane: LaneR
     )
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(age).to_contain_text("sensor restarted 2 min ago")
-    assert lane.shots == 0
+    assert not any(lane.seqs.values())
 
 
 async def test_unclaimed_arrows_show_the_command_that_adds_them(

@@ -15,8 +15,9 @@ from edge.push.stream.catch_up import catch_up
 from edge.push.stream.client import Client
 from edge.push.stream.frames import Frame, of_event
 from edge.push.stream.hub import Hub
-from tests.edge.push.range_rows import LaneRows
+from tests.edge.lane_rows import LaneRows
 from tests.edge.push.serving import WITHIN_S
+from tests.edge.shot_rows import add_shot
 
 
 class FakeTransport(asyncio.WriteTransport):
@@ -44,9 +45,9 @@ async def test_a_client_ahead_of_the_hub_gets_no_event_twice(
 ) -> None:
     hub, peer = Hub(), FakeTransport()
     before = await current_cursor(connection)
-    shots = [str(await lane.shoot())]
+    shots = [str(await add_shot(lane))]
     hub.begin(await current_cursor(connection))  # the hub stays here
-    shots += [str(await lane.shoot()) for _ in range(2)]
+    shots += [str(await add_shot(lane)) for _ in range(2)]
     client = Client(peer, lane=None, form=lambda frame: frame.envelope)
 
     async def send(frames: Sequence[Frame]) -> None:
@@ -60,7 +61,7 @@ async def test_a_client_ahead_of_the_hub_gets_no_event_twice(
         finally:
             pool.close()
     assert peer.sent == shots, "everything comes from the table while the hub does not move"
-    shots.append(str(await lane.shoot()))
+    shots.append(str(await add_shot(lane)))
     assert hub.live is not None
     page = await read_page(connection, hub.live, 100)
     hub.publish(map(of_event, page.events), page.cursor)

@@ -13,8 +13,9 @@ from edge.common.postgres.feed import FeedCursor, current_cursor
 from edge.common.postgres.listener import Listener
 from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.hub import Hub
-from tests.edge.push.range_rows import LaneRows
+from tests.edge.lane_rows import LaneRows
 from tests.edge.push.serving import WITHIN_S
+from tests.edge.shot_rows import add_shot
 from tests.eventually import eventually
 
 NEVER_S = 600.0
@@ -56,7 +57,7 @@ async def test_events_lost_after_sending_are_a_gap(
     database_settings: ServiceSettings, lane: LaneRows, connection: Connection
 ) -> None:
     """The server restarts with an older state of the same epoch, and its transactions have since passed our position."""
-    await lane.shoot()
+    await add_shot(lane)
     present = await current_cursor(connection)
     for _ in range(4):
         await connection.execute("select pg_current_xact_id()")  # a transaction without rows

@@ -10,10 +10,11 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from edge.push.stream.hub import Hub
-from tests.edge.push.range_rows import LaneRows
+from tests.edge.lane_rows import OUTDOORS, LaneRows
 from tests.edge.push.serving import WITHIN_S, Event, Listening, Service, http, serving
 from tests.edge.push.serving import listening as by_sse
 from tests.edge.push.serving import listening_by_websocket as by_websocket
+from tests.edge.shot_rows import add_shot
 from tests.eventually import eventually
 
 
@@ -37,7 +38,7 @@ async def test_a_shot_arrives_in_its_envelope(service: Service, lane: LaneRows, 
         assert first.type == "heartbeat"
         assert first.data == {"feed": "live", "interval_s": 30.0}
         assert (stream.retry_ms is not None) == (listening is by_sse)
-        shot = await lane.shoot(651.234, 640.125, 10)
+        shot = await add_shot(lane, 651.234, 640.125, 10)
         (event,) = await stream.take(1)
     assert event.type == event.envelope["type"] == "shot.created"
     assert event.id == event.envelope["id"]
@@ -50,14 +51,14 @@ async def test_a_resuming_client_gets_each_missed_event_once(
     service: Service, lane: LaneRows, listening: Listening
 ) -> None:
     async with listening(service) as stream:
-        shots = [str(await lane.shoot()) for _ in range(3)]
+        shots = [str(await add_shot(lane)) for _ in range(3)]
         seen = await stream.take(3)
-    shots += [str(await lane.shoot()) for _ in range(4)]
+    shots += [str(await add_shot(lane)) for _ in range(4)]
     async with listening(service, last_id=seen[-1].id) as stream:
         seen += await stream.take(4)
     async with listening(service, f"?since={seen[2].id}") as stream:
         again = await stream.take(4)
-        shots.append(str(await lane.shoot()))
+        shots.append(str(await add_shot(lane)))
         seen += await stream.take(1)
     assert ids(seen) == shots
     assert ids(again) == shots[3:7]
@@ -65,7 +66,7 @@ async def test_a_resuming_client_gets_each_missed_event_once(
 
 async def test_last_event_id_takes_precedence_over_since(service: Service, lane: LaneRows) -> None:
     async with by_sse(service) as stream:
-        shots = [str(await lane.shoot()) for _ in range(3)]
+        shots = [str(await add_shot(lane)) for _ in range(3)]
         seen = await stream.take(3)
     async with by_sse(service, f"?since={seen[0].id}", last_id=seen[1].id) as stream:
         assert ids(await stream.take(1)) == shots[2:]
@@ -77,25 +78,25 @@ async def test_events_no_longer_kept_are_read_from_the_table(
     async with serving(database_settings, Hub(kept_frames=5)) as service:
         await service.until_live()
         async with listening(service) as stream:
-            shots = [str(await lane.shoot())]
+            shots = [str(await add_shot(lane))]
             (first,) = await stream.take(1)
-        shots += [str(await lane.shoot()) for _ in range(30)]
+        shots += [str(await add_shot(lane)) for _ in range(30)]
         async with listening(service, f"?since={first.id}") as stream:
             rest = await stream.take(30)
-            shots.append(str(await lane.shoot()))
+            shots.append(str(await add_shot(lane)))
             rest += await stream.take(1)
     assert ids([first, *rest]) == shots
 
 
 async def test_a_restart_of_the_service_loses_nothing(service: Service, lane: LaneRows, listening: Listening) -> None:
     async with listening(service) as stream:
-        shots = [str(await lane.shoot())]
+        shots = [str(await add_shot(lane))]
         seen = await stream.take(1)
     await service.stop()
-    shots += [str(await lane.shoot()) for _ in range(3)]
+    shots += [str(await add_shot(lane)) for _ in range(3)]
     service.start()
     async with listening(service, last_id=seen[-1].id) as stream:
-        shots.append(str(await lane.shoot()))
+        shots.append(str(await add_shot(lane)))
         seen += await stream.take(4)
     assert ids(seen) == shots
 
@@ -107,7 +108,7 @@ async def test_snapshot_and_stream_leave_no_gap(service: Service, lane: LaneRows
 
     async def shoot() -> None:
         while not enough.is_set():
-            shots.append(str(await lane.shoot()))
+            shots.append(str(await add_shot(lane)))
             await asyncio.sleep(0)
 
     async with asyncio.TaskGroup() as tasks, http(service) as client:
@@ -134,24 +135,23 @@ async def test_late_commits_arrive_once_in_the_order_of_the_feed(
         try:
             transaction = slow.transaction()
             await transaction.start()
-            first = str(await lane.shoot(connection=slow))
-            later = [str(await lane.shoot()) for _ in range(3)]
+            first = str(await add_shot(lane, connection=slow))
+            later = [str(await add_shot(lane)) for _ in range(3)]
             await transaction.commit()
         finally:
             slow.terminate()
-        after = str(await lane.shoot())
+        after = str(await add_shot(lane))
         assert ids(await stream.take(5)) == [first, *later, after]
 
 
 async def test_a_lane_subscription_gets_only_its_lane(
     service: Service, lane: LaneRows, connection: Connection, listening: Listening
 ) -> None:
-    other = LaneRows(connection, lane=2)
-    await other.add_devices()
-    await other.open_session()
+    other = LaneRows(connection, OUTDOORS, 2)
+    await other.build()
     async with listening(service, "?lane=2") as stream:
-        await lane.shoot()
-        second = str(await other.shoot())
+        await add_shot(lane)
+        second = str(await add_shot(other))
         event = await stream.until("shot.created")  # after events of its devices and session
         assert (event.data["id"], event.data["lane"]) == (second, 2)
 
@@ -161,7 +161,7 @@ async def test_another_epoch_is_one_gap_and_then_live(service: Service, lane: La
         (gap,) = await stream.take(1)
         assert (gap.type, gap.data["reason"]) == ("gap", "unknown_epoch")
         assert gap.data["resume_from"] == gap.id
-        shot = str(await lane.shoot())
+        shot = str(await add_shot(lane))
         assert ids(await stream.take(1)) == [shot]
 
 
@@ -169,7 +169,7 @@ async def test_an_id_of_another_server_is_a_gap_and_no_error(service: Service, l
     """A browser sends ``Last-Event-ID`` by itself, and its page cannot change it."""
     async with by_sse(service, last_id="of another server") as stream:
         assert (await stream.take(1))[0].type == "gap"
-        shot = str(await lane.shoot())
+        shot = str(await add_shot(lane))
         assert ids(await stream.take(1)) == [shot]
 
 
@@ -177,9 +177,9 @@ async def test_an_id_older_than_the_retention_is_too_old(
     service: Service, lane: LaneRows, connection: Connection, listening: Listening
 ) -> None:
     async with listening(service) as stream:
-        await lane.shoot()
+        await add_shot(lane)
         (first,) = await stream.take(1)
-    await lane.shoot()
+    await add_shot(lane)
     await connection.execute("update installation set pruned_xid = (select max(xid) from events), pruned_id = 2^62")
     await service.stop()
     service.start()
@@ -203,7 +203,7 @@ async def test_a_restored_database_sends_a_gap_to_clients(
         assert gap.data["reason"] == "unknown_epoch"
         assert gap.id is not None
         assert gap.id.startswith("feedbeef-")
-        shot = str(await lane.shoot())
+        shot = str(await add_shot(lane))
         assert (await stream.until("shot.created")).data["id"] == shot
 
 
@@ -249,12 +249,12 @@ async def test_a_killed_listener_loses_no_event(
     async with listening(service) as stream:
         shots = []
         for _ in range(3):
-            shots.append(str(await lane.shoot()))
+            shots.append(str(await add_shot(lane)))
             await connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
                 " where application_name = 'push-test' and datname = current_database()"
             )
-        shots.append(str(await lane.shoot()))
+        shots.append(str(await add_shot(lane)))
         assert ids(await stream.take(4)) == shots
 
 
@@ -262,8 +262,8 @@ async def test_heartbeats_carry_an_id_to_resume_from(service: Service, lane: Lan
     async with listening(service, "?lane=7") as stream:
         await stream.until("heartbeat")
         async with listening(service) as other:
-            await lane.shoot()
-            await lane.shoot()
+            await add_shot(lane)
+            await add_shot(lane)
             *_, seen = await other.take(2)
         service.hub.beat()
         beat = await stream.until("heartbeat")
@@ -302,7 +302,7 @@ async def test_a_disconnected_client_leaves_no_stream(service: Service, listenin
 
 
 async def test_an_id_from_the_future_is_a_gap(service: Service, lane: LaneRows, listening: Listening) -> None:
-    await lane.shoot()
+    await add_shot(lane)
     epoch = service.hub.live.epoch if service.hub.live else ""
     async with listening(service, f"?since={epoch}-{2**40}-1") as stream:
         assert (await stream.take(1))[0].type == "gap"

@@ -14,8 +14,9 @@ from websockets.frames import Opcode
 from edge.common.postgres.connection import Connection
 from edge.push.stream.frames import Frame, heartbeat
 from edge.push.stream.websocket import GOING_AWAY, POLICY, TRY_AGAIN_LATER
-from tests.edge.push.range_rows import LaneRows
+from tests.edge.lane_rows import LaneRows
 from tests.edge.push.serving import WITHIN_S, Service, SocketStream, http, listening, listening_by_websocket
+from tests.edge.shot_rows import add_shot
 from tests.eventually import eventually
 from tests.timing import limit_s
 
@@ -56,7 +57,7 @@ async def test_compression_is_declined(service: Service) -> None:
 
 async def test_both_transports_send_the_same_events(service: Service, lane: LaneRows) -> None:
     async with listening_by_websocket(service) as socket, listening(service) as stream:
-        await lane.shoot()
+        await add_shot(lane)
         (by_socket,), (by_stream,) = await socket.take(1), await stream.take(1)
     assert by_socket.envelope == by_stream.envelope
 
@@ -167,7 +168,7 @@ async def test_a_protocol_error_affects_no_other_client(service: Service, lane: 
         assert bad.connection is not None
         bad.connection.transport.write(b"\xff\xff\xff\xff")
         assert await final_close_code(bad) == 1002
-        shot = str(await lane.shoot())
+        shot = str(await add_shot(lane))
         assert (await good.take(1))[0].data["id"] == shot
 
 

@@ -17,7 +17,7 @@ from edge.common.postgres.roles import Role
 from edge.shots import service
 from edge.shots.service import Assembler
 from edge.shots.store import readings as reading_rows
-from tests.edge.shots.lane_rows import StoredLane, stored_lane
+from tests.edge.lane_rows import LaneRows, started_ago, stored_lane
 
 MANY = 300_000
 LONG_AGO = -10_000.0
@@ -50,8 +50,8 @@ class InterruptedConnection:
 
 
 @pytest.fixture
-async def ahead(database: Database) -> AsyncIterator[StoredLane]:
-    async with stored_lane(database, AN_HOUR_AHEAD) as built:
+async def ahead(database: Database) -> AsyncIterator[LaneRows]:
+    async with stored_lane(database, started_ago(AN_HOUR_AHEAD)) as built:
         yield built
 
 
@@ -72,19 +72,19 @@ def started(database: Database, own_connection: Connection) -> Callable[[], Asse
 Started = Callable[[], Assembler]
 
 
-async def results(lane: StoredLane) -> list[str]:
+async def results(lane: LaneRows) -> list[str]:
     rows = await lane.connection.fetch("select result from shots order by arrow_disengage_time")
     return [row["result"] for row in rows]
 
 
-async def published(lane: StoredLane) -> list[str]:
+async def published(lane: LaneRows) -> list[str]:
     rows = await lane.connection.fetch(
         "select data ->> 'result' as result from events where type like 'shot.%' order by xid, id"
     )
     return [row["result"] for row in rows]
 
 
-async def unread_readings(lane: StoredLane) -> int:
+async def unread_readings(lane: LaneRows) -> int:
     """The number of readings that a newly started assembler would read."""
     count: int = await lane.connection.fetchval(
         "select count(*) from readings, assembly_progress where xid >= before_xid"
@@ -92,13 +92,13 @@ async def unread_readings(lane: StoredLane) -> int:
     return count
 
 
-async def close(lane: StoredLane) -> None:
+async def close(lane: LaneRows) -> None:
     await lane.connection.execute(
         "update sessions set is_opened = false, closing_time = $1, end_time = $1", lane.at(50.0)
     )
 
 
-async def shoot_without_session(lane: StoredLane, arrows: int) -> None:
+async def shoot_without_session(lane: LaneRows, arrows: int) -> None:
     """Store releases from a time without an open session."""
     await lane.connection.execute(
         """
@@ -114,7 +114,7 @@ async def shoot_without_session(lane: StoredLane, arrows: int) -> None:
 
 
 async def test_readings_without_a_session_are_read_once(
-    lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch
+    lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
     assembler = started()
@@ -125,7 +125,7 @@ async def test_readings_without_a_session_are_read_once(
 
 
 async def test_quiet_second_writes_no_progress(
-    lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch
+    lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
     assembler = started()
@@ -138,7 +138,7 @@ async def test_quiet_second_writes_no_progress(
 
 
 async def test_many_new_readings_are_read_in_pages(
-    lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+    lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
     monkeypatch.setattr(reading_rows, "NEWS_AT_ONCE", 4)
     asked = mocker.spy(reading_rows, "sessions_of")
@@ -156,7 +156,7 @@ async def test_many_new_readings_are_read_in_pages(
     assert await unread_readings(lane) == 0
 
 
-async def shoot_more_without_session(lane: StoredLane) -> None:
+async def shoot_more_without_session(lane: LaneRows) -> None:
     for n in range(6):
         await lane.add_reading("bow-1", "release", LONG_AGO - 100 - n)
 
@@ -166,7 +166,7 @@ async def test_late_landing_among_many_reaches_its_old_session(
 ) -> None:
     monkeypatch.setattr(reading_rows, "NEWS_AT_ONCE", 4)
     monkeypatch.setattr(service, "SESSIONS_AT_ONCE", 1)
-    async with stored_lane(database, 3 * 86_400.0) as old:
+    async with stored_lane(database, started_ago(3 * 86_400.0)) as old:
         await old.shoot(20.0)
         await old.set_watermarks(60.0)
         await close(old)
@@ -188,7 +188,7 @@ async def test_late_landing_among_many_reaches_its_old_session(
 
 
 async def test_landing_stored_during_a_step_is_no_miss(
-    ahead: StoredLane, own_connection: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
+    ahead: LaneRows, own_connection: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between any two statements: a landing is never behind a watermark that was read without it."""
     monkeypatch.setattr(service, "SWEEP_S", 0.0)
@@ -212,7 +212,7 @@ async def test_landing_stored_during_a_step_is_no_miss(
     assert number > 5, "nothing was interrupted"
 
 
-async def test_closing_session_waits_for_a_late_release(ahead: StoredLane, started: Started) -> None:
+async def test_closing_session_waits_for_a_late_release(ahead: LaneRows, started: Started) -> None:
     assembler = started()
     await ahead.connection.execute("update sessions set closing_time = $1", ahead.at(50.0))
     await ahead.set_watermarks(49.0)
@@ -226,11 +226,11 @@ async def test_closing_session_waits_for_a_late_release(ahead: StoredLane, start
     assert not await ahead.connection.fetchval("select is_opened from sessions")
 
 
-async def refuse_hits(lane: StoredLane) -> None:
+async def refuse_hits(lane: LaneRows) -> None:
     await lane.connection.execute("alter table shots add constraint broken check (result <> 'hit')")
 
 
-async def accept_hits(lane: StoredLane) -> None:
+async def accept_hits(lane: LaneRows) -> None:
     await lane.connection.execute("alter table shots drop constraint broken")
 
 
@@ -239,7 +239,7 @@ async def test_refused_session_is_retried_after_a_restart(
 ) -> None:
     """It is closed and old, so that only the stored request brings it back; and it blocks no progress."""
     monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
-    async with stored_lane(database, 3 * 86_400.0) as old:
+    async with stored_lane(database, started_ago(3 * 86_400.0)) as old:
         await refuse_hits(old)
         await close(old)
         await old.shoot(20.0)
@@ -257,7 +257,7 @@ async def test_refused_session_is_retried_after_a_restart(
 
 
 async def test_stuck_session_is_retried_with_the_sweep_only(
-    lane: StoredLane, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+    lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
     monkeypatch.setattr(service, "SWEEP_S", 3600.0)
     await refuse_hits(lane)
@@ -282,7 +282,7 @@ async def test_stuck_session_is_retried_with_the_sweep_only(
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_start_after_very_many_readings_needs_little_memory(lane: StoredLane, started: Started) -> None:
+async def test_start_after_very_many_readings_needs_little_memory(lane: LaneRows, started: Started) -> None:
     await shoot_without_session(lane, MANY)
     await lane.shoot(20.0)
     await lane.land(20.4)
