@@ -30,7 +30,7 @@ class Killer:
         wanted = chance.sample(VICTIMS, len(VICTIMS))
         wanted += chance.choices(VICTIMS, k=max(self.kills - len(wanted), 0))
         for name in wanted[: self.kills]:
-            await asyncio.sleep(chance.uniform(*self.pauses_s))
+            await asyncio.sleep(chance.uniform(*self.pauses_s))  # so that the kill meets any state of the range
             async with asyncio.timeout(30):
                 while not self._kill(name):
                     await asyncio.sleep(0.05)

@@ -33,7 +33,7 @@ class ResumingClient:
             while True:
                 with suppress(httpx.TransportError):
                     await self._one_stream(client)
-                await asyncio.sleep(random.uniform(0.05, 0.3))
+                await asyncio.sleep(random.uniform(0.05, 0.3))  # a browser also pauses before it reconnects
 
     async def _one_stream(self, client: httpx.AsyncClient) -> None:
         headers = {} if self.last_id is None else {"Last-Event-ID": self.last_id}

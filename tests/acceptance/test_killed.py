@@ -84,7 +84,7 @@ async def shoot_and_kill(
 async def settled(running: SimulatedRange, client: ResumingClient) -> list[str]:
     """Wait until every device's watermark is current and no timed-out shot awaits its correction.
 
-    Return all events once the client has received them.
+    Return all events once the client has received them. The caller sets the time limit.
     """
     while True:
         with suppress(*DATABASE_FAULTS):  # the last victim may have been the server

@@ -50,7 +50,7 @@ async def test_shots_are_current_ten_seconds_after_an_outage(
             await running.until_shots(1)
             await stored(connection, 50)
             await proxy.refuse()
-            await asyncio.sleep(down_s)
+            await asyncio.sleep(down_s)  # the length of the outage
             behind = await connection.fetchval("select max(seq) from readings where device_id = 'bow-9'")
             assert busy.progress()["acknowledged"] > behind + (down_s - 3.0) * RATE_HZ / 2
             await proxy.accept()

@@ -209,7 +209,7 @@ async def test_unseen_boot_reports_its_events(far: FarEnd, pytestconfig: pytest.
             await listener.next(StreamStart)
             node.reboot(2000, blind_us=100_000)
             short_ns, node.last_seq = node.zero_ns, 1
-            time.sleep(0.01)  # noqa: ASYNC251 - the loop is blocked, so the hub sends no request
+            time.sleep(0.01)  # noqa: ASYNC251 - the length of the boot; the loop is blocked, so the hub does not see it
             node.reboot(3000, blind_us=5_000, keeps=1)
             node.hello()
             node.send(Engage(-50, TAG), seq=1, boot_id=2000, t_us=1_000)
@@ -252,7 +252,7 @@ async def test_an_unplugged_cable_raises_device_lost(far: FarEnd) -> None:
         driver = bow(far)
         await driver.open()
     async with listening(driver) as listener:
-        await asyncio.sleep(0)  # it reads
+        await asyncio.sleep(0)  # one turn of the loop, in which the reading task starts and waits
         far.hang_up()
         with pytest.raises(DeviceLost, match=r"the line .* failed"):
             await listener.next(Reading)
@@ -382,6 +382,6 @@ async def test_endless_noise_does_not_count_as_a_sign_of_life(far: FarEnd, monke
     async with listening(driver) as listener, asyncio.timeout(20):
         while not listener.task.done():
             far.send_some(b"\x05\x02\x07\x03\x01\x00" * 10)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # gives the driver its turn, and keeps the line full
         with pytest.raises(DeviceLost, match="silent"):
             listener.task.result()

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from pytest_mock import MockerFixture
 
 from edge.common.config.settings import DatabaseSettings, PushSettings, ServiceSettings
 from edge.common.postgres.connection import Connection
@@ -17,6 +18,7 @@ from edge.common.postgres.database import open_database
 from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import migrate
 from edge.common.postgres.roles import Role
+from edge.push.http import server as http_server
 from edge.push.service import run_push
 from tests.edge.lane_rows import OUTDOORS, LaneRows
 from tests.edge.push.serving import WITHIN_S, Service, http, listening, serving
@@ -140,11 +142,15 @@ async def taken_port() -> AsyncIterator[socket.socket]:
 
 
 async def test_waits_for_a_port_in_use_and_logs_it_once(
-    database_settings: ServiceSettings, taken_port: socket.socket, caplog: pytest.LogCaptureFixture
+    database_settings: ServiceSettings,
+    taken_port: socket.socket,
+    caplog: pytest.LogCaptureFixture,
+    mocker: MockerFixture,
 ) -> None:
     port = taken_port.getsockname()[1]
     stop = asyncio.Event()
     caplog.set_level(logging.INFO)
+    attempts = mocker.spy(http_server, "_open")
 
     def logged() -> list[str]:
         return [record.getMessage() for record in caplog.records if record.name == "edge.push.http.server"]
@@ -155,9 +161,7 @@ async def test_waits_for_a_port_in_use_and_logs_it_once(
     ):
         tasks.create_task(run_push(database, PushSettings(server_port=port), stop))
         async with asyncio.timeout(WITHIN_S):
-            while not logged():
-                await asyncio.sleep(0.02)
-            await asyncio.sleep(0.5)  # several further attempts, which log nothing
+            await eventually(lambda: attempts.call_count >= 4, WITHIN_S)
             (line,) = logged()
             assert str(port) in line
             assert "ARCH_STATS_SERVER_PORT" in line
@@ -188,6 +192,8 @@ async def test_stops_while_waiting_for_its_port(
         stop.set()
         async with asyncio.timeout(limit_s(pytestconfig, 1.0)):
             await running
+    assert running.done()
+    assert not running.cancelled()
 
 
 async def test_health_names_the_session_that_holds_the_feed_back(

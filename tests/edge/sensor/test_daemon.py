@@ -97,6 +97,14 @@ def state_is(connection: Connection, wanted: str) -> Callable[[], Awaitable[bool
     return check
 
 
+async def states(connection: Connection) -> list[str]:
+    """Every state of the device since its first contact, in order."""
+    rows = await connection.fetch(
+        "select data ->> 'state' as state from events where type = 'device.status' order by id"
+    )
+    return [row["state"] for row in rows]
+
+
 async def test_each_event_is_stored_once_with_its_exact_instant(
     database_settings: ServiceSettings, connection: Connection, tmp_path: Path,
     pytestconfig: pytest.Config,
@@ -176,11 +184,7 @@ async def test_disconnected_device_is_lost_and_found_again(
             await until(state_is(connection, "lost"))
         async with simulated_bow(tmp_path, world()):
             await until(state_is(connection, "ready"))
-    rows = await connection.fetch(
-        "select data ->> 'state' as state from events where type = 'device.status' order by id"
-    )
-    states = [row["state"] for row in rows]
-    assert states[-4:] == ["ready", "lost", "ready", "stopped"], states
+    assert (await states(connection))[-4:] == ["ready", "lost", "ready", "stopped"]
 
 
 async def test_silent_device_differs_from_a_lost_one(
@@ -196,6 +200,7 @@ async def test_silent_device_differs_from_a_lost_one(
         await until(state_is(connection, "silent"))
         process.send_signal(signal.SIGCONT)
         await until(state_is(connection, "ready"))
+    assert (await states(connection))[-4:] == ["ready", "silent", "ready", "stopped"]
 
 
 async def test_restarted_daemon_stores_missed_events_once(

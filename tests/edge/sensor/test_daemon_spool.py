@@ -45,8 +45,8 @@ def spooled(busy: BusyRange) -> int:
         file.close()
 
 
-async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float, current_again_s: float) -> None:
-    """Disconnect the database and bring it back; the device must not notice."""
+async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float, current_again_s: float) -> int:
+    """Disconnect the database and bring it back; the device must not notice. Return the number of its last event."""
     await stored(connection, 100)
     before_kb = busy.memory_kb("VmRSS")
     Path(f"/proc/{busy.daemon.child.pid}/clear_refs").write_text("5")  # reset the high-water mark
@@ -74,7 +74,7 @@ async def outage(busy: BusyRange, connection: Connection, how: str, for_s: float
     assert grown_kb < MEMORY_KB, f"{before_kb} kB before, {grown_kb} kB more at the most"
     last = await busy.finish_sensing()
     await stored(connection, last)
-    await complete_and_in_order(connection, last)
+    return last
 
 
 FULL_SIZE = [pytest.mark.long, pytest.mark.timeout(900)]
@@ -94,7 +94,9 @@ async def test_outage_of_the_database_loses_nothing(
 ) -> None:
     await busy.start_node(RATE_HZ)
     await busy.start_daemon()
-    await outage(busy, connection, how, for_s, limit_s(pytestconfig, 10.0))
+    last = await outage(busy, connection, how, for_s, limit_s(pytestconfig, 10.0))
+    await complete_and_in_order(connection, last)
+    assert await connection.fetchval("select count(*) from readings") == last
 
 
 async def test_nothing_is_written_to_the_disk_without_an_outage(busy: BusyRange, connection: Connection) -> None:
@@ -135,6 +137,7 @@ async def test_acknowledged_events_survive_daemon_and_device(busy: BusyRange, co
     async with asyncio.timeout(30):
         while await connection.fetchval("select state from device_status") not in ("starting", "waiting"):
             await asyncio.sleep(0.05)
+    assert await connection.fetchval("select count(*) from readings") >= node["acknowledged"]
 
 
 async def test_stopping_daemon_spools_its_readings(

@@ -112,9 +112,15 @@ async def test_role_of_the_daemon_may_quarantine(database_settings: ServiceSetti
 
 
 async def test_statement_in_the_spool_page_works(stored: Stored) -> None:
-    await stored.put([reading(1, reason="\0")])
+    await stored.connection.execute(
+        """
+        insert into device_status (device_id, state, since, interval_s, spool_rows, spool_bytes, spool_error)
+        values ('bow-1', 'ready', now(), 1, 7, 4096, 'the disk is full')
+        """
+    )
     (statement,) = re.findall(r'-c "([^"]+)"', (ROOT / "docs" / "spool.md").read_text())
-    await stored.connection.fetch(statement)
+    rows = await stored.connection.fetch(statement)
+    assert [tuple(row) for row in rows] == [("bow-1", 7, 4096, None, "the disk is full")]
 
 
 async def test_each_kind_of_report_may_be_quarantined(stored: Stored) -> None:

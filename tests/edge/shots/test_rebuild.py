@@ -167,6 +167,9 @@ async def test_arrow_registered_late_gets_its_shots(yesterday: LaneRows, databas
             "insert into arrows (id, human_identifier, length) values ($1, 'B7', 70)", arrow
         )
         await until(yesterday, f"exists (select from shots where arrow_id = '{arrow}' and revision = 2)")
+    _, between, _ = await shots(yesterday)
+    assert (between["arrow_id"], between["result"], between["revision"]) == (arrow, "hit", 2)
+    assert (await events(yesterday))[-2:] == [("shot.created", "hit"), ("shot.updated", "hit")]
 
 
 async def test_orphan_and_its_outcome_are_stored_and_published(lane: LaneRows, database: Database) -> None:

@@ -37,6 +37,7 @@ async def test_miss_waits_for_the_watermark_of_the_target(lane: LaneRows, databa
         await until(lane, "exists (select from shots where result = 'pending')")
         await lane.set_watermarks(59.0)
         await until(lane, "exists (select from shots where result = 'miss')")
+    assert [(shot["result"], shot["points"], shot["revision"]) for shot in await rows(lane)] == [("miss", 0, 2)]
 
 
 async def test_silent_target_leaves_the_shot_unknown(lane: LaneRows, database: Database) -> None:
@@ -45,6 +46,7 @@ async def test_silent_target_leaves_the_shot_unknown(lane: LaneRows, database: D
         await until(lane, "exists (select from shots where result = 'unknown')")
         await lane.land(30.4)  # it only arrived late
         await until(lane, "exists (select from shots where result = 'hit' and revision = 2)")
+    assert [(shot["result"], shot["points"], shot["revision"]) for shot in await rows(lane)] == [("hit", 10, 2)]
 
 
 async def test_restart_writes_no_row_again(lane: LaneRows, database: Database) -> None:
@@ -74,6 +76,8 @@ async def test_commit_out_of_order_is_found(lane: LaneRows, database: Database) 
             await until(lane, "exists (select from shots where result = 'hit')")
     finally:
         await late.close()
+    assert [shot["arrow_disengage_time"] for shot in await rows(lane)] == [lane.at(20.0), lane.at(30.0)]
+    assert (await rows(lane))[0]["result"] == "hit"
 
 
 async def test_second_assembler_stands_by_and_takes_over(lane: LaneRows, database: Database) -> None:
@@ -97,6 +101,7 @@ async def test_lost_connection_is_reopened(lane: LaneRows, database: Database) -
         )
         await lane.land(20.4)
         await until(lane, "exists (select from shots where result = 'hit')")
+    assert [(shot["result"], shot["revision"]) for shot in await rows(lane)] == [("hit", 2)]
 
 
 async def test_closing_session_ends_at_the_watermarks(lane: LaneRows, database: Database) -> None:

@@ -46,6 +46,11 @@ async def test_server_ends_an_idle_transaction(
         await connection.execute("begin")
         await eventually(connection.is_closed)
         connection.terminate()
+        other = await database.connect()
+        assert (
+            await other.fetchval("select count(*) from pg_stat_activity where state like 'idle in transaction%'") == 0
+        )
+        await other.close()
 
 
 async def test_connection_takes_its_role(database_settings: ServiceSettings) -> None:
@@ -78,9 +83,13 @@ async def test_frozen_server_is_left_after_the_command_timeout(
         await eventually(lambda: len(asyncio.all_tasks()) == tasks_before)  # asyncpg's own cancel request has ended
 
 
-async def test_current_database_is_ready_immediately(database_settings: ServiceSettings) -> None:
+async def test_current_database_is_ready_immediately(
+    database_settings: ServiceSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     async with open_database(database_settings, application="test") as database, asyncio.timeout(20):
         await wait_until_ready(database)
+    assert caplog.messages == [], "there was nothing to wait for"
 
 
 async def test_older_schema_is_awaited_and_logged_once(

@@ -51,6 +51,9 @@ async def test_a_dead_connection_is_detected_without_a_doorbell(
         async with asyncio.timeout(WITHIN_S):
             while await connection.fetchval(f"{_FEED} and pid <> $1", killed) is None:
                 await asyncio.sleep(0.02)
+        pids = [row["pid"] for row in await connection.fetch(_FEED)]
+        assert pids
+        assert killed not in pids
 
 
 async def test_events_lost_after_sending_are_a_gap(
