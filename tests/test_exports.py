@@ -6,7 +6,6 @@ from importlib import import_module
 
 import pytest
 
-
 LAZY = [
     "drivers",
     "drivers.link",
