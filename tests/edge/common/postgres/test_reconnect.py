@@ -8,19 +8,12 @@ from itertools import count
 import asyncpg
 import pytest
 
-from edge.common.config.settings import ServiceSettings
 from edge.common.postgres import reconnect as module
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.database import Database
 from edge.common.postgres.reconnect import reconnecting
 
 AWAY = ConnectionRefusedError("no server listens")
-
-
-@pytest.fixture
-async def database(database_settings: ServiceSettings) -> Database:
-    async with open_database(database_settings, application="test") as opened:
-        return opened
 
 
 @pytest.fixture
