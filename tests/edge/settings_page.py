@@ -37,9 +37,10 @@ $ archstats-sensor config show
   by the programs in `/opt/archstats`, in a systemd unit, or by the processes that `--simulate` starts, which have the
   settings of their parent.
 
-Both kinds of file follow the rules of systemd: one `NAME=value` a line. A line that begins with `#` or `;` is a comment; a `#`
-after a value belongs to the value. Put a value with spaces or quotes in single or double quotes. Without
-quotes a backslash makes the next character plain, in double quotes only a `"`, `$`, backtick or another backslash.
+Both kinds of file follow the rules of systemd: one `NAME=value` a line. A comment stands on a line of its own, which begins
+with `#` or `;`; a `#` after a value belongs to the value, also after a quoted one. Put a value with spaces or quotes in single
+or double quotes. Without quotes a backslash makes the next character plain, in double quotes only a `"`, `$`, backtick or
+another backslash.
 
 ```ini
 POSTGRES_HOST=db.local

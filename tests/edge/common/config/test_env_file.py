@@ -29,6 +29,7 @@ SYSTEMD = {
         {"a": "a", "b": "bc", "d": "def", "g": "g ", "h": "ąęół śćńźżµ", "i": "i"},
     ),
     "end after a continuation": ("a=a\\\n", {"a": "a"}),
+    "number sign after a value": ("A=1 # one\nB='two' # 2\n", {"A": "1 # one", "B": "two# 2"}),
     "comments": ('# Made\n\n;x=1\n  # y=2\nM="core f7"\nN=core # kept\n', {"M": "core f7", "N": "core # kept"}),
     "empty values": ("a=\nb=", {"a": "", "b": ""}),
     "escapes": (
