@@ -92,6 +92,14 @@ class TimeSource(StrEnum):
     TARGET = "target"
 
 
+class SessionState(StrEnum):
+    """The state of a session, derived from ``sessions.is_opened`` and ``sessions.closing_time``."""
+
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
 class EndClosure(StrEnum):
     """The reason why an end closed (``ends.closed_by``)."""
 
@@ -117,6 +125,14 @@ class OrphanStatus(StrEnum):
     OPEN = "open"
     ASSIGNED = "assigned"
     VOIDED = "voided"
+
+
+class ReportKind(StrEnum):
+    """The kind of a stored report (``quarantine.kind`` and the tag in a spooled row)."""
+
+    READING = "reading"
+    START = "start"
+    CLOCK = "clock"
 
 
 class DeviceState(StrEnum):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.operator.backup import back_up, restore
-    from edge.operator.corrections import ScoreCorrection, correct_shot, corrections_of, restore_shot
+    from edge.operator.corrections import ScoreCorrection, correct_shot, corrections_of, parse_result, restore_shot
     from edge.operator.database import create_database, database_status, prune_events
     from edge.operator.explanation import ExplainedOrphan, ExplainedShot, explain_reference
     from edge.operator.opening import NewSession, faces_on_butt, open_sessions
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "backup": ("back_up", "restore"),
-    "corrections": ("ScoreCorrection", "correct_shot", "corrections_of", "restore_shot"),
+    "corrections": ("ScoreCorrection", "correct_shot", "corrections_of", "parse_result", "restore_shot"),
     "database": ("create_database", "database_status", "prune_events"),
     "explanation": ("ExplainedOrphan", "ExplainedShot", "explain_reference"),
     "opening": ("NewSession", "faces_on_butt", "open_sessions"),
@@ -65,6 +65,7 @@ __all__ = [
     "list_shots",
     "mark_end",
     "open_sessions",
+    "parse_result",
     "prune_events",
     "rebuild_session",
     "reopen_orphan",

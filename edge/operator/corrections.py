@@ -24,7 +24,7 @@ CORRECTABLE_RESULTS = (Result.HIT, *WORTH_NOTHING, Result.UNKNOWN, Result.NOT_SH
 class ScoreCorrection:
     """The score that an operator gives a shot. A value that is None follows from the others."""
 
-    result: str | None
+    result: Result | None
     points: int | None
     is_x: bool = False
 
@@ -154,11 +154,23 @@ def complete_score(score: ScoreCorrection, shot: ShotSummary, values: Sequence[i
     return Score(result, 0 if result in WORTH_NOTHING else None, is_x=False)
 
 
+def parse_result(text: str) -> Result:
+    """The result that an operator names. Raises CommandError when there is no such result."""
+    try:
+        return Result(text)
+    except ValueError:
+        raise _no_result(text) from None
+
+
+def _no_result(text: str) -> CommandError:
+    return CommandError(f"'{text}' is not a result", hint=f"Give one of {', '.join(CORRECTABLE_RESULTS)}.")
+
+
 def _result(score: ScoreCorrection, shot: ShotSummary) -> Result:
-    if score.result:
+    if score.result is not None:
         if score.result in (*CORRECTABLE_RESULTS, Result.VOID):
-            return Result(score.result)
-        raise CommandError(f"'{score.result}' is not a result", hint=f"Give one of {', '.join(CORRECTABLE_RESULTS)}.")
+            return score.result
+        raise _no_result(score.result)
     if score.is_x:
         return Result.HIT
     if score.points is None:

@@ -11,6 +11,7 @@ import asyncpg
 
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import ReportKind
 
 _ENTRIES = """
 select id, device_id, kind, stream_id, seq::text as seq, sqlstate, reason, at, settled_at from quarantine
@@ -23,8 +24,7 @@ class QuarantineEntry:
 
     id: int
     device_id: str
-    kind: str
-    """``reading``, ``start`` or ``clock``."""
+    kind: ReportKind
     stream_id: UUID
     seq: str
     """As text: a number that no integer column holds may be the very reason."""
@@ -65,4 +65,4 @@ async def settle_quarantine(connection: Connection, ids: Sequence[int]) -> list[
 
 
 def _entry(row: asyncpg.Record) -> QuarantineEntry:
-    return QuarantineEntry(**dict(row))
+    return QuarantineEntry(**{**row, "kind": ReportKind(row["kind"])})

@@ -13,7 +13,7 @@ from uuid import UUID
 from drivers.clock.instant import Instant
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import NOT_COUNTED, Result
+from edge.common.vocabulary import NOT_COUNTED, Result, SessionState
 from edge.shots.assembly.nockings import expired_nockings
 from edge.shots.store.context import load_snapshot
 from edge.shots.store.instants import SqlInstant, utc_by_clock_of
@@ -50,11 +50,11 @@ class SessionSummary:
     """Arrows that were nocked and never released."""
 
     @property
-    def state(self) -> str:
-        """``open``, ``closing`` or ``closed``."""
+    def state(self) -> SessionState:
+        """Open until closing was requested; closing until its last arrows are decided."""
         if not self.is_opened:
-            return "closed"
-        return "closing" if self.closing_time else "open"
+            return SessionState.CLOSED
+        return SessionState.CLOSING if self.closing_time else SessionState.OPEN
 
 
 async def mark_end(connection: Connection, lanes: Sequence[int], now: Instant, who: str) -> Mapping[int, UUID]:

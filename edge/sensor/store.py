@@ -12,11 +12,12 @@ from drivers.clock.host import host_now
 from drivers.clock.instant import Instant
 from drivers.contract import ClockModel, DeviceKind, Reading, StreamStart
 from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import ReportKind
 from edge.sensor.gap_rows import insert_lost_events, insert_start_gap
 from edge.sensor.quarantine import plain, quarantine_row
 from edge.sensor.queue.disk import SpoolSize
 from edge.sensor.queue.inbox import Storable
-from edge.sensor.queue.serialise import AWAITED_KINDS, ReportKind
+from edge.sensor.queue.serialise import AWAITED_KINDS
 from edge.sensor.status import Status
 
 CLOCKS_LOADED: Final = 16

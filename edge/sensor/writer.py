@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from enum import StrEnum
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -39,6 +40,13 @@ BACKOFF_CAP_S: Final = 2.0
 """Longest pause between two attempts to reach the database."""
 
 log = logging.getLogger(__name__)
+
+
+class DatabaseState(StrEnum):
+    """The state of the database for a device's readings, as logged."""
+
+    UP = "up"
+    DOWN = "down"
 
 
 class ReadingWriter:
@@ -140,7 +148,7 @@ class ReadingWriter:
         if not self._clocks_loaded.is_set():
             self._reader.learn(await store.clocks())
             self._clocks_loaded.set()
-        self._outage.enter("up")
+        self._outage.enter(DatabaseState.UP)
         self.connected = True
         try:
             while not stop.is_set():
@@ -154,7 +162,7 @@ class ReadingWriter:
             self.connected = False
 
     def _on_fault(self, fault: Exception) -> None:
-        self._outage.enter("down", _describe_outage(fault))
+        self._outage.enter(DatabaseState.DOWN, _describe_outage(fault))
 
     async def _store_batch(self, store: SensorStore) -> bool:
         """Store the oldest batch; False when there is none."""

@@ -53,6 +53,13 @@ class AssemblerState(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class SessionProgress(StrEnum):
+    """Whether the database takes a session's shots, as logged."""
+
+    STUCK = "stuck"
+    RECOVERED = "assembled again"
+
+
 async def run_shots(database: Database, stop: asyncio.Event, supervision: Supervision | None = None) -> None:
     """Turn readings into shots until ``stop`` is set. May be killed at any point and restarted with the same result."""
     supervision = supervision or Supervision()
@@ -224,10 +231,10 @@ class Assembler:
                 await request_rebuild(self._connection, session_id)
             state_log = self._stuck.setdefault(session_id, Transitions(log, f"session {session_id}"))
             state_log.enter(
-                "stuck",
+                SessionProgress.STUCK,
                 f"the database refuses its shots ({describe_error(fault)}). Other lanes continue. Please report this as a bug.",
             )
             return False
         if (recovered := self._stuck.pop(session_id, None)) is not None:
-            recovered.enter("assembled again")
+            recovered.enter(SessionProgress.RECOVERED)
         return result.wrote

@@ -12,6 +12,7 @@ from edge.cli.operator_connection import on_database
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import ReportKind
 from edge.operator.quarantine import QuarantineEntry, list_quarantine, settle_quarantine
 
 app = command_group(
@@ -60,7 +61,7 @@ def _print(entries: list[QuarantineEntry], *, as_json: bool) -> None:
 
 def entry_line(entry: QuarantineEntry) -> str:
     """An entry for people: number, time, device, contents, and PostgreSQL's message."""
-    subject = f"reading {entry.seq}" if entry.kind == "reading" else f"the {entry.kind}"
+    subject = f"reading {entry.seq}" if entry.kind is ReportKind.READING else f"the {entry.kind}"
     settled = "  settled" if entry.settled_at is not None else ""
     clock = f"{entry.at:%Y-%m-%d %H:%M:%S}"
     cause = f"{entry.reason} ({entry.sqlstate})"

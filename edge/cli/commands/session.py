@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from edge.common.config.errors import EXIT_REFUSED, CommandError
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import SessionState
 from edge.operator.opening import (
     END_TIMEOUT_S,
     START_SHOTS,
@@ -36,6 +38,12 @@ ButtSide = Annotated[
     float | None,
     typer.Option(min=100, max=99_999, help="Millimetres; by default 1240, or the face with a margin if that is more."),
 ]
+
+
+class EndMark(StrEnum):
+    """The outcome of ``session end``, for programs."""
+
+    END = "end"
 
 
 @app.command("open")
@@ -79,7 +87,11 @@ def open_command(
     async def run(connection: Connection) -> None:
         opened = await open_sessions(connection, new, _numbers(lane), backdated=since is not None)
         for number, session_id in opened.items():
-            say(_outcome(session_id, number, "open") if as_json else f"lane {number}: session {session_id} is open")
+            say(
+                _outcome(session_id, number, SessionState.OPEN)
+                if as_json
+                else f"lane {number}: session {session_id} is open"
+            )
 
     on_database(run, database_dir)
 
@@ -91,7 +103,7 @@ def end_command(lane: Lanes = None, as_json: Json = False, database_dir: Databas
 
     async def run(connection: Connection) -> None:
         for number, mark in (await mark_end(connection, _numbers(lane), now, who)).items():
-            say(_outcome(mark, number, "end") if as_json else f"lane {number}: the end is closed")
+            say(_outcome(mark, number, EndMark.END) if as_json else f"lane {number}: the end is closed")
 
     on_database(run, database_dir)
 
@@ -106,7 +118,8 @@ def close_command(lane: Lanes = None, as_json: Json = False, database_dir: Datab
         still_open = await await_closes(connection, list(closing.values()))
         for number, session_id in closing.items():
             if as_json:
-                say(_outcome(session_id, number, "closing" if session_id in still_open else "closed"))
+                state = SessionState.CLOSING if session_id in still_open else SessionState.CLOSED
+                say(_outcome(session_id, number, state))
             elif session_id not in still_open:
                 say(f"lane {number}: the session is closed")
         if still_open and as_json:
@@ -154,6 +167,6 @@ def _numbers(lanes: list[int] | None) -> list[int]:
     return sorted(set(lanes or [1]))
 
 
-def _outcome(identity: object, lane: int, state: str) -> str:
+def _outcome(identity: object, lane: int, state: SessionState | EndMark) -> str:
     """The outcome for one lane, for programs."""
     return json_object({"id": str(identity), "lane": lane, "state": state})

@@ -16,7 +16,7 @@ from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import Result
-from edge.operator.corrections import ScoreCorrection, correct_shot, restore_shot
+from edge.operator.corrections import ScoreCorrection, correct_shot, parse_result, restore_shot
 from edge.operator.rebuilds import await_rebuild, rebuild_session
 from edge.operator.shot_format import list_line, shot_facts
 from edge.operator.shots import ShotSummary, find_session, find_shot, list_shots
@@ -65,7 +65,7 @@ def correct_command(
     database_dir: DatabaseDir = None,
 ) -> None:
     """Correct the score of a shot. The correction outlives every rebuild; measured values never change."""
-    score = ScoreCorrection(result, points, is_x=is_x)
+    score = ScoreCorrection(parse_result(result) if result else None, points, is_x=is_x)
 
     async def correct(connection: Connection, found: ShotSummary, name: str) -> None:
         await correct_shot(connection, found, score, name, why)

@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,13 @@ SERVER_SETTINGS = {
 DEFAULT_SOCKET_DIRS = (Path("/run/postgresql"), Path("/var/run/postgresql"))
 BACKOFF = wait_random_exponential(multiplier=0.1, max=5.0)
 """Pause in seconds between attempts to reach a database that is away."""
+
+
+class Readiness(StrEnum):
+    """Whether the database can serve this build, as logged."""
+
+    READY = "ready"
+    NOT_READY = "not ready"
 
 
 class Database:
@@ -162,14 +170,15 @@ async def wait_until_ready(
             finally:
                 connection.terminate()
         except RoleRefused as fault:
-            state_log.enter("not ready", f"{describe_error(fault)}; trying again")
+            state_log.enter(Readiness.NOT_READY, f"{describe_error(fault)}; trying again")
         except asyncpg.InsufficientPrivilegeError as fault:
             state_log.enter(
-                "not ready", f"{fault}; its grants are older than this build. Run `archstats-sensor db migrate`."
+                Readiness.NOT_READY,
+                f"{fault}; its grants are older than this build. Run `archstats-sensor db migrate`.",
             )
         except DATABASE_FAULTS as fault:
             state_log.enter(
-                "not ready",
+                Readiness.NOT_READY,
                 f"{describe_error(fault)}; trying again. Check with `archstats-sensor db status` that PostgreSQL runs and "
                 "that the POSTGRES_* settings are right.",
             )
@@ -178,9 +187,11 @@ async def wait_until_ready(
             state.require_channel(database.channel)
             if state.current:
                 if state_log.state is not None:
-                    state_log.enter("ready")
+                    state_log.enter(Readiness.READY)
                 return
-            state_log.enter("not ready", "its schema is older than this build. Run `archstats-sensor db migrate`.")
+            state_log.enter(
+                Readiness.NOT_READY, "its schema is older than this build. Run `archstats-sensor db migrate`."
+            )
         attempt += 1
         await _pause(min(backoff_s(attempt), longest_pause_s), stop)
 

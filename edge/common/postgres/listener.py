@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from enum import StrEnum
 from typing import NoReturn
 
 from edge.common.postgres.connection import Connection
@@ -38,6 +39,13 @@ EVERYTHING = ""
 
 class ListenerLost(ConnectionError):
     """The listening connection died or froze."""
+
+
+class ListenerState(StrEnum):
+    """The state of the listening connection, as logged."""
+
+    CONNECTED = "connected"
+    LOST = "lost"
 
 
 class Listener:
@@ -101,7 +109,7 @@ class Listener:
         self._rung.set()
 
     def _on_fault(self, fault: Exception) -> None:
-        self._state_log.enter("lost", f"{describe_error(fault)}; trying again")
+        self._state_log.enter(ListenerState.LOST, f"{describe_error(fault)}; trying again")
 
     async def _one_connection(self, attempt: Attempt) -> NoReturn:
         """Listen until the connection is lost, which raises one of DATABASE_FAULTS."""
@@ -115,7 +123,7 @@ class Listener:
         connected_at = time.monotonic()
         self.connected = True
         try:
-            self._state_log.enter("connected")
+            self._state_log.enter(ListenerState.CONNECTED)
             self.ring()
             await self._watch(connection, lost)
         finally:

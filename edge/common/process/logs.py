@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+from enum import StrEnum
 from typing import TextIO
 
 MOST_DETAILS = 8
@@ -73,12 +74,12 @@ class Transitions:
     def __init__(self, log: logging.Logger, subject: str) -> None:
         self._log = log
         self._subject = subject
-        self.state: str | None = None
+        self.state: StrEnum | None = None
         self._details: set[str] = set()
         self._since = 0.0
         self._repeated = 0
 
-    def enter(self, state: str, detail: str = "") -> None:
+    def enter(self, state: StrEnum, detail: str = "") -> None:
         """Enter a state, with the reason for a fault as ``detail``: a state with a detail is logged as a warning.
 
         Within one state each distinct detail is logged once.

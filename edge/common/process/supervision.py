@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from enum import StrEnum
 from typing import NoReturn
 
 from edge.common.process.logs import Transitions
@@ -18,6 +19,20 @@ DATABASE_LOOP_S = 60.0
 """Longest round of a loop that uses the database: a few statements, each with its own deadline of 10 s."""
 
 log = logging.getLogger(__name__)
+
+
+class LoopsState(StrEnum):
+    """The state of the loops of a process, as logged."""
+
+    RUNNING = "running"
+    HUNG = "hung"
+
+
+class NotifyingState(StrEnum):
+    """Whether systemd takes notifications, as logged."""
+
+    FAILED = "failed"
+    RECOVERED = "works again"
 
 
 class Supervision:
@@ -50,9 +65,9 @@ class Supervision:
     def _check(self, now: float, status: str) -> None:
         hung = self._progress.hung(now)
         if hung:
-            self._loops.enter("hung", f"{', '.join(hung)}; the watchdog is no longer fed")
+            self._loops.enter(LoopsState.HUNG, f"{', '.join(hung)}; the watchdog is no longer fed")
         elif self._loops.state is not None:
-            self._loops.enter("running")
+            self._loops.enter(LoopsState.RUNNING)
         assignments = [] if self._ready else ["READY=1"]
         if status != self._status:
             assignments.append(f"STATUS={status}")
@@ -69,8 +84,8 @@ class Supervision:
         try:
             self._notifier.notify(*assignments)
         except OSError as fault:
-            self._notifying.enter("failed", f"{fault}; trying again")
+            self._notifying.enter(NotifyingState.FAILED, f"{fault}; trying again")
             return False
         if self._notifying.state is not None:
-            self._notifying.enter("works again")
+            self._notifying.enter(NotifyingState.RECOVERED)
         return True

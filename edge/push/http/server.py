@@ -8,6 +8,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -56,6 +57,13 @@ class _WebSocket(WebSocketsSansIOProtocol):
         """Leave the end of an open stream to the stream; cut a handshake."""
         if not self.handshake_complete:
             super().shutdown()
+
+
+class AddressState(StrEnum):
+    """The state of the address of the service, as logged."""
+
+    OPEN = "open"
+    NOT_OPEN = "not open"
 
 
 class Server(uvicorn.Server):
@@ -113,7 +121,7 @@ async def open_sockets(host: str, port: int, stop: asyncio.Event) -> list[socket
     def log_failure(state: RetryCallState) -> None:
         fault = state.outcome.exception() if state.outcome else None
         state_log.enter(
-            "not open",
+            AddressState.NOT_OPEN,
             f"{fault}; end the program that uses this address, or set ARCH_STATS_SERVER_HOST and"
             " ARCH_STATS_SERVER_PORT to a free address of this machine; trying again",
         )
@@ -130,7 +138,7 @@ async def open_sockets(host: str, port: int, stop: asyncio.Event) -> list[socket
             if stop.is_set():
                 return []
             opened = await _open(host, port)
-            state_log.enter("open")
+            state_log.enter(AddressState.OPEN)
             return opened
     return []
 

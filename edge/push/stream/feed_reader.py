@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from enum import StrEnum
 from typing import NoReturn
 
 from edge.common.postgres.connection import Connection
@@ -26,6 +27,13 @@ LONGEST_PAUSE_S = 2.0
 """Limits of the pause before a new connection."""
 PUBLISH_STATE_S = 0.5
 """Interval between checks of the connection's state."""
+
+
+class ReadingState(StrEnum):
+    """The state of reading the feed, as logged."""
+
+    LIVE = "live"
+    LOST = "lost"
 
 
 class FeedReader:
@@ -73,7 +81,7 @@ class FeedReader:
 
     def _on_fault(self, fault: Exception) -> None:
         self.fault = describe_error(fault)
-        self._state_log.enter("lost", f"{self.fault}; trying again")
+        self._state_log.enter(ReadingState.LOST, f"{self.fault}; trying again")
 
     async def _one_connection(self, attempt: Attempt) -> NoReturn:
         """Read until the connection is lost, which raises one of DATABASE_FAULTS."""
@@ -110,7 +118,7 @@ class FeedReader:
                 self._hub.publish(map(of_event, page.events), page.cursor)
             if not self.reading:
                 self.reading = True
-                self._state_log.enter("live")
+                self._state_log.enter(ReadingState.LIVE)
             self._update_clients()
             if len(page.events) < PAGE_EVENTS:
                 await self._note_held_back(connection, stuck=page.more_soon and not page.events)

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from drivers.contract import ClockModel
+from edge.common.vocabulary import ReportKind
 from edge.sensor.queue.inbox import Storable
-from edge.sensor.queue.serialise import ReportKind, from_json, to_json
+from edge.sensor.queue.serialise import from_json, to_json
 
 MAX_ROWS: Final = 2_000_000
 """A device that reports once a second fills this in 23 days; the limit in bytes is usually met before."""

@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, cast
 
 from drivers.contract import ClockModel, Reading, StreamStart
+from edge.common.vocabulary import ReportKind
 from edge.sensor.queue.inbox import Storable
 
 if TYPE_CHECKING:
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
-
-
-class ReportKind(StrEnum):
-    """The kind of a stored report (``quarantine.kind`` and the tag in a spooled row)."""
-
-    READING = "reading"
-    START = "start"
-    CLOCK = "clock"
 
 
 _MEASURED: Final = ("tag", "tags", "x_mm", "y_mm", "rssi_dbm", "cause", "quality", "reason")

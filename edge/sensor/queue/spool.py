@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -18,6 +19,13 @@ _Result = TypeVar("_Result")
 CLOSE_WITHIN_S: Final = 0.5
 
 log = logging.getLogger(__name__)
+
+
+class SpoolState(StrEnum):
+    """The state of the spool, as logged."""
+
+    WORKS = "works"
+    REFUSES = "refuses"
 
 
 class Spool:
@@ -89,7 +97,9 @@ class Spool:
             result, self.size = await self._thread.do(work_and_measure)
         except SpoolRefused as fault:
             self._refusal = str(fault)
-            self._state_log.enter("refuses", f"{fault}; until it works only readings in the database are acknowledged")
+            self._state_log.enter(
+                SpoolState.REFUSES, f"{fault}; until it works only readings in the database are acknowledged"
+            )
             return None
         except SpoolDamaged as fault:
             self.damaged_files += 1
@@ -99,5 +109,5 @@ class Spool:
             return None
         self._refusal = None
         if self._state_log.state is not None:
-            self._state_log.enter("works")
+            self._state_log.enter(SpoolState.WORKS)
         return result

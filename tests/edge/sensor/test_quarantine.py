@@ -19,9 +19,9 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from edge.common.postgres.roles import Role
+from edge.common.vocabulary import ReportKind
 from edge.sensor.quarantine import BatchResult, store_or_quarantine
 from edge.sensor.queue.inbox import Storable
-from edge.sensor.queue.serialise import ReportKind
 from edge.sensor.store import Device, SensorStore
 from tests.edge.sensor.reports import BOOT, STREAM, clock, reading, start
 from tests.test_project import ROOT

@@ -21,10 +21,10 @@ from edge.common.vocabulary import (
     EndClosure,
     EventType,
     OrphanStatus,
+    ReportKind,
     Result,
     TimeSource,
 )
-from edge.sensor.queue.serialise import ReportKind
 
 SESSION = "insert into sessions (lane, start_time, location) values ($1, now(), 'here') returning id"
 READING = """

@@ -6,6 +6,7 @@ import io
 import logging
 import os
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,11 @@ from edge.common.process import logs
 from edge.common.process.logs import MOST_DETAILS, Transitions
 
 log = logging.getLogger("tests.transitions")
+
+
+class Light(StrEnum):
+    UP = "up"
+    DOWN = "down"
 
 
 @pytest.fixture
@@ -29,9 +35,9 @@ def test_a_state_is_logged_when_it_changes(caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level(logging.INFO)
     transitions = Transitions(log, "database")
     for _ in range(3):
-        transitions.enter("down", "connection refused")
-    transitions.enter("up")
-    transitions.enter("up")
+        transitions.enter(Light.DOWN, "connection refused")
+    transitions.enter(Light.UP)
+    transitions.enter(Light.UP)
     assert [(r.levelname, r.getMessage().split(" (was")[0]) for r in caplog.records] == [
         ("WARNING", "database: down: connection refused"),
         ("INFO", "database: up"),
@@ -43,10 +49,10 @@ def test_each_reason_is_logged_once_and_reasons_are_bounded(caplog: pytest.LogCa
     caplog.set_level(logging.INFO)
     transitions = Transitions(log, "database")
     for reason in ("refused", "wrong password", "refused", "wrong password"):
-        transitions.enter("down", reason)
+        transitions.enter(Light.DOWN, reason)
     assert len(caplog.records) == 2
     for number in range(100):
-        transitions.enter("down", f"reason {number}")
+        transitions.enter(Light.DOWN, f"reason {number}")
     assert len(caplog.records) == MOST_DETAILS
 
 
