@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
+PROGRAMS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
+"""In order of preference: the shell draws no window around a page, and takes a third of the processor time."""
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-quic",
@@ -23,12 +24,14 @@ async def chromium() -> AsyncIterator[Browser]:
 
     Without Chromium a test skips with a reason; with ``CI=true`` it fails.
     """
-    if not CHROMIUM.exists():
+    program = next((program for program in PROGRAMS if program.exists()), None)
+    if program is None:
+        message = "Chromium is missing: install the package chromium-headless-shell or chromium."
         if os.environ.get("CI") == "true":
-            pytest.fail(f"{CHROMIUM} is missing: install the package chromium")
-        pytest.skip(f"{CHROMIUM} is missing: install the package chromium to run the tests of the page")
+            pytest.fail(message)
+        pytest.skip(message)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=90_000)
+        browser = await playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=90_000)
         try:
             yield browser
         finally:
