@@ -85,7 +85,7 @@ def headline(device_id: str, port: str | None, status: Status, *, database_ok: b
         case DeviceState.STOPPED:
             device = f"stopping {device_id}"
         case _:
-            trouble = "; ".join(part for part in (status.error, status.hint) if part)
+            trouble = "; ".join(part.removesuffix(".") for part in (status.error, status.hint) if part)
             state = _STATE_TEXTS.get(status.state, status.state.value)
             device = f"{device_id}{place} is {state} since {status.since:%H:%M:%S} UTC: {trouble}"
     if database_ok:

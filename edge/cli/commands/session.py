@@ -147,7 +147,7 @@ def list_command(
         for session in sessions:
             say(json_object(asdict(session)) if as_json else session_line(session))
         if not sessions and not as_json:
-            say("No session yet. Open one: archstats-sensor session open --lane 1")
+            say("No session yet. Open one: `archstats-sensor session open --lane 1`.")
 
     on_database(run, database_dir)
 

@@ -21,7 +21,7 @@ from edge.operator.rebuilds import await_rebuild, rebuild_session
 from edge.operator.shot_format import list_line, shot_facts
 from edge.operator.shots import ShotSummary, find_session, find_shot, list_shots
 
-LATER = "archstats-shots is busy and computes it as soon as it can; see `archstats-sensor shots list`"
+LATER = "archstats-shots is busy and computes it as soon as it can; see `archstats-sensor shots list`."
 
 app = command_group("Shots: list, correct and rebuild them.")
 

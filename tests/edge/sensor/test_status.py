@@ -28,7 +28,7 @@ def test_line_while_the_database_is_away() -> None:
 
 def test_line_of_a_lost_device() -> None:
     since = datetime(2026, 1, 2, 14, 3, 20, tzinfo=UTC)
-    status = Status(state=DeviceState.LOST, since=since, error="the port is gone", hint="Check the cable")
+    status = Status(state=DeviceState.LOST, since=since, error="the port is gone", hint="Check the cable.")
     assert line(status) == (
         "bow-1 on /dev/archstats/bow-1 is lost since 14:03:20 UTC: the port is gone; Check the cable, database ok"
     )
