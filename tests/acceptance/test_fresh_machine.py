@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,15 +22,20 @@ STOPPED_WITHIN_S = 3.0
 
 
 @pytest.fixture
-def clone(short_path: Path) -> tuple[Path, dict[str, str]]:
-    """A clone of the last commit that is set up, and the environment of a new user."""
-    home, project = short_path / "h", short_path / "p"
+def clone() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A clone of the last commit that is set up, and the environment of a new user.
+
+    Too large for a folder in memory, and the path of a unix socket below it must be short.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
+    home, project = folder / "h", folder / "p"
     home.mkdir()
     subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
     kept = {key: value for key, value in clean_environment().items() if key in ("PATH", "LANG", "CI")}
     environment = {**kept, "HOME": str(home), "ARCH_STATS_SERVER_PORT": str(free_port())}
     subprocess.run([project / "dev", "exec", "true"], env=environment, check=True, timeout=600)
-    return project, environment
+    yield project, environment
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_dev_run_shows_shots_and_page_and_ends_with_ctrl_c(clone: tuple[Path, dict[str, str]]) -> None:
