@@ -52,20 +52,26 @@ def stopped(process: subprocess.Popen[str]) -> list[str]:
 
 
 def hello_of(port: Path) -> link.Hello:
-    """Request the HELLO of the device behind a port, with nothing but a file descriptor."""
+    """Request HELLO and time of the device behind a port, with nothing but a file descriptor.
+
+    A device sends HELLO on its own, too; only an answer to the time request shows that it received something.
+    """
     fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     try:
         termios.tcgetattr(fd)  # raises when it is not a terminal
         hub, end = Hub(), time.monotonic() + DEADLINE_S
+        hello: link.Hello | None = None
         while time.monotonic() < end:
-            os.write(fd, hub_frame(link.HelloRequest()))
+            os.write(fd, hub_frame(link.HelloRequest()) + hub_frame(link.TimeRequest(0)))
             if select.select([fd], [], [], 0.3)[0]:
                 for frame in hub.receive(os.read(fd, 65536)):
                     if isinstance(frame.message, link.Hello):
-                        return frame.message
+                        hello = frame.message
+                    if isinstance(frame.message, link.TimeResponse) and hello is not None:
+                        return hello
     finally:
         os.close(fd)
-    pytest.fail("no HELLO arrived")
+    pytest.fail("HELLO or the answer to the time request did not arrive")
 
 
 @pytest.mark.parametrize(("driver", "kind"), [("bow.link", link.NodeKind.BOW), ("target.link", link.NodeKind.TARGET)])
