@@ -7,7 +7,6 @@ same reader reads both, and shares the machine's cores with them.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import base64
 import resource
@@ -19,7 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from benchmarks.figures import Figure, show
+from benchmarks.figures import Bound, Budget, Figure, Scale, options, show
 from benchmarks.hub import Hub, answers, free_port, hub, until
 from benchmarks.proc import memory
 
@@ -85,18 +84,24 @@ class Reader:
 
 def main() -> None:
     """Measure the service, then the bare loop."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--batches", type=int, default=10)
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, max(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
-    with hub() as running:
-        ours, size, kb = _ours(running, arguments.clients, arguments.batches)
-    floor = _bare(arguments.clients, arguments.batches, size)
+    ours, floors, sizes, kb = [], [], [], []
+    for _ in range(arguments.rounds):
+        with hub() as running:
+            sent, size, added = _ours(running, arguments.clients, arguments.batches)
+        ours.append(sent)
+        sizes.append(size)
+        kb.append(added)
+        floors.append(_bare(arguments.clients, arguments.batches, size))
+    name = f"fan-out to {arguments.clients} WebSocket clients, {max(sizes)} bytes"
     show([
-        Figure(f"fan-out to {arguments.clients} WebSocket clients, {size} bytes", ours, "frames/s", "0.75 of a loop in C", floor),
-        Figure("push: memory for each client", kb, "kB", "20 kB"),
-    ])  # fmt: skip
+        Figure(name, "frames/s", ours, floors, Budget(Bound.AT_LEAST, 0.75)),
+        Figure("push: memory for each client", "kB", kb, budget=Budget(Bound.AT_MOST, 20, Scale.VALUE)),
+    ], arguments.json)  # fmt: skip
 
 
 def _ours(running: Hub, clients: int, batches: int) -> tuple[float, int, float]:

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.figures import Figure, show
+from benchmarks.figures import Bound, Budget, Figure, Scale, options, show
 from benchmarks.hub import Hub, free_port, hub, until
-from benchmarks.proc import cpu_s, memory, wakes
+from benchmarks.proc import Memory, cpu_s, memory, wakes
 from simulators.world.range import World
 
 DAY_US = 86_400_000_000
@@ -37,37 +37,39 @@ class Module:
     """The modules that its program imports."""
     libraries: str
     """The libraries that it needs."""
-    budget_mb: str
-    budget_import: str = ""
+    budget_mb: float | None
+    budget_import_ms: float | None = None
+    budget_cpu_percent: float | None = None
 
 
 SENSOR = Module(
     "sensor daemon",
     "edge.cli.main, edge.cli.daemons.sensor, drivers.link.driver",
     "asyncio, asyncpg, pydantic.main, pydantic.fields, pydantic.types, tenacity, serial_asyncio, uvloop",
-    "33 MB",
-    "150 ms",
+    33,
+    150,
+    0.1,
 )
 SHOTS = Module(
     "shots",
     "edge.cli.daemons.shots",
     "asyncio, asyncpg, pydantic.main, pydantic.fields, pydantic.types, tenacity, uvloop",
-    "",
+    None,
 )
 PUSH = Module(
     "push",
     "edge.cli.daemons.push",
     "asyncio, asyncpg, pydantic.main, pydantic.fields, pydantic.types, tenacity, uvloop, starlette.applications, "
     "uvicorn, uvicorn.protocols.http.h11_impl, uvicorn.protocols.websockets.websockets_sansio_impl",
-    "45 MB",
+    45,
 )
 
 
 def main() -> None:
     """Measure all three on a hub with one silent bow."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="time that each module is measured at rest")
-    options = parser.parse_args()
+    arguments = parser.parse_args()
     figures: list[Figure] = []
     with hub() as running:
         port = str(running.folder / "bow-1")
@@ -81,16 +83,50 @@ def main() -> None:
             "ARCH_STATS_SPOOL_DIR": f"{running.folder}/spool",
         }
         figures += _at_rest(
-            SENSOR, options.seconds, running, lambda: running.start(["archstats-sensor", "run", "bow-1"], bow)
+            SENSOR, arguments, running, lambda: running.start(["archstats-sensor", "run", "bow-1"], bow)
         )
-        figures += _at_rest(SHOTS, options.seconds, running, lambda: running.start(["archstats-shots"]))
+        figures += _at_rest(SHOTS, arguments, running, lambda: running.start(["archstats-shots"]))
         web = {"ARCH_STATS_SERVER_PORT": str(free_port())}
-        figures += _at_rest(PUSH, options.seconds, running, lambda: running.start(["archstats-push"], web))
-    show(figures)
+        figures += _at_rest(PUSH, arguments, running, lambda: running.start(["archstats-push"], web))
+    show(figures, arguments.json)
 
 
-def _at_rest(module: Module, seconds: float, running: Hub, start: Callable[[], int]) -> list[Figure]:
-    floor_mb, floor_ms = _cost_of_importing(module.libraries)
+def _at_rest(module: Module, arguments: argparse.Namespace, running: Hub, start: Callable[[], int]) -> list[Figure]:
+    rounds = [_round(module, arguments.seconds, running, start) for _ in range(arguments.rounds)]
+    sizes = [one.size for one in rounds]
+    libraries_mb, libraries_ms = [one.libraries_mb for one in rounds], [one.libraries_ms for one in rounds]
+    rss, start_ms, cpu = (
+        None if limit is None else Budget(Bound.AT_MOST, limit, Scale.VALUE)
+        for limit in (module.budget_mb, module.budget_import_ms, module.budget_cpu_percent)
+    )
+    return [
+        Figure(f"{module.name}: RSS at rest", "MB", [size.rss for size in sizes], libraries_mb, rss),
+        Figure(f"{module.name}: PSS", "MB", [size.pss for size in sizes]),
+        Figure(f"{module.name}: USS", "MB", [size.uss for size in sizes]),
+        Figure(
+            f"{module.name}: start to all imported", "ms", [one.import_ms for one in rounds], libraries_ms, start_ms
+        ),
+        Figure(f"{module.name}: processor at rest", "% of a core", [one.cpu * 100 for one in rounds], budget=cpu),
+        Figure(f"{module.name}: wake-ups at rest", "per s", [one.woken for one in rounds]),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One start of a module and its time at rest."""
+
+    size: Memory
+    import_ms: float
+    libraries_mb: float
+    libraries_ms: float
+    cpu: float
+    """Share of a core."""
+    woken: float
+    """Wake-ups per second."""
+
+
+def _round(module: Module, seconds: float, running: Hub, start: Callable[[], int]) -> Round:
+    libraries_mb, libraries_ms = _cost_of_importing(module.libraries)
     _, import_ms = _cost_of_importing(module.entry)
     pid = start()
     time.sleep(SETTLE_S)
@@ -99,14 +135,7 @@ def _at_rest(module: Module, seconds: float, running: Hub, start: Callable[[], i
     for_s = time.monotonic() - began
     cpu, woken, size = (cpu_s(pid) - spent) / for_s, (wakes(pid) - woke) / for_s, memory(pid)
     running.stop(pid)
-    return [
-        Figure(f"{module.name}: RSS at rest", size.rss, "MB", module.budget_mb, floor_mb),
-        Figure(f"{module.name}: PSS", size.pss, "MB"),
-        Figure(f"{module.name}: USS", size.uss, "MB"),
-        Figure(f"{module.name}: start to all imported", import_ms, "ms", module.budget_import, floor_ms),
-        Figure(f"{module.name}: processor at rest", cpu * 100, "% of a core", "0.1 %" if module is SENSOR else ""),
-        Figure(f"{module.name}: wake-ups at rest", woken, "per s"),
-    ]
+    return Round(size, import_ms, libraries_mb, libraries_ms, cpu, woken)
 
 
 def _cost_of_importing(modules: str) -> tuple[float, float]:
