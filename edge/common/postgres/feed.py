@@ -89,11 +89,11 @@ class HeldBack:
 
 _PAGE = """
 with now as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as xmin),
-place as (
+place as materialized (
     select i.epoch, now.xmin, now.xmin::text as xmin_text,
         (i.pruned_xid, i.pruned_id) > ($1::text::xid8, $2::bigint) as pruned,
-        exists (select from events e where e.xid >= now.xmin) as held
-    from installation i, now
+        coalesce((select e.xid from events e order by e.xid desc, e.id desc limit 1) >= now.xmin, false) as held
+    from installation i, now limit 1
 )
 select place.epoch, place.xmin_text, place.pruned, place.held,
     e.xid::text as xid, e.id, e.at, e.type, e.lane, e.data::text as data
@@ -104,15 +104,26 @@ from place left join lateral (
 ) e on true
 order by e.xid, e.id
 """
-
+"""The page after a cursor. Whether events are held back is asked once and of the newest event alone: ``exists`` with a lower
+bound would be planned as a scan from the table's start, and repeated for each row of the page.
+"""
 
 _PRESENT = """
 with now as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as xmin)
 select i.epoch, coalesce(last.xid, i.pruned_xid)::text as xid, coalesce(last.id, i.pruned_id) as id
-from installation i left join lateral (
-    select e.xid, e.id from events e, now where e.xid < now.xmin order by e.xid desc, e.id desc limit 1
+from installation i cross join now left join lateral (
+    select e.xid, e.id from events e where e.xid < now.xmin order by e.xid desc, e.id desc limit 1
 ) last on true
 """
+
+
+async def use_index_plans(connection: Connection) -> None:
+    """Let a connection that reads the feed for a long time find events by index alone.
+
+    PostgreSQL keeps the plan of a repeated statement. One made while the table was known to be empty, as after its events were
+    pruned, would scan the table until the next ANALYZE, however large it is by then.
+    """
+    await connection.execute("set enable_seqscan = off")
 
 
 async def current_cursor(connection: Connection) -> FeedCursor:
@@ -169,8 +180,9 @@ async def prune(connection: Connection, keep: timedelta = RETENTION) -> int:
 _HELD_BACK = """
 with now as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as xmin),
 waiting as (
-    select min(e.at) as since from events e, now where e.xid >= now.xmin
-    having min(e.at) < clock_timestamp() - $1::interval
+    select min(e.at) as since from now cross join lateral (
+        select at from events where events.xid >= now.xmin order by events.xid, events.id offset 0
+    ) e having min(e.at) < clock_timestamp() - $1::interval
 )
 select extract(epoch from clock_timestamp() - waiting.since)::float8 as for_s, a.pid, a.application_name, a.state
 from now cross join waiting left join pg_stat_activity a on a.backend_xid = now.xmin::xid

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
-from edge.common.postgres.feed import RECHECK_S, HeldBack, current_cursor, held_back, read_page
+from edge.common.postgres.feed import RECHECK_S, HeldBack, current_cursor, held_back, read_page, use_index_plans
 from edge.common.postgres.listener import Listener
 from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.process.logs import Transitions
@@ -88,6 +88,7 @@ class FeedReader:
         try:
             self._connection = connection = await attempt.connect()
             connection.add_termination_listener(lambda _: self._listener.ring())  # wakes the loop below
+            await use_index_plans(connection)
             await self._set_position(connection)
             while True:
                 more_soon = await self._read(connection)

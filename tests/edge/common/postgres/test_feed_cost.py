@@ -1,0 +1,115 @@
+"""The feed's statements read the rows that they return, whatever the size of ``events`` and its statistics."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import open_database
+from edge.common.postgres.feed import FeedCursor, current_cursor, held_back, read_page, use_index_plans
+
+PAGE = 100
+PREPARED_AFTER = 6
+"""Executions after which PostgreSQL keeps the plan of a prepared statement."""
+TRANSACTIONS = 20
+EVENTS = 20_000
+"""More rows than any plan for a small table would read unnoticed."""
+INSERT = """insert into events (type, lane, data)
+    select 'shot.created', 1, jsonb_build_object('n', n, 'text', repeat('x', 200)) from generate_series(1, $1::int) n"""
+
+Statement = Callable[[Connection], Awaitable[object]]
+
+
+@asynccontextmanager
+async def two_connections(settings: ServiceSettings) -> AsyncIterator[tuple[Connection, Connection]]:
+    async with open_database(settings, application="test") as database:
+        one, other = await database.connect(), await database.connect()
+        await use_index_plans(one)
+        try:
+            yield one, other
+        finally:
+            one.terminate()
+            other.terminate()
+
+
+async def rows_read(connection: Connection, statement: Statement) -> tuple[int, int]:
+    """Return how many rows of ``events`` a statement reads by a scan of the table, and index entries."""
+    async with connection.transaction():  # the server publishes its counts, and starts again, between transactions only
+        before = await connection.fetchrow(_COUNTS)
+        await statement(connection)
+        after = await connection.fetchrow(_COUNTS)
+    assert before is not None
+    assert after is not None
+    return after["scanned"] - before["scanned"], after["fetched"] - before["fetched"]
+
+
+_COUNTS = """select seq_tup_read as scanned,
+        (select sum(pg_stat_get_xact_tuples_returned(indexrelid))::int from pg_index where indrelid = relid) as fetched
+    from pg_stat_xact_user_tables where relname = 'events'"""
+
+
+async def prepare(connection: Connection, *statements: Statement) -> None:
+    """Let PostgreSQL settle on a plan for each statement, as a reader does that starts with an empty table."""
+    for statement in statements:
+        for _ in range(PREPARED_AFTER):
+            await statement(connection)
+
+
+def page_after(cursor: FeedCursor) -> Statement:
+    return lambda connection: read_page(connection, cursor, PAGE)
+
+
+@pytest.mark.parametrize("statistics", ["none", "of the empty table", "current"])
+async def test_a_page_reads_its_own_rows_only(database_settings: ServiceSettings, statistics: str) -> None:
+    async with two_connections(database_settings) as (reader, writer):
+        start = await current_cursor(reader)
+        if statistics == "of the empty table":
+            await writer.execute("analyze events")
+        await prepare(reader, page_after(start), current_cursor)
+        for _ in range(TRANSACTIONS):
+            await writer.execute(INSERT, EVENTS // TRANSACTIONS)
+        if statistics == "current":
+            await writer.execute("analyze events")
+        first = await read_page(reader, start, PAGE)
+        assert (len(first.events), first.more_soon) == (PAGE, True)
+        assert await rows_read(reader, page_after(first.cursor)) == (0, PAGE + 1)
+        newest = await current_cursor(reader)
+        assert await rows_read(reader, page_after(newest)) == (0, 1)
+        assert await rows_read(reader, current_cursor) == (0, 1)
+
+
+async def test_a_held_back_page_reads_no_unreadable_event(database_settings: ServiceSettings) -> None:
+    """An older transaction is open, so that every event of the load is held back."""
+    async with two_connections(database_settings) as (reader, writer):
+        await writer.execute(INSERT, EVENTS)
+        present = await current_cursor(reader)
+        async with open_database(database_settings, application="older") as database:
+            older = await database.connect()
+            await older.execute("begin; select pg_current_xact_id()")
+            for _ in range(TRANSACTIONS):
+                await writer.execute(INSERT, EVENTS // TRANSACTIONS)
+            page = await read_page(reader, present, PAGE)
+            assert (page.events, page.more_soon) == ((), True)
+            assert await rows_read(reader, page_after(present)) == (0, 1)
+            assert await rows_read(reader, current_cursor) == (0, 1)
+            scanned, held = await rows_read(reader, held_back)
+            assert (scanned, held) == (0, EVENTS)  # the oldest of them is searched for
+            older.terminate()
+
+
+async def test_uncommitted_events_cost_the_reader_nothing_lasting(database_settings: ServiceSettings) -> None:
+    async with two_connections(database_settings) as (reader, writer):
+        await writer.execute(INSERT, EVENTS)
+        present = await current_cursor(reader)
+        load = writer.transaction()
+        await load.start()
+        await writer.execute(INSERT, PAGE)
+        assert not (await read_page(reader, present, PAGE)).more_soon
+        assert (await rows_read(reader, page_after(present)))[0] == 0
+        await load.rollback()
+        await read_page(reader, present, PAGE)
+        assert await rows_read(reader, page_after(present)) == (0, 1)
