@@ -27,11 +27,13 @@ def on_database(
     *,
     any_schema: bool = False,
     create: bool = False,
+    at_centre: bool = False,
 ) -> None:
     """Connect as the operator, check the schema, do the work.
 
     With ``any_schema`` the schema may be another one, and the work has the rights of the user who logs in: that is for the
-    database's owner. ``create`` creates a missing database first. Raises ConfigError when the settings are wrong, the schema
+    database's owner. ``create`` creates a missing database first. ``at_centre`` allows the work of an operator at the centre of
+    several hubs, where no sessions or shots are changed. Raises ConfigError when the settings are wrong, the schema
     is not this build's or the database forbids the work, DatabaseUnavailable when it is away: a command does not wait for it.
     """
     environ = effective(os.environ, database_dir=database_dir)
@@ -49,6 +51,15 @@ def on_database(
             try:
                 if not any_schema:
                     (await schema_state(connection)).require_current()
+                if (
+                    role is not None
+                    and not at_centre
+                    and await connection.fetchval("select is_centre from installation")
+                ):
+                    raise ConfigError(
+                        "this database is the centre of several hubs, where sessions and shots are only shown",
+                        hint="Run this command on the lane's hub; the result is replicated to the centre.",
+                    )
                 await work(connection)
             except asyncpg.InsufficientPrivilegeError as fault:
                 raise ConfigError(

@@ -21,6 +21,7 @@ from edge.operator.postgres_tools import PostgresClient, ProgramFailed, client_f
 
 _EMPTY_SCHEMA = """
 set lock_timeout = '10s';
+drop schema if exists archstats_push cascade;
 drop schema public cascade;
 create schema public authorization pg_database_owner;
 grant usage on schema public to public;
@@ -138,7 +139,9 @@ def load_backup(client: PostgresClient, file: Path) -> None:
                     f"{file} holds no Arch-Stats database; the database is unchanged",
                     hint="Use a file written by `archstats-sensor db backup`.",
                 )
-            client.run("pg_restore", "--no-owner", f"--file={script}", file)
+            client.run(
+                "pg_restore", "--no-owner", "--no-publications", "--no-subscriptions", f"--file={script}", file
+            )  # fmt: skip
             client.run(
                 "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
                 f"--file={before}", f"--file={script}", f"--file={after}",

@@ -1,5 +1,6 @@
 -- Rights of each role, table by table. Everything not granted here is forbidden; a test demands a decision for every table.
 -- Unlike a numbered migration this file may change: `db migrate` applies it again when it changed, or after any other.
+-- replication.sql follows: at a centre it revokes what no service needs there.
 
 -- Only the owner makes tables, temporary ones included. Rights on the database itself are in no backup and no copy, so they
 -- are revoked here and not in a numbered file.
@@ -31,6 +32,8 @@ grant select on device_status, readings to archstats_shots, archstats_push, arch
 grant update (clock_off) on device_status to archstats_shots;
 grant select on device_gaps to archstats_shots, archstats_push, archstats_operator;
 grant select on stream_clocks to archstats_operator;
+
+-- device_states: written by a trigger with the owner's rights, read by the centre's own role. No service needs it.
 
 -- Sessions and equipment: set up by operators. The assembler ends a session whose closing was requested; triggers assign devices.
 grant select, insert, update on sessions to archstats_operator;

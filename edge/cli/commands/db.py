@@ -1,4 +1,4 @@
-"""``archstats-sensor db``: create, migrate, describe, back up, restore and prune the database."""
+"""``archstats-sensor db``: create, migrate, describe, back up, restore, prune and replicate the database."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from edge.cli.commands.options import DatabaseDir, Json, command_group
+from edge.cli.commands.replicate import replicate_command
 from edge.cli.environment import effective
 from edge.cli.operator_connection import on_database
 from edge.common.config.settings import ServiceSettings, load_service
@@ -116,7 +117,10 @@ def prune_command(
         deleted = await prune_events(connection, days)
         say(f"deleted {deleted} events older than {days:g} days")
 
-    on_database(run, database_dir)
+    on_database(run, database_dir, at_centre=True)
+
+
+app.command("replicate")(replicate_command)
 
 
 def _migrate(database_dir: Path | None, *, create: bool) -> None:

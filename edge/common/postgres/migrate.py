@@ -31,7 +31,7 @@ class Migration:
 
     @property
     def repeatable(self) -> bool:
-        """Whether it is the grants, a file without a number: applied after all others, and again after every change."""
+        """Whether it is a file without a number (grants, replication): applied after all others, and again after every change."""
         return not self.name[0].isdigit()
 
 
@@ -87,7 +87,7 @@ class SchemaState:
 
 @cache
 def known_migrations() -> tuple[Migration, ...]:
-    """All migrations of this build, in their order: the numbered ones, then the grants."""
+    """All migrations of this build, in their order: the numbered ones, then the repeatable ones by name."""
     files = [file for file in resources.files("edge.schema").iterdir() if file.name.endswith(".sql")]
     return tuple(Migration(file.name, file.read_text(encoding="utf-8")) for file in sorted(files, key=lambda f: f.name))
 

@@ -23,7 +23,8 @@ _LANE = """
 _SESSION_ID = "select id from sessions where lane = $1 order by is_opened desc, start_time desc, id limit 1"
 _SHOTS = """
     select shots.*, arrows.human_identifier, faces.human_identifier as face from shots
-    left join arrows on arrows.id = shots.arrow_id left join faces on faces.id = shots.face_id
+    left join arrows on (arrows.id, arrows.hub_id) = (shots.arrow_id, shots.hub_id)
+    left join faces on (faces.id, faces.hub_id) = (shots.face_id, shots.hub_id)
     where shots.session_id = $1 order by coalesce(arrow_disengage_time, arrow_landing_time), shots.id
 """
 # Landings that an operator has not resolved, in the form of their event.

@@ -24,7 +24,8 @@ def _has_no_nul(value: str) -> str:
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_is_written_out)]
 Text = Annotated[str, Field(max_length=255), AfterValidator(_has_no_nul)]
-Lane = Annotated[int, Field(ge=1, le=999)]
+# At a centre the thousands are the number of the lane's hub.
+Lane = Annotated[int, Field(ge=1, le=999_999)]
 Millimetres = Annotated[float, Field(allow_inf_nan=False)]
 
 

@@ -97,7 +97,8 @@ async def shot(pool: ReadPool, shot_id: UUID) -> str | None:
     """Return one shot with all its columns, voided or not, as a JSON object; None when it does not exist."""
     return await pool.value(
         row("""select shots.*, arrows.human_identifier, faces.human_identifier as face from shots
-            left join arrows on arrows.id = shots.arrow_id left join faces on faces.id = shots.face_id
+            left join arrows on (arrows.id, arrows.hub_id) = (shots.arrow_id, shots.hub_id)
+            left join faces on (faces.id, faces.hub_id) = (shots.face_id, shots.hub_id)
             where shots.id = $1"""),
         shot_id,
     )
@@ -111,7 +112,8 @@ async def session_performance(pool: ReadPool, lane: int) -> str:
                 arrow_landing_time, shots.x, shots.y, tof_s as time_of_flight_seconds, speed_mps as arrow_speed,
                 shots.points as score, arrows.human_identifier, is_x, faces.human_identifier as face, result
             from sessions join shots on shots.session_id = sessions.id
-            left join arrows on arrows.id = shots.arrow_id left join faces on faces.id = shots.face_id
+            left join arrows on (arrows.id, arrows.hub_id) = (shots.arrow_id, shots.hub_id)
+            left join faces on (faces.id, faces.hub_id) = (shots.face_id, shots.hub_id)
             where sessions.is_opened and sessions.lane = $1 and result <> all($2::text[])
             order by coalesce(arrow_disengage_time, arrow_landing_time), shots.id"""),
         lane,

@@ -29,6 +29,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "schema_migrations": ({GET}, {GET}, {GET}, {GET}),
     "devices": ({GET, ADD, REGISTERED}, set(), {GET}, {GET, ADD, DEVICE_UPDATE}),
     "device_status": ({GET, ADD, SET}, {GET, "update(clock_off)"}, {GET}, {GET}),
+    "device_states": (set(), set(), set(), set()),
     "device_gaps": ({GET, ADD}, {GET}, {GET}, {GET}),
     "stream_clocks": ({GET, ADD, SET}, set(), set(), {GET}),
     "readings": ({GET, ADD}, {GET}, {GET}, {GET}),
@@ -176,7 +177,7 @@ async def test_no_role_creates_tables_in_a_migrated_database(empty_database_sett
 async def test_migrate_restores_the_rights_that_a_copy_lacks(owner: Connection) -> None:
     allowed = "select has_database_privilege('archstats_push', current_database(), 'temporary')"
     assert await owner.fetchval(allowed), "the test's database is a copy of a migrated one"
-    assert await migrate(owner, "archy") == ["grants.sql"]
+    assert await migrate(owner, "archy") == ["grants.sql", "replication.sql"]
     assert not await owner.fetchval(allowed)
     assert await migrate(owner, "archy") == []
 
@@ -254,7 +255,7 @@ async def test_service_without_grants_waits_for_db_migrate(
         waiting = asyncio.create_task(wait_until_ready(database))
         await eventually(lambda: bool(caplog.records))
         assert "archstats-sensor db migrate" in caplog.records[0].getMessage()
-        assert await migrate(owner, "archy") == ["grants.sql"]
+        assert await migrate(owner, "archy") == ["grants.sql", "replication.sql"]
         async with asyncio.timeout(20):
             await waiting
 
@@ -329,8 +330,8 @@ async def test_roles_of_a_new_server(new_server: ServiceSettings) -> None:
         async with open_database(settings, application="test") as own:
             inside = await own.connect()
             await inside.execute(f"drop owned by {', '.join(Role)}; drop role {', '.join(Role)}")
-            assert (await schema_state(inside)).missing == ("grants.sql",)
-            assert await migrate(inside, "archy") == ["grants.sql"]
+            assert (await schema_state(inside)).missing == ("grants.sql", "replication.sql")
+            assert await migrate(inside, "archy") == ["grants.sql", "replication.sql"]
             await inside.close()
         await connection.close()
 

@@ -254,6 +254,7 @@ async def check_lists(connection: Connection) -> dict[str, set[str]]:
 async def test_check_lists_equal_the_enums(connection: Connection) -> None:
     lists = await check_lists(connection)
     assert lists.pop("device_status.state") == set(DeviceState) - {DeviceState.DEGRADED, DeviceState.UNKNOWN}
+    assert lists.pop("device_states.state") == set(DeviceState) - {DeviceState.UNKNOWN}
     assert lists == {column: set(values) for column, values in LISTS.items()}
 
 

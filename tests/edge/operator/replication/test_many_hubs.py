@@ -1,0 +1,121 @@
+"""Two hubs with equal lanes and devices, one centre: nothing conflicts, and nothing is lost while a link is down."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from uuid import UUID
+
+import pytest
+
+from edge.common.postgres.connection import Connection
+from edge.operator.replication import LinkState, replication_links
+from tests.edge.lane_rows import started_ago
+from tests.edge.operator.replication.hubs import CAUGHT_UP_S, Centre, ReplicatedHub, range_of_hubs
+from tests.edge.push.serving import Stream, http, listening_by_websocket, serving
+from tests.edge.shot_rows import add_orphan, add_shot, revise_shot
+
+OUTAGE_S = 180.0
+"""Length of the long outage: three times PostgreSQL's default wal_receiver_timeout."""
+
+
+async def shots_of(stream: Stream, expected: set[UUID]) -> list[tuple[int, UUID]]:
+    """Read until every expected shot has arrived; returns lane and id of each new shot in the order of arrival."""
+    seen: list[tuple[int, UUID]] = []
+    while expected - {shot for _, shot in seen}:
+        event = await stream.until("shot.created")
+        seen.append((event.data["lane"], UUID(event.data["id"])))
+    return seen
+
+
+async def event_keys(connection: Connection) -> dict[str, set[str]]:
+    """Names in the data of each type of event."""
+    rows = await connection.fetch("select distinct type, jsonb_object_keys(data) as key from events")
+    return {kind: {row["key"] for row in rows if row["type"] == kind} for kind in {row["type"] for row in rows}}
+
+
+async def change_everything(hub: ReplicatedHub) -> None:
+    """Revise a shot, add an orphan, delete an end, close the session, move and remove a device."""
+    lane = hub.lane
+    shot = await add_shot(lane)
+    await revise_shot(lane, shot, 700.0, 700.0, 9, "hit")
+    await add_orphan(lane, 1.0, 2.0)
+    await hub.connection.execute(
+        "insert into ends (id, session_id, number, opened_at) select gen_random_uuid(), $1, n, now() from generate_series(1, 2) n",
+        lane.session_id,
+    )
+    await hub.connection.execute("delete from ends where number = 2")
+    await lane.add_device("bow-9", "bow", 9)
+    await lane.set_state("bow-9", "waiting")
+    await lane.set_state("bow-9", "lost")
+    await hub.connection.execute("delete from device_status where device_id = 'bow-9'")
+    await hub.connection.execute("delete from session_devices where device_id = 'bow-9'")
+    await hub.connection.execute("delete from devices where id = 'bow-9'")
+    await hub.connection.execute(
+        "update sessions set is_opened = false, end_time = now() where id = $1", lane.session_id
+    )
+
+
+async def test_hubs_with_equal_lanes_and_devices_do_not_conflict() -> None:
+    async with range_of_hubs(started_ago(600.0)) as (centre, hubs):
+        one, two = hubs
+        async with serving(centre.database.settings) as push, listening_by_websocket(push) as stream, http(push) as api:
+            await stream.until_feed_is("live")
+            first = await add_shot(one.lane), await add_shot(two.lane)
+            assert set(await shots_of(stream, set(first))) == {(1001, first[0]), (2001, first[1])}
+            await one.link.refuse()
+            apart = await add_shot(one.lane), await add_shot(two.lane)
+            assert await shots_of(stream, {apart[1]}) == [(2001, apart[1])], "a hub waits for no other hub"
+            await one.restart()
+            await change_everything(one)
+            await centre.restart()
+            later = await add_shot(one.lane), await add_shot(two.lane)
+            await one.link.accept()
+            arrived = await shots_of(stream, {apart[0], *later})
+            assert len(arrived) == 4, "each shot once, with the one of change_everything"
+            assert [shot for lane, shot in arrived if lane == 1001][::2] == [apart[0], later[0]]
+            for hub in hubs:
+                await centre.until_equal(hub)
+            lanes = (await api.get("/api/v0/lanes")).json()["data"]
+            assert [(lane["lane"], lane["session_id"]) for lane in lanes] == [
+                (1001, None),
+                (2001, str(two.lane.session_id)),
+            ]
+            live = (await api.get("/api/v0/live", params={"lane": 2001})).json()["data"]
+            assert [shot["id"] for shot in live["shots"]] == [str(first[1]), str(apart[1]), str(later[1])]
+            assert {device["id"]: device["state"] for device in live["devices"]} == {
+                "hub2/bow-1": "ready",
+                "hub2/target-1": "ready",
+            }
+            assert live["simulated"] is True
+            await compare_events(centre, one)
+
+
+async def compare_events(centre: Centre, hub: ReplicatedHub) -> None:
+    """The centre's events have the names that a hub's events have; a device's status there is a part of it."""
+    of_hub, of_centre = await event_keys(hub.connection), await event_keys(centre.connection)
+    assert set(of_hub) == set(of_centre)
+    for kind in of_hub.keys() - {"device.status"}:
+        assert of_hub[kind] == of_centre[kind], kind
+    assert of_centre["device.status"] < of_hub["device.status"]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_a_link_that_is_down_for_minutes_loses_nothing() -> None:
+    async with range_of_hubs(started_ago(600.0), (1,)) as (centre, (hub,)):
+        hub.link.freeze()  # as if the cable were pulled: neither side gets a signal
+        began = time.monotonic()
+        slowest = 0.0
+        while time.monotonic() - began < OUTAGE_S:
+            asked = time.monotonic()
+            await add_shot(hub.lane)
+            slowest = max(slowest, time.monotonic() - asked)
+            await asyncio.sleep(0.2)
+        assert slowest < 2.0, "the hub does not wait for the centre"
+        (link,) = await replication_links(hub.connection)
+        assert (link.state, (link.behind_bytes or 0) > 100_000) == (LinkState.AWAY, True)
+        hub.link.thaw()
+        async with asyncio.timeout(CAUGHT_UP_S):
+            await centre.until_equal(hub)
+        assert await centre.connection.fetchval("select count(*) from shots") > OUTAGE_S
