@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ class Figure:
     @property
     def ratios(self) -> list[float]:
         """Value over floor of each round; empty without floors."""
-        return [value / floor for value, floor in zip(self.values, self.floors, strict=False)]
+        return [value / floor if floor else math.inf for value, floor in zip(self.values, self.floors, strict=False)]
 
     @property
     def is_met(self) -> bool | None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,9 +34,18 @@ class Hub:
         self.socket_dir = socket_dir
         self._running: list[subprocess.Popen[bytes]] = []
 
-    async def connect(self) -> Connection:
+    async def connect(self, database: str = DATABASE) -> Connection:
         """Connect as the owner of the database."""
-        return await asyncpg.connect(host=str(self.socket_dir), user=USER, database=DATABASE, timeout=10)
+        return await asyncpg.connect(host=str(self.socket_dir), user=USER, database=database, timeout=10)
+
+    async def copy(self, template: str, database: str) -> None:
+        """Create a database as a copy of another one that is not in use, in place of an earlier one of that name."""
+        connection = await self.connect("postgres")
+        try:
+            await connection.execute(f"drop database if exists {database} with (force)")
+            await connection.execute(f"create database {database} template {template} strategy file_copy")
+        finally:
+            await connection.close()
 
     def start(self, words: Sequence[str], more: Mapping[str, str] | None = None) -> int:
         """Start a program of this environment; returns its pid."""
@@ -85,12 +94,21 @@ def hub() -> Iterator[Hub]:
     made = Hub(folder, server.socket_dir)
     try:
         server.start()
+        (folder / "output").touch()
         asyncio.run(_migrate(made))
         yield made
     finally:
         made.stop_all()
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def connect_from_environment() -> Connection:
+    """Connect to the database of the hub, in a process that :meth:`Hub.start` started."""
+    given = os.environ
+    return await asyncpg.connect(
+        host=given["POSTGRES_SOCKET_DIR"], user=given["POSTGRES_USER"], database=given["POSTGRES_DB"], timeout=10
+    )
 
 
 def until(holds: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> None:
@@ -100,6 +118,20 @@ def until(holds: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> N
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} took more than {within_s:g} s")
         time.sleep(0.02)
+
+
+async def eventually(
+    holds: Callable[[], Awaitable[bool]] | Callable[[], bool], what: str, within_s: float = WITHIN_S
+) -> None:
+    """Wait until a condition holds, while the loop runs on. Raises TimeoutError."""
+    deadline = time.monotonic() + within_s
+    while True:
+        held = holds()
+        if held if isinstance(held, bool) else await held:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} took more than {within_s:g} s")
+        await asyncio.sleep(0.02)
 
 
 def free_port() -> int:

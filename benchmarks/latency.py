@@ -1,157 +1,192 @@
-"""From a landing's bytes at the hub to its frame in a browser: ``./dev exec python -m benchmarks.latency [--seconds 60]``.
+"""From a landing's bytes at the hub to its frame in a browser: ``./dev exec python -m benchmarks.latency [--rate 3]``.
 
-A simulated range runs as usual. A WebSocket client records the arrival of each shot, and the database has the time at which
-the bytes of its landing were read from the line. The floor is the sum of a pseudo terminal, a NOTIFY round trip and half a
-WebSocket echo, each measured while the range runs.
+A simulated range runs as usual, and a WebSocket client records the arrival of each shot. Each frame is followed by one run of
+the floor on the same database: bytes through a pseudo-terminal, a landing committed with NOTIFY, an event committed with
+NOTIFY, a frame to a WebSocket client, with nothing computed (``benchmarks.commit_floor``).
+
+The database has the time at which a landing's bytes were read from the line; the way through the terminal before it is added
+as the median of the floor's. The bytes of a simulated node that wait for others on the line, or are sent again, are not counted.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
 import time
 import tty
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from websockets.asyncio.client import connect
-from websockets.asyncio.server import ServerConnection, serve
+import uvloop
+from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.figures import Bound, Budget, Figure, percentile, show
+from benchmarks.commit_floor import CREATE, READY
+from benchmarks.figures import Bound, Budget, Figure, options, percentile, show
 from benchmarks.hub import Hub, answers, free_port, hub, until
 from edge.common.postgres.connection import Connection
 
-LANES, SPEED = 4, 20
-FLOOR_TIMES = 300
-FRAME = b"\x01" * 34 + b"\0"
-"""A frame of the size of the link's."""
+SPEED = 20
+LANDINGS_PER_LANE = 0.6
+"""Landings per second of one lane at that speed, about."""
+FRAME_BYTES = 34
+"""Size of a frame of the link with a landing, without the zero byte at its end."""
+PAUSE_S = 0.02
+"""Pause between a shot's frame and the run of the floor, so that the second delays neither."""
+WITHIN_S = 10.0
+"""Deadline of one run of the floor."""
+PARTS = ((0.5, "p50", 1.6), (0.99, "p99", 2.5))
+"""Percentiles with their budgets."""
+
+Round = dict[str, list[float]]
+"""The seconds of each landing or run, by what they measure."""
 
 
 def main() -> None:
     """Run a simulated range and compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long the range shoots")
+    parser = options(__doc__)
+    parser.add_argument("--seconds", type=float, default=40.0, help="how long each round lasts, by default 40")
+    parser.add_argument("--rate", type=float, default=3.0, help="landings per second of all lanes, about; by default 3")
     arguments = parser.parse_args()
+    lanes = min(max(round(arguments.rate / LANDINGS_PER_LANE), 1), 40)
     with hub() as running:
         port = free_port()
-        words = ["archstats-sensor", "--simulate", "--lanes", str(LANES), "--speed", str(SPEED), "--seed", "7"]
+        words = ["archstats-sensor", "--simulate", "--lanes", str(lanes), "--speed", str(SPEED), "--seed", "7"]
         running.start(words, {"ARCH_STATS_SERVER_PORT": str(port)})
         until(lambda: answers(port), "the live page")
-        found = asyncio.run(_measure(running, port, arguments.seconds))
-    rate = f"{len(found['chain']) / arguments.seconds:.1f} landings/s"
+        rounds = uvloop.run(_measure(running, port, arguments.seconds, arguments.rounds))
+    show(_figures(rounds, arguments.seconds), arguments.json)
+
+
+def _figures(rounds: list[Round], seconds: float) -> list[Figure]:
+    count = sum(len(found["to frame"]) for found in rounds)
+    title = f"landing to frame, {count / seconds / len(rounds):.1f} landings/s, {count} landings"
     figures: list[Figure] = []
-    for part, name, budget in ((0.5, "p50", 1.6), (0.99, "p99", 2.5)):
-        at = {what: percentile(values, part) * 1000 for what, values in found.items()}
-        floor = at["pty"] + at["notify"] + at["echo"] / 2
-        chain = at["chain"] + at["pty"]
-        figures.append(
-            Figure(f"landing to frame, {name} at {rate}", "ms", [chain], [floor], Budget(Bound.AT_MOST, budget))
-        )
-        figures.append(Figure(f"of it until the event is written, {name}", "ms", [at["to feed"]]))
-        figures.append(Figure(f"of it from there to the frame, {name}", "ms", [at["from feed"]]))
-        figures += [Figure(f"floor: {what}, {name}", "ms", [at[what]]) for what in ("pty", "notify", "echo")]
-    show(figures)
+    for part, name, limit in PARTS:
+        at = {what: [percentile(found[what], part) * 1000 for found in rounds] for what in rounds[0]}
+        terminal = [percentile(found["floor: terminal"], 0.5) * 1000 for found in rounds]
+        ours = [frame + before for frame, before in zip(at["to frame"], terminal, strict=True)]
+        figures.append(Figure(f"{title}, {name}", "ms", ours, at["floor"], Budget(Bound.AT_MOST, limit)))
+        figures.append(Figure(f"of it until the event is written, {name}", "ms", at["to event"]))
+        figures.append(Figure(f"of it from there to the frame, {name}", "ms", at["event to frame"]))
+        figures.append(Figure(f"of the floor its terminal, {name}", "ms", at["floor: terminal"]))
+    return figures
 
 
-async def _measure(running: Hub, port: int, seconds: float) -> dict[str, list[float]]:
+async def _measure(running: Hub, port: int, seconds: float, rounds: int) -> list[Round]:
     connection = await running.connect()
     try:
-        found: dict[str, list[float]] = {"pty": [], "notify": [], "echo": []}
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_chain(connection, port, seconds, found))
-            tasks.create_task(_floors(running, found))
-        return found
+        await connection.execute(CREATE)
+        async with _floor(running) as floor, connect(_address(port), compression=None) as socket:
+            shots = Shots(connection, socket)
+            return [await _round(shots, floor, seconds) for _ in range(rounds)]
     finally:
         await connection.close()
 
 
-async def _chain(connection: Connection, port: int, seconds: float, found: dict[str, list[float]]) -> None:
-    """Measure the seconds from the receipt of each landing to its first frame, in total and in two parts.
-
-    The parts meet where the shot's event is written, inside the transaction that is then committed.
-    """
+async def _round(shots: Shots, floor: Floor, seconds: float) -> Round:
+    """Measure every landing of the time, and the floor once after each frame."""
+    found: Round = defaultdict(list)
     came: dict[UUID, tuple[float, float]] = {}
     began = time.time()
-    async with connect(f"ws://127.0.0.1:{port}/api/v0/ws/shot", compression=None) as socket:
-        end = asyncio.get_running_loop().time() + seconds
+    end = asyncio.get_running_loop().time() + seconds
+    while (frame := await shots.next(end)) is not None:
+        shot_id, *instants = frame
+        if shot_id not in came:
+            came[shot_id] = (instants[0], instants[1])
+            await asyncio.sleep(PAUSE_S)
+            took_s, terminal_s = await floor.run()
+            found["floor"].append(took_s)
+            found["floor: terminal"].append(terminal_s)
+    for received, arrived, written in await shots.received_since(began, came):
+        found["to frame"].append(arrived - received)
+        found["to event"].append(written - received)
+        found["event to frame"].append(arrived - written)
+    if not found["to frame"]:
+        raise SystemExit(f"no landing reached the page within {seconds:g} s. Give more --seconds or a higher --rate.")
+    return dict(found)
+
+
+class Shots:
+    """The frames of shots that have landed."""
+
+    def __init__(self, connection: Connection, socket: ClientConnection) -> None:
+        self._connection = connection
+        self._frames = asyncio.Queue[tuple[UUID, float, float]](10_000)
+        self._reading = asyncio.create_task(self._read(socket))
+
+    async def next(self, end: float) -> tuple[UUID, float, float] | None:
+        """Return the next shot with the time of its frame and that of its event; None at the end of the loop's time."""
         try:
             async with asyncio.timeout_at(end):
-                async for message in socket:
-                    at, event = time.time(), json.loads(message)
-                    if event["type"].startswith("shot.") and event["data"]["landing_seq"] is not None:
-                        written = datetime.fromisoformat(event["ts"]).timestamp()
-                        came.setdefault(UUID(event["data"]["id"]), (at, written))
+                return await self._frames.get()
         except TimeoutError:
-            pass
-    rows = await connection.fetch(
-        """
-        select s.id, r.received_at from shots s join readings r
-            on (r.device_id, r.stream_id, r.seq) = (s.landing_device_id, s.landing_stream_id, s.landing_seq)
-        where s.id = any($1)
-        """,
-        list(came),
-    )
-    found["chain"], found["to feed"], found["from feed"] = [], [], []
-    for row in rows:
-        received, (arrived, written) = row["received_at"].timestamp(), came[UUID(str(row["id"]))]
-        if received > began + 1:
-            found["chain"].append(arrived - received)
-            found["to feed"].append(written - received)
-            found["from feed"].append(arrived - written)
+            return None
+
+    async def received_since(
+        self, began: float, came: dict[UUID, tuple[float, float]]
+    ) -> list[tuple[float, float, float]]:
+        """Return receipt, arrival and event of each landing that was received after ``began``."""
+        rows = await self._connection.fetch(
+            """
+            select s.id, r.received_at from shots s join readings r
+                on (r.device_id, r.stream_id, r.seq) = (s.landing_device_id, s.landing_stream_id, s.landing_seq)
+            where s.id = any($1) and r.received_at > to_timestamp($2)
+            """,
+            list(came),
+            began,
+        )
+        return [(row["received_at"].timestamp(), *came[UUID(str(row["id"]))]) for row in rows]
+
+    async def _read(self, socket: ClientConnection) -> None:
+        """Take the time of each frame at once, also while the floor runs."""
+        async for message in socket:
+            at, event = time.time(), json.loads(message)
+            if event["type"].startswith("shot.") and event["data"]["landing_seq"] is not None:
+                written = datetime.fromisoformat(event["ts"]).timestamp()
+                self._frames.put_nowait((UUID(event["data"]["id"]), at, written))
 
 
-async def _floors(running: Hub, found: dict[str, list[float]]) -> None:
-    """Measure the three floors in turn, so that a busy moment of the machine affects all."""
+class Floor:
+    """The floor's processes, seen from both ends."""
+
+    def __init__(self, master: int, socket: ClientConnection) -> None:
+        self._master = master
+        self._socket = socket
+
+    async def run(self) -> tuple[float, float]:
+        """Send one landing; returns the seconds to its frame, and of them those to the read from the terminal."""
+        began = time.monotonic_ns()
+        os.write(self._master, str(began).encode().ljust(FRAME_BYTES) + b"\0")
+        async with asyncio.timeout(WITHIN_S):
+            word, read, _ = str(await self._socket.recv()).split(maxsplit=2)
+        ended = time.monotonic_ns()
+        if int(word) != began:
+            raise RuntimeError("the floor answered another landing than the one that was sent")
+        return (ended - began) / 1e9, (int(read) - began) / 1e9
+
+
+@asynccontextmanager
+async def _floor(running: Hub) -> AsyncIterator[Floor]:
     master, slave = os.openpty()
     tty.setraw(slave)
-    loop, heard = asyncio.get_running_loop(), asyncio.Event()
-
-    def take() -> None:
-        os.read(slave, 4096)
-        heard.set()
-
-    loop.add_reader(slave, take)
-    listening, ringing = await running.connect(), await running.connect()
-    await listening.add_listener("floor", lambda *_: heard.set())
-
-    async def echo(socket: ServerConnection) -> None:
-        async for message in socket:
-            await socket.send(message)
-
-    async def timed(what: str, act: Callable[[], Awaitable[object]]) -> None:
-        heard.clear()
-        began = time.perf_counter()
-        await act()
-        await heard.wait()
-        found[what].append(time.perf_counter() - began)
-
-    async def write() -> None:
-        os.write(master, FRAME)
-
+    port = free_port()
     try:
-        async with serve(echo, "127.0.0.1", 0, compression=None) as server:
-            port = next(iter(server.sockets)).getsockname()[1]
-            async with connect(f"ws://127.0.0.1:{port}", compression=None) as socket:
-
-                async def there_and_back() -> None:
-                    await socket.send("x" * 600)
-                    await socket.recv()
-                    heard.set()
-
-                for _ in range(FLOOR_TIMES):
-                    await timed("pty", write)
-                    await timed("notify", lambda: ringing.execute("select pg_notify('floor', '')"))
-                    await timed("echo", there_and_back)
-                    await asyncio.sleep(0.05)
+        for role in (["line", os.ttyname(slave)], ["events"], ["frames", str(port)]):
+            running.start(["python", "-m", "benchmarks.commit_floor", *role])
+        until(lambda: running.output().count(READY) == 3, "the floor")
+        async with connect(f"ws://127.0.0.1:{port}", compression=None) as socket:
+            yield Floor(master, socket)
     finally:
-        loop.remove_reader(slave)
         os.close(master)
         os.close(slave)
-        await listening.close()
-        await ringing.close()
+
+
+def _address(port: int) -> str:
+    return f"ws://127.0.0.1:{port}/api/v0/ws/shot"
 
 
 if __name__ == "__main__":
