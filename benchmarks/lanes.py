@@ -25,6 +25,8 @@ from edge.sensor.status import Status
 from edge.sensor.store import Device, SensorStore
 
 ARROWS_PER_END = 6
+SPREAD_MM = 30.0
+"""Standard deviation of a landing, so small that no arrow misses the face of 200 mm."""
 FLIGHT_S = 0.33
 """Flight over 18 m at 55 m/s."""
 NOCKED_S = 0.5
@@ -88,7 +90,7 @@ class Lane:
 
     def land(self, at: Instant) -> list[Reading]:
         """Return its landing, and after the last arrow of an end the reading of the empty butt."""
-        x, y = (640 + self._chance.gauss(0, 60) for _ in range(2))
+        x, y = (640 + self._chance.gauss(0, SPREAD_MM) for _ in range(2))
         readings = [self.target.reading(ReadingKind.LANDING, at, tag=self._tag(), x_mm=x, y_mm=y)]
         self.shot += 1
         if self.shot % ARROWS_PER_END == 0:
