@@ -22,8 +22,10 @@ from benchmarks.figures import Bound, Budget, Figure, Scale, options, show
 from benchmarks.hub import Hub, answers, free_port, hub, until
 from benchmarks.proc import memory
 
-BATCH = 20
-"""Events per batch, far fewer than the buffer of a slow client holds."""
+BATCHES = (20, 1)
+"""Events per batch: a page of the feed, far less than the buffer of a slow client holds, and a single event."""
+Rates = dict[int, float]
+"""Frames per second for each size of a batch."""
 LONGEST_S = 60.0
 """Deadline of one batch."""
 
@@ -61,6 +63,18 @@ class Reader:
         self.frames = [0] * len(self.frames)
         self.longest = 0
 
+    def rates(self, write: Callable[[int], object], batches: int) -> Rates:
+        """Return frames per second for each size of a batch; ``write`` causes that many frames for every client."""
+        found: Rates = {}
+        for events in BATCHES:
+            self.frames = [0] * len(self.frames)
+            began = time.monotonic()
+            for batch in range(1, batches + 1):
+                write(events)
+                self.read_until(lambda wanted=batch * events: min(self.frames) >= wanted)  # type: ignore[misc]
+            found[events] = len(self.frames) * batches * events / (time.monotonic() - began)
+        return found
+
     def close(self) -> None:
         """Close all connections."""
         self.selector.close()
@@ -83,28 +97,33 @@ class Reader:
 
 
 def main() -> None:
-    """Measure the service, then the bare loop."""
+    """Measure the service and the bare loop, one after the other in each round."""
     parser = options(__doc__)
     parser.add_argument("--clients", type=int, default=1000)
-    parser.add_argument("--batches", type=int, default=10)
+    parser.add_argument("--batches", type=int, default=10, help="batches of 20 events, and as many single events")
     arguments = parser.parse_args()
+    clients, batches = arguments.clients, arguments.batches
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, max(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
-    ours, floors, sizes, kb = [], [], [], []
+    ours: dict[int, list[float]] = {events: [] for events in BATCHES}
+    floors: dict[int, list[float]] = {events: [] for events in BATCHES}
+    kb: list[float] = []
     for _ in range(arguments.rounds):
         with hub() as running:
-            sent, size, added = _ours(running, arguments.clients, arguments.batches)
-        ours.append(sent)
-        sizes.append(size)
+            sent, size, added = _ours(running, clients, batches)
         kb.append(added)
-        floors.append(_bare(arguments.clients, arguments.batches, size))
-    name = f"fan-out to {arguments.clients} WebSocket clients, {max(sizes)} bytes"
+        bare = _bare(clients, batches, size)
+        for events in BATCHES:
+            ours[events].append(sent[events])
+            floors[events].append(bare[events])
+    name = f"fan-out to {clients} WebSocket clients, {size} bytes, {{}} at a time"
     show([
-        Figure(name, "frames/s", ours, floors, Budget(Bound.AT_LEAST, 0.75)),
+        Figure(name.format(many), "frames/s", ours[many], floors[many], Budget(Bound.AT_LEAST, 0.75)) for many in BATCHES
+    ] + [
         Figure("push: memory for each client", "kB", kb, budget=Budget(Bound.AT_MOST, 20, Scale.VALUE)),
     ], arguments.json)  # fmt: skip
 
 
-def _ours(running: Hub, clients: int, batches: int) -> tuple[float, int, float]:
+def _ours(running: Hub, clients: int, batches: int) -> tuple[Rates, int, float]:
     """Return deliveries per second from the commit of the events on, the frame size, and kB of the service per client."""
     port = free_port()
     pid = running.start(["archstats-push"], {"ARCH_STATS_SERVER_PORT": str(port)})
@@ -117,16 +136,12 @@ def _ours(running: Hub, clients: int, batches: int) -> tuple[float, int, float]:
         insert = """insert into events (type, lane, data)
             select 'shot.created', 1, jsonb_build_object('shot', repeat('x', 100), 'note', repeat('y', 100))
             from generate_series(1, $1)"""
-        began = time.monotonic()
-        for batch in range(1, batches + 1):
-            runner.run(connection.execute(insert, BATCH))
-            reader.read_until(lambda wanted=batch * BATCH: min(reader.frames) >= wanted)  # type: ignore[misc]
-        took = time.monotonic() - began
+        rates = reader.rates(lambda events: runner.run(connection.execute(insert, events)), batches)
         runner.run(connection.close())
-        return clients * batches * BATCH / took, reader.longest, added
+        return rates, reader.longest, added
 
 
-def _bare(clients: int, batches: int, size: int) -> float:
+def _bare(clients: int, batches: int, size: int) -> Rates:
     """Return deliveries per second of the loop."""
     port = free_port()
     words = [sys.executable, "-m", "benchmarks.write_loop", str(port), str(clients)]
@@ -134,11 +149,7 @@ def _bare(clients: int, batches: int, size: int) -> float:
     try:
         time.sleep(1.0)  # a probe would use up one of its connections
         with closing(Reader(port, clients, handshake=False)) as reader:
-            began = time.monotonic()
-            for batch in range(1, batches + 1):
-                print(BATCH, size, file=loop.stdin, flush=True)
-                reader.read_until(lambda wanted=batch * BATCH: min(reader.frames) >= wanted)  # type: ignore[misc]
-            return clients * batches * BATCH / (time.monotonic() - began)
+            return reader.rates(lambda events: print(events, size, file=loop.stdin, flush=True), batches)
     finally:
         loop.kill()
         loop.communicate()

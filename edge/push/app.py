@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 
 from edge.push.api.routes import api_routes
 from edge.push.health import Health
@@ -15,7 +15,7 @@ from edge.push.http.read_pool import DatabaseAwayError, ReadPool
 from edge.push.http.static import StaticFiles
 from edge.push.stream.hub import Hub
 from edge.push.stream.sse import EventStream
-from edge.push.stream.websocket import SocketStream, upgrade_required
+from edge.push.stream.websocket import PATH, upgrade_required
 
 
 def build_app(hub: Hub, pool: ReadPool, health: Health) -> Starlette:
@@ -28,8 +28,7 @@ def build_app(hub: Hub, pool: ReadPool, health: Health) -> Starlette:
             Route("/healthz", health.healthz),
             Route("/metrics", health.metrics),
             Route("/api/v0/events", EventStream(hub, pool), methods=["GET"]),
-            Route("/api/v0/ws/shot", upgrade_required, methods=["GET"]),
-            WebSocketRoute("/api/v0/ws/shot", SocketStream(hub, pool)),
+            Route(PATH, upgrade_required, methods=["GET"]),
             *api_routes(pool),
         ],
         exception_handlers={

@@ -20,6 +20,7 @@ from edge.push.http.server import Server, describe_address, is_loopback, open_so
 from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.frames import HEARTBEAT_S
 from edge.push.stream.hub import Hub
+from edge.push.stream.websocket import SocketStreams
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ async def run_push(
     listener = Listener(database, [database.channel], tick=supervision.loop("listener"))
     reader = FeedReader(database, listener, hub, supervision.loop("feed"))
     pool = ReadPool(database)
-    server = Server(build_app(hub, pool, Health(hub, reader, listener)), stop)
+    server = Server(build_app(hub, pool, Health(hub, reader, listener)), SocketStreams(hub, pool), stop)
     try:
         async with asyncio.TaskGroup() as tasks:
             addresses: list[str] = []

@@ -7,15 +7,15 @@ import contextlib
 import ipaddress
 import logging
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from edge.common.process.logs import Transitions
 
@@ -29,11 +29,10 @@ SEND_BUFFER_BYTES = 128 * 1024
 """Kernel buffer of one client. A larger one would only delay the detection of a slow client."""
 GRACE_S = 0.5
 """Time for open responses at the stop, before their connections are cut."""
-LARGEST_MESSAGE_BYTES = 4096
-"""Largest message accepted from a WebSocket client, which has no reason to send any."""
 
-_quiet = logging.getLogger(f"{__name__}.clients")
-_quiet.setLevel(logging.WARNING)
+
+WebSocketFactory = Callable[..., asyncio.Protocol]
+"""Makes the protocol of a connection that requests a WebSocket, from uvicorn's ``config``, ``server_state``, ``app_state``."""
 
 
 class _Protocol(H11Protocol):
@@ -43,20 +42,6 @@ class _Protocol(H11Protocol):
         """Keep the transport of a new connection."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
-
-
-class _WebSocket(WebSocketsSansIOProtocol):
-    """Uvicorn's WebSocket protocol, which leaves the closing to the stream and logs no single client."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Silence the log of a new connection."""
-        self.logger = self.conn.logger = _quiet
-        super().connection_made(transport)
-
-    def shutdown(self) -> None:
-        """Leave the end of an open stream to the stream; cut a handshake."""
-        if not self.handshake_complete:
-            super().shutdown()
 
 
 class AddressState(StrEnum):
@@ -69,15 +54,12 @@ class AddressState(StrEnum):
 class Server(uvicorn.Server):
     """Uvicorn without its own signal handling and without its idle ticks."""
 
-    def __init__(self, app: ASGIApp, stop: asyncio.Event) -> None:
+    def __init__(self, app: ASGIApp, sockets: WebSocketFactory, stop: asyncio.Event) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 http=_Protocol,
-                ws=_WebSocket,
-                ws_max_size=LARGEST_MESSAGE_BYTES,
-                ws_per_message_deflate=False,  # it costs 1.6 times the CPU and 2.4 times the memory, and shares no bytes
-                ws_ping_interval=None,  # the heartbeat is in the stream, and the kernel ends a dead peer
+                ws=cast("type[asyncio.Protocol]", sockets),
                 lifespan="off",
                 log_config=None,
                 access_log=False,

@@ -46,7 +46,7 @@ async def catch_up(hub: Hub, pool: ReadPool, client: Client, since: FeedCursor |
             reason = GapReason.TOO_OLD if page.cursor.epoch == since.epoch else GapReason.UNKNOWN_EPOCH
             await send([gap(page.cursor, reason)])
         else:
-            await send([frame for frame in map(of_event, page.events) if client.wants(frame)])
+            await send([frame for frame in map(of_event, page.events) if frame.concerns(client.lane)])
             if verified and not page.events:  # the hub is behind the table
                 await client.ended(RETRY_S)
         since, verified = page.cursor, True

@@ -38,6 +38,17 @@ class GapReason(StrEnum):
     """The events after the client's position are pruned."""
 
 
+class Form(StrEnum):
+    """A transport's encoding of a frame; the value names the frame's attribute."""
+
+    TEXT = "text"
+    """Server-sent event as it is, for HTTP/1.0."""
+    CHUNK = "chunk"
+    """Server-sent event as a chunk of an HTTP/1.1 body."""
+    MESSAGE = "message"
+    """WebSocket text message."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """One event, ready to send. ``place`` is its position in the feed; None for an event outside the feed."""
@@ -49,6 +60,15 @@ class Frame:
     """JSON on one line, because a line break would end the field of a server-sent event."""
     restarts: bool = False
     """The feed restarts here: positions before and after cannot be compared."""
+
+    def concerns(self, lane: int | None) -> bool:
+        """Return whether a client of a lane, or of all lanes when None, subscribed to the event."""
+        return lane is None or self.lane is None or self.lane == lane
+
+    def encoded(self, form: Form) -> bytes:
+        """Return the event as a transport sends it. Built once, so that all clients share the bytes."""
+        made: bytes = getattr(self, form)
+        return made
 
     @property
     def text(self) -> bytes:

@@ -1,5 +1,6 @@
 """Fan-out: each event is encoded once and written to every client that subscribes to its lane.
 
+The events of one read of the feed go to a client in one write, because a system call costs more than the rest.
 A client that does not read in time loses its stream and gets the id to resume from; no other client waits for it. The
 newest events are kept, so that clients that lost their connection for a moment resume without a database query.
 
@@ -14,8 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge.common.postgres.feed import FeedCursor
+from edge.push.stream.batch import joined
 from edge.push.stream.client import Client
-from edge.push.stream.frames import Frame, GapReason, gap, heartbeat, order
+from edge.push.stream.frames import Form, Frame, GapReason, gap, heartbeat, order
 
 KEPT_FRAMES = 2048
 """Events kept for clients that resume: about two megabytes, and as much again per transport in use."""
@@ -53,7 +55,9 @@ class Hub:
         self.counters = Counters()
         self._max_clients = max_clients
         self._clients: set[Client] = set()
-        self._following: set[Client] = set()
+        self._following: dict[tuple[Form, int | None], set[Client]] = {}
+        """Clients of the live feed by what they are sent: those of one entry get the same bytes. The position of each is the
+        object ``live`` itself, unless catch-up took it ahead."""
         self._kept: deque[Frame] = deque()
         self._kept_frames = kept_frames
         self._kept_after: FeedCursor | None = None
@@ -72,20 +76,34 @@ class Hub:
         self.live = self._kept_after = at
         self._kept.clear()
         if restarted:
-            self.counters.gaps += len(self._following)
-            self._send(gap(at, GapReason.UNKNOWN_EPOCH, restarts=True))
-        for client in self._following:
+            frame = gap(at, GapReason.UNKNOWN_EPOCH, restarts=True)
+            for client in self._followers():
+                self.counters.gaps += 1
+                client.offer(frame)
+                if client.slow:
+                    self._drop(client)
+        for client in self._followers():
             client.place = at
 
     def publish(self, frames: Iterable[Frame], upto: FeedCursor) -> None:
         """Send new events, oldest first; afterwards the live position is ``upto``."""
-        for frame in frames:
-            self.counters.events += 1
+        new, before = tuple(frames), self.live
+        for frame in new:
             self._kept.append(frame)
             if len(self._kept) > self._kept_frames:
                 self._kept_after = self._kept.popleft().place
-            self._send(frame)
+        self.counters.events += len(new)
         self.live = upto
+        for (form, lane), clients in list(self._following.items()):
+            pieces = joined(new, form, lane)
+            for client in list(clients):
+                if client.place is before:
+                    client.offer_all(pieces, upto)
+                else:  # catch-up took it ahead
+                    for frame in new:
+                        client.offer(frame)
+                if client.slow:
+                    self._drop(client)
 
     def set_connected(self, *, connected: bool) -> None:
         """Set whether the feed is readable; a change goes to every client at once."""
@@ -99,7 +117,8 @@ class Hub:
         frame = heartbeat(self.live, connected=self.connected)
         for client in list(self._clients):
             client.push(frame if client.place == self.live else heartbeat(client.place, connected=self.connected))
-            self._drop_if_slow(client)
+            if client.slow:
+                self._drop(client)
 
     def close(self) -> None:
         """End every stream, and accept no new one."""
@@ -131,7 +150,7 @@ class Hub:
         """
         if after is None:
             client.place = self.live
-            self._following.add(client)
+            self._follow(client)
             return True
         if self.live is None or self._kept_after is None:
             return False
@@ -145,21 +164,28 @@ class Hub:
         client.place = after
         for frame in missed:
             client.offer(frame)
-        self._following.add(client)
+        if not client.over and order(client.place) == order(self.live):
+            client.place = self.live
+        self._follow(client)
         return True
 
     def leave(self, client: Client) -> None:
         """Remove a stream."""
         self._clients.discard(client)
-        self._following.discard(client)
+        subscription = client.form, client.lane
+        if subscription in self._following:
+            self._following[subscription].discard(client)
+            if not self._following[subscription]:
+                del self._following[subscription]
 
-    def _send(self, frame: Frame) -> None:
-        for client in list(self._following):
-            client.offer(frame)
-            self._drop_if_slow(client)
+    def _follow(self, client: Client) -> None:
+        self._following.setdefault((client.form, client.lane), set()).add(client)
 
-    def _drop_if_slow(self, client: Client) -> None:
-        if client.slow:
-            self.counters.clients_slow += 1
-            self.counters.gaps += 1
-            self.leave(client)
+    def _followers(self) -> list[Client]:
+        return [client for clients in self._following.values() for client in clients]
+
+    def _drop(self, client: Client) -> None:
+        """Remove a client that does not keep up."""
+        self.counters.clients_slow += 1
+        self.counters.gaps += 1
+        self.leave(client)

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from operator import attrgetter
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -14,7 +13,7 @@ from edge.push.http.envelope import headers, reject
 from edge.push.http.read_pool import ReadPool
 from edge.push.stream.catch_up import catch_up, parse_since
 from edge.push.stream.client import Client
-from edge.push.stream.frames import Frame
+from edge.push.stream.frames import Form, Frame
 from edge.push.stream.hub import Hub
 
 FOREIGN = FeedCursor("0", 0, 0)
@@ -44,7 +43,7 @@ class EventStream:
             await _send(send, b"".join([frame.text for frame in frames]))
 
         await _start(send)
-        form = attrgetter("text" if scope["http_version"] == "1.0" else "chunk")
+        form = Form.TEXT if scope["http_version"] == "1.0" else Form.CHUNK
         client = Client(scope["state"]["transport"], lane=params.lane, form=form)
         self._hub.join(client)
         try:

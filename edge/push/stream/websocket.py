@@ -1,77 +1,232 @@
-"""``WS /api/v0/ws/shot``: the feed over a WebSocket, each event's envelope as one text message."""
+"""``WS /api/v0/ws/shot``: the feed over a WebSocket, each event's envelope as one text message.
+
+A thousand clients that only listen must cost little, so an open stream is a transport and a position in the feed: it keeps
+no task, no request and no parser. A task exists while a client catches up, a parser from the first bytes a client sends.
+"""
+
+from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
-from contextlib import suppress
-from operator import attrgetter
-from urllib.parse import urlsplit
+from http import HTTPStatus
+from typing import cast
+from urllib.parse import unquote, urlsplit
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+from websockets.datastructures import Headers
+from websockets.frames import Frame as WireFrame
+from websockets.frames import Opcode
+from websockets.http11 import Request as Handshake
+from websockets.http11 import Response as HandshakeResponse
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 
 from edge.common.postgres.feed import FeedCursor
 from edge.push.api.parameters import EventParams, parse_query
 from edge.push.http.envelope import ApiError, RequestRejected, error_response, reject
 from edge.push.http.read_pool import ReadPool
+from edge.push.stream.batch import joined
 from edge.push.stream.catch_up import catch_up, parse_since
 from edge.push.stream.client import Client
-from edge.push.stream.frames import Frame
+from edge.push.stream.frames import Form, Frame
 from edge.push.stream.hub import Hub
+
+log = logging.getLogger(__name__)
+
+PATH = "/api/v0/ws/shot"
+LARGEST_MESSAGE_BYTES = 4096
+"""Largest message accepted from a client, which has no reason to send any."""
+CLOSE_TIMEOUT_S = 10.0
+"""Time for the client's half of the closing handshake."""
+
+MESSAGES = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
+"""Frames of a message; the others are pings, pongs and the closing handshake."""
 
 # Close codes of RFC 6455, 7.4.1, and its registry.
 GOING_AWAY = 1001
 POLICY = 1008
+INTERNAL_ERROR = 1011
 TRY_AGAIN_LATER = 1013
 
+_parser_log = logging.getLogger(f"{__name__}.parser")
+_parser_log.setLevel(logging.WARNING)
 
-class SocketStream:
-    """ASGI application of the path."""
+
+class SocketStreams:
+    """Makes the protocol of each connection that requests a WebSocket."""
 
     def __init__(self, hub: Hub, pool: ReadPool) -> None:
+        self.hub = hub
+        self.pool = pool
+
+    def __call__(self, *, server_state: ServerState, **_: object) -> SocketStream:
+        """Return the protocol of one connection, as uvicorn asks for it."""
+        return SocketStream(self.hub, self.pool, server_state)
+
+
+class SocketStream(asyncio.Protocol):
+    """One connection, from its handshake to its end."""
+
+    __slots__ = (
+        "_client", "_closing", "_connections", "_drained", "_farewell", "_hub", "_parser", "_pool", "_tasks", "_transport",
+    )  # fmt: skip
+
+    def __init__(self, hub: Hub, pool: ReadPool, server_state: ServerState) -> None:
         self._hub = hub
         self._pool = pool
+        self._connections = cast("set[asyncio.Protocol]", server_state.connections)
+        self._tasks = server_state.tasks
+        self._transport: asyncio.Transport | None = None
+        self._client: Client | None = None
+        self._parser: ServerProtocol | None = _parser(State.CONNECTING)
+        self._farewell: tuple[int, str] | None = None
+        """Close code and reason, unless the state of the client explains the end."""
+        self._drained: asyncio.Event | None = None
+        """Cleared while the transport's buffer is full. Only catch-up waits for it."""
+        self._closing: asyncio.TimerHandle | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one stream until the client disconnects, sends a message, falls behind, or the process stops."""
-        await receive()  # the request to connect
+    # -- what the server and the transport call
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take over a connection from the HTTP protocol, whose request follows as data."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._connections.add(self)  # the server shuts down what it finds there
+
+    def data_received(self, data: bytes) -> None:
+        """Answer the handshake, pings and the closing handshake; a message ends the stream."""
+        parser = self._parser = self._parser or _parser(State.OPEN)
+        parser.receive_data(data)
+        for event in parser.events_received():
+            if isinstance(event, Handshake):
+                self._handshake(parser, event)
+            elif isinstance(event, WireFrame) and event.opcode in MESSAGES:
+                self._end(POLICY, "this stream accepts no messages; it only sends")
+        self._flush(parser)
+
+    def pause_writing(self) -> None:
+        """Note that the peer does not read."""
+        if self._drained is not None:
+            self._drained.clear()
+
+    def resume_writing(self) -> None:
+        """Note that the peer reads again."""
+        if self._drained is not None:
+            self._drained.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the reason changes nothing
+        """End the stream."""
+        self._connections.discard(self)
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
+        if self._client is not None:
+            self._client.end()
+            self._client = None  # it refers to this object
+        if self._drained is not None:
+            self._drained.set()  # a transport that is lost never resumes
+
+    def shutdown(self) -> None:
+        """End the stream because the process stops; cut a handshake."""
+        if self._client is not None:
+            self._client.end()
+        elif self._transport is not None:
+            self._transport.close()
+
+    # -- the stream
+
+    def _handshake(self, parser: ServerProtocol, request: Handshake) -> None:
         try:
-            since, lane = self._accepted(HTTPConnection(scope))
+            since, lane = self._accepted(request)
         except RequestRejected as rejected:
-            await error_response(rejected.status, rejected.errors, rejected.headers)(scope, receive, send)
+            refusal = error_response(rejected.status, rejected.errors, rejected.headers)
+            parser.send_response(_handshake_response(refusal))
             return
-        await send({"type": "websocket.accept"})
-        client = Client(scope["state"]["transport"], lane=lane, form=attrgetter("message"))
+        response = parser.accept(request)
+        parser.send_response(response)
+        self._flush(parser)
+        if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            self._parser = None
+            self._start(since, lane)
 
-        async def send_frames(frames: Sequence[Frame]) -> None:
-            try:
-                for frame in frames:
-                    await send({"type": "websocket.send", "text": frame.envelope.decode()})
-            except OSError:
-                client.end()  # it disconnected during catch-up
-
-        self._hub.join(client)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                listening = tasks.create_task(_end_on_message(client, receive))
-                await catch_up(self._hub, self._pool, client, since, send_frames)
-                await client.ended()
-                sent = listening.done() and listening.result()
-                listening.cancel()
-        finally:
-            self._hub.leave(client)
-        code, reason = _goodbye(client, sent=sent)
-        with suppress(OSError):  # the client disconnected first
-            await send({"type": "websocket.close", "code": code, "reason": reason})
-
-    def _accepted(self, connection: HTTPConnection) -> tuple[FeedCursor | None, int | None]:
+    def _accepted(self, request: Handshake) -> tuple[FeedCursor | None, int | None]:
         """Return the position to resume from and the lane. Raises RequestRejected."""
+        path, _, query = request.path.partition("?")
+        if unquote(path) != PATH:
+            raise reject(404, "not_found", f"path {unquote(path)} does not exist")
+        known = [(name.lower().encode(), value.encode(errors="replace")) for name, value in request.headers.raw_items()]
+        connection = HTTPConnection({"type": "websocket", "query_string": query.encode(), "headers": known})
         reject_other_origin(connection)
         params = parse_query(connection, EventParams)
         since = parse_since(params.since)
         if self._hub.is_full():
             raise reject(503, "too_many_streams", "the server has too many open streams; try again later")
         return since, params.lane
+
+    def _start(self, since: FeedCursor | None, lane: int | None) -> None:
+        if self._transport is None:
+            raise AssertionError("a handshake arrives on a connection")
+        self._client = client = Client(self._transport, lane=lane, form=Form.MESSAGE, on_end=self._on_end)
+        self._hub.join(client)
+        if not client.over and not self._hub.attach(client, since):
+            self._drained = asyncio.Event()
+            self._drained.set()
+            task = asyncio.get_running_loop().create_task(self._catch_up(client, since))
+            self._tasks.add(task)  # the server waits for it at the stop
+            task.add_done_callback(self._tasks.discard)
+
+    async def _catch_up(self, client: Client, since: FeedCursor | None) -> None:
+        try:
+            await catch_up(self._hub, self._pool, client, since, self._send)
+        except Exception:
+            log.exception("catching up a WebSocket failed; its client is disconnected")
+            self._end(INTERNAL_ERROR, "the server has a defect; see its log")
+        finally:
+            self._drained = None
+
+    async def _send(self, frames: Sequence[Frame]) -> None:
+        """Send missed events, and wait while the client does not read."""
+        transport, drained = self._transport, self._drained
+        if transport is None or drained is None:
+            raise AssertionError("only catch-up sends, on a connection")
+        for data, _ in joined(frames, Form.MESSAGE, None):
+            if transport.is_closing():
+                return
+            transport.write(data)
+            await drained.wait()
+
+    def _end(self, code: int, reason: str) -> None:
+        if self._client is not None and not self._client.over:
+            self._farewell = code, reason
+            self._client.end()
+
+    def _on_end(self) -> None:
+        """Leave the hub, and close the connection unless it is closed already."""
+        client, transport = self._client, self._transport
+        if client is None or transport is None:
+            return
+        self._hub.leave(client)
+        parser = self._parser = self._parser or _parser(State.OPEN)
+        if transport.is_closing() or parser.state is not State.OPEN:
+            return
+        parser.send_close(*(self._farewell or _goodbye(client)))
+        self._flush(parser)
+        self._closing = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.close)
+
+    def _flush(self, parser: ServerProtocol) -> None:
+        """Write the parser's bytes; it marks the end of the connection by empty ones."""
+        transport = self._transport
+        if transport is None:
+            return
+        for part in parser.data_to_send():
+            if transport.is_closing():
+                return
+            if part:
+                transport.write(part)
+            else:
+                transport.close()
 
 
 def reject_other_origin(connection: HTTPConnection) -> None:
@@ -90,17 +245,21 @@ async def upgrade_required(_: Request) -> Response:
     return error_response(426, [error], {"upgrade": "websocket", "connection": "upgrade"})
 
 
-async def _end_on_message(client: Client, receive: Receive) -> bool:
-    """End the stream when the client disconnects or sends a message; returns whether it sent one."""
-    sent: bool = (await receive())["type"] == "websocket.receive"
-    client.end()
-    return sent
+def _parser(state: State) -> ServerProtocol:
+    """Return the sans-IO protocol of a connection before its handshake, or after it, when no frame has begun."""
+    return ServerProtocol(state=state, max_size=LARGEST_MESSAGE_BYTES, logger=_parser_log)
 
 
-def _goodbye(client: Client, *, sent: bool) -> tuple[int, str]:
+def _handshake_response(response: Response) -> HandshakeResponse:
+    """Return a response of the API as the answer to a handshake, after which the connection ends."""
+    headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers])
+    headers["Connection"] = "close"
+    status = HTTPStatus(response.status_code)
+    return HandshakeResponse(status, status.phrase, headers, bytes(response.body))
+
+
+def _goodbye(client: Client) -> tuple[int, str]:
     """Return the close code and its reason in words."""
-    if sent:
-        return POLICY, "this stream accepts no messages; it only sends"
     if client.slow:
         return TRY_AGAIN_LATER, "not read fast enough; the last message has the id to resume from"
     return GOING_AWAY, "the server is stopping"

@@ -82,6 +82,34 @@ async def test_a_protocol_ping_is_answered(service: Service) -> None:
         await (await stream.connection.ping())
 
 
+async def test_a_client_that_closes_gets_its_close_frame_back(service: Service) -> None:
+    async with listening_by_websocket(service) as stream, asyncio.timeout(WITHIN_S):
+        assert stream.connection is not None
+        await stream.until("heartbeat")
+        await stream.connection.close(1000)
+        assert stream.close_code == 1000
+        await eventually(lambda: not service.hub.clients, WITHIN_S)
+
+
+async def test_an_invalid_handshake_is_rejected(service: Service) -> None:
+    upgrade = b"GET /api/v0/ws/shot HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    assert await service.raw_status(upgrade + b"Sec-WebSocket-Version: 13\r\n\r\n") == 400
+    key = b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    assert await service.raw_status(upgrade + key + b"Sec-WebSocket-Version: 12\r\n\r\n") == 400
+    assert service.hub.clients == 0
+
+
+async def test_an_open_stream_needs_no_task(service: Service) -> None:
+    def tasks() -> int:
+        return sum("edge/push" in repr(task.get_coro()) or "uvicorn" in repr(task) for task in asyncio.all_tasks())
+
+    before = tasks()
+    async with listening_by_websocket(service) as one, listening_by_websocket(service) as two:
+        await asyncio.gather(one.until("heartbeat"), two.until("heartbeat"))
+        assert service.hub.clients == 2
+        assert tasks() == before
+
+
 async def test_a_stop_closes_clients_and_cuts_frozen_ones(
     service: Service, connection: Connection, pytestconfig: pytest.Config
 ) -> None:
