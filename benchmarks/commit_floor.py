@@ -30,8 +30,8 @@ from edge.common.postgres.connection import Connection
 
 LANDINGS, EVENTS = "floor_landings", "floor_events"
 """Tables, and the channels that name them."""
-EVENT_BYTES = 900
-"""Size of the data of an event of a shot, without spaces."""
+EVENT_BYTES = 1200
+"""Size of the data of a ``shot.updated``, as text."""
 READY = "floor ready"
 """Printed by each process once it takes landings."""
 BOOT, STREAM = uuid4(), uuid4()

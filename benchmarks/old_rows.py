@@ -120,7 +120,7 @@ async def _fill(connection: Connection, rows: TableSize) -> None:
             """
             insert into events (at, type, lane, data)
             select $1::timestamptz - interval '6 days' * (1 - n::float8 / $4), 'shot.updated', 1,
-                jsonb_build_object('landing_seq', null, 'note', repeat('x', 850))
+                jsonb_build_object('landing_seq', null, 'note', repeat('x', 1100))
             from generate_series($2::bigint, $3::bigint - 1) n
             """,
             now.at, first, last, rows.events,
