@@ -173,6 +173,8 @@ class LoadedRange:
         rows = await self.connection.fetch(
             "select pid from pg_stat_activity where datname = current_database() and application_name like 'archstats-shots%'"
         )
+        if not rows:
+            raise RuntimeError("the assembler has no connection to the database. Look at its output.")
         return [row["pid"] for row in rows]
 
 
