@@ -50,12 +50,9 @@ def on_database(
             connection = await connect_for_command(database)
             try:
                 if not any_schema:
-                    (await schema_state(connection)).require_current()
-                if (
-                    role is not None
-                    and not at_centre
-                    and await connection.fetchval("select is_centre from installation")
-                ):
+                    state = await schema_state(connection)
+                    state.require_current()
+                if role is not None and not at_centre and state.is_centre:
                     raise ConfigError(
                         "this database is the centre of several hubs, where sessions and shots are only shown",
                         hint="Run this command on the lane's hub; the result is replicated to the centre.",

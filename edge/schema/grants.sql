@@ -33,7 +33,8 @@ grant update (clock_off) on device_status to archstats_shots;
 grant select on device_gaps to archstats_shots, archstats_push, archstats_operator;
 grant select on stream_clocks to archstats_operator;
 
--- device_states: written by a trigger with the owner's rights, read by the centre's own role. No service needs it.
+-- device_states is written by a trigger with the owner's rights. No service needs it.
+grant select on device_states to archstats_operator;
 
 -- Sessions and equipment: set up by operators. The assembler ends a session whose closing was requested; triggers assign devices.
 grant select, insert, update on sessions to archstats_operator;

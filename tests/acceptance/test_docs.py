@@ -39,8 +39,9 @@ ELSEWHERE = {
 PREPARED = {
     "judging.md": "tests/edge/cli/commands/test_judging.py",
     "spool.md": "tests/edge/cli/commands/test_quarantine.py",
+    "scaling.md": "tests/edge/cli/commands/test_replicate.py",
 }
-"""Pages whose commands need shots or quarantined readings, with the test that runs them."""
+"""Pages whose commands need shots, quarantined readings or several servers, with the test that runs them."""
 SYSTEM = {"ls", "sudo", "docker", "journalctl", "systemctl", "curl", "psql", "git", "python3", "udevadm", "cd"}
 """Commands of the system, which need hardware, root or a network and do not run here."""
 

@@ -25,6 +25,8 @@ from edge.operator.replication import (
 from edge.operator.replication.names import REPLICATION_ROLE, place_of
 
 MEGABYTE = 1_000_000
+PASSWORD_FILE = "/var/lib/postgresql/.pgpass"  # noqa: S105 - a place, no password
+"""File of the centre's server with the passwords of the hubs."""
 
 
 def replicate_command(
@@ -74,9 +76,8 @@ async def _publish(connection: Connection, hub: int) -> None:
     for warning in warnings:
         say(f"warning: {warning}")
     say(f"Set a password once: `sudo -u postgres psql -c '\\password {REPLICATION_ROLE}'`. Then run at the centre:")
-    say(
-        f"  archstats-sensor db replicate --from postgresql://{REPLICATION_ROLE}@{socket.gethostname()}:{port}/{database}"
-    )
+    address = f"postgresql://{REPLICATION_ROLE}@{socket.gethostname()}:{port}/{database}?passfile={PASSWORD_FILE}"
+    say(f'  archstats-sensor db replicate --from "{address}"')
 
 
 async def _subscribe(connection: Connection, address: str, *, replace: bool) -> None:

@@ -65,6 +65,8 @@ class Database:
         self._settings = settings.database
         self._application = application
         self._server = server
+        self.role = role
+        """Role of this process; None for the login user's own rights."""
         self._role = role if role != self.user else None
         """Role to take after the login; None when the login user is that role."""
         self._server_settings = {**SERVER_SETTINGS, "application_name": application[:63]}
@@ -157,7 +159,8 @@ async def wait_until_ready(
     """Wait without limit until the database answers and has this build's schema, or until ``stop`` is set.
 
     The pause between two attempts is at most ``longest_pause_s``. Each distinct reason for waiting is logged once. Raises
-    ConfigError when the schema is newer than this build's, or the database notifies on another channel.
+    ConfigError when the schema is newer than this build's, the database notifies on another channel, or a sensor or an
+    assembler is to work at a centre.
     """
     state_log = Transitions(log, database.location)
     attempt = 0
@@ -185,6 +188,8 @@ async def wait_until_ready(
         else:
             state.require_known()
             state.require_channel(database.channel)
+            if database.role in (Role.SENSOR, Role.SHOTS):
+                state.require_hub()
             if state.current:
                 if state_log.state is not None:
                     state_log.enter(Readiness.READY)

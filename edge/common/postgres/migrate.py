@@ -48,6 +48,8 @@ class SchemaState:
     """Migrations applied with a text that differs from this build's."""
     channel: str | None
     """Channel stored by :func:`migrate`; None before the first migration."""
+    is_centre: bool = False
+    """Whether the database is the centre of several hubs, where no sensor and no assembler works."""
 
     @property
     def current(self) -> bool:
@@ -65,6 +67,14 @@ class SchemaState:
             raise ConfigError(
                 f"the database was migrated with a different text of {', '.join(self.changed)}",
                 hint="Run the version that migrated it. If you edited that file, restore it and put the change into a new file.",
+            )
+
+    def require_hub(self) -> None:
+        """Raise ConfigError when the database is the centre of several hubs."""
+        if self.is_centre:
+            raise ConfigError(
+                "the database is the centre of several hubs, where no device is read and no shot is assembled",
+                hint="Stop and disable this service here; it works on the hubs.",
             )
 
     def require_channel(self, channel: str) -> None:
@@ -99,8 +109,11 @@ async def schema_state(connection: Connection) -> SchemaState:
         rows = await connection.fetch("select name, sha256 from schema_migrations order by name")
         applied = {row["name"]: row["sha256"] for row in rows}
     channel: str | None = None
+    is_centre = False
     if await connection.fetchval("select to_regclass('installation') is not null"):
-        channel = await connection.fetchval("select channel from installation")
+        # as JSON, because an older schema lacks the second column
+        row = await connection.fetchrow("select channel, to_jsonb(i) ->> 'is_centre' as is_centre from installation i")
+        channel, is_centre = (row["channel"], row["is_centre"] == "true") if row else (None, False)
     known = {migration.name: migration for migration in known_migrations()}
     renewed = {m.name for m in known.values() if m.repeatable and applied.get(m.name) != m.sha256}
     if await missing_roles(connection):  # the database was copied from another server
@@ -115,6 +128,7 @@ async def schema_state(connection: Connection) -> SchemaState:
             if name in known and not known[name].repeatable and known[name].sha256 != sha256
         ),
         channel=channel,
+        is_centre=is_centre,
     )
 
 

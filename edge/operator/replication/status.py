@@ -60,12 +60,16 @@ select slot_name::text as name, active, wal_status,
 from pg_replication_slots where database = current_database() and slot_name like 'archstats_hub_%' order by slot_name
 """
 _SUBSCRIPTIONS = """
-select substr(s.subname::text, length('archstats_hub_') + 1)::integer as hub_id, w.pid is not null as connected,
+select substr(s.subname::text, length('archstats_hub_') + 1)::integer as hub_id,
+    -- A worker that fails at a change is started again and again: it counts once it has worked for a while.
+    w.pid is not null and (c.apply_error_count = 0
+        or coalesce(a.backend_start < clock_timestamp() - interval '2 s', true)) as connected,
     extract(epoch from clock_timestamp() - w.last_msg_receipt_time)::float8 as heard_s,
     c.apply_error_count + c.sync_error_count as errors,
     exists (select from pg_subscription_rel r where r.srsubid = s.oid and r.srsubstate <> 'r') as copying
 from pg_subscription s join pg_database d on d.oid = s.subdbid and d.datname = current_database()
 left join pg_stat_subscription w on w.subid = s.oid and w.relid is null and w.last_msg_receipt_time is not null
+left join pg_stat_activity a on a.pid = w.pid
 left join pg_stat_subscription_stats c on c.subid = s.oid
 where s.subname like 'archstats_hub_%' order by 1
 """

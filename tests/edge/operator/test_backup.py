@@ -117,6 +117,28 @@ async def test_restore_brings_back_everything_and_feed_continues(
                 await connection.execute("create temporary table mine (x integer)")
 
 
+HUB = "select set_hub_number(2), publish_hub()"
+CENTRE = "update installation set is_centre = true; select build_centre()"
+
+
+@pytest.mark.parametrize("make", [HUB, CENTRE], ids=["hub", "centre"])
+async def test_restored_hub_publishes_and_restored_centre_shows(
+    database_settings: ServiceSettings, command: Command, make: str
+) -> None:
+    async with connected(database_settings) as connection:
+        await fill(connection)
+        await connection.execute(make)
+    assert command("backup", "range.backup").returncode == 0
+    done = command("restore", "range.backup", "--replace")
+    assert done.returncode == 0, done.stderr
+    async with connected(database_settings) as connection:
+        assert (await schema_state(connection)).current
+        published = await connection.fetchval("select count(*) from pg_publication_tables")
+        await connection.execute("set role archstats_push")
+        lane = await connection.fetchval("select lane from sessions")
+        assert (published, lane) == ((12, 1) if make == HUB else (0, 1))
+
+
 async def test_restore_over_contents_needs_replace(database_settings: ServiceSettings, command: Command) -> None:
     assert command("backup", "empty.backup").returncode == 0
     async with connected(database_settings) as connection:

@@ -171,7 +171,8 @@ export const texts = {
   },
 
   header: {
-    lane: (lane) => `Lane ${lane}`,
+    // At a centre the thousands are the number of the lane's hub.
+    lane: (lane) => (lane < 1000 ? `Lane ${lane}` : `Hub ${Math.floor(lane / 1000)}, lane ${lane % 1000}`),
     title: (name) => `${name} – Arch-Stats live`,
     all: "All",
     allLanes: "All lanes",
@@ -214,7 +215,7 @@ export const texts = {
     orphan: "A landing that no release explains: it is in no total.",
     orphans: (n) => `${counted(n, "landing", "landings")} to resolve (grey), in no total: archstats-sensor orphan list`,
     unclaimed: (n, lane, since) =>
-      `${arrows(n)} shot while no session is open, in no total: archstats-sensor session open --lane ${lane} --since ${since}`,
+      `${arrows(n)} shot while no session is open, in no total: archstats-sensor session open --lane ${lane % 1000} --since ${since}`,
     voided: (before, sum) => `Correction: a shot that was ${before} does not count. Total ${sum}.`,
     corrected: (place, value, before, sum) => `Correction: shot ${place} is now ${value}, was ${before}. Total ${sum}.`,
     shot: (place, value, sum) => `Shot ${place}: ${value}. Total ${sum}.`,

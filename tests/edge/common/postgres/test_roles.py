@@ -29,7 +29,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "schema_migrations": ({GET}, {GET}, {GET}, {GET}),
     "devices": ({GET, ADD, REGISTERED}, set(), {GET}, {GET, ADD, DEVICE_UPDATE}),
     "device_status": ({GET, ADD, SET}, {GET, "update(clock_off)"}, {GET}, {GET}),
-    "device_states": (set(), set(), set(), set()),
+    "device_states": (set(), set(), set(), {GET}),
     "device_gaps": ({GET, ADD}, {GET}, {GET}, {GET}),
     "stream_clocks": ({GET, ADD, SET}, set(), set(), {GET}),
     "readings": ({GET, ADD}, {GET}, {GET}, {GET}),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import asyncpg
 
@@ -25,11 +24,16 @@ from tests.proxy import Proxy, database_proxy
 CONFIGURATION = """
 wal_level = logical
 fsync = off
-wal_retrieve_retry_interval = '200ms'
+wal_retrieve_retry_interval = '20ms'
 wal_receiver_timeout = '3s'
 wal_sender_timeout = '3s'
 max_slot_wal_keep_size = '64MB'
 autovacuum = off
+max_sync_workers_per_subscription = 6
+max_logical_replication_workers = 16
+max_worker_processes = 24
+max_wal_senders = 20
+max_replication_slots = 20
 """
 """A lost link is noticed within 3 s instead of a minute, and the next attempt follows at once."""
 CAUGHT_UP_S = 30.0
@@ -60,31 +64,36 @@ class DatabaseServer:
         await asyncio.to_thread(self.server.start)
 
 
-@asynccontextmanager
-async def database_server(configuration: str = CONFIGURATION) -> AsyncIterator[DatabaseServer]:
-    """A new server, deleted afterwards."""
+@contextmanager
+def running_server(configuration: str = CONFIGURATION) -> Iterator[DatabaseServer]:
+    """A new server with an empty database, deleted afterwards."""
     base = short_folder()
     try:
-        server = await asyncio.to_thread(_started, base, configuration)
-        made = DatabaseServer(server)
+        copy_fresh_cluster(base)
+        with (base / "data" / "postgresql.conf").open("a") as file:
+            file.write(configuration)
+        server = EmbeddedPostgres(base)
+        server.start()
         try:
-            connection = await made.connect()
-            await migrate(connection, CHANNEL)
-            await connection.close()
-            yield made
+            yield DatabaseServer(server)
         finally:
-            await asyncio.to_thread(server.stop)
+            server.stop()
     finally:
         shutil.rmtree(base)
 
 
-def _started(base: Path, configuration: str) -> EmbeddedPostgres:
-    copy_fresh_cluster(base)
-    with (base / "data" / "postgresql.conf").open("a") as file:
-        file.write(configuration)
-    server = EmbeddedPostgres(base)
-    server.start()
-    return server
+@asynccontextmanager
+async def database_server() -> AsyncIterator[DatabaseServer]:
+    """A new server with a migrated database, deleted afterwards."""
+    running = running_server()
+    made = await asyncio.to_thread(running.__enter__)
+    try:
+        connection = await made.connect()
+        await migrate(connection, CHANNEL)
+        await connection.close()
+        yield made
+    finally:
+        await asyncio.to_thread(running.__exit__, None, None, None)
 
 
 @dataclass

@@ -56,3 +56,17 @@ async def test_the_first_lane_appears_on_an_empty_overview(open_page: Open, conn
     lane = LaneRows(connection, OUTDOORS, 7)
     await lane.build()
     await expect(page.locator("#overview .card .name")).to_have_text("Lane 7")
+
+
+async def test_a_centre_names_hub_and_lane(open_page: Open, lane: LaneRows, connection: Connection) -> None:
+    await add_shot(lane, points=8)
+    await connection.execute("select set_hub_number(2)")
+    await connection.execute("update installation set hub_id = 0, is_centre = true")
+    await connection.execute("select build_centre()")
+    page = await open_page(query="?lane=all")
+    card = page.locator("#overview .card")
+    await expect(card.locator(".name")).to_have_text("Hub 2, lane 1")
+    await card.click()
+    await expect(page.locator("#title")).to_have_text("Hub 2, lane 1")
+    await expect(page.locator("#total")).to_have_text("8")
+    await expect(page.locator('[data-device="hub2/bow-1"] .state')).to_have_text("unknown")
