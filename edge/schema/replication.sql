@@ -208,6 +208,15 @@ begin
 end $$;
 comment on function key_by_hub is 'Ends the primary key of a table with hub_id, and removes all other conditions that span rows.';
 
+create or replace function renew_view(view_name text, definition text) returns void language plpgsql as $$
+begin
+    if obj_description(to_regclass(format('archstats_push.%I', view_name))) is distinct from md5(definition) then
+        execute format('create or replace view archstats_push.%I as %s', view_name, definition);
+        execute format('comment on view archstats_push.%I is %L', view_name, md5(definition));
+    end if;
+end $$;
+comment on function renew_view is 'Creates a view of the centre unless it has this definition, whose MD5 is its comment: replacing a view waits for its readers.';
+
 create or replace function build_centre() returns void language plpgsql as $$
 declare
     each record;
@@ -225,12 +234,12 @@ begin
                     then format('hub_device(hub_id, %1$I) as %1$I', attname)
                 else quote_ident(attname) end, ', ' order by attnum)
             into columns from pg_attribute where attrelid = each.name::regclass and attnum > 0 and not attisdropped;
-        execute format('create or replace view archstats_push.%1$I as select %2$s from public.%1$I', each.name, columns);
+        perform renew_view(each.name, format('select %s from public.%I', columns, each.name));
     end loop;
     -- A device reports every 30 s at least; after three times that without a row it is silent.
-    create or replace view archstats_push.device_status as select hub_device(hub_id, device_id) as device_id, state, since,
-        watermark, greatest(interval_s, 30) as interval_s, battery_percent, rssi_dbm, source, firmware, error, hint, spool_rows,
-        spool_bytes, spool_oldest_at, spool_error, updated_at from public.device_states;
+    perform renew_view('device_status', 'select hub_device(hub_id, device_id) as device_id, state, since, watermark,
+        greatest(interval_s, 30) as interval_s, battery_percent, rssi_dbm, source, firmware, error, hint, spool_rows,
+        spool_bytes, spool_oldest_at, spool_error, updated_at from public.device_states');
     create or replace function archstats_push.public_state(status archstats_push.device_status) returns text
         language sql immutable as 'select status.state';
     grant usage on schema archstats_push to archstats_push;

@@ -14,7 +14,7 @@ from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import describe_error
 from edge.common.postgres.migrate import known_migrations
 from edge.common.postgres.roles import first_line, quoted
-from edge.operator.replication.names import LOCK_TIMEOUT, PUBLICATIONS, Place, place_of, slot_name
+from edge.operator.replication.names import PUBLICATIONS, Place, change_tables, place_of, slot_name
 
 CONNECT_TIMEOUT_S = 10.0
 SUBSCRIBE_TIMEOUT_S = 60.0
@@ -55,10 +55,7 @@ async def subscribe(connection: Connection, address: str, *, replace: bool = Fal
     _refuse_newer(hub)
     await _refuse_unfit(connection, place, hub)
     if not place.is_centre:
-        async with connection.transaction():
-            await connection.execute(LOCK_TIMEOUT)
-            await connection.execute("update installation set is_centre = true")
-            await connection.execute("select build_centre()")
+        await change_tables(connection, "update installation set is_centre = true", "select build_centre()")
     name = slot_name(hub.hub_id)
     if await _is_subscribed(connection, hub.hub_id):
         await connection.execute(f"alter subscription {name} connection {_literal(address)}")
@@ -199,10 +196,12 @@ async def _require_no_rows(connection: Connection, hub_id: int, *, replace: bool
 async def _require_workers(connection: Connection) -> None:
     """Raise ConfigError when the server has no worker left for one more subscription and its first copy."""
     count = await connection.fetchval("select count(*) from pg_subscription")
+    origins = await connection.fetchval("select current_setting('max_active_replication_origins', true) is not null")
     for setting, needed in (
         ("max_logical_replication_workers", count + 2),
         ("max_worker_processes", count + 4),
-        ("max_replication_slots", count + 2),
+        # PostgreSQL 18 has a setting of its own for the positions that a subscriber keeps.
+        ("max_active_replication_origins" if origins else "max_replication_slots", count + 3),
     ):
         if int(await connection.fetchval("select current_setting($1)", setting)) < needed:
             raise ConfigError(

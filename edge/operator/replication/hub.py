@@ -7,7 +7,7 @@ import asyncpg
 from edge.common.config.errors import CommandError, ConfigError
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.roles import first_line
-from edge.operator.replication.names import LOCK_TIMEOUT, REPLICATION_ROLE, place_of
+from edge.operator.replication.names import REPLICATION_ROLE, change_tables, place_of
 
 ROLE_STATEMENTS = (
     f"create role {REPLICATION_ROLE} login replication",
@@ -34,17 +34,8 @@ async def publish(connection: Connection, hub_id: int) -> list[str]:
         )
     await _require_logical(connection)
     await _create_role(connection)
-    try:
-        async with connection.transaction():
-            await connection.execute(LOCK_TIMEOUT)
-            if place.hub_id == 0:
-                await connection.execute("select set_hub_number($1)", hub_id)
-            await connection.execute("select publish_hub()")
-    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as fault:
-        raise CommandError(
-            f"the tables are in use, and nothing was changed ({first_line(fault)})",
-            hint="Run the command again; if that fails too, stop the services first with `sudo systemctl stop archstats.target`.",
-        ) from fault
+    numbering = [] if place.hub_id else [f"select set_hub_number({hub_id:d})"]
+    await change_tables(connection, *numbering, "select publish_hub()")
     return await _warnings(connection)
 
 
@@ -69,9 +60,7 @@ async def unpublish(connection: Connection) -> list[str]:
         )
     for row in rows:
         await connection.execute("select pg_drop_replication_slot($1)", row["name"])
-    async with connection.transaction():
-        await connection.execute(LOCK_TIMEOUT)
-        await connection.execute("select unpublish_hub()")
+    await change_tables(connection, "select unpublish_hub()")
     return [row["name"] for row in rows]
 
 

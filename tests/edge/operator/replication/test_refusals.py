@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from edge.common.config.errors import CommandError, ConfigError, UsageError
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres import migrate as migrations
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.database import open_database, wait_until_ready
+from edge.common.postgres.database import Database, open_database, wait_until_ready
 from edge.common.postgres.embedded.cluster import USER
 from edge.common.postgres.roles import Role
-from edge.operator.replication import publish, replication_links, subscribe, unpublish, unsubscribe
+from edge.operator.replication import names, publish, replication_links, subscribe, unpublish, unsubscribe
 from tests.conftest import CHANNEL
 from tests.edge.lane_rows import LaneRows
 
+Make = Callable[[Connection], Awaitable[None]]
+"""Makes a database a hub or a centre."""
 BEFORE_REPLICATION = "0006"
 """First characters of the migration that added the tables of the replication."""
 
@@ -76,6 +80,20 @@ async def test_centre_names_the_cause_of_a_hub_it_cannot_use(
         await unsubscribe(connection, 5)
 
 
+async def test_tables_in_use_are_not_changed(
+    connection: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "LOCK_TIMEOUT", "set local lock_timeout = '10ms'")
+    monkeypatch.setattr(names, "ATTEMPTS", 2)
+    other = await database.connect()
+    async with other.transaction():
+        await other.execute("lock table shots")
+        with pytest.raises(CommandError, match="the tables are in use"):
+            await names.change_tables(connection, "select set_hub_number(2)")
+    await other.close()
+    assert await connection.fetchval("select hub_id from installation") == 0
+
+
 async def test_daemons_of_a_hub_do_not_work_at_a_centre(
     connection: Connection, database_settings: ServiceSettings
 ) -> None:
@@ -90,7 +108,7 @@ async def test_daemons_of_a_hub_do_not_work_at_a_centre(
 
 @pytest.mark.parametrize("make", [make_centre, lambda connection: make_hub(connection, 3)], ids=["centre", "hub"])
 async def test_later_migrations_apply_to_a_hub_and_a_centre(
-    empty_database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch, make: object
+    empty_database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch, make: Make
 ) -> None:
     known = migrations.known_migrations()
     first = tuple(each for each in known if each.repeatable or each.name[:4] <= BEFORE_REPLICATION)
@@ -99,7 +117,6 @@ async def test_later_migrations_apply_to_a_hub_and_a_centre(
         with monkeypatch.context() as patched:
             patched.setattr(migrations, "known_migrations", lambda: first)
             await migrations.migrate(connection, CHANNEL)
-        assert callable(make)
         await make(connection)
         await migrations.migrate(connection, CHANNEL)
         assert (await migrations.schema_state(connection)).current
@@ -107,6 +124,22 @@ async def test_later_migrations_apply_to_a_hub_and_a_centre(
         assert [tuple(row) for row in left] == []
         await connection.close()
 
+
+@pytest.mark.parametrize("make", [make_centre, lambda connection: make_hub(connection, 3)], ids=["centre", "hub"])
+async def test_repeating_the_set_up_waits_for_no_writer(connection: Connection, make: Make) -> None:
+    await make(connection)
+    async with connection.transaction():
+        await connection.execute("select publish_hub() from installation where hub_id > 0")
+        await connection.execute("select build_centre() from installation where is_centre")
+        locked = await connection.fetch(_LOCKED_AGAINST_WRITERS)
+    assert [row["relation"] for row in locked] == []
+
+
+_LOCKED_AGAINST_WRITERS = """
+select c.relname::text as relation from pg_locks l join pg_class c on c.oid = l.relation
+where l.pid = pg_backend_pid() and c.relnamespace::regnamespace::text in ('public', 'archstats_push')
+    and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+"""
 
 _COLUMNS = """
 select t.name, a.attname::text as column from replicated_tables() t
