@@ -16,7 +16,7 @@ from edge.common.postgres.embedded.cluster import DATABASE, USER, EmbeddedPostgr
 from edge.common.postgres.migrate import migrate
 from edge.operator.replication import LinkState, publish, replication_links, subscribe
 from tests.conftest import CHANNEL
-from tests.edge.lane_rows import LaneRows, SessionSetup
+from tests.edge.lane_rows import LaneRows, SessionSetup, started_ago
 from tests.eventually import POLL_INTERVAL_S
 from tests.postgres import copy_fresh_cluster, short_folder
 from tests.proxy import Proxy, database_proxy
@@ -119,12 +119,13 @@ class ReplicatedHub:
 
 
 @asynccontextmanager
-async def replicated_hub(hub_id: int, session: SessionSetup) -> AsyncIterator[ReplicatedHub]:
-    """A hub with devices ``bow-1`` and ``target-1`` on lane 1, which publishes its tables."""
+async def replicated_hub(hub_id: int, session: SessionSetup | None) -> AsyncIterator[ReplicatedHub]:
+    """A hub that publishes its tables, with devices ``bow-1`` and ``target-1`` on lane 1; empty without ``session``."""
     async with database_server() as database, database_proxy(database.settings) as link:
         connection = await database.connect()
-        lane = LaneRows(connection, session)
-        await lane.build()
+        lane = LaneRows(connection, session or started_ago(0.0))
+        if session is not None:
+            await lane.build()
         await publish(connection, hub_id)
         hub = ReplicatedHub(hub_id, database, link, connection, lane)
         try:
@@ -167,7 +168,7 @@ class Centre:
 
 @asynccontextmanager
 async def range_of_hubs(
-    session: SessionSetup, hub_ids: Sequence[int] = (1, 2)
+    session: SessionSetup | None, hub_ids: Sequence[int] = (1, 2)
 ) -> AsyncIterator[tuple[Centre, list[ReplicatedHub]]]:
     """A centre that is subscribed to these hubs."""
     async with AsyncExitStack() as stack:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from edge.common.postgres.connection import Connection
 from edge.operator.replication import LinkState, replication_links
+from tests.acceptance.simulated_range import BIN, clean_environment, free_port
 from tests.edge.lane_rows import started_ago
-from tests.edge.operator.replication.hubs import CAUGHT_UP_S, Centre, ReplicatedHub, range_of_hubs
+from tests.edge.operator.replication.hubs import CAUGHT_UP_S, Centre, DatabaseServer, ReplicatedHub, range_of_hubs
 from tests.edge.push.serving import Stream, http, listening_by_websocket, serving
 from tests.edge.shot_rows import add_orphan, add_shot, revise_shot
 
@@ -98,6 +100,41 @@ async def compare_events(centre: Centre, hub: ReplicatedHub) -> None:
     for kind in of_hub.keys() - {"device.status"}:
         assert of_hub[kind] == of_centre[kind], kind
     assert of_centre["device.status"] < of_hub["device.status"]
+
+
+EVENTS = """
+select type, lane % 1000 as lane, count(*) from events where type <> 'device.status' and ($1 = 0 or lane / 1000 = $1)
+group by 1, 2 order by 1, 2
+"""
+
+
+async def simulate(hub: DatabaseServer, folder: Path) -> str:
+    """Run a simulated range of two lanes and 20 shots on a hub's database; returns its output."""
+    database = hub.settings.database
+    process = await asyncio.create_subprocess_exec(
+        BIN / "archstats-sensor", "--simulate", "--lanes", "2", "--shots", "20", "--speed", "20",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env=clean_environment(
+            POSTGRES_USER=database.user, POSTGRES_DB=database.db, POSTGRES_SOCKET_DIR=str(database.socket_dir),
+            XDG_STATE_HOME=str(folder), ARCH_STATS_SERVER_PORT=str(free_port()),
+        ),
+    )  # fmt: skip
+    output = (await process.communicate())[0].decode()
+    assert process.returncode == 0, output
+    return output
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_simulated_ranges_of_two_hubs_appear_at_the_centre(tmp_path: Path) -> None:
+    async with range_of_hubs(None) as (centre, hubs):
+        await asyncio.gather(*(simulate(hub.database, tmp_path / str(hub.hub_id)) for hub in hubs))
+        for hub in hubs:
+            await centre.until_equal(hub)
+            expected = [tuple(row) for row in await hub.connection.fetch(EVENTS, 0)]
+            assert sum(count for kind, _, count in expected if kind == "shot.created") == 20
+            assert [tuple(row) for row in await centre.connection.fetch(EVENTS, hub.hub_id)] == expected
+            assert await centre.connection.fetchval("select count(*) from shots where hub_id = $1", hub.hub_id) == 20
 
 
 @pytest.mark.long

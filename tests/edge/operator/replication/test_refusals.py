@@ -17,6 +17,7 @@ from edge.operator.replication import names, publish, replication_links, subscri
 from tests.conftest import CHANNEL
 from tests.edge.lane_rows import LaneRows
 
+NO_ID = "'00000000-0000-4000-8000-000000000001'::uuid"
 Make = Callable[[Connection], Awaitable[None]]
 """Makes a database a hub or a centre."""
 BEFORE_REPLICATION = "0006"
@@ -153,6 +154,23 @@ _INVISIBLE = f"""
 {_COLUMNS}
 except select table_name::text, column_name::text from information_schema.columns where table_schema = 'archstats_push'
 """
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("readings where device_id = 'hub2/bow-1'", "readings_by_hub_device"),
+        ("readings where (stream_id, seq) = (gen_random_uuid(), 1)", "readings_pkey"),
+        ("sessions where lane = 2001", "sessions_by_hub_lane"),
+        ("shots where session_id = gen_random_uuid()", "shots_by_session"),
+        ("arrows where id = gen_random_uuid()", "arrows_pkey"),
+    ],
+)
+async def test_views_of_a_centre_use_its_indexes(connection: Connection, query: str, index: str) -> None:
+    await make_centre(connection)
+    await connection.execute("set enable_seqscan = off")
+    plan = await connection.fetch(f"explain select * from archstats_push.{query.replace('gen_random_uuid()', NO_ID)}")
+    assert index in "\n".join(row[0] for row in plan)
 
 
 async def test_centre_shows_the_lane_of_each_hub(lane: LaneRows) -> None:
