@@ -24,7 +24,7 @@ def build_app(hub: Hub, pool: ReadPool, health: Health) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", page.page),
-            Route("/static/{path:path}", page.file),
+            Route("/static/{version}/{path:path}", page.file),
             Route("/healthz", health.healthz),
             Route("/metrics", health.metrics),
             Route("/api/v0/events", EventStream(hub, pool), methods=["GET"]),

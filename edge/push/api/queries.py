@@ -16,6 +16,17 @@ _SESSION = "id, is_opened, start_time, location, is_indoor, end_time"
 _SHOT = """id, arrow_id, session_id, coalesce(arrow_engage_time, arrow_disengage_time) as arrow_engage_time,
     arrow_disengage_time, arrow_landing_time, x, y"""
 _SHOT_ORDER = "coalesce(arrow_disengage_time, arrow_landing_time), id"
+_SHOT_FILTERS = {
+    "id": "id",
+    "arrow_id": "arrow_id",
+    "session_id": "session_id",
+    "arrow_engage_time": "coalesce(arrow_engage_time, arrow_disengage_time)",
+    "arrow_disengage_time": "arrow_disengage_time",
+    "arrow_landing_time": "arrow_landing_time",
+    "x": "x",
+    "y": "y",
+}
+"""Expression of each filter of ``/shot``."""
 
 _HIDDEN_RESULTS = sorted(NO_SHOT)
 
@@ -77,19 +88,16 @@ async def session(pool: ReadPool, session_id: UUID) -> str | None:
 
 
 async def shots(pool: ReadPool, params: ShotParams) -> str:
-    """Return shots in the order of release as a JSON list, without voided ones and let-downs."""
+    """Return shots in the order of release as a JSON list, without voided ones and let-downs.
+
+    Only the given filters are in the statement: one that might be empty would keep PostgreSQL from using its index.
+    """
+    given = {name: value for name, value in params if name in _SHOT_FILTERS and value is not None}
+    conditions = "".join(f" and {_SHOT_FILTERS[name]} = ${number}" for number, name in enumerate(given, start=4))
     return await pool.value(
-        rows(f"""select {_SHOT} from shots
-            where result <> all($11::text[])
-              and ($1::uuid is null or id = $1) and ($2::uuid is null or arrow_id = $2)
-              and ($3::uuid is null or session_id = $3)
-              and ($4::timestamptz is null or coalesce(arrow_engage_time, arrow_disengage_time) = $4)
-              and ($5::timestamptz is null or arrow_disengage_time = $5)
-              and ($6::timestamptz is null or arrow_landing_time = $6)
-              and ($7::double precision is null or x = $7) and ($8::double precision is null or y = $8)
-            order by {_SHOT_ORDER} limit $9 offset $10"""),  # noqa: S608
-        params.id, params.arrow_id, params.session_id, params.arrow_engage_time, params.arrow_disengage_time,
-        params.arrow_landing_time, params.x, params.y, params.limit, params.offset, _HIDDEN_RESULTS,
+        rows(f"""select {_SHOT} from shots where result <> all($1::text[]){conditions}
+            order by {_SHOT_ORDER} limit $2 offset $3"""),  # noqa: S608 - the conditions are constants
+        _HIDDEN_RESULTS, params.limit, params.offset, *given.values(),
     ) or "[]"  # fmt: skip
 
 
@@ -130,9 +138,16 @@ async def devices(pool: ReadPool, lane: int | None) -> str:
 # On a lane without an open session, "unclaimed" counts the arrows of the last 15 minutes that were shot after the last
 # session. A landing within 5 s after its end was shot before it. "since" is an argument for "session open", which rejects
 # an instant before the end of the last session.
+# Lanes are found by index, one after the other, because sessions of years are kept. The instant of the search is now(): with
+# clock_timestamp(), which changes within a statement, PostgreSQL reads every reading of a device.
 LANES = """
+    with recursive used as (
+        select min(lane) as lane from sessions
+        union all
+        select (select min(sessions.lane) from sessions where sessions.lane > used.lane) from used where used.lane is not null
+    )
     select known.lane, o.id as session_id, coalesce(u.arrows, 0) as unclaimed, u.since as unclaimed_since
-    from (select lane from devices where lane is not null union select lane from sessions) known
+    from (select lane from devices where lane is not null union select lane from used where lane is not null) known
     left join sessions o on o.is_opened and o.lane = known.lane
     left join lateral (
         select greatest(count(*) filter (where r.kind = 'release'), count(*) filter (where r.kind = 'landing')) as arrows,
@@ -142,10 +157,10 @@ LANES = """
             select coalesce(max(end_time), '-infinity') as at from sessions where sessions.lane = d.lane
         ) ended
         join readings r on r.device_id = d.id and r.kind in ('release', 'landing') and r.cause is distinct from 'removed'
-            and r.at > clock_timestamp() - interval '15 minutes' and r.at >= coalesce(d.lane_since, '-infinity')
+            and r.at > now() - interval '15 minutes' and r.at >= coalesce(d.lane_since, '-infinity')
             and r.at > ended.at + case r.kind when 'landing' then interval '5 s' else interval '0' end
-        where d.lane = known.lane
-    ) u on o.id is null
+        where d.lane = known.lane and o.id is null
+    ) u on true
     order by known.lane
 """
 

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from edge.push.api import queries
-from edge.push.api.live import live
+from edge.push.api.live import live, live_of_all
 from edge.push.api.parameters import (
     LaneParams,
     NoParams,
@@ -15,6 +15,7 @@ from edge.push.api.parameters import (
     parse_query,
     path_id,
 )
+from edge.push.http.content import compressed
 from edge.push.http.envelope import data_response, reject
 from edge.push.http.read_pool import ReadPool
 
@@ -23,7 +24,11 @@ def api_routes(pool: ReadPool) -> list[Route]:
     """Return all routes below ``/api/v0`` except the streams of events."""
 
     async def get_live(request: Request) -> Response:
-        return data_response(await live(pool, parse_query(request, LaneParams).lane))
+        return compressed(request, data_response(await live(pool, parse_query(request, LaneParams).lane)))
+
+    async def get_live_of_all(request: Request) -> Response:
+        parse_query(request, NoParams)
+        return compressed(request, data_response(await live_of_all(pool)))
 
     async def get_lanes(request: Request) -> Response:
         parse_query(request, NoParams)
@@ -56,6 +61,7 @@ def api_routes(pool: ReadPool) -> list[Route]:
 
     return [
         Route("/api/v0/live", get_live),
+        Route("/api/v0/live/all", get_live_of_all),
         Route("/api/v0/lanes", get_lanes),
         Route("/api/v0/device", get_devices),
         Route("/api/v0/session", get_sessions),

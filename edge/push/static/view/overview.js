@@ -26,17 +26,9 @@ let loading = 0;
 async function load() {
   const mine = ++loading;
   stream.close();
-  const found = new Map();
-  let lanes, since;
+  let answer;
   try {
-    lanes = await get("lanes");
-    // One after the other, to leave the hub free for others. The stream starts at the first snapshot, so no event is missed.
-    for (const { lane } of lanes.length ? lanes : [{ lane: 1 }]) {
-      const snapshot = await get("live", { lane });
-      since ??= snapshot.as_of;
-      found.set(lane, new Range(snapshot, performance.now()));
-    }
-    devices = await get("device");
+    answer = await get("live/all");
   } catch (error) {
     if (mine !== loading) return;
     onState("offline", reasonOf(error));
@@ -44,9 +36,11 @@ async function load() {
     return;
   }
   if (mine !== loading) return;
-  ranges = found;
-  build(lanes);
-  stream.open(null, since);
+  const at = performance.now();
+  ranges = new Map(answer.ranges.map((one) => [one.lane, new Range({ ...answer, ...one }, at)]));
+  devices = answer.devices;
+  build(answer.lanes);
+  stream.open(null, answer.as_of);
 }
 
 function build(lanes) {

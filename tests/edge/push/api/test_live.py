@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edge.common.postgres.connection import Connection
-from tests.edge.lane_rows import LaneRows
+from tests.edge.lane_rows import OUTDOORS, LaneRows
 from tests.edge.push.serving import Service, http
 from tests.edge.shot_rows import add_shot, revise_shot
 
@@ -38,3 +38,44 @@ async def test_a_session_includes_its_number_of_sighter_ends(service: Service, c
     assert (await live(service))["session"]["sighter_ends"] == 0
     await connection.execute("update sessions set sighter_ends = 2")
     assert (await live(service))["session"]["sighter_ends"] == 2
+
+
+async def test_all_lanes_are_one_answer_of_one_instant(
+    service: Service, lane: LaneRows, connection: Connection
+) -> None:
+    other = LaneRows(connection, OUTDOORS, lane.number + 1)
+    await other.build()
+    await add_shot(lane)
+    await add_shot(other)
+    await add_shot(other)
+    async with http(service, "/api/v0") as client:
+        answer = (await client.get("/live/all")).json()["data"]
+        each = [(await client.get(f"/live?lane={one.number}")).json()["data"] for one in (lane, other)]
+        assert (await client.get("/live/all?lane=1")).status_code == 422
+    assert set(answer) == {"as_of", "now", "lanes", "ranges", "devices"}
+    assert [one["lane"] for one in answer["ranges"]] == [lane.number, other.number]
+    assert [len(one["shots"]) for one in answer["ranges"]] == [1, 2]
+    for one, alone in zip(answer["ranges"], each, strict=True):
+        assert set(alone) == set(one) | {"as_of", "now", "lanes", "devices"}
+        assert {name: alone[name] for name in one} == one
+    assert {device["id"] for device in answer["devices"]} == {*lane.devices, *other.devices}
+
+
+async def test_an_empty_database_has_one_empty_lane(service: Service) -> None:
+    async with http(service, "/api/v0") as client:
+        answer = (await client.get("/live/all")).json()["data"]
+    assert (answer["lanes"], answer["devices"]) == ([], [])
+    assert [(one["lane"], one["session"], one["shots"]) for one in answer["ranges"]] == [(1, None, [])]
+
+
+async def test_a_large_snapshot_is_compressed(service: Service, lane: LaneRows) -> None:
+    for _ in range(5):
+        await add_shot(lane)
+    async with http(service, "/api/v0") as client:
+        packed = await client.get("/live", headers={"accept-encoding": "gzip"})
+        plain = await client.get("/live", headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert packed.headers["vary"] == plain.headers["vary"] == "accept-encoding"
+    assert packed.json()["data"]["shots"] == plain.json()["data"]["shots"]
