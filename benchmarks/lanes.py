@@ -20,7 +20,7 @@ from drivers.clock.instant import Instant
 from drivers.contract import DeviceKind, Reading, ReadingKind, Source, Stamp
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import DeviceState
-from edge.sensor.queue.disk import SpoolSize
+from edge.sensor.queue.spooled import SpoolSize
 from edge.sensor.status import Status
 from edge.sensor.store import Device, SensorStore
 

@@ -13,13 +13,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from functools import lru_cache
+from typing import ClassVar, Protocol
 from uuid import UUID, uuid5
 
 from drivers.clock.instant import ClockModel, Stamp
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 __all__ = [
     "Capability",
@@ -209,8 +207,12 @@ class DriverInfo:
     commands: frozenset[str]
     heartbeat_s: float
     """Interval of the device's heartbeat, or of the poll that replaces it; the device is silent when three are missing."""
-    settings: type[BaseModel]
-    """The driver's settings; unknown keys are refused. The variable is ``ARCH_STATS_`` and the field's name in capitals."""
+    settings: type[object]
+    """The driver's settings: a frozen dataclass, or a Pydantic model with ``extra="forbid"``.
+
+    The variable is ``ARCH_STATS_`` and the field's name in capitals. Pydantic validates both; it reads a dataclass's
+    constraints and description from the metadata of its fields. A daemon with a dataclass keeps no Pydantic in memory.
+    """
 
 
 class Driver(Protocol):
@@ -251,6 +253,7 @@ class Driver(Protocol):
         ...
 
 
+@lru_cache(maxsize=256)
 def stream_of(device_id: str, node: int, boot_id: int) -> UUID:
     """Stream id of a device that reports a boot id: it survives a restart of the daemon and changes at a reboot."""
     return uuid5(STREAM_NAMESPACE, f"{device_id}/{node}/{boot_id}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Final, Protocol, cast
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from drivers.contract import ClockModel, Driver, DriverInfo
 from drivers.errors import DriverConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS: Final = "archstats.drivers"
 """Entry-point group in which other packages register drivers: ``name = "module:Class"``."""
@@ -26,7 +26,7 @@ class DriverClass(Protocol):
 
     info: DriverInfo
 
-    def __call__(self, device_id: str, settings: BaseModel, *, clocks: Sequence[ClockModel] = ()) -> Driver:
+    def __call__(self, device_id: str, settings: object, *, clocks: Sequence[ClockModel] = ()) -> Driver:
         """Build the driver of one device. ``settings`` is an instance of ``info.settings``."""
         ...
 
@@ -55,6 +55,8 @@ def load_driver(name: str) -> DriverClass:
 
 
 def _added() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # a daemon with a built-in driver runs without it
+
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 

@@ -8,6 +8,7 @@ import socket
 import struct
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -148,7 +149,7 @@ def settings_through(proxy: Proxy, settings: ServiceSettings, *, tcp: bool = Fal
         database = DatabaseSettings(user=USER, db=name, host="127.0.0.1", port=proxy.port)
     else:
         database = DatabaseSettings(user=USER, db=name, socket_dir=proxy.socket_dir)
-    return settings.model_copy(update={"database": database})
+    return replace(settings, database=database)
 
 
 def _abort(writer: asyncio.StreamWriter) -> None:

@@ -20,6 +20,8 @@ GOOD_NS: Final = 4_000_000
 """Round trip above which a first burst is repeated at once, because the host was busy."""
 HURRIED: Final = 4
 """Greatest number of such repetitions."""
+FAST: Final = 1.5
+"""Factor to the fastest round trip of the last burst. Once the clock is learnt, an answer within it ends a burst early."""
 LATE_NS: Final = 250_000_000
 """Longest useful round trip; older requests are forgotten."""
 MAX_TICKS_US: Final = 1 << 60
@@ -38,6 +40,8 @@ class TimeTransfer:
         self._asked = 0
         self._bursts = 0
         self._hurried = 0
+        self._fast_ns = 0
+        """Longest round trip that ends a burst: the fastest of the last burst, and some."""
         self.rounds = 0
         """Number of finished bursts, with or without answers."""
         self.due_ns = now_ns
@@ -68,7 +72,8 @@ class TimeTransfer:
         if not -_ROUNDING_NS <= probe.round_trip_ns <= LATE_NS:
             return
         self._probes.append(probe)
-        if self._asked == BURST and not self._open:
+        is_as_fast_as_ever = self._bursts >= len(PAUSES_NS) and probe.round_trip_ns <= self._fast_ns
+        if is_as_fast_as_ever or (self._asked == BURST and not self._open):
             self._finish(received_ns)
 
     def _finish(self, now_ns: int) -> None:
@@ -80,7 +85,9 @@ class TimeTransfer:
             # Without an answer ask again soon, and at once while there is no clock: nothing can be dated without one.
             self.due_ns = now_ns + (SPACING_NS if self._bursts == 0 else PAUSES_NS[0])
             return
-        slow = min(probe.round_trip_ns for probe in probes) > GOOD_NS
+        fastest_ns = min(probe.round_trip_ns for probe in probes)
+        self._fast_ns = round(max(fastest_ns, 0) * FAST)
+        slow = fastest_ns > GOOD_NS
         if self._bursts == 0 and slow and self._hurried < HURRIED:
             self._hurried += 1
             self.due_ns = now_ns + SPACING_NS

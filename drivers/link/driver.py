@@ -11,10 +11,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import ClassVar, Final
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.clock.host import clock_pair, host_boot_id
 from drivers.contract import (
@@ -63,6 +62,8 @@ LOGS_PER_MINUTE: Final = 30
 """Lines of the node's log that are logged per minute."""
 ACKS_AT_ONCE: Final = 64
 """Acknowledgements in one write."""
+MAX_ACKS: Final = 20_000
+"""Acknowledgements that wait for room on the line; the node re-sends the events of further ones."""
 
 CAPABILITIES: Final = frozenset({Capability.ACKNOWLEDGES, Capability.STAMPS_TIME, Capability.CONFIGURE})
 READ_CONFIG: Final = "read_config"
@@ -85,18 +86,26 @@ _LEVELS: Final = (
 log = logging.getLogger(__name__)
 
 
-class LinkSettings(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSettings:
     """Settings of a link driver."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    port: str = Field(min_length=1, description="Serial port, or socket://HOST:PORT of a serial server.")
-    node: int | None = Field(
-        default=None, ge=0, le=0xFFFE, description="Number of the node to listen to; without it the first that answers."
+    port: str = field(
+        metadata={"min_length": 1, "description": "Serial port, or socket://HOST:PORT of a serial server."}
     )
-    baud: int = Field(default=921_600, ge=1_200, le=4_000_000, description="Bits per second.")
-    dtr: bool | None = Field(default=None, description="Level of the DTR line; untouched without it.")
-    rts: bool | None = Field(default=None, description="Level of the RTS line; untouched without it.")
+    node: int | None = field(
+        default=None,
+        metadata={
+            "ge": 0,
+            "le": 0xFFFE,
+            "description": "Number of the node to listen to; without it the first that answers.",
+        },
+    )
+    baud: int = field(default=921_600, metadata={"ge": 1_200, "le": 4_000_000, "description": "Bits per second."})
+    dtr: bool | None = field(default=None, metadata={"description": "Level of the DTR line; untouched without it."})
+    rts: bool | None = field(default=None, metadata={"description": "Level of the RTS line; untouched without it."})
 
 
 class LinkDriver:
@@ -116,6 +125,7 @@ class LinkDriver:
         self._record = FlightRecorder(split_frames)
         self._answers: dict[int, asyncio.Future[Config | Nak]] = {}
         self._acks: deque[bytes] = deque()
+        self._acks_dropped = 0
         self._log_budget = LOGS_PER_MINUTE
         self._log_minute = 0
         self._log_dropped = 0
@@ -128,6 +138,7 @@ class LinkDriver:
             settings.port, device=self._device_id, baud=settings.baud, dtr=settings.dtr, rts=settings.rts
         )
         self._port = port
+        port.on_flushed = self._send_acks
         now_ns = time.monotonic_ns()
         session = LinkSession(self._device_id, self.node_kind, settings.node, self._clocks, host_boot_id(), now_ns)
         self._session = session
@@ -181,13 +192,16 @@ class LinkDriver:
 
     async def acknowledge(self, reading: Reading) -> None:
         """Acknowledge an event to the node. Acknowledgements of one iteration of the event loop share a write."""
-        port, session = self._opened()
+        _, session = self._opened()
         frame = session.acknowledgement(reading.stream_id, reading.seq)
         if frame is None:
             return  # its boot is forgotten; if the node still holds the event, it re-sends it
+        if len(self._acks) == MAX_ACKS:
+            self._acks_dropped += 1
+            return
         self._acks.append(frame)
         if len(self._acks) == 1:
-            asyncio.get_running_loop().call_soon(self._send_acks, port)
+            asyncio.get_running_loop().call_soon(self._send_acks)
 
     async def close(self) -> None:
         """Close the line. Commands that await an answer fail."""
@@ -196,7 +210,7 @@ class LinkDriver:
             if not answer.done():
                 answer.set_exception(self._closed())
         if port is not None:
-            self._send_acks(port)
+            self._write_acks(port)
             await port.close()
             self._last_counters = asdict(port.counters)
 
@@ -204,7 +218,13 @@ class LinkDriver:
         """Counters of the line, the codec and the session."""
         line = self._last_counters if self._port is None else asdict(self._port.counters)
         session = self._session.counters if self._session is not None else {}
-        return {**line, **asdict(self._decoder.counters), **session, "logs_dropped": self._log_dropped}
+        return {
+            **line,
+            **asdict(self._decoder.counters),
+            **session,
+            "logs_dropped": self._log_dropped,
+            "acks_dropped": self._acks_dropped,
+        }
 
     def flight_record(self) -> list[str]:
         """The last frames in and out."""
@@ -275,11 +295,22 @@ class LinkDriver:
         self._record.sent(data, time.monotonic_ns())
         return port.write(data)
 
-    def _send_acks(self, port: SerialPort) -> None:
-        frames, self._acks = list(self._acks), deque()
-        for start in range(0, len(frames), ACKS_AT_ONCE):
-            if not self._send(port, b"".join(frames[start : start + ACKS_AT_ONCE])):
-                return  # the node re-sends the other events, and they are acknowledged then
+    def _send_acks(self) -> None:
+        if self._port is not None:
+            self._write_acks(self._port)
+
+    def _write_acks(self, port: SerialPort) -> None:
+        """Write as many acknowledgements as the line takes; the port calls again when it has taken them.
+
+        A dropped one costs the node's half second until it re-sends the event, and the line the bytes of both.
+        """
+        while self._acks:
+            frames = b"".join(islice(self._acks, ACKS_AT_ONCE))
+            if len(frames) > port.room:
+                return
+            self._send(port, frames)
+            for _ in range(min(ACKS_AT_ONCE, len(self._acks))):
+                self._acks.popleft()
 
     def _no_hello(self, session: LinkSession) -> DriverError:
         """The reason why no HELLO arrived."""

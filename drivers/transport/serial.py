@@ -13,6 +13,7 @@ import os
 import termios
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -69,7 +70,10 @@ class SerialPort:
 
     def __init__(self, port: serial.SerialBase, name: str, device: str) -> None:
         self.counters = SerialCounters()
+        self.on_flushed: Callable[[], None] | None = None
+        """Called when the line has taken all bytes, after it took some late."""
         self._port = port
+        self._open_port = _OpenPort(port, self)
         self._name = name
         self._device = device
         self._chunks: deque[Chunk] = deque()
@@ -82,7 +86,7 @@ class SerialPort:
         self._aborted = False
         self._closing: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport = serial_asyncio.SerialTransport(
-            asyncio.get_running_loop(), _LineProtocol(self), _OpenPort(port, self)
+            asyncio.get_running_loop(), _LineProtocol(self), self._open_port
         )
         # A waiting byte pauses the protocol, and an empty buffer resumes it, which reports "flushed" without polling.
         self._transport.set_write_buffer_limits(high=0)
@@ -114,12 +118,20 @@ class SerialPort:
 
         Only :meth:`read` raises for a failed line, because the last bytes of a device count.
         """
-        if self._fault is not None or self._transport.get_write_buffer_size() + len(data) > MAX_UNSENT:
+        if len(data) > self.room:
             self.counters.unsent += len(data)
             return False
         self.counters.sent += len(data)
-        self._transport.write(data)
+        # The transport would wait for the event loop to report the line writable, which costs two more rounds of it.
+        data = data[self._open_port.write_now(data) :] if self._flushed.is_set() else data
+        if data:
+            self._transport.write(data)
         return True
+
+    @property
+    def room(self) -> int:
+        """Number of bytes that :meth:`write` accepts now; 0 when the line has failed."""
+        return 0 if self._fault is not None else MAX_UNSENT - self._transport.get_write_buffer_size()
 
     async def close(self) -> None:
         """Close the line. Never raises, may be called twice, takes at most ``FLUSH_S + CLOSE_S``."""
@@ -166,6 +178,8 @@ class SerialPort:
         """Record whether every written byte has been sent."""
         if is_flushed:
             self._flushed.set()
+            if self.on_flushed is not None:
+                self.on_flushed()
         else:
             self._flushed.clear()
 
@@ -328,6 +342,13 @@ class _OpenPort:
         except OSError as fault:
             asyncio.get_running_loop().call_soon(self._line.fail, fault.strerror or str(fault))
             return len(data)
+
+    def write_now(self, data: bytes) -> int:
+        """Return the number of bytes that the line accepted; 0 if it accepts none now."""
+        try:
+            return self.write(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
 
     def flush(self) -> None:
         """Does nothing: a thread does it when the line is closed."""

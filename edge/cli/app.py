@@ -111,7 +111,7 @@ def archstats_sensor(
         typer.echo(context.get_help())
         raise typer.Exit(0)
     from edge.cli.environment import effective, refuse_mistyped
-    from edge.common.config.settings import load_push, load_service
+    from edge.common.config.load import load_push, load_service
     from edge.common.process.run import run_service
     from edge.simulation.fault_options import wire_faults
     from edge.simulation.simulate import SimulateOptions, new_seed

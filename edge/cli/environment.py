@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge.common.config.errors import ConfigError
-from edge.common.config.settings import refuse_unknown
+from edge.common.config.settings import refuse_unknown, variables_of
 
 
 def effective(environ: Mapping[str, str], *, database_dir: Path | None = None) -> dict[str, str]:
@@ -37,4 +37,4 @@ def variables_of_drivers() -> set[str]:
         drivers = [load_driver(name) for name in driver_names()]
     except DriverConfigError as fault:
         raise ConfigError(fault.message, hint=fault.hint) from fault
-    return {f"ARCH_STATS_{field.upper()}" for driver in drivers for field in driver.info.settings.model_fields}
+    return {variable for driver in drivers for variable in variables_of(driver.info.settings).values()}

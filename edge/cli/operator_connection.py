@@ -11,7 +11,7 @@ import asyncpg
 
 from edge.cli.environment import effective, refuse_mistyped
 from edge.common.config.errors import ConfigError
-from edge.common.config.settings import load_service
+from edge.common.config.load import load_service
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import open_database
 from edge.common.postgres.embedded.paths import cluster_there, default_base_dir, refuse_others

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from edge.common.config.env_file import format_assignment
 from edge.common.config.errors import ConfigError
-from edge.common.config.settings import load_push
+from edge.common.config.load import load_push
 
 KEPT = ("ARCH_STATS_SERVER_HOST", "ARCH_STATS_SERVER_PORT", "ARCH_STATS_WS_CHANNEL", "ARCH_STATS_DEV_MODE")
 """Settings that the first installation takes from its own environment, beside ``POSTGRES_*``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import asyncpg
@@ -79,7 +79,7 @@ async def create_database(service: ServiceSettings) -> bool:
     if service.database.embedded:
         return False
     name = service.database.db
-    beside = service.model_copy(update={"database": service.database.model_copy(update={"db": MAINTENANCE_DATABASE})})
+    beside = replace(service, database=replace(service.database, db=MAINTENANCE_DATABASE))
     async with open_database(beside, application="archstats-sensor db init") as database:
         try:
             connection = await connect_for_command(database)

@@ -60,7 +60,7 @@ def connection_variables(settings: DatabaseSettings) -> dict[str, str]:
         return {"PGHOST": str(folder), "PGPORT": str(PORT), "PGUSER": USER, "PGDATABASE": DATABASE}
     variables = {"PGHOST": ",".join(hosts_of(settings)), "PGPORT": str(settings.port)}
     variables |= {"PGUSER": settings.user, "PGDATABASE": settings.db}
-    return variables | ({"PGPASSWORD": settings.password.get_secret_value()} if settings.password else {})
+    return variables | ({"PGPASSWORD": settings.password} if settings.password else {})
 
 
 def client_for(server_major: int, connection: Mapping[str, str]) -> PostgresClient:

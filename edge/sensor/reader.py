@@ -112,6 +112,7 @@ class DeviceReader:
         try:
             identity = await driver.open()
             self._opened = True
+            self._queue.wake()
             if self._status.on_open(identity):
                 log.info(
                     "%s answers: %s", identity.device_id, identity.firmware or identity.serial or identity.kind.value
@@ -163,6 +164,7 @@ class DeviceReader:
         self.left_undated += 1
 
     def _log_error(self, fault: DriverError, driver: Driver) -> None:
+        self._queue.wake()
         if self._status.on_error(fault):
             log.warning("%s", fault)
             if self._opened:

@@ -42,6 +42,14 @@ class Status:
         """The stream that the device was opened on."""
         return self.identity.stream_id if self.identity else None
 
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """All values of the row except counters, watermark and queue."""
+        return (
+            self.state, self.since, self.identity, self.battery_percent, self.rssi_dbm, self.readings_total,
+            self.error, self.hint, self.gap, self.gap_hint,
+        )  # fmt: skip
+
     def set_state(self, state: DeviceState, *, error: str | None = None, hint: str | None = None) -> bool:
         """Set the state; returns whether it differs from the previous one."""
         moved = state is not self.state

@@ -15,11 +15,13 @@ from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import ReportKind
 from edge.sensor.gap_rows import insert_lost_events, insert_start_gap
 from edge.sensor.quarantine import plain, quarantine_row
-from edge.sensor.queue.disk import SpoolSize
 from edge.sensor.queue.inbox import Storable
 from edge.sensor.queue.serialise import AWAITED_KINDS
+from edge.sensor.queue.spooled import SpoolSize
 from edge.sensor.status import Status
 
+STATUS_INTERVAL_S: Final = 1.5
+"""Least interval that readers of the status row are told: after three without an update the device counts as silent."""
 CLOCKS_LOADED: Final = 16
 """Number of newest clocks that a starting daemon loads: a device has no event of an older boot left."""
 
@@ -65,6 +67,15 @@ on conflict (device_id) do update set
     firmware = coalesce(excluded.firmware, device_status.firmware), error = excluded.error, hint = excluded.hint,
     spool_rows = excluded.spool_rows, spool_bytes = excluded.spool_bytes, spool_oldest_at = excluded.spool_oldest_at,
     spool_error = excluded.spool_error, updated_at = excluded.updated_at
+"""
+
+_CONFIRM_STATUS: Final = """
+update device_status set
+    watermark = coalesce($2, watermark),
+    watermark_mono_ns = case when $2 is null then watermark_mono_ns else $3 end,
+    watermark_host_boot_id = case when $2 is null then watermark_host_boot_id else $4 end,
+    updated_at = clock_timestamp()
+where device_id = $1
 """
 
 
@@ -175,7 +186,7 @@ class SensorStore:
             status.since,
             status.stream_id,
             *(watermark.columns if watermark else (None, None, None)),
-            self._device.heartbeat_s,
+            max(self._device.heartbeat_s, STATUS_INTERVAL_S),
             status.battery_percent,
             status.rssi_dbm,
             status.readings_total,
@@ -191,25 +202,32 @@ class SensorStore:
             spool_error,
         )
 
+    async def confirm_status(self, watermark: Instant | None) -> bool:
+        """Renew the instant and the watermark of an unchanged status row; False when there is no row."""
+        done: str = await self._connection.execute(
+            _CONFIRM_STATUS, self._device.id, *(watermark.columns if watermark else (None, None, None))
+        )
+        return done != "UPDATE 0"
+
     async def _insert(self, readings: Sequence[Reading]) -> None:
         await self._connection.execute(
             _INSERT_READINGS,
             self._device.id,
             [r.stream_id for r in readings],
             [r.seq for r in readings],
-            [r.kind.value for r in readings],
+            [r.kind for r in readings],
             [r.stamp.at for r in readings],
             [r.stamp.uncertainty_s for r in readings],
             [r.stamp.mono_ns for r in readings],
             [r.stamp.host_boot_id for r in readings],
             [r.received_at for r in readings],
-            [r.source.value for r in readings],
+            [r.source for r in readings],
             [r.tag for r in readings],
             [None if r.tags is None else ",".join(r.tags) for r in readings],
             [r.x_mm for r in readings],
             [r.y_mm for r in readings],
             [r.rssi_dbm for r in readings],
-            [r.cause.value if r.cause else None for r in readings],
+            [r.cause for r in readings],
             [r.quality for r in readings],
             [r.reason for r in readings],
         )

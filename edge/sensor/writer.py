@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from drivers.clock.host import host_now
+from drivers.clock.instant import Instant
 from drivers.contract import Reading
 from edge.common.postgres.connection import DATABASE_FAULTS
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
@@ -23,7 +24,7 @@ from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
 from edge.sensor.gaps import GapMonitor
 from edge.sensor.quarantine import BatchResult, store_or_quarantine
-from edge.sensor.queue.durable import Batch, DurableQueue
+from edge.sensor.queue.durable import Batch, DurableQueue, streams_of
 from edge.sensor.reader import DeviceReader
 from edge.sensor.sqlstate import ErrorClass, classify
 from edge.sensor.status import Status
@@ -31,7 +32,16 @@ from edge.sensor.store import Device, SensorStore
 
 BATCH_LIMIT: Final = 1000
 """Rows of one insert; a larger batch is no faster and delays the readings behind it."""
-STATUS_INTERVAL_S: Final = 1.0
+STATUS_PAUSE_S: Final = 0.5
+"""Shortest interval between two writes of the status row for a newer watermark; a new state is written at once."""
+STATUS_REST_S: Final = 1.5
+"""The same while the device is at rest: the row is written with every second heartbeat of a node."""
+STATUS_LATEST_S: Final = 2.25
+"""Longest interval between two writes of the status row, for a device without heartbeats; half of a reader's patience."""
+REST_AFTER_S: Final = 30.0
+"""Time after the last reading after which the device is at rest."""
+COUNTERS_INTERVAL_S: Final = 10.0
+"""Longest interval between two writes of the whole row; in between an unchanged row is only confirmed."""
 DISK_ANSWER_S: Final = 5.0
 """Longest wait for the disk at the start. After it readings are stored, but the watermark is held until the disk answers."""
 QUARANTINE_QUIET_S: Final = 600.0
@@ -70,7 +80,10 @@ class ReadingWriter:
         self._queue = queue
         self._status = status
         self._tick = tick
-        self._status_written_at = float("-inf")
+        self._status_written_at = self._row_written_at = float("-inf")
+        self._stored_at = float("-inf")
+        self._written_facts: tuple[object, ...] = ()
+        self._written_watermark: Instant | None = None
         self._clocks_loaded = asyncio.Event()
         self._outage = Transitions(log, "database")
         self._quarantined = 0
@@ -139,12 +152,13 @@ class ReadingWriter:
                 )
                 return
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(STATUS_INTERVAL_S, DISK_ANSWER_S)):
+                async with asyncio.timeout(min(STATUS_LATEST_S, DISK_ANSWER_S)):
                     await examined.wait()
 
     async def _serve_connection(self, attempt: Attempt, stop: asyncio.Event) -> None:
         store = SensorStore(await attempt.connect(), self._device)
         await store.register(self._started)
+        self._written_facts = ()  # the row may be gone: the table is not kept through a crash of the server
         if not self._clocks_loaded.is_set():
             self._reader.learn(await store.clocks())
             self._clocks_loaded.set()
@@ -155,7 +169,7 @@ class ReadingWriter:
                 self._tick()
                 if await self._queue.wait(self._until_status_s()):
                     await self._store_batch(store)
-                if self._status.changed or self._until_status_s() <= 0:
+                if self._is_status_due():
                     await self._report(store)
                 attempt.succeed()  # not sooner: a database that accepts connections may refuse every batch
         finally:
@@ -175,7 +189,7 @@ class ReadingWriter:
         return True
 
     async def _write(self, store: SensorStore, batch: Batch) -> BatchResult:
-        for stream_id in {report.stream_id for report in batch.reports if isinstance(report, Reading)}:
+        for stream_id in streams_of(batch.reports):
             await self._restore(store, stream_id)
         write = partial(store.write, last_watermark=self._queue.ledger.watermark)
         return await store_or_quarantine(batch.reports, write, store.quarantine)
@@ -185,7 +199,9 @@ class ReadingWriter:
             self._queue.restore(stream_id, await store.stored_runs(stream_id))
 
     def _count(self, result: BatchResult) -> None:
-        self._status.readings_total += sum(isinstance(report, Reading) for report in result.stored)
+        if readings := sum(isinstance(report, Reading) for report in result.stored):
+            self._status.readings_total += readings
+            self._stored_at = time.monotonic()
         self._quarantined += len(result.quarantined)
         if result.first_refusal is not None:
             if self._quarantined_at + QUARANTINE_QUIET_S <= time.monotonic():
@@ -204,12 +220,37 @@ class ReadingWriter:
         await self._write_status(store)
 
     async def _write_status(self, store: SensorStore) -> None:
-        queue = self._queue
+        queue, now = self._queue, time.monotonic()
         watermark, queued = queue.ledger.watermark, len(queue.inbox)
-        await store.write_status(self._status, watermark, queued, self.counters(), queue.spool.size, queue.spool.error)
+        facts = (*self._status.facts, queued, queue.spool.size, queue.spool.error)
+        if (
+            facts != self._written_facts
+            or now >= self._row_written_at + COUNTERS_INTERVAL_S
+            or not await store.confirm_status(watermark)
+        ):
+            await store.write_status(
+                self._status, watermark, queued, self.counters(), queue.spool.size, queue.spool.error
+            )
+            self._written_facts, self._row_written_at = facts, now
+        self._written_watermark = watermark
 
     def _until_status_s(self) -> float:
-        return self._status_written_at + STATUS_INTERVAL_S - time.monotonic()
+        """Longest time to wait for a report before the status row is written; 0 or less when it is due."""
+        if self._status.changed:
+            return 0.0
+        now = time.monotonic()
+        if self._has_moved and now <= self._stored_at + REST_AFTER_S:
+            return self._status_written_at + STATUS_PAUSE_S - now
+        return self._status_written_at + STATUS_LATEST_S - now
+
+    def _is_status_due(self) -> bool:
+        """Whether to write the status row now; at rest a heartbeat brings it forward, so that no timer has to."""
+        rested = time.monotonic() >= self._status_written_at + STATUS_REST_S
+        return self._until_status_s() <= 0 or (self._has_moved and rested)
+
+    @property
+    def _has_moved(self) -> bool:
+        return self._queue.ledger.watermark is not self._written_watermark
 
 
 def _describe_outage(fault: Exception) -> str:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 import asyncpg
 
-from edge.common.config.settings import load_service
+from edge.common.config.load import load_service
 from edge.common.postgres.database import open_database
 from edge.simulation.follower import RangeEvent
 from tests.postgres import copy_fresh_cluster

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from pydantic import TypeAdapter
 
 from archstats.drivers.contract_suite import Connection, DriverContract
 from drivers.registry import driver_names, load_driver
@@ -34,7 +35,7 @@ class TestEveryDriver(DriverContract):
     def connection(self, request: pytest.FixtureRequest, stand: Stand) -> Connection:
         name: str = request.param
         driver = load_driver(name)
-        settings = driver.info.settings.model_validate({"port": stand.port(device_of(name))})
+        settings = TypeAdapter(driver.info.settings).validate_python({"port": stand.port(device_of(name))})
 
         return Connection(
             info=driver.info,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from drivers import registry
 from drivers.contract import DeviceKind
@@ -16,7 +18,7 @@ from drivers.registry import driver_names, load_driver
 def added(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """Simulate an installed package with this entry point."""
     points = EntryPoints([EntryPoint(name=name, value=value, group=registry.ENTRY_POINTS)])
-    monkeypatch.setattr(registry, "entry_points", lambda group: points.select(group=group))
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: points.select(group=group))
 
 
 @pytest.mark.parametrize("name", driver_names())
@@ -26,7 +28,8 @@ def test_the_name_of_a_driver_starts_with_its_kind(name: str) -> None:
     assert driver.info.name == name
     assert name.startswith(f"{driver.info.kind.value}.")
     assert driver.info.heartbeat_s > 0
-    assert driver.info.settings.model_config.get("extra") == "forbid"
+    with pytest.raises(ValidationError, match=r"unexpected|extra"):
+        TypeAdapter(driver.info.settings).validate_python({"port": "/dev/ttyUSB0", "no_such_setting": 1})
 
 
 def test_the_built_in_drivers_are_registered() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
-
 from drivers.registry import driver_names, load_driver
 from edge.common.config.settings import (
     PROCESS_VARIABLES,
@@ -12,7 +9,7 @@ from edge.common.config.settings import (
     DeviceSettings,
     PushSettings,
     ServiceSettings,
-    variables_of,
+    setting_fields,
 )
 from tests.test_project import ROOT
 
@@ -57,13 +54,12 @@ GROUPS = (
 )
 
 
-def rows(model: type[BaseModel]) -> list[str]:
+def rows(model: type[object]) -> list[str]:
     """One table row a variable."""
     lines = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, variable in variables_of(model).items():
-        field = model.model_fields[name]
-        default = "none" if field.default in (None, PydanticUndefined) else f"`{field.default}`"
-        lines.append(f"| `{variable}` | {default} | {field.description} |")
+    for field in setting_fields(model).values():
+        default = "none" if field.default is None else f"`{field.default}`"
+        lines.append(f"| `{field.variable}` | {default} | {field.description} |")
     return lines
 
 

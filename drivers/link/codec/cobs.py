@@ -7,14 +7,20 @@ after them. The overhead is one byte for every 254.
 
 from __future__ import annotations
 
+from typing import Final
+
 _FULL = 254
 """Length of a piece that is not followed by a zero."""
+_CODES: Final = tuple(bytes((code,)) for code in range(256))
+"""Length bytes, made once."""
 
 
 def encode(data: bytes) -> bytes:
     """Encode ``data`` without zeros; the zero that ends a frame is not added."""
-    out: list[bytes] = []
     pieces = data.split(b"\0")
+    if len(data) < _FULL:  # nearly every frame: no piece can be full
+        return b"".join([_CODES[len(piece) + 1] + piece for piece in pieces])
+    out: list[bytes] = []
     last = len(pieces) - 1
     for index, piece in enumerate(pieces):
         start, length = 0, len(piece)

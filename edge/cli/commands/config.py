@@ -13,7 +13,8 @@ from edge.cli.daemons.device_config import plan_device
 from edge.cli.daemons.sensor import spool_folder
 from edge.cli.environment import refuse_mistyped
 from edge.common.config.errors import EX_CONFIG, ConfigError
-from edge.common.config.settings import load_push, load_service
+from edge.common.config.load import load_push, load_service
+from edge.common.config.settings import plain_settings
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.effective import effective_settings
@@ -51,13 +52,13 @@ def show_command(device: Device = None, as_json: Json = False) -> None:
     service = load_service(os.environ)
     facts: dict[str, object] = {
         "database": effective_settings(service.database),
-        **service.model_dump(mode="json", exclude={"database"}),
-        **load_push(os.environ).model_dump(mode="json"),
+        **{name: value for name, value in plain_settings(service).items() if name != "database"},
+        **plain_settings(load_push(os.environ)),
     }
     if device is not None:
         plan = plan_device(device, os.environ)
         facts["device"] = device
-        facts.update(plan.settings.model_dump(mode="json"))
+        facts.update(plain_settings(plan.settings))
         facts["spool_dir"] = str(spool_folder(plan.settings, os.environ))
     flat = dict(flatten(facts))
     if as_json:

@@ -13,7 +13,8 @@ from edge.cli.commands.options import DatabaseDir, Json, command_group
 from edge.cli.commands.replicate import replicate_command
 from edge.cli.environment import effective
 from edge.cli.operator_connection import on_database
-from edge.common.config.settings import ServiceSettings, load_service
+from edge.common.config.load import load_service
+from edge.common.config.settings import ServiceSettings
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.postgres.connection import Connection

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from drivers.errors import DriverConfigError
 from drivers.registry import DriverClass, load_driver
+from edge.cli.daemons.device_plan import DevicePlan
 from edge.cli.environment import refuse_mistyped
 from edge.common.config.errors import ConfigError
-from edge.common.config.settings import DEVICE_NAME, DeviceSettings, NoSettings, load_device, refuse_unknown
+from edge.common.config.load import load_device
+from edge.common.config.settings import DEVICE_NAME, NoSettings, refuse_unknown, variables_of
 from edge.sensor.store import Device
 
 _Found = TypeVar("_Found")
-
-
-@dataclass(frozen=True, slots=True)
-class DevicePlan:
-    """Everything that ``run`` needs, checked before anything is opened."""
-
-    device: Device
-    driver: DriverClass
-    settings: DeviceSettings
 
 
 def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
@@ -65,11 +57,11 @@ def _check_name(device_id: str) -> None:
 
 def _check_variables(environ: Mapping[str, str]) -> None:
     try:
-        own = load_driver(environ.get("ARCH_STATS_DRIVER", "")).info.settings.model_fields
+        own = load_driver(environ.get("ARCH_STATS_DRIVER", "")).info.settings
     except DriverConfigError:
         refuse_mistyped(environ)
     else:
-        refuse_unknown(environ, {f"ARCH_STATS_{field.upper()}" for field in own})
+        refuse_unknown(environ, variables_of(own).values())
 
 
 def _driver(device_id: str, environ: Mapping[str, str]) -> DriverClass:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from edge.cli.daemons.serve import Work, serve
-from edge.common.config.settings import load_push
+from edge.common.config.load import load_push
 from edge.common.postgres.database import Database
 from edge.common.postgres.roles import Role
 from edge.common.process.supervision import Supervision

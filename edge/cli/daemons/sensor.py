@@ -8,19 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drivers.contract import ClockModel, Driver
-from edge.cli.daemons.device_config import DevicePlan, plan_device
 from edge.cli.environment import effective
 from edge.common.config.errors import ConfigError, UsageError
-from edge.common.config.settings import DeviceSettings, load_service
-from edge.common.postgres.database import open_database
-from edge.common.postgres.roles import Role
-from edge.common.process.run import run_service
-from edge.common.process.supervision import Supervision
-from edge.common.process.systemd import Notifier
-from edge.sensor.daemon import run_sensor
-from edge.sensor.queue.spool import Spool
+from edge.common.config.settings import DeviceSettings, ServiceSettings
+from edge.common.process.child import in_child
+
+if TYPE_CHECKING:
+    from edge.cli.daemons.device_plan import DevicePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +86,17 @@ def spool_folder(settings: DeviceSettings, environ: Mapping[str, str]) -> Path:
 
 
 def _serve(device_id: str, environ: Mapping[str, str]) -> int:
-    plan = plan_device(device_id, environ)
-    service = load_service(environ)
+    checked = in_child(lambda: _check(device_id, environ))
+    # Imported while the child validates the settings.
+    from edge.common.postgres.database import open_database
+    from edge.common.postgres.roles import Role
+    from edge.common.process.run import run_service
+    from edge.common.process.supervision import Supervision
+    from edge.common.process.systemd import Notifier
+    from edge.sensor.daemon import run_sensor
+    from edge.sensor.queue.spool import Spool
+
+    plan, service = checked()
 
     async def serve(stop: asyncio.Event) -> None:
         async with open_database(service, application=f"archstats-sensor {device_id}", role=Role.SENSOR) as database:
@@ -99,7 +105,15 @@ def _serve(device_id: str, environ: Mapping[str, str]) -> int:
             build = partial(_build, plan)
             await run_sensor(database, plan.device, build, spool, stop, supervision)
 
-    return run_service(serve, name=f"archstats-sensor {device_id}", dev_mode=service.dev_mode)
+    return run_service(serve, name=f"archstats-sensor {device_id}", dev_mode=service.dev_mode, is_small=True)
+
+
+def _check(device_id: str, environ: Mapping[str, str]) -> tuple[DevicePlan, ServiceSettings]:
+    """Validate all settings. Raises ConfigError."""
+    from edge.cli.daemons.device_config import plan_device
+    from edge.common.config.load import load_service
+
+    return plan_device(device_id, environ), load_service(environ)
 
 
 def _build(plan: DevicePlan, clocks: Sequence[ClockModel]) -> Driver:

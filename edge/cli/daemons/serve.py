@@ -12,9 +12,10 @@ from pathlib import Path
 from edge.cli.environment import effective, refuse_mistyped
 from edge.cli.programs import version_text
 from edge.common.config.errors import EX_CONFIG, ConfigError
-from edge.common.config.settings import load_service
+from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.roles import Role
+from edge.common.process.child import in_child
 from edge.common.process.logs import complain
 from edge.common.process.run import run_service
 from edge.common.process.supervision import Supervision
@@ -34,7 +35,7 @@ def serve(
     try:
         environ = effective(os.environ, database_dir=options.database_dir)
         refuse_mistyped(environ)
-        service = load_service(environ)
+        service = in_child(lambda: _service(environ))()
         work = plan(environ)
     except ConfigError as fault:
         complain(name, f"{fault.message}. {fault.hint}")
@@ -45,3 +46,9 @@ def serve(
             await work(database, stop, Supervision(Notifier.of(os.environ, os.getpid())))
 
     sys.exit(run_service(run, name=name, dev_mode=service.dev_mode))
+
+
+def _service(environ: Mapping[str, str]) -> ServiceSettings:
+    from edge.common.config.load import load_service
+
+    return load_service(environ)

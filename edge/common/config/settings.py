@@ -1,129 +1,150 @@
-"""All settings, each with its variable, meaning and default. ``docs/settings.md`` is generated from these models.
+"""All settings, each with its variable, meaning and default. ``docs/settings.md`` is generated from these classes.
 
-Settings come only from environment variables; an empty one counts as not set. The models reject unknown fields.
+Settings come only from environment variables; an empty one counts as not set. The classes are plain, so that a daemon
+keeps no validation library in memory: ``edge.common.config.load`` validates them with Pydantic, by the constraints in
+the metadata of each field, and rejects unknown fields.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, ValidationError
+from typing import Any, ClassVar, Final, cast
 
 from edge.common.config.errors import ConfigError
 
 PREFIX = "ARCH_STATS_"
 DEVICE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 """Pattern of a device's name, which is also the name of its env file and of its unit's instance."""
+FORBID_UNKNOWN: Final = dict(extra="forbid")  # noqa: C408 - a literal would look like a flag of shots
+"""Pydantic's configuration of every class of settings, where Pydantic looks for it: in ``__pydantic_config__``."""
+MASKED: Final = "**********"
+"""Shown in place of a secret."""
 
 
-class _Settings(BaseModel):
-    """Values that stay constant while a process runs. The code uses the field names, the environment the variable names."""
+def _setting(variable: str, description: str, **constraints: object) -> Mapping[str, object]:
+    """Metadata of a field. ``constraints`` are those of Pydantic's ``Field``."""
+    return {"variable": variable, "description": description, **constraints}
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
 
-
-class NoSettings(_Settings):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSettings:
     """Settings of an unknown driver: none."""
 
 
-class DatabaseSettings(_Settings):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings:
     """Address of PostgreSQL and login. Without any ``POSTGRES_*`` variable the embedded server is used."""
 
-    user: str = Field(default="archstats", validation_alias="POSTGRES_USER", description="User name of the login")
-    password: SecretStr | None = Field(
-        default=None, validation_alias="POSTGRES_PASSWORD", description="Password of the login; never shown"
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+
+    user: str = field(default="archstats", metadata=_setting("POSTGRES_USER", "User name of the login"))
+    password: str | None = field(
+        default=None, repr=False, metadata=_setting("POSTGRES_PASSWORD", "Password of the login; never shown")
     )
-    db: str = Field(default="archstats", validation_alias="POSTGRES_DB", description="Name of the database")
-    host: str | None = Field(
+    db: str = field(default="archstats", metadata=_setting("POSTGRES_DB", "Name of the database"))
+    host: str | None = field(
         default=None,
-        validation_alias="POSTGRES_HOST",
-        description="Host name or address of the server; tried after the socket",
+        metadata=_setting("POSTGRES_HOST", "Host name or address of the server; tried after the socket"),
     )
-    port: int = Field(
-        default=5432, ge=1, le=65535, validation_alias="POSTGRES_PORT", description="Port of the server, 1 to 65535"
+    port: int = field(
+        default=5432, metadata=_setting("POSTGRES_PORT", "Port of the server, 1 to 65535", ge=1, le=65535)
     )
-    socket_dir: Path | None = Field(
+    socket_dir: Path | None = field(
         default=None,
-        validation_alias="POSTGRES_SOCKET_DIR",
-        description="Folder of the server's unix socket, usually /run/postgresql",
+        metadata=_setting("POSTGRES_SOCKET_DIR", "Folder of the server's unix socket, usually /run/postgresql"),
     )
-    database_dir: Path | None = Field(
+    database_dir: Path | None = field(
         default=None,
-        validation_alias="ARCH_STATS_DATABASE_DIR",
-        description="Folder of the embedded PostgreSQL; by default archstats/postgres in $XDG_STATE_HOME (~/.local/state)",
+        metadata=_setting(
+            "ARCH_STATS_DATABASE_DIR",
+            "Folder of the embedded PostgreSQL; by default archstats/postgres in $XDG_STATE_HOME (~/.local/state)",
+        ),
     )
+    is_server_set: bool = False
+    """A ``POSTGRES_*`` variable is set, if only to its default."""
 
     @property
     def embedded(self) -> bool:
         """Whether no server is configured, so that the embedded one is used."""
-        return self.model_fields_set <= {"database_dir"}
+        return dataclasses.replace(self, database_dir=None) == DatabaseSettings()
 
 
-class ServiceSettings(_Settings):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
     """Settings of every process that uses the database."""
 
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+
     database: DatabaseSettings = DatabaseSettings()
-    dev_mode: bool = Field(
+    dev_mode: bool = field(
         default=False,
-        validation_alias="ARCH_STATS_DEV_MODE",
-        description="true: also log messages for developers. Changes no data",
+        metadata=_setting("ARCH_STATS_DEV_MODE", "true: also log messages for developers. Changes no data"),
     )
-    ws_channel: str = Field(
+    ws_channel: str = field(
         default="archy",
-        pattern=r"^[a-z_]{1,40}$",
-        validation_alias="ARCH_STATS_WS_CHANNEL",
-        description="Name of the NOTIFY channel, 1 to 40 lower-case letters and underscores; "
-        "the same as at archstats-sensor db migrate",
+        metadata=_setting(
+            "ARCH_STATS_WS_CHANNEL",
+            "Name of the NOTIFY channel, 1 to 40 lower-case letters and underscores; "
+            "the same as at archstats-sensor db migrate",
+            pattern=r"^[a-z_]{1,40}$",
+        ),
     )
 
 
-class PushSettings(_Settings):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushSettings:
     """Address of the live page."""
 
-    server_host: str = Field(
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+
+    server_host: str = field(
         default="127.0.0.1",
-        min_length=1,
-        validation_alias="ARCH_STATS_SERVER_HOST",
-        description="Address on which the live page is served",
+        metadata=_setting("ARCH_STATS_SERVER_HOST", "Address on which the live page is served", min_length=1),
     )
-    server_port: int = Field(
+    server_port: int = field(
         default=8000,
-        ge=1,
-        le=65535,
-        validation_alias="ARCH_STATS_SERVER_PORT",
-        description="TCP port of the live page, 1 to 65535",
+        metadata=_setting("ARCH_STATS_SERVER_PORT", "TCP port of the live page, 1 to 65535", ge=1, le=65535),
     )
 
 
-class DeviceSettings(_Settings):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSettings:
     """One device: its driver, port and lane, and the driver's own settings."""
 
-    driver: str = Field(validation_alias="ARCH_STATS_DRIVER", description="Name of the driver, for example bow.link")
-    port: str | None = Field(
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+
+    driver: str = field(metadata=_setting("ARCH_STATS_DRIVER", "Name of the driver, for example bow.link"))
+    port: str | None = field(
         default=None,
-        validation_alias="ARCH_STATS_PORT",
-        description="Serial port of the device: a path such as /dev/ttyUSB0, or a URL such as socket://host:port",
+        metadata=_setting(
+            "ARCH_STATS_PORT",
+            "Serial port of the device: a path such as /dev/ttyUSB0, or a URL such as socket://host:port",
+        ),
     )
-    lane: int = Field(
-        default=1, ge=1, le=999, validation_alias="ARCH_STATS_LANE", description="Lane of the device, 1 to 999"
-    )
-    spool_dir: Path | None = Field(
+    lane: int = field(default=1, metadata=_setting("ARCH_STATS_LANE", "Lane of the device, 1 to 999", ge=1, le=999))
+    spool_dir: Path | None = field(
         default=None,
-        validation_alias="ARCH_STATS_SPOOL_DIR",
-        description="Folder of the spool, which stores readings while the database is away; by default $STATE_DIRECTORY under systemd, "
-        "else archstats/spool in $XDG_STATE_HOME (~/.local/state)",
+        metadata=_setting(
+            "ARCH_STATS_SPOOL_DIR",
+            "Folder of the spool, which stores readings while the database is away; by default $STATE_DIRECTORY under "
+            "systemd, else archstats/spool in $XDG_STATE_HOME (~/.local/state)",
+        ),
     )
-    spool_max_mb: int = Field(
+    spool_max_mb: int = field(
         default=256,
-        ge=1,
-        le=1_000_000,
-        validation_alias="ARCH_STATS_SPOOL_MAX_MB",
-        description="Largest spool of one device, in MB of about 3,000 readings each; after that the device keeps its readings",
+        metadata=_setting(
+            "ARCH_STATS_SPOOL_MAX_MB",
+            "Largest spool of one device, in MB of about 3,000 readings each; after that the device keeps its readings",
+            ge=1,
+            le=1_000_000,
+        ),
     )
-    driver_settings: SerializeAsAny[BaseModel]
+    driver_settings: object
+    """An instance of the driver's own class of settings."""
 
 
 PROCESS_VARIABLES = {
@@ -132,17 +153,67 @@ PROCESS_VARIABLES = {
 }
 """Variables that processes set for their children; do not set them yourself."""
 
-MODELS: tuple[type[BaseModel], ...] = (DatabaseSettings, ServiceSettings, PushSettings, DeviceSettings)
-
-_Model = TypeVar("_Model", bound=BaseModel)
+MODELS: tuple[type[object], ...] = (DatabaseSettings, ServiceSettings, PushSettings, DeviceSettings)
 
 
-def variables_of(model: type[BaseModel]) -> dict[str, str]:
-    """Return the variable of each field that has one; a driver's variables are ``ARCH_STATS_`` and the field name in capitals."""
-    if issubclass(model, _Settings):
-        aliases = ((name, field.validation_alias) for name, field in model.model_fields.items())
-        return {name: alias for name, alias in aliases if isinstance(alias, str)}
-    return {name: PREFIX + name.upper() for name in model.model_fields}
+@dataclass(frozen=True, slots=True)
+class SettingField:
+    """One setting of a class, or of a driver's Pydantic model."""
+
+    variable: str
+    description: str | None
+    default: object
+    is_required: bool
+    is_secret: bool
+
+
+def setting_fields(model: type[object]) -> dict[str, SettingField]:
+    """The settings of a class by field name; a driver's variables are ``ARCH_STATS_`` and the field name in capitals."""
+    if dataclasses.is_dataclass(model):
+        return {
+            one.name: SettingField(
+                one.metadata.get("variable", PREFIX + one.name.upper()),
+                one.metadata.get("description"),
+                None if one.default is dataclasses.MISSING else one.default,
+                one.default is dataclasses.MISSING,
+                not one.repr,
+            )
+            for one in dataclasses.fields(model)
+            if model not in MODELS or "variable" in one.metadata
+        }
+    declared = cast("Mapping[str, Any]", getattr(model, "model_fields"))  # noqa: B009 - a Pydantic model's
+    return {
+        name: SettingField(
+            PREFIX + name.upper(),
+            one.description,
+            None if one.is_required() else one.default,
+            one.is_required(),
+            "Secret" in str(one.annotation),
+        )
+        for name, one in declared.items()
+    }
+
+
+def plain_settings(settings: object) -> dict[str, object]:
+    """The settings by field name as values that JSON knows, secrets masked."""
+    if not dataclasses.is_dataclass(settings):
+        return cast("dict[str, object]", cast("Any", settings).model_dump(mode="json"))
+    values: dict[str, object] = {}
+    for one in dataclasses.fields(settings):
+        value: object = getattr(settings, one.name)
+        if not one.repr:
+            value = None if value is None else MASKED
+        elif isinstance(value, Path):
+            value = str(value)
+        elif dataclasses.is_dataclass(value) or hasattr(value, "model_dump"):
+            value = plain_settings(value)
+        values[one.name] = value
+    return values
+
+
+def variables_of(model: type[object]) -> dict[str, str]:
+    """Return the variable of each setting by field name."""
+    return {name: one.variable for name, one in setting_fields(model).items()}
 
 
 def known_variables() -> set[str]:
@@ -182,66 +253,3 @@ def _nearly_postgres(name: str) -> bool:
     known = variables_of(DatabaseSettings).values()
     # The ratio is 0.92 for two swapped letters in POSTGRES_HOST, 0.87 for POSTGRES_PASSWORD_FILE of Docker's image.
     return bool(difflib.get_close_matches(name, known, n=1, cutoff=0.9))
-
-
-def load_service(environ: Mapping[str, str]) -> ServiceSettings:
-    """Load the settings of a process that uses the database. Raises ConfigError naming every wrong variable and the remedy."""
-    return _load_with(ServiceSettings, environ, "database", DatabaseSettings, DatabaseSettings())
-
-
-def load_push(environ: Mapping[str, str]) -> PushSettings:
-    """Load the settings of the live page. Raises ConfigError naming the variable and the remedy."""
-    return _load(PushSettings, environ)
-
-
-def load_device(environ: Mapping[str, str], driver_settings: type[BaseModel]) -> DeviceSettings:
-    """Load the settings of one device and, as ``driver_settings``, of its driver. Raises ConfigError naming every wrong variable."""
-    return _load_with(DeviceSettings, environ, "driver_settings", driver_settings, NoSettings())
-
-
-def _load_with(
-    model: type[_Model], environ: Mapping[str, str], part: str, inner: type[BaseModel], stand_in: BaseModel
-) -> _Model:
-    """Load a model that has another model as a field, and report the faults of both together."""
-    faults: list[ConfigError] = []
-    loaded = None
-    try:
-        stand_in = _load(inner, environ)
-    except ConfigError as fault:
-        faults.append(fault)
-    try:
-        loaded = _load(model, environ, **{part: stand_in})
-    except ConfigError as fault:
-        faults.append(fault)
-    if loaded is None or faults:
-        raise ConfigError.merge(faults)
-    return loaded
-
-
-def _load(model: type[_Model], environ: Mapping[str, str], **more: BaseModel) -> _Model:
-    variables = variables_of(model)
-    values: dict[str, Any] = {name: environ[variable] for name, variable in variables.items() if environ.get(variable)}
-    try:
-        return model.model_validate({**values, **more}, by_name=True)
-    except ValidationError as fault:
-        raise _explain(fault, model, environ) from None
-
-
-def _explain(fault: ValidationError, model: type[BaseModel], environ: Mapping[str, str]) -> ConfigError:
-    """Return one error that names each wrong variable and its meaning, without the values of secrets."""
-    variables = variables_of(model)
-    faults: list[ConfigError] = []
-    for error in fault.errors():
-        name = str(error["loc"][0]) if error["loc"] else ""
-        variable = variables.get(name, name)
-        field = model.model_fields.get(name)
-        if error["type"] == "missing":
-            message = f"{variable} is not set"
-        else:
-            value = "" if "SecretStr" in str(field and field.annotation) else f" is {environ.get(variable, '')!r}"
-            message = f"{variable}{value}: {error['msg'][:1].lower()}{error['msg'][1:]}"
-        meaning = field.description if field is not None else None
-        purpose = f"Set {variable} to a valid value: {meaning.rstrip('.')}." if meaning else None
-        hint = purpose or "docs/settings.md lists all settings."
-        faults.append(ConfigError(message, hint=hint))
-    return ConfigError.merge(faults)

@@ -109,7 +109,7 @@ class Database:
         else:
             settings = self._settings
             hosts, port, name = hosts_of(settings), settings.port, settings.db
-            password = settings.password.get_secret_value() if settings.password else None
+            password = settings.password or None
         try:
             connection: Connection = await asyncpg.connect(
                 host=hosts, port=port, user=self.user, password=password, database=name,

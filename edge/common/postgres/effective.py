@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.common.config.settings import DatabaseSettings
+from edge.common.config.settings import DatabaseSettings, plain_settings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import hosts_of
 from edge.common.postgres.embedded.cluster import DATABASE, USER
@@ -14,7 +14,7 @@ def effective_settings(settings: DatabaseSettings) -> dict[str, object]:
 
     Raises ConfigError when the embedded server is used and has no home folder.
     """
-    values: dict[str, object] = {"embedded": settings.embedded, **settings.model_dump(mode="json")}
+    values: dict[str, object] = {"embedded": settings.embedded, **plain_settings(settings)}
     if settings.embedded:
         folder = (settings.database_dir or default_base_dir()).absolute()
         place = {"database_dir": str(folder), "socket_dir": str(socket_dir(folder))}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
+from typing import Final
 
 from edge.common.config.errors import ConfigError
 from edge.common.postgres.connection import Connection
@@ -13,6 +14,7 @@ from edge.common.postgres.roles import create_roles, missing_roles
 
 LOCK = 0x41726368
 """Key of the advisory lock under which migrations run (``Arch`` in ASCII)."""
+SCHEMA: Final = Path(__file__).parents[2] / "schema"
 TIMEOUT_S = 600.0
 """Longest migration: it may rewrite a large table, or wait for another process that does."""
 
@@ -98,8 +100,7 @@ class SchemaState:
 @cache
 def known_migrations() -> tuple[Migration, ...]:
     """All migrations of this build, in their order: the numbered ones, then the repeatable ones by name."""
-    files = [file for file in resources.files("edge.schema").iterdir() if file.name.endswith(".sql")]
-    return tuple(Migration(file.name, file.read_text(encoding="utf-8")) for file in sorted(files, key=lambda f: f.name))
+    return tuple(Migration(file.name, file.read_text(encoding="utf-8")) for file in sorted(SCHEMA.glob("*.sql")))
 
 
 async def schema_state(connection: Connection) -> SchemaState:

@@ -13,7 +13,7 @@ from edge.common.process.logs import Transitions
 from edge.common.process.progress import Progress, Tick
 from edge.common.process.systemd import Notifier
 
-CHECK_EVERY_S = 1.0
+CHECK_EVERY_S = 3.3
 """Longest interval between checks of the loops."""
 DATABASE_LOOP_S = 60.0
 """Longest round of a loop that uses the database: a few statements, each with its own deadline of 10 s."""
@@ -53,7 +53,7 @@ class Supervision:
 
     async def run(self, status: Callable[[], str]) -> NoReturn:
         """Report the process as started, then its status and watchdog until cancelled. ``status`` returns one line."""
-        wait_s = min(CHECK_EVERY_S, (self._notifier.watchdog_s or CHECK_EVERY_S * 4) / 4)
+        wait_s = min(CHECK_EVERY_S, (self._notifier.watchdog_s or CHECK_EVERY_S * 3) / 3)
         while True:
             self._check(time.monotonic(), status())
             await asyncio.sleep(wait_s)

@@ -1,16 +1,15 @@
 """The spool's file: a bounded queue on disk, oldest first, every change fsynced.
 
-The file exists only while it has rows. Everything here blocks, and runs in the one thread of ``edge.sensor.queue.spool``.
+The file exists only while it has rows. Everything here blocks, and runs in the one thread of ``edge.sensor.queue.spool``,
+which loads this module with SQLite when a file exists or the first report goes to the disk.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
@@ -19,6 +18,7 @@ from drivers.contract import ClockModel
 from edge.common.vocabulary import ReportKind
 from edge.sensor.queue.inbox import Storable
 from edge.sensor.queue.serialise import from_json, to_json
+from edge.sensor.queue.spooled import SpoolDamaged, SpooledBatch, SpoolLock, SpoolRefused, SpoolSize
 
 MAX_ROWS: Final = 2_000_000
 """A device that reports once a second fills this in 23 days; the limit in bytes is usually met before."""
@@ -56,42 +56,13 @@ where report like ? order by id desc limit ?
 """
 
 
-class SpoolRefused(Exception):
-    """Nothing was written: no room, no permission, another daemon. The text says why and what to do; it may pass."""
-
-
-class SpoolDamaged(Exception):
-    """The file is unreadable and was moved aside; the text says where. An empty one takes its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpooledBatch:
-    """The oldest reports."""
-
-    through: int
-    """Id of the last row, for :meth:`SpoolFile.drop`."""
-    reports: list[Storable]
-
-
-@dataclass(frozen=True, slots=True)
-class SpoolSize:
-    """The extent of a spool."""
-
-    rows: int = 0
-    bytes: int = 0
-    """Size of the files, a little more than their rows."""
-    oldest_at: datetime | None = None
-    """Instant at which the oldest row was written."""
-
-
 class SpoolFile:
     """The spool of one device. Its methods may raise SpoolRefused or SpoolDamaged, and can be called again afterwards."""
 
-    def __init__(self, folder: Path, device_id: str, max_bytes: int) -> None:
+    def __init__(self, folder: Path, device_id: str, max_bytes: int, lock: SpoolLock | None = None) -> None:
         self.path = folder / f"{device_id}.spool"
-        self._lock_path = folder / f"{device_id}.lock"
+        self._lock = lock or SpoolLock(folder, device_id)
         self._max_bytes = max_bytes
-        self._lock: int | None = None
         self._db: sqlite3.Connection | None = None
         self._rows = 0
         self._dropped_through = 0
@@ -101,12 +72,12 @@ class SpoolFile:
 
     def open_existing(self) -> list[ClockModel]:
         """Take the lock and open the file of an earlier daemon; creates none. Returns the newest clocks in it."""
-        self._take_lock()
+        self._lock.take()
         return self._guarded(self._open_existing)
 
     def append(self, reports: Sequence[Storable]) -> SpoolSize:
         """Write all reports or none; they are durable when it returns."""
-        self._take_lock()
+        self._lock.take()
         since = datetime.now(UTC).isoformat()
         rows = [(since, to_json(report)) for report in reports]
         self._guarded(lambda: self._append(rows))
@@ -128,28 +99,7 @@ class SpoolFile:
     def close(self) -> None:
         """Release file and lock; the rows stay."""
         self._shut()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-    def _take_lock(self) -> None:
-        if self._lock is not None:
-            return
-        try:
-            self._lock_path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-            lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        except OSError as fault:
-            raise SpoolRefused(
-                f"{self._lock_path} cannot be created ({fault.strerror}); correct ARCH_STATS_SPOOL_DIR or its permissions"
-            ) from fault
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as fault:
-            os.close(lock)
-            raise SpoolRefused(
-                f"another process holds {self._lock_path}; two daemons serve one device, stop one of them"
-            ) from fault
-        self._lock = lock
+        self._lock.release()
 
     def _opened(self) -> sqlite3.Connection:
         if self._db is None:

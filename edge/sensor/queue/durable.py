@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from drivers.contract import ClockModel, Pulse, Reading, Report, StreamStart
-from edge.sensor.queue.disk import SpooledBatch
 from edge.sensor.queue.inbox import Inbox, Storable
-from edge.sensor.queue.ledger import DeviceLedger, MissingEvents
+from edge.sensor.queue.ledger import DeviceLedger, MissingEvents, Run
 from edge.sensor.queue.spool import Spool
+from edge.sensor.queue.spooled import SpooledBatch
 
 RETRY_READ_S: Final = 0.5
 """Pause after the disk could not be read."""
@@ -49,6 +50,7 @@ class DurableQueue:
         self.inbox = Inbox()
         self.spool = spool
         self.ledger = DeviceLedger()
+        self._news = asyncio.Event()
         self._on_durable: OnDurable | None = None
 
     def __len__(self) -> int:
@@ -61,6 +63,7 @@ class DurableQueue:
 
     def put(self, report: Report) -> bool:
         """Take in one report; False when memory is full. A pulse takes no place: it only moves the watermark."""
+        self._news.set()
         if isinstance(report, Pulse):
             self.ledger.on_pulse(report)
             return True
@@ -73,8 +76,17 @@ class DurableQueue:
         return self.ledger.holds(reading.stream_id, reading.seq)
 
     async def wait(self, timeout_s: float) -> bool:
-        """Wait until a report is queued, at most ``timeout_s``; False when none is."""
-        return self.spool.size.rows > 0 or await self.inbox.wait(timeout_s)
+        """Wait for a report, a pulse or :meth:`wake`, at most ``timeout_s``; False when no report is queued."""
+        if not len(self) and timeout_s > 0:
+            self._news.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._news.wait()
+        return len(self) > 0
+
+    def wake(self) -> None:
+        """End a :meth:`wait`: the device's state has changed."""
+        self._news.set()
 
     async def next_batch(self, limit: int) -> Batch | None:
         """Up to ``limit`` of the oldest reports; None when there are none or the disk cannot be read now."""
@@ -125,8 +137,8 @@ class DurableQueue:
         if first:
             log.warning("the database is away or too slow; readings are now written to the disk")
         self.ledger.hold(True)
-        for stream_id, seqs in _seqs_by_stream(reports):
-            self.ledger.mark_spooled(stream_id, *seqs)
+        for stream_id, runs in _runs_by_stream(reports):
+            self.ledger.mark_spooled(stream_id, *runs)
         self.inbox.remove(reports)
         await self._acknowledge(reports)
         return True
@@ -156,13 +168,13 @@ class DurableQueue:
         self.ledger.give_up(missing)
 
     def _record(self, stored: Sequence[Storable], quarantined: Sequence[Storable]) -> None:
-        for stream_id, seqs in _seqs_by_stream(stored):
-            self.ledger.mark_stored(stream_id, *seqs)
+        for stream_id, runs in _runs_by_stream(stored):
+            self.ledger.mark_stored(stream_id, *runs)
         for report in stored:
             if isinstance(report, StreamStart):
                 self.ledger.mark_start_stored(report.stream_id)
-        for stream_id, seqs in _seqs_by_stream(quarantined):
-            self.ledger.mark_quarantined(stream_id, *seqs)
+        for stream_id, runs in _runs_by_stream(quarantined):
+            self.ledger.mark_quarantined(stream_id, *runs)
 
     def _forget_spooled(self) -> None:
         self.ledger.forget_spooled()
@@ -173,10 +185,28 @@ class DurableQueue:
             await self._on_durable(reports)
 
 
-def _seqs_by_stream(reports: Sequence[Storable]) -> Iterable[tuple[UUID, list[int]]]:
-    """The sequence numbers of the readings of each stream."""
-    seqs: dict[UUID, list[int]] = {}
+def _runs_by_stream(reports: Sequence[Storable]) -> Iterator[tuple[UUID, list[Run]]]:
+    """The sequence numbers of the readings, as runs, each with its stream. A stream may come more than once."""
+    stream_id: UUID | None = None
+    runs: list[Run] = []
+    first = last = 0
     for report in reports:
-        if isinstance(report, Reading):
-            seqs.setdefault(report.stream_id, []).append(report.seq)
-    return seqs.items()
+        if not isinstance(report, Reading):
+            continue
+        if report.stream_id is not stream_id:
+            if stream_id is not None:
+                yield stream_id, [*runs, (first, last)]
+            stream_id, runs = report.stream_id, []
+            first = last = report.seq
+        elif report.seq == last + 1:
+            last = report.seq
+        else:
+            runs.append((first, last))
+            first = last = report.seq
+    if stream_id is not None:
+        yield stream_id, [*runs, (first, last)]
+
+
+def streams_of(reports: Sequence[Storable]) -> set[UUID]:
+    """The streams of the readings."""
+    return {stream_id for stream_id, _ in _runs_by_stream(reports)}

@@ -12,7 +12,8 @@ from drivers.contract import ClockModel, Reading, StreamStart
 
 Storable = Reading | StreamStart | ClockModel
 """A report that leaves a row in the database."""
-ReportKey = tuple[type[Storable], UUID, int]
+ReportKey = tuple[int, int]
+"""Stream as a number, which hashes faster than a UUID, and the event's number; starts and clocks have one below zero."""
 
 CONTROL_ROOM: Final = 64
 """Places for stream starts and clocks beyond the capacity: without them readings lose their meaning."""
@@ -20,7 +21,9 @@ CONTROL_ROOM: Final = 64
 
 def key_of(report: Storable) -> ReportKey:
     """Identity of a report: a repeated event has the same key."""
-    return (type(report), report.stream_id, report.seq if isinstance(report, Reading) else 0)
+    if isinstance(report, Reading):
+        return (report.stream_id.int, report.seq)
+    return (report.stream_id.int, -1 if isinstance(report, StreamStart) else -2)
 
 
 class Inbox:
@@ -85,6 +88,9 @@ class Inbox:
         """Remove durable reports. A clock that was replaced in the meantime stays."""
         for report in reports:
             key = key_of(report)
+            if isinstance(report, Reading):
+                self._waiting.pop(key, None)
+                continue
             waiting = self._waiting.get(key)
             if waiting is not None and waiting[0] is report:
                 del self._waiting[key]

@@ -23,6 +23,10 @@ still owes no longer hold back the watermark, as after a restart of the daemon.
 """
 
 
+Run = tuple[int, int]
+"""First and last of consecutive numbers."""
+
+
 class SequenceRuns:
     """A set of sequence numbers from 1 upwards, kept as runs: a month without a hole takes as little room as one event."""
 
@@ -51,6 +55,14 @@ class SequenceRuns:
         if end > begin:
             last = max(last, lasts[end - 1])
         firsts[begin:end], lasts[begin:end] = [first], [last]
+
+    def add_all(self, runs: Iterable[Run | int]) -> None:
+        """Add numbers, and runs by their first and last number."""
+        for run in runs:
+            if isinstance(run, int):
+                self.add(run)
+            else:
+                self.add(*run)
 
 
 @dataclass(slots=True)
@@ -123,6 +135,9 @@ class DeviceLedger:
         """Consecutive pulses without a pending event."""
         self._last_quiet: Pulse | None = None
         self._held = False
+        self._asked_of: UUID | None = None
+        self._asked = StreamLedger()
+        """The ledger of the stream that :meth:`holds` was last asked for."""
 
     def restore(self, stream_id: UUID, runs: Iterable[tuple[int, int]]) -> None:
         """Add the events that the database holds of a stream: first and last number of each run."""
@@ -144,7 +159,11 @@ class DeviceLedger:
 
     def holds(self, stream_id: UUID, seq: int) -> bool:
         """Whether this event is durable already: a repeat can be acknowledged at once."""
-        return stream_id in self._streams and self._streams[stream_id].holds(seq)
+        if stream_id is not self._asked_of:  # the hash of a UUID costs more than the rest
+            if stream_id not in self._streams:
+                return False
+            self._asked_of, self._asked = stream_id, self._streams[stream_id]
+        return self._asked.holds(seq)
 
     def on_start(self, start: StreamStart) -> None:
         """A stream started. Its start and the events that earlier streams owe must be stored before the watermark moves."""
@@ -173,24 +192,18 @@ class DeviceLedger:
             self._streams[stream_id].start_not_stored = False
         self._advance()
 
-    def mark_stored(self, stream_id: UUID, *seqs: int) -> None:
-        """Events of one stream are in the database."""
-        stored = self._of(stream_id).stored
-        for seq in seqs:
-            stored.add(seq)
+    def mark_stored(self, stream_id: UUID, *runs: Run | int) -> None:
+        """Events of one stream are in the database: numbers, or first and last of runs of them."""
+        self._of(stream_id).stored.add_all(runs)
         self._advance()
 
-    def mark_spooled(self, stream_id: UUID, *seqs: int) -> None:
+    def mark_spooled(self, stream_id: UUID, *runs: Run | int) -> None:
         """Events of one stream are on the disk."""
-        spooled = self._of(stream_id).spooled
-        for seq in seqs:
-            spooled.add(seq)
+        self._of(stream_id).spooled.add_all(runs)
 
-    def mark_quarantined(self, stream_id: UUID, *seqs: int) -> None:
+    def mark_quarantined(self, stream_id: UUID, *runs: Run | int) -> None:
         """Events of one stream are in the quarantine."""
-        quarantined = self._of(stream_id).quarantined
-        for seq in seqs:
-            quarantined.add(seq)
+        self._of(stream_id).quarantined.add_all(runs)
 
     def forget_spooled(self) -> None:
         """The spool was lost: its events are no longer durable and are accepted again if the device still has them."""
@@ -259,6 +272,7 @@ class DeviceLedger:
             self._streams[stream_id] = StreamLedger()
             while len(self._streams) > STREAMS_KEPT:
                 del self._streams[next(known for known in self._streams if known != self.current)]
+                self._asked_of = None
         self._streams.move_to_end(stream_id)
         return self._streams[stream_id]
 

@@ -1,65 +1,53 @@
-"""Reports as JSON and back without loss: the form of the spool's rows and of the quarantine. Pure."""
+"""Reports as JSON and back without loss: the form of the spool's rows and of the quarantine. Pure.
+
+Written out here, because Pydantic would take 9 MB of a daemon whose database is away.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, cast
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from datetime import datetime
+from typing import Final, TypeAlias, TypeVar, cast
+from uuid import UUID
 
-from drivers.contract import ClockModel, Reading, StreamStart
+from drivers.contract import ClockModel, Reading, ReadingKind, ReleaseCause, Source, Stamp, StreamStart
 from edge.common.vocabulary import ReportKind
 from edge.sensor.queue.inbox import Storable
 
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
-_SURROGATES: Final = re.compile("[\ud800-\udfff]")
-
-
-_MEASURED: Final = ("tag", "tags", "x_mm", "y_mm", "rssi_dbm", "cause", "quality", "reason")
-"""Fields of a reading that its driver fills in from the device."""
+Reader = Callable[[JsonValue], object]
+"""Makes a field's value of its JSON form. Raises ValueError for another type."""
 
 AWAITED_KINDS: Final = (ReportKind.READING, ReportKind.START)
 """Kinds of which a quarantined row holds back the watermark until it is settled."""
 
-
-@dataclass(frozen=True, slots=True)
-class _TaggedReading:
-    kind: Literal[ReportKind.READING]
-    report: Reading
-
-
-@dataclass(frozen=True, slots=True)
-class _TaggedStart:
-    kind: Literal[ReportKind.START]
-    report: StreamStart
-
-
-@dataclass(frozen=True, slots=True)
-class _TaggedClock:
-    kind: Literal[ReportKind.CLOCK]
-    report: ClockModel
-
-
-_Tagged: TypeAlias = _TaggedReading | _TaggedStart | _TaggedClock
+_T = TypeVar("_T")
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 def kind_of(report: Storable) -> ReportKind:
     """The kind of a report."""
-    return _tagged(report).kind
+    match report:
+        case Reading():
+            return ReportKind.READING
+        case StreamStart():
+            return ReportKind.START
+        case ClockModel():
+            return ReportKind.CLOCK
 
 
 def to_json(report: Storable) -> str:
-    """The report as one JSON object that begins with its kind; fields at their default are left out."""
-    try:
-        text = _adapter().dump_json(_tagged(report), exclude_defaults=True, warnings=False)
-    except ValueError:  # a lone surrogate has no UTF-8 form; no text of a database could hold it either
-        text = _adapter().dump_json(_tagged(_without_surrogates(report)), exclude_defaults=True, warnings=False)
-    return text.decode()
+    """The report as one JSON object that begins with its kind; fields at their default are left out.
+
+    A lone surrogate is replaced: it has no UTF-8 form, so neither the disk nor a database could hold it.
+    """
+    tagged = {"kind": kind_of(report), "report": report}
+    return _SURROGATES.sub(
+        "\N{REPLACEMENT CHARACTER}", json.dumps(tagged, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    )
 
 
 def from_json(text: str) -> Storable:
@@ -68,57 +56,114 @@ def from_json(text: str) -> Storable:
     The measured values of a reading are returned as they are, also of a type that the contract excludes: such a reading is
     acknowledged already, and the database decides about it (it is quarantined).
     """
-    try:
-        return _adapter().validate_json(text).report
-    except ValueError:
-        tagged = json.loads(text)
-        fields = tagged.get("report") if isinstance(tagged, dict) else None
-        values = {name: fields.pop(name) for name in _MEASURED if name in fields} if isinstance(fields, dict) else {}
-        report = _adapter().validate_json(json.dumps(tagged)).report
-        if not values or not isinstance(report, Reading):
-            raise
-        if isinstance(values.get("tags"), list):
-            values["tags"] = tuple(values["tags"])
-        return replace(report, **values)
+    tagged = json.loads(text)
+    if not isinstance(tagged, dict) or tagged.keys() != {"kind", "report"}:
+        raise ValueError("a report has a kind and its fields")
+    match ReportKind(tagged["kind"]):
+        case ReportKind.READING:
+            return _decoded(Reading, _READING, tagged["report"], "reading.report")
+        case ReportKind.START:
+            return _decoded(StreamStart, _START, tagged["report"], "start.report")
+        case ReportKind.CLOCK:
+            return _decoded(ClockModel, _CLOCK, tagged["report"], "clock.report")
 
 
 def to_fields(report: Storable) -> Mapping[str, JsonValue]:
     """The report's fields as JSON values; fields at their default are left out."""
-    tagged = _adapter().dump_python(_tagged(report), mode="json", exclude_defaults=True, warnings=False)
-    return cast("Mapping[str, JsonValue]", tagged["report"])
+    return cast("Mapping[str, JsonValue]", json.loads(to_json(report))["report"])
 
 
-def _tagged(report: Storable) -> _Tagged:
-    match report:
-        case Reading():
-            return _TaggedReading(ReportKind.READING, report)
-        case StreamStart():
-            return _TaggedStart(ReportKind.START, report)
-        case ClockModel():
-            return _TaggedClock(ReportKind.CLOCK, report)
+def _plain(value: object) -> object:
+    if isinstance(value, Reading | StreamStart | ClockModel | Stamp):
+        given = {field.name: (getattr(value, field.name), field.default) for field in fields(value)}
+        return {name: own for name, (own, default) in given.items() if own != default}
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-@cache
-def _adapter() -> TypeAdapter[_Tagged]:
-    """Built with its first use: a daemon whose database keeps up never needs it."""
-    from pydantic import ConfigDict, Field, TypeAdapter
+def _decoded(made: type[_T], readers: Mapping[str, Reader], given: JsonValue, where: str) -> _T:
+    """Build a report or a part of it, and name the field that is wrong."""
+    if not isinstance(given, dict):
+        raise ValueError(f"{where} is no object")  # noqa: TRY004 - one error for every text that is no report
+    values: dict[str, object] = {}
+    for name, value in given.items():
+        if name not in readers:
+            raise ValueError(f"{where}.{name} is unknown")
+        try:
+            values[name] = readers[name](value)
+        except ValueError as fault:
+            raise ValueError(f"{where}.{name}: {fault}") from fault
+    for field in fields(cast("type[Reading]", made)):
+        if field.default is MISSING and field.name not in values:
+            raise ValueError(f"{where}.{field.name} is missing")
+    return made(**values)
 
-    strict = ConfigDict(strict=True, extra="forbid", ser_json_inf_nan="constants")
-    return TypeAdapter(Annotated[_Tagged, Field(discriminator="kind")], config=strict)
+
+def _is(kind: type[object]) -> Reader:
+    def read(value: JsonValue) -> object:
+        if type(value) is not kind:
+            raise ValueError(f"{value!r} is no {kind.__name__}")
+        return value
+
+    return read
 
 
-def _without_surrogates(report: Storable) -> Storable:
-    """Only readings carry free text."""
-    if not isinstance(report, Reading):
-        return report
+def _parsed(parse: Callable[[str], object]) -> Reader:
+    """Reads a value that JSON holds as a string."""
 
-    def clean(text: str) -> str:
-        return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    def read(value: JsonValue) -> object:
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r} is no string")  # noqa: TRY004 - as above
+        return parse(value)
 
-    return replace(
-        report,
-        device_id=clean(report.device_id),
-        tag=None if report.tag is None else clean(report.tag),
-        tags=None if report.tags is None else tuple(map(clean, report.tags)),
-        reason=None if report.reason is None else clean(report.reason),
-    )
+    return read
+
+
+def _or_none(reader: Reader) -> Reader:
+    return lambda value: None if value is None else reader(value)
+
+
+def _number(value: JsonValue) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is no number")  # noqa: TRY004 - as above
+    return float(value)
+
+
+def _aware(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return instant
+
+
+def _stamp(value: JsonValue) -> Stamp:
+    return _decoded(Stamp, _STAMP, value, "stamp")
+
+
+def _as_it_is(value: JsonValue) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _cause(value: JsonValue) -> object:
+    return ReleaseCause(value) if value in list(ReleaseCause) else value
+
+
+_INT: Final = _is(int)
+_TEXT: Final = _is(str)
+_UUID: Final = _parsed(UUID)
+_TIME: Final = _parsed(_aware)
+_STAMP: Final[Mapping[str, Reader]] = {
+    "at": _TIME, "mono_ns": _or_none(_INT), "host_boot_id": _or_none(_UUID), "uncertainty_s": _or_none(_number),
+}  # fmt: skip
+_READING: Final[Mapping[str, Reader]] = {
+    "device_id": _TEXT, "stream_id": _UUID, "seq": _INT, "kind": _parsed(ReadingKind), "stamp": _stamp,
+    "received_at": _TIME, "source": _parsed(Source), "cause": _cause,
+    **dict.fromkeys(("tag", "tags", "x_mm", "y_mm", "rssi_dbm", "quality", "reason"), _as_it_is),
+}  # fmt: skip
+_START: Final[Mapping[str, Reader]] = {
+    "stream_id": _UUID, "stamp": _stamp, "blind_since": _or_none(_stamp), "previous_stream_id": _or_none(_UUID),
+    "previous_last_seq": _or_none(_INT), "last_seq": _or_none(_INT),
+}  # fmt: skip
+_CLOCK: Final[Mapping[str, Reader]] = {
+    "stream_id": _UUID, "host_boot_id": _UUID, "ref_ticks_us": _INT, "ref_mono_ns": _INT, "skew": _number,
+    "uncertainty_s": _number, "skew_uncertainty": _number,
+}  # fmt: skip

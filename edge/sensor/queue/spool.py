@@ -7,13 +7,16 @@ import logging
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from drivers.contract import ClockModel
 from edge.common.process.logs import Transitions
-from edge.sensor.queue.disk import SpoolDamaged, SpooledBatch, SpoolFile, SpoolRefused, SpoolSize
 from edge.sensor.queue.inbox import Storable
+from edge.sensor.queue.spooled import SpoolDamaged, SpooledBatch, SpoolLock, SpoolRefused, SpoolSize
 from edge.sensor.queue.worker_thread import WorkerThread
+
+if TYPE_CHECKING:
+    from edge.sensor.queue.disk import SpoolFile
 
 _Result = TypeVar("_Result")
 CLOSE_WITHIN_S: Final = 0.5
@@ -42,7 +45,10 @@ class Spool:
         """Set once the rows of an earlier daemon are counted, or are known to be out of reach."""
         self.owned = False
         """This daemon holds the lock of the file."""
-        self._file = SpoolFile(folder, device_id, max_bytes)
+        self._lock = SpoolLock(folder, device_id)
+        self._place = (folder, device_id, max_bytes)
+        self._file: SpoolFile | None = None
+        """None until it is needed: SQLite takes a megabyte."""
         self._thread = WorkerThread("spool")
         self._closed = False
         self._state_log = Transitions(log, "spool")
@@ -56,22 +62,22 @@ class Spool:
 
     async def open_existing(self) -> list[ClockModel]:
         """Lock the file and count the rows of an earlier daemon; returns the newest clocks among them."""
-        found = await self._do(self._file.open_existing)
+        found = await self._do(self._open_existing)
         self.owned = found is not None
         self.examined.set()
         return found or []
 
     async def append(self, reports: Sequence[Storable]) -> bool:
         """Write reports to the disk; True when they are durable, False when nothing was written."""
-        return await self._do(lambda: self._file.append(reports)) is not None
+        return await self._do(lambda: self._needed_file().append(reports)) is not None
 
     async def oldest(self, limit: int) -> SpooledBatch | None:
         """The oldest reports, which stay until :meth:`drop`; None when there are none or they cannot be read."""
-        return await self._do(lambda: self._file.oldest(limit))
+        return await self._do(lambda: self._file.oldest(limit) if self._file else None)
 
     async def drop(self, batch: SpooledBatch) -> bool:
         """Remove a batch that is in the database; False when the file was found damaged, or the disk refused."""
-        return await self._do(lambda: self._file.drop(batch.through)) is not None
+        return await self._do(lambda: self._needed_file().drop(batch.through)) is not None
 
     async def close(self) -> None:
         """Close the file within :data:`CLOSE_WITHIN_S`; its rows stay. Further calls do nothing."""
@@ -81,17 +87,39 @@ class Spool:
         answered = False
         try:
             async with asyncio.timeout(CLOSE_WITHIN_S):
-                await self._thread.do(self._file.close)
+                await self._thread.do(self._close_file)
             answered = True
         except TimeoutError:
             log.warning("the disk of the spool does not answer; the system closes the file when the process ends")
         finally:
             self._thread.end(wait=answered)
 
+    def _open_existing(self) -> list[ClockModel]:
+        folder, device_id, _ = self._place
+        self._lock.take()
+        if self._file is None and not (folder / f"{device_id}.spool").exists():
+            return []
+        return self._needed_file().open_existing()
+
+    def _needed_file(self) -> SpoolFile:
+        """The file; runs in the thread. Raises SpoolRefused where SQLite cannot be loaded now."""
+        if self._file is None:
+            try:
+                from edge.sensor.queue.disk import SpoolFile
+            except (ImportError, OSError, MemoryError) as fault:
+                raise SpoolRefused(f"SQLite cannot be loaded ({fault}); check the disk and the free memory") from fault
+            self._file = SpoolFile(*self._place, self._lock)
+        return self._file
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._lock.release()
+
     async def _do(self, work: Callable[[], _Result]) -> _Result | None:
         def work_and_measure() -> tuple[_Result, SpoolSize]:
             result = work()
-            return result, self._file.size()
+            return result, self._file.size() if self._file else SpoolSize()
 
         try:
             result, self.size = await self._thread.do(work_and_measure)

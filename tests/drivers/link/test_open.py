@@ -8,7 +8,7 @@ import time
 import zlib
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from drivers.contract import (
     Command,
@@ -143,7 +143,7 @@ async def test_an_invalid_port_is_a_configuration_error() -> None:
 )
 def test_settings_are_strict(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        LinkSettings.model_validate(wrong)
+        TypeAdapter(LinkSettings).validate_python(wrong)
 
 
 async def test_open_ends_in_time_despite_endless_noise(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:

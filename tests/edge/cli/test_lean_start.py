@@ -19,6 +19,8 @@ SIMULATION = {
 """Modules of a simulated range: a hub has real devices and the system's PostgreSQL."""
 NEVER = {"pydantic_settings", "sqlalchemy", "requests", "numpy", "unittest", "xml", "uvicorn", "starlette"}
 """Modules that no daemon needs, apart from the web server of the push service."""
+SPARED = {"uvloop", "pydantic", "sqlite3", "importlib.metadata", "importlib.resources", "tempfile"}
+"""Modules that a sensor daemon needs at its start only, in a child, or only while its database is away."""
 STACKS = {
     "asyncpg", "pydantic", "uvicorn", "starlette", "tenacity", "serial", "sqlite3", "drivers", "simulators", "edge.shots",
     "edge.sensor", "edge.push", "edge.simulation", "edge.installer", "edge.operator", "edge.common.config.settings",
@@ -53,9 +55,8 @@ def test_sensor_daemon_loads_no_command_line() -> None:
         main(["run", "bow-1"])
         """
     )
-    # sqlite3 is loaded at the start although it is rarely needed: the spool must open when disk or memory are in trouble.
-    assert {"edge.sensor.daemon", "drivers.link.driver", "asyncpg", "sqlite3"} <= loaded
-    assert not loaded & (COMMAND_LINE | SIMULATION | NEVER)
+    assert {"edge.sensor.daemon", "drivers.link.driver", "asyncpg"} <= loaded
+    assert not loaded & (COMMAND_LINE | SIMULATION | NEVER | SPARED)
 
 
 @pytest.mark.parametrize("program", ["shots", "push"])

@@ -56,7 +56,7 @@ class BusyRange:
         self._started: list[Process] = []
 
     async def start_node(self, rate_hz: float) -> None:
-        self.node = await self._start(
+        self.node = await self.start(
             [sys.executable, "-m", "tests.edge.sensor.busy_node", str(self.port), str(rate_hz)]
         )
         await eventually(self.port.exists, 30)
@@ -73,9 +73,9 @@ class BusyRange:
             "ARCH_STATS_SPOOL_DIR": str(self.spool_dir),
         }
         words = [str(BIN / "archstats-sensor"), "run", NAME]
-        self.daemon = await self._start(words, {**kept, **own, **more})
+        self.daemon = await self.start(words, {**kept, **own, **more})
 
-    async def _start(self, words: list[str], environment: Mapping[str, str] | None = None) -> Process:
+    async def start(self, words: list[str], environment: Mapping[str, str] | None = None) -> Process:
         child = await asyncio.create_subprocess_exec(
             *words, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from drivers.contract import DeviceKind, Stamp, StreamStart
 from edge.common.postgres.connection import Connection
 from edge.sensor.gap_rows import UNKNOWN_PAST
-from edge.sensor.queue.disk import SpoolSize
+from edge.sensor.queue.spooled import SpoolSize
 from edge.sensor.status import Status
 from edge.sensor.store import Device, SensorStore
 

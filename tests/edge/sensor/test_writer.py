@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,16 +16,17 @@ from drivers.contract import ClockModel, DeviceKind, Driver, Pulse, StreamStart
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
+from edge.common.vocabulary import DeviceState
 from edge.sensor import writer as writer_module
-from edge.sensor.queue.disk import SpoolDamaged
 from edge.sensor.queue.durable import DurableQueue
 from edge.sensor.queue.ledger import QUIET_PULSES
 from edge.sensor.queue.spool import Spool
+from edge.sensor.queue.spooled import SpoolDamaged
 from edge.sensor.reader import DeviceReader
 from edge.sensor.status import Status
 from edge.sensor.store import Device, SensorStore
 from edge.sensor.writer import ReadingWriter
-from tests.edge.sensor.reports import STREAM, reading, stamp
+from tests.edge.sensor.reports import STREAM, reading, stamp, start
 
 DEVICE = Device("bow-1", DeviceKind.BOW, "bow.link", 1, 1.0)
 
@@ -135,3 +137,52 @@ async def test_unresponsive_disk_delays_no_reading(bench: Bench, monkeypatch: py
             await asyncio.sleep(0.02)
         bench.queue.put(Pulse(STREAM, 1, stamp(60)))
         assert bench.queue.ledger.watermark is None, "rows on the disk may be older"
+
+
+async def test_unchanged_status_row_is_only_confirmed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its instant and its watermark move; the counters follow within their own interval."""
+    row = "select updated_at, watermark, counters from device_status"
+    bench.queue.put(start())
+    await bench.writer._store_batch(bench.store)
+    bench.queue.put(Pulse(STREAM, 0, stamp(60)))
+    bench.queue.restore(STREAM, [])
+    await bench.writer._write_status(bench.store)
+    before = await bench.connection.fetchrow(row)
+    monkeypatch.setattr(bench.writer, "counters", lambda: {"frames": 7})
+    bench.queue.put(Pulse(STREAM, 0, stamp(61)))
+    await bench.writer._write_status(bench.store)
+    after = await bench.connection.fetchrow(row)
+    assert before is not None
+    assert after is not None
+    assert after["updated_at"] > before["updated_at"]
+    assert (before["watermark"], after["watermark"]) == (stamp(60).at, stamp(61).at)
+    assert after["counters"] == before["counters"]
+    monkeypatch.setattr(writer_module, "COUNTERS_INTERVAL_S", 0.0)
+    await bench.writer._write_status(bench.store)
+    assert await bench.connection.fetchval("select (counters ->> 'frames')::int from device_status") == 7
+
+
+async def test_lost_status_row_is_written_again(bench: Bench) -> None:
+    """The table is not kept through a crash of the server."""
+    await bench.writer._write_status(bench.store)
+    await bench.connection.execute("delete from device_status")
+    await bench.writer._write_status(bench.store)
+    assert await bench.connection.fetchval("select count(*) from device_status") == 1
+
+
+async def test_watermark_is_due_sooner_while_readings_arrive(bench: Bench) -> None:
+    bench.status.changed = False
+    await bench.writer._write_status(bench.store)
+    bench.writer._status_written_at = time.monotonic()
+    assert bench.writer._until_status_s() == pytest.approx(writer_module.STATUS_LATEST_S, abs=0.2)
+    bench.queue.restore(STREAM, [])
+    bench.queue.put(Pulse(STREAM, 0, stamp(60)))
+    assert not bench.writer._is_status_due(), "every second heartbeat is enough at rest"
+    bench.writer._status_written_at -= writer_module.STATUS_REST_S
+    assert bench.writer._is_status_due()
+    bench.writer._status_written_at += writer_module.STATUS_REST_S
+    bench.queue.put(reading(1))
+    await bench.writer._store_batch(bench.store)
+    assert bench.writer._until_status_s() <= writer_module.STATUS_PAUSE_S
+    bench.status.set_state(DeviceState.LOST)
+    assert bench.writer._until_status_s() == 0.0

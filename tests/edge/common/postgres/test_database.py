@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -136,7 +137,7 @@ async def test_newer_schema_is_a_configuration_error(database_settings: ServiceS
 
 
 async def test_error_for_another_channel_names_both(database_settings: ServiceSettings) -> None:
-    settings = database_settings.model_copy(update={"ws_channel": "lane_two"})
+    settings = replace(database_settings, ws_channel="lane_two")
     async with open_database(settings, application="test") as database:
         with pytest.raises(ConfigError, match=r"'lane_two'.*'archy'.*Set ARCH_STATS_WS_CHANNEL=archy"):
             await wait_until_ready(database)
@@ -147,13 +148,13 @@ async def test_unreachable_database_is_awaited_and_logged_once(
     database_settings: ServiceSettings, caplog: pytest.LogCaptureFixture, tmp_path: Path, fault: str
 ) -> None:
     known = database_settings.database
-    changes: dict[str, dict[str, object]] = {
-        "no server": {"socket_dir": tmp_path},
-        "no such database": {"db": "nowhere"},
-        "no such user": {"user": "no_such_user"},
-        "no such host": {"socket_dir": None, "host": "does-not-exist.invalid"},
+    changed = {
+        "no server": replace(known, socket_dir=tmp_path),
+        "no such database": replace(known, db="nowhere"),
+        "no such user": replace(known, user="no_such_user"),
+        "no such host": replace(known, socket_dir=None, host="does-not-exist.invalid"),
     }
-    settings = ServiceSettings(database=known.model_copy(update=changes[fault]))
+    settings = ServiceSettings(database=changed[fault])
     caplog.set_level(logging.INFO)
     stop = asyncio.Event()
     async with open_database(settings, application="test") as database, asyncio.timeout(60):
@@ -168,8 +169,7 @@ async def test_unreachable_database_is_awaited_and_logged_once(
 
 
 async def test_password_is_in_no_message(database_settings: ServiceSettings) -> None:
-    known = database_settings.database.model_dump() | {"password": "hunter2", "db": "nowhere"}
-    settings = ServiceSettings(database=DatabaseSettings(**known))
+    settings = ServiceSettings(database=replace(database_settings.database, password="hunter2", db="nowhere"))
     async with open_database(settings, application="test") as database:
         with pytest.raises(asyncpg.PostgresError) as caught:
             await database.connect()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from edge.common.config.settings import DatabaseSettings
 from edge.common.postgres.effective import effective_settings
@@ -17,9 +16,7 @@ def test_unset_settings_show_their_effective_values(monkeypatch: pytest.MonkeyPa
     folder = Path("/home/range/.state/archstats/postgres")
     assert (own["embedded"], own["database_dir"], own["host"]) == (True, str(folder), None)
     assert own["socket_dir"] == str(folder / "run")
-    named = effective_settings(
-        DatabaseSettings(host="db.club.example", socket_dir=tmp_path, password=SecretStr("secret"))
-    )
+    named = effective_settings(DatabaseSettings(host="db.club.example", socket_dir=tmp_path, password="secret"))
     assert (named["embedded"], named["socket_dir"], named["host"]) == (False, str(tmp_path), "db.club.example")
     assert named["database_dir"] is None
     assert "secret" not in str(named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -74,7 +75,7 @@ async def owner(database_settings: ServiceSettings) -> AsyncIterator[Connection]
 
 
 def logged_in_as(settings: ServiceSettings, user: str) -> ServiceSettings:
-    return settings.model_copy(update={"database": settings.database.model_copy(update={"user": user})})
+    return replace(settings, database=replace(settings.database, user=user))
 
 
 @pytest.fixture(params=list(Role))
@@ -279,8 +280,7 @@ async def new_server(short_path: Path) -> AsyncIterator[ServiceSettings]:
 
 
 def database_of(settings: ServiceSettings, name: str, user: str) -> ServiceSettings:
-    changes = {"db": name, "user": user}
-    return settings.model_copy(update={"database": settings.database.model_copy(update=changes)})
+    return replace(settings, database=replace(settings.database, db=name, user=user))
 
 
 async def migrated(settings: ServiceSettings) -> None:

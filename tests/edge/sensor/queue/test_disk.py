@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from edge.sensor.queue import disk as disk_module
-from edge.sensor.queue.disk import SpoolFile, SpoolRefused
+from edge.sensor.queue.disk import SpoolFile
 from edge.sensor.queue.inbox import Storable
+from edge.sensor.queue.spooled import SpoolRefused
 from tests.edge.sensor.queue.spools import MB, drained, spool
 from tests.edge.sensor.reports import any_report, clock, reading, start
 

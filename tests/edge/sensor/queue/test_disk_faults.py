@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.sensor.queue.disk import SpoolDamaged, SpoolFile, SpoolRefused
+from edge.sensor.queue.disk import SpoolFile
 from edge.sensor.queue.inbox import Storable
+from edge.sensor.queue.spooled import SpoolDamaged, SpoolRefused
 from tests.edge.sensor.queue.spools import MB, drained, spool
 from tests.edge.sensor.reports import reading
 

@@ -9,11 +9,12 @@ import pytest
 
 from drivers.contract import Pulse
 from edge.sensor.queue import durable as durable_module
-from edge.sensor.queue.disk import SpoolDamaged, SpoolRefused
+from edge.sensor.queue.disk import SpoolFile
 from edge.sensor.queue.durable import DurableQueue
 from edge.sensor.queue.inbox import Storable
 from edge.sensor.queue.ledger import QUIET_PULSES
 from edge.sensor.queue.spool import Spool
+from edge.sensor.queue.spooled import SpoolDamaged, SpoolRefused
 from tests.edge.sensor.reports import STREAM, reading, stamp, start
 
 
@@ -105,12 +106,12 @@ async def test_quarantined_reading_is_held_and_stops_the_watermark(bench: Bench)
 
 
 async def test_refusing_disk_keeps_reports_in_memory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_reports: object) -> None:
+    def refuse(_file: SpoolFile, _reports: object) -> None:
         raise SpoolRefused("the disk is full")
 
     bench.queue.put(reading(1))
     with monkeypatch.context() as disk:
-        disk.setattr(bench.spool._file, "append", refuse)
+        disk.setattr(SpoolFile, "append", refuse)
         assert not await bench.queue.move_to_disk(9)
     assert bench.durable == []
     assert not bench.queue.holds(reading(1))
