@@ -36,6 +36,8 @@ from edge.sensor.writer import BATCH_LIMIT, ReadingWriter
 
 WINDOW = 512
 """Events that the emulated node has in flight; sixteen times what the protocol allows."""
+LEAST_ROWS = 20_000
+"""Readings of one round from the pseudo-terminal: seconds, since the node prints its counters ten times a second."""
 SENSED_HZ = 50_000
 """Events that the emulated node senses a second: more than any daemon reads."""
 BOOT = uuid4()
@@ -49,7 +51,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with hub() as running:
         plain, ours = asyncio.run(_rounds(running, arguments.rows, arguments.rounds))
-        floor, wire, cpu, resent = asyncio.run(_pty_rounds(running, arguments.rows, arguments.rounds))
+        floor, wire, cpu, resent = asyncio.run(_pty_rounds(running, max(arguments.rows, LEAST_ROWS), arguments.rounds))
     figures = [
         Figure("ingest: readings stored", "per s", ours, plain, Budget(Bound.AT_LEAST, 0.9)),
         Figure(f"ingest: from a pty, {WINDOW} in flight", "per s", wire, floor),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import select
 import termios
 import time
 from collections import deque
@@ -329,9 +330,15 @@ class _OpenPort:
         except OSError as fault:
             self._line.fail(fault.strerror or str(fault))
             return b""
-        if not data:
+        if not data and self._is_readable():
             self._line.fail("hung up")
         return data
+
+    def _is_readable(self) -> bool:
+        """Whether the line is still readable after an empty read: it has hung up. Else its bytes were discarded meanwhile."""
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def write(self, data: bytes) -> int:
         """Return the number of bytes that the line accepted; raises BlockingIOError if it accepts none now."""

@@ -21,7 +21,7 @@ from edge.sensor.queue.spooled import SpoolSize
 from edge.sensor.status import Status
 
 STATUS_INTERVAL_S: Final = 1.5
-"""Least interval that readers of the status row are told: after three without an update the device counts as silent."""
+"""Least interval in the status row: after three without an update, readers count the device as silent."""
 CLOCKS_LOADED: Final = 16
 """Number of newest clocks that a starting daemon loads: a device has no event of an older boot left."""
 

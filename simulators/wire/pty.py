@@ -32,6 +32,8 @@ class PtyWire:
         self.dropped = 0
         self._clock = clock
         self._emptied_at = clock()
+        self._written = self._taken = 0
+        """Bytes that the terminal accepted, and those of them that were read at the last check."""
         self._buffer = bytearray()
         self._master, self._slave = os.openpty()
         try:
@@ -68,6 +70,7 @@ class PtyWire:
             except BlockingIOError:
                 return
             del self._buffer[:written]
+            self._written += written
 
     def read(self) -> bytes:
         """Return the bytes that the other side sent; empty when none are available."""
@@ -88,7 +91,9 @@ class PtyWire:
     def _discard_unread(self) -> None:
         now = self._clock()
         (unread,) = struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)))
-        if unread or self._buffer:
+        taken, self._taken = self._taken, self._written - unread
+        # A reader that keeps up with a fast device may never empty the terminal.
+        if (unread or self._buffer) and self._taken <= taken:
             if now - self._emptied_at <= UNREAD_S:
                 return
             self._buffer.clear()

@@ -19,7 +19,7 @@ from tests.test_project import ROOT
 README = ROOT / "benchmarks" / "README.md"
 WITHOUT_MAIN = {"__init__", "figures", "hub", "lanes", "load", "old_rows", "proc"}
 """Modules that the scripts share."""
-PARTS = {"commit_floor", "write_loop"}
+PARTS = {"commit_floor", "fast_node", "write_loop"}
 """Programs that a script starts."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -386,24 +385,3 @@ async def test_endless_noise_does_not_count_as_a_sign_of_life(far: FarEnd, monke
             await asyncio.sleep(0)  # gives the driver its turn, and keeps the line full
         with pytest.raises(DeviceLost, match="silent"):
             listener.task.result()
-
-
-async def test_acknowledgements_wait_for_room_on_the_line(far: FarEnd) -> None:
-    """A dropped one would make the node send its event again, and a busy line busier."""
-    events = 5_000  # more bytes than the terminal and the port hold
-    async with alive(ScriptedNode(far)) as node:
-        driver = bow(far)
-        await driver.open()
-        node.send(Engage(-50, TAG), seq=1)
-        async with listening(driver) as listener:
-            reading = await listener.next(Reading)
-            asyncio.get_running_loop().remove_reader(far.master)  # the node is busy
-            for seq in range(1, events + 1):
-                await driver.acknowledge(replace(reading, seq=seq))
-            await asyncio.sleep(0)
-            node.react()
-            assert len(await heard(node, Ack)) < events
-            asyncio.get_running_loop().add_reader(far.master, node.react)
-            acknowledged = await heard(node, Ack, events)
-        assert driver.counters()["unsent"] == 0
-    assert [frame.seq for frame in acknowledged] == list(range(1, events + 1))

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -359,3 +360,16 @@ async def test_the_last_written_bytes_are_sent_before_closing(far: FarEnd) -> No
     closing = asyncio.create_task(line.close())
     assert await far.receive() == b"thank you"
     await closing
+
+
+async def test_discarded_bytes_are_no_hang_up(far: FarEnd) -> None:
+    port = await open_port(str(far.path), device="bow-1", baud=115_200)
+    far.send(b"lost")
+    termios.tcflush(far.master, termios.TCOFLUSH)
+    termios.tcflush(far._slave, termios.TCIFLUSH)
+    assert port._open_port.read(1024) == b""
+    far.send(b"kept")
+    chunk = await port.read(5.0)
+    assert chunk is not None
+    assert chunk.data.endswith(b"kept")
+    await port.close()

@@ -40,7 +40,9 @@ async def test_node_at_5000_events_a_second_is_read(
     assert seen["pending"] == 0
     # At the first contact the driver keeps 256 events until the clock is known; the node re-sends the others.
     assert seen["resent"] < 4 * WINDOW + 0.1 * events
-    assert {row["state"] for row in states} <= {"starting", "waiting", "ready"}, f"{NAME} must not fall silent"
+    assert {row["state"] for row in states} <= {"starting", "waiting", "ready"}, (
+        f"{NAME} must not fall silent: {busy.daemon.lines}"
+    )
 
 
 async def start_fast_node(busy: BusyRange, events: int) -> None:
