@@ -59,11 +59,15 @@ async def remote_now(read_clock: Callable[[], Awaitable[datetime]]) -> Instant:
 
     The monotonic clock is read before and after: the instant is off by at most half of the time that the reading takes.
     """
-    before = time.monotonic_ns()
+    before_ns = time.monotonic_ns()
     at = await read_clock()
-    after = time.monotonic_ns()
+    return instant_between(before_ns, at, time.monotonic_ns())
+
+
+def instant_between(before_ns: int, at: datetime, after_ns: int) -> Instant:
+    """The instant that another wall clock shows, read between two readings of this host's monotonic clock."""
     utc_ns = (at - EPOCH) // timedelta(microseconds=1) * 1000
-    return ClockPair.read_between(before, utc_ns, after).instant(host_boot_id())
+    return ClockPair.read_between(before_ns, utc_ns, after_ns).instant(host_boot_id())
 
 
 def utc_of(mono_ns: int) -> datetime:

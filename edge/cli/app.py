@@ -17,7 +17,7 @@ from edge.cli.programs import version_text
 
 RANGE_ONLY = {
     "seed": "--seed", "speed": "--speed", "shots": "--shots", "duration": "--duration", "lanes": "--lanes",
-    "fault": "--fault", "fault_seed": "--fault-seed", "as_json": "--json", "database_dir": "--database-dir",
+    "assemblers": "--assemblers", "fault": "--fault", "fault_seed": "--fault-seed", "as_json": "--json", "database_dir": "--database-dir",
     "force": "--force",
 }  # fmt: skip
 """Options that mean nothing without --simulate."""
@@ -84,6 +84,9 @@ def archstats_sensor(
     shots: Annotated[int | None, typer.Option(min=1, help="End when this many releases are decided.")] = None,
     duration: Annotated[float | None, typer.Option(min=0.1, help="End after this many seconds.")] = None,
     lanes: Annotated[int, typer.Option(min=1, max=40, help="Number of simulated lanes.")] = 1,
+    assemblers: Annotated[
+        int, typer.Option(min=1, max=16, help="Number of archstats-shots, which divide the lanes among them.")
+    ] = 1,
     fault: Fault = None,
     fault_seed: FaultSeed = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")] = False,
@@ -122,7 +125,7 @@ def archstats_sensor(
     service, push = load_service(environ), load_push(environ)
     faults = wire_faults(fault, fault_seed)
     options = SimulateOptions(
-        new_seed() if seed is None else seed, speed, shots, duration, lanes, faults, as_json, force
+        new_seed() if seed is None else seed, speed, shots, duration, lanes, assemblers, faults, as_json, force
     )
     outcome = 0
 

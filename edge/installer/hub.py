@@ -24,9 +24,10 @@ RULES = Path("/etc/udev/rules.d/60-archstats.rules")
 USERS = Path("/etc/sysusers.d/archstats.conf")
 FOLDERS = Path("/etc/tmpfiles.d/archstats.conf")
 
-SENSOR, SHOTS, PUSH, SOCKET, TARGET = (
+SENSOR, SHOTS, MORE_SHOTS, PUSH, SOCKET, TARGET = (
     "archstats-sensor@.service",
     "archstats-shots.service",
+    "archstats-shots@.service",
     "archstats-push.service",
     "archstats-push.socket",
     "archstats.target",
@@ -63,7 +64,7 @@ class Hub:
     environments: tuple[Path, ...] = ()
     """Installed environments, including the active one."""
     instances: tuple[str, ...] = ()
-    """The sensor units that are enabled or running."""
+    """The sensor units and further assemblers that are enabled or running."""
 
     @property
     def database(self) -> str:

@@ -131,11 +131,11 @@ def _environments(prefix: Path) -> Iterator[Path]:
 
 
 def _instances(prefix: Path) -> Iterator[str]:
-    for link in (prefix / UNITS.relative_to("/")).glob("*.wants/archstats-sensor@*.service"):
+    for link in (prefix / UNITS.relative_to("/")).glob("*.wants/archstats-*@*.service"):
         yield link.name
     if prefix != THIS_MACHINE or not is_booted():
         return
-    words = ["systemctl", "list-units", "--all", "--plain", "--no-legend", "archstats-sensor@*"]
+    words = ["systemctl", "list-units", "--all", "--plain", "--no-legend", "archstats-sensor@*", "archstats-shots@*"]
     asked = subprocess.run(words, capture_output=True, text=True, check=False)
     for line in asked.stdout.splitlines():
         yield line.split()[0]

@@ -11,6 +11,7 @@ from edge.installer.hub import (
     COMMAND,
     COMMON_SETTINGS,
     FOLDERS,
+    MORE_SHOTS,
     PUSH,
     RULES,
     SENSOR,
@@ -26,7 +27,7 @@ from edge.installer.hub import (
 from edge.installer.steps import Remove, RemoveEmpty, Run, Step, Write
 from edge.installer.venvs import active_venv, build, remove_old, switch_over
 
-UNIT_FILES = (TARGET, SENSOR, SHOTS, PUSH, SOCKET)
+UNIT_FILES = (TARGET, SENSOR, SHOTS, MORE_SHOTS, PUSH, SOCKET)
 SHIPPED_PLACES: dict[str, Path] = {
     **{name: UNITS / name for name in UNIT_FILES},
     "60-archstats.rules": RULES,
@@ -92,7 +93,7 @@ def _drop_ins(hub: Hub) -> Iterator[Step]:
     wanted: dict[Path, str] = {}
     if address != DEFAULT_ADDRESS:
         wanted[address_file()] = f"[Socket]\nListenStream=\nListenStream={address}\n"
-    for unit in (SENSOR, SHOTS, PUSH):
+    for unit in (SENSOR, SHOTS, MORE_SHOTS, PUSH):
         if needs_network(hub.settings):
             wanted[network_file(unit)] = hub.shipped["network.conf"]
     for device, settings in hub.devices.items():

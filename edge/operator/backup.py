@@ -55,7 +55,7 @@ begin
 end $$;
 -- Readings that the assembler had processed stay processed; the others are new to it.
 update public.readings set xid = case
-    when xid < (select before_xid from public.assembly_progress) then '0' else pg_current_xact_id()
+    when xid < (select min(before_xid) from public.assembly_progress) then '0' else pg_current_xact_id()
 end;
 update public.assembly_progress set before_xid = pg_current_xact_id();
 -- The migration that follows grants all rights again: this server may have other roles.

@@ -17,7 +17,8 @@ from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.roles import Role
 from edge.shots.session import rebuild
-from edge.shots.store.rebuilds import pending_rebuilds, release_lock, take_over
+from edge.shots.store.rebuilds import pending_rebuilds
+from edge.shots.store.shares import release_share, share_of, take_share
 
 DECIDED_WITHIN_S = 10.0
 """Longest wait for an assembler that is busy."""
@@ -47,18 +48,19 @@ async def request_rebuild(connection: Connection, session_id: UUID, who: str) ->
 async def await_rebuild(connection: Connection, session_id: UUID) -> bool:
     """Wait until every request of a session is done; False when that took longer than 10 s.
 
-    The lock of the active assembler decides who computes, so that two never write the same rows. Raises CommandError when
-    no assembler is active and this user may not do its work; the requests stay recorded.
+    The lock of the lane's share decides who computes, so that two never write the same rows. Raises CommandError when no
+    assembler is active and this user may not do its work; the requests stay recorded.
     """
+    share = share_of(await connection.fetchval("select lane from sessions where id = $1", session_id) or 0)
     try:
         async with asyncio.timeout(DECIDED_WITHIN_S):
             while requests := (await pending_rebuilds(connection)).get(session_id):
-                if await take_over(connection):
+                if await take_share(connection, share):
                     try:
                         async with _as_assembler(connection):
                             await rebuild(connection, session_id, requests)
                     finally:
-                        await release_lock(connection)
+                        await release_share(connection, share)
                 else:
                     await asyncio.sleep(POLL_INTERVAL_S)
     except TimeoutError:

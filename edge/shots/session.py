@@ -1,160 +1,203 @@
-"""Assembles one session: loads what is stored, computes its shots, and writes the difference."""
+"""One session in the assembler's memory: what is stored of it, its assembly, and what differs between the two."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
-import asyncpg
-
+from drivers.clock.host import remote_now
 from drivers.clock.instant import Instant
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import Flag, Result
-from edge.shots.assembly.assemble import Assembly, assemble
+from edge.shots.assembly.assemble import Assembly
 from edge.shots.assembly.context import SessionContext
-from edge.shots.assembly.ends import End
 from edge.shots.assembly.flight import longest_flight_s
-from edge.shots.assembly.model import ReadingKey
+from edge.shots.assembly.incremental import IncrementalAssembly
+from edge.shots.assembly.model import TimedReading
 from edge.shots.assembly.shot import Shot
-from edge.shots.store import readings as reading_rows
-from edge.shots.store import shots as shot_rows
-from edge.shots.store.context import load_snapshot, read_watermarks
-from edge.shots.store.corrections import Orphans, orphans_of, read_corrections, stored_orphans, write_orphans
-from edge.shots.store.rebuilds import AssemblyResult, complete_rebuilds
+from edge.shots.assembly.timeline import Axis
+from edge.shots.store.context import arrow_on, at_instant, context_of, read_arrows, read_watermarks
+from edge.shots.store.corrections import orphans_of
+from edge.shots.store.look import ArrowRow
+from edge.shots.store.readings import ReadingRow, readings_of, timed_reading
+from edge.shots.store.results import SessionResult, StoredResults, stored_results, write_results
+from edge.shots.store.sessions import SessionRows, read_sessions
 
 LAST_FLIGHTS = 3
 """Number of a bow's latest flights that decide whether its clock is off."""
 UNTIMED_FLIGHTS = 2
 """Number of untimed flights among them from which the clock counts as off: a single one raises no alarm."""
+RECHECK_S = 1.0
+"""Interval between assemblies of a session that awaits data of its devices."""
+LATE_DATA_RECHECK_S = 10.0
+"""Interval between assemblies of a closed session that still awaits late data of a silent device."""
 
 
 class SessionAssembler:
-    """Keeps a session's readings in memory, so that a new one costs one computation and no reload."""
+    """Keeps a session in memory, so that a new reading costs the assembly of its own end and no reload."""
 
-    def __init__(self, session_id: UUID) -> None:
-        self.session_id = session_id
-        self.undecided = True
-        self.awaits_late_data = False
-        """The session is closed, but a silent device may still report events that change a shot."""
-        self.is_over = False
-        self._rows: dict[ReadingKey, asyncpg.Record] = {}
-        self._fresh: list[asyncpg.Record] = []
-        """New readings of any lane, added by the next update where they belong to the session."""
-        self._shots: dict[UUID, shot_rows.Values] = {}
-        self._loaded = False
-        self._ends: set[End] = set()
-        self._orphans: Orphans = {}
+    def __init__(
+        self, rows: SessionRows, readings: Sequence[ReadingRow], arrows: Iterable[ArrowRow], stored: StoredResults
+    ) -> None:
+        self.rows = rows
+        self.recheck_in_s = 0.0
+        """Seconds after the last assembly at which time alone may change a result; infinity for never."""
+        self._stored = stored
+        self._axis = Axis(rows.window.start, [reading.instant for reading in readings])
+        self._arrows = {arrow.id: arrow for arrow in arrows}
+        self._context = context_of(rows, self._axis, self._arrows.values())
+        self._assembly = IncrementalAssembly()
+        self._known = {reading.key for reading in readings}
+        self._fresh: list[TimedReading] = [timed_reading(reading, self._axis) for reading in readings]
+        self._is_closed = not rows.window.is_open
+        self._awaits_late_data = False
         self._bows_off: frozenset[str] | None = None
         """The bows whose clock was last stored as off."""
 
-    async def load(self, connection: Connection) -> None:
-        """Load the stored readings, shots and orphans of the session."""
-        self._take(await reading_rows.readings_of(connection, self.session_id))
-        self._shots = await shot_rows.stored_shots(connection, self.session_id)
-        self._orphans = await stored_orphans(connection, self.session_id)
-        self._loaded = True
+    @property
+    def session_id(self) -> UUID:
+        """The id of the session."""
+        return self.rows.session_id
 
-    def add(self, rows: list[asyncpg.Record]) -> None:
-        """Add readings for the next update; known readings and those of other sessions are allowed."""
-        self._fresh += rows
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing but a late reading or an operator can change the session."""
+        return self._is_closed and self.recheck_in_s == math.inf
 
-    def _take(self, rows: list[asyncpg.Record]) -> None:
-        for row in rows:
-            self._rows[ReadingKey(row["device_id"], row["stream_id"], row["seq"])] = row
+    def take(self, rows: SessionRows) -> bool:
+        """Take the session's rows of a later revision; returns whether its readings must be read from the tables again."""
+        former, self.rows = self.rows.window, rows
+        if (former.start, former.devices) != (rows.window.start, rows.window.devices):
+            return True
+        self._is_closed = not rows.window.is_open
+        self._context = context_of(rows, self._axis, self._arrows.values())
+        return False
 
-    async def update(self, connection: Connection, watermarks: Mapping[str, Instant] | None = None) -> AssemblyResult:
-        """Compute the shots and write the difference, in the caller's transaction.
+    def take_arrows(self, arrows: Mapping[UUID, ArrowRow], tags: Collection[str]) -> bool:
+        """Take changed arrows, where the session knows them or one of ``tags`` is theirs; returns whether it took any."""
+        taken = [
+            arrow
+            for i, arrow in arrows.items()
+            if (i in self._arrows or i.hex in tags) and self._arrows.get(i) != arrow
+        ]
+        for arrow in taken:
+            self._arrows[arrow.id] = arrow
+        if taken:
+            timed = {arrow.id: arrow_on(self._axis, arrow) for arrow in taken}
+            self._context = self._context.with_arrows({**self._context.arrows, **timed})
+        return bool(taken)
 
-        ``watermarks`` must be older than the readings that were added last; None where no reading was added.
+    def add(self, reading: ReadingRow) -> bool:
+        """Add a reading for the next assembly, unless it is known; returns False where it moves others on the time axis.
+
+        Then the session must be loaded again.
         """
-        if watermarks is None:
-            watermarks = await read_watermarks(connection)
-        if self._loaded:
-            # Readings of another lane must not take part: they would tie the clocks differently than after a restart.
-            self._take(await reading_rows.belonging_to(connection, self.session_id, self._fresh))
-        else:
-            await self.load(connection)
-        self._fresh = []
-        corrections = await read_corrections(connection, self.session_id)
-        snapshot = await load_snapshot(connection, self.session_id, list(self._rows.values()), corrections, watermarks)
-        if snapshot is None:
-            self.is_over, self.undecided, self.awaits_late_data = True, False, False
-            return AssemblyResult()
-        context = snapshot.context
-        found = assemble(snapshot.readings, context)
-        revised = await shot_rows.write_shots(connection, context, found.shots, self._shots)
-        wrote = await shot_rows.write_ends(connection, context, found.ends, snapshot.axis, self._ends)
-        orphans = orphans_of(found, corrections, self._orphans)
-        wrote |= await write_orphans(connection, context, orphans, self._orphans)
-        self.undecided = found.undecided or (context.closes is not None and not self.is_over)
-        self.awaits_late_data = found.decided_by_timeout and _is_recent(context)
-        if context.closes is not None and not self.is_over and _is_complete(context, found):
-            await shot_rows.close_session(connection, self.session_id)
-            self.is_over, wrote = True, True
-        if snapshot.is_open:
-            await self._update_bows_off(connection, context, found)
-        return AssemblyResult(len(found.shots), revised, wrote or revised > 0)
+        if reading.key in self._known:
+            return True
+        if self._axis.tie(reading.instant):
+            return False
+        self._known.add(reading.key)
+        self._fresh.append(timed_reading(reading, self._axis))
+        return True
 
-    async def _update_bows_off(self, connection: Connection, context: SessionContext, found: Assembly) -> None:
-        """Store which bows' clocks are off, repeatedly while any is: the table is UNLOGGED and may have lost its rows.
+    def assemble(self, now: Instant, watermarks: Mapping[str, Instant]) -> SessionResult:
+        """Assemble what changed. ``watermarks`` are older than the readings that were added last."""
+        context = at_instant(self._context, self.rows, self._axis, now, watermarks)
+        fresh, self._fresh = self._fresh, []
+        changes = self._assembly.update(fresh, context)
+        found = self._assembly.found
+        result = SessionResult(self.session_id, self.rows.lane, shots=sum(len(part.shots) for part in found))
+        self._stored.compare_shots(result, changes)
+        self._stored.compare_ends(result, changes.ends, sum(len(part.ends) for part in found), self._axis)
+        scope = None if changes.is_first else changes.readings
+        orphans = orphans_of(changes.orphans, changes.shots, context.corrections, self._stored.orphans)
+        self._stored.compare_orphans(result, orphans, scope)
+        if context.closes is not None and not self._is_closed and _is_complete(context, found):
+            result.closes = self._is_closed = True
+        if self.rows.window.is_open:
+            self._compare_bows_off(result, context, found)
+        self._plan_recheck(context, found)
+        return result
+
+    def _compare_bows_off(self, result: SessionResult, context: SessionContext, found: Sequence[Assembly]) -> None:
+        """State which bows' clocks are off, repeatedly while any is: the table is UNLOGGED and may have lost its rows.
 
         A session that is over says nothing about clocks.
         """
-        off = frozenset() if self.is_over else bows_off(found.shots)
+        off = frozenset() if self._is_closed else bows_off(found, context.bows)
         if off or off != self._bows_off:
-            await write_bows_off(connection, context, off)
-            self._bows_off = off
+            result.bows_on_lane = context.on_lane(context.bows, context.now, context.now)
+            result.bows_off = self._bows_off = off
+
+    def _plan_recheck(self, context: SessionContext, found: Sequence[Assembly]) -> None:
+        self.recheck_in_s = max(0.0, min(part.next_change for part in found) - context.now)
+        is_recent = context.closes is None or context.now - context.closes <= context.parameters.late_accept_s
+        if is_recent and any(part.timed_out for part in found):
+            self.recheck_in_s = min(self.recheck_in_s, LATE_DATA_RECHECK_S if self._is_closed else RECHECK_S)
+        if any(part.unsettled for part in found) or (context.closes is not None and not self._is_closed):
+            self.recheck_in_s = min(self.recheck_in_s, RECHECK_S)
 
 
-async def rebuild(connection: Connection, session_id: UUID, requests: Sequence[int]) -> AssemblyResult:
+async def load_sessions(connection: Connection, sessions: Collection[UUID]) -> dict[UUID, SessionAssembler]:
+    """Load sessions from the tables, those that exist."""
+    rows = await read_sessions(connection, sessions)
+    readings = await readings_of(connection, {i: session.window for i, session in rows.items()})
+    stored = await stored_results(connection, list(rows))
+    arrows = await read_arrows(connection, [reading for one in readings.values() for reading in one])
+    loaded: dict[UUID, SessionAssembler] = {}
+    for session_id, session in rows.items():
+        own = readings.get(session_id, [])
+        tags = {reading.tag for reading in own}
+        loaded[session_id] = SessionAssembler(
+            session, own, [arrow for arrow in arrows.values() if arrow.id.hex in tags], stored[session_id]
+        )
+    return loaded
+
+
+async def rebuild(connection: Connection, session_id: UUID, requests: Sequence[int]) -> None:
     """Compute one session from the tables alone and complete its requests.
 
-    Only for the holder of the assembler's lock: two assemblers would write the same rows.
+    Only for the holder of the lock of its lane's share: two assemblers would write the same rows.
     """
     async with connection.transaction():
-        result = await SessionAssembler(session_id).update(connection)
-        await complete_rebuilds(connection, requests, result)
-    return result
+        devices = await connection.fetch("select device_id from session_devices where session_id = $1", session_id)
+        watermarks = await read_watermarks(connection, [row["device_id"] for row in devices])  # before the readings
+        now = await remote_now(lambda: connection.fetchval("select clock_timestamp()"))
+        for session in (await load_sessions(connection, [session_id])).values():
+            result = session.assemble(now, watermarks)
+            result.requests = requests
+            await write_results(connection, [result])
 
 
-def _is_recent(context: SessionContext) -> bool:
-    return context.closes is not None and context.now - context.closes <= context.parameters.late_accept_s
-
-
-def _is_complete(context: SessionContext, found: Assembly) -> bool:
+def _is_complete(context: SessionContext, found: Sequence[Assembly]) -> bool:
     """Whether every event before the closing is stored, or the time to wait for them is over.
 
     The watermark of a bow must reach the closing; that of a target the landing of an arrow released just before it.
     """
     if context.closes is None:
         return False
-    if any(shot.result is Result.PENDING for shot in found.shots):
+    if any(shot.result is Result.PENDING for part in found for shot in part.shots):
         return False
     needed = dict.fromkeys(context.bows, context.closes) | dict.fromkeys(
         context.targets, context.closes + longest_flight_s(context)
     )
-    stored = all(context.watermarks.get(device, float("-inf")) >= t for device, t in needed.items())
+    stored = all(context.watermarks.get(device, -math.inf) >= t for device, t in needed.items())
     return stored or context.now > context.closes + context.parameters.give_up_s
 
 
-def bows_off(shots: Sequence[Shot]) -> frozenset[str]:
-    """The bows whose clock is too far from the target's to time flights; ``shots`` in order of shooting. Pure."""
-    flights: dict[str, list[bool]] = defaultdict(list)
-    for shot in shots:
-        is_off = Flag.CLOCK in shot.flags
-        if shot.release is not None and (is_off or shot.tof_s is not None):
-            flights[shot.release.device_id].append(is_off)
-    return frozenset(bow for bow, off in flights.items() if sum(off[-LAST_FLIGHTS:]) >= UNTIMED_FLIGHTS)
+def bows_off(found: Sequence[Assembly], bows: Collection[str]) -> frozenset[str]:
+    """The bows whose clock is too far from the target's to time flights. Pure."""
+    flights: dict[str, list[bool]] = {bow: [] for bow in bows}
+    for part in reversed(found):
+        for shot in reversed(part.shots):
+            _count_flight(flights, shot)
+        if all(len(last) >= LAST_FLIGHTS for last in flights.values()):
+            break
+    return frozenset(bow for bow, last in flights.items() if sum(last[:LAST_FLIGHTS]) >= UNTIMED_FLIGHTS)
 
 
-async def write_bows_off(connection: Connection, context: SessionContext, off: frozenset[str]) -> None:
-    """Store in ``device_status`` which bows of the lane have a clock that is off; other rows stay untouched."""
-    await connection.execute(
-        """
-        update device_status set clock_off = device_id = any($2)
-        where device_id = any($1) and clock_off <> (device_id = any($2))
-        """,
-        sorted(context.on_lane(context.bows, context.now, context.now)),
-        sorted(off),
-    )
+def _count_flight(flights: dict[str, list[bool]], shot: Shot) -> None:
+    is_off = Flag.CLOCK in shot.flags
+    if shot.release is not None and (is_off or shot.tof_s is not None):
+        flights.setdefault(shot.release.device_id, []).append(is_off)

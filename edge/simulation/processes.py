@@ -83,7 +83,12 @@ def range_lock(folder: Path) -> Iterator[None]:
 
 
 def programs(
-    devices: Sequence[RangeDevice], world: World, faults: WireFaults, environ: Mapping[str, str], folders: Folders
+    devices: Sequence[RangeDevice],
+    world: World,
+    faults: WireFaults,
+    environ: Mapping[str, str],
+    folders: Folders,
+    assemblers: int = 1,
 ) -> list[Program]:
     """Return the programs of the range. Sensors stop before the simulated devices, so that none reports a lost device."""
     base = {key: value for key, value in environ.items() if not key.startswith("ARCH_STATS_")}
@@ -104,8 +109,10 @@ def programs(
         }
         argv = [str(here / "archstats-sensor"), "run", device.name]
         result.append(Program(device.name, argv, {**base, **own}, logs / f"{device.name}.log"))
-    modules = ("archstats-shots", "archstats-push")
-    return result + [Program(name, [str(here / name)], base, logs / f"{name}.log") for name in modules]
+    names = ["archstats-shots", *(f"archstats-shots-{number}" for number in range(2, assemblers + 1))]
+    result += [Program(name, [str(here / "archstats-shots")], base, logs / f"{name}.log") for name in names]
+    result.append(Program("archstats-push", [str(here / "archstats-push")], base, logs / "archstats-push.log"))
+    return result
 
 
 class Children:

@@ -57,6 +57,7 @@ class SimulateOptions:
     shots: int | None
     duration_s: float | None
     lanes: int
+    assemblers: int
     faults: WireFaults
     as_json: bool
     force: bool
@@ -126,7 +127,7 @@ async def _on_database(
         async with asyncio.TaskGroup() as tasks:
             keepers = [
                 tasks.create_task(children.keep(program))
-                for program in programs(devices, world, options.faults, environ, folders)
+                for program in programs(devices, world, options.faults, environ, folders, options.assemblers)
             ]
             following = tasks.create_task(follower.run())
             finished = await _until_done(world, follower, stop)

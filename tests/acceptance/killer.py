@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tests.acceptance.simulated_range import SimulatedRange
 
 POSTGRESQL = "postgresql"
-VICTIMS = ("bow-1", "target-1", "archstats-shots", "archstats-push", POSTGRESQL)
+VICTIMS = ("bow-1", "target-1", "archstats-shots", "archstats-shots-2", "archstats-push", POSTGRESQL)
 
 
 @dataclass

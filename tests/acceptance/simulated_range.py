@@ -87,9 +87,21 @@ class SimulatedRange:
 
     def child(self, name: str) -> int:
         """The process id of the child that runs the program or device called ``name``."""
-        found = [pid for pid in descendants(self.process.pid) if name in command_line(pid)]
+        shots = "archstats-shots"
+        words = shots if name.startswith(shots) else name  # several assemblers differ by their logs alone
+        found = [pid for pid in descendants(self.process.pid) if words in command_line(pid)]
+        if words == shots:
+            found = [pid for pid in found if log_name(pid) == name]
         assert len(found) == 1, f"{name}: {found}"
         return found[0]
+
+
+def log_name(pid: int) -> str:
+    """The name of the log that a process writes to; empty for a process that ended."""
+    try:
+        return Path(f"/proc/{pid}/fd/1").readlink().stem
+    except OSError:
+        return ""
 
 
 def descendants(pid: int) -> list[int]:

@@ -53,7 +53,8 @@ async def shoot_and_kill(
     database_dir: Path, *, seed: int, kills: int, pauses_s: tuple[float, float], shots: int
 ) -> list[str]:
     """Run a range with at least this many shots and kills; return the differences from an undisturbed one."""
-    async with simulated_range(database_dir, "--seed", str(seed), "--speed", "20") as running:
+    options = ("--seed", str(seed), "--speed", "20", "--assemblers", "2")
+    async with simulated_range(database_dir, *options) as running:
         client, killer = ResumingClient(running.port), Killer(running, seed, kills, pauses_s)
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(client.run())

@@ -24,7 +24,7 @@ class FaultKind(StrEnum):
 PROCESS_FAULTS = (FaultKind.KILL, FaultKind.STOP, FaultKind.RESTART)
 
 SENSORS = ("bow-1", "target-1", "bow-2", "target-2")
-MODULES = ("archstats-shots", "archstats-push")
+MODULES = ("archstats-shots", "archstats-shots-2", "archstats-push")
 POSTGRES = "postgres"
 PROXY = "way to the database"
 DISK = "spool's disk"

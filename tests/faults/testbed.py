@@ -85,7 +85,18 @@ async def new_testbed(folder: Path, seed: int) -> AsyncIterator[Testbed]:
                     "POSTGRES_HOST": "127.0.0.1", "POSTGRES_PORT": str(proxy.port), "POSTGRES_USER": USER,
                     "POSTGRES_DB": DATABASE, "ARCH_STATS_SPOOL_DIR": str(disk or folder / "spool"),
                 }  # fmt: skip
-                options = ("--seed", str(seed), "--speed", "20", "--lanes", str(LANES), "--fault", WIRE_FAULTS)
+                options = (
+                    "--seed",
+                    str(seed),
+                    "--speed",
+                    "20",
+                    "--lanes",
+                    str(LANES),
+                    "--assemblers",
+                    "2",
+                    "--fault",
+                    WIRE_FAULTS,
+                )
                 async with simulated_range(folder / "range", *options, environment=environment) as running:
                     yield Testbed(server, proxy, running, disk)
     finally:

@@ -121,6 +121,20 @@ def test_killed_and_hung_services_restart(hub: Hub) -> None:
         hub.lab.run("systemctl", "daemon-reload")
 
 
+def test_second_assembler_takes_a_part_of_the_lanes(hub: Hub) -> None:
+    second, shares = "archstats-shots@2", "assembling the shots of a part of the lanes, database ok"
+    hub.until_healthy()
+    hub.lab.run("systemctl", "enable", "--now", second)
+    try:
+        hub.until(lambda: hub.status(SHOTS) == hub.status(second) == shares)
+        hub.lab.run("systemctl", "stop", SHOTS)
+        hub.until(lambda: hub.status(second) == "assembling shots, database ok")
+        hub.lab.run("systemctl", "start", SHOTS)
+    finally:
+        hub.lab.run("systemctl", "disable", "--now", second)
+    hub.until(lambda: hub.status(SHOTS) == "assembling shots, database ok")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("unit", [SENSOR, SHOTS, PUSH])
 def test_watchdog_of_the_unit_ends_a_hung_service(hub: Hub, unit: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edge.common.vocabulary import Assignment, Flag, ReadingKind, Result
 from edge.shots.assembly.context import SessionContext
-from edge.shots.assembly.ends import End, TagPresence, find_ends
+from edge.shots.assembly.ends import START, End, Seal, TagPresence, find_ends
 from edge.shots.assembly.flight import landing_window_s, longest_flight_s
 from edge.shots.assembly.matching import match
 from edge.shots.assembly.model import Arrow, TimedReading
@@ -20,6 +20,7 @@ from edge.shots.assembly.scoring import (
     ScoredLanding,
     find_contacts,
 )
+from edge.shots.assembly.seals import find_seals
 from edge.shots.assembly.shot import Shot, correct_shot, flag_not_counted, make_shot
 from edge.shots.assembly.verdict import Coverage, coverage, doubt_misses_in_dead_time, find_let_downs, judge
 
@@ -29,22 +30,29 @@ class Assembly:
     """The shots, ends and orphans of one session."""
 
     shots: list[Shot]
+    times: list[float]
+    """Instant of each shot's first reading."""
     ends: list[End]
     orphans: list[TimedReading]
-    undecided: bool
-    """Time alone may change the result: assemble again in a second."""
-    decided_by_timeout: bool
-    """A shot was decided because a device stayed silent; its late data may change the result."""
+    unsettled: list[float]
+    """Instants of the shots and landings that await data, or the end of their waiting: assemble again soon."""
+    timed_out: list[float]
+    """Instants of the shots that were decided because a device stayed silent; its late data may change them."""
+    next_change: float
+    """Instant at which time alone may close the open end; infinity without one."""
+    seals: list[Seal]
+    """Where the readings may be divided: each part gives its own shots, whatever follows."""
 
 
-def assemble(readings: Iterable[TimedReading], context: SessionContext) -> Assembly:
-    """Make the session's shots and ends from the lane's readings.
+def assemble(readings: Iterable[TimedReading], context: SessionContext, after: Seal = START) -> Assembly:
+    """Make the session's shots and ends from the lane's readings, or from all of its readings after a seal.
 
     Releases before the session and just after it become drafts too, so that they explain their own landings, and so do
     landings just before it, so that the session's releases do not take them. They become no shots of this session.
     """
     ordered = sorted(readings, key=lambda r: (r.t, r.key))
-    ends, presences = find_ends(ordered, context)
+    found = find_ends(ordered, context, after)
+    ends, presences = found.ends, found.presences
     last = context.closes if context.closes is not None else math.inf
     nockings, drafts = find_nockings(ordered, context)
     doubt_tags(nockings, presences)
@@ -61,14 +69,18 @@ def assemble(readings: Iterable[TimedReading], context: SessionContext) -> Assem
     doubt_misses_in_dead_time(drafts, context)
     alone, orphans, waiting = _without_release(left, context, last)
     own = [d for d in drafts if context.starts <= d.first.t <= last and not context.belongs_to_previous(d.first)]
-    shots = _shots([*own, *judged, *alone], context, ends, presences)
-    pending = any(shot.result is Result.PENDING for shot in shots)
+    times, shots = _shots([*own, *judged, *alone], context, ends, presences)
+    unsettled = [t for t, shot in zip(times, shots, strict=True) if shot.result is Result.PENDING]
+    unsettled += [landing.t for landing in waiting]
     return Assembly(
         shots,
-        ends,
+        times,
+        [end for end in ends if end is not after.end],
         orphans,
-        undecided=pending or waiting or any(end.closes is None for end in ends),
-        decided_by_timeout=any(_timed_out(draft, context) for draft in (*own, *alone)),
+        unsettled,
+        [draft.first.t for draft in (*own, *alone) if _timed_out(draft, context)],
+        found.next_change,
+        find_seals(ordered, found.closed, nockings, min(unsettled, default=math.inf), context),
     )
 
 
@@ -97,11 +109,11 @@ def _apply_assignments(
 
 def _without_release(
     landings: Sequence[TimedReading], context: SessionContext, last: float
-) -> tuple[list[Draft], list[TimedReading], bool]:
+) -> tuple[list[Draft], list[TimedReading], list[TimedReading]]:
     """Divide landings that no release explains: shots of a lane without a working bow, orphans, and "not yet known"."""
     alone: list[Draft] = []
     orphans: list[TimedReading] = []
-    waiting = False
+    waiting: list[TimedReading] = []
     for landing in landings:
         if landing.t > last + longest_flight_s(context):
             continue  # it flew after the session
@@ -112,7 +124,7 @@ def _without_release(
         elif not bows_on_lane(landing, context) or context.now - landing.t > context.parameters.give_up_s:
             alone.append(Draft(None, landing=landing, assignment=Assignment.ID if landing.tag else None))
         else:
-            waiting = True
+            waiting.append(landing)
     return alone, orphans, waiting
 
 
@@ -142,13 +154,12 @@ def watching_bows(landing: TimedReading, context: SessionContext) -> frozenset[s
 
 def _shots(
     drafts: Sequence[Draft], context: SessionContext, ends: Sequence[End], presences: Sequence[TagPresence]
-) -> list[Shot]:
-    """Score the drafts, each alone and then beside the others; in order of shooting."""
-    by_tag = {arrow.id.hex: arrow for arrow in context.arrows.values()}
+) -> tuple[list[float], list[Shot]]:
+    """Score the drafts, each alone and then beside the others; in order of shooting, with the instant of each."""
     bounced = {presence.landing for presence in presences if presence.bounced}
     scored: list[tuple[Draft, Arrow | None, float, Score]] = []
     for draft in sorted(drafts, key=lambda d: (d.first.t, d.first.key)):
-        arrow = _arrow_of(draft, by_tag)
+        arrow = _arrow_of(draft, context)
         known = arrow.diameter_mm if arrow is not None else None
         diameter = known or (DIAMETER_INDOORS_MM if context.is_indoor else DIAMETER_OUTDOORS_MM)
         draft.bounced = draft.landing is not None and draft.landing.key in bounced
@@ -166,12 +177,12 @@ def _shots(
             draft.flags.add(Flag.CONTACT)
         shot = make_shot(draft, arrow, diameter, contact.score if contact is not None else score, context, ends)
         shots.append(correct_shot(shot, context.corrections))
-    return flag_not_counted(shots, context)
+    return [draft.first.t for draft, *_ in scored], flag_not_counted(shots, context)
 
 
-def _arrow_of(draft: Draft, by_tag: Mapping[str, Arrow]) -> Arrow | None:
+def _arrow_of(draft: Draft, context: SessionContext) -> Arrow | None:
     """The registered arrow of a shot; a doubted tag of a bow identifies none."""
     landed = draft.landing.tag if draft.landing is not None else None
     if landed is None and draft.doubted:
         return None
-    return by_tag.get(draft.tag) if draft.tag is not None else None
+    return context.arrow_of(draft.tag) if draft.tag is not None else None

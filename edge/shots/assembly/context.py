@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from edge.common.vocabulary import ReadingKind
 from edge.shots.assembly.model import Arrow, CorrectionSet, Target, TimedReading
 from edge.shots.assembly.timeline import BlindInterval, LaneAssignment, PreviousSession
 
-RULE_VERSION = 3
+RULE_VERSION = 4
 """Version of the assembly rules, stored with each shot; it rises whenever the rules give another result."""
 
 
@@ -75,6 +75,7 @@ class SessionContext:
     """Watermark of each device: every event up to this instant is stored."""
     blind: Sequence[BlindInterval] = ()
     arrows: Mapping[UUID, Arrow] = field(default_factory=dict)
+    """The registered arrows among the tags of its readings."""
     end_marks: Sequence[float] = ()
     arrows_per_end: int | None = None
     """Number of arrows that count in an end, the lowest first; None for no limit."""
@@ -89,6 +90,21 @@ class SessionContext:
     def distance_m(self) -> float | None:
         """Distance to the target; None when the session has none."""
         return self.target.distance_m if self.target else None
+
+    def at(self, now: float, watermarks: Mapping[str, float]) -> SessionContext:
+        """The same session as it is known at another instant."""
+        return replace(self, now=now, watermarks=watermarks)
+
+    def with_arrows(self, arrows: Mapping[UUID, Arrow]) -> SessionContext:
+        """The same session with other arrows."""
+        return replace(self, arrows=arrows)
+
+    def arrow_of(self, tag: str) -> Arrow | None:
+        """The registered arrow whose EPC is ``tag``; None for a tag that is no arrow's UUID."""
+        try:
+            return self.arrows.get(UUID(hex=tag))
+        except ValueError:
+            return None
 
     def belongs_to_previous(self, reading: TimedReading) -> bool:
         """Whether a release, or a landing that no release explains, belongs to the previous session by its time alone."""

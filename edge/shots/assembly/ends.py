@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,10 +86,47 @@ class End:
     closed_by: EndClosure | None
 
 
-def find_ends(readings: Sequence[TimedReading], context: SessionContext) -> tuple[list[End], list[TagPresence]]:
-    """The session's ends in order, and the presences of arrows in the butt; ``readings`` in order of time."""
-    finder = _EndFinder(context)
-    return finder.run(readings), finder.butt.presences
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """An instant that no shot spans: everything before it is final, and readings after it change nothing before it."""
+
+    t: float
+    end: End | None
+    """The last end before it."""
+
+
+START = Seal(-math.inf, None)
+"""Before the first reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedEnd:
+    """An end that closed before the session did, and what was left over at its closing."""
+
+    end: End
+    position: int
+    """Number of the readings before the closing, in order of time."""
+    decided: float
+    """Instant up to which a further reading or mark would have changed the closing."""
+    has_nocked: bool
+    """An arrow was on a string across the closing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEnds:
+    """The ends of some readings, and the presences of arrows in the butt."""
+
+    ends: Sequence[End]
+    """In order; the end before the readings comes first, if there is one."""
+    closed: Sequence[ClosedEnd]
+    presences: Sequence[TagPresence]
+    next_change: float
+    """Instant at which time alone may close the open end; infinity without one."""
+
+
+def find_ends(readings: Sequence[TimedReading], context: SessionContext, after: Seal = START) -> FoundEnds:
+    """The ends of readings after a seal; ``readings`` in order of time."""
+    return _EndFinder(context, after).run(readings)
 
 
 def end_at(ends: Sequence[End], t: float) -> int | None:
@@ -98,50 +136,68 @@ def end_at(ends: Sequence[End], t: float) -> int | None:
 
 
 def closing_of(ends: Sequence[End], t: float) -> float:
-    """The closing of the end that holds an instant; infinity while the end is open."""
-    number = end_at(ends, t)
-    closes = ends[number - 1].closes if number is not None else None
+    """The closing of the end that holds an instant; infinity while the end is open.
+
+    Instants before the first end count to it: what is shot there depends on nothing after its closing.
+    """
+    index = bisect_right(ends, t, key=lambda end: end.opens)
+    closes = ends[max(0, index - 1)].closes if ends else None
     return math.inf if closes is None else closes
 
 
 class _EndFinder:
     """Finds the ends in one pass over the readings."""
 
-    def __init__(self, context: SessionContext) -> None:
+    def __init__(self, context: SessionContext, after: Seal) -> None:
         self._context = context
-        self._ends: list[End] = []
+        self._ends: list[End] = [] if after.end is None else [after.end]
+        self._number = 0 if after.end is None else after.end.number
+        self._closed: list[ClosedEnd] = []
+        self._position = 0
         self._opens: float | None = None
         self._last = 0.0
         self._nocked: dict[str, float] = {}
-        self.butt = Butt(context.parameters.bounce_s, context.parameters.duplicate_landing_s)
-        self._marks = sorted(context.end_marks)
+        self._nocked_until = -math.inf
+        """Engage time-out of the last nocked arrow that was never released."""
+        self._butt = Butt(context.parameters.bounce_s, context.parameters.duplicate_landing_s)
+        marks = sorted(context.end_marks)
+        self._marks = deque(marks[bisect_right(marks, after.t) :])
 
-    def run(self, readings: Sequence[TimedReading]) -> list[End]:
+    def run(self, readings: Sequence[TimedReading]) -> FoundEnds:
         context = self._context
         for reading in readings:
-            if not context.starts <= reading.t:
-                continue
             if context.closes is not None and reading.t > context.closes:
                 break
-            self._advance(reading.t)
-            self._take(reading)
+            if context.starts <= reading.t:
+                self._advance(reading.t)
+                self._take(reading)
+            self._position += 1
         self._advance(context.now if context.closes is None else min(context.now, context.closes))
+        next_change = self._next_change()
         if self._opens is not None:
             closure = EndClosure.SESSION if context.closes is not None else None
-            self._ends.append(End(len(self._ends) + 1, self._opens, context.closes, closure))
-        return self._ends
+            self._ends.append(End(self._number + 1, self._opens, context.closes, closure))
+        return FoundEnds(self._ends, self._closed, self._butt.presences, next_change)
+
+    def _next_change(self) -> float:
+        if self._opens is None or self._context.closes is not None:
+            return math.inf
+        quiet = self._last + self._context.end_timeout_s
+        if self._nocked:
+            quiet = max(quiet, max(self._nocked.values()) + self._context.parameters.engage_timeout_s)
+        return min([quiet, *self._marks])
 
     def _take(self, reading: TimedReading) -> None:
         kind = reading.kind
         if kind is ReadingKind.TAGS:
-            if self.butt.add_inventory(reading):
-                self._close(reading.t, EndClosure.TAGS)
+            if self._butt.add_inventory(reading):
+                self._close(reading.t, EndClosure.TAGS, self._position + 1)
             return
         if kind not in (ReadingKind.ENGAGE, ReadingKind.RELEASE, ReadingKind.LANDING):
             return
         if self._context.belongs_to_previous(reading):
             if kind is ReadingKind.LANDING:
-                self.butt.add_landing(reading)
+                self._butt.add_landing(reading)
             return
         if self._opens is None:
             self._opens = reading.t
@@ -152,12 +208,12 @@ class _EndFinder:
         elif kind is ReadingKind.RELEASE:
             self._nocked.pop(bow, None)
         else:
-            self.butt.add_landing(reading)
+            self._butt.add_landing(reading)
 
     def _advance(self, t: float) -> None:
         """Close the ends that a mark or the time-out closes up to ``t``."""
         while self._marks and self._marks[0] <= t:
-            mark = self._marks.pop(0)
+            mark = self._marks.popleft()
             self._time_out(mark)
             self._close(mark, EndClosure.OPERATOR)
         self._time_out(t)
@@ -166,12 +222,20 @@ class _EndFinder:
         if self._opens is None:
             return
         timeout_s = self._context.parameters.engage_timeout_s
-        self._nocked = {bow: since for bow, since in self._nocked.items() if t - since <= timeout_s}
+        for bow, since in [*self._nocked.items()]:
+            if t - since > timeout_s:
+                self._nocked_until = max(self._nocked_until, since + timeout_s)
+                del self._nocked[bow]
         if not self._nocked and t - self._last >= self._context.end_timeout_s:
             self._close(self._last + self._context.end_timeout_s, EndClosure.TIMEOUT)
 
-    def _close(self, t: float, by: EndClosure) -> None:
+    def _close(self, t: float, by: EndClosure, position: int | None = None) -> None:
         if self._opens is not None:
-            self._ends.append(End(len(self._ends) + 1, self._opens, t, by))
+            self._number += 1
+            end = End(self._number, self._opens, t, by)
+            self._ends.append(end)
+            decided = max(t, self._nocked_until)
+            position = self._position if position is None else position
+            self._closed.append(ClosedEnd(end, position, decided, has_nocked=bool(self._nocked)))
         self._opens = None
-        self.butt.empty(t)
+        self._butt.empty(t)

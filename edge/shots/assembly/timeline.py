@@ -25,13 +25,21 @@ class Axis:
     def __init__(self, start: Instant, others: Iterable[Instant] = ()) -> None:
         self._zero = start.at
         self._ties: dict[UUID, tuple[int, float]] = {}
-        for instant in sorted(
-            (i for i in others if i.host_boot_id and i.mono_ns is not None), key=lambda i: i.mono_ns or 0
-        ):
-            if instant.host_boot_id is not None and instant.mono_ns is not None:
-                self._ties.setdefault(instant.host_boot_id, (instant.mono_ns, self._by_wall_clock(instant.at)))
-        if start.host_boot_id is not None and start.mono_ns is not None:
-            self._ties[start.host_boot_id] = (start.mono_ns, 0.0)
+        self._start_boot = start.host_boot_id if start.mono_ns is not None else None
+        for instant in others:
+            self.tie(instant)
+        if self._start_boot is not None and start.mono_ns is not None:
+            self._ties[self._start_boot] = (start.mono_ns, 0.0)
+
+    def tie(self, instant: Instant) -> bool:
+        """Take the instant of another reading; returns whether it moves its boot on the axis."""
+        boot, mono_ns = instant.host_boot_id, instant.mono_ns
+        if boot is None or mono_ns is None or boot == self._start_boot:
+            return False
+        if boot in self._ties and self._ties[boot][0] <= mono_ns:
+            return False
+        self._ties[boot] = (mono_ns, self._by_wall_clock(instant.at))
+        return True
 
     def seconds_of(self, instant: Instant) -> float:
         """The seconds from the session's start to an instant."""

@@ -1,14 +1,14 @@
-"""The SQL of the assembler: sessions, readings, shots, ends, orphans, corrections and rebuild requests."""
+"""The SQL of the assembler: news, sessions, readings, results, rebuild requests and the shares of the lanes."""
 
-from edge.shots.store.context import SessionSnapshot, load_snapshot, read_watermarks
-from edge.shots.store.rebuilds import AssemblyResult, pending_rebuilds, release_lock, take_over
+from edge.shots.store.context import SessionSnapshot, load_snapshot
+from edge.shots.store.rebuilds import pending_rebuilds
+from edge.shots.store.shares import release_share, share_of, take_share
 
 __all__ = [
-    "AssemblyResult",
     "SessionSnapshot",
     "load_snapshot",
     "pending_rebuilds",
-    "read_watermarks",
-    "release_lock",
-    "take_over",
+    "release_share",
+    "share_of",
+    "take_share",
 ]

@@ -1,4 +1,4 @@
-"""Operators' corrections of a session, and its orphans: landings that await a decision."""
+"""Operators' corrections of a session, and the orphans that result: landings that await a decision."""
 
 from __future__ import annotations
 
@@ -8,21 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CorrectionKind, OrphanStatus, Result
-from edge.shots.assembly.assemble import Assembly
-from edge.shots.assembly.context import SessionContext
-from edge.shots.assembly.model import Correction, CorrectionSet, ReadingKey
-from edge.shots.assembly.shot import shot_id
-
-
-async def read_corrections(connection: Connection, session_id: UUID) -> CorrectionSet:
-    """Read the valid corrections of a session."""
-    rows = await connection.fetch(
-        "select kind, device_id, stream_id, seq, reason, new::text as new from corrections where session_id = $1 order by id",
-        session_id,
-    )
-    return valid_corrections(rows)
+from edge.shots.assembly.model import Correction, CorrectionSet, ReadingKey, TimedReading
+from edge.shots.assembly.shot import Shot
 
 
 def valid_corrections(rows: Iterable[asyncpg.Record]) -> CorrectionSet:
@@ -63,46 +51,16 @@ Orphans = dict[ReadingKey, tuple[OrphanStatus, UUID | None]]
 """Status of each orphan, and the shot to which it was assigned."""
 
 
-async def stored_orphans(connection: Connection, session_id: UUID) -> Orphans:
-    """The orphans of a session as stored."""
-    rows = await connection.fetch(
-        "select device_id, stream_id, seq, status, shot_id from orphans where session_id = $1", session_id
-    )
-    return {
-        ReadingKey(r["device_id"], r["stream_id"], r["seq"]): (OrphanStatus(r["status"]), r["shot_id"]) for r in rows
-    }
-
-
-def orphans_of(found: Assembly, corrections: CorrectionSet, known: Mapping[ReadingKey, object]) -> Orphans:
+def orphans_of(
+    orphans: Iterable[TimedReading],
+    shots: Iterable[Shot],
+    corrections: CorrectionSet,
+    known: Mapping[ReadingKey, object],
+) -> Orphans:
     """The orphans of an assembly, and the outcome of each landing that was one before. Pure."""
-    result: Orphans = {orphan.key: (OrphanStatus.OPEN, None) for orphan in found.orphans}
-    landed = {shot.landing: shot for shot in found.shots if shot.landing is not None}
-    for key in {*known, *corrections.judged_landings} & landed.keys():
-        shot = landed[key]
-        result[key] = (OrphanStatus.VOIDED, None) if shot.result is Result.VOID else (OrphanStatus.ASSIGNED, shot.id)
+    result: Orphans = {orphan.key: (OrphanStatus.OPEN, None) for orphan in orphans}
+    for shot in shots:
+        if shot.landing is not None and (shot.landing in known or shot.landing in corrections.judged_landings):
+            is_void = shot.result is Result.VOID
+            result[shot.landing] = (OrphanStatus.VOIDED, None) if is_void else (OrphanStatus.ASSIGNED, shot.id)
     return result
-
-
-async def write_orphans(connection: Connection, context: SessionContext, fresh: Orphans, known: Orphans) -> bool:
-    """Bring the table ``orphans`` up to date; returns whether anything was written.
-
-    Runs in the caller's transaction, after the shots are written: an assigned orphan refers to its shot.
-    """
-    gone = [key for key in known if key not in fresh]
-    changed = [(key, *value) for key, value in fresh.items() if known.get(key) != value]
-    if gone:
-        await connection.executemany("delete from orphans where (device_id, stream_id, seq) = ($1, $2, $3)", gone)
-    if changed:
-        await connection.executemany(
-            """
-            insert into orphans (id, session_id, lane, device_id, stream_id, seq, status, shot_id)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
-            on conflict (device_id, stream_id, seq) do update set
-                session_id = excluded.session_id, lane = excluded.lane, status = excluded.status,
-                shot_id = excluded.shot_id, updated_at = now()
-            """,
-            [(shot_id(key), context.session_id, context.lane, *key, status, shot) for key, status, shot in changed],
-        )
-    known.clear()
-    known.update(fresh)
-    return bool(gone or changed)

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.installer.hub import COMMON_SETTINGS, HOME, OS_USERS, SETTINGS, SOCKET, STATE, UNITS, Hub, Source
+from edge.installer.hub import (
+    COMMON_SETTINGS,
+    HOME,
+    MORE_SHOTS,
+    OS_USERS,
+    PUSH,
+    SENSOR,
+    SETTINGS,
+    SHOTS,
+    SOCKET,
+    STATE,
+    UNITS,
+    Hub,
+    Source,
+)
 from edge.installer.inspect import shipped_files
 from edge.installer.plan import SHIPPED_PLACES, address_file, install_plan, network_file, next_steps
 from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
@@ -125,8 +139,7 @@ def test_only_device_with_url_gets_the_network() -> None:
     assert network_file(SENSOR_BOW) not in steps
     remote = writes(install_plan(Hub(SHIPPED, settings={"POSTGRES_HOST": "db.local"}, devices=devices)))
     assert {path for path in remote if path.name == "network.conf"} == {
-        network_file(unit)
-        for unit in ("archstats-sensor@.service", "archstats-shots.service", "archstats-push.service")
+        network_file(unit) for unit in (SENSOR, SHOTS, MORE_SHOTS, PUSH)
     }
 
 

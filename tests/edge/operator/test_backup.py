@@ -70,7 +70,7 @@ async def fill(connection: Connection) -> None:
         await connection.execute(EVENT)
 
 
-UNASSEMBLED = "select kind from readings, assembly_progress where xid >= before_xid"
+UNASSEMBLED = "select kind from readings where xid >= (select min(before_xid) from assembly_progress)"
 
 
 async def assemble_and_add_reading(connection: Connection) -> None:

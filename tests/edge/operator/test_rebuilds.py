@@ -10,7 +10,7 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.database import open_database
 from edge.operator import rebuilds
 from edge.operator.rebuilds import await_rebuild, request_rebuild
-from edge.shots.store.rebuilds import release_lock, take_over
+from edge.shots.store.shares import release_share, share_of, take_share
 from tests.edge.cli.command_line import shoot_lane
 from tests.edge.shots.running import assembler
 
@@ -21,10 +21,11 @@ async def test_rebuild_with_idle_absent_and_hung_assembler(
     async with open_database(database_settings, application="test-shots") as database:
         connection, other = await database.connect(), await database.connect()
         lane = await shoot_lane(connection)
+        share = share_of(lane.number)
         done = []
         async with assembler(database):
-            while await take_over(other):  # until the assembler holds the lock
-                await release_lock(other)
+            while await take_share(other, share):  # until the assembler holds the lock
+                await release_share(other, share)
                 await asyncio.sleep(0.05)
             done.append(await request_rebuild(connection, lane.session_id, "test"))
             assert await await_rebuild(connection, lane.session_id)
@@ -36,7 +37,7 @@ async def test_rebuild_with_idle_absent_and_hung_assembler(
         assert [(row["id"], row["shots"]) for row in answered] == [(number, 2) for number in done]
         assert answered[-1]["revised"] == 0
 
-        assert await take_over(other)  # holds the lock without working
+        assert await take_share(other, share)  # holds the lock without working
         monkeypatch.setattr(rebuilds, "DECIDED_WITHIN_S", 0.3)
         await request_rebuild(connection, lane.session_id, "test")
         assert not await await_rebuild(connection, lane.session_id)

@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
-from edge.common.postgres.listener import Listener
 from edge.common.vocabulary import Flag
+from edge.shots.assembler import Assembler
 from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.model import TimedReading
 from edge.shots.assembly.timeline import BlindInterval
-from edge.shots.service import Assembler
-from edge.shots.store import shots as shot_rows
 from edge.shots.store.context import load_snapshot
+from edge.shots.store.results import COLUMNS, Values, values_of
+from edge.shots.store.shares import SHARES
 from tests.edge.lane_rows import LaneRows, started_ago
 from tests.edge.shots.assembly.histories import (
     BOWS,
@@ -154,7 +154,7 @@ class RestartLane(LaneRows):
     async def assembler(self, killed_before: int | None = None) -> tuple[Assembler, Connection]:
         connection = await self._database.connect()
         used = connection if killed_before is None else cast("Connection", DyingConnection(connection, killed_before))
-        return Assembler(used, Listener(self._database, [])), connection
+        return Assembler(used, range(SHARES)), connection
 
     async def rows(self) -> dict[UUID, asyncpg.Record]:
         """The shots that were not superseded."""
@@ -163,12 +163,12 @@ class RestartLane(LaneRows):
         )
         return {row["id"]: row for row in found}
 
-    async def expected(self) -> dict[UUID, shot_rows.Values]:
+    async def expected(self) -> dict[UUID, Values]:
         """The shots that one uninterrupted computation gives."""
         snapshot = await load_snapshot(self.connection, self.session_id)
         assert snapshot is not None
         found = assemble(snapshot.readings, snapshot.context)
-        return {shot.id: shot_rows.values_of(shot) for shot in found.shots}
+        return {shot.id: values_of(shot) for shot in found.shots}
 
     async def published(self) -> dict[str, tuple[int, str]]:
         """The number of events of each shot, and the result in the last one."""
@@ -235,10 +235,8 @@ async def check_tables(lane: RestartLane) -> None:
     expected = await lane.expected()
     assert rows.keys() == expected.keys()
     for i, row in rows.items():
-        held = {name: repr(row[name]) for name in shot_rows.COLUMNS}
-        assert held == {
-            name: repr(as_stored(value)) for name, value in zip(shot_rows.COLUMNS, expected[i], strict=True)
-        }
+        held = {name: repr(row[name]) for name in COLUMNS}
+        assert held == {name: repr(as_stored(value)) for name, value in zip(COLUMNS, expected[i], strict=True)}
     published = await lane.published()
     assert {str(i): (row["revision"], row["result"]) for i, row in rows.items()} == {
         i: last for i, last in published.items() if UUID(i) in rows

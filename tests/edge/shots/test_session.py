@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from edge.common.postgres.database import Database
+from edge.shots.assembly.assemble import assemble
 from edge.shots.session import bows_off
 from tests.edge.lane_rows import LaneRows
-from tests.edge.shots.assembly.lane_readings import OTHER, TWO_BOWS, LaneReadings, covered_until, shots
+from tests.edge.shots.assembly.lane_readings import OTHER, TWO_BOWS, LaneReadings, covered_until
 from tests.edge.shots.running import assembler, until
 
 
@@ -25,7 +26,7 @@ def test_two_of_the_last_three_flights_decide() -> None:
             if is_off is not None:
                 lane.landing(t + 0.4)
         lane.tags(t + 5.0)
-        found.append(bows_off(shots(lane, context)))
+        found.append(bows_off([assemble(lane.readings, context)], context.bows))
     off = frozenset({"bow-1"})
     assert found == [frozenset(), off, off, off, frozenset()]
 
@@ -34,7 +35,8 @@ def test_each_bow_has_its_own_clock() -> None:
     lane = LaneReadings()
     for t in (5.0, 15.0, 25.0):
         undated_shot(lane, t).shot(t + 3.0, OTHER, "bow-2").landing(t + 3.4, OTHER).tags(t + 5.0)
-    assert bows_off(shots(lane, covered_until(100.0, TWO_BOWS))) == {"bow-1"}
+    context = covered_until(100.0, TWO_BOWS)
+    assert bows_off([assemble(lane.readings, context)], context.bows) == {"bow-1"}
 
 
 async def test_device_is_degraded_until_its_flights_are_timed(lane: LaneRows, database: Database) -> None:

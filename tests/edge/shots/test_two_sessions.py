@@ -10,10 +10,11 @@ import pytest
 from drivers.clock.instant import Instant
 from drivers.contract import DeviceKind
 from edge.common.postgres.database import Database
-from edge.common.postgres.listener import Listener
 from edge.sensor.store import Device, SensorStore
-from edge.shots.service import Assembler
-from edge.shots.store import readings as reading_rows
+from edge.shots.assembler import Assembler
+from edge.shots.store.readings import ReadingRow, readings_of, sessions_near
+from edge.shots.store.sessions import read_sessions
+from edge.shots.store.shares import SHARES
 from tests.edge.lane_rows import BOOT, LaneRows
 from tests.edge.shots.running import assembler, until
 
@@ -91,6 +92,12 @@ async def test_bow_that_changes_lanes_and_returns(lane: LaneRows, database: Data
             await until(lane, "count(*) = 0 from rebuilds where done_at is null")
 
 
+async def stored_readings(lane: LaneRows, session: UUID) -> list[ReadingRow]:
+    """The readings that belong to a session."""
+    windows = {i: rows.window for i, rows in (await read_sessions(lane.connection, [session])).items()}
+    return (await readings_of(lane.connection, windows))[session]
+
+
 @pytest.mark.parametrize("stepped_s", [0.0, -3600.0, 3600.0])
 async def test_monotonic_clock_dates_a_change_of_lanes(lane: LaneRows, stepped_s: float) -> None:
     """A step of the wall clock does not matter."""
@@ -104,15 +111,10 @@ async def test_monotonic_clock_dates_a_change_of_lanes(lane: LaneRows, stepped_s
         timedelta(seconds=stepped_s),
     )
     await move(lane, 2, 20.0)
-    everything = await lane.connection.fetch("select * from readings order by seq")
-    assert await reading_rows.sessions_of(lane.connection, everything) == {first, second}
     for session, seqs in ((first, [1, 2]), (second, [3, 4])):
-        assert session is not None
-        for rows in (
-            await reading_rows.belonging_to(lane.connection, session, everything),
-            await reading_rows.readings_of(lane.connection, session),
-        ):
-            assert sorted(row["seq"] for row in rows) == seqs
+        rows = await stored_readings(lane, session)
+        assert sorted(row.seq for row in rows) == seqs
+        assert session in await sessions_near(lane.connection, rows)
 
 
 async def test_earlier_start_takes_no_readings_of_another_lane(lane: LaneRows) -> None:
@@ -120,7 +122,7 @@ async def test_earlier_start_takes_no_readings_of_another_lane(lane: LaneRows) -
     second = await open_on_lane_two(lane)
     await lane.shoot(10.0)
     await lane.shoot(30.0)
-    assert sorted(row["seq"] for row in await reading_rows.readings_of(lane.connection, second)) == [3, 4]
+    assert sorted(row.seq for row in await stored_readings(lane, second)) == [3, 4]
 
 
 @pytest.mark.parametrize("device", ["bow-1", "bow-2"])
@@ -132,7 +134,7 @@ async def test_other_boot_is_dated_by_the_sessions_own_readings(
     await lane.connection.execute("insert into devices (id, kind, driver, lane) values ('bow-2', 'bow', 'bow.link', 2)")
     lane.streams["bow-2"], lane.seqs["bow-2"] = uuid4(), 0
     connection = await database.connect()
-    assembling = Assembler(connection, Listener(database, []))
+    assembling = Assembler(connection, range(SHARES))
     await assembling.step()
     async with lane.connection.transaction():
         await lane.add_reading(device, "release", -3000.0)

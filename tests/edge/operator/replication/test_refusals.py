@@ -112,7 +112,8 @@ async def test_later_migrations_apply_to_a_hub_and_a_centre(
     empty_database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch, make: Make
 ) -> None:
     known = migrations.known_migrations()
-    first = tuple(each for each in known if each.repeatable or each.name[:4] <= BEFORE_REPLICATION)
+    # The grants name tables of later migrations; they are applied with them.
+    first = tuple(each for each in known if each.name == "replication.sql" or each.name[:4] <= BEFORE_REPLICATION)
     async with open_database(empty_database_settings, application="test") as database:
         connection = await database.connect()
         with monkeypatch.context() as patched:

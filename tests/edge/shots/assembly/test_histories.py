@@ -15,7 +15,7 @@ from edge.shots.assembly.flight import landing_window_s, longest_flight_s
 from edge.shots.assembly.model import CorrectionSet, ReadingKey
 from edge.shots.assembly.shot import shot_id
 from edge.shots.assembly.timeline import PreviousSession
-from edge.shots.store.readings import AFTER_END, BEFORE_START
+from edge.shots.assembly.window import AFTER_END, BEFORE_START
 from tests.edge.shots.assembly.histories import History, Truth, any_history, arrivals, sound_history
 from tests.edge.shots.assembly.lane_readings import TARGET
 

@@ -1,4 +1,4 @@
-"""The cost of assembly grows in proportion to the session, which is recomputed with each reading."""
+"""The cost of a whole assembly grows in proportion to the session; that of one more shot does not grow."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.incremental import IncrementalAssembly
 from edge.shots.assembly.model import TimedReading
 from tests.edge.shots.assembly.histories import QUIVER
 from tests.edge.shots.assembly.lane_readings import CONTEXT, LaneReadings, covered_until
@@ -34,6 +35,27 @@ def seconds(ends: int) -> float:
         best = min(best, time.process_time() - began)
         assert [s.result for s in found.shots] == ["hit"] * (6 * ends)
     return best
+
+
+def seconds_of_one_more_shot(ends: int) -> float:
+    """CPU time of a shot after a number of ends: the fastest of its last six."""
+    readings, context = day(ends)
+    known, last = readings[:-19], readings[-19:]
+    assembly = IncrementalAssembly()
+    assembly.update(known, replace(context, now=known[-1].t))
+    best = float("inf")
+    for number in range(0, 18, 3):
+        fresh = last[number : number + 3]
+        now = replace(context, now=fresh[-1].t)
+        began = time.process_time()
+        changes = assembly.update(fresh, now)
+        best = min(best, time.process_time() - began)
+        assert len(changes.shots) == number / 3 + 1
+    return best
+
+
+def test_cost_of_one_more_shot_is_flat() -> None:
+    assert seconds_of_one_more_shot(96) < 2 * seconds_of_one_more_shot(3)
 
 
 def test_cost_grows_in_proportion_to_the_shots() -> None:

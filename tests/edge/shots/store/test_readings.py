@@ -12,11 +12,12 @@ from pytest_mock import MockerFixture
 
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
-from edge.common.postgres.listener import Listener
 from edge.common.postgres.roles import Role
-from edge.shots import service
-from edge.shots.service import Assembler
-from edge.shots.store import readings as reading_rows
+from edge.shots import assembler as assembling
+from edge.shots import session as sessions
+from edge.shots.assembler import Assembler
+from edge.shots.store import look
+from edge.shots.store.shares import SHARES
 from tests.edge.lane_rows import LaneRows, started_ago, stored_lane
 
 MANY = 300_000
@@ -64,9 +65,9 @@ async def own_connection(database: Database) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture
-def started(database: Database, own_connection: Connection) -> Callable[[], Assembler]:
+def started(own_connection: Connection) -> Callable[[], Assembler]:
     """Returns a newly started assembler with each call."""
-    return lambda: Assembler(own_connection, Listener(database, []))
+    return lambda: Assembler(own_connection, range(SHARES))
 
 
 Started = Callable[[], Assembler]
@@ -87,7 +88,7 @@ async def published(lane: LaneRows) -> list[str]:
 async def unread_readings(lane: LaneRows) -> int:
     """The number of readings that a newly started assembler would read."""
     count: int = await lane.connection.fetchval(
-        "select count(*) from readings, assembly_progress where xid >= before_xid"
+        "select count(*) from readings where xid >= (select min(before_xid) from assembly_progress)"
     )
     return count
 
@@ -116,7 +117,7 @@ async def shoot_without_session(lane: LaneRows, arrows: int) -> None:
 async def test_readings_without_a_session_are_read_once(
     lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(assembling, "SAVE_EVERY_S", 0.0)
     assembler = started()
     await shoot_without_session(lane, 30)
     await assembler.step()
@@ -127,21 +128,21 @@ async def test_readings_without_a_session_are_read_once(
 async def test_quiet_second_writes_no_progress(
     lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(assembling, "SAVE_EVERY_S", 0.0)
     assembler = started()
     await shoot_without_session(lane, 3)
     await assembler.step()
-    before = await lane.connection.fetchval("select xmin::text || before_xid::text from assembly_progress")
+    before = await lane.connection.fetchval("select max(xmin::text || before_xid::text) from assembly_progress")
     await lane.set_watermarks(59.0)  # another transaction
     await assembler.step()
-    assert await lane.connection.fetchval("select xmin::text || before_xid::text from assembly_progress") == before
+    assert await lane.connection.fetchval("select max(xmin::text || before_xid::text) from assembly_progress") == before
 
 
 async def test_many_new_readings_are_read_in_pages(
     lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
-    monkeypatch.setattr(reading_rows, "NEWS_AT_ONCE", 4)
-    asked = mocker.spy(reading_rows, "sessions_of")
+    monkeypatch.setattr(look, "NEWS_AT_ONCE", 4)
+    asked = mocker.spy(assembling, "sessions_near")
     assembler = started()
     await lane.shoot(58.0)
     await assembler.step()
@@ -164,8 +165,8 @@ async def shoot_more_without_session(lane: LaneRows) -> None:
 async def test_late_landing_among_many_reaches_its_old_session(
     database: Database, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading_rows, "NEWS_AT_ONCE", 4)
-    monkeypatch.setattr(service, "SESSIONS_AT_ONCE", 1)
+    monkeypatch.setattr(look, "NEWS_AT_ONCE", 4)
+    monkeypatch.setattr(assembling, "SESSIONS_AT_ONCE", 1)
     async with stored_lane(database, started_ago(3 * 86_400.0)) as old:
         await old.shoot(20.0)
         await old.set_watermarks(60.0)
@@ -188,28 +189,28 @@ async def test_late_landing_among_many_reaches_its_old_session(
 
 
 async def test_landing_stored_during_a_step_is_no_miss(
-    ahead: LaneRows, own_connection: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
+    ahead: LaneRows, own_connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between any two statements: a landing is never behind a watermark that was read without it."""
-    monkeypatch.setattr(service, "SWEEP_S", 0.0)
-    listener = Listener(database, [])
+    monkeypatch.setattr(sessions, "RECHECK_S", 0.0)
     for number in itertools.count(1):
         release = 10.0 * number
-        await ahead.shoot(release)
 
         async def lands(release: float = release) -> None:
             await ahead.land(release + 0.4)
             await ahead.set_watermarks(release + 5.0)
 
         connection = InterruptedConnection(own_connection, 0, lands)
-        assembler = Assembler(cast("Connection", connection), listener)
+        assembler = Assembler(cast("Connection", connection), range(SHARES))
         await assembler.step()
+        await ahead.shoot(release)
         connection.left = number
-        await assembler.step()
+        for _ in range(2):
+            await assembler.step()
         assert "miss" not in await published(ahead), f"before statement {number}"
         if connection.left > 0:
             break
-    assert number > 5, "nothing was interrupted"
+    assert number > 4, "nothing was interrupted"
 
 
 async def test_closing_session_waits_for_a_late_release(ahead: LaneRows, started: Started) -> None:
@@ -238,7 +239,7 @@ async def test_refused_session_is_retried_after_a_restart(
     database: Database, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is closed and old, so that only the stored request brings it back; and it blocks no progress."""
-    monkeypatch.setattr(service, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(assembling, "SAVE_EVERY_S", 0.0)
     async with stored_lane(database, started_ago(3 * 86_400.0)) as old:
         await refuse_hits(old)
         await close(old)
@@ -259,14 +260,14 @@ async def test_refused_session_is_retried_after_a_restart(
 async def test_stuck_session_is_retried_with_the_sweep_only(
     lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
-    monkeypatch.setattr(service, "SWEEP_S", 3600.0)
+    monkeypatch.setattr(assembling, "RETRY_S", 3600.0)
     await refuse_hits(lane)
     await lane.shoot(20.0)
     await lane.land(20.4)
     await lane.connection.execute(
         "insert into rebuilds (session_id, who, reason) select id, 'test', 'test' from sessions"
     )
-    loaded = mocker.spy(reading_rows, "readings_of")
+    loaded = mocker.spy(sessions, "readings_of")
     assembler = started()
     await assembler.step()
     await lane.add_reading("bow-1", "engage", 30.0)  # a doorbell
@@ -274,8 +275,7 @@ async def test_stuck_session_is_retried_with_the_sweep_only(
     await assembler.step()
     assert loaded.call_count == 1
     await accept_hits(lane)
-    monkeypatch.setattr(service, "SWEEP_S", 0.0)
-    await assembler.step()
+    await started().step()
     assert await results(lane) == ["hit"]
     assert await lane.connection.fetchval("select count(*) from rebuilds where done_at is null") == 0
 

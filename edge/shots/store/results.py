@@ -1,0 +1,296 @@
+"""The results of sessions as rows: shots, ends and orphans as stored, and what changes, in one statement for all of them.
+
+A shot that changes counts its revision up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+from uuid import UUID
+
+from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import Flag, OrphanStatus, Result
+from edge.shots.assembly.ends import End
+from edge.shots.assembly.incremental import Changes
+from edge.shots.assembly.model import ReadingKey
+from edge.shots.assembly.shot import Shot, shot_id
+from edge.shots.assembly.timeline import Axis
+from edge.shots.store.corrections import Orphans
+
+COLUMNS = (
+    "end_number", "arrow_id", "arrow_tag", "arrow_engage_time", "arrow_disengage_time", "arrow_landing_time", "x", "y",
+    "result", "points", "is_x", "face_id", "face_version", "rule_version", "line_margin_mm", "line_call", "diameter_mm",
+    "diameter_assumed", "assignment", "time_source", "tof_s", "speed_mps", "flags", "release_device_id",
+    "release_stream_id", "release_seq", "landing_device_id", "landing_stream_id", "landing_seq", "void_reason",
+)  # fmt: skip
+"""The columns of ``shots`` that assembly decides."""
+
+Values = tuple[object, ...]
+"""The values of one row, in the order of ``COLUMNS``."""
+EndTimes = tuple[datetime, datetime | None, str | None]
+"""Opening, closing and its cause."""
+
+_RESULT, _FLAGS, _LANDING = COLUMNS.index("result"), COLUMNS.index("flags"), COLUMNS.index("landing_device_id")
+_before_flags = attrgetter(*COLUMNS[:_FLAGS])
+
+
+def values_of(shot: Shot) -> Values:
+    """The row of a shot."""
+    values: Values = _before_flags(shot)
+    return (*values, list(shot.flags), *_key_columns(shot.release), *_key_columns(shot.landing), shot.void_reason)
+
+
+def _key_columns(key: ReadingKey | None) -> Values:
+    return (None, None, None) if key is None else tuple(key)
+
+
+Row = Mapping[str, object]
+
+
+@dataclass(slots=True)
+class SessionResult:
+    """The changes of one assembly of a session to the tables."""
+
+    session_id: UUID
+    lane: int
+    shots: int = 0
+    """Number of the session's shots."""
+    added: list[Row] = field(default_factory=list)
+    changed: list[Row] = field(default_factory=list)
+    moved: list[UUID] = field(default_factory=list)
+    """Changed shots whose landing may go to another shot."""
+    gone: list[UUID] = field(default_factory=list)
+    ends: list[Row] = field(default_factory=list)
+    ends_after: int | None = None
+    """Ends with greater numbers no longer result."""
+    orphans: list[Row] = field(default_factory=list)
+    orphans_gone: list[UUID] = field(default_factory=list)
+    closes: bool = False
+    """Every shot is decided: the session is closed as of the time at which closing was requested."""
+    bows_on_lane: Collection[str] = ()
+    bows_off: Collection[str] = ()
+    requests: Sequence[int] = ()
+    """Rebuild requests that this assembly completes."""
+
+    @property
+    def revised(self) -> int:
+        """Number of shots that are new or changed."""
+        return len(self.added) + len(self.changed) + len(self.gone)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be written."""
+        return not (
+            self.revised or self.ends or self.ends_after is not None or self.orphans or self.orphans_gone
+            or self.closes or self.bows_on_lane or self.requests
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class StoredResults:
+    """The shots, ends and orphans of one session as the tables hold them."""
+
+    shots: dict[UUID, Values] = field(default_factory=dict)
+    ends: dict[int, EndTimes] = field(default_factory=dict)
+    orphans: Orphans = field(default_factory=dict)
+
+    def compare_shots(self, result: SessionResult, changes: Changes) -> None:
+        """Add the shots that differ to a result, and count them as stored."""
+        is_first = changes.is_first
+        fresh = {shot.id: values_of(shot) for shot in changes.shots}
+        for i, values in fresh.items():
+            known = self.shots.get(i)
+            if known == values:
+                continue
+            row = dict(zip(COLUMNS, values, strict=True), id=i, session_id=result.session_id, lane=result.lane)
+            if known is None:
+                result.added.append(row)
+            else:
+                result.changed.append(row)
+                if known[_LANDING] is not None and known[_LANDING : _LANDING + 3] != values[_LANDING : _LANDING + 3]:
+                    result.moved.append(i)
+            self.shots[i] = values
+        candidates = self.shots.keys() - fresh.keys() if is_first else changes.gone
+        for i in candidates:
+            values = self.shots[i]
+            if values[_RESULT] != Result.VOID:
+                result.gone.append(i)  # the row stays in the table: a shot that results again is the same row
+                self.shots[i] = (*values[:_RESULT], Result.VOID, *values[_RESULT + 1 :])
+
+    def compare_ends(self, result: SessionResult, ends: Sequence[End], count: int, axis: Axis) -> None:
+        """Add the ends that differ to a result, and count them as stored; ``count`` is the number of all ends."""
+        for end in ends:
+            closed_at = None if end.closes is None else axis.utc_of(end.closes)
+            times = (axis.utc_of(end.opens), closed_at, end.closed_by)
+            if self.ends.get(end.number) != times:
+                self.ends[end.number] = times
+                result.ends.append(
+                    {
+                        "session_id": result.session_id, "number": end.number, "opened_at": times[0],
+                        "closed_at": times[1], "closed_by": times[2],
+                    }
+                )  # fmt: skip
+        if len(self.ends) > count:
+            result.ends_after = count
+            self.ends = {number: times for number, times in self.ends.items() if number <= count}
+
+    def compare_orphans(self, result: SessionResult, fresh: Orphans, scope: Collection[ReadingKey] | None) -> None:
+        """Add the orphans that differ to a result, and count them as stored; ``scope``: landings assembled, None for all."""
+        for key, (status, shot) in fresh.items():
+            if self.orphans.get(key) != (status, shot):
+                self.orphans[key] = (status, shot)
+                result.orphans.append(
+                    {
+                        "id": shot_id(key), "session_id": result.session_id, "lane": result.lane,
+                        "device_id": key.device_id, "stream_id": key.stream_id, "seq": key.seq, "status": status,
+                        "shot_id": shot,
+                    }
+                )  # fmt: skip
+        for key in [k for k in self.orphans if k not in fresh and (scope is None or k in scope)]:
+            del self.orphans[key]
+            result.orphans_gone.append(shot_id(key))
+
+
+async def stored_results(connection: Connection, sessions: Collection[UUID]) -> dict[UUID, StoredResults]:
+    """Read the results of sessions as stored."""
+    found: dict[UUID, StoredResults] = defaultdict(StoredResults)
+    for row in await connection.fetch(
+        f"select session_id, id, {', '.join(COLUMNS)} from shots where session_id = any($1)",  # noqa: S608 - fixed names
+        list(sessions),
+    ):
+        session_id, i, *values = row
+        found[session_id].shots[i] = tuple(values)
+    for row in await connection.fetch(
+        "select session_id, number, opened_at, closed_at, closed_by from ends where session_id = any($1)",
+        list(sessions),
+    ):
+        found[row["session_id"]].ends[row["number"]] = (row["opened_at"], row["closed_at"], row["closed_by"])
+    for row in await connection.fetch(
+        "select session_id, device_id, stream_id, seq, status, shot_id from orphans where session_id = any($1)",
+        list(sessions),
+    ):
+        key = ReadingKey(row["device_id"], row["stream_id"], row["seq"])
+        found[row["session_id"]].orphans[key] = (OrphanStatus(row["status"]), row["shot_id"])
+    return {session_id: found[session_id] for session_id in sessions}
+
+
+_NAMES = ", ".join(COLUMNS)
+_ADD = f"""
+insert into shots (id, session_id, lane, {_NAMES})
+select id, session_id, lane, {_NAMES} from json_populate_recordset(null::shots, {{}}::json)
+"""  # noqa: S608 - fixed names
+_CHANGE = f"""
+update shots s set revision = s.revision + 1, updated_at = now(), {", ".join(f"{name} = n.{name}" for name in COLUMNS)}
+from json_populate_recordset(null::shots, {{}}::json) n where s.id = n.id
+"""  # noqa: S608 - fixed names
+_FREE_LANDINGS = """
+update shots set landing_device_id = null, landing_stream_id = null, landing_seq = null
+where id = any($1) and landing_seq is not null and release_seq is not null
+"""
+_SUPERSEDE = """
+update shots set result = $2, void_reason = 'no longer results from the readings', points = null,
+    flags = array_append(array_remove(flags, $3), $3), revision = revision + 1, updated_at = now()
+where id = any($1) and result <> $2
+"""
+_ENDS = """
+insert into ends (id, session_id, number, opened_at, closed_at, closed_by)
+select gen_random_uuid(), session_id, number, opened_at, closed_at, closed_by
+from json_populate_recordset(null::ends, {}::json)
+on conflict (session_id, number) do update set
+    opened_at = excluded.opened_at, closed_at = excluded.closed_at, closed_by = excluded.closed_by
+"""
+_ORPHANS = """
+insert into orphans (id, session_id, lane, device_id, stream_id, seq, status, shot_id)
+select id, session_id, lane, device_id, stream_id, seq, status, shot_id from json_populate_recordset(null::orphans, {}::json)
+on conflict (device_id, stream_id, seq) do update set
+    session_id = excluded.session_id, lane = excluded.lane, status = excluded.status, shot_id = excluded.shot_id,
+    updated_at = now()
+"""
+_CLOCKS_OFF = """
+update device_status set clock_off = device_id = any({})
+where device_id = any({}) and clock_off <> (device_id = any({}))
+"""
+_REBUILDS = """
+update rebuilds r set done_at = clock_timestamp(), shots = n.shots, revised = n.revised
+from json_to_recordset({}::json) as n (id bigint, shots integer, revised integer) where r.id = n.id
+"""
+_PROGRESS = "update assembly_progress set before_xid = {}::text::xid8 where share = any({})"
+_CLOSE = """
+update sessions set is_opened = false, end_time = closing_time
+where id = any($1) and is_opened and closing_time is not null
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The reading position of some shares of the lanes."""
+
+    xmin: int
+    shares: Collection[int]
+
+
+async def write_results(
+    connection: Connection, results: Sequence[SessionResult], progress: Progress | None = None
+) -> None:
+    """Write the results of sessions, in one statement, or in one transaction where rows depend on others.
+
+    A landing that moves from one shot to another is freed first; a session is closed after its shots are written.
+    """
+    statement, values = _statement(results, progress)
+    moved = [i for result in results for i in result.moved]
+    gone = [i for result in results for i in result.gone]
+    lost_ends = [(result.session_id, result.ends_after) for result in results if result.ends_after is not None]
+    lost_orphans = [i for result in results for i in result.orphans_gone]
+    closing = [result.session_id for result in results if result.closes]
+    if not (moved or gone or lost_ends or lost_orphans or closing):
+        if values:
+            await connection.execute(statement, *values)
+        return
+    async with connection.transaction():
+        if gone:
+            await connection.execute(_SUPERSEDE, gone, Result.VOID, Flag.SUPERSEDED)
+        if moved:
+            await connection.execute(_FREE_LANDINGS, moved)
+        if lost_ends:
+            await connection.executemany("delete from ends where session_id = $1 and number > $2", lost_ends)
+        if lost_orphans:
+            await connection.execute("delete from orphans where id = any($1)", lost_orphans)
+        if values:
+            await connection.execute(statement, *values)
+        if closing:
+            await connection.execute(_CLOSE, closing)
+
+
+def _statement(results: Sequence[SessionResult], progress: Progress | None) -> tuple[str, list[object]]:
+    """One statement for all rows that depend on no others, and its values."""
+    parts: list[str] = []
+    values: list[object] = []
+
+    def add(part: str, *arguments: object) -> None:
+        values.extend(arguments)
+        numbers = range(len(values) - len(arguments) + 1, len(values) + 1)
+        parts.append(f"part_{len(parts)} as ({part.format(*(f'${number}' for number in numbers))})")
+
+    for part, rows in (
+        (_ADD, [row for result in results for row in result.added]),
+        (_CHANGE, [row for result in results for row in result.changed]),
+        (_ENDS, [row for result in results for row in result.ends]),
+        (_ORPHANS, [row for result in results for row in result.orphans]),
+        (
+            _REBUILDS,
+            [{"id": i, "shots": r.shots, "revised": r.revised} for r in results for i in r.requests],
+        ),
+    ):
+        if rows:
+            add(part, json.dumps(rows, default=str))
+    if bows := sorted({bow for result in results for bow in result.bows_on_lane}):
+        off = sorted({bow for result in results for bow in result.bows_off})
+        add(_CLOCKS_OFF, off, bows, off)
+    if progress is not None:
+        add(_PROGRESS, str(progress.xmin), sorted(progress.shares))
+    return f"with {', '.join(parts)} select", values

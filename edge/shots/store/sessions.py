@@ -1,0 +1,164 @@
+"""Sessions as stored: everything that assembly takes of them but the readings, many sessions in one statement."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from drivers.clock.instant import Instant
+from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import DeviceKind
+from edge.shots.assembly.model import CorrectionSet, Face, Target
+from edge.shots.assembly.window import DeviceInterval, SessionWindow
+from edge.shots.faces import load_catalogue
+from edge.shots.store.corrections import valid_corrections
+from edge.shots.store.instants import SqlInstant, is_before
+
+MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if len(face.spots) > 1)
+"""Codes of the faces with several spots."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Interval in which a device was blind."""
+
+    device_id: str
+    since: Instant
+    until: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierSession:
+    """A session of the same lane that was closed around the start of this one."""
+
+    start: Instant
+    closing: Instant
+    distance_m: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRows:
+    """One session with its devices, target, gaps, marks and corrections."""
+
+    session_id: UUID
+    lane: int
+    revision: int
+    """See ``session_changes``; 0 for a session that never changed since it was recorded there."""
+    window: SessionWindow
+    is_indoor: bool
+    arrows_per_end: int
+    end_timeout_s: float
+    target: Target | None
+    bows: frozenset[str]
+    targets: frozenset[str]
+    watermarks_at_close: Mapping[str, Instant]
+    gaps: Sequence[Gap]
+    marks: Sequence[Instant]
+    corrections: CorrectionSet
+    earlier: Sequence[EarlierSession]
+
+
+_START = SqlInstant.of_columns("s.start_time")
+_CLOSING = SqlInstant.of_columns("o.closing_time").or_at("o.end_time")
+# The gaps of a device whose past is unknown begin in 1970; those that ended a day before the session concern none of its shots.
+_SESSIONS = f"""
+select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_boot_id, s.closing_time, s.closing_mono_ns,
+    s.closing_host_boot_id, s.end_time, s.is_indoor, s.arrows_per_end, s.end_timeout_s,
+    coalesce((select revision from session_changes where session_id = s.id), 0) as revision,
+    t.id as target_id, t.max_x, t.max_y, t.distance::float8 as distance,
+    array(select row(d.device_id, d.kind, d.since, d.since_mono_ns, d.since_host_boot_id, d.until, d.until_mono_ns,
+        d.until_host_boot_id, d.watermark_at_close, d.watermark_at_close_mono_ns, d.watermark_at_close_host_boot_id)
+        from session_devices d where d.session_id = s.id) as devices,
+    array(select row(g.device_id, g.since, g.since_mono_ns, g.since_host_boot_id, g.until, g.until_mono_ns, g.until_host_boot_id)
+        from device_gaps g
+        where g.device_id in (select device_id from session_devices where session_id = s.id)
+            and (g.until >= s.start_time - interval '1 day' or g.until_host_boot_id = s.start_host_boot_id)) as gaps,
+    array(select row(m.at, m.mono_ns, m.host_boot_id) from end_marks m where m.session_id = s.id) as marks,
+    array(select row(o.start_time, o.start_mono_ns, o.start_host_boot_id,
+        {_CLOSING.at}, {_CLOSING.mono_ns}, {_CLOSING.host_boot_id},
+        (select t.distance::float8 from targets t where t.session_id = o.id))
+        from sessions o
+        where o.lane = s.lane and o.id <> s.id and not o.is_opened
+            and {is_before(_START.shifted("-interval '1 min'"), _CLOSING)}) as earlier
+from sessions s left join targets t on t.session_id = s.id where s.id = any($1)
+"""  # noqa: S608 - fixed text
+_FACES = "select f.* from faces f where f.target_id = any($1) order by f.human_identifier"
+_CORRECTIONS = """
+select session_id, kind, device_id, stream_id, seq, reason, new::text as new
+from corrections where session_id = any($1) order by id
+"""
+
+
+async def read_sessions(connection: Connection, sessions: Collection[UUID]) -> dict[UUID, SessionRows]:
+    """Read sessions by id, those that exist.
+
+    The revision is read before faces and corrections, so that what changes in between is read again.
+    """
+    if not sessions:
+        return {}
+    rows = await connection.fetch(_SESSIONS, list(sessions))
+    entered: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
+    for row in await connection.fetch(_CORRECTIONS, list(sessions)):
+        entered[row["session_id"]].append(row)
+    faces: dict[UUID, list[Face]] = defaultdict(list)
+    for face in await connection.fetch(_FACES, [row["target_id"] for row in rows if row["target_id"] is not None]):
+        faces[face["target_id"]].append(_face(face))
+    return {
+        row["id"]: _session(row, valid_corrections(entered[row["id"]]), tuple(faces[row["target_id"]])) for row in rows
+    }
+
+
+async def open_sessions(connection: Connection, within_s: float) -> dict[UUID, int]:
+    """The lanes of the open sessions and of those closed less than ``within_s`` ago: a silent device may still report."""
+    rows = await connection.fetch(
+        "select id, lane from sessions where is_opened or end_time > now() - make_interval(secs => $1)", within_s
+    )
+    return {row["id"]: row["lane"] for row in rows}
+
+
+def _session(row: asyncpg.Record, corrections: CorrectionSet, faces: tuple[Face, ...]) -> SessionRows:
+    devices: dict[str, list[DeviceInterval]] = defaultdict(list)
+    kinds: dict[str, DeviceKind] = {}
+    at_close: dict[str, Instant] = {}
+    for device, kind, *values in row["devices"]:
+        devices[device].append(DeviceInterval(_instant(*values[0:3]), _instant(*values[3:6])))
+        kinds[device] = DeviceKind(kind)
+        if (watermark := _instant(*values[6:9])) is not None:
+            at_close[device] = watermark
+    start = Instant(row["start_time"], row["start_mono_ns"], row["start_host_boot_id"])
+    closing = _instant(row["closing_time"], row["closing_mono_ns"], row["closing_host_boot_id"])
+    if closing is None and row["end_time"] is not None:
+        closing = Instant(row["end_time"])
+    return SessionRows(
+        session_id=row["id"],
+        lane=row["lane"],
+        revision=row["revision"],
+        window=SessionWindow(start, closing, row["end_time"], dict(devices)),
+        is_indoor=row["is_indoor"],
+        arrows_per_end=row["arrows_per_end"],
+        end_timeout_s=row["end_timeout_s"],
+        target=None if row["target_id"] is None else Target(row["max_x"], row["max_y"], row["distance"], faces),
+        bows=frozenset(device for device, kind in kinds.items() if kind is DeviceKind.BOW),
+        targets=frozenset(device for device, kind in kinds.items() if kind is DeviceKind.TARGET),
+        watermarks_at_close=at_close,
+        gaps=[Gap(gap[0], Instant(*gap[1:4]), Instant(*gap[4:7])) for gap in row["gaps"]],
+        marks=[Instant(*mark) for mark in row["marks"]],
+        corrections=corrections,
+        earlier=[EarlierSession(Instant(*one[0:3]), Instant(*one[3:6]), one[6]) for one in row["earlier"]],
+    )
+
+
+def _instant(at: datetime | None, mono_ns: int | None, host_boot_id: UUID | None) -> Instant | None:
+    return None if at is None else Instant(at, mono_ns, host_boot_id)
+
+
+def _face(row: asyncpg.Record) -> Face:
+    return Face(
+        row["id"], row["version"], row["x"], row["y"], tuple(row["radii"]), tuple(row["points"]), row["x_radius"],
+        is_spot=row["code"] in MULTIPLE_FACES,
+    )  # fmt: skip

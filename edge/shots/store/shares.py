@@ -1,0 +1,87 @@
+"""Shares of the lanes, divided among the running assemblers by advisory locks.
+
+Lane n belongs to share n mod 16. Each assembler holds one shared lock as a member, and the exclusive lock of each share that
+it works on. The server ends both with the connection: when an assembler dies, its shares are free at once. A lock and the
+rows written under it are of one connection, so no two assemblers ever write the same lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from edge.common.postgres.connection import Connection
+
+SHARES = 16
+"""Number of shares; as many assemblers can work on one database."""
+SHARE_LOCKS = 0x53686F74
+"""First key of the advisory locks of the shares (``Shot`` in ASCII); the second key is the share."""
+MEMBER_LOCK = 0x53686F75
+"""First key of the advisory lock that every assembler holds as a member."""
+
+
+def share_of(lane: int) -> int:
+    """The share of a lane."""
+    return lane % SHARES
+
+
+def fair_shares(members: Collection[int], own: int) -> frozenset[int]:
+    """The shares of one of several assemblers, by the process ids of their connections. Pure.
+
+    Neighbouring lanes go to different assemblers.
+    """
+    order = sorted({*members, own})
+    return frozenset(share for share in range(SHARES) if share % len(order) == order.index(own))
+
+
+class LaneShares:
+    """The shares that one connection holds."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.held: frozenset[int] = frozenset()
+
+    async def join(self) -> None:
+        """Become a member, so that the other assemblers leave a fair part of the lanes."""
+        await self._connection.execute("select pg_advisory_lock_shared($1, 0)", MEMBER_LOCK)
+
+    async def balance(self) -> bool:
+        """Release the shares of others and take the own ones that are free; returns whether the held shares changed."""
+        members = await self._connection.fetch(
+            """
+            select pid from pg_locks
+            where locktype = 'advisory' and classid = $1::bigint::oid and objsubid = 2 and granted
+                and database = (select oid from pg_database where datname = current_database())
+            """,
+            MEMBER_LOCK,
+        )
+        wanted = fair_shares([row["pid"] for row in members], self._connection.get_server_pid())
+        former = self.held
+        for share in sorted(former - wanted):
+            await release_share(self._connection, share)
+            self.held -= {share}
+        if missing := sorted(wanted - former):
+            rows = await self._connection.fetch(
+                "select share from unnest($1::int[]) as share where pg_try_advisory_lock($2, share)",
+                missing,
+                SHARE_LOCKS,
+            )
+            self.held |= {row["share"] for row in rows}
+        return self.held != former
+
+
+async def take_share(connection: Connection, share: int) -> bool:
+    """Take the lock of one share if no assembler holds it, until :func:`release_share` or the end of the connection."""
+    return bool(await connection.fetchval("select pg_try_advisory_lock($1, $2)", SHARE_LOCKS, share))
+
+
+async def release_share(connection: Connection, share: int) -> None:
+    """Let another assembler take the share."""
+    await connection.execute("select pg_advisory_unlock($1, $2)", SHARE_LOCKS, share)
+
+
+async def read_progress(connection: Connection, shares: Collection[int]) -> int:
+    """The transaction id up to which the shots of the shares are complete."""
+    found = await connection.fetchval(
+        "select min(before_xid)::text::bigint from assembly_progress where share = any($1)", sorted(shares)
+    )
+    return int(found or 0)

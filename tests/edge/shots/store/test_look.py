@@ -1,0 +1,156 @@
+"""The wake-ups of the assembler, and the blocks that its statements read: as many however large the tables are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import pytest
+
+from edge.common.postgres.database import Database
+from edge.shots.assembler import Assembler
+from edge.shots.assembly.window import AFTER_END, BEFORE_START
+from edge.shots.session import RECHECK_S
+from edge.shots.store import look, readings
+from edge.shots.store.readings import ReadingRow, readings_of, sessions_near
+from edge.shots.store.sessions import read_sessions
+from edge.shots.store.shares import SHARES
+from tests.edge.lane_rows import BOOT, LaneRows, started_ago
+
+OLD_READINGS = 30_000
+OLD_SESSIONS = 600
+OLD_ARROWS = 3_000
+MORE_BLOCKS = 40
+"""Blocks that a statement may read more where each index has a level more."""
+
+
+async def blocks(lane: LaneRows, statement: str, *arguments: object) -> int:
+    """The number of blocks that a statement reads."""
+    row = await lane.connection.fetchval(f"explain (analyze, buffers, format json) {statement}", *arguments)
+    plan = json.loads(row)[0]["Plan"]
+    return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
+
+
+async def grow(lane: LaneRows) -> None:
+    """Store years of sessions, arrows and readings of the lane, as a bulk load leaves them: without statistics."""
+    await lane.connection.execute(
+        """
+        insert into sessions (lane, start_time, location, is_opened, closing_time, end_time)
+        select 1, s, 'old', false, s + interval '1 h', s + interval '1 h'
+        from generate_series(1, $1) n, lateral (select now() - interval '9 h' * (n + 1) as s) t
+        """,
+        OLD_SESSIONS,
+    )
+    await lane.connection.execute(
+        "insert into arrows (id, human_identifier, length) select gen_random_uuid(), 'R' || n, 70 from generate_series(1, $1) n",
+        OLD_ARROWS,
+    )
+    await lane.connection.execute(
+        """
+        insert into readings (device_id, stream_id, seq, kind, at, mono_ns, host_boot_id, received_at, source, xid)
+        select 'bow-1', $1, n, 'release', now() - interval '1 h' - n * interval '1 min', n, $1, now(), 'simulator', '3'
+        from generate_series(1, $2) n
+        """,
+        uuid4(),
+        OLD_READINGS,
+    )
+
+
+async def news(lane: LaneRows) -> list[ReadingRow]:
+    found = await lane.connection.fetch(f"select {readings.READING_ROW} as row from readings r where r.xid > '3'::xid8")
+    return [ReadingRow(*record["row"]) for record in found]
+
+
+def times(rows: Sequence[ReadingRow]) -> list[list[object]]:
+    return [[getattr(row, name) for row in rows] for name in ("device_id", "at", "mono_ns", "host_boot_id")]
+
+
+async def cost(lane: LaneRows, since: int) -> dict[str, int]:
+    rows = await news(lane)
+    return {
+        "look": await blocks(lane, look._LOOK, str(since), list(lane.devices), 2001),
+        "sessions near": await blocks(lane, readings._SESSIONS_NEAR, BEFORE_START, AFTER_END, *times(rows)),
+        "readings of a session": await blocks(lane, readings._READINGS_OF, [lane.session_id], BEFORE_START, AFTER_END),
+    }
+
+
+async def test_statements_read_no_more_when_tables_grow(lane: LaneRows) -> None:
+    await lane.connection.execute("update sessions set start_mono_ns = 0, start_host_boot_id = $1", BOOT)
+    small = await cost(lane, 3)
+    await grow(lane)
+    since = int(await lane.connection.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text"))
+    await lane.shoot(20.0)
+    await lane.land(20.4)
+    large = await cost(lane, since)
+    assert {name: value for name, value in large.items() if value > small[name] + MORE_BLOCKS} == {}
+
+
+async def test_status_of_idle_devices_wakes_no_assembler(lane: LaneRows, database: Database) -> None:
+    rung: asyncio.Queue[str] = asyncio.Queue()
+    listening = await database.connect()
+    await listening.add_listener("archy_readings", lambda *arguments: rung.put_nowait(str(arguments[3])))
+    for t in range(20):
+        await lane.set_watermarks(float(t))
+    await lane.shoot(20.0)
+    async with asyncio.timeout(10):
+        assert await rung.get() == "bow-1"  # notifications come in order: none was sent before
+    await listening.close()
+
+
+async def test_assembler_rests_until_something_is_due(lane: LaneRows, database: Database) -> None:
+    connection = await database.connect()
+    assembler = Assembler(connection, range(SHARES))
+    await assembler.step()
+    assert assembler.next_due_s == float("inf")
+    await lane.shoot(58.0)
+    await assembler.step()
+    assert 0.0 < assembler.next_due_s <= RECHECK_S  # a shot awaits its landing
+    await lane.land(58.4)
+    await assembler.step()
+    assert RECHECK_S < assembler.next_due_s < 60.0  # only the end may time out
+    await connection.close()
+
+
+async def test_change_of_a_session_is_found_by_its_revision(lane: LaneRows, database: Database) -> None:
+    connection = await database.connect()
+    assembler = Assembler(connection, range(SHARES))
+    await lane.shoot(20.0)
+    await lane.land(20.4)
+    await assembler.step()
+    await lane.connection.execute("update faces set points = '{8, 7, 1}'")
+    await assembler.step()
+    row = await lane.connection.fetchrow("select points, revision from shots")
+    assert row is not None
+    assert tuple(row) == (8, 2)
+    await connection.close()
+
+
+@pytest.mark.parametrize("boot", [None, BOOT])
+async def test_candidates_by_index_are_all_that_the_window_holds(lane: LaneRows, boot: UUID | None) -> None:
+    """Readings around the window's borders, of the session's boot and of another."""
+    first = LaneRows(lane.connection, started_ago(7200.0), 1)
+    await lane.connection.execute(
+        "update sessions set start_mono_ns = case when $1::uuid is null then null else 3600000000000 end, start_host_boot_id = $1,"
+        " is_opened = false, closing_time = start_time + interval '30 s', end_time = start_time + interval '30 s',"
+        " closing_mono_ns = case when $1::uuid is null then null else 3630000000000 end, closing_host_boot_id = $1",
+        boot,
+    )
+    border = (-361.0, -359.0, 0.0, 29.0, 39.0, 41.0)
+    for other in (BOOT, uuid4()):
+        for t in border:
+            first.seqs["bow-1"] = lane.seqs["bow-1"] = lane.seqs["bow-1"] + 1
+            await lane.connection.execute(
+                "insert into readings (device_id, stream_id, seq, kind, at, mono_ns, host_boot_id, received_at, source)"
+                " values ('bow-1', $1, $2, 'release', $3, $4, $5, now(), 'simulator')",
+                lane.streams["bow-1"], lane.seqs["bow-1"], lane.at(t), 3_600_000_000_000 + int(t * 1e9), other,
+            )  # fmt: skip
+    everything = await news(lane)
+    windows = {i: rows.window for i, rows in (await read_sessions(lane.connection, [lane.session_id])).items()}
+    held = [row.seq for row in everything if windows[lane.session_id].holds(row.device_id, row.instant)]
+    assert len(held) == 8
+    assert sorted(row.seq for row in (await readings_of(lane.connection, windows))[lane.session_id]) == sorted(held)
+    for row in everything:
+        near = await sessions_near(lane.connection, [row])
+        assert lane.session_id in near or row.seq not in held
