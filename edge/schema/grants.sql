@@ -45,7 +45,7 @@ grant select on session_devices to archstats_shots, archstats_operator;
 grant select, update (is_opened, end_time) on sessions to archstats_shots;
 grant select on targets, faces, arrows to archstats_shots, archstats_push;
 grant select on end_marks to archstats_shots;
-grant select on session_changes to archstats_shots;
+grant select on session_changes to archstats_shots, archstats_operator;
 grant select on sessions to archstats_push;
 
 -- Derived rows: written by the assembler.

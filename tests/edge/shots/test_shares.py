@@ -111,9 +111,7 @@ async def test_two_assemblers_write_every_lane_once(database: Database, connecti
         await until(one, "count(*) = 2 from shots where result = 'hit'")
     rows = await connection.fetch("select lane, revision from shots order by lane")
     assert [row["lane"] for row in rows] == [1, 2]
-    events = await connection.fetch(
-        "select data ->> 'id' as id, count(*) from events where type like 'shot.%' group by 1"
-    )
+    events = await connection.fetch("select count(*) from events where type like 'shot.%' group by lane order by lane")
     assert [row["count"] for row in events] == [row["revision"] for row in rows]
 
 

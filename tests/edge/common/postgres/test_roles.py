@@ -39,7 +39,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "targets": (set(), {GET}, {GET}, {GET, ADD}),
     "faces": (set(), {GET}, {GET}, {GET, ADD}),
     "arrows": (set(), {GET}, {GET}, {GET, ADD, SET}),
-    "session_changes": (set(), {GET}, set(), set()),
+    "session_changes": (set(), {GET}, set(), {GET}),
     "end_marks": (set(), {GET}, set(), {GET, ADD}),
     "ends": (set(), {GET, ADD, SET, CUT}, {GET}, {GET}),
     "shots": (set(), {GET, ADD, SET}, {GET}, {GET}),

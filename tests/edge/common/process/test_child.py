@@ -15,10 +15,18 @@ from edge.common.process import child
 from edge.common.process.child import in_child
 
 
+@pytest.fixture
+def _counts_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork although a test runner that shares the work among processes has threads of its own."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
+@pytest.mark.usefixtures("_counts_one_thread")
 def test_result_comes_from_another_process() -> None:
     assert in_child(lambda: ("done", os.getppid()))() == ("done", os.getpid())
 
 
+@pytest.mark.usefixtures("_counts_one_thread")
 def test_all_parts_of_a_config_error_arrive() -> None:
     def work() -> None:
         raise ConfigError.merge(
@@ -30,6 +38,7 @@ def test_all_parts_of_a_config_error_arrive() -> None:
     assert [part.hint for part in caught.value.parts] == ["Set it.", "Name it."]
 
 
+@pytest.mark.usefixtures("_counts_one_thread")
 def test_work_is_done_here_when_the_child_dies() -> None:
     here = os.getpid()
 
@@ -41,6 +50,7 @@ def test_work_is_done_here_when_the_child_dies() -> None:
     assert in_child(work)() == here
 
 
+@pytest.mark.usefixtures("_counts_one_thread")
 def test_work_is_done_here_when_the_child_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "WITHIN_S", 0.05)
     here, never = os.getpid(), threading.Event()
