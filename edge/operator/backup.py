@@ -48,15 +48,20 @@ begin
     for place in
         select table_name, column_name from information_schema.columns
         where table_schema = 'public' and data_type = 'xid8'
-            and table_name not in ('installation', 'readings', 'assembly_progress')
+            and table_name not in ('installation', 'readings', 'session_changes', 'assembly_progress')
     loop
         execute format('update public.%I set %I = pg_current_xact_id()', place.table_name, place.column_name);
     end loop;
+    -- What the assembler had processed stays processed; the rest is new to it. An older backup lacks session_changes.
+    for place in
+        select table_name from information_schema.tables
+        where table_schema = 'public' and table_name in ('readings', 'session_changes')
+    loop
+        execute format(
+            'update public.%I set xid = case when xid < (select min(before_xid) from public.assembly_progress)'
+            ' then ''0'' else pg_current_xact_id() end', place.table_name);
+    end loop;
 end $$;
--- Readings that the assembler had processed stay processed; the others are new to it.
-update public.readings set xid = case
-    when xid < (select min(before_xid) from public.assembly_progress) then '0' else pg_current_xact_id()
-end;
 update public.assembly_progress set before_xid = pg_current_xact_id();
 -- The migration that follows grants all rights again: this server may have other roles.
 delete from public.schema_migrations where name !~ '^[0-9]';

@@ -72,6 +72,8 @@ async def fill(connection: Connection) -> None:
 
 UNASSEMBLED = "select kind from readings where xid >= (select min(before_xid) from assembly_progress)"
 
+CHANGED = "select count(*) from session_changes where xid >= (select min(before_xid) from assembly_progress)"
+
 
 async def assemble_and_add_reading(connection: Connection) -> None:
     """Mark all readings as assembled and insert one more."""
@@ -106,6 +108,7 @@ async def test_restore_brings_back_everything_and_feed_continues(
             page = await read_page(connection, cursor, 10)
             assert [event.type for event in page.events] == ["reading.orphan"]
             assert await connection.fetchval("select count(*) from readings where xid >= '0'::xid8") == 2
+            assert await connection.fetchval(CHANGED) == 0, "sessions that were assembled are not all loaded again"
             assert [row["kind"] for row in await connection.fetch(UNASSEMBLED)] == ["engage"], (
                 "only readings that were not assembled yet"
             )
