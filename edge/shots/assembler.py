@@ -21,7 +21,7 @@ from edge.shots.session import SessionAssembler, load_sessions
 from edge.shots.store.look import Look, look, pages_since
 from edge.shots.store.readings import ReadingRow, sessions_near
 from edge.shots.store.rebuilds import request_rebuild
-from edge.shots.store.results import Progress, SessionResult, write_results
+from edge.shots.store.results import Progress, SessionResult, take_over_shots, write_results
 from edge.shots.store.sessions import open_sessions, read_sessions
 from edge.shots.store.shares import read_progress, share_of
 
@@ -33,6 +33,12 @@ LOOKS_AT_ONCE = 4
 """Most looks in one step: for news, for watermarks, and for a session that is loaded again in between."""
 RETRY_S = 1.0
 """Interval between attempts to assemble a session whose shots the tables refuse."""
+REFUSALS = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.CardinalityViolationError,  # two sessions claim one orphan
+)
+"""Errors of a statement whose rows the tables refuse."""
 
 log = logging.getLogger(__name__)
 
@@ -192,6 +198,8 @@ class Assembler:
                 for device in session.rows.window.devices:
                     self._by_device[device].add(session_id)
                 loaded.add(session_id)
+        for session_id in self._stuck.keys() & set(waiting) - loaded:
+            del self._stuck[session_id]  # it was deleted
         return loaded
 
     def _forget(self, sessions: Iterable[UUID]) -> None:
@@ -203,19 +211,18 @@ class Assembler:
 
     def _route(self, readings: Sequence[ReadingRow], seen: Look) -> set[UUID]:
         """Give each reading to the sessions that it may belong to, and each arrow to those that know it."""
-        tags: dict[UUID, set[str]] = defaultdict(set)
+        touched: set[UUID] = set()
         for reading in readings:
             for session_id in self._by_device.get(reading.device_id, ()):
                 session = self._sessions[session_id]
                 if session.rows.window.holds(reading.device_id, reading.instant):
-                    tags[session_id].add(reading.tag or "")
+                    touched.add(session_id)
                     if not session.add(reading):
                         self._to_load.add(session_id)
         arrows = {arrow.id: arrow for arrow in seen.arrows}
-        changed = {
-            i for i, session in self._sessions.items() if arrows and session.take_arrows(arrows, tags.get(i, ()))
-        }
-        return tags.keys() | changed
+        if arrows:
+            touched |= {i for i, session in self._sessions.items() if session.take_arrows(arrows)}
+        return touched
 
     async def _assemble(self, sessions: Sequence[UUID], seen: Look) -> None:
         """Assemble sessions and write what changed, some at a time; then the reading position, if it is due."""
@@ -245,8 +252,10 @@ class Assembler:
     async def _write(self, results: Sequence[SessionResult], progress: Progress | None) -> None:
         try:
             await write_results(self._connection, results, progress)
-        except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
-            for result in results:
+        except REFUSALS:
+            for result in sorted(
+                results, key=lambda result: len(result.added)
+            ):  # a shot is lost before it is taken over
                 await self._write_alone(result)
             await write_results(self._connection, [], progress)
             return
@@ -257,8 +266,9 @@ class Assembler:
     async def _write_alone(self, result: SessionResult) -> None:
         """Write one session. One whose rows the tables refuse is logged and tried again, and delays no other lane."""
         try:
+            await take_over_shots(self._connection, result)
             await write_results(self._connection, [result])
-        except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as fault:
+        except REFUSALS as fault:
             self._forget([result.session_id])
             self._retry_at = time.monotonic() + RETRY_S
             if result.session_id not in self._stuck:

@@ -49,9 +49,9 @@ class SessionAssembler:
         self._context = context_of(rows, self._axis, self._arrows.values())
         self._assembly = IncrementalAssembly()
         self._known = {reading.key for reading in readings}
+        self._tags = {reading.tag for reading in readings}
         self._fresh: list[TimedReading] = [timed_reading(reading, self._axis) for reading in readings]
         self._is_closed = not rows.window.is_open
-        self._awaits_late_data = False
         self._bows_off: frozenset[str] | None = None
         """The bows whose clock was last stored as off."""
 
@@ -70,17 +70,15 @@ class SessionAssembler:
         former, self.rows = self.rows.window, rows
         if (former.start, former.devices) != (rows.window.start, rows.window.devices):
             return True
+        if not former.is_open and former != rows.window:
+            return True  # it was opened again, or ends later: readings that were outside may be inside
         self._is_closed = not rows.window.is_open
         self._context = context_of(rows, self._axis, self._arrows.values())
         return False
 
-    def take_arrows(self, arrows: Mapping[UUID, ArrowRow], tags: Collection[str]) -> bool:
-        """Take changed arrows, where the session knows them or one of ``tags`` is theirs; returns whether it took any."""
-        taken = [
-            arrow
-            for i, arrow in arrows.items()
-            if (i in self._arrows or i.hex in tags) and self._arrows.get(i) != arrow
-        ]
+    def take_arrows(self, arrows: Mapping[UUID, ArrowRow]) -> bool:
+        """Take new and changed arrows whose tags are among the session's readings; returns whether it took any."""
+        taken = [arrow for i, arrow in arrows.items() if i.hex in self._tags and self._arrows.get(i) != arrow]
         for arrow in taken:
             self._arrows[arrow.id] = arrow
         if taken:
@@ -98,6 +96,7 @@ class SessionAssembler:
         if self._axis.tie(reading.instant):
             return False
         self._known.add(reading.key)
+        self._tags.add(reading.tag)
         self._fresh.append(timed_reading(reading, self._axis))
         return True
 
@@ -128,7 +127,7 @@ class SessionAssembler:
         off = frozenset() if self._is_closed else bows_off(found, context.bows)
         if off or off != self._bows_off:
             result.bows_on_lane = context.on_lane(context.bows, context.now, context.now)
-            result.bows_off = self._bows_off = off
+            result.bows_off, self._bows_off = off & result.bows_on_lane, off
 
     def _plan_recheck(self, context: SessionContext, found: Sequence[Assembly]) -> None:
         self.recheck_in_s = max(0.0, min(part.next_change for part in found) - context.now)

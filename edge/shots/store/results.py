@@ -192,6 +192,9 @@ _FREE_LANDINGS = """
 update shots set landing_device_id = null, landing_stream_id = null, landing_seq = null
 where id = any($1) and landing_seq is not null and release_seq is not null
 """
+_TAKE_OVER = """
+update shots set session_id = $1, lane = $2 where id = any($3) and session_id <> $1 and result = $4 returning id
+"""
 _SUPERSEDE = """
 update shots set result = $2, void_reason = 'no longer results from the readings', points = null,
     flags = array_append(array_remove(flags, $3), $3), revision = revision + 1, updated_at = now()
@@ -264,6 +267,16 @@ async def write_results(
             await connection.execute(statement, *values)
         if closing:
             await connection.execute(_CLOSE, closing)
+
+
+async def take_over_shots(connection: Connection, result: SessionResult) -> None:
+    """Take the rows of new shots that no longer result in another session: their release moved with its bow's lane."""
+    added = [row["id"] for row in result.added]
+    taken = {
+        row["id"] for row in await connection.fetch(_TAKE_OVER, result.session_id, result.lane, added, Result.VOID)
+    }
+    result.changed += [row for row in result.added if row["id"] in taken]
+    result.added = [row for row in result.added if row["id"] not in taken]
 
 
 def _statement(results: Sequence[SessionResult], progress: Progress | None) -> tuple[str, list[object]]:

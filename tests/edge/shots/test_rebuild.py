@@ -174,6 +174,15 @@ async def test_arrow_registered_late_gets_its_shots(yesterday: LaneRows, databas
     assert (await events(yesterday))[-2:] == [("shot.created", "hit"), ("shot.updated", "hit")]
 
 
+async def test_arrow_registered_in_its_session_gets_its_shots(lane: LaneRows, database: Database) -> None:
+    arrow = uuid4()
+    await lane.add_reading("bow-1", "release", 20.0, tag=arrow.hex)
+    async with assembler(database):
+        await until(lane, "exists (select from shots where arrow_id is null)")
+        await lane.connection.execute("insert into arrows (id, human_identifier, length) values ($1, 'B7', 70)", arrow)
+        await until(lane, f"exists (select from shots where arrow_id = '{arrow}')", 10.0)
+
+
 async def test_orphan_and_its_outcome_are_stored_and_published(lane: LaneRows, database: Database) -> None:
     await lane.shoot(20.0)
     await lane.land(30.0, 100.0)

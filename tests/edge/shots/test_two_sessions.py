@@ -92,6 +92,34 @@ async def test_bow_that_changes_lanes_and_returns(lane: LaneRows, database: Data
             await until(lane, "count(*) = 0 from rebuilds where done_at is null")
 
 
+async def test_shot_moves_to_the_lane_that_its_bow_came_to(lane: LaneRows, database: Database) -> None:
+    """The release was assembled before the change of lanes was stored."""
+    second = await open_on_lane_two(lane)
+    connection = await database.connect()
+    assembling = Assembler(connection, range(SHARES))
+    await lane.shoot(20.0)
+    await assembling.step()
+    await move(lane, 2, 19.0)
+    await assembling.step()
+    await connection.close()
+    rows = await lane.connection.fetch("select session_id, lane, result, revision from shots")
+    assert [tuple(row) for row in rows] == [(second, 2, "unknown", 3)]
+    types = await lane.connection.fetch("select type, lane from events where type like 'shot.%' order by xid, id")
+    assert [tuple(row) for row in types] == [("shot.created", 1), ("shot.voided", 1), ("shot.updated", 2)]
+
+
+async def test_orphan_that_two_sessions_claim_stops_no_lane(lane: LaneRows, database: Database) -> None:
+    """The wall clock went back between the sessions, so that both hold the landing."""
+    await lane.connection.execute(
+        "insert into sessions (start_time, location, is_opened, closing_time, end_time) values ($1, 'old', false, $2, $2)",
+        lane.at(10.0), lane.at(40.0),
+    )  # fmt: skip
+    await lane.set_watermarks(58.0)
+    await lane.land(20.0)
+    async with assembler(database):
+        await until(lane, "count(*) = 1 from orphans")
+
+
 async def stored_readings(lane: LaneRows, session: UUID) -> list[ReadingRow]:
     """The readings that belong to a session."""
     windows = {i: rows.window for i, rows in (await read_sessions(lane.connection, [session])).items()}

@@ -127,6 +127,22 @@ async def test_change_of_a_session_is_found_by_its_revision(lane: LaneRows, data
     await connection.close()
 
 
+async def test_session_that_is_opened_again_takes_all_readings(lane: LaneRows, database: Database) -> None:
+    connection = await database.connect()
+    assembler = Assembler(connection, range(SHARES))
+    await lane.set_watermarks(15.0)
+    await lane.shoot(18.0)
+    await lane.connection.execute("update sessions set closing_time = $1", lane.at(20.0))
+    await assembler.step()
+    assert not await lane.connection.fetchval("select is_opened from sessions")
+    await lane.shoot(40.0)
+    await assembler.step()
+    await lane.connection.execute("update sessions set closing_time = null, end_time = null, is_opened = true")
+    await assembler.step()
+    assert await lane.connection.fetchval("select count(*) from shots") == 2
+    await connection.close()
+
+
 @pytest.mark.parametrize("boot", [None, BOOT])
 async def test_candidates_by_index_are_all_that_the_window_holds(lane: LaneRows, boot: UUID | None) -> None:
     """Readings around the window's borders, of the session's boot and of another."""

@@ -280,6 +280,21 @@ async def test_stuck_session_is_retried_with_the_sweep_only(
     assert await lane.connection.fetchval("select count(*) from rebuilds where done_at is null") == 0
 
 
+async def test_refused_session_that_is_deleted_is_forgotten(
+    lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assembling, "RETRY_S", 0.0)
+    await refuse_hits(lane)
+    await lane.shoot(20.0)
+    await lane.land(20.4)
+    assembler = started()
+    await assembler.step()
+    assert assembler.next_due_s <= 0.0
+    await lane.connection.execute("delete from sessions")
+    await assembler.step()
+    assert assembler.next_due_s == float("inf")
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_start_after_very_many_readings_needs_little_memory(lane: LaneRows, started: Started) -> None:
