@@ -28,7 +28,7 @@ from edge.shots.store.shares import read_progress, share_of
 SAVE_EVERY_S = 10.0
 """Interval between writes of the reading position: after a restart the readings since then are read again."""
 SESSIONS_AT_ONCE = 20
-"""Number of sessions written in one transaction: a long transaction would hold back the feed."""
+"""Number of sessions that one look loads, and that one transaction writes: a long one would hold back the feed."""
 LOOKS_AT_ONCE = 4
 """Most looks in one step: for news, for watermarks, and for a session that is loaded again in between."""
 RETRY_S = 1.0
@@ -85,7 +85,8 @@ class Assembler:
     async def step(self, rung: Iterable[str] = ()) -> None:
         """Read what is new, and bring the tables up to date; ``rung`` are devices that probably have new readings.
 
-        A session whose devices did not ring needs a second look, which reads their watermarks too.
+        A session whose devices did not ring needs a second look, which reads their watermarks too. Where many sessions are
+        to be loaded, further steps are due at once.
         """
         await self._look_once(rung)
         for _ in range(LOOKS_AT_ONCE - 1):
@@ -186,21 +187,23 @@ class Assembler:
         return set(rows)
 
     async def _load(self) -> set[UUID]:
-        """Read the sessions that are to be loaded; returns those that exist."""
-        waiting, self._to_load = sorted(self._to_load), set()
-        loaded: set[UUID] = set()
-        for start in range(0, len(waiting), SESSIONS_AT_ONCE):
-            self._tick()
-            group = waiting[start : start + SESSIONS_AT_ONCE]
-            self._forget(group)
-            for session_id, session in (await load_sessions(self._connection, group)).items():
-                self._sessions[session_id] = session
-                for device in session.rows.window.devices:
-                    self._by_device[device].add(session_id)
-                loaded.add(session_id)
-        for session_id in self._stuck.keys() & set(waiting) - loaded:
+        """Read some of the sessions that are to be loaded; returns those that exist.
+
+        The next look reads further ones, when these are written: after a long outage all of them together would not fit into
+        memory.
+        """
+        group = sorted(self._to_load)[:SESSIONS_AT_ONCE]
+        self._to_load.difference_update(group)
+        self._tick()
+        self._forget(group)
+        loaded = await load_sessions(self._connection, group)
+        for session_id, session in loaded.items():
+            self._sessions[session_id] = session
+            for device in session.rows.window.devices:
+                self._by_device[device].add(session_id)
+        for session_id in self._stuck.keys() & set(group) - loaded.keys():
             del self._stuck[session_id]  # it was deleted
-        return loaded
+        return set(loaded)
 
     def _forget(self, sessions: Iterable[UUID]) -> None:
         for session_id in sessions:

@@ -140,6 +140,8 @@ class SessionAssembler:
 
 async def load_sessions(connection: Connection, sessions: Collection[UUID]) -> dict[UUID, SessionAssembler]:
     """Load sessions from the tables, those that exist."""
+    if not sessions:
+        return {}
     rows = await read_sessions(connection, sessions)
     readings = await readings_of(connection, {i: session.window for i, session in rows.items()})
     stored = await stored_results(connection, list(rows))

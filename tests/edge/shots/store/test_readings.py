@@ -280,6 +280,36 @@ async def test_stuck_session_is_retried_with_the_sweep_only(
     assert await lane.connection.fetchval("select count(*) from rebuilds where done_at is null") == 0
 
 
+async def test_sessions_are_written_before_further_ones_load(
+    lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+) -> None:
+    """So memory holds a few of them only, however many there are."""
+    monkeypatch.setattr(assembling, "SESSIONS_AT_ONCE", 1)
+    for number in range(2, 5):
+        await LaneRows(lane.connection, lane.session, number).build()
+    await lane.connection.execute("update sessions set closing_time = $1", lane.at(10.0))
+    order: list[str] = []
+    for name in ("load_sessions", "write_results"):
+        mocker.patch.object(assembling, name, noting(order, name, getattr(assembling, name)))
+    assembler = started()
+    await assembler.step()
+    while assembler.next_due_s < 0.0:
+        await assembler.step()
+    fourth = [i for i, name in enumerate(order) if name == "load_sessions"][3]
+    assert order[:fourth].count("write_results") >= 2
+
+
+def noting(order: list[str], name: str, real: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+    """The function, which notes its calls."""
+
+    async def noted(*arguments: object) -> object:
+        if arguments[1]:
+            order.append(name)
+        return await real(*arguments)
+
+    return noted
+
+
 async def test_refused_session_that_is_deleted_is_forgotten(
     lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
