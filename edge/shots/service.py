@@ -1,6 +1,6 @@
 """The assembler's process: connects, shares the lanes with other assemblers, and assembles when there is something new.
 
-It recomputes sessions when readings arrive, and every second while a shot is undecided.
+It assembles what new readings and changes touch, and every second the sessions that await data of their devices.
 """
 
 from __future__ import annotations

@@ -33,6 +33,9 @@ RECHECK_S = 1.0
 LATE_DATA_RECHECK_S = 10.0
 """Interval between assemblies of a closed session that still awaits late data of a silent device."""
 
+CLOCK_RECHECK_S = 10.0
+"""Interval between statements that a bow's clock is off: its status may be lost in a crash of PostgreSQL."""
+
 
 class SessionAssembler:
     """Keeps a session in memory, so that a new reading costs the assembly of its own end and no reload."""
@@ -136,6 +139,8 @@ class SessionAssembler:
             self.recheck_in_s = min(self.recheck_in_s, LATE_DATA_RECHECK_S if self._is_closed else RECHECK_S)
         if any(part.unsettled for part in found) or (context.closes is not None and not self._is_closed):
             self.recheck_in_s = min(self.recheck_in_s, RECHECK_S)
+        if self._bows_off:
+            self.recheck_in_s = min(self.recheck_in_s, CLOCK_RECHECK_S)
 
 
 async def load_sessions(connection: Connection, sessions: Collection[UUID]) -> dict[UUID, SessionAssembler]:

@@ -225,8 +225,11 @@ from json_to_recordset({}::json) as n (id bigint, shots integer, revised integer
 _PROGRESS = "update assembly_progress set before_xid = {}::text::xid8 where share = any({})"
 _CLOSE = """
 update sessions set is_opened = false, end_time = closing_time
-where id = any($1) and is_opened and closing_time is not null
+where id in (
+    select id from sessions where id = any($1) and is_opened and closing_time is not null order by lane for update
+)
 """
+"""In the order of lanes, as commands do it, so that two of them wait for each other and never deadlock."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 from edge.common.postgres.database import Database
 from edge.shots.assembler import Assembler
 from edge.shots.assembly.window import AFTER_END, BEFORE_START
-from edge.shots.session import RECHECK_S
+from edge.shots.session import CLOCK_RECHECK_S, RECHECK_S
 from edge.shots.store import look, readings
 from edge.shots.store.readings import ReadingRow, readings_of, sessions_near
 from edge.shots.store.sessions import read_sessions
@@ -110,6 +110,21 @@ async def test_assembler_rests_until_something_is_due(lane: LaneRows, database: 
     await lane.land(58.4)
     await assembler.step()
     assert RECHECK_S < assembler.next_due_s < 60.0  # only the end may time out
+    await connection.close()
+
+
+async def test_clock_that_is_off_is_stored_again_at_rest(lane: LaneRows, database: Database) -> None:
+    connection = await database.connect()
+    assembler = Assembler(connection, range(SHARES))
+    for t in (5.0, 10.0):
+        await lane.shoot(t)
+        await lane.land(t + 0.36)
+    await lane.connection.execute("update readings set uncertainty_s = 0.1 where kind = 'release'")
+    await lane.add_reading("target-1", "tags", 15.0)
+    await lane.set_watermarks(50.0)
+    await assembler.step()
+    assert await lane.connection.fetchval("select clock_off from device_status where device_id = 'bow-1'")
+    assert RECHECK_S < assembler.next_due_s <= CLOCK_RECHECK_S
     await connection.close()
 
 
