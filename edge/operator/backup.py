@@ -52,7 +52,7 @@ begin
     loop
         execute format('update public.%I set %I = pg_current_xact_id()', place.table_name, place.column_name);
     end loop;
-    -- What the assembler had processed stays processed; the rest is new to it. An older backup lacks session_changes.
+    -- Rows that the assembler had processed stay processed; the others are new to it. An older backup lacks session_changes.
     for place in
         select table_name from information_schema.tables
         where table_schema = 'public' and table_name in ('readings', 'session_changes')
