@@ -16,6 +16,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import describe_error
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
+from edge.common.vocabulary import ReadingKind
 from edge.shots.assembly.context import Parameters
 from edge.shots.session import SessionAssembler, load_sessions
 from edge.shots.store.look import Look, look, pages_since
@@ -31,6 +32,8 @@ SESSIONS_AT_ONCE = 20
 """Number of sessions that one look loads, and that one transaction writes: a long one would hold back the feed."""
 LOOKS_AT_ONCE = 4
 """Most looks in one step: for news, for watermarks, and for a session that is loaded again in between."""
+ENGAGE_WITHIN_S = 5.0
+"""Longest time until a nocking is assembled. It rings no doorbell: its release follows within seconds, or decides nothing."""
 RETRY_S = 1.0
 """Interval between attempts to assemble a session whose shots the tables refuse."""
 REFUSALS = (
@@ -213,15 +216,23 @@ class Assembler:
                 self._by_device[device].discard(session_id)
 
     def _route(self, readings: Sequence[ReadingRow], seen: Look) -> set[UUID]:
-        """Give each reading to the sessions that it may belong to, and each arrow to those that know it."""
+        """Give each reading to the sessions that it may belong to, and each arrow to those that know it.
+
+        Returns the sessions to assemble now.
+        """
         touched: set[UUID] = set()
         for reading in readings:
             for session_id in self._by_device.get(reading.device_id, ()):
                 session = self._sessions[session_id]
-                if session.rows.window.holds(reading.device_id, reading.instant):
+                if not session.rows.window.holds(reading.device_id, reading.instant):
+                    continue
+                if not session.add(reading):
+                    self._to_load.add(session_id)
+                if reading.kind == ReadingKind.ENGAGE:
+                    due = time.monotonic() + ENGAGE_WITHIN_S
+                    self._due[session_id] = min(self._due.get(session_id, math.inf), due)
+                else:
                     touched.add(session_id)
-                    if not session.add(reading):
-                        self._to_load.add(session_id)
         arrows = {arrow.id: arrow for arrow in seen.arrows}
         if arrows:
             touched |= {i for i, session in self._sessions.items() if session.take_arrows(arrows)}

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from edge.common.vocabulary import Assignment, Flag, Result, TimeSource
@@ -55,6 +56,7 @@ class Shot:
     landing: ReadingKey | None
 
 
+@lru_cache(maxsize=4096)
 def shot_id(key: ReadingKey) -> UUID:
     """The permanent id of the shot made of this release, or of this landing without one."""
     return uuid5(SHOT_NAMESPACE, f"{key.device_id}/{key.stream_id}/{key.seq}")
