@@ -136,6 +136,8 @@ comment on function ring_readings_doorbell is 'Notifies <channel>_readings of ne
 create index readings_by_device_mono on readings (device_id, host_boot_id, mono_ns);
 drop index readings_by_mono;
 
+create index end_marks_by_session on end_marks (session_id);
+
 -- The sessions near a late reading, by both clocks.
 create index sessions_by_time on sessions using gist (tstzrange(start_time, end_time));
 create index sessions_by_mono on sessions using gist (int8range(start_mono_ns,

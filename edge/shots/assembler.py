@@ -99,6 +99,10 @@ class Assembler:
     async def _look_once(self, rung: Iterable[str]) -> None:
         if self._xmin is None:
             self._xmin = await read_progress(self._connection, self._shares)
+            await self._connection.execute(
+                "set plan_cache_mode = force_generic_plan"
+            )  # the same few statements, always
+            await write_results(self._connection, [])
             recent = await open_sessions(self._connection, Parameters().late_accept_s)
             self._to_load |= {i for i, lane in recent.items() if share_of(lane) in self._shares}
         is_retrying = time.monotonic() >= self._retry_at

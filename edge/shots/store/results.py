@@ -180,13 +180,30 @@ async def stored_results(connection: Connection, sessions: Collection[UUID]) -> 
 
 
 _NAMES = ", ".join(COLUMNS)
-_ADD = f"""
-insert into shots (id, session_id, lane, {_NAMES})
-select id, session_id, lane, {_NAMES} from json_populate_recordset(null::shots, {{}}::json)
-"""  # noqa: S608 - fixed names
-_CHANGE = f"""
-update shots s set revision = s.revision + 1, updated_at = now(), {", ".join(f"{name} = n.{name}" for name in COLUMNS)}
-from json_populate_recordset(null::shots, {{}}::json) n where s.id = n.id
+_WRITE = f"""
+with added as (
+    insert into shots (id, session_id, lane, {_NAMES})
+    select id, session_id, lane, {_NAMES} from json_populate_recordset(null::shots, $1::json)
+), changed as (
+    update shots s
+    set revision = s.revision + 1, updated_at = now(), {", ".join(f"{name} = n.{name}" for name in COLUMNS)}
+    from json_populate_recordset(null::shots, $2::json) n where s.id = n.id
+), closed as (
+    insert into ends (id, session_id, number, opened_at, closed_at, closed_by)
+    select gen_random_uuid(), session_id, number, opened_at, closed_at, closed_by
+    from json_populate_recordset(null::ends, $3::json)
+    on conflict (session_id, number) do update set
+        opened_at = excluded.opened_at, closed_at = excluded.closed_at, closed_by = excluded.closed_by
+), unassigned as (
+    insert into orphans (id, session_id, lane, device_id, stream_id, seq, status, shot_id)
+    select id, session_id, lane, device_id, stream_id, seq, status, shot_id
+    from json_populate_recordset(null::orphans, $4::json)
+    on conflict (device_id, stream_id, seq) do update set
+        session_id = excluded.session_id, lane = excluded.lane, status = excluded.status, shot_id = excluded.shot_id,
+        updated_at = now()
+)
+update device_status set clock_off = device_id = any($6)
+where device_id = any($5) and clock_off <> (device_id = any($6))
 """  # noqa: S608 - fixed names
 _FREE_LANDINGS = """
 update shots set landing_device_id = null, landing_stream_id = null, landing_seq = null
@@ -200,29 +217,6 @@ update shots set result = $2, void_reason = 'no longer results from the readings
     flags = array_append(array_remove(flags, $3), $3), revision = revision + 1, updated_at = now()
 where id = any($1) and result <> $2
 """
-_ENDS = """
-insert into ends (id, session_id, number, opened_at, closed_at, closed_by)
-select gen_random_uuid(), session_id, number, opened_at, closed_at, closed_by
-from json_populate_recordset(null::ends, {}::json)
-on conflict (session_id, number) do update set
-    opened_at = excluded.opened_at, closed_at = excluded.closed_at, closed_by = excluded.closed_by
-"""
-_ORPHANS = """
-insert into orphans (id, session_id, lane, device_id, stream_id, seq, status, shot_id)
-select id, session_id, lane, device_id, stream_id, seq, status, shot_id from json_populate_recordset(null::orphans, {}::json)
-on conflict (device_id, stream_id, seq) do update set
-    session_id = excluded.session_id, lane = excluded.lane, status = excluded.status, shot_id = excluded.shot_id,
-    updated_at = now()
-"""
-_CLOCKS_OFF = """
-update device_status set clock_off = device_id = any({})
-where device_id = any({}) and clock_off <> (device_id = any({}))
-"""
-_REBUILDS = """
-update rebuilds r set done_at = clock_timestamp(), shots = n.shots, revised = n.revised
-from json_to_recordset({}::json) as n (id bigint, shots integer, revised integer) where r.id = n.id
-"""
-_PROGRESS = "update assembly_progress set before_xid = {}::text::xid8 where share = any({})"
 _CLOSE = """
 update sessions set is_opened = false, end_time = closing_time
 where id in (
@@ -230,6 +224,8 @@ where id in (
 )
 """
 """In the order of lanes, as commands do it, so that two of them wait for each other and never deadlock."""
+_COMPLETE = "update rebuilds set done_at = clock_timestamp(), shots = $2, revised = $3 where id = any($1)"
+_SAVE = "update assembly_progress set before_xid = $1::text::xid8 where share = any($2)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,33 +239,35 @@ class Progress:
 async def write_results(
     connection: Connection, results: Sequence[SessionResult], progress: Progress | None = None
 ) -> None:
-    """Write the results of sessions, in one statement, or in one transaction where rows depend on others.
+    """Write the results of sessions: in one statement, unless rows depend on others, and then in one transaction.
 
-    A landing that moves from one shot to another is freed first; a session is closed after its shots are written.
+    A landing that moves from one shot to another is freed first; a session is closed after its shots are written. Always the
+    same statement, even for no rows, so that the server plans it once.
     """
-    statement, values = _statement(results, progress)
-    moved = [i for result in results for i in result.moved]
-    gone = [i for result in results for i in result.gone]
-    lost_ends = [(result.session_id, result.ends_after) for result in results if result.ends_after is not None]
-    lost_orphans = [i for result in results for i in result.orphans_gone]
-    closing = [result.session_id for result in results if result.closes]
-    if not (moved or gone or lost_ends or lost_orphans or closing):
-        if values:
-            await connection.execute(statement, *values)
+    statements = [
+        (_SUPERSEDE, [i for r in results for i in r.gone], (Result.VOID, Flag.SUPERSEDED)),
+        (_FREE_LANDINGS, [i for r in results for i in r.moved], ()),
+        ("delete from orphans where id = any($1)", [i for r in results for i in r.orphans_gone], ()),
+    ]
+    first = [(statement, ids, more) for statement, ids, more in statements if ids]
+    lost_ends = [(r.session_id, r.ends_after) for r in results if r.ends_after is not None]
+    closing = [r.session_id for r in results if r.closes]
+    requested = [(list(r.requests), r.shots, r.revised) for r in results if r.requests]
+    if not (first or lost_ends or closing or requested or progress):
+        await _write_rows(connection, results)
         return
     async with connection.transaction():
-        if gone:
-            await connection.execute(_SUPERSEDE, gone, Result.VOID, Flag.SUPERSEDED)
-        if moved:
-            await connection.execute(_FREE_LANDINGS, moved)
+        for statement, ids, more in first:
+            await connection.execute(statement, ids, *more)
         if lost_ends:
             await connection.executemany("delete from ends where session_id = $1 and number > $2", lost_ends)
-        if lost_orphans:
-            await connection.execute("delete from orphans where id = any($1)", lost_orphans)
-        if values:
-            await connection.execute(statement, *values)
+        await _write_rows(connection, results)
         if closing:
             await connection.execute(_CLOSE, closing)
+        if requested:
+            await connection.executemany(_COMPLETE, requested)
+        if progress is not None:
+            await connection.execute(_SAVE, str(progress.xmin), sorted(progress.shares))
 
 
 async def take_over_shots(connection: Connection, result: SessionResult) -> None:
@@ -282,31 +280,13 @@ async def take_over_shots(connection: Connection, result: SessionResult) -> None
     result.added = [row for row in result.added if row["id"] not in taken]
 
 
-def _statement(results: Sequence[SessionResult], progress: Progress | None) -> tuple[str, list[object]]:
-    """One statement for all rows that depend on no others, and its values."""
-    parts: list[str] = []
-    values: list[object] = []
-
-    def add(part: str, *arguments: object) -> None:
-        values.extend(arguments)
-        numbers = range(len(values) - len(arguments) + 1, len(values) + 1)
-        parts.append(f"part_{len(parts)} as ({part.format(*(f'${number}' for number in numbers))})")
-
-    for part, rows in (
-        (_ADD, [row for result in results for row in result.added]),
-        (_CHANGE, [row for result in results for row in result.changed]),
-        (_ENDS, [row for result in results for row in result.ends]),
-        (_ORPHANS, [row for result in results for row in result.orphans]),
-        (
-            _REBUILDS,
-            [{"id": i, "shots": r.shots, "revised": r.revised} for r in results for i in r.requests],
-        ),
-    ):
-        if rows:
-            add(part, json.dumps(rows, default=str))
-    if bows := sorted({bow for result in results for bow in result.bows_on_lane}):
-        off = sorted({bow for result in results for bow in result.bows_off})
-        add(_CLOCKS_OFF, off, bows, off)
-    if progress is not None:
-        add(_PROGRESS, str(progress.xmin), sorted(progress.shares))
-    return f"with {', '.join(parts)} select", values
+async def _write_rows(connection: Connection, results: Sequence[SessionResult]) -> None:
+    rows = (
+        [row for result in results for row in result.added],
+        [row for result in results for row in result.changed],
+        [row for result in results for row in result.ends],
+        [row for result in results for row in result.orphans],
+    )
+    bows = sorted({bow for result in results for bow in result.bows_on_lane})
+    off = sorted({bow for result in results for bow in result.bows_off})
+    await connection.execute(_WRITE, *(json.dumps(row, default=str) for row in rows), bows, off)
