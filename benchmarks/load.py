@@ -174,7 +174,7 @@ class LoadedRange:
             "select pid from pg_stat_activity where datname = current_database() and application_name like 'archstats-shots%'"
         )
         if not rows:
-            raise RuntimeError("the assembler has no connection to the database. Look at its output.")
+            raise RuntimeError("the assembler has no connection to the database. Updates at its output.")
         return [row["pid"] for row in rows]
 
 

@@ -64,7 +64,7 @@ async def mark_end(connection: Connection, lanes: Sequence[int], now: Instant, w
     """
     marks: dict[int, UUID] = {}
     async with connection.transaction():
-        for lane in lanes:
+        for lane in sorted(lanes):  # in one order, so that two commands never deadlock
             mark: UUID | None = await connection.fetchval(
                 """
                 insert into end_marks (session_id, at, mono_ns, host_boot_id, who)
@@ -87,7 +87,7 @@ async def request_closes(connection: Connection, lanes: Sequence[int], now: Inst
     """
     closing: dict[int, UUID] = {}
     async with connection.transaction():
-        for lane in lanes:
+        for lane in sorted(lanes):  # in one order, so that two commands never deadlock
             session_id = await request_close(connection, lane, now)
             if session_id is None:
                 raise no_open_session(lane)

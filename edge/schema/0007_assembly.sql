@@ -1,5 +1,5 @@
--- What the assembler asks of the database: changes of sessions since it last looked, readings of one session by index, and
--- one reading position for each share of the lanes.
+-- For the assembler: the changes of sessions since its last statement, the readings of one session by index, and one reading
+-- position for each share of the lanes.
 
 create table session_changes (
     session_id uuid primary key,

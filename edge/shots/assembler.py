@@ -19,19 +19,21 @@ from edge.common.process.progress import Tick, no_tick
 from edge.common.vocabulary import ReadingKind
 from edge.shots.assembly.context import Parameters
 from edge.shots.session import SessionAssembler, load_sessions
-from edge.shots.store.look import Look, look, pages_since
 from edge.shots.store.readings import ReadingRow, sessions_near
 from edge.shots.store.rebuilds import request_rebuild
 from edge.shots.store.results import Progress, SessionResult, take_over_shots, write_results
 from edge.shots.store.sessions import open_sessions, read_sessions
 from edge.shots.store.shares import read_progress, share_of
+from edge.shots.store.updates import Updates, pages_since, read_updates
 
 SAVE_EVERY_S = 10.0
 """Interval between writes of the reading position: after a restart the readings since then are read again."""
 SESSIONS_AT_ONCE = 20
-"""Number of sessions that one look loads, and that one transaction writes: a long one would hold back the feed."""
-LOOKS_AT_ONCE = 4
-"""Most looks in one step: for news, for watermarks, and for a session that is loaded again in between."""
+"""Number of sessions that one pass loads, and that one transaction writes: a long one would hold back the feed."""
+BY_INDEX = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off"
+"""Settings of the connection: its few statements are planned once each, and never scan a table, whatever its statistics say."""
+PASSES_AT_ONCE = 4
+"""Most passes in one step: for news, for watermarks, and for a session that is loaded again in between."""
 ENGAGE_WITHIN_S = 5.0
 """Longest time until a nocking is assembled. It rings no doorbell: its release follows within seconds, or decides nothing."""
 RETRY_S = 1.0
@@ -73,7 +75,7 @@ class Assembler:
         """Pending requests whose session was read from the tables for them."""
         self._xmin: int | None = None
         self._seen: frozenset[object] = frozenset()
-        """Readings of transactions that the next look returns again, because an older one has not ended."""
+        """Readings of transactions that the next pass reads again, because an older one has not ended."""
         self._is_unsaved = False
         """Readings were read since the reading position was last stored."""
         self._saved_at = -math.inf
@@ -85,31 +87,29 @@ class Assembler:
         due = -math.inf if self._to_load else min(self._due.values(), default=math.inf)
         return min(due, retry_at) - time.monotonic()
 
-    async def step(self, rung: Iterable[str] = ()) -> None:
-        """Read what is new, and bring the tables up to date; ``rung`` are devices that probably have new readings.
+    async def step(self, notified: Iterable[str] = ()) -> None:
+        """Read what is new, and bring the tables up to date; ``notified`` are devices that probably have new readings.
 
-        A session whose devices did not ring needs a second look, which reads their watermarks too. Where many sessions are
+        A session whose devices did not notify needs a second pass, which reads their watermarks too. Where many sessions are
         to be loaded, further steps are due at once.
         """
-        await self._look_once(rung)
-        for _ in range(LOOKS_AT_ONCE - 1):
+        await self._read_and_assemble(notified)
+        for _ in range(PASSES_AT_ONCE - 1):
             if self._to_load or -math.inf in self._due.values():
-                await self._look_once(())
+                await self._read_and_assemble(())
 
-    async def _look_once(self, rung: Iterable[str]) -> None:
+    async def _read_and_assemble(self, notified: Iterable[str]) -> None:
         if self._xmin is None:
             self._xmin = await read_progress(self._connection, self._shares)
-            await self._connection.execute(
-                "set plan_cache_mode = force_generic_plan"
-            )  # the same few statements, always
+            await self._connection.execute(BY_INDEX)
             await write_results(self._connection, [])
             recent = await open_sessions(self._connection, Parameters().late_accept_s)
             self._to_load |= {i for i, lane in recent.items() if share_of(lane) in self._shares}
         is_retrying = time.monotonic() >= self._retry_at
         if is_retrying:
             self._to_load |= self._stuck.keys()
-        asked = self._devices_asked(rung)
-        seen = await look(self._connection, self._xmin, asked)
+        asked = self._devices_asked(notified)
+        seen = await read_updates(self._connection, self._xmin, asked)
         touched = await self._take(seen, is_retrying=is_retrying)
         now = time.monotonic()
         touched |= {i for i, due in self._due.items() if due <= now}
@@ -119,35 +119,35 @@ class Assembler:
         await self._assemble(ready, seen)
         self._xmin = seen.xmin
 
-    def _devices_asked(self, rung: Iterable[str]) -> set[str]:
+    def _devices_asked(self, notified: Iterable[str]) -> set[str]:
         """The devices whose watermarks the sessions need that are due, or for whose devices the doorbell rang."""
         now = time.monotonic()
         sessions = {i for i, due in self._due.items() if due <= now}
-        for device in rung:
+        for device in notified:
             sessions |= self._by_device.get(device, set())
         return {device for i in sessions for device in self._sessions[i].rows.window.devices}
 
-    async def _take(self, seen: Look, *, is_retrying: bool) -> set[UUID]:
+    async def _take(self, seen: Updates, *, is_retrying: bool) -> set[UUID]:
         """Take the news into memory; returns the sessions in memory that they touch."""
         changed = {one.session_id: one.revision for one in seen.sessions if share_of(one.lane) in self._shares}
         stale = {i for i in changed if i in self._sessions and changed[i] != self._sessions[i].rows.revision}
         self._to_load |= {i for i in changed if i not in self._sessions}
         self._take_requests(seen)
         fresh = [reading for reading in seen.readings if reading.key not in self._seen]
-        if seen.is_much:
-            await self._forget_much()
+        if seen.exceeds_limit:
+            await self._load_for_all()
         else:
-            await self._find_others(fresh)
+            await self._load_neighbours(fresh)
         if not is_retrying:
             self._to_load -= self._stuck.keys()
         touched = await self._refresh(stale) | await self._load()
         touched |= self._route(fresh, seen)
         touched |= self._requests.keys() & self._sessions.keys()
         self._seen = frozenset(reading.key for reading in seen.readings if reading.xid >= seen.xmin)
-        self._is_unsaved |= seen.is_much or bool(fresh)
+        self._is_unsaved |= seen.exceeds_limit or bool(fresh)
         return touched & self._sessions.keys()
 
-    def _take_requests(self, seen: Look) -> None:
+    def _take_requests(self, seen: Updates) -> None:
         """Note the pending requests, and the sessions that are to be read from the tables for them."""
         self._requests = defaultdict(list)
         for request in seen.rebuilds:
@@ -158,21 +158,21 @@ class Assembler:
                 self._to_load.add(request.session_id)
         self._loaded_for = {i for requests in self._requests.values() for i in requests}
 
-    async def _forget_much(self) -> None:
+    async def _load_for_all(self) -> None:
         """Load every session that any of very many new readings may belong to from the tables, and not again."""
         self._saved_at = -math.inf
         async for page in pages_since(self._connection, self._xmin or 0):
             self._tick()
             self._to_load |= await self._of_shares(await sessions_near(self._connection, page))
 
-    async def _find_others(self, readings: Sequence[ReadingRow]) -> None:
+    async def _load_neighbours(self, readings: Sequence[ReadingRow]) -> None:
         """Load the sessions not in memory that late readings, or readings between two sessions, may belong to."""
-        others = [reading for reading in readings if not self._is_at_home(reading)]
+        others = [reading for reading in readings if not self._has_one_session(reading)]
         if others:
             near = await sessions_near(self._connection, others)
             self._to_load |= await self._of_shares(near - self._sessions.keys())
 
-    def _is_at_home(self, reading: ReadingRow) -> bool:
+    def _has_one_session(self, reading: ReadingRow) -> bool:
         """Whether a session in memory holds the reading and no other session can."""
         windows = [self._sessions[i].rows.window for i in self._by_device.get(reading.device_id, ())]
         instant = reading.instant
@@ -196,7 +196,7 @@ class Assembler:
     async def _load(self) -> set[UUID]:
         """Read some of the sessions that are to be loaded; returns those that exist.
 
-        The next look reads further ones, when these are written: after a long outage all of them together would not fit into
+        The next pass reads further ones, when these are written: after a long outage all of them together would not fit into
         memory.
         """
         group = sorted(self._to_load)[:SESSIONS_AT_ONCE]
@@ -219,7 +219,7 @@ class Assembler:
             for device in () if session is None else session.rows.window.devices:
                 self._by_device[device].discard(session_id)
 
-    def _route(self, readings: Sequence[ReadingRow], seen: Look) -> set[UUID]:
+    def _route(self, readings: Sequence[ReadingRow], seen: Updates) -> set[UUID]:
         """Give each reading to the sessions that it may belong to, and each arrow to those that know it.
 
         Returns the sessions to assemble now.
@@ -242,7 +242,7 @@ class Assembler:
             touched |= {i for i, session in self._sessions.items() if session.take_arrows(arrows)}
         return touched
 
-    async def _assemble(self, sessions: Sequence[UUID], seen: Look) -> None:
+    async def _assemble(self, sessions: Sequence[UUID], seen: Updates) -> None:
         """Assemble sessions and write what changed, some at a time; then the reading position, if it is due."""
         results: list[SessionResult] = []
         for session_id in sessions:

@@ -24,7 +24,7 @@ from edge.shots.store.shares import SHARES, LaneShares
 PRUNE_EVERY_S = 3600.0
 """Interval between deletions of events past their retention: short enough that one deletion stays small."""
 BALANCE_EVERY_S = 1.0
-"""Interval between looks for assemblers that started or died, whose lanes are then divided anew."""
+"""Interval between checks for assemblers that started or died, whose lanes are then divided anew."""
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ async def _assemble(
                 _log_shares(shares, state_log)
         if assembler is not None and shares.held:
             await assembler.step(listener.payloads())
-            if time.monotonic() >= pruned_at + PRUNE_EVERY_S:
+            if 0 in shares.held and time.monotonic() >= pruned_at + PRUNE_EVERY_S:
                 pruned_at = time.monotonic()
                 await prune(connection)
         due_s = assembler.next_due_s if assembler is not None and shares.held else BALANCE_EVERY_S

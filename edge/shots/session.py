@@ -19,10 +19,10 @@ from edge.shots.assembly.shot import Shot
 from edge.shots.assembly.timeline import Axis
 from edge.shots.store.context import arrow_on, at_instant, context_of, read_arrows, read_watermarks
 from edge.shots.store.corrections import orphans_of
-from edge.shots.store.look import ArrowRow
 from edge.shots.store.readings import ReadingRow, readings_of, timed_reading
 from edge.shots.store.results import SessionResult, StoredResults, stored_results, write_results
 from edge.shots.store.sessions import SessionRows, read_sessions
+from edge.shots.store.updates import ArrowRow
 
 LAST_FLIGHTS = 3
 """Number of a bow's latest flights that decide whether its clock is off."""

@@ -13,9 +13,9 @@ from edge.common.postgres.connection import Connection
 from edge.shots.assembly.context import Parameters, SessionContext
 from edge.shots.assembly.model import Arrow, TimedReading
 from edge.shots.assembly.timeline import Axis, BlindInterval, LaneAssignment, PreviousSession
-from edge.shots.store.look import ARROW_ROW, ArrowRow
 from edge.shots.store.readings import ReadingRow, readings_of, timed_reading
 from edge.shots.store.sessions import SessionRows, read_sessions
+from edge.shots.store.updates import ARROW_ROW, ArrowRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,3 +52,8 @@ def utc_by_clock_of(reference: SqlInstant, instant: SqlInstant) -> str:
     """UTC of an instant by the wall clock as it was set at the reference, otherwise as it was set at the instant."""
     elapsed = f"({instant.mono_ns} - {reference.mono_ns}) / 1000 * interval '1 microsecond'"
     return f"(case when {on_one_clock(instant, reference)} then {reference.at} + {elapsed} else {instant.at} end)"
+
+
+SPAN_OF_SESSION = """int8range(start_mono_ns,
+    case when closing_host_boot_id = start_host_boot_id then greatest(closing_mono_ns, start_mono_ns) end)"""
+"""The expression of the index ``sessions_by_mono``: a session's time by the monotonic clock of its first boot."""

@@ -14,6 +14,7 @@ from edge.common.vocabulary import ReadingKind, ReleaseCause
 from edge.shots.assembly.model import ReadingKey, TimedReading
 from edge.shots.assembly.timeline import Axis
 from edge.shots.assembly.window import AFTER_END, BEFORE_START, SessionWindow
+from edge.shots.store.instants import SPAN_OF_SESSION
 
 
 class ReadingRow(NamedTuple):
@@ -71,7 +72,7 @@ select w.id, {READING_ROW} from wanted w join readings r
 
 # Which of the sessions found here a reading belongs to is decided by the session's window. The nearness in time comes first:
 # a device has years of sessions.
-_SESSIONS_NEAR = """
+_SESSIONS_NEAR = f"""
 with news as materialized (
     select * from unnest($3::text[], $4::timestamptz[], $5::bigint[], $6::uuid[]) as r (device_id, at, mono_ns, host_boot_id)
 ),
@@ -81,15 +82,13 @@ near as materialized (
         on tstzrange(s.start_time, s.end_time) && tstzrange(r.at - $2::interval, r.at + $1::interval)
     union
     select s.id, r.device_id
-    from news r join sessions s on r.host_boot_id = s.start_host_boot_id
-        and int8range(s.start_mono_ns, case when s.closing_host_boot_id = s.start_host_boot_id
-            then greatest(s.closing_mono_ns, s.start_mono_ns) end)
+    from news r join sessions s on r.host_boot_id = s.start_host_boot_id and {SPAN_OF_SESSION}
         && int8range(r.mono_ns - (extract(epoch from $2::interval) * 1e9)::bigint,
             r.mono_ns + (extract(epoch from $1::interval) * 1e9)::bigint)
 )
 select distinct id from near n
 where exists (select from session_devices d where d.session_id = n.id and d.device_id = n.device_id)
-"""
+"""  # noqa: S608 - fixed text
 
 
 async def readings_of(connection: Connection, windows: Mapping[UUID, SessionWindow]) -> dict[UUID, list[ReadingRow]]:

@@ -17,7 +17,7 @@ from edge.shots.assembly.model import CorrectionSet, Face, Target
 from edge.shots.assembly.window import DeviceInterval, SessionWindow
 from edge.shots.faces import load_catalogue
 from edge.shots.store.corrections import valid_corrections
-from edge.shots.store.instants import SqlInstant, is_before
+from edge.shots.store.instants import SPAN_OF_SESSION, SqlInstant, is_before
 
 MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if len(face.spots) > 1)
 """Codes of the faces with several spots."""
@@ -83,7 +83,14 @@ select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_bo
         {_CLOSING.at}, {_CLOSING.mono_ns}, {_CLOSING.host_boot_id},
         (select t.distance::float8 from targets t where t.session_id = o.id))
         from sessions o
-        where o.lane = s.lane and o.id <> s.id and not o.is_opened
+        where o.id in (
+                select id from sessions
+                where tstzrange(start_time, end_time) && tstzrange(s.start_time - interval '1 min', s.start_time, '[]')
+                union
+                select id from sessions
+                where start_host_boot_id = s.start_host_boot_id and {SPAN_OF_SESSION}
+                    && int8range(s.start_mono_ns - 60000000000, s.start_mono_ns, '[]'))
+            and o.lane = s.lane and o.id <> s.id and not o.is_opened
             and {is_before(_START.shifted("-interval '1 min'"), _CLOSING)}) as earlier
 from sessions s left join targets t on t.session_id = s.id where s.id = any($1)
 """  # noqa: S608 - fixed text

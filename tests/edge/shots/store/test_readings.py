@@ -16,7 +16,7 @@ from edge.common.postgres.roles import Role
 from edge.shots import assembler as assembling
 from edge.shots import session as sessions
 from edge.shots.assembler import Assembler
-from edge.shots.store import look
+from edge.shots.store import updates
 from edge.shots.store.shares import SHARES
 from tests.edge.lane_rows import LaneRows, started_ago, stored_lane
 
@@ -141,7 +141,7 @@ async def test_quiet_second_writes_no_progress(
 async def test_many_new_readings_are_read_in_pages(
     lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
-    monkeypatch.setattr(look, "NEWS_AT_ONCE", 4)
+    monkeypatch.setattr(updates, "NEWS_AT_ONCE", 4)
     asked = mocker.spy(assembling, "sessions_near")
     assembler = started()
     await lane.shoot(58.0)
@@ -165,7 +165,7 @@ async def shoot_more_without_session(lane: LaneRows) -> None:
 async def test_late_landing_among_many_reaches_its_old_session(
     database: Database, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(look, "NEWS_AT_ONCE", 4)
+    monkeypatch.setattr(updates, "NEWS_AT_ONCE", 4)
     monkeypatch.setattr(assembling, "SESSIONS_AT_ONCE", 1)
     async with stored_lane(database, started_ago(3 * 86_400.0)) as old:
         await old.shoot(20.0)

@@ -1,4 +1,4 @@
-"""One look at the database: everything that is new to the assembler, in one statement and one snapshot."""
+"""Everything that is new to the assembler, read in one statement and one snapshot."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ class RebuildRequest(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Updates:
     """The news of one snapshot."""
 
     now: Instant
     xmin: int
     """Every earlier transaction has ended, and is included."""
     readings: Sequence[ReadingRow]
-    """The new readings; empty when ``is_much``."""
-    is_much: bool
+    """The new readings; empty when ``exceeds_limit``."""
+    exceeds_limit: bool
     """There are more readings than are held at once."""
     watermarks: Mapping[str, Instant]
     """Watermarks of the devices that were asked for."""
@@ -67,7 +67,7 @@ class Look:
 ARROW_ROW = "row(a.id, a.diameter, a.is_active, a.voided_date)"
 # An arrow's tag is its UUID in hexadecimal; other tags are no arrow's. The readings come in the order of the index, so that
 # the limit does not sort all of them.
-_LOOK = f"""
+_UPDATES = f"""
 with news as materialized (
     select * from readings r where r.xid >= $1::text::xid8 order by r.xid limit $3
 )
@@ -86,21 +86,21 @@ select clock_timestamp() as now, pg_snapshot_xmin(pg_current_snapshot())::text::
 """  # noqa: S608 - fixed text
 
 
-async def look(connection: Connection, since_xmin: int, devices: Collection[str]) -> Look:
+async def read_updates(connection: Connection, since_xmin: int, devices: Collection[str]) -> Updates:
     """Read what transactions stored that may have ended since, in any order of commits; some may be known already.
 
     The watermarks are of the same snapshot as the readings: a landing that a watermark covers is among them.
     """
     before_ns = time.monotonic_ns()
-    (row,) = await connection.fetch(_LOOK, str(since_xmin), list(devices), NEWS_AT_ONCE + 1)
+    (row,) = await connection.fetch(_UPDATES, str(since_xmin), list(devices), NEWS_AT_ONCE + 1)
     now = instant_between(before_ns, row["now"], time.monotonic_ns())
     readings = [ReadingRow(*one) for one in row["readings"]]
-    is_much = len(readings) > NEWS_AT_ONCE
-    return Look(
+    exceeds_limit = len(readings) > NEWS_AT_ONCE
+    return Updates(
         now=now,
         xmin=row["xmin"],
-        readings=[] if is_much else readings,
-        is_much=is_much,
+        readings=[] if exceeds_limit else readings,
+        exceeds_limit=exceeds_limit,
         watermarks={device: Instant(*instant) for device, *instant in row["watermarks"]},
         sessions=[ChangedSession(*one) for one in row["sessions"]],
         arrows=[ArrowRow(*one) for one in row["arrows"]],

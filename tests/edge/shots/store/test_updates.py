@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import pytest
 
 from edge.common.postgres.database import Database
-from edge.shots.assembler import Assembler
+from edge.shots.assembler import BY_INDEX, Assembler
 from edge.shots.assembly.window import AFTER_END, BEFORE_START
 from edge.shots.session import CLOCK_RECHECK_S, RECHECK_S
-from edge.shots.store import look, readings
+from edge.shots.store import readings, sessions, updates
 from edge.shots.store.readings import ReadingRow, readings_of, sessions_near
 from edge.shots.store.sessions import read_sessions
 from edge.shots.store.shares import SHARES
@@ -70,9 +71,10 @@ def times(rows: Sequence[ReadingRow]) -> list[list[object]]:
 async def cost(lane: LaneRows, since: int) -> dict[str, int]:
     rows = await news(lane)
     return {
-        "look": await blocks(lane, look._LOOK, str(since), list(lane.devices), 2001),
+        "updates": await blocks(lane, updates._UPDATES, str(since), list(lane.devices), 2001),
         "sessions near": await blocks(lane, readings._SESSIONS_NEAR, BEFORE_START, AFTER_END, *times(rows)),
         "readings of a session": await blocks(lane, readings._READINGS_OF, [lane.session_id], BEFORE_START, AFTER_END),
+        "session": await blocks(lane, sessions._SESSIONS, [lane.session_id]),
     }
 
 
@@ -87,15 +89,30 @@ async def test_statements_read_no_more_when_tables_grow(lane: LaneRows) -> None:
     assert {name: value for name, value in large.items() if value > small[name] + MORE_BLOCKS} == {}
 
 
+async def test_no_statement_scans_a_table_whole(lane: LaneRows) -> None:
+    """Not even with plans that were made without statistics."""
+    await lane.connection.execute(BY_INDEX)
+    await grow(lane)
+    scanned: list[str] = []
+    for number, statement in enumerate(
+        (updates._UPDATES, readings._SESSIONS_NEAR, readings._READINGS_OF, sessions._SESSIONS, sessions._CORRECTIONS)
+    ):
+        await lane.connection.execute(f"prepare statement_{number} as {statement}")
+        parameters = ", ".join("null" for _ in set(re.findall(r"\$\d+", statement)))
+        plan = await lane.connection.fetch(f"explain execute statement_{number} ({parameters})")
+        scanned += [line for (line,) in plan if "Seq Scan" in line]
+    assert scanned == []
+
+
 async def test_status_of_idle_devices_wakes_no_assembler(lane: LaneRows, database: Database) -> None:
-    rung: asyncio.Queue[str] = asyncio.Queue()
+    notified: asyncio.Queue[str] = asyncio.Queue()
     listening = await database.connect()
-    await listening.add_listener("archy_readings", lambda *arguments: rung.put_nowait(str(arguments[3])))
+    await listening.add_listener("archy_readings", lambda *arguments: notified.put_nowait(str(arguments[3])))
     for t in range(20):
         await lane.set_watermarks(float(t))
     await lane.shoot(20.0)
     async with asyncio.timeout(10):
-        assert await rung.get() == "bow-1"  # notifications come in order: none was sent before
+        assert await notified.get() == "bow-1"  # notifications come in order: none was sent before
     await listening.close()
 
 
