@@ -179,6 +179,8 @@ class Hub:
                 del self._following[subscription]
 
     def _follow(self, client: Client) -> None:
+        if client.over:
+            return  # it ended during catch-up, and may have left already
         self._following.setdefault((client.form, client.lane), set()).add(client)
 
     def _followers(self) -> list[Client]:

@@ -88,6 +88,11 @@ class SocketStream(asyncio.Protocol):
         """Cleared while the transport's buffer is full. Only catch-up waits for it."""
         self._closing: asyncio.TimerHandle | None = None
 
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The connection, which the server cuts at the stop when its peer does not close it."""
+        return self._transport
+
     # -- what the server and the transport call
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -107,14 +112,18 @@ class SocketStream(asyncio.Protocol):
         self._flush(parser)
 
     def pause_writing(self) -> None:
-        """Note that the peer does not read."""
+        """Read nothing from a peer that does not read: the answers to its pings would have no bound."""
         if self._drained is not None:
             self._drained.clear()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Note that the peer reads again."""
         if self._drained is not None:
             self._drained.set()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the reason changes nothing
         """End the stream."""
@@ -187,12 +196,12 @@ class SocketStream(asyncio.Protocol):
             self._drained = None
 
     async def _send(self, frames: Sequence[Frame]) -> None:
-        """Send missed events, and wait while the client does not read."""
-        transport, drained = self._transport, self._drained
+        """Send missed events, and wait while the client does not read. Nothing follows a close frame."""
+        transport, drained, client = self._transport, self._drained, self._client
         if transport is None or drained is None:
             raise AssertionError("only catch-up sends, on a connection")
         for data, _ in joined(frames, Form.MESSAGE, None):
-            if transport.is_closing():
+            if client is None or client.over or transport.is_closing():
                 return
             transport.write(data)
             await drained.wait()

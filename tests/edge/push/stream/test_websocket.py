@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import socket
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import cast
 
 import pytest
+from uvicorn.server import ServerState
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 
 from edge.common.postgres.connection import Connection
+from edge.common.postgres.feed import FeedCursor, FeedEvent, Page
+from edge.push.http.read_pool import ReadPool
+from edge.push.stream import catch_up
+from edge.push.stream.client import BUFFER_BYTES
 from edge.push.stream.frames import Frame, heartbeat
-from edge.push.stream.websocket import GOING_AWAY, POLICY, TRY_AGAIN_LATER
+from edge.push.stream.hub import Hub
+from edge.push.stream.websocket import GOING_AWAY, POLICY, TRY_AGAIN_LATER, SocketStreams
 from tests.edge.lane_rows import LaneRows
+from tests.edge.push.fake_transport import FakeTransport
 from tests.edge.push.serving import WITHIN_S, Service, SocketStream, http, listening, listening_by_websocket
 from tests.edge.shot_rows import add_shot
 from tests.eventually import eventually
 from tests.timing import limit_s
+
+HANDSHAKE = (
+    b"GET /api/v0/ws/shot HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+CLOSE_FRAME = b"\x88"
+"""First byte of a frame that closes a WebSocket."""
 
 
 def address(service: Service, query: str = "") -> str:
@@ -111,7 +130,7 @@ async def test_an_open_stream_needs_no_task(service: Service) -> None:
 
 
 async def test_a_stop_closes_clients_and_cuts_frozen_ones(
-    service: Service, connection: Connection, pytestconfig: pytest.Config
+    service: Service, connection: Connection, pytestconfig: pytest.Config, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (
         listening_by_websocket(service) as one,
@@ -128,6 +147,51 @@ async def test_a_stop_closes_clients_and_cuts_frozen_ones(
         assert await service.stop() < limit_s(pytestconfig, 1.0)
         assert await final_close_code(one) == GOING_AWAY
         assert await final_close_code(two) == GOING_AWAY
+        assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_a_client_that_reads_no_pongs_is_not_read(service: Service) -> None:
+    pings = WireFrame(Opcode.PING, b"x" * 125).serialize(mask=True) * 100
+    loop, answered = asyncio.get_running_loop(), 0
+    with socket.socket() as raw:
+        for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            raw.setsockopt(socket.SOL_SOCKET, buffer, 4096)
+        raw.setblocking(False)
+        await loop.sock_connect(raw, ("127.0.0.1", service.port))
+        await loop.sock_sendall(raw, HANDSHAKE)
+        assert await loop.sock_recv(raw, 4096)
+        (client,) = service.hub._clients
+        with suppress(TimeoutError):
+            for _ in range(150):
+                async with asyncio.timeout(0.5):
+                    await loop.sock_sendall(raw, pings)
+                answered = max(answered, client._transport.get_write_buffer_size())
+    assert answered < BUFFER_BYTES
+
+
+async def test_a_stream_that_ends_in_catch_up_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing follows its close frame, and the hub keeps no reference to it."""
+    hub, transport, state = Hub(), FakeTransport(), ServerState()
+    is_reading, go_on = asyncio.Event(), asyncio.Event()
+
+    async def one_event(_: object, since: FeedCursor) -> Page:
+        is_reading.set()
+        await go_on.wait()
+        return Page((FeedEvent(since, datetime.now(UTC), "shot.created", 1, {}),), since, more_soon=False)
+
+    monkeypatch.setattr(catch_up, "_page", one_event)
+    stream = SocketStreams(hub, cast("ReadPool", None))(server_state=state)
+    stream.connection_made(transport)
+    stream.data_received(HANDSHAKE.replace(b"/ws/shot", b"/ws/shot?since=1-1-1"))
+    async with asyncio.timeout(WITHIN_S):
+        await is_reading.wait()
+        hub.begin(FeedCursor("1", 1, 1))
+        stream.shutdown()
+        (task,) = state.tasks
+        go_on.set()
+        await task
+    assert transport.writes[-1][:1] == CLOSE_FRAME
+    assert (hub.clients, hub._following) == (0, {})
 
 
 async def test_a_slow_client_gets_the_gap_and_its_close_code(service: Service, connection: Connection) -> None:
