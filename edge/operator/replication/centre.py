@@ -102,7 +102,10 @@ async def unsubscribe(connection: Connection, hub_id: int) -> bool:
 
 
 def _refuse_password(address: str) -> None:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # such as an IPv6 address without its last bracket
+        parts = urlsplit("")
     if parts.scheme not in ("postgresql", "postgres"):
         raise UsageError(
             "the hub's address is no postgresql:// URI",

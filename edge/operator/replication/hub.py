@@ -15,6 +15,14 @@ ROLE_STATEMENTS = (
 )
 """Statements for the role that the centre logs in as: it reads everything and writes nothing."""
 
+_SLOTS = """
+select slot_name::text as name, active from pg_replication_slots
+where database = current_database() and slot_type = 'logical' and slot_name ~ '^(archstats_hub|pg_[0-9]+_sync)_[0-9]+'
+order by slot_name
+"""
+"""Slots of the centre. It keeps one more for each table of an unfinished first copy, which ``drop subscription`` leaves behind
+when the hub is away, and each holds the WAL."""
+
 
 async def publish(connection: Connection, hub_id: int) -> list[str]:
     """Publish this database as hub ``hub_id`` (1 to 999), the first time or again; returns warnings, each a sentence.
@@ -40,7 +48,7 @@ async def publish(connection: Connection, hub_id: int) -> list[str]:
 
 
 async def unpublish(connection: Connection) -> list[str]:
-    """End this hub's replication and drop its slot; returns the names of dropped slots.
+    """End this hub's replication and drop its slots; returns the names of dropped slots.
 
     Raises CommandError while the centre is connected, or when the database is no hub.
     """
@@ -49,10 +57,7 @@ async def unpublish(connection: Connection) -> list[str]:
             "this database replicates to no centre, so there is nothing to remove",
             hint="See `archstats-sensor db replicate --status`.",
         )
-    rows = await connection.fetch(
-        "select slot_name::text as name, active from pg_replication_slots"
-        " where database = current_database() and slot_name like 'archstats_hub_%'"
-    )
+    rows = await connection.fetch(_SLOTS)
     if any(row["active"] for row in rows):
         raise CommandError(
             "the centre is connected, so nothing was removed",

@@ -12,6 +12,8 @@ from tests.edge.operator.replication.hubs import Centre, ReplicatedHub, range_of
 from tests.edge.shot_rows import add_shot
 
 SETUP = started_ago(600.0)
+COPY_SLOT = "pg_16465_sync_16408_7421306482719325184"
+"""Slot of a first copy, as PostgreSQL names it: subscription, table and system of the centre."""
 
 
 async def state_on(hub: ReplicatedHub) -> LinkState:
@@ -77,7 +79,8 @@ async def test_a_hub_that_is_away_is_removed_on_both_sides() -> None:
         await hub.link.refuse()
         assert not await unsubscribe(centre.connection, 1)
         assert await centre.connection.fetchval("select count(*) from shots where hub_id = 1") == 1
-        assert await unpublish(hub.connection) == ["archstats_hub_1"]
+        await hub.connection.execute("select pg_create_logical_replication_slot($1, 'pgoutput')", COPY_SLOT)
+        assert await unpublish(hub.connection) == ["archstats_hub_1", COPY_SLOT]
         assert await replication_links(hub.connection) == []
         assert await hub.connection.fetchval("select array_agg(distinct hub_id) from shots") == [0]
         await publish(hub.connection, 2)

@@ -55,6 +55,7 @@ async def test_hub_needs_a_server_with_logical_wal(connection: Connection) -> No
         ("postgresql://a:secret@hub/archstats", "contains a password"),
         ("postgresql://a@hub/archstats?password=secret", "contains a password"),
         ("host=hub dbname=archstats", "no postgresql:// URI"),
+        ("postgresql://[fe80::1/archstats", "no postgresql:// URI"),
     ],
 )
 async def test_address_is_a_uri_without_a_password(connection: Connection, address: str, message: str) -> None:
