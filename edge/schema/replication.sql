@@ -46,7 +46,7 @@ begin
     if exists (
         select from device_states s where s.device_id = new.device_id and s.state = public_state(new)
             and (s.error, s.spool_error) is not distinct from (new.error, new.spool_error)
-            and s.updated_at > new.updated_at - interval '30 s'
+            and s.updated_at between new.updated_at - interval '30 s' and new.updated_at  -- not after the clock was set back
     ) then
         return null;
     end if;
