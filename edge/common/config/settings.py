@@ -168,14 +168,17 @@ class SettingField:
 
 
 def setting_fields(model: type[object]) -> dict[str, SettingField]:
-    """The settings of a class by field name; a driver's variables are ``ARCH_STATS_`` and the field name in capitals."""
+    """The settings of a class by field name; a driver's variables are ``ARCH_STATS_`` and the field name in capitals.
+
+    A secret is a field of a dataclass with ``repr=False``, or of a Pydantic model with one of Pydantic's types of secrets.
+    """
     if dataclasses.is_dataclass(model):
         return {
             one.name: SettingField(
                 one.metadata.get("variable", PREFIX + one.name.upper()),
                 one.metadata.get("description"),
                 None if one.default is dataclasses.MISSING else one.default,
-                one.default is dataclasses.MISSING,
+                one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING,
                 not one.repr,
             )
             for one in dataclasses.fields(model)

@@ -25,7 +25,8 @@ def in_child(work: Callable[[], _Result]) -> Callable[[], _Result]:
     """Start ``work`` in a child; the returned function waits for its result, which is called once.
 
     The result must be picklable. Raises the ConfigError that ``work`` raises. Where the child cannot be started, ends
-    without a result or takes longer than :data:`WITHIN_S`, the work is done here instead: that only costs memory.
+    without a result, takes longer than :data:`WITHIN_S` or returns a value that cannot be rebuilt here, the work is done
+    here instead: that only costs memory.
     """
     if threading.active_count() > 1:  # a lock that another thread holds would stay locked in the child
         return work
@@ -44,8 +45,8 @@ def in_child(work: Callable[[], _Result]) -> Callable[[], _Result]:
         output = _output_of(child, reading)
         try:
             kind, value = pickle.loads(output)  # noqa: S301 - this process's own child wrote it
-        except (pickle.UnpicklingError, EOFError, ImportError, AttributeError):
-            return work()
+        except (pickle.UnpicklingError, EOFError, ImportError, AttributeError, TypeError, ValueError):
+            return work()  # the last three may come from a driver's own class of settings
         if kind == "faults":
             raise ConfigError.merge([ConfigError(message, hint=hint) for message, hint in value])
         done: _Result = value

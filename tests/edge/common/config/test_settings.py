@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from edge.common.config.errors import ConfigError
 from edge.common.config.load import load_device, load_push, load_service
-from edge.common.config.settings import plain_settings, refuse_unknown, variables_of
+from edge.common.config.settings import plain_settings, refuse_unknown, setting_fields, variables_of
 
 
 class LineSettings(BaseModel):
@@ -20,6 +21,14 @@ class LineSettings(BaseModel):
     port: str = Field(description="Serial port")
     baud: int = Field(default=921600, gt=0, description="Bits per second")
     key: SecretStr | None = Field(default=None, min_length=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyedSettings:
+    """Settings of a driver without Pydantic, with a secret."""
+
+    key: str = field(repr=False, metadata={"max_length": 5})
+    targets: list[str] = field(default_factory=list)
 
 
 def test_every_setting_but_the_driver_has_a_default() -> None:
@@ -116,4 +125,15 @@ def test_secrets_are_never_shown() -> None:
     with pytest.raises(ConfigError) as caught:
         load_device({"ARCH_STATS_DRIVER": "d", "ARCH_STATS_PORT": "p", "ARCH_STATS_KEY": "hu7"}, LineSettings)
     assert "ARCH_STATS_KEY" in caught.value.message
+    assert "hu7" not in str(caught.value)
+
+
+def test_secret_of_a_driver_with_a_dataclass_is_never_shown() -> None:
+    environ = {"ARCH_STATS_DRIVER": "d", "ARCH_STATS_KEY": "hu7"}
+    device = load_device(environ, KeyedSettings)
+    assert device.driver_settings == KeyedSettings(key="hu7")
+    assert "hu7" not in f"{device} {plain_settings(device)}"
+    assert not setting_fields(KeyedSettings)["targets"].is_required
+    with pytest.raises(ConfigError, match="ARCH_STATS_KEY: ") as caught:
+        load_device({**environ, "ARCH_STATS_KEY": "hu7nter2"}, KeyedSettings)
     assert "hu7" not in str(caught.value)

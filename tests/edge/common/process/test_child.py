@@ -63,6 +63,21 @@ def test_work_is_done_here_when_the_child_hangs(monkeypatch: pytest.MonkeyPatch)
     assert in_child(work)() == here
 
 
+class NotRebuilt:
+    """A result that pickles and does not unpickle, as an exception with two arguments does."""
+
+    def __init__(self, port: str) -> None:
+        self.port = port
+
+    def __reduce__(self) -> tuple[type[NotRebuilt], tuple[()]]:
+        return NotRebuilt, ()
+
+
+@pytest.mark.usefixtures("_counts_one_thread")
+def test_work_is_done_here_when_its_result_cannot_be_rebuilt() -> None:
+    assert in_child(lambda: NotRebuilt("/dev/ttyUSB0"))().port == "/dev/ttyUSB0"
+
+
 def test_process_with_threads_is_not_forked() -> None:
     go_on = threading.Event()
     thread = threading.Thread(target=go_on.wait)
