@@ -29,7 +29,7 @@ from edge.common.vocabulary import (
 SESSION = "insert into sessions (lane, start_time, location) values ($1, now(), 'here') returning id"
 READING = """
 insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source)
-select $1, $2, n, 'engage', now(), gen_random_uuid(), now(), 'simulator' from generate_series($3::bigint, $4) n
+select $1, $2, n, 'release', now(), gen_random_uuid(), now(), 'simulator' from generate_series($3::bigint, $4) n
 on conflict do nothing
 """
 
@@ -78,10 +78,12 @@ async def test_readings_ring_once_a_statement_and_name_the_device(
     assert await rung(connection, bells) == []
     await connection.execute(
         "insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source) "
-        "select id, $1, 99, 'engage', now(), gen_random_uuid(), now(), 'simulator' from devices",
+        "select id, $1, 99, 'release', now(), gen_random_uuid(), now(), 'simulator' from devices",
         stream,
     )
     assert await rung(connection, bells) == [("archy_readings", "")]
+    await connection.execute(READING.replace("release", "engage"), "bow-1", stream, 100, 100)
+    assert await rung(connection, bells) == [], "a nocking decides nothing"
 
 
 async def test_device_status_emits_events_for_new_states_only(
