@@ -89,7 +89,13 @@ async def _subscribe(connection: Connection, address: str, *, replace: bool) -> 
 
 
 async def _remove(connection: Connection, hub: int | None) -> None:
-    if not (await place_of(connection)).is_centre:
+    place = await place_of(connection)
+    if not place.is_centre:
+        if hub not in (None, place.hub_id):
+            raise UsageError(
+                f"this database is not the centre, and not hub {hub}, so nothing was removed",
+                hint=f"Run this command at the centre, or on hub {hub} itself.",
+            )
         slots = await unpublish(connection)
         say(f"this hub replicates no longer; dropped {', '.join(slots) or 'no slot'}")
     elif hub is None:

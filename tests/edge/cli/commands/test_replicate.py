@@ -15,6 +15,7 @@ from tests.acceptance.test_docs import PREPARED, SYSTEM, commands
 from tests.edge.cli.command_line import CommandLine
 from tests.edge.lane_rows import build_lane, started_ago
 from tests.edge.operator.replication.hubs import DatabaseServer, running_server
+from tests.edge.operator.replication.test_refusals import make_hub
 from tests.eventually import eventually_blocking
 from tests.test_project import ROOT
 
@@ -117,3 +118,12 @@ def test_commands_of_the_scaling_page_work(servers: TwoServers, tmp_path: Path) 
 )
 def test_only_options_of_one_task_are_accepted(command_line: CommandLine, options: str) -> None:
     assert "takes one of" in command_line.run("db", "replicate", *options.split(), status=2)
+
+
+def test_the_number_of_another_hub_removes_nothing(command_line: CommandLine) -> None:
+    command_line.on_database(lambda connection: make_hub(connection, 1))
+    assert "not hub 2, so nothing was removed" in command_line.run(
+        "db", "replicate", "--remove", "--hub", "2", status=2
+    )
+    (link,) = command_line.json("db", "replicate", "--status")
+    assert link["hub_id"] == 1

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.edge.lane_rows import LaneRows
+from tests.edge.operator.replication.test_refusals import make_hub
 
 BEAT = "update device_status set updated_at = clock_timestamp() where device_id = $1"
 AGE = "select clock_timestamp() - updated_at from device_states where device_id = $1"
@@ -16,8 +17,7 @@ AGE = "select clock_timestamp() - updated_at from device_states where device_id 
     ("copied_ago_s", "is_renewed"), [(10, False), (31, True), (-3600, True)], ids=["recent", "old", "clock set back"]
 )
 async def test_state_is_copied_every_30_s(lane: LaneRows, *, copied_ago_s: int, is_renewed: bool) -> None:
-    await lane.connection.execute("select set_hub_number(3)")
-    await lane.connection.execute("select publish_hub()")
+    await make_hub(lane.connection, 3)
     ago = timedelta(seconds=copied_ago_s)
     await lane.connection.execute("update device_states set updated_at = clock_timestamp() - $1::interval", ago)
     await lane.connection.execute(BEAT, lane.bow)
