@@ -60,7 +60,7 @@ PUSH = Module(
     "push",
     "edge.cli.daemons.push",
     "asyncio, asyncpg, pydantic.main, pydantic.fields, pydantic.types, tenacity, uvloop, starlette.applications, "
-    "uvicorn, uvicorn.protocols.http.h11_impl, uvicorn.protocols.websockets.websockets_sansio_impl",
+    "uvicorn, uvicorn.protocols.http.h11_impl, websockets.server",
     45,
 )
 

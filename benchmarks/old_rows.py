@@ -52,8 +52,7 @@ class TableCost:
 async def make_templates(running: Hub, size: TableSize) -> tuple[str, str]:
     """Make a small and a large database; returns their names.
 
-    Automatic vacuum is off from here on, so that its time does not decide: the statistics are fresh, and the BRIN index of the
-    readings is not summarised, as after the last hours of a hub without a pause.
+    Automatic vacuum is off from here on, so that its time does not decide; the statistics are fresh.
     """
     for name, rows in ((SMALL, TableSize(0, SMALL_EVENTS)), (LARGE, size)):
         await running.copy(DATABASE, name)
