@@ -17,6 +17,8 @@ MAX_BUFFERED = 64 * 1024
 UNREAD_S = 2.0
 """Time after which unread bytes are discarded. A real line keeps nothing either, and a reader that opens the port late must not
 receive old frames."""
+KERNEL_BYTES = 64 * 1024
+"""More than the kernel keeps between the two ends: a line that took more has a reader. Linux keeps some 12 kB."""
 _READ_SIZE = 4096
 
 
@@ -32,8 +34,10 @@ class PtyWire:
         self.dropped = 0
         self._clock = clock
         self._emptied_at = clock()
-        self._written = self._taken = 0
-        """Bytes that the terminal accepted, and those of them that were read at the last check."""
+        self._written_since = 0
+        """Bytes that the terminal accepted since the reader was last known to read."""
+        self._unread = 0
+        """Bytes in the terminal's input queue at the last check."""
         self._buffer = bytearray()
         self._master, self._slave = os.openpty()
         try:
@@ -70,7 +74,7 @@ class PtyWire:
             except BlockingIOError:
                 return
             del self._buffer[:written]
-            self._written += written
+            self._written_since += written
 
     def read(self) -> bytes:
         """Return the bytes that the other side sent; empty when none are available."""
@@ -89,17 +93,18 @@ class PtyWire:
             self._master = self._slave = -1
 
     def _discard_unread(self) -> None:
-        now = self._clock()
-        (unread,) = struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)))
-        taken, self._taken = self._taken, self._written - unread
+        now, before = self._clock(), self._unread
+        (self._unread,) = struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)))
+        is_empty = not self._unread and not self._buffer
         # A reader that keeps up with a fast device may never empty the terminal.
-        if (unread or self._buffer) and self._taken <= taken:
+        if not is_empty and self._unread >= before and self._written_since <= KERNEL_BYTES:
             if now - self._emptied_at <= UNREAD_S:
                 return
             self._buffer.clear()
+            self._unread = 0
             termios.tcflush(self._master, termios.TCOFLUSH)  # bytes on their way to the slave
             termios.tcflush(self._slave, termios.TCIFLUSH)  # bytes in the slave's input queue
-        self._emptied_at = now
+        self._emptied_at, self._written_since = now, 0
 
 
 def _point(link: Path, device: str) -> None:

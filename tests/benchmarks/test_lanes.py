@@ -48,7 +48,8 @@ def test_earlier_arrows_are_over_and_in_order_of_time(count: int) -> None:
 
 
 async def test_every_arrow_of_the_lanes_becomes_a_hit(database: Database, connection: Connection) -> None:
-    shooting = Range(lanes(2), [connection] * CONNECTIONS, [connection] * CONNECTIONS)
+    writing = [await database.connect() for _ in range(2 * CONNECTIONS)]
+    shooting = Range(lanes(2), writing[:CONNECTIONS], writing[CONNECTIONS:])
     await shooting.set_up(ARROWS_PER_END + 1)
     async with assembler(database), asyncio.timeout(20):
         await shooting.shoot(2, 50.0)
@@ -57,6 +58,8 @@ async def test_every_arrow_of_the_lanes_becomes_a_hit(database: Database, connec
     assert len(shooting.landed) == 2
     ends = await connection.fetch("select closed_by from ends where number = 1")
     assert [row["closed_by"] for row in ends] == ["tags", "tags"]
+    for opened in writing:
+        opened.terminate()
 
 
 async def results(connection: Connection) -> dict[Result, int]:
