@@ -181,7 +181,7 @@ def _readings(count: int) -> Iterator[Reading]:
             DEVICE.id,
             stream,
             seq,
-            ReadingKind.ENGAGE,
+            ReadingKind.RELEASE,
             Stamp(at, seq * 1_000_000, BOOT, 0.001),
             at,
             Source.SIMULATOR,

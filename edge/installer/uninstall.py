@@ -64,7 +64,7 @@ def _purge(hub: Hub, *, live: bool) -> Iterator[Step]:
     if not hub.remote_database:
         drop = ("runuser", "-u", "postgres", "--")
         yield Run((*drop, "dropdb", "--if-exists", "--force", hub.database), "drop the database with all shots")
-        for role in OS_USERS:
+        for role in (*OS_USERS, "archstats_replication"):
             yield Run((*drop, "dropuser", "--if-exists", role), "drop a role of the database", may_fail=True)
     for user in OS_USERS:
         yield Run(("userdel", user), "delete a system user", may_fail=True)

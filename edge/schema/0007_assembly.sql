@@ -154,3 +154,6 @@ insert into assembly_progress (share, before_xid)
 comment on table assembly_progress is 'Reading position of the assembler, one row for each share of the lanes.';
 comment on column assembly_progress.share is 'The lanes whose number modulo 16 is this.';
 comment on column assembly_progress.before_xid is 'Readings of every transaction before this one are in the shots of these lanes.';
+
+comment on column device_status.interval_s is 'Longest interval in seconds between two updates of a ready device''s row; after three without an update the device counts as silent.';
+comment on column device_states.interval_s is 'As in device_status.';

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from edge.common.postgres.database import Database
+from edge.shots import session
 from edge.shots.assembly.assemble import assemble
 from edge.shots.session import bows_off
 from tests.edge.lane_rows import LaneRows
@@ -39,7 +42,10 @@ def test_each_bow_has_its_own_clock() -> None:
     assert bows_off([assemble(lane.readings, context)], context.bows) == {"bow-1"}
 
 
-async def test_device_is_degraded_until_its_flights_are_timed(lane: LaneRows, database: Database) -> None:
+async def test_device_is_degraded_until_its_flights_are_timed(
+    lane: LaneRows, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "CLOCK_RECHECK_S", 0.5)
     await lane.set_watermarks(50.0)
 
     async def shoot(t: float, uncertainty_s: float) -> None:

@@ -20,7 +20,7 @@ from edge.shots.assembly.timeline import BlindInterval, PreviousSession
 from tests.edge.shots.assembly.histories import BOWS, LONG_S, QUIVER, TARGET, any_readings, arrivals, sound_history
 from tests.edge.shots.assembly.lane_readings import CONTEXT, T0, LaneReadings, covered_until
 
-EXAMPLES = 40
+EXAMPLES = 20
 MANY = 6000
 PAUSE_S = 30.0
 """Time between two ends of a history, so that they can be sealed."""
