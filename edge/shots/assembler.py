@@ -30,8 +30,8 @@ SAVE_EVERY_S = 10.0
 """Interval between writes of the reading position: after a restart the readings since then are read again."""
 SESSIONS_AT_ONCE = 20
 """Number of sessions that one pass loads, and that one transaction writes: a long one would hold back the feed."""
-BY_INDEX = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off"
-"""Settings of the connection: its few statements are planned once each, and never scan a table, whatever its statistics say."""
+BY_INDEX = "set enable_seqscan = off"
+"""Setting of the connection: its statements never scan a table, whatever the statistics say when they are planned."""
 PASSES_AT_ONCE = 4
 """Most passes in one step: for news, for watermarks, and for a session that is loaded again in between."""
 ENGAGE_WITHIN_S = 5.0

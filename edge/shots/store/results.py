@@ -242,7 +242,7 @@ async def write_results(
     """Write the results of sessions: in one statement, unless rows depend on others, and then in one transaction.
 
     A landing that moves from one shot to another is freed first; a session is closed after its shots are written. Always the
-    same statement, even for no rows, so that the server plans it once.
+    same statement, even for no rows, so that the server parses it once.
     """
     statements = [
         (_SUPERSEDE, [i for r in results for i in r.gone], (Result.VOID, Flag.SUPERSEDED)),

@@ -76,7 +76,8 @@ select clock_timestamp() as now, pg_snapshot_xmin(pg_current_snapshot())::text::
     array(select row(s.device_id, s.watermark, s.watermark_mono_ns, s.watermark_host_boot_id)
           from device_status s where s.device_id = any($2::text[]) and s.watermark is not null) as watermarks,
     array(select row(c.session_id, s.lane, c.revision)
-          from session_changes c join sessions s on s.id = c.session_id where c.xid >= $1::text::xid8) as sessions,
+          from session_changes c cross join lateral (select lane from sessions where id = c.session_id offset 0) s
+          where c.xid >= $1::text::xid8) as sessions,
     array(select {ARROW_ROW} from arrows a where a.xid >= $1::text::xid8
           union
           select {ARROW_ROW} from arrows a
