@@ -118,19 +118,6 @@ begin
     return null;
 end $$;
 
--- A nocking decides nothing until its release: it wakes no assembler.
-create or replace function ring_readings_doorbell() returns trigger language plpgsql as $$
-declare
-    base text := (select channel from installation);
-    devices_rung text[] := (select array_agg(distinct device_id) from fresh where kind <> 'engage');
-begin
-    if devices_rung is not null then
-        perform pg_notify(base || '_readings', case when cardinality(devices_rung) = 1 then devices_rung[1] else '' end);
-    end if;
-    return null;
-end $$;
-comment on function ring_readings_doorbell is 'Notifies <channel>_readings of new rows, unless they are nockings: a doorbell, the rows are read from the table. The payload names the device when all rows are of one.';
-
 -- The readings of one session and device by the monotonic clock. It replaces a BRIN index, which reads every block that
 -- autovacuum has not summarised yet: most of a table that just grew.
 create index readings_by_device_mono on readings (device_id, host_boot_id, mono_ns);

@@ -16,7 +16,6 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import describe_error
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
-from edge.common.vocabulary import ReadingKind
 from edge.shots.assembly.context import Parameters
 from edge.shots.session import SessionAssembler, load_sessions
 from edge.shots.store.readings import ReadingRow, sessions_near
@@ -34,8 +33,6 @@ BY_INDEX = "set enable_seqscan = off"
 """Setting of the connection: its statements never scan a table, whatever the statistics say when they are planned."""
 PASSES_AT_ONCE = 4
 """Most passes in one step: for news, for watermarks, and for a session that is loaded again in between."""
-ENGAGE_WITHIN_S = 5.0
-"""Longest time until a nocking is assembled. It rings no doorbell: its release follows within seconds, or decides nothing."""
 RETRY_S = 1.0
 """Interval between attempts to assemble a session whose shots the tables refuse."""
 REFUSALS = (
@@ -232,11 +229,7 @@ class Assembler:
                     continue
                 if not session.add(reading):
                     self._to_load.add(session_id)
-                if reading.kind == ReadingKind.ENGAGE:
-                    due = time.monotonic() + ENGAGE_WITHIN_S
-                    self._due[session_id] = min(self._due.get(session_id, math.inf), due)
-                else:
-                    touched.add(session_id)
+                touched.add(session_id)
         arrows = {arrow.id: arrow for arrow in seen.arrows}
         if arrows:
             touched |= {i for i, session in self._sessions.items() if session.take_arrows(arrows)}

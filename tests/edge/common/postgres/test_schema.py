@@ -83,7 +83,7 @@ async def test_readings_ring_once_a_statement_and_name_the_device(
     )
     assert await rung(connection, bells) == [("archy_readings", "")]
     await connection.execute(READING.replace("release", "engage"), "bow-1", stream, 100, 100)
-    assert await rung(connection, bells) == [], "a nocking decides nothing"
+    assert await rung(connection, bells) == [("archy_readings", "bow-1")], "a late one completes its shot"
 
 
 async def test_device_status_emits_events_for_new_states_only(
