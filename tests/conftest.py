@@ -17,6 +17,7 @@ import pytest
 
 from edge.common.config.settings import DatabaseSettings, ServiceSettings
 from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import migrate
 from tests.postgres import TEMPLATE_DIR_VARIABLE, copy_fresh_cluster, short_folder
@@ -65,7 +66,8 @@ def _group(item: pytest.Item) -> Group:
     if "hub" in getattr(item, "fixturenames", ()):
         return "one_worker"
     starts_ranges = item.path.relative_to(HERE).parts[0] in ("acceptance", "faults", "systemd")
-    return "long" if starts_ranges and not item.get_closest_marker("skip") else "short"
+    runs_a_suite = item.path.name == "test_outside_package.py"
+    return "long" if (starts_ranges or runs_a_suite) and not item.get_closest_marker("skip") else "short"
 
 
 @pytest.fixture
@@ -163,6 +165,23 @@ def empty_database_settings(cluster: EmbeddedPostgres, _admin: _Admin) -> Iterat
     name = _admin.create_database("template0")
     yield _settings(cluster, name)
     _admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def database(database_settings: ServiceSettings) -> AsyncIterator[Database]:
+    """The test's database."""
+    async with open_database(database_settings, application="test") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def connection(database: Database) -> AsyncIterator[Connection]:
+    """A connection to the test's database."""
+    opened = await database.connect()
+    try:
+        yield opened
+    finally:
+        opened.terminate()
 
 
 @pytest.fixture

@@ -19,15 +19,15 @@ create function record_session_changes(ids uuid[]) returns void language sql
 $$;
 comment on function record_session_changes is 'Raises the revision of sessions.';
 
-create function ring_session_changes_doorbell() returns trigger language plpgsql
+create function ring_assembler_doorbell() returns trigger language plpgsql
     security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
     perform pg_notify((select channel from installation) || '_readings', '');
     return null;
 end $$;
-comment on function ring_session_changes_doorbell is 'Wakes the assembler for changes of sessions.';
+comment on function ring_assembler_doorbell is 'Wakes the assembler for changes of sessions and arrows.';
 create trigger session_changes_ring_doorbell after insert or update on session_changes
-    for each statement execute function ring_session_changes_doorbell();
+    for each statement execute function ring_assembler_doorbell();
 
 create function record_change_of_session() returns trigger language plpgsql
     security definer set search_path = pg_catalog, public, pg_temp as $$
@@ -91,15 +91,8 @@ begin
 end $$;
 comment on function date_arrow_change is 'Records the transaction of the change.';
 create trigger arrows_date_change before update on arrows for each row execute function date_arrow_change();
-create function ring_arrows_doorbell() returns trigger language plpgsql
-    security definer set search_path = pg_catalog, public, pg_temp as $$
-begin
-    perform pg_notify((select channel from installation) || '_readings', '');
-    return null;
-end $$;
-comment on function ring_arrows_doorbell is 'Wakes the assembler for new and changed arrows.';
 create trigger arrows_ring_doorbell after insert or update on arrows
-    for each statement execute function ring_arrows_doorbell();
+    for each statement execute function ring_assembler_doorbell();
 
 alter table rebuilds add column is_whole boolean not null default true;
 comment on column rebuilds.is_whole is 'The session is read from the tables anew; false where only a correction or an arrow changed.';

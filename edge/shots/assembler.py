@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from edge.common.postgres.connection import Connection
+from edge.common.postgres.connection import Connection, use_index_plans
 from edge.common.postgres.database import describe_error
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
@@ -29,8 +29,6 @@ SAVE_EVERY_S = 10.0
 """Interval between writes of the reading position: after a restart the readings since then are read again."""
 SESSIONS_AT_ONCE = 20
 """Number of sessions that one pass loads, and that one transaction writes: a long one would hold back the feed."""
-BY_INDEX = "set enable_seqscan = off"
-"""Setting of the connection: its statements never scan a table, whatever the statistics say when they are planned."""
 PASSES_AT_ONCE = 4
 """Most passes in one step: for news, for watermarks, and for a session that is loaded again in between."""
 RETRY_S = 1.0
@@ -98,7 +96,7 @@ class Assembler:
     async def _read_and_assemble(self, notified: Iterable[str]) -> None:
         if self._xmin is None:
             self._xmin = await read_progress(self._connection, self._shares)
-            await self._connection.execute(BY_INDEX)
+            await use_index_plans(self._connection)
             await write_results(self._connection, [])
             recent = await open_sessions(self._connection, Parameters().late_accept_s)
             self._to_load |= {i for i, lane in recent.items() if share_of(lane) in self._shares}
@@ -264,9 +262,8 @@ class Assembler:
         try:
             await write_results(self._connection, results, progress)
         except REFUSALS:
-            for result in sorted(
-                results, key=lambda result: len(result.added)
-            ):  # a shot is lost before it is taken over
+            # Sessions without new shots come first: one loses a shot before another takes it over.
+            for result in sorted(results, key=lambda one: len(one.added)):
                 await self._write_alone(result)
             await write_results(self._connection, [], progress)
             return

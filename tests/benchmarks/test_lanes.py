@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 
 import pytest
 
 from benchmarks.lanes import ARROWS_PER_END, CONNECTIONS, Lane, Range
 from drivers.clock.host import host_now
 from drivers.contract import ReadingKind
-from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.database import Database
 from edge.common.vocabulary import Result
 from tests.edge.shots.running import assembler
-
-
-@pytest.fixture
-async def database(database_settings: ServiceSettings) -> AsyncIterator[Database]:
-    async with open_database(database_settings, application="test") as opened:
-        yield opened
-
-
-@pytest.fixture
-async def connection(database: Database) -> AsyncIterator[Connection]:
-    opened = await database.connect()
-    yield opened
-    opened.terminate()
 
 
 def lanes(count: int) -> list[Lane]:

@@ -1,4 +1,4 @@
-"""Names for asyncpg's types, which are generic for the type checker only."""
+"""asyncpg's connections: their types, which are generic for the type checker only, their faults, and their plans."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ DATABASE_FAULTS: tuple[type[Exception], ...] = (
 A server that ends the session between two messages of one statement confuses asyncpg's own state machine, which then
 raises InternalClientError.
 """
+
+
+async def use_index_plans(connection: Connection) -> None:
+    """Let a connection that repeats a few statements for a long time find rows by index alone.
+
+    PostgreSQL keeps the plan of a repeated statement. One made while a table was known to be empty, as after its rows were
+    pruned, would scan the table until the next ANALYZE, however large it is by then.
+    """
+    await connection.execute("set enable_seqscan = off")

@@ -117,15 +117,6 @@ from installation i cross join now left join lateral (
 """
 
 
-async def use_index_plans(connection: Connection) -> None:
-    """Let a connection that reads the feed for a long time find events by index alone.
-
-    PostgreSQL keeps the plan of a repeated statement. One made while the table was known to be empty, as after its events were
-    pruned, would scan the table until the next ANALYZE, however large it is by then.
-    """
-    await connection.execute("set enable_seqscan = off")
-
-
 async def current_cursor(connection: Connection) -> FeedCursor:
     """Return the present: the last readable event. Every event of an unfinished transaction follows it.
 

@@ -8,9 +8,9 @@ import time
 from enum import StrEnum
 from typing import NoReturn
 
-from edge.common.postgres.connection import Connection
+from edge.common.postgres.connection import Connection, use_index_plans
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
-from edge.common.postgres.feed import RECHECK_S, HeldBack, current_cursor, held_back, read_page, use_index_plans
+from edge.common.postgres.feed import RECHECK_S, HeldBack, current_cursor, held_back, read_page
 from edge.common.postgres.listener import Listener
 from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.process.logs import Transitions

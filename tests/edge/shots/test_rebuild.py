@@ -181,6 +181,7 @@ async def test_arrow_registered_in_its_session_gets_its_shots(lane: LaneRows, da
         await until(lane, "exists (select from shots where arrow_id is null)")
         await lane.connection.execute("insert into arrows (id, human_identifier, length) values ($1, 'B7', 70)", arrow)
         await until(lane, f"exists (select from shots where arrow_id = '{arrow}')", 10.0)
+    assert [(shot["arrow_id"], shot["revision"]) for shot in await shots(lane)] == [(arrow, 2)]
 
 
 async def test_orphan_and_its_outcome_are_stored_and_published(lane: LaneRows, database: Database) -> None:

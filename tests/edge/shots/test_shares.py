@@ -141,3 +141,6 @@ async def test_lanes_of_a_killed_assembler_are_taken_over(
             await lane.shoot(20.0)
             await lane.land(20.4)
         await until(one, "count(*) = 2 from shots where result = 'hit'", limit_s(pytestconfig, TAKEN_OVER_WITHIN_S))
+        assert processes[1].returncode is None
+    rows = await connection.fetch("select lane, result from shots order by lane")
+    assert [tuple(row) for row in rows] == [(1, "hit"), (2, "hit")]

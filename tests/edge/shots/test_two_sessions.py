@@ -116,8 +116,14 @@ async def test_orphan_that_two_sessions_claim_stops_no_lane(lane: LaneRows, data
     )  # fmt: skip
     await lane.set_watermarks(58.0)
     await lane.land(20.0)
+    other = LaneRows(lane.connection, lane.session, 2)
+    await other.build()
     async with assembler(database):
         await until(lane, "count(*) = 1 from orphans")
+        await other.shoot(30.0)
+        await other.land(30.4)
+        await until(lane, "count(*) = 1 from shots where lane = 2 and result = 'hit'")
+    assert await lane.connection.fetchval("select count(*) from orphans") == 1
 
 
 async def stored_readings(lane: LaneRows, session: UUID) -> list[ReadingRow]:

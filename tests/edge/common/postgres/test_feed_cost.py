@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from edge.common.config.settings import ServiceSettings
-from edge.common.postgres.connection import Connection
+from edge.common.postgres.connection import Connection, use_index_plans
 from edge.common.postgres.database import open_database
-from edge.common.postgres.feed import FeedCursor, current_cursor, held_back, read_page, use_index_plans
+from edge.common.postgres.feed import FeedCursor, current_cursor, held_back, read_page
 
 PAGE = 100
 PREPARED_AFTER = 6

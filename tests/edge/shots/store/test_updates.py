@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from edge.common.postgres.connection import use_index_plans
 from edge.common.postgres.database import Database
-from edge.shots.assembler import BY_INDEX, Assembler
+from edge.shots.assembler import Assembler
 from edge.shots.assembly.window import AFTER_END, BEFORE_START
 from edge.shots.session import CLOCK_RECHECK_S, RECHECK_S
 from edge.shots.store import readings, sessions, updates
@@ -91,7 +92,8 @@ async def test_statements_read_no_more_when_tables_grow(lane: LaneRows) -> None:
 
 async def test_no_statement_scans_a_table_whole(lane: LaneRows) -> None:
     """Not even with plans that were made without statistics."""
-    await lane.connection.execute(f"{BY_INDEX}; set plan_cache_mode = force_generic_plan")
+    await use_index_plans(lane.connection)
+    await lane.connection.execute("set plan_cache_mode = force_generic_plan")
     await grow(lane)
     scanned: list[str] = []
     for number, statement in enumerate(
