@@ -90,22 +90,23 @@ class HeldBack:
 _PAGE = """
 with now as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as xmin),
 place as materialized (
-    select i.epoch, now.xmin, now.xmin::text as xmin_text,
-        (i.pruned_xid, i.pruned_id) > ($1::text::xid8, $2::bigint) as pruned,
+    select i.epoch, now.xmin, now.xmin::text as xmin_text, asked.xid as after_xid, asked.id as after_id,
+        (i.pruned_xid, i.pruned_id) > (asked.xid, asked.id) as pruned,
         coalesce((select e.xid from events e order by e.xid desc, e.id desc limit 1) >= now.xmin, false) as held
-    from installation i, now limit 1
+    from installation i, now, (values ($1::text::xid8, $2::bigint)) asked (xid, id) limit 1
 )
 select place.epoch, place.xmin_text, place.pruned, place.held,
     e.xid::text as xid, e.id, e.at, e.type, e.lane, e.data::text as data
 from place left join lateral (
     select * from events
-    where (events.xid, events.id) > ($1::text::xid8, $2::bigint) and events.xid < place.xmin
-    order by events.xid, events.id limit $3
+    where (events.xid, events.id) > (place.after_xid, place.after_id) and events.xid < place.xmin
+    order by events.xid, events.id limit (select $3::bigint)
 ) e on true
 order by e.xid, e.id
 """
 """The page after a cursor. Whether events are held back is asked once and of the newest event alone: ``exists`` with a lower
-bound would be planned as a scan from the table's start, and repeated for each row of the page.
+bound would be planned as a scan from the table's start, and repeated for each row of the page. The cursor is a row and the
+limit a subquery, so that the plan does not depend on their values: the server then plans once, not at each read.
 """
 
 _PRESENT = """

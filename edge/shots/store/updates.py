@@ -66,24 +66,27 @@ class Updates:
 
 ARROW_ROW = "row(a.id, a.diameter, a.is_active, a.voided_date)"
 # An arrow's tag is its UUID in hexadecimal; other tags are no arrow's. The readings come in the order of the index, so that
-# the limit does not sort all of them.
+# the limit does not sort all of them. The plan must not depend on the parameters or the size of a table: the server then
+# plans once, not at each shot. So the position is a row of its own, and other tables are joined row by row, by their index.
 _UPDATES = f"""
-with news as materialized (
-    select * from readings r where r.xid >= $1::text::xid8 order by r.xid limit $3
+with since as materialized (select $1::text::xid8 as xid),
+news as materialized (
+    select r.* from since cross join lateral (
+        select * from readings where readings.xid >= since.xid order by readings.xid limit {NEWS_AT_ONCE + 1}
+    ) r
 )
 select clock_timestamp() as now, pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin,
     array(select {READING_ROW} from news r) as readings,
     array(select row(s.device_id, s.watermark, s.watermark_mono_ns, s.watermark_host_boot_id)
           from device_status s where s.device_id = any($2::text[]) and s.watermark is not null) as watermarks,
-    array(select row(c.session_id, s.lane, c.revision)
-          from session_changes c cross join lateral (select lane from sessions where id = c.session_id offset 0) s
-          where c.xid >= $1::text::xid8) as sessions,
-    array(select {ARROW_ROW} from arrows a where a.xid >= $1::text::xid8
+    array(select row(c.session_id, (select s.lane from sessions s where s.id = c.session_id), c.revision)
+          from since join session_changes c on c.xid >= since.xid) as sessions,
+    array(select {ARROW_ROW} from since join arrows a on a.xid >= since.xid
           union
-          select {ARROW_ROW} from arrows a
-          where a.id in (select tag::uuid from news where length(tag) = 32)) as arrows,
-    array(select row(b.id, b.session_id, s.lane, b.is_whole)
-          from rebuilds b join sessions s on s.id = b.session_id where b.done_at is null order by b.id) as rebuilds
+          select {ARROW_ROW} from (select distinct tag::uuid as id from news where length(tag) = 32) tagged
+          cross join lateral (select * from arrows where arrows.id = tagged.id limit 1) a) as arrows,
+    array(select row(b.id, b.session_id, (select s.lane from sessions s where s.id = b.session_id), b.is_whole)
+          from rebuilds b where b.done_at is null order by b.id) as rebuilds
 """  # noqa: S608 - fixed text
 
 
@@ -93,7 +96,7 @@ async def read_updates(connection: Connection, since_xmin: int, devices: Collect
     The watermarks are of the same snapshot as the readings: a landing that a watermark covers is among them.
     """
     before_ns = time.monotonic_ns()
-    (row,) = await connection.fetch(_UPDATES, str(since_xmin), list(devices), NEWS_AT_ONCE + 1)
+    (row,) = await connection.fetch(_UPDATES, str(since_xmin), list(devices))
     now = instant_between(before_ns, row["now"], time.monotonic_ns())
     readings = [ReadingRow(*one) for one in row["readings"]]
     exceeds_limit = len(readings) > NEWS_AT_ONCE

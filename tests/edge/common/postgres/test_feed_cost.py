@@ -82,6 +82,22 @@ async def test_a_page_reads_its_own_rows_only(database_settings: ServiceSettings
         assert await rows_read(reader, current_cursor) == (0, 1)
 
 
+async def test_the_server_plans_a_page_once_beside_many_events(database_settings: ServiceSettings) -> None:
+    """Whatever the cursor and the limit are: a plan that their values change is made anew at each read."""
+    async with two_connections(database_settings) as (reader, writer):
+        start = await current_cursor(reader)
+        for _ in range(TRANSACTIONS):
+            await writer.execute(INSERT, EVENTS // TRANSACTIONS)
+        await writer.execute("analyze")
+        newest = await current_cursor(reader)
+        for number in range(PREPARED_AFTER):
+            await read_page(reader, newest if number % 2 else start, PAGE - number)
+            await current_cursor(reader)
+        made = await reader.fetch("select statement, custom_plans from pg_prepared_statements where statement like '%events%'")
+        assert len(made) >= 2
+        assert [row["statement"] for row in made if row["custom_plans"] >= PREPARED_AFTER] == []
+
+
 async def test_a_held_back_page_reads_no_unreadable_event(database_settings: ServiceSettings) -> None:
     """An older transaction is open, so that every event of the load is held back."""
     async with two_connections(database_settings) as (reader, writer):
