@@ -27,9 +27,10 @@ raises InternalClientError.
 
 
 async def use_index_plans(connection: Connection) -> None:
-    """Let a connection that repeats a few statements for a long time find rows by index alone.
+    """Let a connection that repeats a few statements for a long time find rows by index alone, one by one.
 
-    PostgreSQL keeps the plan of a repeated statement. One made while a table was known to be empty, as after its rows were
-    pruned, would scan the table until the next ANALYZE, however large it is by then.
+    PostgreSQL keeps the plan of a repeated statement. One made while a table was small, as after its rows were pruned, would
+    read all of the table until the next ANALYZE, however large it is by then: by a scan, or in the order of an index to join
+    it with a few rows.
     """
-    await connection.execute("set enable_seqscan = off")
+    await connection.execute("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off")
