@@ -81,6 +81,9 @@ class IncrementalAssembly:
             self._add(reading, context)
         self._join_assigned(context)
         self._parts[-1].found = None
+        if context.closes is not None and len(self._parts) > 1:
+            # What lands after the closing opens no end: it counts to the last one, which may be the part before.
+            self._join(len(self._parts) - 2, len(self._parts) - 1)
         return self._assemble_marked(context, is_first=former is None)
 
     def _add(self, reading: TimedReading, context: SessionContext) -> None:

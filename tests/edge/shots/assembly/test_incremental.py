@@ -10,7 +10,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from edge.common.vocabulary import ReadingKind, Result
+from edge.common.vocabulary import Flag, ReadingKind, Result
 from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.incremental import Changes, IncrementalAssembly
@@ -230,3 +230,23 @@ def test_correction_unseals_only_its_own_end() -> None:
     miss = CorrectionSet.of([Correction(shot.release, Result.MISS, 0, reason="seen by the judge")])
     changes = assembly.update([], replace(context, corrections=miss))
     assert [s.result for s in changes.shots] == [Result.HIT, Result.MISS, Result.HIT]
+
+
+def test_a_landing_after_the_closing_counts_to_the_last_end() -> None:
+    """Also where that end is a part of its own: the surplus arrow of the end landed after the session closed."""
+    lane = LaneReadings()
+    for number in range(3):
+        lane.landing(10.0 + 10.0 * number, QUIVER[number])
+    lane.tags(60.0, *QUIVER[:3]).tags(70.0).landing(90.3, QUIVER[3])
+    *before, late = lane.readings
+    context = replace(CONTEXT, arrows_per_end=2, now=85.0, watermarks={"bow-1": 5.0, "target-1": 85.0})
+    assembly = IncrementalAssembly()
+    assembly.update(before, context)
+    assert len(assembly.found) == 2
+    for now in (110.0, 120.0):
+        context = replace(context, closes=90.0, now=now)
+        assembly.update([late], context)
+        shots = [shot for part in assembly.found for shot in part.shots]
+        assert [(shot.end_number, Flag.EXTRA in shot.flags) for shot in shots] == [
+            (1, False), (1, False), (1, True), (1, True),
+        ]  # fmt: skip
