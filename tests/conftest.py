@@ -7,6 +7,7 @@ import inspect
 import itertools
 import os
 import shutil
+import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -44,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell without job control lets its background commands ignore Ctrl-C; the programs under test would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if TEMPLATE_DIR_VARIABLE in os.environ:  # inherited by a worker
         return
     folder = short_folder()
