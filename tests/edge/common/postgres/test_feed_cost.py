@@ -93,7 +93,9 @@ async def test_the_server_plans_a_page_once_beside_many_events(database_settings
         for number in range(PREPARED_AFTER):
             await read_page(reader, newest if number % 2 else start, PAGE - number)
             await current_cursor(reader)
-        made = await reader.fetch("select statement, custom_plans from pg_prepared_statements where statement like '%events%'")
+        made = await reader.fetch(
+            "select statement, custom_plans from pg_prepared_statements where statement like '%events%'"
+        )
         assert len(made) >= 2
         assert [row["statement"] for row in made if row["custom_plans"] >= PREPARED_AFTER] == []
 
