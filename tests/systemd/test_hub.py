@@ -124,12 +124,15 @@ def test_killed_and_hung_services_restart(hub: Hub) -> None:
 def test_second_assembler_takes_a_part_of_the_lanes(hub: Hub) -> None:
     second, shares = "archstats-shots@2", "assembling the shots of a part of the lanes, database ok"
     hub.until_healthy()
+    restarts = hub.restarts(SHOTS)
     hub.lab.run("systemctl", "enable", "--now", second)
     try:
         hub.until(lambda: hub.status(SHOTS) == hub.status(second) == shares)
         hub.lab.run("systemctl", "stop", SHOTS)
         hub.until(lambda: hub.status(second) == "assembling shots, database ok")
         hub.lab.run("systemctl", "start", SHOTS)
+        hub.until(lambda: hub.status(SHOTS) == hub.status(second) == shares)
+        assert (hub.restarts(SHOTS), hub.restarts(second)) == (restarts, 0), "taking over needs no restart"
     finally:
         hub.lab.run("systemctl", "disable", "--now", second)
     hub.until(lambda: hub.status(SHOTS) == "assembling shots, database ok")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,17 +11,14 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection, use_index_plans
 from edge.common.postgres.database import open_database
 from edge.common.postgres.feed import FeedCursor, current_cursor, held_back, read_page
+from tests.edge.statement_costs import PREPARED_AFTER, Statement, rows_read, statements_planned_each_time
 
 PAGE = 100
-PREPARED_AFTER = 6
-"""Executions after which PostgreSQL keeps the plan of a prepared statement."""
 TRANSACTIONS = 20
 EVENTS = 20_000
 """More rows than any plan for a small table would read unnoticed."""
 INSERT = """insert into events (type, lane, data)
     select 'shot.created', 1, jsonb_build_object('n', n, 'text', repeat('x', 200)) from generate_series(1, $1::int) n"""
-
-Statement = Callable[[Connection], Awaitable[object]]
 
 
 @asynccontextmanager
@@ -34,22 +31,6 @@ async def two_connections(settings: ServiceSettings) -> AsyncIterator[tuple[Conn
         finally:
             one.terminate()
             other.terminate()
-
-
-async def rows_read(connection: Connection, statement: Statement) -> tuple[int, int]:
-    """Return how many rows of ``events`` a statement reads by a scan of the table, and index entries."""
-    async with connection.transaction():  # the server publishes its counts, and starts again, between transactions only
-        before = await connection.fetchrow(_COUNTS)
-        await statement(connection)
-        after = await connection.fetchrow(_COUNTS)
-    assert before is not None
-    assert after is not None
-    return after["scanned"] - before["scanned"], after["fetched"] - before["fetched"]
-
-
-_COUNTS = """select seq_tup_read as scanned,
-        (select sum(pg_stat_get_xact_tuples_returned(indexrelid))::int from pg_index where indrelid = relid) as fetched
-    from pg_stat_xact_user_tables where relname = 'events'"""
 
 
 async def prepare(connection: Connection, *statements: Statement) -> None:
@@ -76,10 +57,10 @@ async def test_a_page_reads_its_own_rows_only(database_settings: ServiceSettings
             await writer.execute("analyze events")
         first = await read_page(reader, start, PAGE)
         assert (len(first.events), first.more_soon) == (PAGE, True)
-        assert await rows_read(reader, page_after(first.cursor)) == (0, PAGE + 1)
+        assert await rows_read(reader, "events", page_after(first.cursor)) == (0, PAGE + 1)
         newest = await current_cursor(reader)
-        assert await rows_read(reader, page_after(newest)) == (0, 1)
-        assert await rows_read(reader, current_cursor) == (0, 1)
+        assert await rows_read(reader, "events", page_after(newest)) == (0, 1)
+        assert await rows_read(reader, "events", current_cursor) == (0, 1)
 
 
 async def test_the_server_plans_a_page_once_beside_many_events(database_settings: ServiceSettings) -> None:
@@ -93,11 +74,7 @@ async def test_the_server_plans_a_page_once_beside_many_events(database_settings
         for number in range(PREPARED_AFTER):
             await read_page(reader, newest if number % 2 else start, PAGE - number)
             await current_cursor(reader)
-        made = await reader.fetch(
-            "select statement, custom_plans from pg_prepared_statements where statement like '%events%'"
-        )
-        assert len(made) >= 2
-        assert [row["statement"] for row in made if row["custom_plans"] >= PREPARED_AFTER] == []
+        assert await statements_planned_each_time(reader, "events") == []
 
 
 async def test_a_held_back_page_reads_no_unreadable_event(database_settings: ServiceSettings) -> None:
@@ -112,9 +89,9 @@ async def test_a_held_back_page_reads_no_unreadable_event(database_settings: Ser
                 await writer.execute(INSERT, EVENTS // TRANSACTIONS)
             page = await read_page(reader, present, PAGE)
             assert (page.events, page.more_soon) == ((), True)
-            assert await rows_read(reader, page_after(present)) == (0, 1)
-            assert await rows_read(reader, current_cursor) == (0, 1)
-            scanned, held = await rows_read(reader, held_back)
+            assert await rows_read(reader, "events", page_after(present)) == (0, 1)
+            assert await rows_read(reader, "events", current_cursor) == (0, 1)
+            scanned, held = await rows_read(reader, "events", held_back)
             assert (scanned, held) == (0, EVENTS)  # the oldest of them is searched for
             older.terminate()
 
@@ -127,7 +104,7 @@ async def test_uncommitted_events_cost_the_reader_nothing_lasting(database_setti
         await load.start()
         await writer.execute(INSERT, PAGE)
         assert not (await read_page(reader, present, PAGE)).more_soon
-        assert (await rows_read(reader, page_after(present)))[0] == 0
+        assert (await rows_read(reader, "events", page_after(present)))[0] == 0
         await load.rollback()
         await read_page(reader, present, PAGE)
-        assert await rows_read(reader, page_after(present)) == (0, 1)
+        assert await rows_read(reader, "events", page_after(present)) == (0, 1)

@@ -8,13 +8,9 @@ from edge.common.postgres.connection import use_index_plans
 from edge.common.vocabulary import Result
 from edge.shots.store.results import COLUMNS, SessionResult, write_results
 from tests.edge.lane_rows import LaneRows
+from tests.edge.statement_costs import PREPARED_AFTER, rows_read
 
-PREPARED_AFTER = 6
-"""Executions after which PostgreSQL keeps the plan of a prepared statement."""
 OLD_SHOTS = 5_000
-ROWS_READ = """select seq_tup_read as scanned,
-    (select sum(pg_stat_get_xact_tuples_returned(indexrelid))::int from pg_index where indrelid = relid) as found
-    from pg_stat_xact_user_tables where relname = 'shots'"""
 OLD = """insert into shots (id, session_id, lane, result, rule_version, time_source, release_device_id, release_stream_id,
     release_seq) select gen_random_uuid(), $1, 1, 'miss', 4, 'bow', 'bow-1', $2, n from generate_series(1, $3) n"""
 
@@ -48,10 +44,8 @@ async def test_a_write_reads_its_own_rows_only(lane: LaneRows) -> None:
     await connection.execute("set session_replication_role = replica")  # without the readings of these shots
     await connection.execute(OLD, lane.session_id, uuid4(), OLD_SHOTS)
     await connection.execute("set session_replication_role = origin")
-    async with connection.transaction():  # the server publishes its counts, and starts again, between transactions only
-        await write_results(connection, [SessionResult(lane.session_id, 1, changed=[row | {"result": Result.UNKNOWN}])])
-        read = await connection.fetchrow(ROWS_READ)
-    assert read is not None
-    assert read["scanned"] == 0
-    assert read["found"] <= PREPARED_AFTER + 1  # each version of the row, as nothing was vacuumed
+    decided = SessionResult(lane.session_id, 1, changed=[row | {"result": Result.UNKNOWN}])
+    read = await rows_read(connection, "shots", lambda connection: write_results(connection, [decided]))
+    assert read.scanned == 0
+    assert read.found <= PREPARED_AFTER + 1  # each version of the row, as nothing was vacuumed
     assert await connection.fetchval("select result from shots where id = $1", row["id"]) == Result.UNKNOWN

@@ -21,9 +21,8 @@ from edge.shots.store.sessions import read_sessions
 from edge.shots.store.shares import SHARES
 from edge.shots.store.updates import read_updates
 from tests.edge.lane_rows import BOOT, LaneRows, started_ago
+from tests.edge.statement_costs import PREPARED_AFTER, statements_planned_each_time
 
-PREPARED_AFTER = 6
-"""Executions after which PostgreSQL keeps the plan of a prepared statement."""
 OLD_READINGS = 30_000
 OLD_SESSIONS = 600
 OLD_ARROWS = 3_000
@@ -117,10 +116,7 @@ async def test_the_server_plans_once_beside_large_tables(lane: LaneRows) -> None
         await lane.shoot(20.0 + number)
         since = int(await lane.connection.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text")) - number
         await read_updates(lane.connection, since, list(lane.devices)[: 1 + number % 2])
-    planned = await lane.connection.fetchval(
-        "select custom_plans from pg_prepared_statements where statement = $1", updates._UPDATES
-    )
-    assert planned < PREPARED_AFTER
+    assert await statements_planned_each_time(lane.connection, "session_changes") == []
 
 
 async def test_status_of_idle_devices_wakes_no_assembler(lane: LaneRows, database: Database) -> None:
