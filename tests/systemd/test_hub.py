@@ -131,7 +131,7 @@ def test_second_assembler_takes_a_part_of_the_lanes(hub: Hub) -> None:
         hub.until(lambda: hub.status(second) == "assembling shots, database ok")
         hub.lab.run("systemctl", "start", SHOTS)
         hub.until(lambda: hub.status(SHOTS) == hub.status(second) == shares)
-        assert (hub.restarts(SHOTS), hub.restarts(second)) == (0, 0), "no restart since the start by hand"
+        assert (hub.restarts(SHOTS), hub.restarts(second)) == (0, 0), "no restart since the manual start"
     finally:
         hub.lab.run("systemctl", "disable", "--now", second)
     hub.until(lambda: hub.status(SHOTS) == "assembling shots, database ok")
