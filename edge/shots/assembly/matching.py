@@ -7,7 +7,8 @@ release explains belongs to it, and so on until no pair is certain. The rest is 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from edge.common.vocabulary import Assignment, Flag
 from edge.shots.assembly.context import SessionContext
@@ -44,8 +45,16 @@ def match(drafts: Sequence[Draft], landings: Sequence[TimedReading], context: Se
 def without_repeats(landings: Sequence[TimedReading], context: SessionContext) -> list[TimedReading]:
     """Each landing once: the same tag at the same position within two seconds is one landing, read again."""
     kept: list[TimedReading] = []
+    by_tag: dict[tuple[str, str], list[int]] = defaultdict(list)
     for landing in landings:
-        same = next((k for k in _recent(kept, landing, context) if _is_repeat(kept[k], landing, context)), None)
+        same = None
+        if landing.tag is not None:
+            recent = by_tag[landing.key.device_id, landing.tag]
+            same = next(
+                (k for k in _recent(recent, kept, landing, context) if _is_repeat(kept[k], landing, context)), None
+            )
+            if same is None:
+                recent.append(len(kept))
         if same is None:
             kept.append(landing)
         elif kept[same].position is None and landing.position is not None:
@@ -146,19 +155,17 @@ def _doubt_misses_beside(releases: OpenReleases, landing: TimedReading, context:
             draft.miss_doubts.add(Flag.CLOCK)
 
 
-def _recent(kept: Sequence[TimedReading], landing: TimedReading, context: SessionContext) -> list[int]:
-    """Indices of the landings within the last two seconds."""
-    found: list[int] = []
-    for index in range(len(kept) - 1, -1, -1):
+def _recent(
+    same_tag: Sequence[int], kept: Sequence[TimedReading], landing: TimedReading, context: SessionContext
+) -> Iterator[int]:
+    """Those indices of landings that lie within the last two seconds, the latest first."""
+    for index in reversed(same_tag):
         if landing.t - kept[index].t > context.parameters.duplicate_landing_s:
             break
-        found.append(index)
-    return found
+        yield index
 
 
 def _is_repeat(earlier: TimedReading, landing: TimedReading, context: SessionContext) -> bool:
-    if landing.tag is None or landing.tag != earlier.tag or landing.key.device_id != earlier.key.device_id:
-        return False
     if landing.position is None or earlier.position is None:
         return True
     limit = context.parameters.duplicate_landing_mm

@@ -133,17 +133,17 @@ def doubt_tags(nockings: Sequence[Nocking], presences: Sequence[TagPresence]) ->
             by_tag[nocking.engage.tag].append(nocking)
     for same in by_tag.values():
         for index, one in enumerate(same):
-            for other in same[index + 1 :]:
-                if other.engage.t >= one.until:
-                    break
-                if one.engage.key.device_id != other.engage.key.device_id:
-                    _doubt_weaker(one, other)
+            following = index + 1
+            while following < len(same) and same[following].engage.t < one.until:
+                if one.engage.key.device_id != same[following].engage.key.device_id:
+                    _doubt_weaker(one, same[following])
+                following += 1
     for presence in presences:
         same = by_tag.get(presence.tag, [])
-        for nocking in same[bisect_left(same, presence.since, key=lambda n: n.engage.t) :]:
-            if presence.until is not None and nocking.engage.t >= presence.until:
+        for index in range(bisect_left(same, presence.since, key=lambda n: n.engage.t), len(same)):
+            if presence.until is not None and same[index].engage.t >= presence.until:
                 break
-            nocking.doubt(Flag.WRONG_TAG)
+            same[index].doubt(Flag.WRONG_TAG)
 
 
 def _doubt_weaker(one: Nocking, other: Nocking) -> None:

@@ -10,8 +10,10 @@ before 2026). Two shafts cannot stand closer together than they are thick, so an
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from uuid import UUID
 
 from edge.common.vocabulary import Result
@@ -24,6 +26,8 @@ EDGE_TOLERANCE_MM = 1e-6
 DIAMETER_OUTDOORS_MM = 5.5
 DIAMETER_INDOORS_MM = 9.3
 """Assumed shafts; 9.3 mm is the largest allowed (Book 3, 11.1.7.1 by way of FFTA B.3.1.7.1)."""
+ARROWS_IN_SQUARE = 32
+"""Arrows kept for contacts in one square of 10 mm. No more than four shafts fit; a sensor that chatters reports thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +99,48 @@ def find_contacts(
 ) -> dict[ReadingKey, Contact]:
     """The landings near an arrow that was in the butt, by the landing's key."""
     left_at = {p.landing: p.until for p in presences if p.landing is not None and p.until is not None}
-    in_butt: list[tuple[ScoredLanding, float]] = []
+    in_butt = _ArrowsByPlace(context.parameters.contact_mm)
     found: dict[ReadingKey, Contact] = {}
     for one in sorted(landings, key=lambda one: (one.landing.t, one.landing.key)):
         position, t = one.landing.position, one.landing.t
         if position is None or one.score.result not in (Result.HIT, Result.OFF_FACE):
             continue
-        in_butt = [(other, until) for other, until in in_butt if until > t]
-        near = [
-            (math.dist(position, other.landing.position), other)
-            for other, _ in in_butt
-            if other.landing.position is not None and other.landing.key.device_id == one.landing.key.device_id
-        ]
         score = one.score
-        if near:
-            distance, other = min(near, key=lambda pair: (pair[0], pair[1].landing.key))
-            if distance <= context.parameters.contact_mm:
-                score = _score_of_contact(one, other, distance)
-                found[one.landing.key] = Contact(other.landing.key, distance, score)
-        in_butt.append((replace(one, score=score), left_at.get(one.landing.key, closing_of(ends, t))))
+        if (nearest := in_butt.nearest(one.landing.key.device_id, position, t)) is not None:
+            distance, other = nearest
+            score = _score_of_contact(one, other, distance)
+            found[one.landing.key] = Contact(other.landing.key, distance, score)
+        until = left_at.get(one.landing.key, closing_of(ends, t))
+        in_butt.add(replace(one, score=score), position, until)
     return found
+
+
+class _ArrowsByPlace:
+    """The arrows in the butts by squares as wide as the contact distance: near ones lie in the same square or beside it."""
+
+    def __init__(self, contact_mm: float) -> None:
+        self._contact_mm = contact_mm
+        self._squares: dict[tuple[str, int, int], deque[tuple[ScoredLanding, tuple[float, float], float]]] = {}
+
+    def add(self, one: ScoredLanding, position: tuple[float, float], until: float) -> None:
+        """Add an arrow that stays in the butt until an instant."""
+        square = (one.landing.key.device_id, *self._square_of(position))
+        self._squares.setdefault(square, deque(maxlen=ARROWS_IN_SQUARE)).append((one, position, until))
+
+    def nearest(self, device: str, position: tuple[float, float], t: float) -> tuple[float, ScoredLanding] | None:
+        """The distance to the nearest arrow that stands in a target at ``t``, and that arrow; None without one in reach."""
+        column, row = self._square_of(position)
+        near = [
+            (math.dist(position, place), one)
+            for x, y in product((column - 1, column, column + 1), (row - 1, row, row + 1))
+            for one, place, until in self._squares.get((device, x, y), ())
+            if until > t
+        ]
+        near = [pair for pair in near if pair[0] <= self._contact_mm]
+        return min(near, key=lambda pair: (pair[0], pair[1].landing.key)) if near else None
+
+    def _square_of(self, position: tuple[float, float]) -> tuple[int, int]:
+        return int(position[0] // self._contact_mm), int(position[1] // self._contact_mm)
 
 
 def _score_of_contact(one: ScoredLanding, other: ScoredLanding, distance_mm: float) -> Score:

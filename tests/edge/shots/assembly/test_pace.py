@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from uuid import UUID
+
+import pytest
 
 from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.context import SessionContext
@@ -60,3 +63,27 @@ def test_cost_of_one_more_end_is_flat() -> None:
 
 def test_cost_grows_in_proportion_to_the_shots() -> None:
     assert seconds(84) < 30 * seconds(8)  # 504 shots against 48; quadratic cost would be 110 times
+
+
+def chattering(landings: int, spread_mm: float, arrow: UUID | None) -> list[TimedReading]:
+    """Landings of one sensor at 50/s within a square of the butt."""
+    lane = LaneReadings()
+    for number in range(landings):
+        x, y = (1000.0 * number / 37 % spread_mm, 1000.0 * number / 41 % spread_mm)
+        lane.landing(5.0 + number / 50, arrow, x=100.0 + x, y=100.0 + y)
+    return lane.readings
+
+
+@pytest.mark.parametrize("arrow", [None, QUIVER[0]])
+@pytest.mark.parametrize("spread_mm", [1000.0, 5.0, 0.001])
+def test_cost_of_a_chattering_sensor_grows_in_proportion(spread_mm: float, arrow: UUID | None) -> None:
+    context = covered_until(200.0, replace(CONTEXT, bows=frozenset()))
+    costs = []
+    for landings in (250, 2000):
+        readings, best = chattering(landings, spread_mm, arrow), float("inf")
+        for _ in range(3):
+            began = time.process_time()
+            assemble(readings, context)
+            best = min(best, time.process_time() - began)
+        costs.append(best)
+    assert costs[1] < 20 * costs[0]  # quadratic cost would be 64 times

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.edge.shots.assembly.lane_readings import ARROW, CONTEXT, OTHER, LaneReadings, shots
 
@@ -42,3 +47,23 @@ def test_value_passes_along_a_chain_of_contacts() -> None:
 def test_arrow_without_a_position_strikes_nothing() -> None:
     lane = LaneReadings().shot(5.0, ARROW).landing(5.4, x=None).shot(10.0, OTHER).landing(10.4, OTHER)
     assert [s.flags for s in shots(lane)] == [(), ()]
+
+
+NO_BOWS = replace(CONTEXT, bows=frozenset(), watermarks={"target-1": 20.0})
+PLACES = st.lists(st.tuples(st.floats(500.0, 540.0), st.floats(500.0, 540.0)), min_size=2, max_size=30)
+
+
+@given(PLACES)
+def test_contact_is_that_with_any_earlier_arrow_in_reach(places: list[tuple[float, float]]) -> None:
+    lane = LaneReadings()
+    for number, (x, y) in enumerate(places):
+        lane.landing(5.0 + number / 10, None, x=x, y=y)
+    struck = ["contact" in shot.flags for shot in shots(lane, NO_BOWS)]
+    near = [any(math.dist(place, earlier) <= 10.0 for earlier in places[:n]) for n, place in enumerate(places)]
+    assert struck == near
+
+
+@pytest.mark.parametrize("other", [630.0, 650.0])
+def test_contact_reaches_across_the_edge_of_a_square(other: float) -> None:
+    lane = LaneReadings().landing(5.0, None, x=640.0).landing(6.0, None, x=other)
+    assert [s.flags for s in shots(lane, NO_BOWS)] == [(), ("contact",)]
