@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.common.config.env_file import parse_env
+from edge.common.config.env_file import read_env_file
+from edge.common.config.errors import EX_CONFIG, ConfigError
 from edge.installer.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, SOCKET_DIR
 
 PROGRAM = HOME / "bin" / "archstats-sensor"
@@ -44,7 +45,11 @@ class Launch:
 
 def main() -> None:
     """Execute the command of ``sys.argv`` in place of this process."""
-    launch = plan_launch(sys.argv[1:], os.environ, _caller())
+    try:
+        launch = plan_launch(sys.argv[1:], os.environ, _caller())
+    except ConfigError as fault:
+        sys.stderr.write(f"archstats-sensor: {fault}\n")
+        sys.exit(EX_CONFIG)
     try:
         os.execvpe(launch.words[0], launch.words, launch.environ)  # noqa: S606 - words need no shell
     except FileNotFoundError:
@@ -57,7 +62,8 @@ def plan_launch(
     """The program that runs ``arguments`` for ``caller``, and its environment.
 
     A variable of ``environ`` wins over the env files. Another user than the one who may run the command comes back through
-    sudo, and root becomes that user after it has read the files: one with a password is readable by root only.
+    sudo, and root becomes that user after it has read the files: one with a password is readable by root only. Raises
+    ConfigError for a file, or a line of one, that systemd could read differently.
     """
     command = arguments[0] if arguments else ""
     program = (str(PROGRAM), *arguments)
@@ -86,10 +92,11 @@ def plan_launch(
 def _read(file: Path) -> dict[str, str]:
     """The settings in ``file``; empty without that file, or for a user who may not read it."""
     try:
-        text = os.fsdecode(file.read_bytes())
+        return read_env_file(file)
     except (FileNotFoundError, PermissionError):
         return {}
-    return parse_env(text).values
+    except OSError as fault:
+        raise ConfigError(f"{file} cannot be read ({fault.strerror})", hint="Replace it by a file.") from fault
 
 
 def _caller() -> Caller:

@@ -19,11 +19,17 @@ def settings_to_keep(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def common_text(settings: Mapping[str, str]) -> str:
-    """Text of the first ``archstats.env``."""
+    """Text of the first ``archstats.env``. Raises ConfigError for a setting that no env file can hold."""
+    try:
+        assignments = [format_assignment(name, value) for name, value in sorted(settings.items())]
+    except ValueError as fault:
+        raise ConfigError(
+            f"{fault}, so it cannot be written into archstats.env", hint="Correct it, or unset it."
+        ) from fault
     lines = [
         "# Settings of every Arch-Stats service on this hub. Each device has its own file in this folder.",
         "# After a change: sudo archstats-sensor install. With a password in it: sudo chmod 600 this file.",
-        *(format_assignment(name, value) for name, value in sorted(settings.items())),
+        *assignments,
     ]
     return "\n".join(lines) + "\n"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import edge
-from edge.common.config.env_file import parse_env
+from edge.common.config.env_file import read_env_file
 from edge.common.config.errors import CommandError, DatabaseUnavailable
 from edge.common.config.settings import DEVICE_NAME
 from edge.installer.env_files import settings_to_keep
@@ -25,9 +25,13 @@ SHIPPED = (*SHIPPED_PLACES, "network.conf")
 
 
 def inspect_hub(environ: Mapping[str, str], prefix: Path) -> Hub:
-    """The hub whose files lie beneath ``prefix``; its ``source`` is left out. Raises CommandError when files of this version are missing."""
+    """The hub whose files lie beneath ``prefix``; its ``source`` is left out.
+
+    Raises CommandError when files of this version are missing, ConfigError for a line of an env file that systemd could read
+    differently.
+    """
     common = prefix / COMMON_SETTINGS.relative_to("/")
-    settings = parse_env(_text(common)).values if common.exists() else settings_to_keep(environ)
+    settings = _settings(common) if common.exists() else settings_to_keep(environ)
     return Hub(
         shipped=shipped_files(),
         settings=settings,
@@ -50,7 +54,7 @@ def shipped_files() -> dict[str, str]:
     tree = source_tree()
     folder = tree / "systemd" if tree else Path(sys.prefix) / "share" / "archstats" / "systemd"
     try:
-        return {name: (folder / name).read_text() for name in SHIPPED}
+        return {name: (folder / name).read_text("utf-8") for name in SHIPPED}
     except FileNotFoundError as fault:
         raise CommandError(
             f"the units of this program are missing ({fault.filename})",
@@ -98,14 +102,15 @@ def _python() -> Path:
 def _devices(prefix: Path) -> Iterator[tuple[str, dict[str, str]]]:
     for path in sorted((prefix / SETTINGS.relative_to("/")).glob("*.env")):
         if path.name != COMMON_SETTINGS.name and DEVICE_NAME.fullmatch(path.stem):
-            yield path.stem, parse_env(_text(path)).values
+            yield path.stem, _settings(path)
 
 
-def _text(path: Path) -> str:
+def _settings(path: Path) -> dict[str, str]:
     try:
-        return path.read_bytes().decode()
-    except PermissionError as fault:
-        raise CommandError(f"{path} cannot be read ({fault.strerror})", hint="Run it with sudo.") from fault
+        return read_env_file(path)
+    except OSError as fault:
+        hint = "Run it with sudo." if isinstance(fault, PermissionError) else "Replace it by a file."
+        raise CommandError(f"{path} cannot be read ({fault.strerror})", hint=hint) from fault
 
 
 def _present(prefix: Path) -> Iterator[Path]:

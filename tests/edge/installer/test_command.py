@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from edge.common.config.errors import CommandError
+from edge.common.config.errors import EX_CONFIG, CommandError, ConfigError
 from edge.installer.command import Caller, Launch, main, plan_launch
 from edge.installer.hub import COMMON_SETTINGS, Hub
 from edge.installer.inspect import inspect_hub, shipped_files
@@ -34,14 +35,35 @@ def plan(tmp_path: Path) -> Plan:
 
 def test_values_are_read_as_systemd_reads_them(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "archstats.env").write_text(
-        '# one\n; two\nPOSTGRES_PASSWORD=\'a b$HOME`id`&;\\"\'\nPOSTGRES_DB="my range"\nno line\nA-B=1\n'
-        "ARCH_STATS_SERVER_PORT=81\\\n23"
+        '# one\n; two\nPOSTGRES_PASSWORD=\'a b$HOME`id`&;\\"\'\nPOSTGRES_DB="my range"\nARCH_STATS_SERVER_PORT=81\\\n23'
     )
     environ = plan("session", "list").environ
     assert environ["POSTGRES_PASSWORD"] == 'a b$HOME`id`&;\\"'
     assert environ["POSTGRES_DB"] == "my range"
     assert environ["ARCH_STATS_SERVER_PORT"] == "8123"
-    assert "A-B" not in environ
+
+
+def test_a_line_that_systemd_ignores_is_refused(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "archstats.env").write_bytes(b"POSTGRES_DB=range\nPOSTGRES_PASSWORD=\xfc\n")
+    with pytest.raises(ConfigError, match=f"line 2 of {tmp_path}/archstats.env holds bytes that are not UTF-8"):
+        plan("session", "list")
+    assert plan("install").words == (PROGRAM, "install"), "install reports it by itself"
+    (tmp_path / "archstats.env").unlink()
+    (tmp_path / "bow-1.env").write_text("ARCH_STATS_LANE=1\nARCH_STATS_PORT\n")
+    with pytest.raises(ConfigError, match=f"line 2 of {tmp_path}/bow-1.env is not NAME=value"):
+        plan("config", "check", "bow-1")
+
+
+def test_a_wrong_line_ends_the_command_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "archstats.env").write_text("POSTGRES\n")
+    monkeypatch.setattr("edge.installer.command.plan_launch", partial(plan_launch, settings=tmp_path))
+    monkeypatch.setattr("sys.argv", ["archstats-sensor", "db", "status"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == EX_CONFIG
+    assert capsys.readouterr().err.startswith(f"archstats-sensor: line 1 of {tmp_path}/archstats.env is not NAME=value")
 
 
 def test_process_environment_wins_over_the_files(plan: Plan, tmp_path: Path) -> None:

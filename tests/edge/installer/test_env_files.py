@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.common.config.env_file import parse_env
+from edge.common.config.env_parser import parse_env
 from edge.common.config.errors import ConfigError
 from edge.installer.env_files import common_text, listen_stream, needs_network, settings_to_keep
 
@@ -13,12 +13,24 @@ def test_first_file_holds_the_settings_and_reads_back() -> None:
     environ = {
         "ARCH_STATS_SERVER_PORT": "8080",
         "POSTGRES_DB": "range",
+        "POSTGRES_PASSWORD": "pa\\ss 'q' \"d\" $x ü",
         "ARCH_STATS_DRIVER": "bow.link",
         "HOME": "/root",
     }
     settings = settings_to_keep(environ)
-    assert settings == {"ARCH_STATS_SERVER_PORT": "8080", "POSTGRES_DB": "range"}
-    assert parse_env(common_text(settings)).values == settings
+    assert settings == {
+        "ARCH_STATS_SERVER_PORT": "8080",
+        "POSTGRES_DB": "range",
+        "POSTGRES_PASSWORD": environ["POSTGRES_PASSWORD"],
+    }
+    assert parse_env(common_text(settings).encode()).values == settings
+
+
+@pytest.mark.parametrize("wrong", [{"POSTGRES_PASSWORD": "\udcfc"}, {"POSTGRES_A-B": "x"}])
+def test_setting_that_no_file_can_hold_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))) as fault:
+        common_text(wrong)
+    assert "\udcfc" not in fault.value.message
 
 
 @pytest.mark.parametrize(
