@@ -45,7 +45,7 @@ def needed(step: Step, prefix: Path) -> bool:
             there = beneath(prefix, path)
             if not there.is_file():
                 return True
-            return not once and (there.read_text() != text or there.stat().st_mode & 0o777 != mode)
+            return not once and (there.read_bytes() != text.encode() or there.stat().st_mode & 0o777 != mode)
         case Link(path, target):
             there = beneath(prefix, path)
             return not there.is_symlink() or str(there.readlink()) != target
@@ -79,11 +79,17 @@ def _apply(step: Step, prefix: Path, report: Callable[[str], None]) -> None:
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """Replace the file as a whole: after a power failure the old file is still complete."""
+    """Replace the file as a whole: after a power failure the old file is still complete.
+
+    The text is UTF-8 whatever the caller's locale, as systemd expects it, and never readable for more users than the file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text)
-    fresh.chmod(mode)
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(text.encode())
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
     fresh.replace(path)
 
 

@@ -32,6 +32,8 @@ def active_venv(hub: Hub) -> Path:
 def build(hub: Hub, root: Path) -> Iterator[Step]:
     """Build the new environment, after removing what an interrupted installation left: it may fill the disk."""
     if hub.source is None:
+        if root == THIS_MACHINE:
+            yield _readable(active_venv(hub), root)
         return
     before = number(hub.home) if hub.home and hub.home != HOME else -1
     for left in hub.environments:
@@ -48,6 +50,7 @@ def build(hub: Hub, root: Path) -> Iterator[Step]:
     # The source may have changed without the version.
     whole = (uv, "sync", "--project", tree, *locked, "--reinstall-package", "archstats-edge")
     yield Run(whole, f"install this version and the locked packages into {place}", environment, makes=fresh)
+    yield _readable(fresh, root)
 
 
 def switch_over(hub: Hub, root: Path) -> Iterator[Step]:
@@ -69,6 +72,12 @@ def remove_old(hub: Hub) -> Iterator[Step]:
     for old in sorted(there, key=number):
         if number(old) < number(active_venv(hub)):
             yield Remove(old)
+
+
+def _readable(environment: Path, root: Path) -> Run:
+    """Let every user read the environment: uv copies modes from its cache and the source tree, and pip obeys the umask."""
+    place = str(root / environment.relative_to("/"))
+    return Run(("chmod", "-R", "u=rwX,go=rX", place), "make it readable for every service")
 
 
 def _aside() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from edge.common.config.errors import CommandError
 from edge.installer.apply import apply_steps
-from edge.installer.hub import COMMAND, COMMON_SETTINGS, Hub
+from edge.installer.hub import COMMAND, COMMON_SETTINGS, Hub, Source
 from edge.installer.inspect import inspect_hub, shipped_files
 from edge.installer.plan import SHIPPED_PLACES, address_file, install_plan
 from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
@@ -60,6 +61,38 @@ def test_settings_of_the_operator_survive_upgrade_and_removal(tmp_path: Path) ->
     }  # fmt: skip
     apply_steps(files_only(uninstall_plan(inspect_hub({}, tmp_path), purge=True)), tmp_path, lambda _: None)
     assert tree(tmp_path) == {"etc/systemd/system/archstats-push.socket.d/mine.conf"}
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_modes_do_not_depend_on_the_callers_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        place = tmp_path / "opt/archstats-1"
+        program = place / "bin/archstats-push"
+        program.parent.mkdir(parents=True)
+        program.touch(mode=0o700)
+        (place / "module.py").touch(mode=0o660)
+        source = Source(Path("/srv/edge"), Path("/usr/bin/uv"), Path("/usr/bin/python3"))
+        hub = Hub(shipped_files(), source, settings={"POSTGRES_PASSWORD": "x y"})
+        plan = install_plan(hub, tmp_path)
+        apply_steps([*files_only(plan), *(step for step in plan if "chmod" in str(step))], tmp_path, lambda _: None)
+    finally:
+        os.umask(before)
+    modes = {str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert modes.pop("etc/archstats/archstats.env") == 0o600
+    readable = {name: mode for name, mode in modes.items() if name != "opt"}  # made by this test
+    assert {mode for name, mode in readable.items() if (tmp_path / name).is_dir()} == {0o755}
+    assert modes["opt/archstats-1/bin/archstats-push"] == modes["usr/local/bin/archstats-sensor"] == 0o755
+    assert {mode for name, mode in readable.items() if (tmp_path / name).is_file()} == {0o644, 0o755}
+
+
+def test_a_secret_goes_into_no_file_that_others_have_open(tmp_path: Path) -> None:
+    left = tmp_path / ".archstats.env.new"  # by an interrupted installation
+    left.touch()
+    with left.open() as reader:
+        apply_steps([Write(Path("/archstats.env"), "POSTGRES_PASSWORD=x", 0o600)], tmp_path, lambda _: None)
+        assert reader.read() == ""
+    assert (tmp_path / "archstats.env").read_text() == "POSTGRES_PASSWORD=x"
 
 
 def test_failed_command_reports_its_purpose_and_output(tmp_path: Path) -> None:
@@ -129,8 +162,9 @@ def test_dry_run_changes_nothing_and_needs_no_rights(tmp_path: Path) -> None:
 def test_install_and_uninstall_on_a_card_for_another_hub(tmp_path: Path) -> None:
     def run(program: Path, *words: str) -> str:
         done = subprocess.run(
-            [program, *words, "--prefix", str(tmp_path)], capture_output=True, text=True, check=False, timeout=300
-        )
+            [program, *words, "--prefix", str(tmp_path)], capture_output=True, text=True, check=False, timeout=300,
+            umask=0o077,
+        )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -142,6 +176,8 @@ def test_install_and_uninstall_on_a_card_for_another_hub(tmp_path: Path) -> None
         "opt/archstats",
     } <= there
     assert str(tmp_path) not in (tmp_path / "opt/archstats/bin/archstats-sensor").read_text()
+    unreadable = [path for path in tmp_path.rglob("*") if not path.is_symlink() and not path.stat().st_mode & 0o004]
+    assert unreadable == []
     run(PROGRAM, "install")
     assert {path.replace("archstats-2", "archstats-1") for path in tree(tmp_path)} == there
     run(tmp_path / "opt/archstats/bin/archstats-sensor", "uninstall")

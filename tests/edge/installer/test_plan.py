@@ -147,9 +147,11 @@ def test_folder_for_another_machine_leaves_this_one_alone() -> None:
     root = Path("/mnt/card")
     steps = install_plan(Hub(SHIPPED, SOURCE), root)
     commands = runs(steps)
-    assert [command.split()[0].rpartition("/")[2] for command in commands] == ["uv", "uv", "sync", "systemctl"]
+    assert [command.split()[0].rpartition("/")[2] for command in commands] == [
+        "uv", "uv", "chmod", "sync", "systemctl",
+    ]  # fmt: skip
     assert "--relocatable" in commands[0]
-    assert "--root /mnt/card enable" in commands[3]
+    assert "--root /mnt/card enable" in commands[4]
     [sync] = [step for step in steps if isinstance(step, Run) and step.words[1] == "sync"]
     assert sync.environment["UV_PROJECT_ENVIRONMENT"] == f"{root}{HOME}-1"
     assert Link(HOME, "archstats-1") in steps
