@@ -8,6 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+from edge.common.private_files import keep_files_private
+
 INTERRUPTED = 128 + signal.SIGINT
 """Exit status of a program that SIGINT ended, as a shell reports it."""
 
@@ -44,6 +46,7 @@ def _start(module: str) -> None:
     usual = signal.getsignal(signal.SIGINT)
     if usual is signal.default_int_handler:  # a script that starts us in the background has it ignored
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is running yet that needs an orderly end
+    keep_files_private()
     main = importlib.import_module(module).main
     signal.signal(signal.SIGINT, usual)
     try:

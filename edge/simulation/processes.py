@@ -15,6 +15,7 @@ from pathlib import Path
 
 from edge.common.config.errors import EX_CONFIG, CommandError, ConfigError
 from edge.common.postgres.database import backoff_s
+from edge.common.private_files import make_folders
 from edge.simulation.fault_options import WireFaults
 from edge.simulation.setup import RangeDevice
 from simulators.world.range import World
@@ -63,7 +64,7 @@ def range_lock(folder: Path) -> Iterator[None]:
     A second range would close the first one's sessions and write into its logs. The kernel releases the lock however the
     process ends. Raises CommandError naming the process of a running range.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folders(folder)
     with (folder / LOCK).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

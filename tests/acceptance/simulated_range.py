@@ -145,6 +145,7 @@ async def simulated_range(
         stdout=asyncio.subprocess.PIPE,
         env=clean_environment(ARCH_STATS_SERVER_PORT=str(port), **environment),
         start_new_session=True,
+        umask=0,
     )
     running = SimulatedRange(process, database_dir, port)
     try:

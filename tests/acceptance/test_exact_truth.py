@@ -15,6 +15,11 @@ SEEDS = (1, 2, 3)
 LONG_SEEDS = tuple(range(100, 120))
 
 
+def is_exposed(path: Path) -> bool:
+    """Whether others than the owner have a right; also the umask of the range is that of a careless shell."""
+    return not path.is_symlink() and path.exists() and bool(path.stat().st_mode & 0o077)
+
+
 async def shoot(database_dir: Path, seed: int) -> list[str]:
     """Run one range to its end; return the differences between its database and the truth."""
     options = ("--seed", str(seed), "--speed", "20", "--shots", str(SHOTS))
@@ -24,6 +29,7 @@ async def shoot(database_dir: Path, seed: int) -> list[str]:
         expected = await truth(running)
         found += [] if len(expected) == SHOTS else [f"the truth has {len(expected)} releases"]
         rows = await stored_shots(database_dir)
+        found += [f"other users may use {path}" for path in database_dir.rglob("*") if is_exposed(path)]
         return found + differences(rows, expected) + print_errors(running, rows) + unrevised_prints(running, rows)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from edge.common.private_files import make_folders
 from edge.sensor.queue.inbox import Storable
 
 
@@ -51,8 +52,8 @@ class SpoolLock:
         if self._handle is not None:
             return
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            make_folders(self._path.parent)
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as fault:
             raise SpoolRefused(
                 f"{self._path} cannot be created ({fault.strerror}); correct ARCH_STATS_SPOOL_DIR or its permissions"

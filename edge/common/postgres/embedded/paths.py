@@ -11,6 +11,7 @@ from pathlib import Path
 
 from edge.common.config.errors import ConfigError
 from edge.common.postgres.embedded.binaries import USE_YOUR_OWN
+from edge.common.private_files import make_folders
 
 PORT = 5432
 """Part of the socket's name; the server listens on no TCP port."""
@@ -108,7 +109,7 @@ _NO_PLACE = {errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EEXIS
 
 def make_private(folder: Path) -> None:
     """Create a folder that only this user can enter; raise ConfigError for one that another user may have created."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(folder.parent)
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     found = folder.lstat()
