@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Protocol
 from uuid import UUID
 
 import asyncpg
 
-from edge.common.postgres.connection import Connection, use_index_plans
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection, use_index_plans
 from edge.common.postgres.database import describe_error
-from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
 from edge.shots.assembly.context import Parameters
 from edge.shots.session import SessionAssembler, load_sessions
-from edge.shots.store.readings import ReadingRow, sessions_near
+from edge.shots.store.readings import ReadingRow, TooManyReadings, sessions_near
 from edge.shots.store.rebuilds import request_rebuild
 from edge.shots.store.results import Progress, SessionResult, take_over_shots, write_results
 from edge.shots.store.sessions import open_sessions, read_sessions
 from edge.shots.store.shares import read_progress, share_of
 from edge.shots.store.updates import Updates, pages_since, read_updates
+from edge.shots.stuck import StuckSessions
 
 SAVE_EVERY_S = 10.0
 """Interval between writes of the reading position: after a restart the readings since then are read again."""
@@ -31,8 +32,14 @@ SESSIONS_AT_ONCE = 20
 """Number of sessions that one pass loads, and that one transaction writes: a long one would hold back the feed."""
 PASSES_AT_ONCE = 4
 """Most passes in one step: for news, for watermarks, and for a session that is loaded again in between."""
-RETRY_S = 1.0
-"""Interval between attempts to assemble a session whose shots the tables refuse."""
+LOADED_READINGS = 1000
+ASSEMBLED_READINGS = 400
+ASSEMBLED_S = 0.05
+"""The most that one session costs all others, in readings and in processor time; a larger one is assembled apart.
+
+Of a session that is loaded, of its last end, and of one assembly: below 50 ms each on a processor of 2020. At the start,
+when every session is loaded, they do not apply.
+"""
 REFUSALS = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.DataError,
@@ -43,29 +50,43 @@ REFUSALS = (
 log = logging.getLogger(__name__)
 
 
-class SessionProgress(StrEnum):
-    """Whether the database takes a session's shots, as logged."""
+class Apart(Protocol):
+    """Where sessions that take long are assembled, beside all others."""
 
-    STUCK = "stuck"
-    RECOVERED = "assembled again"
+    def __contains__(self, session_id: UUID) -> bool:
+        """Whether a session is assembled there."""
+
+    def take(self, session_id: UUID, lane: int) -> None:
+        """Assemble a session there from now on."""
 
 
 class Assembler:
     """Keeps the open sessions of some shares of the lanes in memory, over one connection."""
 
-    def __init__(self, connection: Connection, shares: Collection[int], tick: Tick = no_tick) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        shares: Collection[int],
+        tick: Tick = no_tick,
+        *,
+        slow: Apart | None = None,
+        only: Callable[[], Collection[UUID]] | None = None,
+    ) -> None:
+        """Assemble the sessions of the shares but those that ``slow`` has taken; or the sessions ``only``, without limits."""
         self._connection = connection
         self._shares = shares
         self._tick = tick
+        self._slow = slow
+        self._only = only
         self._sessions: dict[UUID, SessionAssembler] = {}
         self._by_device: dict[str, set[UUID]] = defaultdict(set)
         self._due: dict[UUID, float] = {}
         """When each session is assembled again without news, by the monotonic clock."""
         self._to_load: set[UUID] = set()
         self._requests: dict[UUID, list[int]] = {}
-        self._stuck: dict[UUID, Transitions] = {}
-        """Sessions whose shots the tables refuse: loaded and tried again every second."""
-        self._retry_at = -math.inf
+        self._stuck = StuckSessions()
+        self._starting: set[UUID] = set()
+        """Sessions that are loaded for the first time, whatever their size."""
         self._loaded_for: set[int] = set()
         """Pending requests whose session was read from the tables for them."""
         self._xmin: int | None = None
@@ -78,9 +99,16 @@ class Assembler:
     @property
     def next_due_s(self) -> float:
         """Seconds until time alone may change a session; infinity for never, negative when it is late."""
-        retry_at = self._retry_at if self._stuck else math.inf
         due = -math.inf if self._to_load else min(self._due.values(), default=math.inf)
-        return min(due, retry_at) - time.monotonic()
+        return min(due, self._stuck.next_retry) - time.monotonic()
+
+    def watches(self, devices: Collection[str]) -> bool:
+        """Whether any of the devices is, or was, of a session in memory; also for an empty name, which means all."""
+        return any(not device or device in self._by_device for device in devices)
+
+    def load(self, sessions: Iterable[UUID]) -> None:
+        """Load sessions from the tables with the next step."""
+        self._to_load.update(sessions)
 
     async def step(self, notified: Iterable[str] = ()) -> None:
         """Read what is new, and bring the tables up to date; ``notified`` are devices that probably have new readings.
@@ -99,13 +127,12 @@ class Assembler:
             await use_index_plans(self._connection)
             await write_results(self._connection, [])
             recent = await open_sessions(self._connection, Parameters().late_accept_s)
-            self._to_load |= {i for i, lane in recent.items() if share_of(lane) in self._shares}
-        is_retrying = time.monotonic() >= self._retry_at
-        if is_retrying:
-            self._to_load |= self._stuck.keys()
+            self._starting = {i for i, lane in recent.items() if self._owns(i, lane)}
+            self._to_load |= self._starting
+        self._to_load |= self._stuck.due()
         asked = self._devices_asked(notified)
         seen = await read_updates(self._connection, self._xmin, asked)
-        touched = await self._take(seen, is_retrying=is_retrying)
+        touched = await self._take(seen)
         now = time.monotonic()
         touched |= {i for i, due in self._due.items() if due <= now}
         touched -= self._to_load
@@ -122,9 +149,9 @@ class Assembler:
             sessions |= self._by_device.get(device, set())
         return {device for i in sessions for device in self._sessions[i].rows.window.devices}
 
-    async def _take(self, seen: Updates, *, is_retrying: bool) -> set[UUID]:
+    async def _take(self, seen: Updates) -> set[UUID]:
         """Take the news into memory; returns the sessions in memory that they touch."""
-        changed = {one.session_id: one.revision for one in seen.sessions if share_of(one.lane) in self._shares}
+        changed = {one.session_id: one.revision for one in seen.sessions if self._owns(one.session_id, one.lane)}
         stale = {i for i in changed if i in self._sessions and changed[i] != self._sessions[i].rows.revision}
         self._to_load |= {i for i in changed if i not in self._sessions}
         self._take_requests(seen)
@@ -133,10 +160,9 @@ class Assembler:
             await self._load_for_all()
         else:
             await self._load_neighbours(fresh)
-        if not is_retrying:
-            self._to_load -= self._stuck.keys()
+        self._to_load -= self._stuck.waiting()
         touched = await self._refresh(stale) | await self._load()
-        touched |= self._route(fresh, seen)
+        touched |= await self._route(fresh, seen)
         touched |= self._requests.keys() & self._sessions.keys()
         self._seen = frozenset(reading.key for reading in seen.readings if reading.xid >= seen.xmin)
         self._is_unsaved |= seen.exceeds_limit or bool(fresh)
@@ -146,7 +172,7 @@ class Assembler:
         """Note the pending requests, and the sessions that are to be read from the tables for them."""
         self._requests = defaultdict(list)
         for request in seen.rebuilds:
-            if share_of(request.lane) not in self._shares:
+            if not self._owns(request.session_id, request.lane):
                 continue
             self._requests[request.session_id].append(request.id)
             if request.session_id not in self._sessions or (request.is_whole and request.id not in self._loaded_for):
@@ -163,6 +189,8 @@ class Assembler:
     async def _load_neighbours(self, readings: Sequence[ReadingRow]) -> None:
         """Load the sessions not in memory that late readings, or readings between two sessions, may belong to."""
         others = [reading for reading in readings if not self._has_one_session(reading)]
+        if self._only is not None:
+            others = [reading for reading in others if reading.device_id in self._by_device]
         if others:
             near = await sessions_near(self._connection, others)
             self._to_load |= await self._of_shares(near - self._sessions.keys())
@@ -178,7 +206,12 @@ class Assembler:
         if not sessions:
             return set()
         rows = await self._connection.fetch("select id, lane from sessions where id = any($1)", list(sessions))
-        return {row["id"] for row in rows if share_of(row["lane"]) in self._shares}
+        return {row["id"] for row in rows if self._owns(row["id"], row["lane"])}
+
+    def _owns(self, session_id: UUID, lane: int) -> bool:
+        if self._only is not None:
+            return session_id in self._only()
+        return share_of(lane) in self._shares and (self._slow is None or session_id not in self._slow)
 
     async def _refresh(self, sessions: Collection[UUID]) -> set[UUID]:
         """Read the rows of sessions in memory again, apart from their readings."""
@@ -198,14 +231,49 @@ class Assembler:
         self._to_load.difference_update(group)
         self._tick()
         self._forget(group)
-        loaded = await load_sessions(self._connection, group)
+        loaded = await self._loaded(group)
         for session_id, session in loaded.items():
             self._sessions[session_id] = session
             for device in session.rows.window.devices:
                 self._by_device[device].add(session_id)
-        for session_id in self._stuck.keys() & set(group) - loaded.keys():
-            del self._stuck[session_id]  # it was deleted
         return set(loaded)
+
+    async def _loaded(self, sessions: Sequence[UUID]) -> dict[UUID, SessionAssembler]:
+        """Load sessions; of several each alone, where one of them is too large or fails."""
+        is_limited = self._slow is not None and not self._starting.issuperset(sessions)
+        most_readings = LOADED_READINGS if is_limited else None
+        try:
+            loaded = await load_sessions(self._connection, sessions, most_readings)
+        except TooManyReadings as fault:
+            if len(sessions) == 1:
+                self._hand_over(sessions[0], fault.lane)
+                return {}
+        except Exception as fault:  # what one session's rows raise must not stop the other lanes
+            if isinstance(fault, DATABASE_FAULTS) and not isinstance(fault, REFUSALS):
+                raise
+            if len(sessions) == 1:
+                await self._set_aside(sessions[0], "its rows cannot be loaded", fault)
+                return {}
+        else:
+            self._starting.difference_update(sessions)
+            self._stuck.forget(set(sessions) - loaded.keys())  # they were deleted
+            return loaded
+        each = [await self._loaded([session_id]) for session_id in sessions]
+        return {session_id: session for one in each for session_id, session in one.items()}
+
+    def _hand_over(self, session_id: UUID, lane: int) -> None:
+        """Have a session assembled apart: it would cost the other lanes too much time."""
+        self._forget([session_id])
+        if self._slow is not None:
+            self._slow.take(session_id, lane)
+
+    async def _set_aside(self, session_id: UUID, what: str, fault: Exception) -> None:
+        """Try a session again later. After a restart the request for it is the only record that it is not up to date."""
+        self._forget([session_id])
+        reason = f"{what} ({type(fault).__name__}: {describe_error(fault)})"
+        if self._stuck.add(session_id, reason):
+            log.debug("session %s", session_id, exc_info=fault)
+            await request_rebuild(self._connection, session_id)
 
     def _forget(self, sessions: Iterable[UUID]) -> None:
         for session_id in sessions:
@@ -214,20 +282,26 @@ class Assembler:
             for device in () if session is None else session.rows.window.devices:
                 self._by_device[device].discard(session_id)
 
-    def _route(self, readings: Sequence[ReadingRow], seen: Updates) -> set[UUID]:
+    async def _route(self, readings: Sequence[ReadingRow], seen: Updates) -> set[UUID]:
         """Give each reading to the sessions that it may belong to, and each arrow to those that know it.
 
         Returns the sessions to assemble now.
         """
         touched: set[UUID] = set()
+        failed: dict[UUID, Exception] = {}
         for reading in readings:
             for session_id in self._by_device.get(reading.device_id, ()):
                 session = self._sessions[session_id]
                 if not session.rows.window.holds(reading.device_id, reading.instant):
                     continue
-                if not session.add(reading):
-                    self._to_load.add(session_id)
+                try:
+                    if not session.add(reading):
+                        self._to_load.add(session_id)
+                except Exception as fault:  # noqa: BLE001 - a reading must not stop the other lanes
+                    failed[session_id] = fault
                 touched.add(session_id)
+        for session_id, cause in failed.items():
+            await self._set_aside(session_id, "it takes no further reading", cause)
         arrows = {arrow.id: arrow for arrow in seen.arrows}
         if arrows:
             touched |= {i for i, session in self._sessions.items() if session.take_arrows(arrows)}
@@ -236,20 +310,22 @@ class Assembler:
     async def _assemble(self, sessions: Sequence[UUID], seen: Updates) -> None:
         """Assemble sessions and write what changed, some at a time; then the reading position, if it is due."""
         results: list[SessionResult] = []
+        slow: dict[UUID, int] = {}
         for session_id in sessions:
             self._tick()
-            session = self._sessions[session_id]
-            result = session.assemble(seen.now, seen.watermarks)
-            result.requests = self._requests.get(session_id, ())
-            self._due[session_id] = time.monotonic() + session.recheck_in_s
-            if session.is_done:
-                self._forget([session_id])
-            if not result.is_empty:
+            lane, began = self._sessions[session_id].rows.lane, time.thread_time()
+            may_take_long = self._slow is None or self._sessions[session_id].is_new
+            result = await self._assemble_session(session_id, seen)
+            if not may_take_long and time.thread_time() - began > ASSEMBLED_S:
+                slow[session_id] = lane
+            if result is not None and not result.is_empty:
                 results.append(result)
             if len(results) >= SESSIONS_AT_ONCE:
                 await self._write(results, None)
                 results = []
-        is_due = self._is_unsaved and time.monotonic() >= self._saved_at + SAVE_EVERY_S
+            elif len(sessions) > 1:
+                await asyncio.sleep(0)  # one computation follows the other: let the loop answer in between
+        is_due = self._is_unsaved and self._only is None and time.monotonic() >= self._saved_at + SAVE_EVERY_S
         # Not beyond what is written, nor past readings that wait for their watermarks.
         is_due = is_due and not self._to_load and all(due > -math.inf for due in self._due.values())
         progress = Progress(seen.xmin, self._shares) if is_due else None
@@ -257,6 +333,26 @@ class Assembler:
             await self._write(results, progress)
         if progress:
             self._is_unsaved, self._saved_at = False, time.monotonic()
+        for session_id, lane in slow.items():
+            if session_id in self._sessions:
+                self._hand_over(session_id, lane)
+
+    async def _assemble_session(self, session_id: UUID, seen: Updates) -> SessionResult | None:
+        """Assemble one session; None when it is to be assembled apart, or fails."""
+        session = self._sessions[session_id]
+        if self._slow is not None and session.is_larger_than(ASSEMBLED_READINGS):
+            self._hand_over(session_id, session.rows.lane)
+            return None
+        try:
+            result = session.assemble(seen.now, seen.watermarks)
+        except Exception as fault:  # noqa: BLE001 - a fault of one session must not stop the other lanes
+            await self._set_aside(session_id, "its readings cannot be assembled", fault)
+            return None
+        result.requests = self._requests.get(session_id, ())
+        self._due[session_id] = time.monotonic() + session.recheck_in_s
+        if session.is_done:
+            self._forget([session_id])
+        return result
 
     async def _write(self, results: Sequence[SessionResult], progress: Progress | None) -> None:
         try:
@@ -268,8 +364,7 @@ class Assembler:
             await write_results(self._connection, [], progress)
             return
         for result in results:
-            if (recovered := self._stuck.pop(result.session_id, None)) is not None:
-                recovered.enter(SessionProgress.RECOVERED)
+            self._stuck.recover(result.session_id)
 
     async def _write_alone(self, result: SessionResult) -> None:
         """Write one session. One whose rows the tables refuse is logged and tried again, and delays no other lane."""
@@ -277,15 +372,6 @@ class Assembler:
             await take_over_shots(self._connection, result)
             await write_results(self._connection, [result])
         except REFUSALS as fault:
-            self._forget([result.session_id])
-            self._retry_at = time.monotonic() + RETRY_S
-            if result.session_id not in self._stuck:
-                await request_rebuild(self._connection, result.session_id)
-            state_log = self._stuck.setdefault(result.session_id, Transitions(log, f"session {result.session_id}"))
-            state_log.enter(
-                SessionProgress.STUCK,
-                f"the database refuses its shots ({describe_error(fault)}). Other lanes continue. Please report this as a bug.",
-            )
+            await self._set_aside(result.session_id, "the database refuses its shots", fault)
         else:
-            if (recovered := self._stuck.pop(result.session_id, None)) is not None:
-                recovered.enter(SessionProgress.RECOVERED)
+            self._stuck.recover(result.session_id)

@@ -19,6 +19,7 @@ from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick
 from edge.common.process.supervision import Supervision
 from edge.shots.assembler import Assembler
+from edge.shots.slow_sessions import SlowSessions
 from edge.shots.store.shares import SHARES, LaneShares
 
 PRUNE_EVERY_S = 3600.0
@@ -43,10 +44,12 @@ async def run_shots(database: Database, stop: asyncio.Event, supervision: Superv
     supervision = supervision or Supervision()
     listener = Listener(database, [f"{database.channel}_readings"], tick=supervision.loop("listener"))
     state_log = Transitions(log, "assembling")
+    slow = SlowSessions(database)
     async with asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(listener.run()),
-            tasks.create_task(_work(database, listener, stop, state_log, supervision.loop("assembler"))),
+            tasks.create_task(slow.run()),
+            tasks.create_task(_work(database, listener, slow, stop, state_log, supervision.loop("assembler"))),
             tasks.create_task(supervision.run(lambda: _headline(state_log))),
         ]
         await stop.wait()
@@ -68,7 +71,12 @@ def _headline(state_log: Transitions) -> str:
 
 
 async def _work(
-    database: Database, listener: Listener, stop: asyncio.Event, state_log: Transitions, tick: Tick
+    database: Database,
+    listener: Listener,
+    slow: SlowSessions,
+    stop: asyncio.Event,
+    state_log: Transitions,
+    tick: Tick,
 ) -> None:
     def on_fault(fault: Exception) -> None:
         state_log.enter(AssemblerState.INTERRUPTED, f"{describe_error(fault)}; resumes where it stopped")
@@ -80,11 +88,19 @@ async def _work(
             shares = LaneShares(connection)
             await shares.join()
             attempt.succeed()
-            await _assemble(connection, shares, listener, state_log, tick)
+            try:
+                await _assemble(connection, shares, listener, slow, state_log, tick)
+            finally:
+                slow.start_over(())  # the locks of the shares end with the connection
 
 
 async def _assemble(
-    connection: Connection, shares: LaneShares, listener: Listener, state_log: Transitions, tick: Tick
+    connection: Connection,
+    shares: LaneShares,
+    listener: Listener,
+    slow: SlowSessions,
+    state_log: Transitions,
+    tick: Tick,
 ) -> None:
     """Assemble until the database fails; another assembler then starts from the tables."""
     assembler: Assembler | None = None
@@ -94,10 +110,13 @@ async def _assemble(
         if time.monotonic() >= balanced_at + BALANCE_EVERY_S:
             balanced_at = time.monotonic()
             if await shares.balance() or assembler is None:
-                assembler = Assembler(connection, shares.held, tick)
+                slow.start_over(shares.held)
+                assembler = Assembler(connection, shares.held, tick, slow=slow)
                 _log_shares(shares, state_log)
         if assembler is not None and shares.held:
-            await assembler.step(listener.payloads())
+            notified = listener.payloads()
+            slow.notify(notified)
+            await assembler.step(notified)
             if 0 in shares.held and time.monotonic() >= pruned_at + PRUNE_EVERY_S:
                 pruned_at = time.monotonic()
                 await prune(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
@@ -19,7 +20,7 @@ from edge.shots.assembly.shot import Shot
 from edge.shots.assembly.timeline import Axis
 from edge.shots.store.context import arrow_on, at_instant, context_of, read_arrows, read_watermarks
 from edge.shots.store.corrections import orphans_of
-from edge.shots.store.readings import ReadingRow, readings_of, timed_reading
+from edge.shots.store.readings import ReadingRow, TooManyReadings, readings_of, timed_reading
 from edge.shots.store.results import SessionResult, StoredResults, stored_results, write_results
 from edge.shots.store.sessions import SessionRows, read_sessions
 from edge.shots.store.updates import ArrowRow
@@ -62,6 +63,15 @@ class SessionAssembler:
     def session_id(self) -> UUID:
         """The id of the session."""
         return self.rows.session_id
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was not assembled yet: the next assembly is of all its readings."""
+        return self._assembly.is_new
+
+    def is_larger_than(self, readings: int) -> bool:
+        """Whether its next assembly, other than the first, is of more than so many readings of the last end."""
+        return not self.is_new and self._assembly.last_size + len(self._fresh) > readings
 
     @property
     def is_done(self) -> bool:
@@ -143,18 +153,28 @@ class SessionAssembler:
             self.recheck_in_s = min(self.recheck_in_s, CLOCK_RECHECK_S)
 
 
-async def load_sessions(connection: Connection, sessions: Collection[UUID]) -> dict[UUID, SessionAssembler]:
-    """Load sessions from the tables, those that exist."""
+async def load_sessions(
+    connection: Connection, sessions: Collection[UUID], most_readings: int | None = None
+) -> dict[UUID, SessionAssembler]:
+    """Load sessions from the tables, those that exist.
+
+    Raises TooManyReadings when they have more than ``most_readings`` each, by the average.
+    """
     if not sessions:
         return {}
     rows = await read_sessions(connection, sessions)
-    readings = await readings_of(connection, {i: session.window for i, session in rows.items()})
+    windows = {i: session.window for i, session in rows.items()}
+    limit = None if most_readings is None else most_readings * len(windows)
+    readings = await readings_of(connection, windows, limit)
+    if limit is not None and sum(len(one) for one in readings.values()) >= limit:
+        raise TooManyReadings(max(session.lane for session in rows.values()))
     stored = await stored_results(connection, list(rows))
     arrows = await read_arrows(connection, [reading for one in readings.values() for reading in one])
     loaded: dict[UUID, SessionAssembler] = {}
     for session_id, session in rows.items():
         own = readings.get(session_id, [])
         tags = {reading.tag for reading in own}
+        await asyncio.sleep(0)  # each is built at once: let the loop answer in between
         loaded[session_id] = SessionAssembler(
             session, own, [arrow for arrow in arrows.values() if arrow.id.hex in tags], stored[session_id]
         )
@@ -164,16 +184,16 @@ async def load_sessions(connection: Connection, sessions: Collection[UUID]) -> d
 async def rebuild(connection: Connection, session_id: UUID, requests: Sequence[int]) -> None:
     """Compute one session from the tables alone and complete its requests.
 
-    Only for the holder of the lock of its lane's share: two assemblers would write the same rows.
+    Only for the holder of the lock of its lane's share: two assemblers would write the same rows. Nothing is computed inside
+    a transaction: what changes meanwhile enters a request of its own.
     """
-    async with connection.transaction():
-        devices = await connection.fetch("select device_id from session_devices where session_id = $1", session_id)
-        watermarks = await read_watermarks(connection, [row["device_id"] for row in devices])  # before the readings
-        now = await remote_now(lambda: connection.fetchval("select clock_timestamp()"))
-        for session in (await load_sessions(connection, [session_id])).values():
-            result = session.assemble(now, watermarks)
-            result.requests = requests
-            await write_results(connection, [result])
+    devices = await connection.fetch("select device_id from session_devices where session_id = $1", session_id)
+    watermarks = await read_watermarks(connection, [row["device_id"] for row in devices])  # before the readings
+    now = await remote_now(lambda: connection.fetchval("select clock_timestamp()"))
+    for session in (await load_sessions(connection, [session_id])).values():
+        result = session.assemble(now, watermarks)
+        result.requests = requests
+        await write_results(connection, [result])
 
 
 def _is_complete(context: SessionContext, found: Sequence[Assembly]) -> bool:

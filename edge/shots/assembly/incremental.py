@@ -68,6 +68,16 @@ class IncrementalAssembly:
         self._at: dict[ReadingKey, float] = {}
 
     @property
+    def is_new(self) -> bool:
+        """Whether nothing was assembled yet."""
+        return self._context is None
+
+    @property
+    def last_size(self) -> int:
+        """Number of the readings after the last seal, which each update assembles again."""
+        return len(self._parts[-1].readings)
+
+    @property
     def found(self) -> list[Assembly]:
         """The results of the parts, in order of time."""
         return [part.found for part in self._parts if part.found is not None]

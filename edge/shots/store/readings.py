@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,6 +16,9 @@ from edge.shots.assembly.model import ReadingKey, TimedReading
 from edge.shots.assembly.timeline import Axis
 from edge.shots.assembly.window import AFTER_END, BEFORE_START, SessionWindow
 from edge.shots.store.instants import SPAN_OF_SESSION
+
+ROWS_AT_ONCE = 500
+"""Rows that are converted without a pause: a few milliseconds."""
 
 
 class ReadingRow(NamedTuple):
@@ -91,13 +95,26 @@ where exists (select from session_devices d where d.session_id = n.id and d.devi
 """  # noqa: S608 - fixed text
 
 
-async def readings_of(connection: Connection, windows: Mapping[UUID, SessionWindow]) -> dict[UUID, list[ReadingRow]]:
-    """Every stored reading that may belong to the sessions, by session."""
+class TooManyReadings(Exception):
+    """Sessions have more readings than were to be loaded at once."""
+
+    def __init__(self, lane: int) -> None:
+        super().__init__(f"lane {lane} has too many readings to load them at once")
+        self.lane = lane
+
+
+async def readings_of(
+    connection: Connection, windows: Mapping[UUID, SessionWindow], limit: int | None = None
+) -> dict[UUID, list[ReadingRow]]:
+    """Every stored reading that may belong to the sessions, by session; at most ``limit`` in all."""
     found: dict[UUID, list[ReadingRow]] = defaultdict(list)
-    for record in await connection.fetch(_READINGS_OF, list(windows), BEFORE_START, AFTER_END):
+    records = await connection.fetch(f"{_READINGS_OF} limit $4", list(windows), BEFORE_START, AFTER_END, limit)
+    for count, record in enumerate(records, 1):
         row = ReadingRow(*record["row"])
         if windows[record["id"]].holds(row.device_id, row.instant):
             found[record["id"]].append(row)
+        if count % ROWS_AT_ONCE == 0:
+            await asyncio.sleep(0)  # let the loop answer in between
     return found
 
 

@@ -17,14 +17,14 @@ async def pending_rebuilds(connection: Connection) -> dict[UUID, list[int]]:
 
 
 async def request_rebuild(connection: Connection, session_id: UUID) -> None:
-    """Enter a request for a session whose shots the tables refused, unless one is pending.
+    """Enter a request for a session that cannot be assembled or stored now, unless one is pending.
 
     After a restart the request is the only record that the session is not up to date.
     """
     await connection.execute(
         """
         insert into rebuilds (session_id, who, reason)
-        select id, 'archstats-shots', 'the tables refused its shots' from sessions
+        select id, 'archstats-shots', 'it could not be assembled or stored' from sessions
         where id = $1 and not exists (select from rebuilds where session_id = $1 and done_at is null)
         """,
         session_id,

@@ -15,6 +15,7 @@ from edge.common.postgres.database import Database
 from edge.common.postgres.roles import Role
 from edge.shots import assembler as assembling
 from edge.shots import session as sessions
+from edge.shots import stuck
 from edge.shots.assembler import Assembler
 from edge.shots.store import updates
 from edge.shots.store.shares import SHARES
@@ -260,7 +261,7 @@ async def test_refused_session_is_retried_after_a_restart(
 async def test_stuck_session_is_retried_with_the_sweep_only(
     lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
-    monkeypatch.setattr(assembling, "RETRY_S", 3600.0)
+    monkeypatch.setattr(stuck, "FIRST_RETRY_S", 3600.0)
     await refuse_hits(lane)
     await lane.shoot(20.0)
     await lane.land(20.4)
@@ -313,7 +314,7 @@ def noting(order: list[str], name: str, real: Callable[..., Awaitable[object]]) 
 async def test_refused_session_that_is_deleted_is_forgotten(
     lane: LaneRows, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assembling, "RETRY_S", 0.0)
+    monkeypatch.setattr(stuck, "FIRST_RETRY_S", 0.0)
     await refuse_hits(lane)
     await lane.shoot(20.0)
     await lane.land(20.4)
