@@ -289,7 +289,7 @@ class LinkDriver:
             self._log_dropped += 1
             return
         self._log_budget -= 1
-        log.log(_LEVELS[min(line.level, 7)], "%s reports: %s", self._device_id, line.text)
+        log.log(_LEVELS[min(line.level, 7)], "%s reports: %.300s", self._device_id, line.text)
 
     def _send(self, port: SerialPort, data: bytes) -> bool:
         self._record.sent(data, time.monotonic_ns())

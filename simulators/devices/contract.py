@@ -52,6 +52,10 @@ class SimulatedDevice(Protocol):
         """Whether a reboot now loses no event that the device would sense."""
         ...
 
+    def hurting_texts(self, number: int, now_us: int) -> list[bytes]:
+        """Return frames with texts that hurt, chosen by ``number``; none for a device that sends no text."""
+        ...
+
     def next_due_us(self) -> int:
         """Return the instant at which :meth:`poll` has work again, if nothing is received before."""
         ...

@@ -85,6 +85,11 @@ class LaneDevice(Generic[SensedT]):
         upcoming_us = self._upcoming[0][0] if self._upcoming else self._looked_up_to_us
         return min(upcoming_us, self.node.next_due_us())
 
+    def hurting_texts(self, number: int, now_us: int) -> list[bytes]:
+        """Return no frame: a node without texts. ``number`` and ``now_us`` choose nothing."""
+        del number, now_us
+        return []
+
     def may_reboot(self, now_us: int, blind_us: int) -> bool:
         """Whether a reboot now loses no event that the node would sense."""
         hidden = self._world.events(self.spec.lane, now_us, now_us + blind_us + 1)

@@ -55,6 +55,11 @@ class LinkDevice(LaneDevice[link.Event]):
         )
         super().__init__(spec, world, node, profile.sense, born_us)
 
+    def hurting_texts(self, number: int, now_us: int) -> list[bytes]:
+        """Return frames with texts that hurt, chosen by ``number``."""
+        self._catch_up(now_us)
+        return self.node.hurting_texts(number, now_us)
+
 
 def link_simulator(driver: str, profile: SensorProfile) -> Simulator:
     """Return the simulator of the link nodes that a driver reads."""

@@ -14,6 +14,7 @@ from itertools import islice, takewhile
 from drivers.link import codec as link
 from simulators.devices.boot_history import BootHistory
 from simulators.devices.clock import NodeClock
+from simulators.devices.hurting_texts import HURTING_TEXTS, LONG_TEXT
 
 HEARTBEAT_US = 1_000_000
 RESEND_US = 500_000
@@ -80,6 +81,7 @@ class SimulatedLinkNode:
         self._decoder = link.LinkDecoder()
         # An OrderedDict, because iterating a plain dict whose oldest entries were removed is slow.
         self._pending: OrderedDict[tuple[int, int], _Pending] = OrderedDict()
+        self._firmware = spec.firmware
         self._config = link.Config(threshold=100, window_ms=50)
         self._frame_began_us = now_us
         self._reported_tick = 0
@@ -127,7 +129,7 @@ class SimulatedLinkNode:
         if not self._sent_hello:
             self._sent_hello = True
             frames.append(self._hello(now_us))
-            frames.append(self._frame(link.Log(_INFORMATION, f"{self._spec.firmware} started"), 0, now_us))
+            frames.append(self._frame(link.Log(_INFORMATION, f"{self._firmware} started"), 0, now_us))
         elif self._hello_due():
             frames.append(self._hello(now_us))
         frames.extend(self._due_events(now_us))
@@ -169,6 +171,14 @@ class SimulatedLinkNode:
         for pending in self._pending.values():
             pending.sent_us = None
         self._start(now_us + blind_us)
+
+    def hurting_texts(self, number: int, now_us: int) -> list[bytes]:
+        """Take a name that hurts, chosen by ``number``, and return frames with it; none while the node boots."""
+        if not self.is_up(now_us):
+            return []
+        self._firmware = HURTING_TEXTS[number % len(HURTING_TEXTS)]
+        texts = (self._firmware, LONG_TEXT)
+        return [self._hello(now_us), *(self._frame(link.Log(_INFORMATION, text), 0, now_us) for text in texts)]
 
     def _start(self, up_us: int) -> None:
         self._boot_id = next(self._boot_ids)
@@ -245,7 +255,7 @@ class SimulatedLinkNode:
         spec = self._spec
         earlier = self._history.listed(self._kept())
         self._announced = frozenset((self._boot_id, *(boot.boot_id for boot in earlier)))
-        hello = link.Hello(spec.kind, _CAPABILITIES, self._history.blind_us, spec.firmware, earlier)
+        hello = link.Hello(spec.kind, _CAPABILITIES, self._history.blind_us, self._firmware, earlier)
         return self._frame(hello, self._last_seq, now_us)
 
     def _heartbeat(self, now_us: int) -> bytes:

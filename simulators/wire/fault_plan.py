@@ -20,6 +20,7 @@ class Fault(StrEnum):
     STUCK = "stuck"
     UNPLUG = "unplug"
     REBOOT = "reboot"
+    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class FaultPlan:
     """The cable is unplugged for 0.2 to 1.5 s: the port disappears and a new one takes its name. Frames to the hub only."""
     reboot: float = 0.0
     """The node reboots and senses nothing for 50 to 300 ms. Frames to the hub only."""
+    text: float = 0.0
+    """The node logs a text with zeros, escape sequences and bytes that are no UTF-8, and takes such a name. Frames to the hub only."""
 
     @property
     def is_empty(self) -> bool:

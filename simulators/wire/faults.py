@@ -127,6 +127,8 @@ class FaultyLine:
         self.to_device = Direction(plan, Draws(seed, device, "to node"))
         self.requested_blind_us: int | None = None
         """Blind time of a requested reboot; the station sets it back to None after the reboot."""
+        self.requested_text: int | None = None
+        """Number that chooses a requested text of the node; the station sets it back to None once it is sent."""
         self._plan = plan
         self._framing = framing
         self._draws = Draws(seed, device, "cable and power")
@@ -144,6 +146,9 @@ class FaultyLine:
             if self._draw_fault(self._plan.reboot) and self.requested_blind_us is None:
                 self._counted[Fault.REBOOT] += 1
                 self.requested_blind_us = round(self._draws.uniform(50_000, 300_000))
+            if self._draw_fault(self._plan.text):
+                self._counted[Fault.TEXT] += 1
+                self.requested_text = self._draws.below(1 << 16)
             if self._draw_fault(self._plan.unplug):
                 self._counted[Fault.UNPLUG] += 1
                 self._plugged_from_us = now_us + round(self._draws.uniform(200_000, 1_500_000))

@@ -44,6 +44,7 @@ class Station:
             self.line.from_device(self.device.poll(now_us), now_us)
             for data in self.line.to_device.take(now_us):
                 self.line.from_device(self.device.receive(data, now_us), now_us)
+            self._send_text_if_requested(now_us)
             self._plug(is_plugged=self.line.is_plugged(now_us))
             pieces = self.line.to_hub.take(now_us)
             if self._wire is not None:
@@ -62,6 +63,11 @@ class Station:
             self.device.reboot(now_us, blind_us)
             self.line.requested_blind_us = None
             self._on_reboot(now_us, now_us + blind_us)
+
+    def _send_text_if_requested(self, now_us: int) -> None:
+        number, self.line.requested_text = self.line.requested_text, None
+        if number is not None:
+            self.line.from_device(self.device.hurting_texts(number, now_us), now_us)
 
     def _plug(self, *, is_plugged: bool) -> None:
         if is_plugged and self._wire is None:

@@ -24,6 +24,7 @@ async def test_faults_leave_no_shot_lost_duplicated_or_wrong(short_path: Path) -
     assert run.verdict.is_clean, "\n".join(table(run))
     assert run.verdict.shots >= 8
     assert len(run.injected) >= 8
+    assert run.wire["text"] >= 1
 
 
 @pytest.mark.long

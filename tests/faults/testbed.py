@@ -20,7 +20,7 @@ from tests.postgres import copy_fresh_cluster
 from tests.proxy import Proxy
 
 LANES = 2
-WIRE_FAULTS = "reboot=0.004,unplug=0.006,drop=0.02,corrupt=0.02"
+WIRE_FAULTS = "reboot=0.004,unplug=0.006,drop=0.02,corrupt=0.02,text=0.02"
 DISK_MB = 1
 
 

@@ -87,6 +87,16 @@ def unpack_tag(payload: bytes, at: int) -> tuple[str | None, int]:
     return payload[at + 1 : end].hex() or None, end
 
 
+def pack_text(text: str) -> bytes:
+    """A text field. A lone surrogate stands for a byte that is no UTF-8, as in :func:`os.fsencode`."""
+    return text.encode(errors="surrogateescape")
+
+
+def unpack_text(field: bytes) -> str:
+    r"""A text, without the zeros that pad a C array, and with bytes that are no UTF-8 as ``\x9b``."""
+    return field.rstrip(b"\0").decode(errors="backslashreplace")
+
+
 def last_tag(payload: bytes, at: int) -> str | None:
     """The tag field at ``at``, which ends the payload. Raises ValueError or IndexError when it does not."""
     tag, end = unpack_tag(payload, at)

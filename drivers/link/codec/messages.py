@@ -20,11 +20,13 @@ from drivers.link.codec.fields import (
     pack_percent,
     pack_rssi,
     pack_tag,
+    pack_text,
     pack_time,
     unpack_mm,
     unpack_percent,
     unpack_rssi,
     unpack_tag,
+    unpack_text,
     unpack_time,
 )
 
@@ -86,7 +88,7 @@ class Hello:
         """The payload."""
         if len(self.earlier) > MAX_EARLIER:
             raise ValueError(f"HELLO lists at most {MAX_EARLIER} earlier boots, not {len(self.earlier)}")
-        name = self.firmware.encode()
+        name = pack_text(self.firmware)
         head = self._LAYOUT.pack(self.kind, self.capabilities, pack_time(self.blind_us), len(name))
         return head + name + bytes((len(self.earlier),)) + b"".join(boot.pack() for boot in self.earlier)
 
@@ -95,7 +97,7 @@ class Hello:
         """The message."""
         kind, capabilities, blind, length = cls._LAYOUT.unpack_from(payload)
         end = cls._LAYOUT.size + length
-        name = payload[cls._LAYOUT.size : end].decode(errors="replace")
+        name = unpack_text(payload[cls._LAYOUT.size : end])
         return cls(kind, NodeCapability(capabilities), unpack_time(blind), name, EarlierBoot.unpack_list(payload[end:]))
 
 
@@ -248,12 +250,12 @@ class Log:
 
     def pack(self) -> bytes:
         """The payload."""
-        return bytes((self.level,)) + self.text.encode()
+        return bytes((self.level,)) + pack_text(self.text)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """The message."""
-        return cls(payload[0], payload[1:].decode(errors="replace"))
+        return cls(payload[0], unpack_text(payload[1:]))
 
 
 @dataclass(frozen=True, slots=True)

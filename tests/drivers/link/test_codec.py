@@ -254,6 +254,16 @@ def test_values_that_do_not_fit_are_refused_when_encoding(message: Message) -> N
         encode(message, node=1, seq=1)
 
 
+def test_texts_lose_padding_and_show_bytes_that_are_no_utf8() -> None:
+    hello, line = LinkDecoder().feed(
+        encode(Hello(2, NodeCapability(0), None, "FW 1.0" + 10 * "\0"), node=1)
+        + framed(header(MessageType.LOG) + b"\x04\x9b2J \xc3\xbc \xff\0\0")
+    )
+    assert isinstance(hello.message, Hello)
+    assert hello.message.firmware == "FW 1.0"
+    assert line.message == Log(4, "\\x9b2J ü \\xff")
+
+
 def test_the_longest_body_passes_and_a_longer_one_does_not() -> None:
     room = MAX_BODY - 20 - 4 - 1
     decoder = LinkDecoder()

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from drivers.link import codec as link
 from drivers.link.codec import cobs
 from simulators.devices.clock import AS_DRAWN, NodeClock, draw_clock
+from simulators.devices.hurting_texts import HURTING_TEXTS
 from simulators.devices.link_node import (
     HEARTBEAT_US,
     MAX_IN_FLIGHT,
@@ -42,6 +43,23 @@ def test_booting_node_sends_hello_log_and_heartbeat() -> None:
     assert isinstance(hello, link.Hello)
     assert hello.capabilities & link.NodeCapability.SIMULATOR
     assert hello.earlier == ()
+
+
+def test_texts_that_hurt_reach_the_hub_and_stay_the_nodes_name() -> None:
+    node, hub = new_node(), Hub()
+    node.poll(T0)
+    for number, text in enumerate(HURTING_TEXTS):
+        hello, *logs = hub.receive(node.hurting_texts(number, T0 + number))
+        assert isinstance(hello.message, link.Hello)
+        assert hello.message.firmware == text.encode(errors="surrogateescape").rstrip(b"\0").decode(
+            errors="backslashreplace"
+        )
+        assert [type(line.message) for line in logs] == [link.Log, link.Log]
+    node.reboot(T0 + 1_000, 100)
+    assert node.hurting_texts(0, T0 + 1_050) == []  # it boots
+    reborn = hub.receive(node.poll(T0 + 2_000))[0].message
+    assert isinstance(reborn, link.Hello)
+    assert reborn.firmware == HURTING_TEXTS[-1]
 
 
 def test_heartbeats_come_each_second_and_once_after_a_stall() -> None:
