@@ -40,11 +40,11 @@ class FlightRecorder:
         self._pieces.append((at_ns, Direction.OUT, data))
 
     def lines(self) -> list[str]:
-        """One line per frame, oldest first: UTC time of day, ``<`` for in and ``>`` for out, hexadecimal bytes."""
+        """One line per frame, oldest first: UTC time of day with a Z, ``<`` for in and ``>`` for out, hexadecimal bytes."""
         pair = clock_pair()
         lines: list[str] = []
         for at_ns, direction, data in self._pieces:
-            time_of_day = pair.utc_of(at_ns).strftime("%H:%M:%S.%f")
+            time_of_day = pair.utc_of(at_ns).strftime("%H:%M:%S.%fZ")
             lines.extend(f"{time_of_day} {direction} {_hex(frame)}" for frame in self._split(data))
         return list(islice(lines, max(0, len(lines) - LINES), None))
 

@@ -9,29 +9,50 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from edge.common.text import printable
+
 Value = str | int | float | bool | None | datetime | UUID | Decimal
 
 
 def iso(instant: datetime) -> str:
-    """UTC with microseconds and a Z: ``2026-01-01T12:00:00.000000Z``."""
+    """UTC with microseconds and a Z, for programs and options: ``2026-01-01T12:00:00.000000Z``."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def local(instant: datetime, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """Time of this machine with its zone, for people: ``2026-11-28 20:55:03 EST``; ``form`` as for strftime."""
+    try:
+        return instant.astimezone().strftime(f"{form} %Z")
+    except (OverflowError, ValueError):  # the first and the last day of the calendar have no other zone
+        return instant.strftime(f"{form} UTC")
+
+
 def as_json(row: Mapping[str, object]) -> str:
-    """One object on one line."""
-    return json.dumps(row, default=_plain, separators=(", ", ": "), ensure_ascii=False)
+    """One object on one line, in ASCII where standard output is not UTF-8 or a character does not print."""
+    line = json.dumps(row, default=_plain, separators=(", ", ": "), ensure_ascii=False)
+    if _is_utf8() and line.isprintable():
+        return line
+    return json.dumps(row, default=_plain, separators=(", ", ": "))
 
 
 def say(text: str) -> None:
-    """One line to standard output, at once: it may be a pipe."""
-    sys.stdout.write(text + "\n")
+    """One line to standard output, at once: it may be a pipe. Characters that do not print are escaped."""
+    sys.stdout.write(_shown(text) + "\n")
     sys.stdout.flush()
 
 
 def complain(text: str) -> None:
-    """One line to standard error."""
-    sys.stderr.write(text + "\n")
+    """One line to standard error, in the same way."""
+    sys.stderr.write(_shown(text) + "\n")
     sys.stderr.flush()
+
+
+def _is_utf8() -> bool:
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("_", "-") in ("utf-8", "utf8")
+
+
+def _shown(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _plain(value: object) -> str | float:

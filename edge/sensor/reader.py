@@ -17,6 +17,7 @@ from drivers.contract import ClockModel, Driver, Pulse, Reading, Report
 from drivers.errors import DriverConfigError, DriverError
 from edge.common.config.errors import ConfigError
 from edge.common.process.progress import Tick, no_tick
+from edge.sensor.device_texts import clean_counters, clean_identity, clean_reading
 from edge.sensor.queue.durable import DurableQueue
 from edge.sensor.queue.inbox import Storable
 from edge.sensor.status import Status
@@ -110,7 +111,7 @@ class DeviceReader:
         driver = self._build(tuple(self.clocks.values()))
         self.driver, self._driver_has_clocks, self._reopen_with_clocks = driver, self._clocks_loaded, False
         try:
-            identity = await driver.open()
+            identity = clean_identity(await driver.open())
             self._opened = True
             self._queue.wake()
             if self._status.on_open(identity):
@@ -118,8 +119,9 @@ class DeviceReader:
                     "%s answers: %s", identity.device_id, identity.firmware or identity.serial or identity.kind.value
                 )
             async with aclosing(driver.readings()) as reports:  # type: ignore[type-var]
-                async for report in reports:
+                async for delivered in reports:
                     self._tick()
+                    report = clean_reading(delivered) if isinstance(delivered, Reading) else delivered
                     if isinstance(report, Reading) and self._queue.holds(report):
                         await driver.acknowledge(report)  # the first acknowledgement did not arrive
                     elif isinstance(report, Reading) and self._may_be_dated_later(report):
@@ -132,7 +134,7 @@ class DeviceReader:
             self._log_error(fault, driver)
             raise
         finally:
-            self._status.driver_counters = dict(driver.counters())
+            self._status.driver_counters = clean_counters(driver.counters())
             await self.close()
 
     def _take(self, report: Report) -> None:

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from drivers.contract import DeviceIdentity, Pulse, Source
 from drivers.errors import DeviceLost, DriverError
+from edge.common.console import local
+from edge.common.text import clean
 from edge.common.vocabulary import DeviceState
 
 
@@ -74,7 +76,7 @@ class Status:
             state = self.state
         else:
             state = DeviceState.WAITING
-        return self.set_state(state, error=fault.message, hint=fault.hint)
+        return self.set_state(state, error=clean(fault.message), hint=clean(fault.hint))
 
     def on_heartbeat(self, pulse: Pulse) -> None:
         """Take battery and signal strength from a heartbeat."""
@@ -95,7 +97,7 @@ def headline(device_id: str, port: str | None, status: Status, *, database_ok: b
         case _:
             trouble = "; ".join(part.removesuffix(".") for part in (status.error, status.hint) if part)
             state = _STATE_TEXTS.get(status.state, status.state.value)
-            device = f"{device_id}{place} is {state} since {status.since:%H:%M:%S} UTC: {trouble}"
+            device = f"{device_id}{place} is {state} since {local(status.since, '%H:%M:%S')}: {trouble}"
     if database_ok:
         return f"{device}, database ok"
     return f"{device}; waiting for the database, {waiting} readings wait here"

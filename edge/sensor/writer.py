@@ -22,6 +22,7 @@ from edge.common.postgres.database import Database, describe_error, wait_until_r
 from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
+from edge.sensor.device_texts import clean_counters
 from edge.sensor.gaps import GapMonitor
 from edge.sensor.quarantine import BatchResult, store_or_quarantine
 from edge.sensor.queue.durable import Batch, DurableQueue, streams_of
@@ -129,7 +130,7 @@ class ReadingWriter:
         """The counters of the driver and of the daemon."""
         driver = self._reader.driver
         if driver is not None:
-            self._status.driver_counters = dict(driver.counters())
+            self._status.driver_counters = clean_counters(driver.counters())
         return {
             **self._status.driver_counters,
             "turned_away": self._queue.inbox.turned_away,

@@ -9,12 +9,17 @@ import time
 from enum import StrEnum
 from typing import TextIO
 
+from edge.common.text import printable
+
 MOST_DETAILS = 8
 """Distinct details logged for one state; further ones are only counted."""
 
 
 class _OneLine(logging.Formatter):
-    """Formats a record as one line: time in UTC, level, name, message; line breaks become separators."""
+    """Formats a record as one line: time in UTC, level, name, message.
+
+    Line breaks become separators, and characters that do not print are escaped: a message may hold a device's text.
+    """
 
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
@@ -26,7 +31,7 @@ class _OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
-        return " | ".join(line for line in super().format(record).splitlines() if line)
+        return " | ".join(printable(line) for line in super().format(record).splitlines() if line)
 
 
 class _Journal(_OneLine):
@@ -56,7 +61,7 @@ def configure(dev_mode: bool, name: str, stream: TextIO | None = None) -> None:
 def complain(name: str, text: str) -> None:
     """Print the reason why this process ends: one line on stderr, an error for the journal."""
     prefix = f"<{_SYSLOG_LEVELS[logging.ERROR]}>" if _is_journal(sys.stderr) else ""
-    sys.stderr.write(f"{prefix}{name}: {' '.join(text.split())}\n")
+    sys.stderr.write(f"{prefix}{printable(name)}: {printable(' '.join(text.split()))}\n")
 
 
 def _is_journal(stream: TextIO) -> bool:

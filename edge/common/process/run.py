@@ -6,7 +6,6 @@ import asyncio
 import faulthandler
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 
 from edge.common.config.errors import EX_CONFIG, ConfigError
@@ -28,7 +27,7 @@ def run_service(
     logs.configure(dev_mode, name)
     faulthandler.enable()  # the watchdog ends a hung process by SIGABRT: the log then shows where it hung
     if not _tie_to_parent():
-        sys.stderr.write(f"{name}: not started: the process named in ARCH_STATS_PARENT is no longer its parent\n")
+        logs.complain(name, "not started: the process named in ARCH_STATS_PARENT is no longer its parent")
         return 0
     try:
         with asyncio.Runner(loop_factory=None if is_small else _fast_loop) as runner:

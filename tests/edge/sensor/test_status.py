@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from edge.common.vocabulary import DeviceState
 from edge.sensor.status import Status, headline
 
@@ -26,11 +28,12 @@ def test_line_while_the_database_is_away() -> None:
     )
 
 
+@pytest.mark.usefixtures("_new_york")
 def test_line_of_a_lost_device() -> None:
     since = datetime(2026, 1, 2, 14, 3, 20, tzinfo=UTC)
     status = Status(state=DeviceState.LOST, since=since, error="the port is gone", hint="Check the cable.")
     assert line(status) == (
-        "bow-1 on /dev/archstats/bow-1 is lost since 14:03:20 UTC: the port is gone; Check the cable, database ok"
+        "bow-1 on /dev/archstats/bow-1 is lost since 09:03:20 EST: the port is gone; Check the cable, database ok"
     )
 
 

@@ -89,3 +89,25 @@ def test_the_journal_gets_a_level_and_no_time_of_ours(tmp_path: Path, monkeypatc
         log.info("it is back")
         stream.seek(0)
         assert stream.read().splitlines() == ["<4>the database is away | and stays so", "<6>it is back"]
+
+
+@pytest.mark.usefixtures("_root_logger")
+@pytest.mark.parametrize("journal", [False, True])
+def test_a_devices_text_commands_no_terminal(journal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "log").open("w+", encoding="utf-8") as stream:
+        there = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{there.st_dev}:{there.st_ino}" if journal else "")
+        logs.configure(False, "archstats-sensor bow-1", stream)
+        log.warning("bow-1 reports: %s", "\x1b]0;x\x07\x1b[2J \x9b1m \u202egnp.exe \0 \ud800 ü\n<0>forged")
+        stream.seek(0)
+        written = stream.read()
+    assert written.count("\n") == 1
+    assert written.rstrip("\n").isprintable()
+    assert written.rstrip("\n").endswith(
+        "bow-1 reports: \\x1b]0;x\\x07\\x1b[2J \\x9b1m \\u202egnp.exe \\x00 \\ud800 ü | <0>forged"
+    )
+
+
+def test_the_reason_of_an_end_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.complain("archstats-sensor", "cannot open \x1b[2J\u202e\nport")
+    assert capsys.readouterr().err == "archstats-sensor: cannot open \\x1b[2J\\u202e port\n"
