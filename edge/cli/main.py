@@ -9,8 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from edge.common.config.errors import EX_CONFIG, CommandError, ConfigError
+from edge.common.config.errors import EX_CONFIG, EXIT_REFUSED, CommandError, ConfigError
+from edge.common.console import complain as print_error
 from edge.common.process.logs import complain
+
+COMPLETION_OPTIONS = {"--install-completion", "--show-completion"}
+"""Options of typer's own, which write to the home folder."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,8 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ConfigError as fault:
         complain("archstats-sensor", f"{fault.message}. {fault.hint}")
         sys.exit(EX_CONFIG)
+    except (OSError, RuntimeError, UnicodeError) as fault:
+        if not COMPLETION_OPTIONS & set(words):
+            raise
+        print_error(
+            f"archstats-sensor: the completion cannot be installed ({fault}). Set HOME to a folder that this user may write to,"
+            " or store the output of `archstats-sensor --show-completion` yourself."
+        )
+        sys.exit(EXIT_REFUSED)
     except CommandError as fault:
-        sys.stderr.write(f"archstats-sensor: {fault.message}. {fault.hint}\n")
+        print_error(f"archstats-sensor: {fault.message}. {fault.hint}")
         sys.exit(fault.status)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -47,6 +48,7 @@ def _start(module: str) -> None:
     if usual is signal.default_int_handler:  # a script that starts us in the background has it ignored
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is running yet that needs an orderly end
     keep_files_private()
+    _replace_unknown_characters()
     main = importlib.import_module(module).main
     signal.signal(signal.SIGINT, usual)
     try:
@@ -54,6 +56,12 @@ def _start(module: str) -> None:
         main()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _replace_unknown_characters() -> None:
+    """Let standard output replace characters that its encoding lacks: a terminal without UTF-8 must end no command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # not when it is closed
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _read_development_file() -> None:

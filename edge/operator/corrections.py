@@ -10,6 +10,7 @@ from uuid import UUID
 
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
+from edge.common.text import clean
 from edge.common.vocabulary import CorrectionKind, Flag, Result
 from edge.operator.shots import ShotSummary
 from edge.shots.assembly.model import ReadingKey
@@ -97,8 +98,8 @@ async def record_correction(connection: Connection, correction: NewCorrection) -
         correction.session_id,
         correction.kind,
         *correction.reading,
-        correction.who,
-        correction.reason,
+        clean(correction.who),
+        clean(correction.reason),
         json.dumps(correction.old, default=str),
         json.dumps(correction.new, default=str),
     )

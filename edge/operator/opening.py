@@ -12,8 +12,9 @@ import asyncpg
 
 from drivers.clock.instant import Instant
 from edge.common.config.errors import CommandError, UsageError
-from edge.common.console import iso
+from edge.common.console import iso, local
 from edge.common.postgres.connection import Connection
+from edge.common.text import clean
 from edge.shots.faces import FaceSpec, load_catalogue
 
 USUAL_BUTT_MM = 1240.0
@@ -130,7 +131,7 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
             """,
             new.lane,
             *new.start.columns,
-            new.location,
+            clean(new.location),
             new.is_indoor,
             new.arrows_per_end,
             new.end_timeout_s,
@@ -174,7 +175,7 @@ async def _refuse_overlap(connection: Connection, lane: int, start: datetime) ->
     ended: datetime | None = await connection.fetchval("select max(end_time) from sessions where lane = $1", lane)
     if ended is not None and ended > start:
         raise CommandError(
-            f"the last session of lane {lane} ended at {iso(ended)}, so no session was opened",
+            f"the last session of lane {lane} ended at {local(ended)}, so no session was opened",
             hint=f"Let it begin after that: --since {iso(ended)}.",
         )
 

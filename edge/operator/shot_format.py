@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import datetime
 
-from edge.common.console import as_json
+from edge.common.console import as_json, local
 from edge.common.vocabulary import Result
 from edge.operator.shots import ShotSummary
 
@@ -14,6 +15,7 @@ SHOT_KEYS = (
     "arrow_landing_time", "x", "y", "result", "points", "is_x", "tof_s", "speed_mps", "revision",
 )  # fmt: skip
 """Keys of a shot in a line of the simulated range."""
+_INSTANTS = ("arrow_engage_time", "arrow_disengage_time", "arrow_landing_time")
 
 LIST_KEYS = (
     *SHOT_KEYS, "session_id", "arrow_tag", "face", "line_margin_mm", "line_call", "assignment", "time_source", "flags",
@@ -32,12 +34,14 @@ EXPLAINED = {
 
 def json_line(kind: str, shot: Mapping[str, object]) -> str:
     """A shot as the feed reports it, under the key ``event``: ``shot`` when first decided, ``revision`` after that."""
-    return as_json({"event": kind, **{key: shot.get(key) for key in SHOT_KEYS}})
+    instants = {key: _instant(shot, key) for key in _INSTANTS}
+    return as_json({"event": kind, **{key: shot.get(key) for key in SHOT_KEYS}, **instants})
 
 
 def text_line(kind: str, shot: Mapping[str, object]) -> str:
     """A shot as the feed reports it, for the terminal: time, arrow, score, speed and place."""
-    when = str(shot.get("arrow_disengage_time") or shot.get("arrow_landing_time") or "")[11:19]
+    at = _instant(shot, "arrow_disengage_time") or _instant(shot, "arrow_landing_time")
+    when = "?" if at is None else local(at, "%H:%M:%S")
     name = shot.get("human_identifier") or str(shot.get("arrow_tag") or "?")[:8]
     words = [when, f"lane {shot['lane']}", f"{name:>4}", f"{score_of(shot):>3}"]
     if shot.get("x") is not None:
@@ -50,6 +54,12 @@ def text_line(kind: str, shot: Mapping[str, object]) -> str:
     if kind == "revision":
         words.append("(corrected)")
     return "  ".join(words)
+
+
+def _instant(shot: Mapping[str, object], key: str) -> datetime | None:
+    """An instant of a shot as the feed reports it, which is JSON."""
+    text = shot.get(key)
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 
 def score_of(shot: Mapping[str, object]) -> str:
@@ -76,7 +86,7 @@ def shot_facts(shot: ShotSummary) -> dict[str, object]:
 def list_line(shot: ShotSummary) -> str:
     """A shot for people: the beginning of its id, time, lane, end, arrow, score, result and flags."""
     when = shot.arrow_disengage_time or shot.arrow_landing_time
-    clock = "?" if when is None else f"{when:%Y-%m-%d %H:%M:%S}"
+    clock = "?" if when is None else local(when)
     end = "-" if shot.end_number is None else shot.end_number
     name = shot.human_identifier or (shot.arrow_tag or "?")[:8]
     notes = [*shot.flags, *([f"voided: {shot.void_reason}"] if shot.void_reason else [])]

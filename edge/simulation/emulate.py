@@ -7,11 +7,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from edge.common.config.errors import ConfigError, UsageError
-from edge.common.console import as_json, say
+from edge.common.console import as_json, local, say
 from edge.simulation.fault_options import WireFaults
 from simulators import process
 from simulators.devices.contract import DeviceSpec
@@ -80,6 +81,10 @@ def _print_json(event: Mapping[str, object]) -> None:
     say(as_json(event))
 
 
+def _local(instant: object) -> str:
+    return local(datetime.fromisoformat(str(instant)), "%H:%M:%S.%f")
+
+
 def _print_text(device: DeviceSpec, world: World, event: Mapping[str, object]) -> None:
     match event:
         case {"event": ProcessEvent.READY, "devices": {**ports}}:
@@ -87,6 +92,6 @@ def _print_text(device: DeviceSpec, world: World, event: Mapping[str, object]) -
             say(f"{device.driver} of lane {device.lane} (seed {world.seed}, speed {world.speed:g}) is at {place}")
             say("Press Ctrl-C to remove it.")
         case {"event": ProcessEvent.REBOOT, "blind_from": since, "blind_until": until}:
-            say(f"The device rebooted and sensed nothing from {since} to {until}.")
+            say(f"The device rebooted and sensed nothing from {_local(since)} to {_local(until)}.")
         case {"event": ProcessEvent.END, "faults": {**counted}}:
             say(f"Faults: {counted[device.name]}")

@@ -19,7 +19,7 @@ from drivers.clock.host import clock_pair, host_boot_id
 from drivers.clock.instant import Instant
 from edge.common.config.errors import ConfigError
 from edge.common.config.settings import PushSettings, ServiceSettings
-from edge.common.console import as_json, complain, say
+from edge.common.console import as_json, complain, local, say
 from edge.common.postgres.database import Database, open_database, wait_until_ready
 from edge.common.postgres.embedded.paths import default_base_dir
 from edge.common.postgres.feed import current_cursor
@@ -222,7 +222,7 @@ async def _migrate(database: Database) -> None:
 
 def _named(releases: Sequence[Release]) -> str:
     """Name the first releases as ``truth`` numbers them, and count the others."""
-    names = [f"lane {r.lane} shot {r.shot} released {to_iso(r.released_us)}" for r in releases[:MOST_NAMED]]
+    names = [f"lane {r.lane} shot {r.shot} released {local(to_datetime(r.released_us))}" for r in releases[:MOST_NAMED]]
     more = len(releases) - len(names)
     return ", ".join([*names, *([f"and {more} more"] if more else [])])
 

@@ -5,6 +5,7 @@ This module is loaded for ``--help``, so functions import everything beyond type
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,21 @@ ShotArgument = Annotated[
 Speed = Annotated[float, typer.Option(min=1, max=20, help="Speed of the simulated archers; 1 is real time.")]
 Fault = Annotated[str | None, typer.Option(metavar="NAME=CHANCE,...", help=FAULT_HELP)]
 FaultSeed = Annotated[int | None, typer.Option(min=0, help="Seed of the faults; the seed of the range by default.")]
+
+
+def operator_name(given: str | None = None) -> str:
+    """The name for the record: the given one, else the user's. Raises CommandError for a user without an account."""
+    import getpass
+
+    from edge.common.config.errors import CommandError
+
+    try:
+        return given or getpass.getuser()
+    except (OSError, KeyError) as fault:  # KeyError up to Python 3.12
+        raise CommandError(
+            f"this user (number {os.geteuid()}) has no account, so its name is not known",
+            hint="Give --who where the command has it, or set USER to the operator's name.",
+        ) from fault
 
 
 def command_group(help_text: str) -> typer.Typer:

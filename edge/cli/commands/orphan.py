@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edge.cli.commands.options import DatabaseDir, Json, Lane, Reason, Who, command_group
+from edge.cli.commands.options import DatabaseDir, Json, Lane, Reason, Who, command_group, operator_name
 from edge.cli.commands.shots import LATER
 from edge.cli.operator_connection import on_database
 from edge.common.console import as_json as json_object
-from edge.common.console import say
+from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
 from edge.operator.orphans import Orphan, assign_orphan, find_orphan, list_orphans, reopen_orphan, void_orphan
 from edge.operator.rebuilds import await_rebuild
@@ -118,7 +117,7 @@ def _change(
 
     async def run(connection: Connection) -> None:
         before = await find_orphan(connection, reference, settled=settled)
-        await change(connection, before, who or getpass.getuser())
+        await change(connection, before, operator_name(who))
         done = await await_rebuild(connection, before.session_id)
         after = await find_orphan(connection, str(before.id)) if done else before
         say(json_object({**orphan_facts(after), "done": done}) if as_json else orphan_line(after))
@@ -138,5 +137,4 @@ def orphan_line(orphan: Orphan) -> str:
     name = orphan.human_identifier or (orphan.tag or "?")[:8]
     place = f"at {orphan.x:7.1f} {orphan.y:7.1f} mm" if orphan.x is not None else "no position"
     status = f"{orphan.status} to {str(orphan.shot_id)[:8]}" if orphan.shot_id else str(orphan.status)
-    clock = f"{orphan.at:%Y-%m-%d %H:%M:%S}"
-    return "  ".join([str(orphan.id)[:8], clock, f"lane {orphan.lane}", f"{name:>8}", place, status])
+    return "  ".join([str(orphan.id)[:8], local(orphan.at), f"lane {orphan.lane}", f"{name:>8}", place, status])

@@ -10,7 +10,7 @@ import typer
 from edge.cli.commands.options import DatabaseDir, Json, command_group
 from edge.cli.operator_connection import on_database
 from edge.common.console import as_json as json_object
-from edge.common.console import say
+from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import ReportKind
 from edge.operator.quarantine import QuarantineEntry, list_quarantine, settle_quarantine
@@ -63,7 +63,7 @@ def entry_line(entry: QuarantineEntry) -> str:
     """An entry for people: number, time, device, contents, and PostgreSQL's message."""
     subject = f"reading {entry.seq}" if entry.kind is ReportKind.READING else f"the {entry.kind}"
     settled = "  settled" if entry.settled_at is not None else ""
-    clock = f"{entry.at:%Y-%m-%d %H:%M:%S}"
+    clock = local(entry.at)
     cause = f"{entry.reason} ({entry.sqlstate})"
     return (
         f"{entry.id:>4}  {clock}  {entry.device_id}  {subject} of stream {str(entry.stream_id)[:8]}: {cause}{settled}"

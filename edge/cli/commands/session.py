@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
@@ -10,11 +9,11 @@ from typing import Annotated
 import typer
 
 from drivers.clock.host import host_now
-from edge.cli.commands.options import DatabaseDir, Json, command_group, faces
+from edge.cli.commands.options import DatabaseDir, Json, command_group, faces, operator_name
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import EXIT_REFUSED, CommandError
 from edge.common.console import as_json as json_object
-from edge.common.console import say
+from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import SessionState
 from edge.operator.opening import (
@@ -99,7 +98,7 @@ def open_command(
 @app.command("end")
 def end_command(lane: Lanes = None, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
     """Close the current end on a lane, before the arrows are pulled."""
-    now, who = host_now(), getpass.getuser()
+    now, who = host_now(), operator_name()
 
     async def run(connection: Connection) -> None:
         for number, mark in (await mark_end(connection, _numbers(lane), now, who)).items():
@@ -158,7 +157,7 @@ def session_line(session: SessionSummary) -> str:
     place = f"lane {session.lane:>3}  {distance:>9}  {session.location}"
     nocked = f"  {session.nockings_expired} nocked and never released" if session.nockings_expired else ""
     totals = f"{session.arrows} arrows  {session.points} points"
-    start = f"{str(session.id)[:8]}  {session.start_time:%Y-%m-%d %H:%M}"
+    start = f"{str(session.id)[:8]}  {local(session.start_time, '%Y-%m-%d %H:%M')}"
     return f"{start}  {session.state:<7}  {place}  {session.face or 'no face'}  {totals}{nocked}"
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edge.cli.commands.options import DatabaseDir, Json, Lane, Reason, ShotArgument, Who, command_group
+from edge.cli.commands.options import DatabaseDir, Json, Lane, Reason, ShotArgument, Who, command_group, operator_name
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import EXIT_REFUSED
 from edge.common.console import as_json as json_object
@@ -118,7 +117,7 @@ def rebuild_command(
     """Compute a session's shots again from its readings. Ids stay, and only changed shots are revised."""
 
     async def run(connection: Connection) -> None:
-        result = await rebuild_session(connection, await find_session(connection, session), getpass.getuser())
+        result = await rebuild_session(connection, await find_session(connection, session), operator_name())
         if as_json:
             facts = {"session_id": str(result.session_id), "done": result.done}
             say(json_object({**facts, "shots": result.shots, "revised": result.revised}))
@@ -146,7 +145,7 @@ def _change(
 
     async def run(connection: Connection) -> None:
         before = await find_shot(connection, reference, lane, corrected=corrected)
-        await change(connection, before, who or getpass.getuser())
+        await change(connection, before, operator_name(who))
         done = await await_rebuild(connection, before.session_id)
         after = await find_shot(connection, str(before.id))
         say(json_object({**shot_facts(after), "done": done}) if as_json else list_line(after))

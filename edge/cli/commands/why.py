@@ -9,7 +9,7 @@ from edge.cli.commands.options import DatabaseDir, Json, Lane, ShotArgument
 from edge.cli.commands.orphan import orphan_facts, orphan_line
 from edge.cli.operator_connection import on_database
 from edge.common.console import as_json as json_object
-from edge.common.console import iso, say
+from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CorrectionKind
 from edge.operator.corrections import RecordedCorrection
@@ -108,7 +108,12 @@ def _line(topic: str, text: str) -> str:
 
 def _reading(reading: TimedReading) -> str:
     error = "undated" if reading.error_s is None else f"± {reading.error_s * 1000:.1f} ms"
-    words = [iso(reading.at), error, f"{reading.key.device_id} #{reading.key.seq}", f"tag {reading.tag or '-'}"]
+    words = [
+        local(reading.at, "%Y-%m-%d %H:%M:%S.%f"),
+        error,
+        f"{reading.key.device_id} #{reading.key.seq}",
+        f"tag {reading.tag or '-'}",
+    ]
     if reading.x is not None and reading.y is not None:
         words.append(f"at {reading.x:.2f} {reading.y:.2f} mm")
     if reading.cause is not None:
@@ -165,6 +170,4 @@ def _correction(correction: RecordedCorrection) -> str:
     if correction.kind is CorrectionKind.RESULT:
         old, new = correction.old, correction.new
         change = f" {score_of(old)} ({old['result']}) -> {score_of(new)} ({new['result']})"
-    return (
-        f"{correction.at:%Y-%m-%d %H:%M:%S}  {correction.who}: {correction.kind}{change}, reason: {correction.reason}"
-    )
+    return f"{local(correction.at)}  {correction.who}: {correction.kind}{change}, reason: {correction.reason}"

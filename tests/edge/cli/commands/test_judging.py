@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 import pytest
@@ -66,6 +67,22 @@ def test_voided_shot_is_restored(judge: CommandLine) -> None:
     assert results(judge)[-1] == ("miss", 0)
     newest = judge.json("shots", "list")[-1]["id"]
     assert "was not corrected" in judge.run("shots", "restore", newest, "--why", "again", status=1)
+
+
+@pytest.mark.usefixtures("_new_york")
+def test_people_read_local_times_and_programs_utc(judge: CommandLine) -> None:
+    judge.run("shots", "correct", "last", "--points", "9", "--why", "seen")
+    for words in (("session", "list"), ("shots", "list"), ("orphan", "list"), ("why", "last")):
+        assert re.search(r"\d\d:\d\d(:\d\d[.\d]*)? E[SD]T ", judge.run(*words)), words
+        assert not re.search(r"\d\d:\d\d:\d\d([.\d]*)?(\s\s|Z)", judge.run(*words)), words
+        facts = judge.run(*words, "--json")
+        assert set(re.findall(r"T\d\d:\d\d:\d\d\.\d{6}([^\"]*)", facts)) == {"Z"}, words
+
+
+def test_texts_of_people_command_no_terminal(judge: CommandLine) -> None:
+    judge.run("shots", "void", "last", "--why", "late \x1b[2J\u202e \udcff", "--who", "Ann\u2066")
+    assert "voided: late \\x1b[2J\\u202e \\udcff" in judge.run("shots", "list")
+    assert judge.json("shots", "list")[-1]["void_reason"] == "late \\x1b[2J\\u202e \\udcff"
 
 
 DERIVED = {
