@@ -1,10 +1,11 @@
 """Cost of a shot as a session, the range and the tables grow: ``./dev exec python -m benchmarks.growth [--quick]``.
 
 Black box: archstats-shots runs as its own process on a database of its own, readings and watermarks are stored as sensor
-daemons store them, and the feed is read as the push service reads it. Three parts, each with its own floor:
+daemons store them, and the feed is read as the push service reads it. Four parts, each with its own floor:
 
 - ``arrows``: 18 to 576 arrows already in one session. The floor of the processor time is the session of 18 arrows.
 - ``lanes``: 1 to 200 lanes on one assembler.
+- ``chatter``: 8 lanes beside a sensor that chatters at 50 landings/s. The floor is the same load without it.
 - ``table``: an assembler's start, pages of the feed and the cost of a shot beside 1,000,000 older readings and 40,000 older
   events. The floor is the same on small tables.
 
@@ -31,6 +32,10 @@ FLAT = 1.2
 """Budget of the largest session or table over the smallest."""
 PACE = 1.0
 """Landings per second on one lane."""
+CHATTER = 50.0
+"""Landings per second of a sensor that chatters."""
+CHATTER_P99_MS = 100.0
+"""Budget of the other lanes' time from landing to event beside it."""
 
 
 class Part(StrEnum):
@@ -38,6 +43,7 @@ class Part(StrEnum):
 
     ARROWS = "arrows"
     LANES = "lanes"
+    CHATTER = "chatter"
     TABLE = "table"
 
 
@@ -96,6 +102,23 @@ async def _lanes(running: Hub, arguments: argparse.Namespace) -> list[Figure]:
     return figures
 
 
+async def _chatter(running: Hub, arguments: argparse.Namespace) -> list[Figure]:
+    quiet = Load(2, 6, 4, 12) if arguments.quick else Load(8, 18, 4, 200)
+    costs = await _rounds(running, [quiet, quiet._replace(chatter=CHATTER)], arguments.rounds)
+    before, after = costs.values()
+    budget = None if arguments.quick else Budget(Bound.AT_MOST, CHATTER_P99_MS, Scale.VALUE)
+    return [
+        Figure(
+            f"beside a sensor that chatters: {what}", "ms", [getattr(cost, field) for cost in after],
+            [getattr(cost, field) for cost in before], budget if field == "p99_ms" else None,
+        )
+        for what, field in (
+            ("landing to event, p50", "p50_ms"), ("landing to event, p99", "p99_ms"),
+            ("processor for a shot of another lane", "cpu_ms"),
+        )
+    ]  # fmt: skip
+
+
 async def _table(running: Hub, arguments: argparse.Namespace) -> list[Figure]:
     size = TableSize(20_000, 2_000) if arguments.quick else TableSize(1_000_000, 40_000)
     load = Load(2, 12, 2, 4) if arguments.quick else Load(8, 36, 4, 24)
@@ -123,7 +146,7 @@ async def _table(running: Hub, arguments: argparse.Namespace) -> list[Figure]:
     ]  # fmt: skip
 
 
-MEASURES = {Part.ARROWS: _arrows, Part.LANES: _lanes, Part.TABLE: _table}
+MEASURES = {Part.ARROWS: _arrows, Part.LANES: _lanes, Part.CHATTER: _chatter, Part.TABLE: _table}
 
 
 async def _rounds(running: Hub, loads: Sequence[Load], rounds: int) -> dict[Load, list[Cost]]:

@@ -146,6 +146,18 @@ class Range:
                 lane = self.lanes[number % len(self.lanes)]
                 tasks.create_task(self._shoot(lane, began + number / rate))
 
+    async def chatter(self, rate: float) -> None:
+        """Store landings of a sensor on a further lane, without a bow, at so many a second until cancelled; none at 0."""
+        if not rate:
+            return
+        lane = Lane(len(self.lanes) + 1, random.Random(rate))  # noqa: S311  # where it reports landings
+        await _open_session(self._statuses[0], lane, host_now(), [lane.target])
+        due = time.monotonic()
+        while True:
+            await self._store(lane.target, lane.land(host_now())[:1])
+            due += 1 / rate
+            await _sleep_until(due)
+
     async def _keep(self, connection: Connection, devices: Sequence[LaneDevice]) -> None:
         due = time.monotonic()
         while True:
@@ -208,9 +220,11 @@ async def _sleep_until(at: float) -> None:
     await asyncio.sleep(max(0.0, at - time.monotonic()))
 
 
-async def _open_session(connection: Connection, lane: Lane, began: Instant) -> UUID:
-    """Register the lane's devices and arrows, and open its session at 18 m on a 40 cm face."""
-    for device in (lane.bow, lane.target):
+async def _open_session(
+    connection: Connection, lane: Lane, began: Instant, devices: Sequence[LaneDevice] | None = None
+) -> UUID:
+    """Register the lane's devices, by default both, and its arrows, and open its session at 18 m on a 40 cm face."""
+    for device in (lane.bow, lane.target) if devices is None else devices:
         await SensorStore(connection, device.device).register()
     await connection.executemany(
         "insert into arrows (id, human_identifier, length, diameter) values ($1, $2, 70, 6)",

@@ -36,10 +36,13 @@ class Load(NamedTuple):
     """Landings per second of all lanes."""
     shots: int
     """Arrows to shoot."""
+    chatter: float = 0.0
+    """Landings per second of a sensor that chatters, on a further lane without a bow."""
 
     def __str__(self) -> str:
         lanes = "1 lane" if self.lanes == 1 else f"{self.lanes} lanes"
-        return f"{lanes}, {self.arrows} arrows each, {self.rate:g} landings/s"
+        beside = f", beside a sensor that chatters at {self.chatter:g}/s" if self.chatter else ""
+        return f"{lanes}, {self.arrows} arrows each, {self.rate:g} landings/s{beside}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,10 @@ class LoadedRange:
         self.lanes.landed.clear()
         backends = await self._backends()
         before, database_before = cpu_s(pid), sum(map(cpu_s, backends))
-        await self.lanes.shoot(self._load.shots, self._load.rate)
+        async with asyncio.TaskGroup() as tasks:
+            chatter = tasks.create_task(self.lanes.chatter(self._load.chatter))
+            await self.lanes.shoot(self._load.shots, self._load.rate)
+            chatter.cancel()
         with suppress(TimeoutError):
             await eventually(lambda: self.lanes.landed.keys() <= self._watcher.readable.keys(), "", READABLE_WITHIN_S)
         spent, database_spent = cpu_s(pid) - before, sum(map(cpu_s, backends)) - database_before
