@@ -40,7 +40,7 @@ def test_folders_are_private_with_all_their_parents(short_path: Path) -> None:
     assert exposed(short_path) == ["state3/postgres/logs/range.lock"], "a file in a private folder"
 
 
-def test_existing_folder_keeps_its_rights_and_a_file_is_no_folder(tmp_path: Path) -> None:
+def test_existing_folder_keeps_its_rights(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     make_folders(tmp_path)
     assert tmp_path.stat().st_mode & 0o777 == 0o755

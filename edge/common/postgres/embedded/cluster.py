@@ -6,27 +6,35 @@ the kernel releases it however the process ends. So a killed process never keeps
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from edge.common.config.errors import ConfigError
 from edge.common.postgres.embedded.binaries import Binaries, find_binaries
+from edge.common.postgres.embedded.lock_files import remove_stale, servers, working_processes
 from edge.common.postgres.embedded.paths import PORT, SOCKET, prepare, socket_dir
 
 USER = DATABASE = "archstats"
 LOCK_WAIT_S = 90.0
 """Longest wait for another process that starts or stops the server."""
 ORPHANS_WAIT_S = 15.0
-"""Longest wait for the children of a killed postmaster, which keep the shared memory (0.6 to 1.9 s measured)."""
+"""Longest wait for a server that is ending, or for the children of a killed one (0.6 to 1.9 s measured)."""
+STOPS = (signal.SIGINT, signal.SIGQUIT)
+"""PostgreSQL's fast and immediate shutdown."""
+STOP_WITHIN_S = 20.0
+"""Longest wait for either."""
 RETRY_S = 0.1
 
 CONFIGURATION = """
@@ -129,23 +137,30 @@ class EmbeddedPostgres:
 
     def _answers(self) -> bool:
         """Whether a server accepts connections. A pid file proves nothing: a killed server leaves one."""
+        return self._connect() is None
+
+    def _is_listening(self) -> bool:
+        """Whether a server has the socket open, also one that accepts no more connections."""
+        return self._connect() not in (errno.ECONNREFUSED, errno.ENOENT)
+
+    def _connect(self) -> int | None:
+        """Connect to the server. Returns the error's number, None when it was accepted."""
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1.0)
             try:
                 probe.connect(str(self.socket_dir / SOCKET))
-            except OSError:
-                return False
-            return True
+            except OSError as fault:
+                return fault.errno or errno.ETIMEDOUT
+            return None
 
     def _start_server(self) -> None:
         binaries = find_binaries(self._bin_dir, major=self._stored_major())
         if not self._data.exists():
             self._make_cluster(binaries)
-        for lock in (self._data / "postmaster.pid", self.socket_dir / f"{SOCKET}.lock"):
-            _forget_if_stale(lock)
         options = f"-k {shlex.quote(str(self.socket_dir))} -p {PORT} -c listen_addresses=''"
         deadline = time.monotonic() + ORPHANS_WAIT_S
         while True:
+            self._remove_stale_locks()
             self._start_log.write_text("")
             ended = _run(
                 binaries, "pg_ctl", "start", "-D", self._data, "-w", "-t", "60", "-l", self._start_log, "-o", options
@@ -155,13 +170,41 @@ class EmbeddedPostgres:
             output = self._start_log.read_text(errors="replace")
             if "logging collector" in output:
                 output += self._newest_log()
-            orphans_remain = "shared memory" in output and "in use" in output
+            others = working_processes(self._data)
+            orphans_remain = bool(others) or ("shared memory" in output and "in use" in output)
             if not orphans_remain or time.monotonic() > deadline:
                 raise PostgresStartError(
                     f"the embedded PostgreSQL in {self.base_dir} does not start: {_reason(output or ended.stderr)}; "
-                    f"see {self._start_log} and {self.base_dir / 'log'}"
+                    f"{self._remains(others)}see {self._start_log} and {self.base_dir / 'log'}"
                 )
             time.sleep(RETRY_S)
+
+    @property
+    def _locks(self) -> tuple[Path, ...]:
+        """PostgreSQL's own lock files."""
+        return (self._data / "postmaster.pid", self.socket_dir / f"{SOCKET}.lock")
+
+    def _remove_stale_locks(self) -> None:
+        if self._is_listening():
+            return  # a server in another container, whose processes are not visible here, or one that is stuck
+        for lock in self._locks:
+            try:
+                remove_stale(lock, self._data)
+            except PermissionError:
+                raise
+            except OSError as fault:
+                raise PostgresStartError(
+                    f"the lock file {lock} of the embedded PostgreSQL cannot be used ({fault.strerror}); remove it"
+                ) from fault
+
+    def _remains(self, others: Sequence[int]) -> str:
+        """The lock files that are still there, and the processes that keep them."""
+        there = " and ".join(str(lock) for lock in self._locks if lock.exists())
+        if not there:
+            return ""
+        if not others:
+            return f"its lock files are {there}; "
+        return f"end process {', '.join(map(str, others))}, which still works in it and keeps {there}; "
 
     def _stored_major(self) -> int | None:
         try:
@@ -173,6 +216,11 @@ class EmbeddedPostgres:
                     hint="Move it away, or choose another folder with ARCH_STATS_DATABASE_DIR.",
                 ) from None
             return None
+        except ValueError:
+            raise ConfigError(
+                f"{self._data} is not a PostgreSQL cluster ({self._data / 'PG_VERSION'} holds no number)",
+                hint="Move it away and restore a backup, or choose another folder with ARCH_STATS_DATABASE_DIR.",
+            ) from None
 
     def _make_cluster(self, binaries: Binaries) -> None:
         """Create the cluster under another name and rename it, so that an incomplete one is never used."""
@@ -188,10 +236,13 @@ class EmbeddedPostgres:
             raise PostgresStartError(f"no PostgreSQL cluster can be created in {self.base_dir}: {_reason(made.stderr)}")
         with (fresh / "postgresql.conf").open("a") as file:
             file.write(CONFIGURATION)
+            file.flush()
+            os.fsync(file.fileno())
         made = _run(binaries, "postgres", "--single", "-D", fresh, "postgres", stdin=f"create database {DATABASE}\n")
         if made.returncode or "ERROR" in made.stderr:
             raise PostgresStartError(f"no database can be created in {self.base_dir}: {_reason(made.stderr)}")
         fresh.rename(self._data)
+        _flush(self.base_dir)
 
     def _newest_log(self) -> str:
         """The end of the server's newest log file."""
@@ -199,11 +250,14 @@ class EmbeddedPostgres:
         return logs[-1].read_text(errors="replace")[-4000:] if logs else ""
 
     def _stop_server(self) -> None:
-        binaries = find_binaries(self._bin_dir, major=self._stored_major())
-        for mode in ("fast", "immediate"):
-            _run(binaries, "pg_ctl", "stop", "-D", self._data, "-w", "-t", "20", "-m", mode)
-            if not self._answers():
-                return
+        """Stop the server, found by its folder: the number in its lock file may be garbled or belong to another program."""
+        for way in STOPS:
+            for pid in servers(self._data):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, way)
+            deadline = time.monotonic() + STOP_WITHIN_S
+            while servers(self._data) and time.monotonic() < deadline:
+                time.sleep(0.01)
 
 
 def _run(binaries: Binaries, program: str, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -215,21 +269,13 @@ def _run(binaries: Binaries, program: str, *arguments: str | Path, stdin: str = 
         ) from fault
 
 
-def _forget_if_stale(lock: Path) -> None:
-    """Remove the lock file of a dead server whose process number now belongs to a zombie or to another program.
-
-    PostgreSQL would take that process for a running server and refuse to start. This process holds the start lock and
-    no server answers on the socket, so a process that is not a running postgres cannot be the server. Orphans of the
-    dead server are still found: PostgreSQL detects their shared memory by the data folder.
-    """
-    with suppress(FileNotFoundError, ValueError):
-        pid = abs(int(lock.read_text().split("\n", 1)[0]))
-        try:
-            name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
-        except (FileNotFoundError, ProcessLookupError):
-            return  # PostgreSQL detects that by itself
-        if name not in ("postgres", "postmaster") or rest.split()[0] == "Z":
-            lock.unlink()
+def _flush(folder: Path) -> None:
+    """Write the names in a folder to the disk, so that a power failure does not undo a rename."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _reason(text: str) -> str:
