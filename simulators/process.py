@@ -28,6 +28,7 @@ from simulators.devices.registry import UnknownSimulator, load_simulator, range_
 from simulators.hosttime import HostTime
 from simulators.wire.fault_plan import NO_FAULTS, FaultPlan, parse_plan
 from simulators.wire.faults import FaultyLine
+from simulators.wire.pty import PortHeld
 from simulators.wire.station import Station
 from simulators.world.instants import to_iso
 from simulators.world.range import FIXED_START_US, World
@@ -158,6 +159,11 @@ def _station(
     line = FaultyLine(options.faults, fault_seed, spec.name, simulator.framing)
     try:
         station = Station(device, line, port, host, partial(_report_reboot, report, spec.name))
+    except PortHeld as error:
+        holder = f"process {error.pid}" if error.pid else "another process"
+        raise UsageError(
+            f"{port} is the port of a simulated device that runs ({holder}). Stop that one, or choose another name."
+        ) from error
     except OSError as error:
         raise UsageError(
             f"cannot create {port} ({error.strerror}). Choose a folder that exists and is writable, and a free name in it."

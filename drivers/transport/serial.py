@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ import serial_asyncio  # type: ignore[import-untyped]  # has no annotations
 
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError
 from drivers.transport.port_faults import explain
+from drivers.transport.terminal_owner import PTY_MAJORS, foreign_owner
 from drivers.transport.threads import run_in_thread
 
 OPEN_S: Final = 6.0
@@ -39,9 +41,6 @@ MAX_CHUNKS: Final = 1 << 12
 """Greatest number of unread pieces; a piece may be a single byte."""
 MAX_UNSENT: Final = 1 << 14
 """Greatest number of unsent bytes."""
-
-_PTY_MAJORS: Final = range(136, 144)
-"""Device numbers of pseudo terminals: Linux, Documentation/admin-guide/devices.txt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +206,7 @@ async def open_port(
     _check_name(name, device)
 
     def work() -> serial.SerialBase:
+        _refuse_foreign_terminal(name, device)
         try:
             return _open(name, baud, dtr, rts)
         except (OSError, ValueError, termios.error) as fault:
@@ -240,6 +240,17 @@ def _check_name(name: str, device: str) -> None:
         )
 
 
+def _refuse_foreign_terminal(name: str, device: str) -> None:
+    """Raise DeviceUnavailable for a link that was left behind and leads to a terminal of another device or a login by now."""
+    owner = foreign_owner(Path(name))
+    if owner is not None:
+        raise DeviceUnavailable(
+            f"{name} leads to {owner}",
+            device=device,
+            hint="Start the simulated device of this port again, or correct ARCH_STATS_PORT.",
+        )
+
+
 def _open(name: str, baud: int, dtr: bool | None, rts: bool | None) -> serial.SerialBase:
     local = "://" not in name
     # With time-outs of 0 from the start the event loop has nothing left to configure.
@@ -264,7 +275,7 @@ def _claim(fd: int) -> None:
 
     Not on a pseudo terminal: the claim would outlive a killed daemon, because the simulator keeps the line open.
     """
-    if os.major(os.fstat(fd).st_rdev) not in _PTY_MAJORS:
+    if os.major(os.fstat(fd).st_rdev) not in PTY_MAJORS:
         with suppress(OSError):
             fcntl.ioctl(fd, termios.TIOCEXCL)
 

@@ -9,8 +9,11 @@ import struct
 import termios
 import time
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from drivers.transport.terminal_owner import TERMINALS, claim, serving_process
 
 MAX_BUFFERED = 64 * 1024
 """Most bytes buffered for the terminal. A frame that does not fit is dropped whole and counted."""
@@ -19,7 +22,17 @@ UNREAD_S = 2.0
 receive old frames."""
 KERNEL_BYTES = 64 * 1024
 """More than the kernel keeps between the two ends: a line that took more has a reader. Linux keeps some 12 kB."""
+LOCKED_WITHIN_S = 1.0
+"""Longest wait for another process that takes a link in the same folder; it holds the lock for microseconds."""
 _READ_SIZE = 4096
+
+
+class PortHeld(OSError):
+    """A living process serves the link; ``pid`` is 0 when the kernel does not name it."""
+
+    def __init__(self, link: Path, pid: int) -> None:
+        super().__init__(errno.EBUSY, os.strerror(errno.EBUSY), str(link))
+        self.pid = pid
 
 
 class PtyWire:
@@ -43,7 +56,7 @@ class PtyWire:
         try:
             tty.setraw(self._slave)
             os.set_blocking(self._master, False)
-            _point(link, os.ttyname(self._slave))
+            _take(link, self._slave)
         except BaseException:
             self.close()
             raise
@@ -107,14 +120,52 @@ class PtyWire:
         self._emptied_at, self._written_since = now, 0
 
 
-def _point(link: Path, device: str) -> None:
-    """Create or replace the symlink atomically.
+def _take(link: Path, slave: int) -> None:
+    """Create the symlink to the terminal of ``slave``, or replace one that a dead process left behind.
 
-    Raises FileExistsError when the name belongs to anything other than a symlink.
+    Raises PortHeld when a living process serves the link, FileExistsError when the name belongs to anything other than a
+    symlink to a terminal.
     """
-    if os.path.lexists(link) and not link.is_symlink():
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(link))
     fresh = link.with_name(f".{link.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
-    fresh.symlink_to(device)
-    fresh.replace(link)
+    fresh.symlink_to(os.ttyname(slave))
+    try:
+        claim(slave, fresh)  # before other programs can see the link
+        with _folder_locked(link.parent):
+            _refuse_taken(link)
+            fresh.replace(link)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _refuse_taken(link: Path) -> None:
+    if not os.path.lexists(link):
+        return
+    if not link.is_symlink() or link.readlink().parent != TERMINALS:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(link))
+    try:
+        pid = serving_process(link)
+    except OSError as fault:  # only a living process keeps a terminal to itself
+        raise PortHeld(link, 0) from fault
+    if pid is not None:
+        raise PortHeld(link, pid)
+
+
+@contextmanager
+def _folder_locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from taking a link between the check and the replacement. Raises TimeoutError."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        deadline = time.monotonic() + LOCKED_WITHIN_S
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(errno.ETIMEDOUT, "another program has locked the folder", str(folder)) from None
+                time.sleep(0.01)
+        yield
+    finally:
+        os.close(handle)

@@ -11,7 +11,7 @@ from typing import NoReturn
 from simulators.devices.contract import SimulatedDevice
 from simulators.hosttime import HostTime
 from simulators.wire.faults import FaultyLine
-from simulators.wire.pty import PtyWire
+from simulators.wire.pty import PortHeld, PtyWire
 
 
 class Station:
@@ -71,7 +71,8 @@ class Station:
 
     def _plug(self, *, is_plugged: bool) -> None:
         if is_plugged and self._wire is None:
-            self._wire = PtyWire(self._port)
+            with suppress(PortHeld):  # taken while it was unplugged: this device waits until the port is free
+                self._wire = PtyWire(self._port)
         elif not is_plugged and self._wire is not None:
             self._wire.close()
             self._wire = None

@@ -98,6 +98,25 @@ def test_device_without_a_link_prints_its_port_and_faults() -> None:
     assert not port.parent.exists()
 
 
+def test_a_port_of_a_living_device_is_refused(tmp_path: Path) -> None:
+    port = tmp_path / "bow"
+    with emulated("target.link", "--link", str(port)) as (first, _):
+        target = port.readlink()
+        words = [str(BIN / "archstats-sensor"), "emulate", "bow.link", "--link", str(port)]
+        done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 78
+        assert f"{port} is the port of a simulated device that runs (process {first.pid}). Stop that one" in done.stderr
+        assert [path.readlink() for path in tmp_path.iterdir()] == [target]
+        assert hello_of(port).kind == link.NodeKind.TARGET
+        first.kill()
+        first.wait(DEADLINE_S)
+    assert port.is_symlink()
+    with emulated("bow.link", "--link", str(port)) as (second, _):
+        assert hello_of(port).kind == link.NodeKind.BOW
+        stopped(second)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_existing_file_is_never_replaced(tmp_path: Path) -> None:
     diary = tmp_path / "diary"
     diary.write_text("dear diary")

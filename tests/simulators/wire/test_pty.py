@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import termios
@@ -113,7 +114,7 @@ def test_closing_hangs_up_and_removes_the_symlink(tmp_path: Path) -> None:
 
 
 def test_new_wire_replaces_the_symlink_and_the_old_one_keeps_it(tmp_path: Path) -> None:
-    (tmp_path / "bow-1").symlink_to("/nowhere")
+    (tmp_path / "bow-1").symlink_to("/dev/pts/none")
     old = PtyWire(tmp_path / "bow-1")
     new = PtyWire(tmp_path / "bow-1")
     old.close()
@@ -122,6 +123,24 @@ def test_new_wire_replaces_the_symlink_and_the_old_one_keeps_it(tmp_path: Path) 
     assert read_all(port, 3) == b"new"
     os.close(port)
     new.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["/nowhere", "/dev/ttyUSB0", "."])
+def test_a_link_to_anything_but_a_terminal_is_kept(tmp_path: Path, target: str) -> None:
+    (tmp_path / "bow-1").symlink_to(target)
+    with pytest.raises(FileExistsError):
+        PtyWire(tmp_path / "bow-1")
+    assert [(path.name, str(path.readlink())) for path in tmp_path.iterdir()] == [("bow-1", target)]
+
+
+def test_a_locked_folder_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulators.wire.pty.LOCKED_WITHIN_S", 0.05)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    with pytest.raises(TimeoutError):
+        PtyWire(tmp_path / "bow-1")
+    os.close(folder)
     assert list(tmp_path.iterdir()) == []
 
 
