@@ -12,7 +12,9 @@ from pathlib import Path
 import edge
 from edge.common.config.env_file import read_env_file
 from edge.common.config.errors import CommandError, DatabaseUnavailable
+from edge.common.config.load import load_push
 from edge.common.config.settings import DEVICE_NAME
+from edge.common.process.addresses import page_urls
 from edge.installer.env_files import settings_to_keep
 from edge.installer.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, THIS_MACHINE, UNITS, Hub, Source
 from edge.installer.plan import SHIPPED_PLACES
@@ -149,6 +151,14 @@ def _instances(prefix: Path) -> Iterator[str]:
 def is_booted() -> bool:
     """Whether systemd runs this machine, see sd_booted(3)."""
     return Path("/run/systemd/system").is_dir()
+
+
+def live_page(hub: Hub, root: Path) -> str:
+    """Address of the live page in words; the addresses of a machine that will boot from another root are not known."""
+    push = load_push(hub.settings)
+    if root != THIS_MACHINE and push.server_host.strip("[]") in ("0.0.0.0", "::"):  # noqa: S104 - nothing is opened
+        return f"port {push.server_port} of every address of that machine"
+    return " and ".join(page_urls(push.server_host, push.server_port))
 
 
 def require_root() -> None:

@@ -140,10 +140,9 @@ def is_drop_in(path: Path) -> bool:
     return path.parent.parent == UNITS and path.name in ("address.conf", "network.conf")
 
 
-def next_steps(hub: Hub) -> list[str]:
-    """Lines that the technician reads after the installation."""
-    address = listen_stream(hub.settings)
-    lines = [f"The live page is at http://{address}/"]
+def next_steps(hub: Hub, live_page: str) -> list[str]:
+    """Lines that the technician reads after the installation; ``live_page`` is the page's address."""
+    lines = [f"The live page is at {live_page}"]
     if hub.remote_database:
         lines.append("The database is on another machine: run 'archstats-sensor db init' there as its owner.")
     if not hub.devices:

@@ -26,6 +26,7 @@ from edge.common.postgres.feed import current_cursor
 from edge.common.postgres.migrate import migrate
 from edge.common.postgres.roles import Role
 from edge.common.postgres.unreachable import connect_for_command
+from edge.common.process.addresses import page_urls
 from edge.simulation.fault_options import WireFaults
 from edge.simulation.follower import FollowedRange, RangeEvent, RangeFollower
 from edge.simulation.processes import Children, Folders, programs, range_lock
@@ -174,15 +175,21 @@ def bounded_world(options: SimulateOptions, start: datetime) -> World:
 
 def refuse_taken_port(push: PushSettings) -> None:
     """Raise ConfigError when the page's port is taken, so that the operator sees it here and not in a log."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((push.server_host, push.server_port))
-        except OSError as error:
-            raise ConfigError(
-                f"port {push.server_port} on {push.server_host} cannot be used ({error.strerror})",
-                hint="Set ARCH_STATS_SERVER_PORT to a free port, for example 8001.",
-            ) from error
+    try:
+        found = socket.getaddrinfo(
+            push.server_host.strip("[]"), push.server_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+    except OSError as error:
+        raise ConfigError(
+            f"port {push.server_port} on {push.server_host} cannot be used ({error.strerror})",
+            hint="Set ARCH_STATS_SERVER_PORT to a free port, for example 8001, and ARCH_STATS_SERVER_HOST to an address of this machine.",
+        ) from error
 
 
 def log_folder(service: ServiceSettings) -> Path:
@@ -228,7 +235,7 @@ def _named(releases: Sequence[Release]) -> str:
 
 
 def _announce(options: SimulateOptions, world: World, push: PushSettings) -> None:
-    page = f"http://{push.server_host}:{push.server_port}/"
+    pages = page_urls(push.server_host, push.server_port)
     start = to_iso(world.start_us)
     if options.as_json:
         facts = {
@@ -238,12 +245,12 @@ def _announce(options: SimulateOptions, world: World, push: PushSettings) -> Non
             "speed": world.speed,
             "lanes": options.lanes,
         }
-        say(as_json({**facts, "fault": options.faults.text or None, "page": page, "pid": os.getpid()}))
+        say(as_json({**facts, "fault": options.faults.text or None, "page": pages[0], "pid": os.getpid()}))
         return
     say(f"Simulated range: {options.lanes} lane(s), seed {world.seed}, start {start}, speed {world.speed:g}")
     if options.faults.text:
         say(f"Faults on the lines: {options.faults.text}")
-    say(f"Live page: {page}")
+    say(f"Live page: {' and '.join(pages)}")
     say("Shots as they are decided (press Ctrl-C to stop):")
 
 

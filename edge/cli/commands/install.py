@@ -13,7 +13,7 @@ import typer
 from edge.common.console import say
 from edge.installer.apply import apply_steps, needed
 from edge.installer.hub import THIS_MACHINE
-from edge.installer.inspect import inspect_hub, require_foundations, require_root, source
+from edge.installer.inspect import inspect_hub, live_page, require_foundations, require_root, source
 from edge.installer.plan import install_plan, next_steps
 from edge.installer.steps import Step
 from edge.installer.uninstall import remaining_lines, uninstall_plan
@@ -37,7 +37,7 @@ def install_command(prefix: Prefix = THIS_MACHINE, dry_run: DryRun = False) -> N
         require_root()
         require_foundations(hub)
     apply_steps(steps, root, say)
-    for line in next_steps(hub):
+    for line in next_steps(hub, live_page(hub, root)):
         say(line)
 
 

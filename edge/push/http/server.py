@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from edge.common.process.addresses import page_urls
 from edge.common.process.logs import Transitions
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ async def open_sockets(host: str, port: int, stop: asyncio.Event) -> list[socket
 
     A port in use is retried until it is free, and logged once with the remedy.
     """
-    state_log = Transitions(log, f"http://{_bracketed(host)}:{port}/")
+    state_log = Transitions(log, f"port {port} of {host}")
 
     def log_failure(state: RetryCallState) -> None:
         fault = state.outcome.exception() if state.outcome else None
@@ -135,7 +136,9 @@ async def serve(server: Server, sockets: Sequence[socket.socket]) -> None:
 
 
 async def _open(host: str, port: int) -> list[socket.socket]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    found = await asyncio.get_running_loop().getaddrinfo(
+        host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
     opened: list[socket.socket] = []
     try:
         for family, kind, protocol, _, address in dict.fromkeys(found):
@@ -160,11 +163,11 @@ def is_loopback(sockets: Iterable[socket.socket]) -> bool:
 
 
 def describe_address(listening: socket.socket) -> str:
-    """Return the address of a socket as a browser takes it, or the path of a unix socket."""
+    """Return the addresses of a socket as a browser takes them, or the path of a unix socket."""
     name = listening.getsockname()
     if listening.family not in (socket.AF_INET, socket.AF_INET6):
         return str(name)
-    return f"http://{_bracketed(name[0])}:{name[1]}/"
+    return " and ".join(page_urls(name[0], name[1]))
 
 
 def _is_local(listening: socket.socket) -> bool:
@@ -175,7 +178,3 @@ def _is_local(listening: socket.socket) -> bool:
     address = ipaddress.ip_address(listening.getsockname()[0].partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None)
     return bool((mapped or address).is_loopback)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -15,16 +15,18 @@ from edge.installer.hub import (
     SHOTS,
     SOCKET,
     STATE,
+    THIS_MACHINE,
     UNITS,
     Hub,
     Source,
 )
-from edge.installer.inspect import shipped_files
+from edge.installer.inspect import live_page, shipped_files
 from edge.installer.plan import SHIPPED_PLACES, address_file, install_plan, network_file, next_steps
 from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
 from edge.installer.uninstall import remaining_lines, uninstall_plan
 
 SHIPPED = shipped_files()
+PAGE = "http://127.0.0.1:8000/"
 SOURCE = Source(Path("/home/pi/edge"), Path("/home/pi/edge/.tools/bin/uv"), Path("/usr/bin/python3"))
 SENSOR_BOW = "archstats-sensor@bow-1.service"
 
@@ -109,7 +111,7 @@ def test_database_is_created_as_postgres_and_only_locally() -> None:
     assert make.environment["POSTGRES_USER"] == "postgres"
     elsewhere = Hub(SHIPPED, settings={"POSTGRES_HOST": "db.local"})
     assert not any(_is_database(step) for step in install_plan(elsewhere))
-    assert any("db init" in line for line in next_steps(elsewhere))
+    assert any("db init" in line for line in next_steps(elsewhere, PAGE))
 
 
 def _is_database(step: Step) -> bool:
@@ -159,10 +161,10 @@ def test_folder_for_another_machine_leaves_this_one_alone() -> None:
 
 def test_next_steps_name_devices_that_are_not_started() -> None:
     hub = Hub(SHIPPED, devices={"bow-1": {}, "target-1": {}}, instances=(SENSOR_BOW,))
-    lines = "\n".join(next_steps(hub))
+    lines = "\n".join(next_steps(hub, PAGE))
     assert "archstats-sensor@target-1" in lines
     assert "archstats-sensor@bow-1" not in lines
-    assert "Next, for each device" in "\n".join(next_steps(Hub(SHIPPED)))
+    assert "Next, for each device" in "\n".join(next_steps(Hub(SHIPPED), PAGE))
 
 
 INSTALLED = Hub(
@@ -206,3 +208,11 @@ def test_hub_without_our_files_is_left_alone() -> None:
     steps = uninstall_plan(Hub(SHIPPED), purge=False)
     assert [step for step in steps if isinstance(step, Run) and "disable" in step.words] == []
     assert [step for step in steps if isinstance(step, Remove)] == [Remove(HOME)]
+
+
+def test_page_on_every_address_is_shown_as_one_to_open() -> None:
+    hub = Hub(SHIPPED, settings={"ARCH_STATS_SERVER_HOST": "0.0.0.0"})  # noqa: S104 - nothing is opened
+    assert "0.0.0.0" not in live_page(hub, THIS_MACHINE)  # noqa: S104 - nothing is opened
+    assert live_page(hub, THIS_MACHINE).endswith(" and http://127.0.0.1:8000/")
+    assert live_page(hub, Path("/mnt/card")) == "port 8000 of every address of that machine"
+    assert live_page(Hub(SHIPPED), Path("/mnt/card")) == PAGE
