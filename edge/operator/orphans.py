@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from edge.common.config.errors import CommandError
+from edge.common.console import local
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CorrectionKind, OrphanStatus
 from edge.operator.corrections import NewCorrection, record_correction
@@ -48,15 +49,24 @@ class Orphan:
 async def find_orphan(connection: Connection, reference: str, *, settled: bool = False) -> Orphan:
     """A landing that is or was an orphan, by its id, the first characters of it, or ``last``. Raises CommandError.
 
-    ``last`` is the newest open one; with ``settled`` the newest that was assigned or voided.
+    ``last`` is the newest open one; with ``settled`` the newest that was assigned or voided. It is refused where several lanes
+    have one.
     """
     if reference == LAST:
         found = await connection.fetch(
-            _ORPHANS + "where (status <> $2) = $1 order by r.at desc limit 1", settled, OrphanStatus.OPEN
+            f"select distinct on (lane) * from ({_ORPHANS} where (status <> $2) = $1) found order by lane, at desc",  # noqa: S608
+            settled,
+            OrphanStatus.OPEN,
         )
         if not found:
             message = "no orphan was assigned or voided" if settled else "there is no open orphan"
             raise nothing_found(message, "orphan list --all")
+        if len(found) > 1:
+            lines = [f"  {str(row['id'])[:8]}  lane {row['lane']}, landed {local(row['at'])}" for row in found]
+            raise CommandError(
+                f"'{LAST}' is not clear: there are such landings on the lanes {', '.join(str(row['lane']) for row in found)}",
+                hint="\n".join(["Give one of these ids in its place:", *lines]),
+            )
     else:
         pattern = id_pattern(reference, "orphan list")
         found = await connection.fetch(_ORPHANS + "where o.id::text like $1 limit 2", pattern)

@@ -10,7 +10,15 @@ import asyncpg
 
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import Assignment, Flag, Result, TimeSource
-from edge.operator.lookup import LAST, exactly_one, id_pattern, nothing_found
+from edge.operator.lookup import (
+    LAST,
+    AmbiguousLast,
+    FoundSession,
+    exactly_one,
+    id_pattern,
+    last_session,
+    nothing_found,
+)
 from edge.shots.assembly.model import ReadingKey
 
 _SHOTS = """
@@ -18,6 +26,10 @@ select h.*, a.human_identifier, f.human_identifier as face, coalesce(h.arrow_dis
 from shots h left join arrows a on a.id = h.arrow_id left join faces f on f.id = h.face_id
 """
 
+_SESSIONS = """
+select s.id, s.lane, t.distance, s.start_time, s.end_time, s.is_opened
+from sessions s left join targets t on t.session_id = s.id where s.id::text like $1 limit 2
+"""
 
 _COLUMNS = (
     "id", "session_id", "lane", "end_number", "arrow_id", "arrow_tag", "human_identifier", "arrow_engage_time",
@@ -79,9 +91,12 @@ async def find_shot(
 ) -> ShotSummary:
     """A shot by its id, the first characters of it, or ``last`` (on the lane). Raises CommandError.
 
-    ``last`` is the newest shot that is not void; with ``corrected`` the newest one that an operator corrected.
+    ``last`` is the newest shot that is not void; with ``corrected`` the newest one that an operator corrected. Without a
+    lane it is one of the lane of the last session.
     """
     if reference == LAST:
+        if lane is None and (session := await last_session(connection)) is not None:
+            lane = session.lane
         found = await connection.fetch(
             _SHOTS + "where ($1::integer is null or h.lane = $1) "
             "and case when $2 then $3 = any(flags) else result <> $4 end order by shot_at desc limit 1",
@@ -113,17 +128,23 @@ async def list_shots(
     return [_summary(row) for row in reversed(rows)]
 
 
-async def find_session(connection: Connection, reference: str) -> UUID:
-    """The id of a session by its id, the first characters of it, or ``last``. Raises CommandError."""
+async def find_session(connection: Connection, reference: str, command: str, lane: int | None = None) -> FoundSession:
+    """A session by its id, the first characters of it, or ``last`` (on the lane). Raises CommandError.
+
+    ``command`` takes the session's id as its next word; an unclear ``last`` is answered with it.
+    """
     if reference == LAST:
-        found = await connection.fetch("select id from sessions order by start_time desc limit 1")
-        if not found:
-            raise nothing_found("there is no session yet", "session list")
-    else:
-        pattern = id_pattern(reference, "session list")
-        found = await connection.fetch("select id from sessions where id::text like $1 limit 2", pattern)
-    session_id: UUID = exactly_one(found, "session", reference, "session list")["id"]
-    return session_id
+        try:
+            session = await last_session(connection, lane)
+        except AmbiguousLast as fault:
+            raise fault.by_id(command) from None
+        if session is None:
+            raise nothing_found(
+                "there is no session yet" if lane is None else f"lane {lane} had no session yet", "session list"
+            )
+        return session
+    found = await connection.fetch(_SESSIONS, id_pattern(reference, "session list"))
+    return FoundSession(**exactly_one(found, "session", reference, "session list"))
 
 
 def _summary(row: asyncpg.Record) -> ShotSummary:

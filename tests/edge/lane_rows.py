@@ -168,9 +168,9 @@ class LaneRows:
         await self.add_reading(self.target, "landing", t, x_mm=x, y_mm=CENTRE_MM, received=received)
 
 
-async def build_lane(connection: Connection, session: SessionSetup) -> LaneRows:
-    """Return lane 1 with its devices and the open session."""
-    lane = LaneRows(connection, session)
+async def build_lane(connection: Connection, session: SessionSetup, number: int = 1) -> LaneRows:
+    """Return a lane with its devices and the open session."""
+    lane = LaneRows(connection, session, number)
     await lane.build()
     return lane
 

@@ -74,7 +74,7 @@ def assign_command(
         raise typer.BadParameter("give either --to SHOT or --alone")
 
     async def assign(connection: Connection, found: Orphan, name: str) -> None:
-        shot = None if to is None else await find_shot(connection, to)
+        shot = None if to is None else await find_shot(connection, to, found.lane)
         await assign_orphan(connection, found, shot, name, why)
 
     _change(orphan, assign, who, as_json=as_json, database_dir=database_dir)

@@ -12,10 +12,11 @@ from edge.cli.commands.options import DatabaseDir, Json, Lane, Reason, ShotArgum
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import EXIT_REFUSED
 from edge.common.console import as_json as json_object
-from edge.common.console import say
+from edge.common.console import complain, say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import Result
 from edge.operator.corrections import ScoreCorrection, correct_shot, parse_result, restore_shot
+from edge.operator.lookup import LAST
 from edge.operator.rebuilds import await_rebuild, rebuild_session
 from edge.operator.shot_format import list_line, shot_facts
 from edge.operator.shots import ShotSummary, find_session, find_shot, list_shots
@@ -39,8 +40,10 @@ def list_command(
     """List the newest shots, void ones too; the newest is last."""
 
     async def run(connection: Connection) -> None:
-        session_id = None if session is None else await find_session(connection, session)
-        shots = await list_shots(connection, lane, session_id, limit)
+        chosen = None if session is None else await find_session(connection, session, "shots list --session", lane)
+        if session == LAST:
+            complain(str(chosen))
+        shots = await list_shots(connection, lane, None if chosen is None else chosen.id, limit)
         for shot in shots:
             say(json_object(shot_facts(shot)) if as_json else list_line(shot))
         if not shots and not as_json:
@@ -117,7 +120,10 @@ def rebuild_command(
     """Compute a session's shots again from its readings. Ids stay, and only changed shots are revised."""
 
     async def run(connection: Connection) -> None:
-        result = await rebuild_session(connection, await find_session(connection, session), operator_name())
+        chosen = await find_session(connection, session, "shots rebuild --session")
+        if session == LAST:
+            complain(str(chosen))
+        result = await rebuild_session(connection, chosen.id, operator_name())
         if as_json:
             facts = {"session_id": str(result.session_id), "done": result.done}
             say(json_object({**facts, "shots": result.shots, "revised": result.revised}))

@@ -28,6 +28,11 @@ class CommandLine:
 
     def run(self, *words: str, status: int = 0) -> str:
         """Run one command and return its standard output; after a failure its standard error."""
+        out, err = self.both(*words, status=status)
+        return err if status else out
+
+    def both(self, *words: str, status: int = 0) -> tuple[str, str]:
+        """Run one command and return its standard output and its standard error."""
         self.capsys.readouterr()
         code = 0
         try:
@@ -36,7 +41,7 @@ class CommandLine:
             code = int(ended.code or 0)
         captured = self.capsys.readouterr()
         assert code == status, f"{words}: {code}\n{captured.out}{captured.err}"
-        return captured.err if status else captured.out
+        return captured.out, captured.err
 
     def json(self, *words: str) -> list[dict[str, Any]]:
         """Run one command with --json and return its objects."""
