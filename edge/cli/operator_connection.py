@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 
 from edge.cli.environment import effective, refuse_mistyped
-from edge.common.config.errors import ConfigError
+from edge.common.config.errors import ConfigError, UsageError
 from edge.common.config.load import load_service
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import open_database
@@ -62,6 +62,12 @@ def on_database(
                 raise ConfigError(
                     f"the database forbids this to {role or 'user ' + repr(database.user)} ({fault})",
                     hint="Log in as the database's owner (POSTGRES_USER) and run `archstats-sensor db migrate`.",
+                ) from fault
+            except asyncpg.DataError as fault:
+                if not str(fault).startswith("invalid input for query argument"):
+                    raise
+                raise UsageError(
+                    f"the database cannot store a value of this command ({fault})", hint="Correct it."
                 ) from fault
             except DATABASE_FAULTS as fault:
                 unavailable = interrupted_error(fault, connection, database)

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from drivers.clock.instant import Instant
+from edge.common.bounds import storable_instant
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.console import iso, local
 from edge.common.postgres.connection import Connection
@@ -84,7 +85,8 @@ def faces_on_butt(
 def past_instant(text: str, now: Instant) -> Instant:
     """The start of a session that began in the past, from ISO 8601 with an offset, on both clocks of this boot.
 
-    Raises UsageError for a text that is not an instant, CommandError for an instant in the future.
+    Raises UsageError for a text that is not an instant or lies outside the database's bounds, CommandError for an instant in
+    the future.
     """
     try:
         at = datetime.fromisoformat(text)
@@ -92,6 +94,10 @@ def past_instant(text: str, now: Instant) -> Instant:
         raise UsageError(f"--since {text} is not an instant", hint="Write it like 2026-01-01T12:00:00Z.") from fault
     if at.tzinfo is None:
         raise UsageError(f"--since {text} has no time zone", hint="Add Z or an offset: 2026-01-01T12:00:00Z.")
+    try:
+        at = storable_instant(at)
+    except ValueError as fault:
+        raise UsageError(f"--since {text} cannot be stored: {fault}", hint="Correct the year.") from fault
     if at > now.at:
         raise CommandError(f"--since {text} is in the future", hint="Leave out --since: the session begins now.")
     return now.at_utc(at)

@@ -24,6 +24,9 @@ from edge.common.postgres.roles import Role, create_statements, grant_statement
 from edge.operator.backup import back_up, restore
 from edge.operator.database import database_status, prune_events
 
+MOST_DAYS = 36_500
+"""Oldest age of events that prune accepts."""
+
 app = command_group("The database: create, migrate, describe and back it up.")
 
 
@@ -106,7 +109,9 @@ def restore_command(
 
 @app.command("prune")
 def prune_command(
-    days: Annotated[float, typer.Option(min=0, help="Age in days from which events are deleted.")] = RETENTION.days,
+    days: Annotated[
+        float, typer.Option(min=0, max=MOST_DAYS, help="Age in days from which events are deleted.")
+    ] = RETENTION.days,
     database_dir: DatabaseDir = None,
 ) -> None:
     """Delete old events from the feed. Readings, sessions and shots stay.

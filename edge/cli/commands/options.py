@@ -11,6 +11,17 @@ from typing import Annotated
 
 import typer
 
+
+def _storable(text: str | None) -> str | None:
+    """The text of an option, unless the database cannot store it: an argument need not be valid UTF-8."""
+    from edge.common.bounds import storable_text
+
+    try:
+        return text if text is None else storable_text(text)
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault)) from fault
+
+
 DEFAULT_SPEED = 4.0
 """Speed of the simulated archers unless another is given."""
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -23,8 +34,11 @@ DatabaseDir = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 Lane = Annotated[int | None, typer.Option(min=1, max=999, help="Only this lane.")]
-Reason = Annotated[str, typer.Option("--why", help="Reason, kept with the correction.")]
-Who = Annotated[str | None, typer.Option(help="Name of the operator; the logged-in user by default.")]
+Location = Annotated[str, typer.Option(callback=_storable, help="Name of the place.")]
+Reason = Annotated[str, typer.Option("--why", callback=_storable, help="Reason, kept with the correction.")]
+Who = Annotated[
+    str | None, typer.Option(callback=_storable, help="Name of the operator; the logged-in user by default.")
+]
 ShotArgument = Annotated[
     str, typer.Argument(metavar="SHOT", help="Id of the shot, the first characters of it, or 'last' for the newest.")
 ]

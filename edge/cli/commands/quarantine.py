@@ -9,6 +9,7 @@ import typer
 
 from edge.cli.commands.options import DatabaseDir, Json, command_group
 from edge.cli.operator_connection import on_database
+from edge.common.bounds import LARGEST_BIGINT
 from edge.common.console import as_json as json_object
 from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
@@ -40,7 +41,9 @@ def list_command(
 
 @app.command("settle")
 def settle_command(
-    numbers: Annotated[list[int], typer.Argument(metavar="NUMBER...", min=1, help="Numbers as shown by 'list'.")],
+    numbers: Annotated[
+        list[int], typer.Argument(metavar="NUMBER...", min=1, max=LARGEST_BIGINT, help="Numbers as shown by 'list'.")
+    ],
     as_json: Json = False,
     database_dir: DatabaseDir = None,
 ) -> None:

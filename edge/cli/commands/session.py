@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from drivers.clock.host import host_now
-from edge.cli.commands.options import DatabaseDir, Json, command_group, faces, operator_name
+from edge.cli.commands.options import DatabaseDir, Json, Location, command_group, faces, operator_name
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import EXIT_REFUSED, CommandError
 from edge.common.console import as_json as json_object
@@ -61,7 +61,7 @@ def open_command(
         str | None,
         typer.Option(help="Past start of the session, ISO 8601 with offset: shots since then become part of it."),
     ] = None,
-    location: Annotated[str, typer.Option(help="Name of the place.")] = "range",
+    location: Location = "range",
     butt_width: ButtSide = None,
     butt_height: ButtSide = None,
     as_json: Json = False,

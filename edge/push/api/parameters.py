@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.requests import HTTPConnection, Request
 
+from edge.common.bounds import LARGEST_INT, storable_instant, storable_text
 from edge.push.http.envelope import ApiError, RequestRejected
 
 
@@ -16,14 +17,8 @@ def _is_written_out(value: object) -> object:
     return value
 
 
-def _has_no_nul(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("a NUL character cannot be stored, so no row can match it")
-    return value
-
-
-Instant = Annotated[AwareDatetime, BeforeValidator(_is_written_out)]
-Text = Annotated[str, Field(max_length=255), AfterValidator(_has_no_nul)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_written_out), AfterValidator(storable_instant)]
+Text = Annotated[str, Field(max_length=255), AfterValidator(storable_text)]
 # At a centre the thousands are the number of the lane's hub.
 Lane = Annotated[int, Field(ge=1, le=999_999)]
 Millimetres = Annotated[float, Field(allow_inf_nan=False)]
@@ -75,7 +70,7 @@ class ShotParams(Query):
     x: Millimetres | None = None
     y: Millimetres | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
-    offset: Annotated[int, Field(ge=0, le=2**31)] = 0
+    offset: Annotated[int, Field(ge=0, le=LARGEST_INT)] = 0
 
 
 class EventParams(Query):
