@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from edge.common.config.errors import EX_CONFIG, ConfigError
 from edge.common.process import logs
+from edge.common.process.descriptors import raise_descriptor_limit
 
 _PR_SET_PDEATHSIG = 1
 """Option of prctl(2): the signal that this process gets when its parent ends."""
@@ -25,6 +26,8 @@ def run_service(
     ``is_small`` runs asyncio's own event loop instead of uvloop, which takes 2.4 MB. Returns the exit status: 0, or 78 after a ConfigError, which is printed as one line on stderr.
     """
     logs.configure(dev_mode, name)
+    if not is_small:
+        raise_descriptor_limit()
     faulthandler.enable()  # the watchdog ends a hung process by SIGABRT: the log then shows where it hung
     if not _tie_to_parent():
         logs.complain(name, "not started: the process named in ARCH_STATS_PARENT is no longer its parent")
