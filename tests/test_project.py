@@ -94,3 +94,20 @@ def test_commands_for_contributors_exist() -> None:
         if verb == "exec":
             assert (Path(sys.executable).parent / rest[0]).exists(), f"./dev exec {rest[0]}: no such program"
             assert [word for word in rest if word.startswith("tests/") and not (ROOT / word).exists()] == []
+
+
+def test_no_exception_is_a_frozen_dataclass() -> None:
+    """Python sets the traceback of an exception that leaves a context manager, and a frozen one raises another then."""
+    classes: dict[str, tuple[set[str], bool, str]] = {}
+    for path in tracked("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                is_frozen = any("frozen=True" in ast.unparse(one) for one in node.decorator_list)
+                bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+                classes[node.name] = bases, is_frozen, f"{path.relative_to(ROOT)}: {node.name}"
+
+    def is_exception(name: str) -> bool:
+        return name.endswith(("Error", "Exception")) or any(map(is_exception, classes.get(name, ((), False, ""))[0]))
+
+    found = [place for bases, is_frozen, place in classes.values() if is_frozen and any(map(is_exception, bases))]
+    assert found == []

@@ -9,7 +9,10 @@ from edge.common.config.env_file import format_assignment
 from edge.common.config.errors import ConfigError
 from edge.common.config.load import load_push
 
-KEPT = ("ARCH_STATS_SERVER_HOST", "ARCH_STATS_SERVER_PORT", "ARCH_STATS_WS_CHANNEL", "ARCH_STATS_DEV_MODE")
+KEPT = (
+    "ARCH_STATS_SERVER_HOST", "ARCH_STATS_SERVER_PORT", "ARCH_STATS_SERVER_NAMES", "ARCH_STATS_CONNECTIONS_PER_ADDRESS",
+    "ARCH_STATS_WS_CHANNEL", "ARCH_STATS_DEV_MODE",
+)  # fmt: skip
 """Settings that the first installation takes from its own environment, beside ``POSTGRES_*``."""
 
 

@@ -7,43 +7,61 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from edge.push.api.routes import api_routes
 from edge.push.health import Health
+from edge.push.http.admission import Admission
 from edge.push.http.envelope import ApiError, RequestRejected, error_response
+from edge.push.http.hosts import HostGuard, HostNames
 from edge.push.http.read_pool import DatabaseAwayError, ReadPool
+from edge.push.http.refusals import Refusals
 from edge.push.http.static import StaticFiles
 from edge.push.stream.hub import Hub
 from edge.push.stream.sse import EventStream
 from edge.push.stream.websocket import PATH, upgrade_required
 
 
-def build_app(hub: Hub, pool: ReadPool, health: Health) -> Starlette:
+def build_app(
+    hub: Hub, pool: ReadPool, health: Health, admission: Admission, refusals: Refusals, names: HostNames
+) -> ASGIApp:
     """Return the application. A path with an additional slash at its end is another path: 404."""
     page = StaticFiles()
+
+    async def no_route(request: Request, error: Exception) -> Response:
+        response = _no_route(request, error)
+        refusals.count_response(response.status_code)
+        return response
+
+    async def rejected(_: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestRejected):
+            raise error
+        refusals.count_response(error.status)
+        return error_response(error.status, error.errors, error.headers)
+
     app = Starlette(
         routes=[
             Route("/", page.page),
             Route("/static/{version}/{path:path}", page.file),
             Route("/healthz", health.healthz),
             Route("/metrics", health.metrics),
-            Route("/api/v0/events", EventStream(hub, pool), methods=["GET"]),
+            Route("/api/v0/events", EventStream(hub, pool, admission), methods=["GET"]),
             Route(PATH, upgrade_required, methods=["GET"]),
             *api_routes(pool),
         ],
         exception_handlers={
-            404: _no_route,
-            405: _no_route,
-            RequestRejected: _rejected,
+            404: no_route,
+            405: no_route,
+            RequestRejected: rejected,
             DatabaseAwayError: _database_away,
             Exception: _broken,
         },
     )
     app.router.redirect_slashes = False
-    return app
+    return HostGuard(app, names)
 
 
-async def _no_route(request: Request, error: Exception) -> Response:
+def _no_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     extra = error.headers if isinstance(error, HTTPException) else None
     path, method = request.url.path, request.method
@@ -52,12 +70,6 @@ async def _no_route(request: Request, error: Exception) -> Response:
     else:
         entry = ApiError("not_found", f"path {path} does not exist")
     return error_response(status, [entry], dict(extra or {}))
-
-
-async def _rejected(_: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestRejected):
-        raise error
-    return error_response(error.status, error.errors, error.headers)
 
 
 async def _database_away(_: Request, error: Exception) -> Response:

@@ -8,7 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edge.common.postgres.listener import Listener
+from edge.push.http.admission import Admission
 from edge.push.http.envelope import headers
+from edge.push.http.refusals import Refusals
 from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.hub import Hub
 
@@ -16,15 +18,23 @@ from edge.push.stream.hub import Hub
 class Health:
     """The state of this process, reported without a database query."""
 
-    def __init__(self, hub: Hub, reader: FeedReader, listener: Listener) -> None:
+    def __init__(
+        self, hub: Hub, reader: FeedReader, listener: Listener, admission: Admission, refusals: Refusals
+    ) -> None:
         self._hub = hub
         self._reader = reader
         self._listener = listener
+        self._admission = admission
+        self._refusals = refusals
 
     async def healthz(self, _: Request) -> Response:
-        """Respond 200 while feed and doorbell work, else 503. A feed that is held back is ``degraded``."""
+        """Respond 200 while feed and doorbell work, else 503.
+
+        ``degraded`` (200): the feed is held back, or connections, streams or file descriptors run out.
+        """
         reading, listening, held = self._reader.reading, self._listener.connected, self._reader.held_back
-        status = "away" if not self._hub.connected else "degraded" if held else "ok"
+        shortage = self._refusals.shortage
+        status = "away" if not self._hub.connected else "degraded" if held or shortage else "ok"
         report = {
             "status": status,
             "checks": {
@@ -41,6 +51,15 @@ class Health:
                         "state": held.state,
                         "hint": "This database session keeps a transaction open; end it, or wait until the server does.",
                     },
+                },
+                "connections": {
+                    "ok": shortage is None,
+                    "shortage": shortage,
+                    "open": self._admission.open,
+                    "without_request": self._admission.waiting,
+                    "limit": self._admission.limit,
+                    "stream_limit": self._admission.max_streams,
+                    "refused": self._refusals.counts,
                 },
             },
             "clients": self._hub.clients,
@@ -63,6 +82,8 @@ class Health:
                 "Time for which the feed has been held back",
             ),
             ("events_total", "counter", count.events, "Events read from the feed"),
+            ("connections", "gauge", self._admission.open, "Open connections"),
+            ("connections_limit", "gauge", self._admission.limit, "Most open connections"),
             ("clients", "gauge", self._hub.clients, "Open streams"),
             ("clients_total", "counter", count.clients_total, "Streams opened"),
             ("clients_slow_total", "counter", count.clients_slow, "Streams ended because the client did not keep up"),
@@ -71,5 +92,12 @@ class Health:
         ):
             full = f"archstats_push_{name}"
             lines += [f"# HELP {full} {meaning}.", f"# TYPE {full} {kind}", f"{full} {value}"]
+        lines += _refused_lines(self._refusals)
         text = "\n".join(lines) + "\n"
         return Response(text, headers=headers(), media_type="text/plain; version=0.0.4")
+
+
+def _refused_lines(refusals: Refusals) -> list[str]:
+    name = "archstats_push_refused_total"
+    values = [f'{name}{{cause="{cause}"}} {count}' for cause, count in refusals.counts.items()]
+    return [f"# HELP {name} Requests and connections that were refused.", f"# TYPE {name} counter", *values]

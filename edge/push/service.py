@@ -15,7 +15,11 @@ from edge.common.process.progress import Tick
 from edge.common.process.supervision import Supervision
 from edge.push.app import build_app
 from edge.push.health import Health
+from edge.push.http.admission import Admission
+from edge.push.http.hosts import HostNames, own_names
+from edge.push.http.protocol import HttpConnections
 from edge.push.http.read_pool import ReadPool
+from edge.push.http.refusals import Refusals
 from edge.push.http.server import Server, describe_address, is_loopback, open_sockets, serve
 from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.frames import HEARTBEAT_S
@@ -47,7 +51,16 @@ async def run_push(
     listener = Listener(database, [database.channel], tick=supervision.loop("listener"))
     reader = FeedReader(database, listener, hub, supervision.loop("feed"))
     pool = ReadPool(database)
-    server = Server(build_app(hub, pool, Health(hub, reader, listener)), SocketStreams(hub, pool), stop)
+    refusals = Refusals()
+    admission = Admission(refusals, push.connections_per_address)
+    names = HostNames(push.names, {push.server_host, *own_names()}, refusals)
+    health = Health(hub, reader, listener, admission, refusals)
+    server = Server(
+        build_app(hub, pool, health, admission, refusals, names),
+        HttpConnections(admission, refusals),
+        SocketStreams(hub, pool, admission, names, refusals),
+        stop,
+    )
     try:
         async with asyncio.TaskGroup() as tasks:
             addresses: list[str] = []
@@ -72,6 +85,8 @@ async def run_push(
     finally:
         hub.close()
         pool.close()
+        admission.close()
+        refusals.close()
 
 
 async def _beat(hub: Hub, tick: Tick) -> NoReturn:

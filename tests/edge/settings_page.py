@@ -39,6 +39,10 @@ with `#` or `;`; a `#` after a value belongs to the value, also after a quoted o
 or double quotes. Without quotes a backslash makes the next character plain, in double quotes only a `"`, `$`, backtick or
 another backslash.
 
+A line that systemd ignores, or that its versions read differently, is refused by every command with its file and number: one
+without `=`, a quote that is never closed, bytes that are not UTF-8 (an `ü` from an editor set to Latin-1), or a comment that
+ends with a backslash.
+
 ```ini
 POSTGRES_HOST=db.local
 POSTGRES_PASSWORD='two words'

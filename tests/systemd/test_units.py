@@ -13,6 +13,8 @@ import pytest
 
 from edge.installer.hub import OS_USERS
 from edge.installer.inspect import SHIPPED
+from edge.push.http.admission import MAX_CONNECTIONS, MAX_STREAMS, OWN_DESCRIPTORS
+from edge.push.http.server import BACKLOG
 from tests.test_project import ROOT
 
 UNITS = ROOT / "systemd"
@@ -99,10 +101,17 @@ def test_services_share_their_hardening() -> None:
     own = {
             "AssertPathExists",
         "Description", "Documentation", "Environment", "EnvironmentFile", "ExecStart", "User", "After", "Requires",
-        "SupplementaryGroups", "StateDirectory", "StateDirectoryMode", "PrivateDevices", "DeviceAllow",
+        "SupplementaryGroups", "StateDirectory", "StateDirectoryMode", "PrivateDevices", "DeviceAllow", "LimitNOFILE",
     }  # fmt: skip
     shared = [{k: v for k, v in directives(name).items() if k not in own} for name in SERVICES]
     assert shared[0] == shared[1] == shared[2]
+
+
+def test_every_stream_fits_under_the_units_limits() -> None:
+    [descriptors] = directives("archstats-push.service")["LimitNOFILE"]
+    assert int(descriptors) >= MAX_CONNECTIONS + OWN_DESCRIPTORS
+    assert MAX_CONNECTIONS >= 2 * MAX_STREAMS
+    assert directives("archstats-push.socket")["Backlog"] == [str(BACKLOG)]
 
 
 def test_serial_ports_are_allowed_by_number() -> None:

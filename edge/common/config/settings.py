@@ -109,6 +109,31 @@ class PushSettings:
         default=8000,
         metadata=_setting("ARCH_STATS_SERVER_PORT", "TCP port of the live page, 1 to 65535", ge=1, le=65535),
     )
+    server_names: str = field(
+        default="",
+        metadata=_setting(
+            "ARCH_STATS_SERVER_NAMES",
+            "Further names of the live page, separated by spaces, such as that of a reverse proxy; a request to any other "
+            "name is rejected. Numeric addresses, localhost and the hub's host name, also with .local and the network's "
+            "domain, need no setting",
+            pattern=r"^[A-Za-z0-9._-]+( +[A-Za-z0-9._-]+)*$",
+        ),
+    )
+    connections_per_address: int = field(
+        default=1000,
+        metadata=_setting(
+            "ARCH_STATS_CONNECTIONS_PER_ADDRESS",
+            "Most open connections from one address, of which a browser has two or three; beyond them its streams are "
+            "rejected. Raise it when all browsers come through one proxy or router; 0: no limit. The hub itself has none",
+            ge=0,
+            le=1_000_000,
+        ),
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The further names of the live page."""
+        return tuple(self.server_names.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """The envelope ``{"code", "data", "errors"}`` of every API response, errors included."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from email.utils import formatdate
 
 from starlette.responses import Response
@@ -31,13 +31,17 @@ class ApiError:
         return entry
 
 
-@dataclass(frozen=True)
 class RequestRejected(Exception):
-    """Raised by a handler to respond with ``status``, ``errors`` and ``data: null``."""
+    """Raised by a handler to respond with ``status``, ``errors`` and ``data: null``.
 
-    status: int
-    errors: tuple[ApiError, ...]
-    headers: dict[str, str] = field(default_factory=dict)
+    A plain class: Python sets the traceback of an exception that leaves a context manager, which a frozen one forbids.
+    """
+
+    def __init__(self, status: int, errors: tuple[ApiError, ...], headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, errors)
+        self.status = status
+        self.errors = errors
+        self.headers = dict(headers or {})
 
 
 def reject(status: int, code: str, message: str, *loc: str) -> RequestRejected:

@@ -15,7 +15,6 @@ import uvicorn
 from starlette.types import ASGIApp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge.common.process.addresses import page_urls
 from edge.common.process.logs import Transitions
@@ -23,7 +22,8 @@ from edge.common.process.logs import Transitions
 log = logging.getLogger(__name__)
 
 BACKOFF = wait_random_exponential(multiplier=0.2, max=5.0)
-BACKLOG = 1024
+BACKLOG = 4096
+"""Connections that wait to be accepted: one more is delayed by a second, as long as a health check may wait."""
 USER_TIMEOUT_MS = 30_000
 """Time after which a peer that acknowledges nothing is disconnected: a lost Wi-Fi, or a frozen browser."""
 SEND_BUFFER_BYTES = 128 * 1024
@@ -32,17 +32,8 @@ GRACE_S = 0.5
 """Time for open responses at the stop, before their connections are cut."""
 
 
-WebSocketFactory = Callable[..., asyncio.Protocol]
-"""Makes the protocol of a connection that requests a WebSocket, from uvicorn's ``config``, ``server_state``, ``app_state``."""
-
-
-class _Protocol(H11Protocol):
-    """Uvicorn's HTTP protocol, which passes the transport to the application for its streams."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Keep the transport of a new connection."""
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, "transport": transport}
+ProtocolFactory = Callable[..., asyncio.Protocol]
+"""Makes the protocol of a connection, from uvicorn's ``config``, ``server_state``, ``app_state``."""
 
 
 class AddressState(StrEnum):
@@ -55,11 +46,11 @@ class AddressState(StrEnum):
 class Server(uvicorn.Server):
     """Uvicorn without its own signal handling and without its idle ticks."""
 
-    def __init__(self, app: ASGIApp, sockets: WebSocketFactory, stop: asyncio.Event) -> None:
+    def __init__(self, app: ASGIApp, http: ProtocolFactory, sockets: ProtocolFactory, stop: asyncio.Event) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_Protocol,
+                http=cast("type[asyncio.Protocol]", http),
                 ws=cast("type[asyncio.Protocol]", sockets),
                 lifespan="off",
                 log_config=None,
@@ -68,6 +59,7 @@ class Server(uvicorn.Server):
                 date_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=1,
+                backlog=BACKLOG,
             )
         )
         self._stop = stop

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge.common.postgres.feed import FeedCursor
+from edge.push.http.admission import MAX_STREAMS
 from edge.push.stream.batch import joined
 from edge.push.stream.client import Client
 from edge.push.stream.frames import Form, Frame, GapReason, gap, heartbeat, order
@@ -23,8 +24,6 @@ KEPT_FRAMES = 2048
 """Events kept for clients that resume: about two megabytes, and as much again per transport in use."""
 MISSED_FRAMES = 100
 """Most events that a resuming client gets at once. With more, catch-up reads the table as fast as the client reads."""
-MAX_CLIENTS = 2000
-"""Most open streams; a hub is sized for a thousand."""
 
 
 @dataclass(slots=True)
@@ -45,7 +44,7 @@ class Hub:
         self,
         *,
         kept_frames: int = KEPT_FRAMES,
-        max_clients: int = MAX_CLIENTS,
+        max_clients: int = MAX_STREAMS,
     ) -> None:
         self.live: FeedCursor | None = None
         """Position up to which the feed has been read. None until the database answered for the first time."""
@@ -128,9 +127,9 @@ class Hub:
 
     # -- a stream's side
 
-    def is_full(self) -> bool:
-        """Return whether no further stream is accepted; counts each rejected one."""
-        rejected = self.closed or len(self._clients) >= self._max_clients
+    def is_full(self, at_most: int) -> bool:
+        """Return whether no further stream is accepted, of which ``at_most`` have connections; counts each rejected one."""
+        rejected = self.closed or len(self._clients) >= min(at_most, self._max_clients)
         self.counters.clients_refused += rejected
         return rejected
 

@@ -9,7 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from edge.common.postgres.feed import FeedCursor
 from edge.push.api.parameters import EventParams, parse_query
-from edge.push.http.envelope import headers, reject
+from edge.push.http.admission import Admission
+from edge.push.http.envelope import headers
 from edge.push.http.read_pool import ReadPool
 from edge.push.stream.catch_up import catch_up, parse_since
 from edge.push.stream.client import Client
@@ -23,8 +24,9 @@ FOREIGN = FeedCursor("0", 0, 0)
 class EventStream:
     """ASGI application of the path."""
 
-    def __init__(self, hub: Hub, pool: ReadPool) -> None:
+    def __init__(self, hub: Hub, pool: ReadPool, admission: Admission) -> None:
         self._hub = hub
+        self._admission = admission
         self._pool = pool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,8 +38,7 @@ class EventStream:
             await _start(send)
             await send({"type": "http.response.body", "body": b""})
             return
-        if self._hub.is_full():
-            raise reject(503, "too_many_streams", "the server has too many open streams; try again later")
+        self._admission.check_stream(scope["state"]["address"], self._hub)
 
         async def send_frames(frames: Sequence[Frame]) -> None:
             await _send(send, b"".join([frame.text for frame in frames]))

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -26,8 +26,11 @@ from websockets.server import ServerProtocol
 
 from edge.common.postgres.feed import FeedCursor
 from edge.push.api.parameters import EventParams, parse_query
+from edge.push.http.admission import Admission
 from edge.push.http.envelope import ApiError, RequestRejected, error_response, reject
+from edge.push.http.hosts import HostNames
 from edge.push.http.read_pool import ReadPool
+from edge.push.http.refusals import Refusals
 from edge.push.stream.batch import joined
 from edge.push.stream.catch_up import catch_up, parse_since
 from edge.push.stream.client import Client
@@ -58,25 +61,29 @@ _parser_log.setLevel(logging.WARNING)
 class SocketStreams:
     """Makes the protocol of each connection that requests a WebSocket."""
 
-    def __init__(self, hub: Hub, pool: ReadPool) -> None:
+    def __init__(self, hub: Hub, pool: ReadPool, admission: Admission, names: HostNames, refusals: Refusals) -> None:
         self.hub = hub
         self.pool = pool
+        self.admission = admission
+        self.names = names
+        self.refusals = refusals
 
-    def __call__(self, *, server_state: ServerState, **_: object) -> SocketStream:
+    def __call__(self, *, server_state: ServerState, app_state: dict[str, object], **_: object) -> SocketStream:
         """Return the protocol of one connection, as uvicorn asks for it."""
-        return SocketStream(self.hub, self.pool, server_state)
+        return SocketStream(self, server_state, cast("str | None", app_state["address"]))
 
 
 class SocketStream(asyncio.Protocol):
     """One connection, from its handshake to its end."""
 
     __slots__ = (
-        "_client", "_closing", "_connections", "_drained", "_farewell", "_hub", "_parser", "_pool", "_tasks", "_transport",
+        "_address", "_client", "_closing", "_connections", "_drained", "_farewell", "_parser", "_service", "_tasks",
+        "_transport",
     )  # fmt: skip
 
-    def __init__(self, hub: Hub, pool: ReadPool, server_state: ServerState) -> None:
-        self._hub = hub
-        self._pool = pool
+    def __init__(self, service: SocketStreams, server_state: ServerState, address: str | None) -> None:
+        self._service = service
+        self._address = address
         self._connections = cast("set[asyncio.Protocol]", server_state.connections)
         self._tasks = server_state.tasks
         self._transport: asyncio.Transport | None = None
@@ -128,6 +135,7 @@ class SocketStream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the reason changes nothing
         """End the stream."""
         self._connections.discard(self)
+        self._service.admission.disconnect(self._address)
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
@@ -150,12 +158,14 @@ class SocketStream(asyncio.Protocol):
         try:
             since, lane = self._accepted(request)
         except RequestRejected as rejected:
+            self._service.refusals.count_response(rejected.status)
             refusal = error_response(rejected.status, rejected.errors, rejected.headers)
             parser.send_response(_handshake_response(refusal))
             return
         response = parser.accept(request)
         parser.send_response(response)
         self._flush(parser)
+        self._service.refusals.count_response(response.status_code)
         if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             self._parser = None
             self._start(since, lane)
@@ -167,19 +177,18 @@ class SocketStream(asyncio.Protocol):
             raise reject(404, "not_found", f"path {unquote(path)} does not exist")
         known = [(name.lower().encode(), value.encode(errors="replace")) for name, value in request.headers.raw_items()]
         connection = HTTPConnection({"type": "websocket", "query_string": query.encode(), "headers": known})
-        reject_other_origin(connection)
+        self._service.names.check(connection, is_read=False)
         params = parse_query(connection, EventParams)
         since = parse_since(params.since)
-        if self._hub.is_full():
-            raise reject(503, "too_many_streams", "the server has too many open streams; try again later")
+        self._service.admission.check_stream(self._address, self._service.hub)
         return since, params.lane
 
     def _start(self, since: FeedCursor | None, lane: int | None) -> None:
         if self._transport is None:
             raise AssertionError("a handshake arrives on a connection")
         self._client = client = Client(self._transport, lane=lane, form=Form.MESSAGE, on_end=self._on_end)
-        self._hub.join(client)
-        if not client.over and not self._hub.attach(client, since):
+        self._service.hub.join(client)
+        if not client.over and not self._service.hub.attach(client, since):
             self._drained = asyncio.Event()
             self._drained.set()
             task = asyncio.get_running_loop().create_task(self._catch_up(client, since))
@@ -188,7 +197,7 @@ class SocketStream(asyncio.Protocol):
 
     async def _catch_up(self, client: Client, since: FeedCursor | None) -> None:
         try:
-            await catch_up(self._hub, self._pool, client, since, self._send)
+            await catch_up(self._service.hub, self._service.pool, client, since, self._send)
         except Exception:
             log.exception("catching up a WebSocket failed; its client is disconnected")
             self._end(INTERNAL_ERROR, "the server has a defect; see its log")
@@ -216,7 +225,7 @@ class SocketStream(asyncio.Protocol):
         client, transport = self._client, self._transport
         if client is None or transport is None:
             return
-        self._hub.leave(client)
+        self._service.hub.leave(client)
         parser = self._parser = self._parser or _parser(State.OPEN)
         if transport.is_closing() or parser.state is not State.OPEN:
             return
@@ -236,16 +245,6 @@ class SocketStream(asyncio.Protocol):
                 transport.write(part)
             else:
                 transport.close()
-
-
-def reject_other_origin(connection: HTTPConnection) -> None:
-    """Reject pages of other sites: a browser lets them open a WebSocket here and only names their origin.
-
-    Raises RequestRejected (403).
-    """
-    origin = connection.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != connection.headers.get("host", "").lower():
-        raise reject(403, "other_origin", f"pages of {origin[:100]} may not read this stream")
 
 
 async def upgrade_required(_: Request) -> Response:

@@ -238,7 +238,7 @@ async def listening(
     made = await _connected(service, receive_buffer)
     reader, writer = await asyncio.open_connection(sock=made, limit=receive_buffer or 2**16)
     header = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
-    writer.write(f"GET /api/v0/events{query} HTTP/1.1\r\nHost: hub\r\n{header}\r\n".encode())
+    writer.write(f"GET /api/v0/events{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n".encode())
     async with asyncio.timeout(WITHIN_S):
         head = await reader.readuntil(b"\r\n\r\n")
     try:
@@ -259,7 +259,7 @@ async def listening_by_websocket(
     made = await _connected(service, receive_buffer)
     try:
         connection = await connect(
-            f"ws://hub/api/v0/ws/shot{query}", sock=made, proxy=None, ping_interval=None, open_timeout=WITHIN_S,
+            f"ws://127.0.0.1/api/v0/ws/shot{query}", sock=made, proxy=None, ping_interval=None, open_timeout=WITHIN_S,
             close_timeout=1, max_queue=2 if receive_buffer else 16,
         )  # fmt: skip
     except InvalidStatus as refused:

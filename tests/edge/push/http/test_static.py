@@ -116,6 +116,6 @@ async def test_files_of_another_version_do_not_exist(service: Service) -> None:
     ],
 )  # fmt: skip
 async def test_no_path_leads_out_of_the_folder(service: Service, path: str) -> None:
-    head = f"GET /static/{VERSION}/{path} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n"
+    head = f"GET /static/{VERSION}/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     status = await service.raw_status(head.encode())  # a client library would normalise the path
     assert status == 404

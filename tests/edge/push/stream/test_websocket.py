@@ -19,7 +19,10 @@ from websockets.frames import Opcode
 
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.feed import FeedCursor, FeedEvent, Page
+from edge.push.http.admission import Admission
+from edge.push.http.hosts import HostNames
 from edge.push.http.read_pool import ReadPool
+from edge.push.http.refusals import Refusals
 from edge.push.stream import catch_up
 from edge.push.stream.client import BUFFER_BYTES
 from edge.push.stream.frames import Frame, heartbeat
@@ -33,7 +36,7 @@ from tests.eventually import eventually
 from tests.timing import limit_s
 
 HANDSHAKE = (
-    b"GET /api/v0/ws/shot HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"GET /api/v0/ws/shot HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 CLOSE_FRAME = b"\x88"
@@ -111,7 +114,7 @@ async def test_a_client_that_closes_gets_its_close_frame_back(service: Service) 
 
 
 async def test_an_invalid_handshake_is_rejected(service: Service) -> None:
-    upgrade = b"GET /api/v0/ws/shot HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    upgrade = b"GET /api/v0/ws/shot HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     assert await service.raw_status(upgrade + b"Sec-WebSocket-Version: 13\r\n\r\n") == 400
     key = b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     assert await service.raw_status(upgrade + key + b"Sec-WebSocket-Version: 12\r\n\r\n") == 400
@@ -180,7 +183,9 @@ async def test_a_stream_that_ends_in_catch_up_is_left_alone(monkeypatch: pytest.
         return Page((FeedEvent(since, datetime.now(UTC), "shot.created", 1, {}),), since, more_soon=False)
 
     monkeypatch.setattr(catch_up, "_page", one_event)
-    stream = SocketStreams(hub, cast("ReadPool", None))(server_state=state)
+    refusals = Refusals()
+    streams = SocketStreams(hub, cast("ReadPool", None), Admission(refusals, 0), HostNames((), (), refusals), refusals)
+    stream = streams(server_state=state, app_state={"address": None})
     stream.connection_made(transport)
     stream.data_received(HANDSHAKE.replace(b"/ws/shot", b"/ws/shot?since=1-1-1"))
     async with asyncio.timeout(WITHIN_S):
