@@ -69,10 +69,17 @@ class FeedReader:
         raise AssertionError("a connection is read until it is lost")
 
     async def publish_state(self) -> NoReturn:
-        """Report to the clients whether the feed is readable. The listener detects a frozen database."""
+        """Report to the clients whether the feed is readable. The listener detects a frozen database.
+
+        The loss of the listening connection ends the reader's own once: a query to a frozen server would wait for its whole
+        deadline. A connection that is made after the loss is another server's, or has its own deadlines.
+        """
+        was_listening = False
         while True:
-            if self._connection is not None and self.reading and not self._listener.connected:
-                self._connection.terminate()  # a query to a frozen server would wait for its whole deadline
+            is_listening = self._listener.connected
+            if self._connection is not None and self.reading and was_listening and not is_listening:
+                self._connection.terminate()
+            was_listening = is_listening
             self._update_clients()
             await asyncio.sleep(PUBLISH_STATE_S)
 

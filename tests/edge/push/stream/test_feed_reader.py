@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from edge.common.postgres.feed import FeedCursor, current_cursor
 from edge.common.postgres.listener import Listener
+from edge.push.stream import feed_reader
 from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.hub import Hub
 from tests.edge.lane_rows import LaneRows
@@ -69,3 +72,35 @@ async def test_events_lost_after_sending_are_a_gap(
     async with reading(database_settings, hub) as reader:
         await eventually(lambda: reader.reading, WITHIN_S)
         assert hub.live == present
+
+
+async def test_a_lost_doorbell_ends_the_connection_once(
+    database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its listener may stay away for long, for want of a descriptor: the feed is still read meanwhile."""
+    monkeypatch.setattr(feed_reader, "PUBLISH_STATE_S", 0.02)
+    hub, checks = Hub(), 0
+
+    def count(*, connected: bool) -> None:  # noqa: ARG001 - only the number of calls counts
+        nonlocal checks
+        checks += 1
+
+    monkeypatch.setattr(hub, "set_connected", count)
+    async with (
+        open_database(database_settings, application="feed-test") as database,
+        asyncio.timeout(90),
+        asyncio.TaskGroup() as tasks,
+    ):
+        listener = Listener(database, [database.channel], poll_s=NEVER_S)
+        reader = FeedReader(database, listener, hub)
+        listening = tasks.create_task(listener.run())
+        running = [tasks.create_task(reader.run()), tasks.create_task(reader.publish_state())]
+        await eventually(lambda: reader.reading and listener.connected, WITHIN_S)
+        first = reader._connection
+        listening.cancel()
+        await eventually(lambda: reader.reading and reader._connection not in (None, first), WITHIN_S)
+        second, seen = reader._connection, checks
+        await eventually(lambda: checks > seen + 20, WITHIN_S)
+        assert reader._connection is second
+        for task in running:
+            task.cancel()
