@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
-from collections.abc import Iterable
-from contextlib import suppress
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge.common.postgres.connection import DATABASE_FAULTS
 from tests.acceptance.killer import child_of
 from tests.acceptance.simulated_range import descendants
-from tests.faults.script import POSTGRES, Fault, FaultKind
+from tests.edge.push.crowd import HALF_OPEN, answer, hold
+from tests.edge.push.push_process import HEALTH
+from tests.faults.script import POSTGRES, PUSH, Fault, FaultKind
 from tests.faults.testbed import Testbed
 
 CHILD_WITHIN_S = 30.0
 DELAY_S = 0.15
+CROWD = 300
+"""Half-open requests, more than a process without descriptors can take."""
+ANSWER_WITHIN_S = 10.0
 
 
 async def inject(fault: Fault, testbed: Testbed) -> None:
@@ -45,6 +52,10 @@ async def inject(fault: Fault, testbed: Testbed) -> None:
                 testbed.proxy.delay_s = 0.0
             case FaultKind.TERMINATE_BACKENDS:
                 await _terminate_backends(testbed)
+            case FaultKind.NO_DESCRIPTORS:
+                port = testbed.running.port if fault.victim == PUSH else None
+                with without_descriptors(await _child(testbed, fault.victim)):
+                    await (asyncio.sleep(fault.duration_s) if port is None else _crowd(port, fault.duration_s))
             case FaultKind.FULL_DISK:
                 await _fill(testbed.disk, fault.duration_s)
 
@@ -81,6 +92,38 @@ async def _fill(disk: Path | None, duration_s: float) -> None:
         await asyncio.sleep(duration_s)
     finally:
         ballast.unlink(missing_ok=True)
+
+
+@contextmanager
+def without_descriptors(pid: int) -> Iterator[None]:
+    """Leave a process no descriptor but those that it has open."""
+    try:
+        highest = max(int(one.name) for one in Path(f"/proc/{pid}/fd").iterdir())
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
+    except (OSError, ValueError):  # it has ended
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+
+async def _crowd(port: int, duration_s: float) -> None:
+    """Let half-open requests take every connection of the live page, which still answers."""
+    deadline = time.monotonic() + max(duration_s, ANSWER_WITHIN_S)
+    until = time.monotonic() + duration_s
+    crowd = await hold(port, HALF_OPEN, CROWD)
+    try:
+        while (await answer(port, HEALTH))[0] == 0:
+            assert time.monotonic() < deadline, "the live page does not answer while half-open requests lie there"
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(max(0.0, until - time.monotonic()))
+    finally:
+        for one in crowd:
+            one.close()
 
 
 async def _hold(pids: Iterable[int], duration_s: float) -> None:

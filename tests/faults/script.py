@@ -19,12 +19,14 @@ class FaultKind(StrEnum):
     HALF_CLOSE = "half-close"
     TERMINATE_BACKENDS = "terminate backends"
     FULL_DISK = "full disk"
+    NO_DESCRIPTORS = "no descriptors"
 
 
 PROCESS_FAULTS = (FaultKind.KILL, FaultKind.STOP, FaultKind.RESTART)
 
 SENSORS = ("bow-1", "target-1", "bow-2", "target-2")
-MODULES = ("archstats-shots", "archstats-shots-2", "archstats-push")
+PUSH = "archstats-push"
+MODULES = ("archstats-shots", "archstats-shots-2", PUSH)
 POSTGRES = "postgres"
 PROXY = "way to the database"
 DISK = "spool's disk"
@@ -39,6 +41,7 @@ _WEIGHTS: dict[FaultKind, int] = {
     FaultKind.HALF_CLOSE: 1,
     FaultKind.TERMINATE_BACKENDS: 2,
     FaultKind.FULL_DISK: 1,
+    FaultKind.NO_DESCRIPTORS: 2,
 }
 
 
@@ -76,6 +79,8 @@ def write_script(seed: int, seconds: float, *, has_disk: bool) -> list[Fault]:
 def _victim(kind: FaultKind, chance: random.Random) -> str:
     if kind in PROCESS_FAULTS:
         return chance.choice((*SENSORS, *MODULES, *MODULES, POSTGRES))
+    if kind is FaultKind.NO_DESCRIPTORS:
+        return chance.choice((*SENSORS, *MODULES, PUSH, PUSH))
     return {FaultKind.TERMINATE_BACKENDS: POSTGRES, FaultKind.FULL_DISK: DISK}.get(kind, PROXY)
 
 
