@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from edge.common.vocabulary import Assignment, Flag, ReadingKind, Result
 from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.coverage import Coverage, landing_coverage
 from edge.shots.assembly.ends import START, End, Seal, TagPresence, find_ends
 from edge.shots.assembly.flight import landing_window_s, longest_flight_s
-from edge.shots.assembly.matching import match
+from edge.shots.assembly.let_downs import find_let_downs
+from edge.shots.assembly.matching import Unassigned, match
 from edge.shots.assembly.model import Arrow, TimedReading
 from edge.shots.assembly.nockings import Draft, doubt_tags, find_nockings
 from edge.shots.assembly.scoring import (
@@ -22,7 +24,7 @@ from edge.shots.assembly.scoring import (
 )
 from edge.shots.assembly.seals import find_seals
 from edge.shots.assembly.shot import Shot, correct_shot, flag_not_counted, make_shot
-from edge.shots.assembly.verdict import Coverage, coverage, doubt_misses_in_dead_time, find_let_downs, judge
+from edge.shots.assembly.verdict import doubt_misses_in_dead_time, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Assembly:
     unsettled: list[float]
     """Instants of the shots and landings that await data, or the end of their waiting: assemble again soon."""
     timed_out: list[float]
-    """Instants of the shots that were decided because a device stayed silent; its late data may change them."""
+    """Instants of the shots and landings that were decided because a device stayed silent: its late data may change them."""
     next_change: float
     """Instant at which time alone may close the open end; infinity without one."""
     seals: list[Seal]
@@ -54,7 +56,8 @@ def assemble(readings: Iterable[TimedReading], context: SessionContext, after: S
     found = find_ends(ordered, context, after)
     ends, presences = found.ends, found.presences
     last = context.closes if context.closes is not None else math.inf
-    nockings, drafts = find_nockings(ordered, context)
+    on_strings = find_nockings(ordered, context)
+    nockings, drafts = on_strings.nockings, on_strings.drafts
     doubt_tags(nockings, presences)
     landings = [
         r
@@ -64,7 +67,7 @@ def assemble(readings: Iterable[TimedReading], context: SessionContext, after: S
         and context.starts - landing_window_s(context) <= r.t <= last + landing_window_s(context)
     ]
     judged, undecided = _apply_assignments(drafts, landings, context)
-    find_let_downs(drafts, nockings, undecided, presences, ends)
+    find_let_downs(on_strings, undecided, found, context)
     left = match(drafts, undecided, context)
     doubt_misses_in_dead_time(drafts, context)
     alone, orphans, waiting = _without_release(left, context, last)
@@ -78,7 +81,8 @@ def assemble(readings: Iterable[TimedReading], context: SessionContext, after: S
         [end for end in ends if end is not after.end],
         orphans,
         unsettled,
-        [draft.first.t for draft in (*own, *alone) if _timed_out(draft, context)],
+        [draft.first.t for draft in (*own, *alone) if _timed_out(draft, context)]
+        + [one.landing.t for one in left if one.is_claimed and one.coverage is Coverage.TIMED_OUT],
         found.next_change,
         find_seals(ordered, found.closed, nockings, min(unsettled, default=math.inf), context),
     )
@@ -108,18 +112,21 @@ def _apply_assignments(
 
 
 def _without_release(
-    landings: Sequence[TimedReading], context: SessionContext, last: float
+    unassigned: Sequence[Unassigned], context: SessionContext, last: float
 ) -> tuple[list[Draft], list[TimedReading], list[TimedReading]]:
     """Divide landings that no release explains: shots of a lane without a working bow, orphans, and "not yet known"."""
     alone: list[Draft] = []
     orphans: list[TimedReading] = []
     waiting: list[TimedReading] = []
-    for landing in landings:
+    for one in unassigned:
+        landing = one.landing
         if landing.t > last + longest_flight_s(context):
             continue  # it flew after the session
         if landing.t < context.starts or context.belongs_to_previous(landing):
             continue
-        if watching_bows(landing, context):
+        if one.waits:
+            waiting.append(landing)
+        elif one.is_claimed or watching_bows(landing, context):
             orphans.append(landing)
         elif not bows_on_lane(landing, context) or context.now - landing.t > context.parameters.give_up_s:
             alone.append(Draft(None, landing=landing, assignment=Assignment.ID if landing.tag else None))
@@ -130,10 +137,10 @@ def _without_release(
 
 def _timed_out(draft: Draft, context: SessionContext) -> bool:
     """Whether late data of a silent device may still change the shot."""
-    if draft.let_down:
+    if draft.let_down and not context.targets:
         return False
     if draft.landing is None and draft.release is not None:
-        return coverage(draft.release.t, context) is Coverage.TIMED_OUT
+        return landing_coverage(draft.release.t, context) is Coverage.TIMED_OUT
     alone = draft.release is None and draft.landing is not None
     return alone and any(
         context.watermarks.get(bow, -math.inf) < draft.first.t for bow in bows_on_lane(draft.first, context)

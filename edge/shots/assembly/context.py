@@ -10,7 +10,7 @@ from edge.common.vocabulary import ReadingKind
 from edge.shots.assembly.model import Arrow, CorrectionSet, Target, TimedReading
 from edge.shots.assembly.timeline import BlindInterval, LaneAssignment, PreviousSession
 
-RULE_VERSION = 4
+RULE_VERSION = 5
 """Version of the assembly rules, stored with each shot; it rises whenever the rules give another result."""
 
 
@@ -30,6 +30,8 @@ class Parameters:
     clock_factor: float = 3.0
     engage_timeout_s: float = 300.0
     merge_engage_s: float = 1.0
+    shortest_change_s: float = 0.5
+    """Shortest time in which one arrow leaves the string and another one is nocked, or one is nocked and leaves it."""
     duplicate_landing_s: float = 2.0
     duplicate_landing_mm: float = 5.0
     give_up_s: float = 10.0
@@ -123,6 +125,16 @@ class SessionContext:
             any(b.device_id == d and b.since < until and b.until > since for b in self.blind)
             or not any(a.since <= since and a.until > until for a in self._assigned(d))
             for d in devices
+        )
+
+    def is_blind(self, device: str, since: float, until: float, least_s: float = 0.0) -> bool:
+        """Whether a device was blind within an interval, once for at least ``least_s``."""
+        return any(
+            b.device_id == device
+            and b.since < until
+            and b.until > since
+            and min(b.until, until) - max(b.since, since) >= least_s
+            for b in self.blind
         )
 
     def _assigned(self, device: str) -> Sequence[LaneAssignment]:

@@ -145,6 +145,19 @@ def closing_of(ends: Sequence[End], t: float) -> float:
     return math.inf if closes is None else closes
 
 
+def opening_of(ends: Sequence[End], t: float) -> float:
+    """The opening of the end that holds an instant; minus infinity before the first end."""
+    index = bisect_right(ends, t, key=lambda end: end.opens)
+    return ends[index - 1].opens if index else -math.inf
+
+
+def closing_before(ends: Sequence[End], t: float) -> float:
+    """The closing of the end before the one that holds an instant; minus infinity without one."""
+    index = bisect_right(ends, t, key=lambda end: end.opens)
+    closes = ends[index - 2].closes if index > 1 else None
+    return -math.inf if closes is None else closes
+
+
 class _EndFinder:
     """Finds the ends in one pass over the readings."""
 

@@ -38,6 +38,19 @@ def flight_is_possible(release: TimedReading, landing: TimedReading, context: Se
     return least <= flight_s(release, landing) <= most
 
 
+def unseen_release_between(landing: TimedReading, context: SessionContext) -> tuple[float, float]:
+    """The interval in which the arrow of a landing was released, whichever bow released it.
+
+    Widened as for a bow whose clock is not synchronised, by at most the landing window.
+    """
+    window, parameters = landing_window_s(context), context.parameters
+    error = min(window, max(parameters.clock_unknown_s, parameters.clock_factor * (landing.error_s or 0.0)))
+    if context.distance_m is None:
+        return landing.t - window - error, landing.t + error
+    fastest_s = context.distance_m / parameters.fastest_mps
+    return landing.t - longest_flight_s(context) - error, landing.t - fastest_s + error
+
+
 def longest_flight_s(context: SessionContext) -> float:
     """The flight time of a slow arrow; the landing window where the distance is not known."""
     return context.parameters.longest_flight_s(context.distance_m)

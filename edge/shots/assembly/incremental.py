@@ -118,7 +118,7 @@ class IncrementalAssembly:
             return
         window = max(landing_window_s(context), longest_flight_s(context))
         for gap in _difference(former.blind, context.blind):
-            self._mark(gap.since - window, gap.until + window)
+            self._mark(gap.since - window, gap.until + max(window, context.parameters.engage_timeout_s))
         for mark in _difference(former.end_marks, context.end_marks):
             self._mark(mark, mark)
         if former.arrows is not context.arrows:

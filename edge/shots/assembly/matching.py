@@ -2,16 +2,22 @@
 
 Certain pairs come first: a tag that both bow and target read. The others follow by elimination: a landing that only one
 release explains belongs to it, and so on until no pair is certain. The rest is left to the operator.
+
+Elimination needs every release that may have made the landing. Where a bow was blind one may be missing: then a landing goes
+by its tag alone, and a release beside it stays without a value. Where a bow has not reported yet a landing without a tag goes to
+the release that is known, and is assigned anew when another one arrives; against its tag a landing is assigned to none.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from edge.common.vocabulary import Assignment, Flag
 from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.coverage import Coverage, release_coverage
 from edge.shots.assembly.flight import (
     expected_flight_s,
     flight_is_possible,
@@ -19,27 +25,42 @@ from edge.shots.assembly.flight import (
     landing_window_s,
     longest_flight_s,
 )
-from edge.shots.assembly.model import TimedReading
+from edge.shots.assembly.model import ReadingKey, TimedReading
 from edge.shots.assembly.nockings import Draft
 
+NOT_BLIND = frozenset((Coverage.COMPLETE, Coverage.WAITING, Coverage.TIMED_OUT))
+WATCHED = frozenset((Coverage.COMPLETE,))
 
-def match(drafts: Sequence[Draft], landings: Sequence[TimedReading], context: SessionContext) -> list[TimedReading]:
+
+@dataclass(slots=True)
+class Unassigned:
+    """A landing that was assigned to no release."""
+
+    landing: TimedReading
+    coverage: Coverage
+    """Whether every release that may have made it is known."""
+    is_claimed: bool
+    """A known release may have made it."""
+    waits: bool = False
+    """A bow has not reported yet whether there is another release."""
+
+
+def match(drafts: Sequence[Draft], landings: Sequence[TimedReading], context: SessionContext) -> list[Unassigned]:
     """Assign each landing to its release; returns the landings without one. Both arguments in order of time."""
     releases = OpenReleases(drafts, context)
     left = [landing for landing in without_repeats(landings, context) if not _assign_by_tag(releases, landing, context)]
     left = [landing for landing in left if not _assign_late(releases, landing, context)]
-    rules = (_assign_to_fitting, _assign_to_only, _assign_to_let_down)
+    coverage = {landing.key: release_coverage(landing, context) for landing in left}
+    rules = ((_assign_to_fitting, NOT_BLIND), (_assign_to_only, WATCHED), (_assign_to_let_down, WATCHED))
     found = True
     while found:
         found = False
-        for rule in rules:
-            remaining = [landing for landing in left if not rule(releases, landing)]
+        for rule, needed in rules:
+            remaining = [one for one in left if coverage[one.key] not in needed or not rule(releases, one)]
             if len(remaining) < len(left):
                 left, found = remaining, True
                 break
-    for landing in left:
-        _doubt_misses_beside(releases, landing, context)
-    return left
+    return _doubt_misses_beside(releases, left, coverage, context)
 
 
 def without_repeats(landings: Sequence[TimedReading], context: SessionContext) -> list[TimedReading]:
@@ -94,6 +115,8 @@ def _assign_by_tag(releases: OpenReleases, landing: TimedReading, context: Sessi
         return False
     expected = expected_flight_s(context)
     best = min(same, key=lambda d: (d.doubted, abs(flight_s(d.first, landing) - expected), d.first.key))
+    if best.doubted and release_coverage(landing, context) is Coverage.BLIND:
+        return False  # the other arrow of the tag may have flown unseen
     best.assign(landing, Assignment.ID)
     return True
 
@@ -105,7 +128,8 @@ def _assign_late(releases: OpenReleases, landing: TimedReading, context: Session
     window = landing_window_s(context)
     for draft in releases.near(landing, window):
         certain = draft.read_tag == landing.tag and not draft.let_down and not draft.doubted
-        if certain and 0.0 < flight_s(draft.first, landing) <= window:
+        is_within = certain and 0.0 < flight_s(draft.first, landing) <= window
+        if is_within and release_coverage(landing, context) is not Coverage.BLIND:
             draft.late = True
             draft.flags.add(Flag.LATE)
             draft.assign(landing, Assignment.ID)
@@ -146,13 +170,42 @@ def _assign_to_let_down(releases: OpenReleases, landing: TimedReading) -> bool:
     return True
 
 
-def _doubt_misses_beside(releases: OpenReleases, landing: TimedReading, context: SessionContext) -> None:
+def _doubt_misses_beside(
+    releases: OpenReleases,
+    landings: Sequence[TimedReading],
+    coverage: Mapping[ReadingKey, Coverage],
+    context: SessionContext,
+) -> list[Unassigned]:
     """Mark the releases that may have made an unassigned landing: none of them is certainly a miss."""
-    for draft in releases.possible(landing):
-        draft.miss_doubts.add(Flag.UNSORTED)
-    for draft in releases.near(landing, landing_window_s(context)):
-        if draft.read_tag is not None and draft.read_tag == landing.tag:
+    left: list[Unassigned] = []
+    claims: list[list[Draft]] = []
+    for landing in landings:
+        possible = releases.possible(landing)
+        near = releases.near(landing, landing_window_s(context))
+        same = [d for d in near if d.read_tag is not None and d.read_tag == landing.tag]
+        for draft in possible:
+            draft.miss_doubts.add(Flag.UNSORTED)
+        for draft in same:
             draft.miss_doubts.add(Flag.CLOCK)
+        claims.append([*possible, *same])
+        left.append(Unassigned(landing, coverage[landing.key], is_claimed=bool(claims[-1])))
+    _spread_waiting(left, claims)
+    return left
+
+
+def _spread_waiting(left: Sequence[Unassigned], claims: Sequence[Sequence[Draft]]) -> None:
+    """Let the landings wait that await a bow's report, the releases beside them, and so on: one decides the next."""
+    waiting = [one.is_claimed and one.coverage is Coverage.WAITING for one in left]
+    is_spreading = any(waiting)
+    while is_spreading:
+        is_spreading = False
+        for index, drafts in enumerate(claims):
+            if waiting[index] and not left[index].waits:
+                left[index].waits = is_spreading = True
+                for draft in drafts:
+                    draft.awaits_bow = True
+            elif not waiting[index] and any(draft.awaits_bow for draft in drafts):
+                waiting[index] = is_spreading = True
 
 
 def _recent(

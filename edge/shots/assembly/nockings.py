@@ -33,6 +33,8 @@ class Draft:
     miss_doubts: set[Flag] = field(default_factory=set)
     """Reasons why a release without a landing is not certainly a miss."""
     flags: set[Flag] = field(default_factory=set)
+    awaits_bow: bool = False
+    """A landing may be its own, or that of a release which a bow has not reported yet."""
 
     @property
     def first(self) -> TimedReading:
@@ -80,11 +82,23 @@ class Nocking:
             self.draft.flags.add(flag)
 
 
-def find_nockings(readings: Iterable[TimedReading], context: SessionContext) -> tuple[list[Nocking], list[Draft]]:
-    """Every nocking, and one draft per release with the engage that it ends; ``readings`` in order of time."""
+@dataclass(frozen=True, slots=True)
+class FoundNockings:
+    """The nockings and releases of some readings, each in order of time."""
+
+    nockings: list[Nocking]
+    drafts: list[Draft]
+    """One per release, with the engage that it ends."""
+    without_engage: list[TimedReading]
+    """The releases, removed arrows among them, whose nocking was not sensed."""
+
+
+def find_nockings(readings: Iterable[TimedReading], context: SessionContext) -> FoundNockings:
+    """Every nocking and release; ``readings`` in order of time."""
     on_string: dict[str, Nocking] = {}
     nockings: list[Nocking] = []
     drafts: list[Draft] = []
+    without_engage: list[TimedReading] = []
     for reading in readings:
         bow = reading.key.device_id
         if bow not in context.bows:
@@ -101,27 +115,36 @@ def find_nockings(readings: Iterable[TimedReading], context: SessionContext) -> 
             nocked = on_string.pop(bow, None)
             if nocked is not None:
                 nocked.until = min(nocked.until, reading.t)
+            if nocked is None or not _belong_together(nocked.engage, reading, context):
+                without_engage.append(reading)
+                nocked = None
             if reading.cause is ReleaseCause.REMOVED:
                 continue
             draft = Draft(reading)
-            if nocked is not None and _belong_together(nocked.engage, reading, context):
+            if nocked is not None:
                 draft.engage, nocked.draft = nocked.engage, draft
             else:
                 draft.flags.add(Flag.NO_ENGAGE)
             drafts.append(draft)
-    return nockings, drafts
+    return FoundNockings(nockings, drafts, without_engage)
 
 
 def expired_nockings(readings: Iterable[TimedReading], context: SessionContext) -> list[Nocking]:
     """The session's nockings that timed out without a release.
 
-    Only those whose whole time-out lies within the session: events of the bow after the closing are not its readings.
+    Only those whose whole time-out lies within the session: events of the bow after the closing are not its readings. And
+    only those that the bow watched throughout, because it may have missed the release of the others.
     """
     over = min(context.now, math.inf if context.closes is None else context.closes)
-    nockings, _ = find_nockings(sorted(readings, key=lambda r: (r.t, r.key)), context)
+    found = find_nockings(sorted(readings, key=lambda r: (r.t, r.key)), context)
     timeout_s = context.parameters.engage_timeout_s
     return [
-        n for n in nockings if n.engage.t >= context.starts and n.until == n.engage.t + timeout_s and n.until <= over
+        n
+        for n in found.nockings
+        if n.engage.t >= context.starts
+        and n.until == n.engage.t + timeout_s
+        and n.until <= over
+        and not context.is_blind(n.engage.key.device_id, n.engage.t, n.until)
     ]
 
 
@@ -162,5 +185,11 @@ def _is_repeat(earlier: TimedReading, engage: TimedReading, context: SessionCont
 
 
 def _belong_together(engage: TimedReading, release: TimedReading, context: SessionContext) -> bool:
+    """Whether a release ends a nocking: not where the bow was blind for so long that the arrow may be another one."""
     same = engage.tag is None or release.tag is None or engage.tag == release.tag
-    return same and release.t - engage.t <= context.parameters.engage_timeout_s
+    parameters = context.parameters
+    return (
+        same
+        and release.t - engage.t <= parameters.engage_timeout_s
+        and not context.is_blind(engage.key.device_id, engage.t, release.t, parameters.shortest_change_s)
+    )

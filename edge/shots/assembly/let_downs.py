@@ -1,0 +1,96 @@
+"""Let-downs: releases whose arrow was nocked again, and so was not shot.
+
+A release without a landing is a miss or a let-down. A device that was blind may have hidden the difference: the bow the
+second nocking, the target the landing or the emptying of the butt between the two. Then the shot is neither.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from edge.common.vocabulary import Flag
+from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.ends import End, FoundEnds, closing_before, closing_of, opening_of
+from edge.shots.assembly.model import TimedReading
+from edge.shots.assembly.nockings import Draft, FoundNockings
+
+
+def find_let_downs(
+    on_strings: FoundNockings, landings: Sequence[TimedReading], found: FoundEnds, context: SessionContext
+) -> None:
+    """Mark the let-downs among the releases without a landing, and the misses that may be one.
+
+    A release is a let-down when its arrow was nocked again at the same bow before the end closed, without a landing in
+    between. Also marks releases whose tag appeared at the target without an impact: the arrow passed through, and is no miss.
+    """
+    nocked = _times((n.engage.key.device_id, n.engage.tag, n.engage.t) for n in on_strings.nockings if not n.doubted)
+    read = _times((n.engage.key.device_id, n.engage.tag, n.engage.t) for n in on_strings.nockings)
+    landed = _times((None, landing.tag, landing.t) for landing in landings)
+    appeared = _times((None, p.tag, p.since) for p in found.presences if p.landing is None)
+    for draft in on_strings.drafts:
+        release, tag, bow = draft.release, draft.read_tag, draft.first.key.device_id
+        if release is None or draft.landing is not None:
+            continue
+        t, closing = release.t, closing_of(found.ends, release.t)
+        if _nocking_is_hidden(draft, on_strings, found.ends, context):
+            draft.miss_doubts.add(Flag.LET_DOWN)
+        if tag is None:
+            continue
+        if draft.doubted:
+            if _first_after(read[bow, tag], t) <= closing and _is_unwatched(opening_of(found.ends, t), t, context):
+                draft.miss_doubts.add(Flag.LET_DOWN)  # it was pulled unseen, perhaps, and the bow was right
+            continue
+        renocked = _first_after(nocked[bow, tag], t)
+        if _first_after(appeared[None, tag], t) < min(renocked, closing):
+            draft.miss_doubts.add(Flag.PASS_THROUGH)
+        elif renocked < math.inf and renocked <= min(closing, _first_after(landed[None, tag], t)):
+            if _is_unwatched(t, renocked, context):
+                draft.miss_doubts.add(Flag.LET_DOWN)
+            else:
+                draft.let_down = True
+
+
+def _nocking_is_hidden(draft: Draft, on_strings: FoundNockings, ends: Sequence[End], context: SessionContext) -> bool:
+    """Whether the bow may have missed the nocking that would show a let-down, or cannot recognise its arrow in it."""
+    t, bow = draft.first.t, draft.first.key.device_id
+    closing, parameters = closing_of(ends, draft.first.t), context.parameters
+    if not any(b.device_id == bow for b in context.blind):
+        return False
+    if context.is_blind(bow, t, closing, parameters.shortest_change_s):
+        return True  # nocked and released again within one gap
+    for release in on_strings.without_engage[bisect_right(on_strings.without_engage, t, key=lambda r: r.t) :]:
+        if release.t > closing:
+            break
+        if release.key.device_id == bow and context.is_blind(bow, t, release.t):
+            return True
+    if draft.engage is not None or draft.read_tag is not None:
+        return False
+    since = max(closing_before(ends, t), t - parameters.engage_timeout_s)
+    follows = on_strings.nockings[bisect_right(on_strings.nockings, t, key=lambda n: n.engage.t) :]
+    return context.is_blind(bow, since, t) and any(
+        n.engage.key.device_id == bow and n.engage.t <= closing for n in follows
+    )
+
+
+def _is_unwatched(since: float, until: float, context: SessionContext) -> bool:
+    """Whether a target missed a part of an interval."""
+    return any(context.is_blind(target, since, until) for target in context.targets)
+
+
+def _times(
+    events: Iterable[tuple[str | None, str | None, float]],
+) -> Mapping[tuple[str | None, str], list[float]]:
+    """The instants of events in order, by device and tag; events without a tag are left out."""
+    times: dict[tuple[str | None, str], list[float]] = defaultdict(list)
+    for device, tag, t in events:
+        if tag is not None:
+            times[device, tag].append(t)
+    return times
+
+
+def _first_after(times: Sequence[float], t: float) -> float:
+    index = bisect_right(times, t)
+    return times[index] if index < len(times) else math.inf
