@@ -8,6 +8,8 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import migrate
+from tests import run_guard
 from tests.postgres import TEMPLATE_DIR_VARIABLE, copy_fresh_cluster, short_folder
 from tests.scheduling import Group, spread
 
@@ -48,11 +51,22 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell without job control lets its background commands ignore Ctrl-C; the programs under test would inherit it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if TEMPLATE_DIR_VARIABLE in os.environ:  # inherited by a worker
+    if hasattr(config, "workerinput"):  # a worker belongs to the run of its controller
         return
-    folder = short_folder()
-    os.environ[TEMPLATE_DIR_VARIABLE] = str(folder)
-    config.add_cleanup(lambda: shutil.rmtree(folder))
+    run = run_guard.begin()
+    guard = run_guard.start_guard(run)
+    config.add_cleanup(lambda: _end_run(run, guard))
+    if TEMPLATE_DIR_VARIABLE not in os.environ:  # a run within a run takes the template of the outer one
+        os.environ[TEMPLATE_DIR_VARIABLE] = str(short_folder())
+
+
+def _end_run(run: run_guard.Run, guard: subprocess.Popen[bytes]) -> None:
+    killed = run_guard.clean(run)
+    if killed:
+        names = ", ".join(killed[: run_guard.MOST_NAMED])
+        sys.stderr.write(f"\ntests: ended {len(killed)} processes that the tests left running: {names}\n")
+    guard.kill()  # it ignores every other signal
+    guard.wait(timeout=10)
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-randomly's shuffle

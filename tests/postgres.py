@@ -9,11 +9,11 @@ import tempfile
 from pathlib import Path
 
 from edge.common.postgres.embedded.cluster import EmbeddedPostgres
+from tests.run_guard import DISK, MEMORY, current
 
 TEMPLATE_DIR_VARIABLE = "TESTS_TEMPLATE_CLUSTER"
 """Environment variable with the folder of the run's template cluster, shared by all workers; unset outside pytest."""
 
-MEMORY = Path("/dev/shm")  # noqa: S108  each folder in it is private to its creator
 ROOM_BYTES = 2 << 30
 """Five workers with one cluster each and the databases of their tests take less than half of this."""
 
@@ -23,9 +23,17 @@ def short_folder() -> Path:
 
     Its path is short, because that of a unix socket in it has at most 107 bytes. The caller deletes the folder.
     """
-    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
-        return Path(tempfile.mkdtemp(prefix="as-", dir=MEMORY))
-    return Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
+    run = current()
+    memory = MEMORY / run.name if run else MEMORY
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES:
+        return Path(tempfile.mkdtemp(prefix="as-", dir=memory))
+    return disk_folder()
+
+
+def disk_folder(prefix: str = "as-") -> Path:
+    """Create an empty folder on the disk, for what is too large for the memory. Its path is short."""
+    run = current()
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=DISK / run.name if run else DISK))
 
 
 def copy_fresh_cluster(base: Path) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import socket
 import struct
-import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Self
 from edge.common.config.settings import DatabaseSettings, ServiceSettings
 from edge.common.postgres.embedded.cluster import USER
 from edge.common.postgres.embedded.paths import SOCKET
+from tests.postgres import short_folder
 
 CHUNK = 65536
 
@@ -31,9 +31,7 @@ class Proxy:
         """Delay of each chunk, in either direction."""
         self.accepted = 0
         self.port = 0
-        self.socket_dir = Path(
-            tempfile.mkdtemp(prefix="px-", dir="/tmp")
-        )  # the path of a unix socket has at most 107 bytes
+        self.socket_dir = short_folder()
         self._upstream = upstream
         self._flowing = asyncio.Event()
         self._flowing.set()

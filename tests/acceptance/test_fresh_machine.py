@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.simulated_range import clean_environment, descendants, free_port
+from tests.postgres import disk_folder
+from tests.run_guard import VARIABLE
 from tests.test_project import ROOT
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
@@ -27,11 +28,13 @@ def clone() -> Iterator[tuple[Path, dict[str, str]]]:
 
     Too large for a folder in memory, and the path of a unix socket below it must be short.
     """
-    folder = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
+    folder = disk_folder()
     home, project = folder / "h", folder / "p"
     home.mkdir()
     subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
-    kept = {key: value for key, value in clean_environment().items() if key in ("PATH", "LANG", "CI")}
+    kept = {
+        key: value for key, value in clean_environment().items() if key in ("PATH", "LANG", "CI", "TMPDIR", VARIABLE)
+    }
     environment = {**kept, "HOME": str(home), "ARCH_STATS_SERVER_PORT": str(free_port())}
     subprocess.run([project / "dev", "exec", "true"], env=environment, check=True, timeout=600)
     yield project, environment

@@ -12,11 +12,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.postgres import disk_folder
+from tests.run_guard import CONTROL_GROUPS
 
 BOOT_SCRIPT = Path(__file__).with_name("lab_boot.sh")
 BOOT_WITHIN_S = 60.0
@@ -25,7 +27,6 @@ POWER_OFF = signal.SIGRTMIN + 4
 """Signal that makes systemd as PID 1 power off."""
 NAMESPACES = ("--pid", "--mount", "--uts", "--ipc", "--cgroup")
 PR_SET_PDEATHSIG = 1
-CGROUP_ROOTS = ("/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup")
 CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
 
 
@@ -80,8 +81,8 @@ def booted(
 
     ``binds`` makes folders of this machine visible inside. Raises LabError when it does not boot.
     """
-    notify_dir = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
-    groups = list(_own_cgroups(notify_dir.name))
+    notify_dir = disk_folder("lab-")
+    groups = list(_own_cgroups(f"{notify_dir.parent.name}-{notify_dir.name}"))
     settings = {
         "LOWER": str(lower), "NOTIFY_DIR": str(notify_dir), "UDEV": str(int(udev)), "DEVICES": " ".join(devices),
         "BINDS": "\n".join(f"{source} {target}" for source, target in (binds or {}).items()),
@@ -118,7 +119,7 @@ def _join(groups: Sequence[Path]) -> None:
 
 
 def _own_cgroups(name: str) -> Iterator[Path]:
-    for root in map(Path, CGROUP_ROOTS):
+    for root in map(Path, CONTROL_GROUPS):
         if (root / "cgroup.procs").exists():
             group = root / name
             group.mkdir()

@@ -7,7 +7,6 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import httpx
 import pytest
 
 from edge.installer.hub import OS_USERS
+from tests.postgres import disk_folder
 from tests.systemd.conftest import require_lab
 from tests.systemd.installed_hub import COMMAND, SENSORS, SERVICES, Hub, set_up_devices
 from tests.systemd.lab import Lab, booted
@@ -41,7 +41,7 @@ def clean_root() -> Iterator[Path]:
     if shutil.which("mmdebstrap") is None:
         lack = "needs the package mmdebstrap to make a clean Debian"
         pytest.fail(lack) if os.environ.get("CI") == "true" else pytest.skip(lack)
-    folder = Path(tempfile.mkdtemp(prefix="debian-", dir="/tmp"))
+    folder = disk_folder("debian-")
     try:
         codename = re.search(r"VERSION_CODENAME=(\S+)", Path("/etc/os-release").read_text())
         assert codename is not None

@@ -119,9 +119,9 @@ def test_full_spool_refuses_and_accepts_again_after_a_drop(tmp_path: Path) -> No
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 2 MB."""
-    folder = tmp_path / "disk"
+def small_disk(short_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB, which is unmounted also after an interrupted run."""
+    folder = short_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True, check=False
