@@ -51,15 +51,15 @@ begin
         return null;
     end if;
     insert into device_states as s (device_id, state, since, watermark, interval_s, battery_percent, rssi_dbm, source, firmware,
-            error, hint, spool_rows, spool_bytes, spool_oldest_at, spool_error, updated_at)
+            error, hint, spool_rows, spool_bytes, spool_oldest_at, spool_error, chatters, updated_at)
         values (new.device_id, public_state(new), new.since, new.watermark, new.interval_s, new.battery_percent, new.rssi_dbm,
             new.source, new.firmware, new.error, new.hint, new.spool_rows, new.spool_bytes, new.spool_oldest_at,
-            new.spool_error, new.updated_at)
+            new.spool_error, new.chatters, new.updated_at)
         on conflict (device_id) do update set state = excluded.state, since = excluded.since, watermark = excluded.watermark,
             interval_s = excluded.interval_s, battery_percent = excluded.battery_percent, rssi_dbm = excluded.rssi_dbm,
             source = excluded.source, firmware = excluded.firmware, error = excluded.error, hint = excluded.hint,
             spool_rows = excluded.spool_rows, spool_bytes = excluded.spool_bytes, spool_oldest_at = excluded.spool_oldest_at,
-            spool_error = excluded.spool_error, updated_at = excluded.updated_at;
+            spool_error = excluded.spool_error, chatters = excluded.chatters, updated_at = excluded.updated_at;
     return null;
 end $$;
 comment on function keep_device_state is 'Copies the state of a device for the centre when it changes, and every 30 s.';
@@ -237,9 +237,11 @@ begin
         perform renew_view(each.name, format('select %s from public.%I', columns, each.name));
     end loop;
     -- A device reports every 30 s at least; after three times that without a row it is silent.
-    perform renew_view('device_status', 'select hub_device(hub_id, device_id) as device_id, state, since, watermark,
-        greatest(interval_s, 30) as interval_s, battery_percent, rssi_dbm, source, firmware, error, hint, spool_rows,
-        spool_bytes, spool_oldest_at, spool_error, updated_at from public.device_states');
+    select string_agg(case attname when 'device_id' then 'hub_device(hub_id, device_id) as device_id'
+            when 'interval_s' then 'greatest(interval_s, 30) as interval_s' else quote_ident(attname) end, ', ' order by attnum)
+        into columns from pg_attribute
+        where attrelid = 'device_states'::regclass and attnum > 0 and not attisdropped and attname <> 'hub_id';
+    perform renew_view('device_status', format('select %s from public.device_states', columns));
     create or replace function archstats_push.public_state(status archstats_push.device_status) returns text
         language sql immutable as 'select status.state';
     grant usage on schema archstats_push to archstats_push;

@@ -1,19 +1,21 @@
-"""SQL of ``device_gaps``: intervals in which the device may have missed events, or its events are lost."""
+"""SQL of ``device_gaps``: intervals in which the device may have missed events, or its events are lost or hidden."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from drivers.clock.instant import EPOCH, Instant, optional_instant_of
 from drivers.contract import StreamStart
 from edge.common.postgres.connection import Connection
+from edge.sensor.chatter import BlindInterval
 
 UNKNOWN_PAST: Final = EPOCH
 """Start of a gap whose true start is unknown."""
 REBOOTING: Final = "the device was rebooting"
 PAST_UNKNOWN: Final = "the device's past is not known"
+CHATTER: Final = "the device reported more than archers can shoot: true events may hide among them"
 
 _INSERT_START_GAP: Final = """
 insert into device_gaps (device_id, stream_id, since, since_mono_ns, since_host_boot_id,
@@ -22,10 +24,11 @@ select $1, $2, least($3::timestamptz, $6::timestamptz), $4::bigint, $5::uuid, $6
 where not exists (select from device_gaps where device_id = $1 and stream_id = $2)
 """
 
-_INSERT_LOST_EVENTS: Final = """
+_INSERT_GAP: Final = """
 insert into device_gaps (device_id, stream_id, since, since_mono_ns, since_host_boot_id,
-                         until, until_mono_ns, until_host_boot_id, reason)
-values ($1, gen_random_uuid(), least($2::timestamptz, $5::timestamptz), $3, $4, $5, $6, $7, $8)
+                         until, until_mono_ns, until_host_boot_id, reason, begins_stream)
+values ($1, $2, least($3::timestamptz, $6::timestamptz), $4, $5, $6, $7, $8, $9, false)
+on conflict do nothing
 """
 
 
@@ -44,7 +47,13 @@ async def insert_lost_events(
 ) -> None:
     """Store the gap that lost events leave. It gets a stream id of its own, because no stream starts at its end."""
     since = last_watermark or await _previous_watermark(connection, device_id)
-    await connection.execute(_INSERT_LOST_EVENTS, device_id, *_columns(since), *_columns(until), reason)
+    await connection.execute(_INSERT_GAP, device_id, uuid4(), *_columns(since), *_columns(until), reason)
+
+
+async def insert_blind_interval(connection: Connection, device_id: str, interval: BlindInterval) -> None:
+    """Store the gap that surplus readings leave; storing it again changes nothing."""
+    columns = (*interval.since.columns, *interval.until.columns)
+    await connection.execute(_INSERT_GAP, device_id, interval.id, *columns, CHATTER)
 
 
 async def _blind_since(

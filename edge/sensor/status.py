@@ -30,6 +30,9 @@ class Status:
     gap: str | None = None
     """Events that are awaited or lost, for the operator: the device may be ready all the same."""
     gap_hint: str | None = None
+    chatter: str | None = None
+    """The device reports more than archers can shoot: in numbers, for the operator. None when it does not."""
+    chatter_hint: str | None = None
     driver_counters: Mapping[str, int] = field(default_factory=dict)
     changed: bool = True
     """The row is out of date and should be written at once."""
@@ -49,8 +52,17 @@ class Status:
         """All values of the row except counters, watermark and queue."""
         return (
             self.state, self.since, self.identity, self.battery_percent, self.rssi_dbm, self.readings_total,
-            self.error, self.hint, self.gap, self.gap_hint,
+            self.error, self.hint, self.gap, self.gap_hint, self.chatter,
         )  # fmt: skip
+
+    @property
+    def trouble(self) -> tuple[str | None, str | None]:
+        """The present trouble and its remedy: a fault of the device or its line before chatter, and chatter before a gap."""
+        if self.error:
+            return self.error, self.hint
+        if self.chatter:
+            return self.chatter, self.chatter_hint
+        return self.gap, self.gap_hint
 
     def set_state(self, state: DeviceState, *, error: str | None = None, hint: str | None = None) -> bool:
         """Set the state; returns whether it differs from the previous one."""

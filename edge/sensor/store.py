@@ -13,7 +13,8 @@ from drivers.clock.instant import Instant
 from drivers.contract import ClockModel, DeviceKind, Reading, StreamStart
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import ReportKind
-from edge.sensor.gap_rows import insert_lost_events, insert_start_gap
+from edge.sensor.chatter import NOTHING_SURPLUS, Judgement
+from edge.sensor.gap_rows import insert_blind_interval, insert_lost_events, insert_start_gap
 from edge.sensor.quarantine import plain, quarantine_row
 from edge.sensor.queue.inbox import Storable
 from edge.sensor.queue.serialise import AWAITED_KINDS
@@ -27,14 +28,14 @@ CLOCKS_LOADED: Final = 16
 
 _INSERT_READINGS: Final = """
 insert into readings (device_id, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
-                      tag, tags, x_mm, y_mm, rssi_dbm, cause, quality, reason)
+                      tag, tags, x_mm, y_mm, rssi_dbm, cause, quality, reason, is_surplus)
 select $1, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
-       tag, string_to_array(tags, ','), x_mm, y_mm, rssi_dbm, cause, quality, reason
+       tag, string_to_array(tags, ','), x_mm, y_mm, rssi_dbm, cause, quality, reason, is_surplus
 from unnest($2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::float8[], $7::bigint[], $8::uuid[],
             $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::float8[], $14::float8[], $15::smallint[],
-            $16::text[], $17::smallint[], $18::text[])
+            $16::text[], $17::smallint[], $18::text[], $19::boolean[])
      as fresh (stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
-               tag, tags, x_mm, y_mm, rssi_dbm, cause, quality, reason)
+               tag, tags, x_mm, y_mm, rssi_dbm, cause, quality, reason, is_surplus)
 on conflict do nothing
 """
 
@@ -51,8 +52,8 @@ on conflict (device_id, stream_id) do update set
 _UPSERT_STATUS: Final = """
 insert into device_status (device_id, state, since, stream_id, watermark, watermark_mono_ns, watermark_host_boot_id,
                            interval_s, battery_percent, rssi_dbm, readings_total, queued, counters, source, firmware, error, hint,
-                           spool_rows, spool_bytes, spool_oldest_at, spool_error, updated_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                           spool_rows, spool_bytes, spool_oldest_at, spool_error, chatters, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
         clock_timestamp())
 on conflict (device_id) do update set
     state = excluded.state, since = excluded.since, stream_id = excluded.stream_id,
@@ -66,7 +67,7 @@ on conflict (device_id) do update set
     source = coalesce(excluded.source, device_status.source),
     firmware = coalesce(excluded.firmware, device_status.firmware), error = excluded.error, hint = excluded.hint,
     spool_rows = excluded.spool_rows, spool_bytes = excluded.spool_bytes, spool_oldest_at = excluded.spool_oldest_at,
-    spool_error = excluded.spool_error, updated_at = excluded.updated_at
+    spool_error = excluded.spool_error, chatters = excluded.chatters, updated_at = excluded.updated_at
 """
 
 _CONFIRM_STATUS: Final = """
@@ -154,11 +155,18 @@ class SensorStore:
         )
         return [(row["first"], row["last"]) for row in rows]
 
-    async def write(self, reports: Sequence[Storable], last_watermark: Instant | None) -> None:
-        """Store a batch in one transaction; existing rows stay unchanged."""
+    async def write(
+        self, reports: Sequence[Storable], last_watermark: Instant | None, judgement: Judgement = NOTHING_SURPLUS
+    ) -> None:
+        """Store a batch, or a part of it, in one transaction; existing rows stay unchanged.
+
+        The blind intervals of the batch are stored with a surplus reading.
+        """
         readings = [report for report in reports if isinstance(report, Reading)]
-        if len(readings) == len(reports):
-            await self._insert(readings)
+        surplus = judgement.flags(readings)
+        blind = judgement.blind if any(surplus) else ()
+        if len(readings) == len(reports) and not blind:
+            await self._insert(readings, surplus)
             return
         async with self._connection.transaction():
             for report in reports:
@@ -166,8 +174,10 @@ class SensorStore:
                     await insert_start_gap(self._connection, self._device.id, report, last_watermark)
                 elif isinstance(report, ClockModel):
                     await self._upsert_clock(report)
+            for interval in blind:
+                await insert_blind_interval(self._connection, self._device.id, interval)
             if readings:
-                await self._insert(readings)
+                await self._insert(readings, surplus)
 
     async def write_status(
         self,
@@ -194,12 +204,12 @@ class SensorStore:
             json.dumps(dict(counters)),
             status.source.value if status.source else None,
             status.identity.firmware if status.identity else None,
-            status.error or status.gap,
-            status.hint if status.error else status.gap_hint,
+            *status.trouble,
             spool.rows,
             spool.bytes,
             spool.oldest_at,
             spool_error,
+            status.chatter is not None,
         )
 
     async def confirm_status(self, watermark: Instant | None) -> bool:
@@ -209,7 +219,7 @@ class SensorStore:
         )
         return done != "UPDATE 0"
 
-    async def _insert(self, readings: Sequence[Reading]) -> None:
+    async def _insert(self, readings: Sequence[Reading], surplus: Sequence[bool]) -> None:
         await self._connection.execute(
             _INSERT_READINGS,
             self._device.id,
@@ -230,6 +240,7 @@ class SensorStore:
             [r.cause for r in readings],
             [r.quality for r in readings],
             [r.reason for r in readings],
+            surplus,
         )
 
     async def has_unsettled(self, streams: Sequence[UUID]) -> bool:

@@ -22,6 +22,7 @@ from edge.common.postgres.database import Database, describe_error, wait_until_r
 from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
+from edge.sensor.chatter_monitor import ChatterMonitor
 from edge.sensor.device_texts import clean_counters
 from edge.sensor.gaps import GapMonitor
 from edge.sensor.quarantine import BatchResult, store_or_quarantine
@@ -90,6 +91,7 @@ class ReadingWriter:
         self._quarantined = 0
         self._quarantined_at = float("-inf")
         self._gaps = GapMonitor(device.id, queue, status)
+        self._chatter = ChatterMonitor(device.id, status)
 
     async def clocks_loaded(self, timeout_s: float) -> bool:
         """Wait until the stored clocks are loaded, at most ``timeout_s``: a device must not wait for a database.
@@ -136,6 +138,7 @@ class ReadingWriter:
             "turned_away": self._queue.inbox.turned_away,
             "left_undated": self._reader.left_undated,
             "quarantined": self._quarantined,
+            "surplus": self._chatter.surplus,
             "spools_damaged": self._queue.spool.damaged_files,
         }
 
@@ -169,6 +172,7 @@ class ReadingWriter:
             while not stop.is_set():
                 self._tick()
                 if await self._queue.wait(self._until_status_s()):
+                    await self._chatter.let_batch_grow()
                     await self._store_batch(store)
                 if self._is_status_due():
                     await self._report(store)
@@ -185,6 +189,7 @@ class ReadingWriter:
         if batch is None:
             return False
         result = await self._write(store, batch)
+        self._chatter.on_stored(batch.reports)
         await self._queue.commit(batch, result.stored, result.quarantined)
         self._count(result)
         return True
@@ -192,7 +197,8 @@ class ReadingWriter:
     async def _write(self, store: SensorStore, batch: Batch) -> BatchResult:
         for stream_id in streams_of(batch.reports):
             await self._restore(store, stream_id)
-        write = partial(store.write, last_watermark=self._queue.ledger.watermark)
+        judgement = self._chatter.judge(batch.reports)
+        write = partial(store.write, last_watermark=self._queue.ledger.watermark, judgement=judgement)
         return await store_or_quarantine(batch.reports, write, store.quarantine)
 
     async def _restore(self, store: SensorStore, stream_id: UUID) -> None:
@@ -216,6 +222,7 @@ class ReadingWriter:
         for stream_id in self._queue.ledger.not_restored():
             await self._restore(store, stream_id)
         await self._gaps.check(store)
+        self._chatter.check()
         self._status.changed = False
         self._status_written_at = time.monotonic()
         await self._write_status(store)

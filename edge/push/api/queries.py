@@ -31,17 +31,17 @@ _SHOT_FILTERS = {
 _HIDDEN_RESULTS = sorted(NO_SHOT)
 
 # A device is silent when nothing was heard from it for three of its intervals. Each boot but its first leaves a gap that
-# ends when the boot begins.
+# ends when the boot begins; lost and hidden events leave gaps, too.
 _DEVICE = """
     select d.id, d.kind, d.driver, d.lane, s.source, s.battery_percent, s.rssi_dbm, s.firmware, s.error, s.hint,
-        s.since, s.updated_at, s.watermark,
+        s.since, s.updated_at, s.watermark, coalesce(s.chatters, false) as chatters,
         coalesce(s.spool_rows, 0) as spool_rows, s.spool_bytes, s.spool_oldest_at, s.spool_error,
         case when s.device_id is null then $2::text
             when s.state = any($3::text[]) and clock_timestamp() - s.updated_at > 3 * s.interval_s * interval '1 s'
             then $4::text else public_state(s) end as state,
         round(extract(epoch from clock_timestamp() - s.updated_at)::numeric, 3) as age_s,
         (select round(extract(epoch from clock_timestamp() - max(g.until))::numeric, 3) from device_gaps g
-            where g.device_id = d.id and g.since > 'epoch') as restarted_s
+            where g.device_id = d.id and g.since > 'epoch' and g.begins_stream) as restarted_s
     from devices d left join device_status s on s.device_id = d.id
     where $1::integer is null or d.lane = $1
     order by d.lane, d.id
@@ -157,6 +157,7 @@ LANES = """
             select coalesce(max(end_time), '-infinity') as at from sessions where sessions.lane = d.lane
         ) ended
         join readings r on r.device_id = d.id and r.kind in ('release', 'landing') and r.cause is distinct from 'removed'
+            and not r.is_surplus
             and r.at > now() - interval '15 minutes' and r.at >= coalesce(d.lane_since, '-infinity')
             and r.at > ended.at + case r.kind when 'landing' then interval '5 s' else interval '0' end
         where d.lane = known.lane and o.id is null

@@ -65,11 +65,11 @@ with wanted as (
     from sessions s where s.id = any($1)
 )
 select w.id, {READING_ROW} as row from wanted w join readings r
-    on r.device_id = any(w.devices) and r.host_boot_id = w.start_host_boot_id
+    on r.device_id = any(w.devices) and not r.is_surplus and r.host_boot_id = w.start_host_boot_id
     and r.mono_ns between w.start_mono_ns - (extract(epoch from $2::interval) * 1e9)::bigint and w.last_ns
 union all
 select w.id, {READING_ROW} from wanted w join readings r
-    on r.device_id = any(w.devices) and r.at >= w.start_time - $2::interval
+    on r.device_id = any(w.devices) and not r.is_surplus and r.at >= w.start_time - $2::interval
     and r.at <= coalesce(w.end_time, 'infinity') + $3::interval
     and (r.host_boot_id = w.start_host_boot_id and r.mono_ns is not null and w.start_mono_ns is not null) is not true
 """  # noqa: S608 - fixed text

@@ -72,7 +72,8 @@ _UPDATES = f"""
 with since as materialized (select $1::text::xid8 as xid),
 news as materialized (
     select r.* from since cross join lateral (
-        select * from readings where readings.xid >= since.xid order by readings.xid limit {NEWS_AT_ONCE + 1}
+        select * from readings where readings.xid >= since.xid and not readings.is_surplus
+        order by readings.xid limit {NEWS_AT_ONCE + 1}
     ) r
 )
 select clock_timestamp() as now, pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin,
@@ -116,7 +117,8 @@ async def pages_since(connection: Connection, since_xmin: int) -> AsyncIterator[
     """The readings of the transactions that may have ended since, at most ``NEWS_AT_ONCE`` at a time. One snapshot covers them all."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         cursor = await connection.cursor(
-            f"select {READING_ROW} as row from readings r where r.xid >= $1::text::xid8 order by r.xid",  # noqa: S608
+            f"select {READING_ROW} as row from readings r"  # noqa: S608
+            " where r.xid >= $1::text::xid8 and not r.is_surplus order by r.xid",
             str(since_xmin),
         )
         while page := await cursor.fetch(NEWS_AT_ONCE):

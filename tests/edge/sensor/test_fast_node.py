@@ -39,7 +39,7 @@ async def test_node_at_5000_events_a_second_is_read(
         )
     lines = "\n".join([*busy.node.lines, *map(str, busy.daemon.lines)])
     assert seen["pending"] == 0
-    assert {row["state"] for row in states} <= {"starting", "waiting", "ready"}, (
+    assert {row["state"] for row in states} <= {"starting", "waiting", "ready", "degraded"}, (
         f"{NAME} must not fall silent:\n{lines}"
     )
     # At the first contact the driver keeps 256 events until the clock is known; the node re-sends the others.

@@ -7,17 +7,21 @@ import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from asyncpg import Record
 
-from drivers.contract import ClockModel, DeviceKind, Driver, Pulse, StreamStart
+from drivers.contract import ClockModel, DeviceKind, Driver, Pulse, Reading, StreamStart
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
 from edge.common.vocabulary import DeviceState
+from edge.sensor import chatter_monitor
 from edge.sensor import writer as writer_module
+from edge.sensor.chatter import LIMIT
 from edge.sensor.queue.durable import DurableQueue
 from edge.sensor.queue.ledger import QUIET_PULSES
 from edge.sensor.queue.spool import Spool
@@ -186,3 +190,107 @@ async def test_watermark_is_due_sooner_while_readings_arrive(bench: Bench) -> No
     assert bench.writer._until_status_s() <= writer_module.STATUS_PAUSE_S
     bench.status.set_state(DeviceState.LOST)
     assert bench.writer._until_status_s() == 0.0
+
+
+def chatter(first: int, count: int) -> list[Reading]:
+    """Readings every 10 ms."""
+    return [replace(reading(seq), stamp=stamp(seq * 0.01)) for seq in range(first, first + count)]
+
+
+async def status_row(bench: Bench) -> Record:
+    row = await bench.connection.fetchrow(
+        "select public_state(s) as state, chatters, error, hint, counters from device_status s"
+    )
+    assert row is not None
+    return row
+
+
+async def test_surplus_is_stored_marked_with_the_time_it_blinds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    bench.status.set_state(DeviceState.READY)
+    for report in chatter(1, 500):
+        bench.queue.put(report)
+    await bench.writer._store_batch(bench.store)
+    await bench.writer._report(bench.store)
+    assert await bench.connection.fetchval("select array_agg(seq) from readings where not is_surplus") == list(
+        range(1, LIMIT + 1)
+    )
+    assert await bench.connection.fetchval("select count(*) from readings where is_surplus") == 500 - LIMIT
+    gap = await bench.connection.fetchrow("select *, xid = any(select xid from readings) as beside from device_gaps")
+    assert gap is not None
+    assert (gap["since"], gap["since_mono_ns"], gap["begins_stream"], gap["beside"]) == (
+        stamp(0.01).at, 10_000_000, False, True,
+    )  # fmt: skip
+    assert gap["until"] > stamp(5.0).at
+    row = await status_row(bench)
+    assert (row["state"], row["chatters"]) == ("degraded", True)
+    assert row["error"].startswith("500 nockings in 5.0 s are more than archers can shoot")
+    assert "mounting" in row["hint"]
+    assert bench.writer.counters()["surplus"] == 500 - LIMIT
+    assert bench.queue.ledger.holds(STREAM, 500), "all are acknowledged"
+
+    monkeypatch.setattr(chatter_monitor, "WINDOW_S", 0.0)
+    for _ in range(2):
+        await bench.writer._report(bench.store)
+    row = await status_row(bench)
+    assert (row["state"], row["chatters"], row["error"]) == ("ready", False, None)
+    lines = [record.message for record in caplog.records if record.name == chatter_monitor.__name__]
+    assert [line.split(" ")[:2] for line in lines] == [["bow-1:", "chatters:"], ["bow-1:", "calm:"]]
+    assert "440 readings are left out of shots" in lines[1]
+
+
+async def test_quarantined_row_changes_no_decision_about_the_others(bench: Bench) -> None:
+    """The batch is offered again in halves until the unlucky reading is found."""
+    batch = chatter(1, 200)
+    batch[100] = replace(batch[100], rssi_dbm=40_000)
+    for report in batch:
+        bench.queue.put(report)
+    await bench.writer._store_batch(bench.store)
+    stored = await bench.connection.fetch("select seq, is_surplus from readings order by seq")
+    assert [(row["seq"], row["is_surplus"]) for row in stored] == [
+        (seq, seq > LIMIT) for seq in range(1, 201) if seq != 101
+    ]
+    assert await bench.connection.fetchval("select count(*) from device_gaps") == 1
+    assert await bench.connection.fetchval("select count(*) from quarantine") == 1
+
+
+async def test_failed_write_changes_no_decision(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even when the transaction was committed and only its answer was lost."""
+    for report in chatter(1, 200):
+        bench.queue.put(report)
+
+    async def answer_is_lost(*_reports: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.queue, "commit", answer_is_lost)
+        with pytest.raises(ConnectionError):
+            await bench.writer._store_batch(bench.store)
+    for report in chatter(201, 10):
+        bench.queue.put(report)
+    await bench.writer._store_batch(bench.store)
+    assert await bench.connection.fetchval("select count(*) from readings where is_surplus") == 210 - LIMIT
+    assert await bench.connection.fetchval("select count(*) from device_gaps") == 1
+
+
+async def test_rows_of_an_old_spool_are_judged_too(bench: Bench) -> None:
+    for report in chatter(1, 150):
+        bench.queue.put(report)
+    assert await bench.queue.move_to_disk(150)
+    await bench.writer._store_batch(bench.store)
+    assert await bench.connection.fetchval("select count(*) from readings where is_surplus") == 150 - LIMIT
+
+
+async def test_batches_grow_while_all_is_surplus(bench: Bench) -> None:
+    async def pause_s() -> float:
+        began = time.monotonic()
+        await bench.writer._chatter.let_batch_grow()
+        return time.monotonic() - began
+
+    for first, count, grows in ((1, LIMIT, False), (LIMIT + 1, 10, True)):
+        for report in chatter(first, count):
+            bench.queue.put(report)
+        await bench.writer._store_batch(bench.store)
+        assert (await pause_s() > chatter_monitor.GROW_S / 2) is grows

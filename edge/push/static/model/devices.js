@@ -19,9 +19,14 @@ export function stateText(state) {
   return texts.devices.states[state] ?? state;
 }
 
+/** Whether its clock and the target's are too far apart; a degraded device that chatters says so in its error. */
+export function clockIsOff(device) {
+  return device.state === DeviceState.DEGRADED && !device.chatters;
+}
+
 /** The fault and the advice, "" without any. */
 export function advice(device) {
-  return [device.error, device.hint, device.state === DeviceState.DEGRADED && texts.devices.clockOff].filter(Boolean).join(" ");
+  return [device.error, device.hint, clockIsOff(device) && texts.devices.clockOff].filter(Boolean).join(" ");
 }
 
 /** Restart, battery and age of a device. now and the device's times: milliseconds of one clock. */

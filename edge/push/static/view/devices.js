@@ -1,6 +1,5 @@
 // The list of a lane's devices, with a state and an age that ticks.
-import { advice, condition, level, stateText } from "../model/devices.js";
-import { DeviceState } from "../model/vocabulary.js";
+import { advice, clockIsOff, condition, level, stateText } from "../model/devices.js";
 import { texts } from "../texts/index.js";
 import { element } from "./dom.js";
 
@@ -30,7 +29,7 @@ export class Devices {
 
   /** Whether the clock of one of them is off. */
   get clocksOff() {
-    return [...this.#devices.values()].some((device) => device.state === DeviceState.DEGRADED);
+    return [...this.#devices.values()].some(clockIsOff);
   }
 
   #draw() {

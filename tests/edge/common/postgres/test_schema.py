@@ -117,6 +117,31 @@ async def test_clock_off_degrades_a_ready_device_until_cleared(
     assert [row["state"] for row in events] == ["ready", "degraded", "lost"]
 
 
+async def test_surplus_readings_ring_no_doorbell(connection: Connection, bells: asyncio.Queue[tuple[str, str]]) -> None:
+    for name in ("target-1", "target-2"):
+        await add_device(connection, name, "target")
+    put = (
+        "insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source, is_surplus) "
+        "select id, gen_random_uuid(), 1, 'landing', now(), gen_random_uuid(), now(), 'simulator', id = $1 or $2 from devices"
+    )
+    await connection.execute(put, "target-1", True)
+    assert await rung(connection, bells) == []
+    await connection.execute(put, "target-1", False)
+    assert await rung(connection, bells) == [("archy_readings", "target-2")], "the other device's reading is for a shot"
+
+
+async def test_chatter_degrades_a_ready_device_until_it_ends(connection: Connection) -> None:
+    await add_device(connection, "target-1", "target")
+    put = (
+        "insert into device_status (device_id, state, since, interval_s, chatters) values ('target-1', $1, now(), 1, $2) "
+        "on conflict (device_id) do update set state = excluded.state, chatters = excluded.chatters"
+    )
+    for state, chatters in (("ready", False), ("ready", True), ("lost", True), ("ready", True), ("ready", False)):
+        await connection.execute(put, state, chatters)
+    events = await connection.fetch("select data ->> 'state' as state from events order by xid, id")
+    assert [row["state"] for row in events] == ["ready", "degraded", "lost", "degraded", "ready"]
+
+
 async def test_one_open_session_a_lane(connection: Connection) -> None:
     first: UUID = await connection.fetchval(SESSION, 1)
     await connection.fetchval(SESSION, 2)

@@ -177,11 +177,12 @@ async def test_views_of_a_centre_use_its_indexes(connection: Connection, query: 
 
 async def test_centre_shows_the_lane_of_each_hub(lane: LaneRows) -> None:
     await make_hub(lane.connection, 2)
+    await lane.connection.execute("update device_status set chatters = true where device_id = 'target-1'")
     await lane.connection.execute("update installation set hub_id = 0")
     await make_centre(lane.connection)
     await lane.connection.execute("set role archstats_push")
     assert await lane.connection.fetchval("select lane from sessions") == 2001
     devices = await lane.connection.fetch(
-        "select d.id, s.state from devices d join device_status s on s.device_id = d.id"
+        "select d.id, s.state, s.chatters from devices d join device_status s on s.device_id = d.id"
     )
-    assert {tuple(row) for row in devices} == {("hub2/bow-1", "ready"), ("hub2/target-1", "ready")}
+    assert {tuple(row) for row in devices} == {("hub2/bow-1", "ready", False), ("hub2/target-1", "degraded", True)}

@@ -160,6 +160,10 @@ async def test_a_device_shows_the_time_since_its_restart(
             """,
             lane.bow, float(ago_s), since,
         )  # fmt: skip
+    await connection.execute(
+        "insert into device_gaps (device_id, stream_id, since, until, reason, begins_stream)"
+        " select id, gen_random_uuid(), now() - interval '10 s', now() + interval '5 s', 'chatter', false from devices"
+    )
     bow, target = await data(client, "/device?lane=1")
     assert isinstance(bow["restarted_s"], float)
     assert 60 <= bow["restarted_s"] < 90

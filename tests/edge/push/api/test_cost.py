@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from edge.common.postgres.connection import Connection
 from edge.push.api.queries import LANES, rows
 from tests.edge.lane_rows import LaneRows
@@ -27,6 +29,17 @@ async def test_lanes_read_no_older_reading(lane: LaneRows, connection: Connectio
     assert await rows_read(connection, "readings") < OLD / 10, "the lane has an open session"
     await connection.execute("update sessions set is_opened = false, end_time = now() where is_opened")
     assert await rows_read(connection, "readings") < OLD / 10, "no reading is recent"
+    await connection.execute(
+        """insert into readings (device_id, stream_id, seq, kind, at, host_boot_id, received_at, source, is_surplus)
+            select $1, gen_random_uuid(), 1, 'landing', clock_timestamp() + interval '1 ms', gen_random_uuid(), now(), 'simulator',
+                true
+            from generate_series(1, $2::int) n""",
+        lane.target,
+        OLD,
+    )
+    assert await rows_read(connection, "readings") < OLD / 10, "surplus readings are no arrows"
+    unclaimed = json.loads(await connection.fetchval(rows(LANES)))[0]["unclaimed"]
+    assert unclaimed == 0
 
 
 async def rows_read(connection: Connection, table: str) -> int:

@@ -45,6 +45,7 @@ async def test_advice_joins_error_and_hint(call: Call) -> None:
     degraded = await call(MODULE, "advice", device(state="degraded", **fault))
     assert degraded.startswith("No port. Plug it in. Its clock and the target's")
     assert (await call(MODULE, "advice", device(state="degraded"))).startswith("Its clock")
+    assert await call(MODULE, "advice", device(state="degraded", chatters=True, **fault)) == "No port. Plug it in."
 
 
 async def test_age_of_a_device_grows_with_the_pages_clock(call: Call) -> None:

@@ -227,3 +227,9 @@ async def test_a_clock_banner_shows_until_the_clocks_agree(
         await expect(bar).to_be_visible(visible=is_off)
         await expect(bow.get_by_text("too far apart")).to_have_count(int(is_off))
     await expect(bar).to_contain_text("BOW CLOCK OFF")
+    await connection.execute(
+        "update device_status set chatters = true, error = '900 landings' where device_id = $1", lane.bow
+    )
+    await expect(bow.locator(".state")).to_have_text("degraded")
+    await expect(bow).to_contain_text("900 landings")
+    await expect(bar).to_be_hidden()
