@@ -118,9 +118,10 @@ def set_up_postgres(lab: Lab) -> str:
 
 
 def install(lab: Lab, **environment: str) -> str:
-    """Run ``install`` from a source tree."""
+    """Run ``install`` from a source tree, with the umask of a hardened server."""
     program = str(Path(sys.prefix) / "bin" / "archstats-sensor")
-    return lab.run(program, "install", environment=environment, timeout_s=300)
+    strict = ("bash", "-c", 'umask 077; exec "$0" install', program)
+    return lab.run(*strict, environment=environment, timeout_s=300)
 
 
 def set_up_devices(hub: Hub) -> None:
