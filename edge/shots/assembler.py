@@ -110,6 +110,10 @@ class Assembler:
         """Load sessions from the tables with the next step."""
         self._to_load.update(sessions)
 
+    def recheck_all(self) -> None:
+        """Assemble every session in memory with the next step: a watermark may have changed since the last one."""
+        self._due |= dict.fromkeys(self._sessions, -math.inf)
+
     async def step(self, notified: Iterable[str] = ()) -> None:
         """Read what is new, and bring the tables up to date; ``notified`` are devices that probably have new readings.
 

@@ -27,6 +27,9 @@ PRUNE_EVERY_S = 3600.0
 BALANCE_EVERY_S = 1.0
 """Interval between checks for assemblers that started or died, whose lanes are then divided anew."""
 
+LAST_STEP_WITHIN_S = 1.0
+"""Longest last computation after the request to stop; a restart does what is left of it."""
+
 log = logging.getLogger(__name__)
 
 
@@ -40,22 +43,28 @@ class AssemblerState(StrEnum):
 
 
 async def run_shots(database: Database, stop: asyncio.Event, supervision: Supervision | None = None) -> None:
-    """Turn readings into shots until ``stop`` is set. May be killed at any point and restarted with the same result."""
+    """Turn readings into shots until ``stop`` is set. May be killed at any point and restarted with the same result.
+
+    The last computation begins after the request to stop, so that the shots rest on all that was stored before it.
+    """
     supervision = supervision or Supervision()
     listener = Listener(database, [f"{database.channel}_readings"], tick=supervision.loop("listener"))
     state_log = Transitions(log, "assembling")
     slow = SlowSessions(database)
     async with asyncio.TaskGroup() as tasks:
+        work = tasks.create_task(_work(database, listener, slow, stop, state_log, supervision.loop("assembler")))
         background = [
             tasks.create_task(listener.run()),
             tasks.create_task(slow.run()),
-            tasks.create_task(_work(database, listener, slow, stop, state_log, supervision.loop("assembler"))),
             tasks.create_task(supervision.run(lambda: _headline(state_log))),
         ]
         await stop.wait()
-        for task in background:
-            task.cancel()
         supervision.stopping()
+        listener.ring()
+        if state_log.state in (AssemblerState.ACTIVE, AssemblerState.SHARING):
+            await asyncio.wait([work], timeout=LAST_STEP_WITHIN_S)
+        for task in (work, *background):
+            task.cancel()
 
 
 def _headline(state_log: Transitions) -> str:
@@ -89,7 +98,7 @@ async def _work(
             await shares.join()
             attempt.succeed()
             try:
-                await _assemble(connection, shares, listener, slow, state_log, tick)
+                await _assemble(connection, shares, listener, slow, stop, state_log, tick)
             finally:
                 slow.start_over(())  # the locks of the shares end with the connection
 
@@ -99,14 +108,19 @@ async def _assemble(
     shares: LaneShares,
     listener: Listener,
     slow: SlowSessions,
+    stop: asyncio.Event,
     state_log: Transitions,
     tick: Tick,
 ) -> None:
-    """Assemble until the database fails; another assembler then starts from the tables."""
+    """Assemble until the request to stop, and then once more; or until the database fails.
+
+    Another assembler then starts from the tables.
+    """
     assembler: Assembler | None = None
     balanced_at = pruned_at = float("-inf")
     while True:
         tick()
+        is_last = stop.is_set()
         if time.monotonic() >= balanced_at + BALANCE_EVERY_S:
             balanced_at = time.monotonic()
             if await shares.balance() or assembler is None:
@@ -114,12 +128,16 @@ async def _assemble(
                 assembler = Assembler(connection, shares.held, tick, slow=slow)
                 _log_shares(shares, state_log)
         if assembler is not None and shares.held:
+            if is_last:
+                assembler.recheck_all()
             notified = listener.payloads()
             slow.notify(notified)
             await assembler.step(notified)
             if 0 in shares.held and time.monotonic() >= pruned_at + PRUNE_EVERY_S:
                 pruned_at = time.monotonic()
                 await prune(connection)
+        if is_last:
+            return
         due_s = assembler.next_due_s if assembler is not None and shares.held else BALANCE_EVERY_S
         await listener.wait(max(0.0, min(due_s, balanced_at + BALANCE_EVERY_S - time.monotonic())))
 

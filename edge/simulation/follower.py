@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from edge.common.console import say
-from edge.common.postgres.connection import Connection
+from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import Database
-from edge.common.postgres.feed import RECHECK_S, FeedCursor, read_page
+from edge.common.postgres.feed import RECHECK_S, FeedCursor, Page, read_page
 from edge.common.postgres.listener import Listener
 from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.vocabulary import EventType, Flag, Result
@@ -23,9 +23,11 @@ from edge.operator.shot_format import json_line, text_line
 from simulators.hosttime import HostTime
 from simulators.world.range import Release, World
 
-PAGE = 500
+PAGE_SIZE = 500
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
+REST_WITHIN_S = 2.0
+"""Longest wait for the events of the last computation, because an operator waits for the range to stop."""
 SHOT_EVENTS = frozenset((EventType.SHOT_CREATED, EventType.SHOT_UPDATED, EventType.SHOT_VOIDED))
 
 # In the format of the feed.
@@ -94,18 +96,37 @@ class RangeFollower:
                 await self._one_connection(attempt, listener)
         raise AssertionError("a connection is read until it is lost")
 
+    async def read_rest(self) -> None:
+        """Read the events that are stored, after :meth:`run` was cancelled; for at most ``REST_WITHIN_S``."""
+        with suppress(*DATABASE_FAULTS):
+            async with asyncio.timeout(REST_WITHIN_S):
+                connection = await self._database.connect()
+                try:
+                    page = await self._read_page(connection)
+                    while page.events or page.more_soon:
+                        if not page.events:
+                            await asyncio.sleep(RECHECK_S)
+                        page = await self._read_page(connection)
+                finally:
+                    connection.terminate()
+
+    async def _read_page(self, connection: Connection) -> Page:
+        """Read the next events."""
+        page = await read_page(connection, self._cursor, PAGE_SIZE)
+        if page.gap:
+            await self._read_table(connection)
+        for event in page.events:
+            if event.type in SHOT_EVENTS:
+                self._on_shot(event.data)
+        self._cursor = page.cursor
+        return page
+
     async def _one_connection(self, attempt: Attempt, listener: Listener) -> NoReturn:
         """Read until the connection is lost, which raises one of DATABASE_FAULTS."""
         connection = await attempt.connect()
         while True:
-            page = await read_page(connection, self._cursor, PAGE)
+            page = await self._read_page(connection)
             attempt.succeed()
-            if page.gap:
-                await self._read_table(connection)
-            for event in page.events:
-                if event.type in SHOT_EVENTS:
-                    self._on_shot(event.data)
-            self._cursor = page.cursor
             if not page.events:
                 await listener.wait(RECHECK_S if page.more_soon else None)
 

@@ -91,7 +91,10 @@ def programs(
     folders: Folders,
     assemblers: int = 1,
 ) -> list[Program]:
-    """Return the programs of the range. Sensors stop before the simulated devices, so that none reports a lost device."""
+    """Return the programs of the range.
+
+    The sensors stop first: so none reports a lost device, and the assemblers' last computation sees all that is stored.
+    """
     base = {key: value for key, value in environ.items() if not key.startswith("ARCH_STATS_")}
     base |= {key: value for key, value in environ.items() if key in SHARED_VARIABLES}
     base["ARCH_STATS_WORLD"] = world.to_json()
@@ -100,7 +103,7 @@ def programs(
     listed = ",".join(f"{device.name}:{device.driver}" for device in devices)
     simulators = [sys.executable, "-m", "simulators", "--world", world.to_json(), "--links", str(links)]
     simulators += ["--devices", listed, *faults.arguments()]
-    result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=2)]
+    result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=3)]
     for device in devices:
         own = {
             "ARCH_STATS_DRIVER": device.driver,
@@ -111,8 +114,11 @@ def programs(
         argv = [str(here / "archstats-sensor"), "run", device.name]
         result.append(Program(device.name, argv, {**base, **own}, logs / f"{device.name}.log"))
     names = ["archstats-shots", *(f"archstats-shots-{number}" for number in range(2, assemblers + 1))]
-    result += [Program(name, [str(here / "archstats-shots")], base, logs / f"{name}.log") for name in names]
-    result.append(Program("archstats-push", [str(here / "archstats-push")], base, logs / "archstats-push.log"))
+    result += [
+        Program(name, [str(here / "archstats-shots")], base, logs / f"{name}.log", stop_order=2) for name in names
+    ]
+    push = [str(here / "archstats-push")]
+    result.append(Program("archstats-push", push, base, logs / "archstats-push.log", stop_order=2))
     return result
 
 

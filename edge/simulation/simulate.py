@@ -142,7 +142,10 @@ async def _on_database(
                 watermark_us = await common_watermark_us(database, sessions, followed.host)
                 until = world.start_us if watermark_us is None else follower.decided_until(watermark_us)
             await children.stop()
-            for task in (*keepers, following):
+            following.cancel()
+            await asyncio.wait((following,))
+            await follower.read_rest()  # the assemblers' last computation
+            for task in keepers:
                 task.cancel()
     except BaseExceptionGroup as group:
         await children.stop()

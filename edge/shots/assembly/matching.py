@@ -24,6 +24,7 @@ from edge.shots.assembly.flight import (
     flight_s,
     landing_window_s,
     longest_flight_s,
+    unseen_release_between,
 )
 from edge.shots.assembly.model import ReadingKey, TimedReading
 from edge.shots.assembly.nockings import Draft
@@ -117,6 +118,8 @@ def _assign_by_tag(releases: OpenReleases, landing: TimedReading, context: Sessi
     best = min(same, key=lambda d: (d.doubted, abs(flight_s(d.first, landing) - expected), d.first.key))
     if best.doubted and release_coverage(landing, context) is Coverage.BLIND:
         return False  # the other arrow of the tag may have flown unseen
+    if _may_have_flown_again(best, landing, releases, context):
+        return False
     best.assign(landing, Assignment.ID)
     return True
 
@@ -129,12 +132,32 @@ def _assign_late(releases: OpenReleases, landing: TimedReading, context: Session
     for draft in releases.near(landing, window):
         certain = draft.read_tag == landing.tag and not draft.let_down and not draft.doubted
         is_within = certain and 0.0 < flight_s(draft.first, landing) <= window
-        if is_within and release_coverage(landing, context) is not Coverage.BLIND:
+        if (
+            is_within
+            and release_coverage(landing, context) is not Coverage.BLIND
+            and not _may_have_flown_again(draft, landing, releases, context)
+        ):
             draft.late = True
             draft.flags.add(Flag.LATE)
             draft.assign(landing, Assignment.ID)
             return True
     return False
+
+
+def _may_have_flown_again(draft: Draft, landing: TimedReading, releases: OpenReleases, context: SessionContext) -> bool:
+    """Whether the arrow of a release may have been nocked again while its bow was blind, and have landed from there."""
+    bow, since = draft.first.key.device_id, draft.first.t
+    _, until = unseen_release_between(landing, context)
+    if context.is_blind(bow, since, until, context.parameters.shortest_change_s):
+        return True
+    return any(
+        d.first.key.device_id == bow
+        and d.first.t > since
+        and d.read_tag is None
+        and d.engage is None
+        and context.is_blind(bow, since, d.first.t)
+        for d in releases.possible(landing)
+    )
 
 
 def _assign_to_fitting(releases: OpenReleases, landing: TimedReading) -> bool:

@@ -62,6 +62,24 @@ async def test_restart_writes_no_row_again(lane: LaneRows, database: Database) -
     assert (await rows(lane))[:5] == before
 
 
+async def test_last_computation_sees_the_last_watermark(lane: LaneRows, database: Database) -> None:
+    """Also where the target reports just before the stop: its silence had left the shot unknown."""
+    await lane.shoot(30.0)
+    async with assembler(database):
+        await until(lane, "exists (select from shots where result = 'unknown')")
+        await lane.set_watermarks(59.0)
+    assert [(shot["result"], shot["points"], shot["revision"]) for shot in await rows(lane)] == [("miss", 0, 2)]
+
+
+async def test_closed_session_is_computed_before_the_stop(lane: LaneRows, database: Database) -> None:
+    await lane.shoot(30.0)
+    await lane.connection.execute("update sessions set closing_time = $1", lane.at(31.0))
+    async with assembler(database):
+        await until(lane, "not is_opened from sessions")
+        await lane.set_watermarks(59.0)
+    assert [shot["result"] for shot in await rows(lane)] == ["miss"]
+
+
 async def test_commit_out_of_order_is_found(lane: LaneRows, database: Database) -> None:
     late = await database.connect()
     try:

@@ -70,6 +70,16 @@ async def test_shots_behind_a_feed_gap_are_read_from_the_table(
         assert follower.undecided() == []
 
 
+async def test_events_of_the_last_computation_are_read(database_settings: ServiceSettings, lane: LaneRows) -> None:
+    simulated = range_of(1, lane, await current_cursor(lane.connection))
+    async with open_database(database_settings, application="follower") as database:
+        follower = RangeFollower(database.acting_as(Role.OPERATOR), simulated, as_json=True)
+        (release,) = follower.undecided()
+        await miss(lane, to_datetime(release.released_us))
+        await follower.read_rest()
+        assert follower.undecided() == []
+
+
 async def test_wait_times_out_and_names_undecided_releases(database_settings: ServiceSettings, lane: LaneRows) -> None:
     simulated = range_of(2, lane, await current_cursor(lane.connection))
     decided, undecided = simulated.world.releases(1, START_US, START_US + 10**9)

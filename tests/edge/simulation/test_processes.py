@@ -39,3 +39,5 @@ def test_programs_are_devices_simulators_and_modules(tmp_path: Path) -> None:
     assert bow.environment["ARCH_STATS_SERVER_PORT"] == "8001"
     assert "ARCH_STATS_PORT" not in found[0].environment
     assert max(found, key=lambda program: program.stop_order).name == "simulators"
+    order = {program.name: program.stop_order for program in found}
+    assert order["bow-1"] < order["archstats-shots"], "the last computation sees all that the sensors stored"

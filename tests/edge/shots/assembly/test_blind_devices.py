@@ -94,6 +94,18 @@ def test_landing_beside_a_seen_release_is_no_shot_of_its_own() -> None:
     assert len(orphans(lane, context)) == 1
 
 
+def test_tag_may_be_of_the_second_flight_of_its_arrow() -> None:
+    """Let down, nocked again unseen, and shot: only a long flight leaves time for that."""
+    lane = LaneReadings().shot(3.7).release(5.3).landing(6.05)
+    context = replace(covered_until(20.0), target=FAR)
+    assert [s.result for s in shots(lane, context)] == ["hit", "miss"]  # the nock switch failed
+    first, second = shots(lane, blind(("bow-1", 4.7, 4.75), context=context))
+    assert (first.result, second.result) == ("unknown", "unknown")
+    alone = LaneReadings().shot(3.7).landing(6.05)
+    assert only_shot(alone, blind(("bow-1", 4.7, 5.3), context=context)).result == "unknown"
+    assert only_shot(alone, blind(("bow-1", 4.7, 4.75), context=context)).result == "hit"
+
+
 def test_late_landing_is_not_assigned_over_a_gap() -> None:
     lane = LaneReadings().shot(5.0).landing(7.9)
     assert only_shot(lane).flags == ("late",)
