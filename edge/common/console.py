@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from edge.common.advice import as_typed
 from edge.common.text import printable
 
 Value = str | int | float | bool | None | datetime | UUID | Decimal
@@ -36,7 +37,10 @@ def as_json(row: Mapping[str, object]) -> str:
 
 
 def say(text: str) -> None:
-    """One line to standard output, at once: it may be a pipe. Characters that do not print are escaped."""
+    """One line to standard output, at once: it may be a pipe.
+
+    Characters that do not print are escaped, and commands in advice have the prefix that works here.
+    """
     sys.stdout.write(_shown(text) + "\n")
     sys.stdout.flush()
 
@@ -52,7 +56,7 @@ def _is_utf8() -> bool:
 
 
 def _shown(text: str) -> str:
-    return "\n".join(map(printable, text.split("\n")))
+    return as_typed("\n".join(map(printable, text.split("\n"))))
 
 
 def _plain(value: object) -> str | float:

@@ -85,7 +85,7 @@ class AmbiguousLast(CommandError):
 
     def by_id(self, command: str) -> CommandError:
         """The same error for a command that takes the id of a session, ``shots list --session``."""
-        return CommandError(self.message, hint=self._choices(f"archstats-sensor {command} {{0.id}}"))
+        return CommandError(self.message, hint=self._choices(f"`archstats-sensor {command} {{0.id}}`"))
 
     def _choices(self, form: str) -> str:
         options = [form.format(one) for one in self.sessions]

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from drivers.clock.instant import Instant
+from edge.common.advice import USUAL_BUTT_MM, SessionValues, open_command
 from edge.common.bounds import storable_instant
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.console import iso, local
@@ -18,7 +19,6 @@ from edge.common.postgres.connection import Connection
 from edge.common.text import clean
 from edge.shots.faces import FaceSpec, load_catalogue
 
-USUAL_BUTT_MM = 1240.0
 FACE_MARGIN_MM = 30.0
 """Room left around a face that is larger than the usual butt."""
 END_TIMEOUT_S = 60.0
@@ -101,6 +101,20 @@ def past_instant(text: str, now: Instant) -> Instant:
     if at > now.at:
         raise CommandError(f"--since {text} is in the future", hint="Leave out --since: the session begins now.")
     return now.at_utc(at)
+
+
+async def command_to_open(connection: Connection, lane: int) -> str:
+    """The command that opens a session on a lane like its last one; words in capitals are to be filled in."""
+    row = await connection.fetchrow(
+        """
+        select t.distance::float8 as distance, t.max_x as butt_width, t.max_y as butt_height, s.is_indoor, s.arrows_per_end,
+            (select case when count(distinct code) = 1 then min(code) end from faces where target_id = t.id) as face
+        from sessions s left join targets t on t.session_id = s.id
+        where s.lane = $1 order by s.start_time desc, s.id limit 1
+        """,
+        lane,
+    )
+    return open_command(lane, SessionValues() if row is None else SessionValues(**row))
 
 
 async def open_sessions(

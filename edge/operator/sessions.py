@@ -14,6 +14,7 @@ from drivers.clock.instant import Instant
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import NOT_COUNTED, Result, SessionState
+from edge.operator.opening import command_to_open
 from edge.shots.assembly.nockings import expired_nockings
 from edge.shots.store.context import load_snapshot
 from edge.shots.store.instants import SqlInstant, utc_by_clock_of
@@ -75,7 +76,7 @@ async def mark_end(connection: Connection, lanes: Sequence[int], now: Instant, w
                 who,
             )
             if mark is None:
-                raise no_open_session(lane)
+                raise await no_open_session(connection, lane)
             marks[lane] = mark
     return marks
 
@@ -90,7 +91,7 @@ async def request_closes(connection: Connection, lanes: Sequence[int], now: Inst
         for lane in sorted(lanes):  # in one order, so that two commands never deadlock
             session_id = await request_close(connection, lane, now)
             if session_id is None:
-                raise no_open_session(lane)
+                raise await no_open_session(connection, lane)
             closing[lane] = session_id
     return closing
 
@@ -157,11 +158,11 @@ async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int]
     ]
 
 
-def no_open_session(lane: int) -> CommandError:
+async def no_open_session(connection: Connection, lane: int) -> CommandError:
     """The error for a lane without an open session."""
     return CommandError(
         f"no session is open on lane {lane}, so nothing was changed",
-        hint=f"Open one: `archstats-sensor session open --lane {lane}`.",
+        hint=f"Open one: `{await command_to_open(connection, lane)}`.",
     )
 
 

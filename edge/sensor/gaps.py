@@ -6,6 +6,7 @@ import logging
 import time
 from typing import Final
 
+from edge.common.advice import as_typed
 from edge.sensor.queue.durable import DurableQueue
 from edge.sensor.status import Status
 from edge.sensor.store import SensorStore
@@ -72,4 +73,6 @@ class GapMonitor:
         elif self._complete_at + GAP_REPORTED_S <= now:
             self._awaiting = True
             self._status.gap = f"misses cannot be confirmed: {gap} is not stored yet"
-            self._status.gap_hint = "It is in the device, on the disk or in the quarantine; `archstats-sensor quarantine list` shows the latter."
+            self._status.gap_hint = as_typed(
+                "It is in the device, on the disk or in the quarantine; `archstats-sensor quarantine list` shows the latter."
+            )

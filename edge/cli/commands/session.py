@@ -20,6 +20,7 @@ from edge.operator.opening import (
     END_TIMEOUT_S,
     START_SHOTS,
     NewSession,
+    command_to_open,
     faces_on_butt,
     open_sessions,
     past_instant,
@@ -146,7 +147,8 @@ def list_command(
         for session in sessions:
             say(json_object(asdict(session)) if as_json else session_line(session))
         if not sessions and not as_json:
-            say("No session yet. Open one: `archstats-sensor session open --lane 1`.")
+            number = min(lane or [1])
+            say(f"No session yet. Open one: `{await command_to_open(connection, number)}`.")
 
     on_database(run, database_dir)
 

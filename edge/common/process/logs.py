@@ -9,6 +9,7 @@ import time
 from enum import StrEnum
 from typing import TextIO
 
+from edge.common.advice import as_typed
 from edge.common.text import printable
 
 MOST_DETAILS = 8
@@ -31,7 +32,7 @@ class _OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
-        return " | ".join(printable(line) for line in super().format(record).splitlines() if line)
+        return as_typed(" | ".join(printable(line) for line in super().format(record).splitlines() if line))
 
 
 class _Journal(_OneLine):
@@ -61,7 +62,7 @@ def configure(dev_mode: bool, name: str, stream: TextIO | None = None) -> None:
 def complain(name: str, text: str) -> None:
     """Print the reason why this process ends: one line on stderr, an error for the journal."""
     prefix = f"<{_SYSLOG_LEVELS[logging.ERROR]}>" if _is_journal(sys.stderr) else ""
-    sys.stderr.write(f"{prefix}{printable(name)}: {printable(' '.join(text.split()))}\n")
+    sys.stderr.write(f"{prefix}{printable(name)}: {as_typed(printable(' '.join(text.split())))}\n")
 
 
 def _is_journal(stream: TextIO) -> bool:

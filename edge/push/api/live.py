@@ -9,6 +9,7 @@ import json
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.feed import current_cursor
 from edge.common.vocabulary import OrphanStatus
+from edge.push.api.advice import orphans_command, with_commands
 from edge.push.api.queries import LANES, device_query, rows
 from edge.push.http.read_pool import TIMEOUT_S, ReadPool
 
@@ -79,6 +80,7 @@ async def live(pool: ReadPool, lane: int | None) -> bytes:
         if lane is None:
             lane = int(await connection.fetchval(_LANE, FIRST_LANE, timeout=TIMEOUT_S))
         (state,) = await _states(connection, [lane])
+        common["orphans_command"] = json.dumps(orphans_command(lane))
         common["devices"] = await _devices(connection, lane)
     return _object(common)[:-1] + b"," + state.encode()[1:]
 
@@ -98,7 +100,7 @@ async def _common(connection: Connection) -> dict[str, str]:
     return {
         "as_of": json.dumps(str(await current_cursor(connection))),
         "now": await connection.fetchval("select to_json(clock_timestamp())::text", timeout=TIMEOUT_S),
-        "lanes": await connection.fetchval(rows(LANES), timeout=TIMEOUT_S),
+        "lanes": with_commands(await connection.fetchval(rows(LANES), timeout=TIMEOUT_S)),
     }
 
 

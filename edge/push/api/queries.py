@@ -7,6 +7,7 @@ Paths that the original Arch-Stats also has keep its keys exactly; newer fields 
 from uuid import UUID
 
 from edge.common.vocabulary import NO_SHOT, DeviceState
+from edge.push.api.advice import with_commands
 from edge.push.api.parameters import SessionParams, ShotParams
 from edge.push.http.read_pool import ReadPool
 
@@ -146,7 +147,7 @@ LANES = """
         union all
         select (select min(sessions.lane) from sessions where sessions.lane > used.lane) from used where used.lane is not null
     )
-    select known.lane, o.id as session_id, coalesce(u.arrows, 0) as unclaimed, u.since as unclaimed_since
+    select known.lane, o.id as session_id, coalesce(u.arrows, 0) as unclaimed, u.since as unclaimed_since, l.last_session
     from (select lane from devices where lane is not null union select lane from used where lane is not null) known
     left join sessions o on o.is_opened and o.lane = known.lane
     left join lateral (
@@ -162,10 +163,19 @@ LANES = """
             and r.at > ended.at + case r.kind when 'landing' then interval '5 s' else interval '0' end
         where d.lane = known.lane and o.id is null
     ) u on true
+    left join lateral (
+        select json_build_object('distance', t.distance, 'face', f.code, 'is_indoor', s.is_indoor,
+            'arrows_per_end', s.arrows_per_end, 'butt_width', t.max_x, 'butt_height', t.max_y) as last_session
+        from sessions s left join targets t on t.session_id = s.id
+        cross join lateral (
+            select case when count(distinct code) = 1 then min(code) end as code from faces where target_id = t.id
+        ) f
+        where u.arrows > 0 and s.lane = known.lane order by s.start_time desc, s.id limit 1
+    ) l on true
     order by known.lane
 """
 
 
 async def lanes(pool: ReadPool) -> str:
     """Return every lane that has a device or had a session, with its open session, as a JSON list."""
-    return await pool.value(rows(LANES)) or "[]"
+    return with_commands(await pool.value(rows(LANES)) or "[]")

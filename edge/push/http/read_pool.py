@@ -7,6 +7,7 @@ from typing import cast
 
 import asyncpg
 
+from edge.common.advice import as_typed
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection, Pool
 from edge.common.postgres.database import Database
 
@@ -50,7 +51,7 @@ class ReadPool:
             finally:
                 await asyncio.shield(pool.release(connection, timeout=TIMEOUT_S))
         except _SCHEMA_MISSING as error:
-            raise DatabaseAwayError("its schema is missing; run `archstats-sensor db migrate`") from error
+            raise DatabaseAwayError(as_typed("its schema is missing; run `archstats-sensor db migrate`")) from error
         except _OWN_FAULTS:
             raise
         except DATABASE_FAULTS as error:

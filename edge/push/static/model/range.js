@@ -14,7 +14,7 @@ export class Range {
   constructor(snapshot, at) {
     Object.assign(this, {
       lane: snapshot.lane, lanes: snapshot.lanes, session: snapshot.session, target: snapshot.target,
-      faces: snapshot.faces, simulated: snapshot.simulated, sources: snapshot.sources,
+      faces: snapshot.faces, simulated: snapshot.simulated, sources: snapshot.sources, orphansCommand: snapshot.orphans_command,
     });
     this.ahead = Date.parse(snapshot.now) - at;
     for (const shot of snapshot.shots) this.#shots.set(shot.id, shot);

@@ -213,9 +213,9 @@ export const texts = {
 
   lane: {
     orphan: "A landing that no release explains: it is in no total.",
-    orphans: (n) => `${counted(n, "landing", "landings")} to resolve (grey), in no total: archstats-sensor orphan list`,
-    unclaimed: (n, lane, since) =>
-      `${arrows(n)} shot while no session is open, in no total: archstats-sensor session open --lane ${lane % 1000} --since ${since}`,
+    orphans: (n) => `${counted(n, "landing", "landings")} to resolve (grey), in no total. List them on the hub:`,
+    unclaimed: (n) => `${arrows(n)} shot while no session is open, in no total. Open a session with them on the hub:`,
+    replaceWords: "Write the distance and the face in place of METRES and FACE.",
     voided: (before, sum) => `Correction: a shot that was ${before} does not count. Total ${sum}.`,
     corrected: (place, value, before, sum) => `Correction: shot ${place} is now ${value}, was ${before}. Total ${sum}.`,
     shot: (place, value, sum) => `Shot ${place}: ${value}. Total ${sum}.`,

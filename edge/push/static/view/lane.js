@@ -8,7 +8,7 @@ import { EventType, Result, StreamEvent } from "../model/vocabulary.js";
 import { texts } from "../texts/index.js";
 import { showArrows } from "./arrows.js";
 import { Devices } from "./devices.js";
-import { byId } from "./dom.js";
+import { advise, byId } from "./dom.js";
 import { showEnds } from "./ends.js";
 import { Face } from "./face.js";
 import { showGroup } from "./group.js";
@@ -105,14 +105,13 @@ function showClocks() {
 
 function showLanes() {
   lanes.show(range.lanes, range.lane);
-  const { unclaimed, unclaimed_since: since } = range.lanes.find((one) => one.lane === range.lane) ?? {};
-  byId("unclaimed").hidden = !unclaimed;
-  byId("unclaimed").textContent = unclaimed ? texts.lane.unclaimed(unclaimed, range.lane, since) : "";
+  const { unclaimed, open_command: command } = range.lanes.find((one) => one.lane === range.lane) ?? {};
+  const replaceWords = /METRES|FACE/.test(command) ? ` ${texts.lane.replaceWords}` : "";
+  advise(byId("unclaimed"), unclaimed ? texts.lane.unclaimed(unclaimed) + replaceWords : "", command);
 }
 
 function showOrphans(count) {
-  byId("orphans").hidden = !count;
-  byId("orphans").textContent = texts.lane.orphans(count);
+  advise(byId("orphans"), count ? texts.lane.orphans(count) : "", range.orphansCommand);
 }
 
 function select(id) {

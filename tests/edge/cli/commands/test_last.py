@@ -53,7 +53,7 @@ def test_last_is_refused_while_several_lanes_are_open(two_lanes: CommandLine) ->
         message = two_lanes.run(*words, "--session", "last", status=1)
         assert "'last' is not clear: sessions are open on the lanes 1, 2" in message
         for lane, session_id in by_lane.items():
-            typed = f"archstats-sensor {' '.join(words)} --session {session_id}  session {session_id[:8]}"
+            typed = f"archstats-sensor {' '.join(words)} --session {session_id}`  session {session_id[:8]}"
             assert f"{typed}: lane {lane}, 18 m, opened 20" in message
     for command in ("why last", "shots void last --why late"):
         message = two_lanes.run(*command.split(), status=1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from edge.common.advice import command_prefix
 from edge.common.postgres.connection import Connection
 from edge.operator import sessions
 from tests.edge.cli.command_line import CommandLine, shoot_lane
@@ -38,6 +39,21 @@ def test_several_lanes_open_end_and_close_together(command_line: CommandLine, mo
     assert "closing" in first
     assert "wa_40 " in second
     assert second.startswith(str(opened[1]["id"])[:8])
+
+
+def test_advice_opens_a_session_like_the_last_one_of_its_lane(command_line: CommandLine) -> None:
+    unknown = "session open --lane 1 --distance METRES --face FACE`"
+    assert unknown in command_line.run("session", "list")
+    assert unknown in command_line.run("session", "end", status=1)
+    command_line.run("session", "open", "--distance", "30", "--face", "wa_80", "--indoor", "--arrows-per-end", "6")
+
+    async def end_session(connection: Connection) -> None:
+        await connection.execute("update sessions set is_opened = false, end_time = now(), closing_time = now()")
+
+    command_line.on_database(end_session)
+    typed = f"`{command_prefix()}archstats-sensor session open --lane 1 --distance 30 --face wa_80 --indoor --arrows-per-end 6`"
+    for words in (("session", "end"), ("session", "close")):
+        assert typed in command_line.run(*words, status=1)
 
 
 def test_butt_smaller_than_its_face_is_refused(command_line: CommandLine) -> None:

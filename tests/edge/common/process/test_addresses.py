@@ -34,7 +34,7 @@ def test_every_address_is_shown_as_one_that_a_phone_can_open(host: str, loopback
     assert not {f"http://{EVERY}:80/", f"http://[{EVERY_6}]:80/", loopback} & set(others)
 
 
-def test_hub_that_is_its_own_network_has_the_addresses_of_its_interfaces() -> None:
+def test_hub_without_a_route_shows_its_interfaces() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         assert "127.0.0.1" in addresses._of_interfaces(probe)
 

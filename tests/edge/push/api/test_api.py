@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
+from edge.common.advice import command_prefix
 from edge.common.postgres.connection import Connection
 from tests.edge.lane_rows import CENTRE_MM, OUTDOORS, START, LaneRows
 from tests.edge.push.serving import Service, http
@@ -123,10 +124,15 @@ async def test_unclaimed_arrows_are_counted_per_lane(
             values ($1, gen_random_uuid(), 1, $2, $3, gen_random_uuid(), $3, 'simulator', $4)""",
             device, kind, now - timedelta(seconds=ago_s), cause,
         )  # fmt: skip
-    assert (await data(client, "/lanes"))[0]["unclaimed"] == 0
+    (listed,) = await data(client, "/lanes")
+    assert (listed["unclaimed"], listed["open_command"]) == (0, None)
     await connection.execute("update sessions set is_opened = false, end_time = $1", now - timedelta(seconds=601))
     (listed,) = await data(client, "/lanes")
     assert (listed["session_id"], listed["unclaimed"]) == (None, 2)
+    like_the_last = "archstats-sensor session open --lane 1 --distance 70 --face wa_122 --outdoor --arrows-per-end 6"
+    assert str(listed["open_command"]).startswith(f"{command_prefix()}{like_the_last} --butt-width 1280")
+    assert str(listed["open_command"]).endswith(f" --since {listed['unclaimed_since']}")
+    assert "last_session" not in listed
     since = datetime.fromisoformat(str(listed["unclaimed_since"]))
     assert since == (now - timedelta(seconds=300)).replace(microsecond=0)
     ended = (now - timedelta(seconds=301)).replace(microsecond=999000)

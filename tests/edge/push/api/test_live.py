@@ -56,7 +56,7 @@ async def test_all_lanes_are_one_answer_of_one_instant(
     assert [one["lane"] for one in answer["ranges"]] == [lane.number, other.number]
     assert [len(one["shots"]) for one in answer["ranges"]] == [1, 2]
     for one, alone in zip(answer["ranges"], each, strict=True):
-        assert set(alone) == set(one) | {"as_of", "now", "lanes", "devices"}
+        assert set(alone) == set(one) | {"as_of", "now", "lanes", "devices", "orphans_command"}
         assert {name: alone[name] for name in one} == one
     assert {device["id"] for device in answer["devices"]} == {*lane.devices, *other.devices}
 

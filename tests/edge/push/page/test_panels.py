@@ -7,6 +7,7 @@ import uuid
 import pytest
 from playwright.async_api import expect
 
+from edge.common.advice import command_prefix
 from edge.common.postgres.connection import Connection
 from tests.edge.lane_rows import CENTRE_MM, OUTDOORS, LaneRows
 from tests.edge.push.page.fixture_types import Open
@@ -144,7 +145,8 @@ async def test_an_orphan_is_a_grey_dot_in_no_total(open_page: Open, lane: LaneRo
     await expect(page.locator("#announcer")).to_have_text("A landing that no release explains: it is in no total.")
     await add_orphan(lane, None, None)
     waiting = page.locator("#orphans")
-    await expect(waiting).to_have_text("2 landings to resolve (grey), in no total: archstats-sensor orphan list")
+    await expect(waiting).to_contain_text("2 landings to resolve (grey), in no total. List them on the hub:")
+    await expect(waiting.locator(".command")).to_have_text(f"{command_prefix()}archstats-sensor orphan list --lane 1")
     await page.reload()
     await expect(waiting).to_contain_text("2 landings")
     await expect(dot).to_have_count(1)
@@ -211,9 +213,19 @@ async def test_unclaimed_arrows_show_the_command_that_adds_them(
         lane.bow,
     )
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    await expect(hint).to_contain_text(
-        "1 arrow shot while no session is open, in no total: archstats-sensor session open"
+    await expect(hint).to_contain_text("1 arrow shot while no session is open, in no total.")
+    await expect(hint).not_to_contain_text("METRES")
+    command = hint.locator(".command")
+    like_the_last = "archstats-sensor session open --lane 1 --distance 70 --face wa_122 --outdoor --arrows-per-end 6"
+    await expect(command).to_contain_text(
+        f"{command_prefix()}{like_the_last} --butt-width 1280 --butt-height 1280 --since 20"
     )
+    await command.click()
+    assert await page.evaluate("getSelection().toString()") == await command.text_content()
+    await connection.execute("delete from sessions")
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(command).to_contain_text("--distance METRES --face FACE --since 20")
+    await expect(hint).to_contain_text("Write the distance and the face in place of METRES and FACE.")
 
 
 async def test_a_clock_banner_shows_until_the_clocks_agree(
