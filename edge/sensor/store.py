@@ -145,7 +145,8 @@ class SensorStore:
                       select seq from readings where device_id = $1 and stream_id = $2
                       union
                       select seq from quarantine
-                      where device_id = $1 and stream_id = $2 and kind = $3 and settled_at is not null) known
+                      where device_id = $1 and stream_id = $2 and kind = $3 and settled_at is not null
+                          and seq between 1 and 9223372036854775807) known
                  ) numbered
             group by run
             """,
@@ -203,14 +204,25 @@ class SensorStore:
             queued,
             json.dumps(dict(counters)),
             status.source.value if status.source else None,
-            status.identity.firmware if status.identity else None,
-            *status.trouble,
+            _text(status.identity.firmware if status.identity else None),
+            *map(_text, status.trouble),
             spool.rows,
             spool.bytes,
             spool.oldest_at,
-            spool_error,
+            _text(spool_error),
             status.chatter is not None,
         )
+
+    async def write_bare_status(self, status: Status, watermark: Instant | None, refusal: str) -> None:
+        """Write the status row without anything that the device or this machine reported: the database refused that."""
+        bare = Status(
+            status.state,
+            status.since,
+            chatter=status.chatter,
+            error=f"the database refuses the status of {self._device.id} ({refusal})",
+            hint="Its readings and watermark are stored. Please report this as a bug.",
+        )
+        await self.write_status(bare, watermark, 0, {}, SpoolSize())
 
     async def confirm_status(self, watermark: Instant | None) -> bool:
         """Renew the instant and the watermark of an unchanged status row; False when there is no row."""
@@ -300,3 +312,8 @@ class SensorStore:
             clock.uncertainty_s,
             clock.skew_uncertainty,
         )
+
+
+def _text(text: str | None) -> str | None:
+    """A text of the status row as every database accepts it."""
+    return None if text is None else plain(text)

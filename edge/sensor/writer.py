@@ -20,6 +20,7 @@ from drivers.contract import Reading
 from edge.common.postgres.connection import DATABASE_FAULTS
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
 from edge.common.postgres.reconnect import Attempt, reconnecting
+from edge.common.postgres.roles import first_line
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
 from edge.sensor.chatter_monitor import ChatterMonitor
@@ -59,6 +60,15 @@ class DatabaseState(StrEnum):
 
     UP = "up"
     DOWN = "down"
+    REFUSING = "refusing readings"
+    """It answers, but its schema or its rights do not let this daemon store anything."""
+
+
+class RowState(StrEnum):
+    """The state of rows beside the readings, as logged: a refused one delays no reading and no other row."""
+
+    STORED = "stored"
+    REFUSED = "refused"
 
 
 class ReadingWriter:
@@ -88,6 +98,8 @@ class ReadingWriter:
         self._written_watermark: Instant | None = None
         self._clocks_loaded = asyncio.Event()
         self._outage = Transitions(log, "database")
+        self._status_row = Transitions(log, f"status of {device.id}")
+        self._gap_row = Transitions(log, f"gap of {device.id}")
         self._quarantined = 0
         self._quarantined_at = float("-inf")
         self._gaps = GapMonitor(device.id, queue, status)
@@ -181,7 +193,8 @@ class ReadingWriter:
             self.connected = False
 
     def _on_fault(self, fault: Exception) -> None:
-        self._outage.enter(DatabaseState.DOWN, _describe_outage(fault))
+        is_down = _error_class(fault) is ErrorClass.TRANSIENT
+        self._outage.enter(DatabaseState.DOWN if is_down else DatabaseState.REFUSING, _describe_outage(fault))
 
     async def _store_batch(self, store: SensorStore) -> bool:
         """Store the oldest batch; False when there is none."""
@@ -221,7 +234,12 @@ class ReadingWriter:
         """Bring the watermark and the status row up to date."""
         for stream_id in self._queue.ledger.not_restored():
             await self._restore(store, stream_id)
-        await self._gaps.check(store)
+        try:
+            await self._gaps.check(store)
+        except asyncpg.PostgresError as fault:
+            if _error_class(fault) is not ErrorClass.ROW:
+                raise
+            self._gap_row.enter(RowState.REFUSED, f"{first_line(fault)}; its misses stay unknown")
         self._chatter.check()
         self._status.changed = False
         self._status_written_at = time.monotonic()
@@ -236,11 +254,23 @@ class ReadingWriter:
             or now >= self._row_written_at + COUNTERS_INTERVAL_S
             or not await store.confirm_status(watermark)
         ):
-            await store.write_status(
-                self._status, watermark, queued, self.counters(), queue.spool.size, queue.spool.error
-            )
+            await self._write_row(store, watermark, queued)
             self._written_facts, self._row_written_at = facts, now
         self._written_watermark = watermark
+
+    async def _write_row(self, store: SensorStore, watermark: Instant | None, queued: int) -> None:
+        """Write the whole status row, or its state and watermark alone when the database refuses the rest."""
+        spool = self._queue.spool
+        try:
+            await store.write_status(self._status, watermark, queued, self.counters(), spool.size, spool.error)
+        except asyncpg.PostgresError as fault:
+            if _error_class(fault) is not ErrorClass.ROW:
+                raise
+            self._status_row.enter(RowState.REFUSED, f"{first_line(fault)}; its readings are stored all the same")
+            await store.write_bare_status(self._status, watermark, first_line(fault))
+        else:
+            if self._status_row.state is RowState.REFUSED:
+                self._status_row.enter(RowState.STORED)
 
     def _until_status_s(self) -> float:
         """Longest time to wait for a report before the status row is written; 0 or less when it is due."""
@@ -261,11 +291,14 @@ class ReadingWriter:
         return self._queue.ledger.watermark is not self._written_watermark
 
 
+def _error_class(fault: Exception) -> ErrorClass:
+    return classify(fault.sqlstate if isinstance(fault, asyncpg.PostgresError) else None)
+
+
 def _describe_outage(fault: Exception) -> str:
-    sqlstate = fault.sqlstate if isinstance(fault, asyncpg.PostgresError) else None
-    if classify(sqlstate) is ErrorClass.TRANSIENT:
+    if not isinstance(fault, asyncpg.PostgresError) or _error_class(fault) is ErrorClass.TRANSIENT:
         return f"{describe_error(fault)}; readings wait on this machine's disk or in the device"
     return (
-        f"{describe_error(fault)} ({sqlstate}); readings wait on this machine's disk or in the device until the schema or "
+        f"{describe_error(fault)} ({fault.sqlstate}); readings wait on this machine's disk or in the device until the schema or "
         "the permissions are repaired; see `archstats-sensor db status`"
     )

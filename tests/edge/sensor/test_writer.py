@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from asyncpg import Record
 
-from drivers.contract import ClockModel, DeviceKind, Driver, Pulse, Reading, StreamStart
+from drivers.contract import ClockModel, DeviceIdentity, DeviceKind, Driver, Pulse, Reading, Source, StreamStart
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
@@ -22,6 +23,7 @@ from edge.common.vocabulary import DeviceState
 from edge.sensor import chatter_monitor
 from edge.sensor import writer as writer_module
 from edge.sensor.chatter import LIMIT
+from edge.sensor.gaps import GapMonitor
 from edge.sensor.queue.durable import DurableQueue
 from edge.sensor.queue.ledger import QUIET_PULSES
 from edge.sensor.queue.spool import Spool
@@ -294,3 +296,71 @@ async def test_batches_grow_while_all_is_surplus(bench: Bench) -> None:
             bench.queue.put(report)
         await bench.writer._store_batch(bench.store)
         assert (await pause_s() > chatter_monitor.GROW_S / 2) is grows
+
+
+def identity(firmware: str) -> DeviceIdentity:
+    return DeviceIdentity(DEVICE.id, DEVICE.kind, STREAM, Source.SIMULATOR, firmware)
+
+
+async def test_text_that_the_database_refuses_costs_no_watermark(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.status.on_open(identity("FW 1.0" + "\0" * 10))
+    bench.status.set_state(DeviceState.READY, error="odd \ud800", hint="\0")
+    await bench.writer._report(bench.store)
+    row = await bench.connection.fetchrow("select state, firmware, error, hint from device_status")
+    replacement = "\N{REPLACEMENT CHARACTER}"
+    assert row is not None
+    assert tuple(row) == ("ready", "FW 1.0" + replacement * 10, "odd ?", replacement)
+    assert caplog.messages == []
+
+
+async def test_refused_status_keeps_state_and_watermark(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    await bench.spool.open_existing()
+    caplog.set_level(logging.INFO)
+    bench.queue.put(start())
+    bench.queue.put(reading(1))
+    await bench.writer._store_batch(bench.store)
+    bench.quiet(1)
+    bench.status.on_open(identity("1.0"))
+    bench.status.battery_percent = 255
+    for _ in range(2):
+        bench.status.changed = True
+        await bench.writer._report(bench.store)
+    row = await bench.connection.fetchrow("select state, watermark, battery_percent, error from device_status")
+    assert row is not None
+    assert (row["state"], row["watermark"], row["battery_percent"]) == ("ready", stamp(60 + QUIET_PULSES - 1).at, None)
+    assert "device_status_battery_percent_check" in row["error"]
+    bench.status.battery_percent = 90
+    await bench.writer._report(bench.store)
+    assert await bench.connection.fetchval("select battery_percent, error from device_status where error is null") == 90
+    refusals = [message for message in caplog.messages if message.startswith("status of bow-1: ")]
+    assert [message.split()[3].rstrip(":") for message in refusals] == ["refused", "stored"]
+    assert "down" not in caplog.text
+
+
+async def test_refused_gap_row_delays_no_other_row(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refused(_monitor: object, _store: object) -> None:
+        await bench.connection.execute("insert into device_gaps (device_id) values ('bow-1')")
+
+    monkeypatch.setattr(GapMonitor, "check", refused)
+    for _ in range(2):
+        await bench.writer._report(bench.store)
+    assert await bench.connection.fetchval("select state from device_status") == "starting"
+    assert len([message for message in caplog.messages if message.startswith("gap of bow-1: refused: ")]) == 1
+
+
+async def test_settled_number_out_of_range_hides_no_stored_reading(bench: Bench) -> None:
+    await bench.store.write([start(), reading(1)], None)
+    for seq in (2**63, 2**64):
+        await bench.store.quarantine(replace(reading(1), seq=seq), "too large", "22003")
+    await bench.connection.execute("update quarantine set settled_at = now()")
+    assert await bench.store.stored_runs(STREAM) == [(1, 1)]
+
+
+async def test_only_an_outage_is_called_down(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    for fault in (ConnectionResetError("reset"), asyncpg.UndefinedTableError("no table")):
+        bench.writer._on_fault(fault)
+    assert [message.split(":")[1] for message in caplog.messages] == [" down", " refusing readings"]
