@@ -7,17 +7,15 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import asyncpg
-
 from edge.cli.environment import effective, refuse_mistyped
-from edge.common.config.errors import ConfigError, UsageError
+from edge.common.config.errors import ConfigError
 from edge.common.config.load import load_service
-from edge.common.postgres.connection import DATABASE_FAULTS, Connection
+from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from edge.common.postgres.embedded.paths import cluster_there, default_base_dir, refuse_others
 from edge.common.postgres.migrate import schema_state
 from edge.common.postgres.roles import Role
-from edge.common.postgres.unreachable import connect_for_command, interrupted_error
+from edge.common.postgres.unreachable import connect_for_command, explained
 from edge.operator.database import create_database
 
 
@@ -49,32 +47,16 @@ def on_database(
         async with open_database(service, application="archstats-sensor", role=role) as database:
             connection = await connect_for_command(database)
             try:
-                if not any_schema:
-                    state = await schema_state(connection)
-                    state.require_current()
-                if role is not None and not at_centre and state.is_centre:
-                    raise ConfigError(
-                        "this database is the centre of several hubs, where sessions and shots are only shown",
-                        hint="Run this command on the lane's hub; the result is replicated to the centre.",
-                    )
-                await work(connection)
-            except asyncpg.InsufficientPrivilegeError as fault:
-                raise ConfigError(
-                    f"the database forbids this to {role or 'user ' + repr(database.user)} ({fault})",
-                    hint="Log in as the database's owner (POSTGRES_USER) and run `archstats-sensor db migrate`.",
-                ) from fault
-            except asyncpg.DataError as fault:
-                if not str(fault).startswith("invalid input for query argument"):
-                    raise
-                raise UsageError(
-                    f"the database cannot store a value of this command ({fault})", hint="Correct it."
-                ) from fault
-            except DATABASE_FAULTS as fault:
-                unavailable = interrupted_error(fault, connection, database)
-                if unavailable is None:
-                    raise
-                connection.terminate()  # close() waits for a server that may be frozen
-                raise unavailable from fault
+                with explained(connection, database):
+                    if not any_schema:
+                        state = await schema_state(connection)
+                        state.require_current()
+                    if role is not None and not at_centre and state.is_centre:
+                        raise ConfigError(
+                            "this database is the centre of several hubs, where sessions and shots are only shown",
+                            hint="Run this command on the lane's hub; the result is replicated to the centre.",
+                        )
+                    await work(connection)
             finally:
                 await connection.close()
 

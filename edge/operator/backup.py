@@ -15,7 +15,7 @@ from pathlib import Path
 from edge.common.config.errors import CommandError
 from edge.common.config.settings import DatabaseSettings
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.migrate import known_migrations, migrate, schema_state
+from edge.common.postgres.migrate import FILES, known_migrations, migrate, schema_state
 from edge.common.postgres.roles import create_roles
 from edge.operator.postgres_tools import PostgresClient, ProgramFailed, client_for, connection_variables
 
@@ -41,34 +41,14 @@ end $$;
 """Refuses a backup that this version cannot read, before anything is dropped."""
 
 _NEW_EPOCH = """
--- Transaction ids of the old server mean nothing here: all restored rows come before any new row.
-do $$
-declare place record;
-begin
-    for place in
-        select table_name, column_name from information_schema.columns
-        where table_schema = 'public' and data_type = 'xid8'
-            and table_name not in ('installation', 'readings', 'session_changes', 'assembly_progress')
-    loop
-        execute format('update public.%I set %I = pg_current_xact_id()', place.table_name, place.column_name);
-    end loop;
-    -- Rows that the assembler had processed stay processed; the others are new to it. An older backup lacks session_changes.
-    for place in
-        select table_name from information_schema.tables
-        where table_schema = 'public' and table_name in ('readings', 'session_changes')
-    loop
-        execute format(
-            'update public.%I set xid = case when xid < (select min(before_xid) from public.assembly_progress)'
-            ' then ''0'' else pg_current_xact_id() end', place.table_name);
-    end loop;
-end $$;
-update public.assembly_progress set before_xid = pg_current_xact_id();
+set search_path = public, pg_temp;
+set check_function_bodies = off;  -- an older backup lacks tables
+{functions}
+select renew_epoch();
 -- The migration that follows grants all rights again: this server may have other roles.
-delete from public.schema_migrations where name !~ '^[0-9]';
--- Readers of the feed see a gap, because this is a new epoch of the database.
-update public.installation set epoch = substr(replace(gen_random_uuid()::text, '-', ''), 1, 8),
-    pruned_xid = '0', pruned_id = 0;
+delete from schema_migrations where name !~ '^[0-9]';
 """
+"""Transaction ids of the old server mean nothing here. The functions are this build's: the backup's may be older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +115,23 @@ def load_backup(client: PostgresClient, file: Path) -> None:
     Raises CommandError when the file is not a backup or the database refuses it.
     """
     with tempfile.TemporaryDirectory(prefix="archstats-restore-") as folder:
-        before, script, after = (Path(folder) / name for name in ("before.sql", "restore.sql", "after.sql"))
+        contents, before, script, after = (
+            Path(folder) / name for name in ("contents", "before.sql", "restore.sql", "after.sql")
+        )
         before.write_text(_EMPTY_SCHEMA)
-        after.write_text(_refuse_newer() + _NEW_EPOCH)
+        after.write_text(_refuse_newer() + _NEW_EPOCH.format(functions=(FILES / "epoch.sql").read_text("utf-8")))
         try:
-            if " TABLE public schema_migrations " not in client.run("pg_restore", "--list", file):
+            listed = client.run("pg_restore", "--list", file)
+            if " TABLE public schema_migrations " not in listed:
                 raise CommandError(
                     f"{file} holds no Arch-Stats database; the database is unchanged",
                     hint="Use a file written by `archstats-sensor db backup`.",
                 )
+            # Rights on the server's own functions: only a superuser may set them, and the migration that follows does.
+            contents.write_text("".join(line for line in listed.splitlines(True) if " ACL pg_catalog " not in line))
             client.run(
-                "pg_restore", "--no-owner", "--no-publications", "--no-subscriptions", f"--file={script}", file
+                "pg_restore", "--no-owner", "--no-publications", "--no-subscriptions", f"--use-list={contents}",
+                f"--file={script}", file,
             )  # fmt: skip
             client.run(
                 "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -13,9 +13,12 @@ from edge.common.config.settings import DatabaseSettings, ServiceSettings
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import describe_error, open_database
 from edge.common.postgres.effective import describe_location
+from edge.common.postgres.epoch import heal_foreign_xids
 from edge.common.postgres.feed import prune
 from edge.common.postgres.migrate import SchemaState, schema_state
-from edge.common.postgres.roles import quoted
+from edge.common.postgres.roles import first_line, quoted
+from edge.common.postgres.server_functions import open_server_functions
+from edge.common.postgres.session_settings import OBSERVED, READ_SETTINGS, durability_warnings, lost_settings
 from edge.common.postgres.unreachable import connect_for_command
 
 MAINTENANCE_DATABASE = "postgres"
@@ -34,6 +37,8 @@ class DatabaseStatus:
     schema: str
     """State of the schema, in words."""
     channel: str | None
+    warnings: Sequence[str]
+    """Dangers for what is stored, and rights that are too wide, each with its remedy."""
     rows: Mapping[str, int] = field(default_factory=dict)
     """Row counts by table; empty unless the schema is this build's."""
 
@@ -41,6 +46,7 @@ class DatabaseStatus:
 async def database_status(connection: Connection, settings: DatabaseSettings) -> DatabaseStatus:
     """Describe the database of a connection."""
     state = await schema_state(connection)
+    warnings = await _warnings(connection, state)
     counted = COUNTED_TABLES if state.current else ()
     return DatabaseStatus(
         where=await describe_location(connection, settings),
@@ -49,11 +55,39 @@ async def database_status(connection: Connection, settings: DatabaseSettings) ->
         size_bytes=await connection.fetchval("select pg_database_size(current_database())"),
         schema=describe_schema(state),
         channel=state.channel,
+        warnings=warnings,
         rows={
             table: await connection.fetchval(f"select count(*) from {table}")  # noqa: S608 - fixed names
             for table in counted
         },
     )
+
+
+async def _warnings(connection: Connection, state: SchemaState) -> list[str]:
+    """Begin a new epoch if the rows came from another server, and return what else is wrong."""
+    rows = await connection.fetch(READ_SETTINGS, list(OBSERVED))
+    effective = {row["name"]: row["value"] for row in rows}
+    warnings = durability_warnings(effective)
+    if lost := lost_settings(effective):
+        warnings.append(
+            f"The connection lost the settings {', '.join(lost)}: connect to PostgreSQL itself, not to a pooler before it."
+        )
+    if state.current:
+        try:
+            if await heal_foreign_xids(connection):
+                warnings.append(
+                    "The rows came from another server. They were renewed, and a new epoch of the feed begins."
+                )
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionError) as fault:
+            warnings.append(
+                f"The rows came from another server, and this user cannot renew them ({first_line(fault)})."
+            )
+        if count := await open_server_functions(connection):
+            warnings.append(
+                f"Every user of the database may execute {count} functions of the server that no service uses, such as those "
+                "that lock lanes or store large objects. Run `archstats-sensor db roles | sudo -u postgres psql`."
+            )
+    return warnings
 
 
 def describe_schema(state: SchemaState) -> str:

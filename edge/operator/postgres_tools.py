@@ -14,6 +14,7 @@ from edge.common.postgres.database import hosts_of
 from edge.common.postgres.embedded.binaries import find_binaries
 from edge.common.postgres.embedded.cluster import DATABASE, USER
 from edge.common.postgres.embedded.paths import PORT, default_base_dir, socket_dir
+from edge.common.postgres.session_settings import PINNED, as_pgoptions, search_path
 
 TIMEOUT_S = 3600.0
 """Longest run of one program. A backup of years takes minutes."""
@@ -34,11 +35,12 @@ class PostgresClient:
     def run(self, program: str, *arguments: str | Path) -> str:
         """Run a program and return its output. Raises ProgramFailed with its error message."""
         command = [str(self.bin_dir / program), *map(str, arguments)]
+        options = as_pgoptions({**PINNED, "search_path": search_path(None)})
         ours = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
         try:
             done = subprocess.run(
                 command,
-                env={**ours, **self.connection, "PGCONNECT_TIMEOUT": "10", "LC_ALL": "C"},
+                env={**ours, **self.connection, "PGOPTIONS": options, "PGCONNECT_TIMEOUT": "10", "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

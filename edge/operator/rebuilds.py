@@ -18,7 +18,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.roles import Role
 from edge.shots.session import rebuild
 from edge.shots.store.rebuilds import pending_rebuilds
-from edge.shots.store.shares import release_share, share_of, take_share
+from edge.shots.store.shares import has_assembler, release_share, share_of, take_share
 
 DECIDED_WITHIN_S = 10.0
 """Longest wait for an assembler that is busy."""
@@ -54,17 +54,24 @@ async def await_rebuild(connection: Connection, session_id: UUID) -> bool:
     share = share_of(await connection.fetchval("select lane from sessions where id = $1", session_id) or 0)
     try:
         async with asyncio.timeout(DECIDED_WITHIN_S):
-            while requests := (await pending_rebuilds(connection)).get(session_id):
-                if await take_share(connection, share):
-                    try:
-                        async with _as_assembler(connection):
-                            await rebuild(connection, session_id, requests)
-                    finally:
-                        await release_share(connection, share)
-                else:
+            while (await pending_rebuilds(connection)).get(session_id):
+                if not await _compute_if_free(connection, session_id, share):
                     await asyncio.sleep(POLL_INTERVAL_S)
     except TimeoutError:
         return False
+    return True
+
+
+async def _compute_if_free(connection: Connection, session_id: UUID, share: int) -> bool:
+    """Do the pending requests unless an assembler holds the share; returns whether it was free."""
+    async with _as_assembler(connection) as allowed:
+        if not allowed or not await take_share(connection, share):
+            return False
+        try:
+            if requests := (await pending_rebuilds(connection)).get(session_id):
+                await rebuild(connection, session_id, requests)
+        finally:
+            await release_share(connection, share)
     return True
 
 
@@ -78,16 +85,22 @@ async def rebuild_session(connection: Connection, session_id: UUID, who: str) ->
 
 
 @asynccontextmanager
-async def _as_assembler(connection: Connection) -> AsyncIterator[None]:
-    """Lend the connection the assembler's role: the operator's may not write shots."""
+async def _as_assembler(connection: Connection) -> AsyncIterator[bool]:
+    """Lend the connection the assembler's role: the operator's may neither write shots nor take the lock of a share.
+
+    Yields False when this user may not take the role and an assembler runs. Raises CommandError without one.
+    """
     try:
         await connection.execute(f"set role {Role.SHOTS}")
     except asyncpg.InsufficientPrivilegeError as fault:
-        raise CommandError(
-            f"the request is recorded, but archstats-shots does not run and this user may not do its work ({fault})",
-            hint="Start archstats-shots: it computes the shots at once.",
-        ) from fault
+        if not await has_assembler(connection):
+            raise CommandError(
+                f"the request is recorded, but archstats-shots does not run and this user may not do its work ({fault})",
+                hint="Start archstats-shots: it computes the shots at once.",
+            ) from fault
+        yield False
+        return
     try:
-        yield
+        yield True
     finally:
         await connection.execute("reset role")

@@ -1,6 +1,6 @@
 -- Rights of each role, table by table. Everything not granted here is forbidden; a test demands a decision for every table.
 -- Unlike a numbered migration this file may change: `db migrate` applies it again when it changed, or after any other.
--- replication.sql follows: at a centre it revokes what no service needs there.
+-- replication.sql follows: at a centre it revokes what no service needs there. usage.sql has the rights on functions.
 
 -- Only the owner makes tables, temporary ones included. Rights on the database itself are in no backup and no copy, so they
 -- are revoked here and not in a numbered file.
@@ -68,14 +68,3 @@ grant select on events to archstats_push, archstats_operator;
 -- Old events are removed, and the newest removed one is recorded.
 grant select, delete on events to archstats_shots, archstats_operator;
 grant update (pruned_xid, pruned_id) on installation to archstats_shots, archstats_operator;
-
--- A function with the owner's rights runs in the triggers above only, never in a trigger on another role's table.
-do $$
-declare
-    function regprocedure;
-begin
-    for function in select oid from pg_proc where pronamespace = 'public'::regnamespace and prosecdef
-            and pg_has_role(current_user, proowner, 'usage') loop
-        execute format('revoke execute on function %s from public', function);
-    end loop;
-end $$;

@@ -10,24 +10,24 @@
 --
 -- Both run while rows are written, so they lock a table only for a change that is still missing.
 
-create or replace function replicated_tables() returns table (name text, only_inserts boolean) language sql immutable as $$
+create or replace function replicated_tables() returns table (name text, only_inserts boolean) language sql immutable
+    set search_path = pg_catalog, public, pg_temp as $$
     values ('devices', false), ('device_states', false), ('arrows', false), ('sessions', false), ('targets', false),
         ('faces', false), ('ends', false), ('shots', false), ('orphans', false),
         ('readings', true), ('device_gaps', true), ('corrections', true)
 $$;
 comment on function replicated_tables is 'Tables that a hub publishes; of some only new rows.';
 
-create or replace function hub_lane(hub_id integer, lane integer) returns integer language sql immutable as $$
-    select hub_id * 1000 + lane
-$$;
+create or replace function hub_lane(hub_id integer, lane integer) returns integer language sql immutable
+    return hub_id * 1000 + lane;
 comment on function hub_lane is 'Number at the centre of a hub''s lane: 2001 is lane 1 of hub 2.';
 
-create or replace function hub_device(hub_id integer, device_id text) returns text language sql immutable as $$
-    select 'hub' || hub_id::text || '/' || device_id
-$$;
+create or replace function hub_device(hub_id integer, device_id text) returns text language sql immutable
+    return 'hub' || hub_id::text || '/' || device_id;
 comment on function hub_device is 'Name at the centre of a hub''s device, such as hub2/bow-1.';
 
-create or replace function primary_key_columns(of_table regclass) returns text[] language sql stable as $$
+create or replace function primary_key_columns(of_table regclass) returns text[] language sql stable
+    set search_path = pg_catalog, public, pg_temp as $$
     select array_agg(a.attname::text order by a.attname = 'hub_id', a.attname = 'device_id', k.place)
     from pg_index i cross join unnest(i.indkey) with ordinality k (attnum, place)
     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
@@ -35,7 +35,8 @@ create or replace function primary_key_columns(of_table regclass) returns text[]
 $$;
 comment on function primary_key_columns is 'Columns of a primary key, device and hub at the end: the others select better.';
 
-create or replace function has_trigger(of_table regclass, trigger_name text) returns boolean language sql stable as $$
+create or replace function has_trigger(of_table regclass, trigger_name text) returns boolean language sql stable
+    set search_path = pg_catalog, public, pg_temp as $$
     select exists (select from pg_trigger where tgrelid = of_table and tgname = trigger_name)
 $$;
 comment on function has_trigger is 'Whether a table has a trigger of this name.';
@@ -63,9 +64,9 @@ begin
     return null;
 end $$;
 comment on function keep_device_state is 'Copies the state of a device for the centre when it changes, and every 30 s.';
-revoke execute on function keep_device_state from public;
 
-create or replace function set_hub_number(number integer) returns void language plpgsql as $$
+create or replace function set_hub_number(number integer) returns void language plpgsql
+    set search_path = pg_catalog, public, pg_temp as $$
 declare
     each record;
 begin
@@ -78,7 +79,8 @@ begin
 end $$;
 comment on function set_hub_number is 'Gives every row of this hub its number at the centre.';
 
-create or replace function publish_hub() returns void language plpgsql as $$
+create or replace function publish_hub() returns void language plpgsql
+    set search_path = pg_catalog, public, pg_temp as $$
 declare
     each record;
     columns text;
@@ -109,7 +111,8 @@ begin
 end $$;
 comment on function publish_hub is 'Publishes the tables of a hub with their present columns.';
 
-create or replace function unpublish_hub() returns void language plpgsql as $$
+create or replace function unpublish_hub() returns void language plpgsql
+    set search_path = pg_catalog, public, pg_temp as $$
 declare
     each record;
 begin
@@ -169,16 +172,17 @@ begin
     return null;
 end $$;
 comment on function emit_hub_event is 'Writes the centre''s event for a replicated row. Rows older than the feed write none: the first copy has years of them.';
-revoke execute on function emit_hub_event from public;
 
-create or replace function date_arrival() returns trigger language plpgsql as $$
+create or replace function date_arrival() returns trigger language plpgsql
+    set search_path = pg_catalog, public, pg_temp as $$
 begin
     new.updated_at := clock_timestamp();
     return new;
 end $$;
 comment on function date_arrival is 'Dates a state by the centre''s clock, so that a hub with a wrong clock is not silent.';
 
-create or replace function key_by_hub(of_table regclass) returns void language plpgsql as $$
+create or replace function key_by_hub(of_table regclass) returns void language plpgsql
+    set search_path = pg_catalog, public, pg_temp as $$
 declare
     key text := array_to_string(primary_key_columns(of_table) || 'hub_id'::text, ', ');
     each record;
@@ -208,7 +212,8 @@ begin
 end $$;
 comment on function key_by_hub is 'Ends the primary key of a table with hub_id, and removes all other conditions that span rows.';
 
-create or replace function renew_view(view_name text, definition text) returns void language plpgsql as $$
+create or replace function renew_view(view_name text, definition text) returns void language plpgsql
+    set search_path = pg_catalog, public, pg_temp as $$
 begin
     if obj_description(to_regclass(format('archstats_push.%I', view_name))) is distinct from md5(definition) then
         execute format('create or replace view archstats_push.%I as %s', view_name, definition);
@@ -217,7 +222,8 @@ begin
 end $$;
 comment on function renew_view is 'Creates a view of the centre unless it has this definition, whose MD5 is its comment: replacing a view waits for its readers.';
 
-create or replace function build_centre() returns void language plpgsql as $$
+create or replace function build_centre() returns void language plpgsql
+    set search_path = pg_catalog, public, pg_temp as $$
 declare
     each record;
     columns text;
@@ -243,7 +249,7 @@ begin
         where attrelid = 'device_states'::regclass and attnum > 0 and not attisdropped and attname <> 'hub_id';
     perform renew_view('device_status', format('select %s from public.device_states', columns));
     create or replace function archstats_push.public_state(status archstats_push.device_status) returns text
-        language sql immutable as 'select status.state';
+        language sql immutable return status.state;
     grant usage on schema archstats_push to archstats_push;
     grant select on all tables in schema archstats_push to archstats_push;
 

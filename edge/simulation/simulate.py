@@ -25,7 +25,7 @@ from edge.common.postgres.embedded.paths import default_base_dir
 from edge.common.postgres.feed import current_cursor
 from edge.common.postgres.migrate import migrate
 from edge.common.postgres.roles import Role
-from edge.common.postgres.unreachable import connect_for_command
+from edge.common.postgres.unreachable import connect_for_command, explained
 from edge.common.process.addresses import page_urls
 from edge.simulation.fault_options import WireFaults
 from edge.simulation.follower import FollowedRange, RangeEvent, RangeFollower
@@ -97,19 +97,20 @@ async def _on_database(
 ) -> int:
     await _migrate(database)
     database = database.acting_as(Role.OPERATOR)
-    connection = await database.connect()
+    connection = await connect_for_command(database)
     try:
-        await refuse_real_data(connection, force=options.force)
-        clocks = clock_pair()
-        start = clocks.instant(host_boot_id())
-        world = bounded_world(options, start.at)
-        lanes = [world.lane(number) for number in range(1, options.lanes + 1)]
-        devices = range_devices(options.lanes)
-        await register_devices(connection, devices)
-        for lane in lanes:
-            await register_arrows(connection, lane)
-        since = await current_cursor(connection)
-        sessions = await open_sessions(connection, world, lanes, start)
+        with explained(connection, database):
+            await refuse_real_data(connection, force=options.force)
+            clocks = clock_pair()
+            start = clocks.instant(host_boot_id())
+            world = bounded_world(options, start.at)
+            lanes = [world.lane(number) for number in range(1, options.lanes + 1)]
+            devices = range_devices(options.lanes)
+            await register_devices(connection, devices)
+            for lane in lanes:
+                await register_arrows(connection, lane)
+            since = await current_cursor(connection)
+            sessions = await open_sessions(connection, world, lanes, start)
     finally:
         await connection.close()
     await wait_until_ready(database, stop=stop)
@@ -225,7 +226,8 @@ async def _until_done(world: World, follower: RangeFollower, stop: asyncio.Event
 async def _migrate(database: Database) -> None:
     connection = await connect_for_command(database)
     try:
-        await migrate(connection, database.channel)
+        with explained(connection, database):
+            await migrate(connection, database.channel)
     finally:
         await connection.close()
 

@@ -20,7 +20,8 @@ from edge.common.console import say
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.feed import RETENTION
 from edge.common.postgres.migrate import migrate
-from edge.common.postgres.roles import Role, create_statements, grant_statement
+from edge.common.postgres.roles import Role, create_statements, grant_statement, quoted
+from edge.common.postgres.server_functions import CLOSE_SERVER_FUNCTIONS
 from edge.operator.backup import back_up, restore
 from edge.operator.database import database_status, prune_events
 
@@ -53,7 +54,8 @@ def status_command(as_json: Json = False, database_dir: DatabaseDir = None) -> N
         if as_json:
             say(json_object(facts))
         else:
-            for key, value in facts.items():
+            warnings = facts.pop("warnings")
+            for key, value in (*facts.items(), *(("warning", text) for text in warnings)):
                 say(f"{key:>11}  {value}")
 
     on_database(run, database_dir, any_schema=True)
@@ -61,11 +63,17 @@ def status_command(as_json: Json = False, database_dir: DatabaseDir = None) -> N
 
 @app.command("roles")
 def roles_command(database_dir: DatabaseDir = None) -> None:
-    """Print the SQL that creates the services' roles. For a server on which POSTGRES_USER may not create them."""
-    user = _settings(database_dir).database.user
+    """Print the SQL that creates the services' roles. For a server on which POSTGRES_USER may not create them.
+
+    It also takes the rights on functions of the server that no service uses from all users of an existing database.
+    """
+    database = _settings(database_dir).database
+    user = database.user
     for role in Role:
         for statement in (*create_statements(role), grant_statement(role, user)):
             say(f"{statement};")
+    say(f"\\connect {quoted(database.db)}")
+    say(f"{CLOSE_SERVER_FUNCTIONS};")
 
 
 @app.command("backup")

@@ -17,8 +17,16 @@ from tenacity.wait import wait_random_exponential
 
 from edge.common.config.settings import DatabaseSettings, ServiceSettings
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection, Pool
+from edge.common.postgres.epoch import heal_foreign_xids
 from edge.common.postgres.migrate import schema_state
-from edge.common.postgres.roles import LIMITS, Role, RoleRefused, role_error
+from edge.common.postgres.roles import Role, RoleRefused, role_error
+from edge.common.postgres.session_settings import (
+    OBSERVED,
+    READ_SETTINGS,
+    durability_warnings,
+    lost_settings,
+    session_settings,
+)
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
 
@@ -30,14 +38,8 @@ log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S = 3.0
 COMMAND_TIMEOUT_S = 10.0
 """Longest wait for an answer. Longer than the server's own limit for a statement, so that the server's error arrives first."""
-SERVER_SETTINGS = {
-    **LIMITS,
-    # The server detects a TCP client that disappeared without closing its connection.
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
-    "timezone": "UTC",
-}
+POOLED_IDLE_S = 30.0
+"""Time after which a pool closes an unused connection: sooner than the server does."""
 DEFAULT_SOCKET_DIRS = (Path("/run/postgresql"), Path("/var/run/postgresql"))
 BACKOFF = wait_random_exponential(multiplier=0.1, max=5.0)
 """Pause in seconds between attempts to reach a database that is away."""
@@ -48,6 +50,16 @@ class Readiness(StrEnum):
 
     READY = "ready"
     NOT_READY = "not ready"
+
+
+class Durability(StrEnum):
+    """Whether the server keeps what it has stored through a power cut, as logged."""
+
+    AT_RISK = "at risk"
+
+
+class SettingsLost(ConnectionError):
+    """A connection without the settings that this process needs, as behind a pooler that ignores them."""
 
 
 class Database:
@@ -65,11 +77,13 @@ class Database:
         self._settings = settings.database
         self._application = application
         self._server = server
+        self.durability = Transitions(log, "the server's durability")
+        """Whether the server keeps what it has stored, as logged."""
         self.role = role
         """Role of this process; None for the login user's own rights."""
         self._role = role if role != self.user else None
         """Role to take after the login; None when the login user is that role."""
-        self._server_settings = {**SERVER_SETTINGS, "application_name": application[:63]}
+        self._server_settings = {**session_settings(role), "application_name": application[:63]}
         if self._role is not None:
             self._server_settings["role"] = self._role.value
 
@@ -99,7 +113,12 @@ class Database:
 
     async def pool(self, min_size: int, max_size: int) -> Pool:
         """Open a pool, which the caller closes. Raises one of DATABASE_FAULTS."""
-        return await asyncpg.create_pool(min_size=min_size, max_size=max_size, connect=self._connect)
+        return await asyncpg.create_pool(
+            min_size=min_size,
+            max_size=max_size,
+            max_inactive_connection_lifetime=POOLED_IDLE_S,
+            connect=self._connect,
+        )
 
     async def _connect(self, *_: object, **pool_options: Any) -> Connection:
         if self._server is not None:
@@ -170,6 +189,8 @@ async def wait_until_ready(
             connection = await database.connect()
             try:
                 state = await schema_state(connection)
+                if state.current:
+                    await _prepare(connection, database, tick)
             finally:
                 connection.terminate()
         except RoleRefused as fault:
@@ -199,6 +220,23 @@ async def wait_until_ready(
             )
         attempt += 1
         await _pause(min(backoff_s(attempt), longest_pause_s), stop)
+
+
+async def _prepare(connection: Connection, database: Database, tick: Tick) -> None:
+    """Check the settings of the connection and the server, and renew rows that came from another server.
+
+    A sensor reads none of those. Raises SettingsLost when a pooler dropped the settings.
+    """
+    rows = await connection.fetch(READ_SETTINGS, list(OBSERVED))
+    effective = {row["name"]: row["value"] for row in rows}
+    if lost := lost_settings(effective):
+        raise SettingsLost(
+            f"the connection lost the settings {', '.join(lost)}; connect to PostgreSQL itself, not to a pooler before it"
+        )
+    for warning in durability_warnings(effective):
+        database.durability.enter(Durability.AT_RISK, warning)
+    if database.role is not Role.SENSOR:
+        await heal_foreign_xids(connection, tick)
 
 
 def describe_error(fault: Exception) -> str:

@@ -8,13 +8,16 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import asyncpg
+
 from edge.common.config.errors import ConfigError
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.roles import create_roles, missing_roles
+from edge.common.postgres.place import LOCK, require_free_lock, require_place
+from edge.common.postgres.roles import create_roles, first_line, missing_roles, renew_limits
+from edge.common.postgres.server_functions import close_server_functions
 
-LOCK = 0x41726368
-"""Key of the advisory lock under which migrations run (``Arch`` in ASCII)."""
-SCHEMA: Final = Path(__file__).parents[2] / "schema"
+FILES: Final = Path(__file__).parents[2] / "schema"
+"""Folder of the migrations."""
 TIMEOUT_S = 600.0
 """Longest migration: it may rewrite a large table, or wait for another process that does."""
 
@@ -33,7 +36,7 @@ class Migration:
 
     @property
     def repeatable(self) -> bool:
-        """Whether it is a file without a number (grants, replication): applied after all others, and again after every change."""
+        """Whether it is a file without a number (such as the grants): applied after all others, and again after every change."""
         return not self.name[0].isdigit()
 
 
@@ -100,20 +103,22 @@ class SchemaState:
 @cache
 def known_migrations() -> tuple[Migration, ...]:
     """All migrations of this build, in their order: the numbered ones, then the repeatable ones by name."""
-    return tuple(Migration(file.name, file.read_text(encoding="utf-8")) for file in sorted(SCHEMA.glob("*.sql")))
+    return tuple(Migration(file.name, file.read_text(encoding="utf-8")) for file in sorted(FILES.glob("*.sql")))
 
 
 async def schema_state(connection: Connection) -> SchemaState:
     """Compare the database's schema with this build's."""
     applied: dict[str, str] = {}
-    if await connection.fetchval("select to_regclass('schema_migrations') is not null"):
-        rows = await connection.fetch("select name, sha256 from schema_migrations order by name")
+    if await connection.fetchval("select to_regclass('public.schema_migrations') is not null"):
+        rows = await connection.fetch("select name, sha256 from public.schema_migrations order by name")
         applied = {row["name"]: row["sha256"] for row in rows}
     channel: str | None = None
     is_centre = False
-    if await connection.fetchval("select to_regclass('installation') is not null"):
+    if await connection.fetchval("select to_regclass('public.installation') is not null"):
         # as JSON, because an older schema lacks the second column
-        row = await connection.fetchrow("select channel, to_jsonb(i) ->> 'is_centre' as is_centre from installation i")
+        row = await connection.fetchrow(
+            "select channel, to_jsonb(i) ->> 'is_centre' as is_centre from public.installation i"
+        )
         channel, is_centre = (row["channel"], row["is_centre"] == "true") if row else (None, False)
     known = {migration.name: migration for migration in known_migrations()}
     renewed = {m.name for m in known.values() if m.repeatable and applied.get(m.name) != m.sha256}
@@ -136,14 +141,18 @@ async def schema_state(connection: Connection) -> SchemaState:
 async def migrate(connection: Connection, channel: str) -> list[str]:
     """Apply the missing migrations, each in its own transaction, and store the channel. Returns the applied names.
 
-    Several processes may call it at the same time. Raises ConfigError when the schema is another build's, or the database
-    was migrated for another channel.
+    Several processes may call it at the same time. Raises ConfigError when the schema is another build's, the database was
+    migrated for another channel, or its tables cannot be in the schema ``public``.
     """
-    await connection.execute(f"set statement_timeout = {TIMEOUT_S * 1000:.0f}")
+    await require_place(connection)
+    await require_free_lock(connection)
+    limit_ms = round(TIMEOUT_S * 1000)
+    await connection.execute(f"set statement_timeout = {limit_ms}; set lock_timeout = {limit_ms}")
     await connection.execute("select pg_advisory_lock($1)", LOCK, timeout=TIMEOUT_S)
+    await connection.execute("reset lock_timeout")  # a longer wait for a table would stop the services behind it
     try:
         await connection.execute(
-            "create table if not exists schema_migrations "
+            "create table if not exists public.schema_migrations "
             "(name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
         )
         state = await schema_state(connection)
@@ -152,11 +161,13 @@ async def migrate(connection: Connection, channel: str) -> list[str]:
         applied: list[str] = []
         if state.missing:
             await create_roles(connection)
+            await renew_limits(connection)
         copied = await _allows_temporary_tables(connection)
         for migration in known_migrations():
             if migration.name in state.missing or (migration.repeatable and (applied or copied)):
                 await _apply(connection, migration)
                 applied.append(migration.name)
+        await close_server_functions(connection)
         await connection.execute("insert into installation (channel) values ($1) on conflict do nothing", channel)
         return applied
     finally:
@@ -180,6 +191,19 @@ async def _allows_temporary_tables(connection: Connection) -> bool:
 
 
 async def _apply(connection: Connection, migration: Migration) -> None:
+    try:
+        await _apply_whole(connection, migration)
+    except _TAKEN as fault:
+        raise ConfigError(
+            f"the database holds something of another program ({first_line(fault)})",
+            hint="Give Arch-Stats a database of its own (POSTGRES_DB), for example with `archstats-sensor db init`.",
+        ) from fault
+
+
+_TAKEN = (asyncpg.DuplicateTableError, asyncpg.DuplicateFunctionError, asyncpg.DuplicateObjectError)
+
+
+async def _apply_whole(connection: Connection, migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(migration.sql, timeout=TIMEOUT_S)
         await connection.execute(

@@ -7,6 +7,7 @@ logs in as a member of a role and then takes it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 
 import asyncpg
@@ -19,6 +20,8 @@ LIMITS = {
     # An open transaction holds back the feed of every reader.
     "idle_in_transaction_session_timeout": "5s",
     "lock_timeout": "5s",
+    # Every program of ours speaks at least every few seconds.
+    "idle_session_timeout": "60s",
 }
 """Limits that the server sets for every session under a role, also for one that an operator opens in psql."""
 
@@ -69,6 +72,20 @@ async def create_roles(connection: Connection) -> None:
                 f"role {role} is missing, and user {user!r} may not create it ({first_line(fault)})",
                 hint="Ask the server's administrator to run `archstats-sensor db roles | sudo -u postgres psql`.",
             ) from fault
+
+
+async def renew_limits(connection: Connection) -> None:
+    """Set the limits of roles that an earlier version created, as far as this user may: they also bind sessions in psql."""
+    for role in Role:
+        config = await connection.fetchval(
+            "select coalesce(rolconfig, '{}') from pg_roles where rolname = $1", role.value
+        )
+        if {f"{name}={value}" for name, value in LIMITS.items()} <= set(config or ()):
+            continue
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            async with connection.transaction():
+                for statement in create_statements(role)[1:]:
+                    await connection.execute(statement)
 
 
 def create_statements(role: Role) -> list[str]:

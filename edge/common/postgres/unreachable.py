@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import asyncpg
 
-from edge.common.config.errors import ConfigError, DatabaseUnavailable
+from edge.common.config.errors import CommandError, ConfigError, DatabaseUnavailable, UsageError
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import Database, describe_error
 from edge.common.postgres.embedded.cluster import PostgresStartError
@@ -25,6 +28,13 @@ TEMPORARY_ERRORS = (
     asyncpg.InsufficientResourcesError,
 )
 """Errors of a server that stopped, or lacks time or memory: neither the command nor the settings are wrong."""
+
+BUSY_ERRORS = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.ObjectInUseError,
+    asyncpg.TransactionRollbackError,
+)
+"""Errors of a statement that met the work of other processes."""
 
 
 async def connect_for_command(database: Database) -> Connection:
@@ -58,10 +68,58 @@ def connect_error(fault: Exception, database: Database) -> ConfigError | Databas
     )
 
 
-def interrupted_error(fault: Exception, connection: Connection, database: Database) -> DatabaseUnavailable | None:
-    """Return the error of a command that the database interrupted; None when the fault has another cause."""
-    if not connection.is_closed() and not isinstance(fault, TEMPORARY_ERRORS):
+@contextmanager
+def explained(connection: Connection, database: Database) -> Iterator[None]:
+    """Turn every fault of the database during a command into the error of the command, which is one line.
+
+    A connection that the database interrupted is terminated: closing it would wait for a server that may be frozen.
+    """
+    try:
+        yield
+    except DATABASE_FAULTS as fault:
+        error = command_error(fault, connection, database)
+        if error is None:
+            raise
+        if connection.is_closed() or isinstance(fault, TEMPORARY_ERRORS):
+            connection.terminate()
+        raise error from fault
+
+
+def command_error(fault: Exception, connection: Connection, database: Database) -> ConfigError | CommandError | None:
+    """Return the error of a command for a fault of the database.
+
+    None for an error of a file or of the standard output, and for a statement that is wrong, which is a defect.
+    """
+    if connection.is_closed() or isinstance(fault, TEMPORARY_ERRORS):
+        return _interrupted(fault, database)
+    if isinstance(fault, asyncpg.InsufficientPrivilegeError):
+        return ConfigError(
+            f"the database forbids this to {database.role or 'user ' + repr(database.user)} ({describe_error(fault)})",
+            hint="Log in as the database's owner (POSTGRES_USER) and run `archstats-sensor db migrate`.",
+        )
+    if isinstance(fault, asyncpg.ReadOnlySQLTransactionError):
+        return DatabaseUnavailable(
+            f"{database.location} accepts no changes ({describe_error(fault)})",
+            hint="It is a standby, or being switched over. Correct POSTGRES_HOST to name the primary server, or wait for it.",
+        )
+    if isinstance(fault, asyncpg.DataError) and str(fault).startswith("invalid input for query argument"):
+        return UsageError(
+            f"the database cannot store a value of this command ({describe_error(fault)})", hint="Correct it."
+        )
+    if isinstance(fault, BUSY_ERRORS):
+        return DatabaseUnavailable(
+            f"{database.location} is busy with other work ({describe_error(fault)})",
+            hint="Nothing of that step was changed. Run the command again.",
+        )
+    if not isinstance(fault, asyncpg.PostgresError) or isinstance(fault, asyncpg.SyntaxOrAccessError):
         return None
+    return CommandError(
+        f"{database.location} refuses the command ({describe_error(fault)}, SQLSTATE {fault.sqlstate})",
+        hint="Check the values of the command, and the database with `archstats-sensor db status`.",
+    )
+
+
+def _interrupted(fault: Exception, database: Database) -> DatabaseUnavailable:
     return DatabaseUnavailable(
         f"{database.location} interrupted the command ({describe_error(fault)})",
         hint="If the command changes data, check whether the change was stored; then run it again.",

@@ -14,6 +14,7 @@ from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import describe_error
 from edge.common.postgres.migrate import known_migrations
 from edge.common.postgres.roles import first_line, quoted
+from edge.common.postgres.session_settings import session_settings
 from edge.operator.replication.names import PUBLICATIONS, Place, change_tables, place_of, slot_name
 
 CONNECT_TIMEOUT_S = 10.0
@@ -120,7 +121,12 @@ def _refuse_password(address: str) -> None:
 
 async def _describe_hub(address: str) -> _Hub:
     try:
-        hub: Connection = await asyncpg.connect(address, timeout=CONNECT_TIMEOUT_S, command_timeout=CONNECT_TIMEOUT_S)
+        hub: Connection = await asyncpg.connect(
+            address,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=CONNECT_TIMEOUT_S,
+            server_settings=session_settings(None),
+        )
     except _CONNECT_FAULTS as fault:
         raise CommandError(
             f"the hub does not accept the centre ({describe_error(fault)})",

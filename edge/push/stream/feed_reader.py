@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from edge.common.postgres.connection import Connection, use_index_plans
 from edge.common.postgres.database import Database, describe_error, wait_until_ready
+from edge.common.postgres.epoch import heal_foreign_xids
 from edge.common.postgres.feed import RECHECK_S, HeldBack, current_cursor, held_back, read_page
 from edge.common.postgres.listener import Listener
 from edge.common.postgres.reconnect import Attempt, reconnecting
@@ -121,6 +122,8 @@ class FeedReader:
                 raise AssertionError("the position is set before the first read")
             page = await read_page(connection, after, PAGE_EVENTS)
             if page.gap:
+                if await heal_foreign_xids(connection, self._tick):
+                    continue
                 self._hub.begin(page.cursor)
             else:
                 self._hub.publish(map(of_event, page.events), page.cursor)
@@ -139,3 +142,7 @@ class FeedReader:
         elif time.monotonic() >= self._next_check_at:
             self._next_check_at = time.monotonic() + 1.0
             self.held_back = await held_back(connection)
+            if (
+                self.held_back is not None and self.held_back.pid is None
+            ):  # rows from another server wait for no process
+                await heal_foreign_xids(connection, self._tick)

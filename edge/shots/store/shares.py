@@ -2,14 +2,19 @@
 
 Lane n belongs to share n mod 16. Each assembler holds one shared lock as a member, and the exclusive lock of each share that
 it works on. The server ends both with the connection: when an assembler dies, its shares are free at once. A lock and the
-rows written under it are of one connection, so no two assemblers ever write the same lane.
+rows written under it are of one connection, so no two assemblers ever write the same lane. A session that holds a lock
+although its user cannot be an assembler is ended (``end_foreign_lock_holders`` in the schema), and counts as no member.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
+from enum import StrEnum
 
 from edge.common.postgres.connection import Connection
+from edge.common.postgres.roles import Role
+from edge.common.process.logs import Transitions
 
 SHARES = 16
 """Number of shares; as many assemblers can work on one database."""
@@ -17,6 +22,15 @@ SHARE_LOCKS = 0x53686F74
 """First key of the advisory locks of the shares (``Shot`` in ASCII); the second key is the share."""
 MEMBER_LOCK = 0x53686F75
 """First key of the advisory lock that every assembler holds as a member."""
+
+log = logging.getLogger(__name__)
+
+
+class ForeignHolder(StrEnum):
+    """The fate of a session that holds a lock of the lanes and is no assembler, as logged."""
+
+    ENDED = "ended"
+    KEPT = "not ended"
 
 
 def share_of(lane: int) -> int:
@@ -39,22 +53,17 @@ class LaneShares:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.held: frozenset[int] = frozenset()
+        self._foreign = Transitions(log, "sessions that hold the lock of a lane and are no assembler")
 
     async def join(self) -> None:
         """Become a member, so that the other assemblers leave a fair part of the lanes."""
+        await self._end_foreign_holders()
         await self._connection.execute("select pg_advisory_lock_shared($1, 0)", MEMBER_LOCK)
 
     async def balance(self) -> bool:
         """Release the shares of others and take the own ones that are free; returns whether the held shares changed."""
-        members = await self._connection.fetch(
-            """
-            select pid from pg_locks
-            where locktype = 'advisory' and classid = $1::bigint::oid and objsubid = 2 and granted
-                and database = (select oid from pg_database where datname = current_database())
-            """,
-            MEMBER_LOCK,
-        )
-        wanted = fair_shares([row["pid"] for row in members], self._connection.get_server_pid())
+        members = await _members(self._connection)
+        wanted = fair_shares(members, self._connection.get_server_pid())
         former = self.held
         for share in sorted(former - wanted):
             await release_share(self._connection, share)
@@ -66,7 +75,38 @@ class LaneShares:
                 SHARE_LOCKS,
             )
             self.held |= {row["share"] for row in rows}
+            if wanted - self.held:
+                await self._end_foreign_holders()  # the next call takes what becomes free
         return self.held != former
+
+    async def _end_foreign_holders(self) -> None:
+        for row in await self._connection.fetch("select * from end_foreign_lock_holders()"):
+            holder = f"process {row['process']} of user {row['login']!r} ({row['application'] or 'unnamed'})"
+            if row["has_ended"]:
+                self._foreign.enter(ForeignHolder.ENDED, holder)
+            else:
+                end = f"sudo -u postgres psql -c 'select pg_terminate_backend({row['process']})'"
+                self._foreign.enter(ForeignHolder.KEPT, f"{holder}. End it with `{end}`: its lanes are not assembled.")
+
+
+async def has_assembler(connection: Connection) -> bool:
+    """Whether an assembler is connected to this database."""
+    return bool(await _members(connection))
+
+
+async def _members(connection: Connection) -> list[int]:
+    """The process ids of the assemblers' connections."""
+    rows = await connection.fetch(
+        """
+        select l.pid from pg_locks l join pg_stat_activity a on a.pid = l.pid
+        where l.locktype = 'advisory' and l.classid = $1::bigint::oid and l.objsubid = 2 and l.granted
+            and l.database = (select oid from pg_database where datname = current_database())
+            and pg_has_role(a.usesysid, $2, 'member')
+        """,
+        MEMBER_LOCK,
+        Role.SHOTS.value,
+    )
+    return [row["pid"] for row in rows]
 
 
 async def take_share(connection: Connection, share: int) -> bool:

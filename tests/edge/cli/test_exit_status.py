@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import asyncpg
 import pytest
@@ -12,10 +15,14 @@ import pytest
 from edge.cli.main import main
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import CommandError, ConfigError, DatabaseUnavailable
+from edge.common.config.load import load_push
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.database import Database
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.session_settings import PINNED
 from edge.common.postgres.unreachable import connect_error
+from edge.simulation.fault_options import wire_faults
+from edge.simulation.simulate import SimulateOptions, simulate
 
 COMMANDS = (
     ["session", "list"], ["session", "open", "--lane", "1", "--distance", "18", "--face", "wa_40"], ["shots", "list"],
@@ -115,3 +122,110 @@ def test_mistyped_folder_becomes_no_new_database(words: list[str], run: Run, tmp
 
 def test_refusal_and_outage_have_distinct_statuses() -> None:
     assert (CommandError.status, DatabaseUnavailable.status) == (1, 69)
+
+
+def settings_of(service: ServiceSettings, **changed: str) -> dict[str, str]:
+    own = service.database
+    return {
+        "POSTGRES_SOCKET_DIR": str(own.socket_dir),
+        "POSTGRES_USER": own.user,
+        "POSTGRES_DB": own.db,
+        "ARCH_STATS_WS_CHANNEL": service.ws_channel,
+    } | changed
+
+
+def as_owner(service: ServiceSettings, *statements: str) -> None:
+    async def execute() -> None:
+        async with open_database(service, application="test") as database:
+            connection = await database.connect()
+            try:
+                for statement in statements:
+                    await connection.execute(statement)
+            finally:
+                await connection.close()
+
+    asyncio.run(execute())
+
+
+@pytest.fixture
+def club(empty_database_settings: ServiceSettings) -> Iterator[str]:
+    """A user who owns a schema that bears its name, but not the database."""
+    name = f"club_{empty_database_settings.database.db}"
+    as_owner(
+        empty_database_settings,
+        f"create role {name} login createrole",
+        f"create schema {name} authorization {name}",
+    )
+    yield name
+    as_owner(empty_database_settings, f"drop owned by {name} cascade", f"drop role {name}")
+
+
+def test_migration_never_goes_into_a_schema_of_the_user(
+    run: Run, empty_database_settings: ServiceSettings, club: str
+) -> None:
+    status, stderr = run("db", "migrate", **settings_of(empty_database_settings, POSTGRES_USER=club))
+    assert status == 78
+    assert f"user '{club}' may not create tables in schema public of database" in stderr
+    assert "Log in as the database's owner 'archstats'" in stderr
+    assert len(stderr.strip().splitlines()) == 1
+
+
+def test_tables_of_an_earlier_version_elsewhere_are_named(
+    run: Run, empty_database_settings: ServiceSettings, club: str
+) -> None:
+    as_owner(
+        empty_database_settings,
+        f"create table {club}.schema_migrations ()",
+        f"create table {club}.installation ()",
+    )
+    status, stderr = run("db", "migrate", **settings_of(empty_database_settings))
+    assert status == 78
+    assert f"an earlier version put its tables into schema '{club}'" in stderr
+    assert len(stderr.strip().splitlines()) == 1
+
+
+def test_database_without_a_public_schema_is_named(run: Run, empty_database_settings: ServiceSettings) -> None:
+    as_owner(empty_database_settings, "drop schema public")
+    status, stderr = run("db", "migrate", **settings_of(empty_database_settings))
+    assert (status, "has no schema public" in stderr, len(stderr.strip().splitlines())) == (78, True, 1)
+
+
+def test_tables_of_another_program_are_named(run: Run, empty_database_settings: ServiceSettings) -> None:
+    as_owner(empty_database_settings, "create table public.sessions (id integer)")
+    status, stderr = run("db", "migrate", **settings_of(empty_database_settings))
+    assert (status, 'relation "sessions" already exists' in stderr, len(stderr.strip().splitlines())) == (78, True, 1)
+
+
+@pytest.fixture
+def standby(empty_database_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
+    """A database that refuses every change like a standby, which would take seconds to start."""
+    monkeypatch.setitem(cast("dict[str, str]", PINNED), "default_transaction_read_only", "on")
+    return empty_database_settings
+
+
+READ_ONLY = "accepts no changes (cannot execute CREATE TABLE in a read-only transaction)"
+
+
+def test_migration_of_a_standby_ends_in_one_line(run: Run, standby: ServiceSettings) -> None:
+    status, stderr = run("db", "migrate", **settings_of(standby))
+    assert (status, READ_ONLY in stderr, len(stderr.strip().splitlines())) == (69, True, 1)
+
+
+def test_simulated_range_on_a_standby_is_refused(
+    standby: ServiceSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    options = SimulateOptions(1, 1.0, None, 1.0, 1, 1, wire_faults(None, None), as_json=False, force=False)
+    push = load_push({"ARCH_STATS_SERVER_PORT": "18123"})
+    with pytest.raises(DatabaseUnavailable, match=re.escape(READ_ONLY)):
+        asyncio.run(simulate(options, standby, push, {}, asyncio.Event()))
+
+
+def test_search_path_and_read_only_default_do_not_matter(run: Run, empty_database_settings: ServiceSettings) -> None:
+    name = empty_database_settings.database.db
+    as_owner(
+        empty_database_settings,
+        f"alter database {name} set search_path = ''",
+        f"alter database {name} set default_transaction_read_only = on",
+    )
+    assert run("db", "migrate", **settings_of(empty_database_settings))[0] == 0

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -15,10 +16,12 @@ import pytest
 
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.database import Database
-from edge.shots.store.shares import SHARES, LaneShares, fair_shares, share_of
+from edge.common.postgres.database import Database, open_database
+from edge.common.postgres.roles import Role
+from edge.shots.store.shares import MEMBER_LOCK, SHARE_LOCKS, SHARES, LaneShares, fair_shares, share_of
 from tests.edge.lane_rows import LaneRows, started_ago
 from tests.edge.shots.running import assembler, until
+from tests.eventually import eventually
 from tests.timing import limit_s
 
 TAKEN_OVER_WITHIN_S = 5.0
@@ -144,3 +147,36 @@ async def test_lanes_of_a_killed_assembler_are_taken_over(
         assert processes[1].returncode is None
     rows = await connection.fetch("select lane, result from shots order by lane")
     assert [tuple(row) for row in rows] == [(1, "hit"), (2, "hit")]
+
+
+HOLDS = (
+    "pg_try_advisory_lock(1399353204, 3)",
+    "pg_advisory_lock_shared(1399353205, 0)",
+    "pg_advisory_lock(1399353205, 0)",
+)
+"""Locks that stop a lane, take a fair part of the lanes away, and keep every assembler from joining."""
+
+
+@pytest.mark.parametrize("hold", HOLDS)
+async def test_session_that_is_no_assembler_loses_the_locks(
+    database: Database, database_settings: ServiceSettings, connection: Connection, hold: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """Also where no superuser migrated the database, so that every role may lock."""
+    function = hold.partition("(")[0]
+    await connection.execute(f"grant execute on function {function}(integer, integer) to archstats_push")
+    settings = replace(database_settings, database=replace(database_settings.database, user=Role.PUSH.value))
+    async with open_database(settings, application="psql", role=Role.PUSH) as other:
+        holder = await other.connect()
+        await holder.execute(f"select {hold}")
+        async with members(database, 1) as (assembler_,):
+            await assembler_.balance()
+            await assembler_.balance()
+            assert len(assembler_.held) == SHARES
+        await eventually(holder.is_closed)
+    assert f"process {holder.get_server_pid()} of user 'archstats_push' (psql)" in caplog.text
+
+
+async def test_locks_of_the_schema_are_those_of_the_assembler(connection: Connection) -> None:
+    body = await connection.fetchval("select prosrc from pg_proc where proname = 'end_foreign_lock_holders'")
+    assert f"l.classid in ({SHARE_LOCKS}, {MEMBER_LOCK})" in body

@@ -15,11 +15,14 @@ from edge.common.config.settings import DatabaseSettings, ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database, wait_until_ready
 from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
-from edge.common.postgres.migrate import migrate, schema_state
+from edge.common.postgres.migrate import known_migrations, migrate, schema_state
 from edge.common.postgres.roles import LIMITS, Role, RoleRefused, grant_statement, missing_roles
+from edge.common.postgres.server_functions import open_server_functions
+from edge.operator.database import database_status
 from tests.eventually import eventually
 from tests.postgres import copy_fresh_cluster
 
+REPEATABLE = tuple(migration.name for migration in known_migrations() if migration.repeatable)
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
 PRUNED = "update(pruned_id,pruned_xid)"
 DEVICE_UPDATE = "update(driver,kind,lane)"
@@ -154,7 +157,22 @@ OTHER_STATEMENTS = [
     "select nextval('events_id_seq')",
     "set session authorization archstats",
     "set role archstats",
+    "select lo_from_bytea(0, 'x')",
+    "select lo_creat(-1)",
+    "select pg_logical_emit_message(false, 'x', 'y')",
+    "select pg_advisory_lock(1399353204)",
+    "select pg_try_advisory_lock_shared(1399353204, 1)",
+    "select pg_advisory_xact_lock(1)",
+    "select renew_epoch()",
+    "select set_hub_number(3)",
 ]
+EXECUTED = {
+    Role.SENSOR: set[str](),
+    Role.SHOTS: {"end_foreign_lock_holders", "has_foreign_xids", "heal_foreign_xids"},
+    Role.PUSH: {"public_state", "hub_lane", "hub_device", "has_foreign_xids", "heal_foreign_xids"},
+    Role.OPERATOR: {"has_foreign_xids", "heal_foreign_xids"},
+}
+"""Functions of the schema that a role may execute by itself."""
 
 
 async def test_roles_have_no_rights_outside_the_tables(as_role: Connection, role: Role) -> None:
@@ -179,22 +197,48 @@ async def test_no_role_creates_tables_in_a_migrated_database(empty_database_sett
 async def test_migrate_restores_the_rights_that_a_copy_lacks(owner: Connection) -> None:
     allowed = "select has_database_privilege('archstats_push', current_database(), 'temporary')"
     assert await owner.fetchval(allowed), "the test's database is a copy of a migrated one"
-    assert await migrate(owner, "archy") == ["grants.sql", "replication.sql"]
+    assert await migrate(owner, "archy") == list(REPEATABLE)
     assert not await owner.fetchval(allowed)
     assert await migrate(owner, "archy") == []
 
 
-async def test_trigger_functions_of_the_owner_are_not_executable(owner: Connection) -> None:
+async def test_roles_execute_only_their_functions(owner: Connection, role: Role) -> None:
     rows = await owner.fetch(
         """
-        select p.proname, p.proconfig, has_function_privilege('public', p.oid, 'execute') as open from pg_proc p
-        where p.pronamespace = 'public'::regnamespace and p.prosecdef
+        select proname::text as name from pg_proc
+        where pronamespace = 'public'::regnamespace and has_function_privilege($1::text, oid, 'execute')
+        """,
+        role.value,
+    )
+    assert {row["name"] for row in rows} == EXECUTED[role]
+
+
+@pytest.mark.parametrize("place", ["hub", "centre"])
+async def test_no_function_depends_on_the_search_path_of_its_caller(owner: Connection, place: str) -> None:
+    if place == "centre":
+        await owner.execute("update installation set is_centre = true; select build_centre()")
+    rows = await owner.fetch(
+        """
+        select proname::text as name, proconfig as config, prosecdef as is_definer from pg_proc
+        where pronamespace in ('public'::regnamespace, to_regnamespace('archstats_push')) and prosqlbody is null
         """
     )
-    assert {row["proname"] for row in rows} >= {"emit_shot_event", "emit_session_event", "emit_device_event"}
+    assert {row["name"] for row in rows} >= {"emit_shot_event", "check_face", "publish_hub", "heal_foreign_xids"}
     for row in rows:
-        assert row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"], row["proname"]
-        assert not row["open"], row["proname"]
+        assert row["config"] == ["search_path=pg_catalog, public, pg_temp"], row["name"]
+
+
+async def test_rights_that_only_a_superuser_can_take_are_reported(
+    owner: Connection, database_settings: ServiceSettings
+) -> None:
+    assert await open_server_functions(owner) == 0
+    await owner.execute("grant execute on function lo_creat(integer), pg_advisory_lock(bigint) to public")
+    status = await database_status(owner, database_settings.database)
+    (warning,) = [text for text in status.warnings if "functions of the server" in text]
+    assert "may execute 2 functions" in warning
+    assert "db roles | sudo -u postgres psql" in warning
+    await migrate(owner, "archy")
+    assert await open_server_functions(owner) == 0
 
 
 async def test_the_server_limits_every_role(owner: Connection, as_role: Connection, role: Role) -> None:
@@ -257,7 +301,7 @@ async def test_service_without_grants_waits_for_db_migrate(
         waiting = asyncio.create_task(wait_until_ready(database))
         await eventually(lambda: bool(caplog.records))
         assert "archstats-sensor db migrate" in caplog.records[0].getMessage()
-        assert await migrate(owner, "archy") == ["grants.sql", "replication.sql"]
+        assert await migrate(owner, "archy") == list(REPEATABLE)
         async with asyncio.timeout(20):
             await waiting
 
@@ -331,8 +375,8 @@ async def test_roles_of_a_new_server(new_server: ServiceSettings) -> None:
         async with open_database(settings, application="test") as own:
             inside = await own.connect()
             await inside.execute(f"drop owned by {', '.join(Role)}; drop role {', '.join(Role)}")
-            assert (await schema_state(inside)).missing == ("grants.sql", "replication.sql")
-            assert await migrate(inside, "archy") == ["grants.sql", "replication.sql"]
+            assert (await schema_state(inside)).missing == REPEATABLE
+            assert await migrate(inside, "archy") == list(REPEATABLE)
             await inside.close()
         await connection.close()
 

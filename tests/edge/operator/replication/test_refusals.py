@@ -13,6 +13,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database, wait_until_ready
 from edge.common.postgres.embedded.cluster import USER
 from edge.common.postgres.roles import Role
+from edge.common.postgres.session_settings import search_path
 from edge.operator.replication import names, publish, replication_links, subscribe, unpublish, unsubscribe
 from tests.conftest import CHANNEL
 from tests.edge.lane_rows import LaneRows
@@ -180,7 +181,7 @@ async def test_centre_shows_the_lane_of_each_hub(lane: LaneRows) -> None:
     await lane.connection.execute("update device_status set chatters = true where device_id = 'target-1'")
     await lane.connection.execute("update installation set hub_id = 0")
     await make_centre(lane.connection)
-    await lane.connection.execute("set role archstats_push")
+    await lane.connection.execute(f"set role archstats_push; set search_path = {search_path(Role.PUSH)}")
     assert await lane.connection.fetchval("select lane from sessions") == 2001
     devices = await lane.connection.fetch(
         "select d.id, s.state, s.chatters from devices d join device_status s on s.device_id = d.id"
