@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from http import HTTPStatus
 from typing import cast
 
 import h11
@@ -121,7 +122,8 @@ class HttpConnection(H11Protocol):
             if (cycle := self._cycle) is not None:
                 cycle.disconnected = True  # the rest of its request is invalid: it sends nothing more
             response = error_response(status, [error], {"connection": "close"})
-            head = h11.Response(status_code=status, headers=response.raw_headers)
+            reason = HTTPStatus(status).phrase.encode()
+            head = h11.Response(status_code=status, headers=response.raw_headers, reason=reason)
             with suppress(h11.LocalProtocolError):  # the response to HEAD has no body
                 for part in (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
                     self.transport.write(self.conn.send(part) or b"")

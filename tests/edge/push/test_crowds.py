@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import pytest
 from edge.common.config.settings import ServiceSettings
 from tests.edge.push.crowd import EVENTS, HALF_OPEN, WEBSOCKET, Held, answer, hold, odd_requests, open_streams
 from tests.edge.push.push_process import PushProcess, push_process
+from tests.edge.push.serving import WITHIN_S
 from tests.timing import limit_s
 
 WAVES = 3
@@ -53,23 +56,34 @@ class Probes:
 
 @asynccontextmanager
 async def probing(push: PushProcess) -> AsyncIterator[Probes]:
-    """Check the health all the time."""
-    probes = Probes()
+    """Check the health all the time, in a thread, because the crowd keeps this loop busy."""
+    probes, ended = Probes(), threading.Event()
 
-    async def run() -> None:
-        while True:
+    def run() -> None:
+        while not ended.is_set():
             began = time.monotonic()
-            status, _ = await push.health()
+            probes.statuses[_health(push.port)] += 1
             probes.longest_s = max(probes.longest_s, time.monotonic() - began)
-            probes.statuses[status] += 1
-            await asyncio.sleep(PROBE_EVERY_S)
+            ended.wait(PROBE_EVERY_S)
 
-    task = asyncio.create_task(run())
+    running = asyncio.create_task(asyncio.to_thread(run))
     try:
         yield probes
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        ended.set()
+        await running
+
+
+def _health(port: int) -> int:
+    """Return the status of ``/healthz``; 0 when the connection is closed without an answer."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=WITHIN_S)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return 0
+    finally:
+        connection.close()
 
 
 @contextmanager

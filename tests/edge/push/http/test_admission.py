@@ -10,6 +10,7 @@ from pytest_mock import MockerFixture
 
 from edge.push.http import admission
 from edge.push.http.admission import (
+    CLOSED_AT_ONCE,
     MARGIN_PER_ADDRESS,
     MAX_CONNECTIONS,
     MAX_STREAMS,
@@ -102,6 +103,15 @@ async def test_silent_connections_are_closed_after_the_deadline(refusals: Refusa
     for _ in range(2):
         places.disconnect(None)
     await eventually(lambda: places._timer is None)  # idle without connections
+
+
+async def test_many_late_connections_are_closed_in_portions(refusals: Refusals) -> None:
+    places = Admission(refusals, 0, request_within_s=0.0)
+    silent = connected(places, 2 * CLOSED_AT_ONCE)
+    places._sweep()
+    assert [one.closed for one in silent] == ["timed out"] * CLOSED_AT_ONCE + [""] * CLOSED_AT_ONCE
+    await eventually(lambda: all(one.closed for one in silent))
+    places.close()
 
 
 async def test_exhausted_descriptors_are_counted_and_freed(refusals: Refusals, mocker: MockerFixture) -> None:

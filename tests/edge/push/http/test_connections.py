@@ -75,7 +75,7 @@ async def test_a_request_that_does_not_end_is_closed(service: Service, mocker: M
     async with asyncio.timeout(10):
         answers = await asyncio.gather(half.ended(), silent.ended(), unread.ended())
     dripping.cancel()
-    assert answers[0].startswith(b"HTTP/1.1 408 ")
+    assert answers[0].startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     assert answers[1] == b""
     assert service.hub.clients == 1
     async with http(service) as client:
