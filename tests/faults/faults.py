@@ -14,7 +14,7 @@ from pathlib import Path
 from edge.common.postgres.connection import DATABASE_FAULTS
 from tests.acceptance.killer import child_of
 from tests.acceptance.simulated_range import descendants
-from tests.edge.push.crowd import HALF_OPEN, answer, hold
+from tests.edge.push.crowd import HALF_OPEN, Held, answer, hold
 from tests.edge.push.push_process import HEALTH
 from tests.faults.script import POSTGRES, PUSH, Fault, FaultKind
 from tests.faults.testbed import Testbed
@@ -115,8 +115,11 @@ async def _crowd(port: int, duration_s: float) -> None:
     """Let half-open requests take every connection of the live page, which still answers."""
     deadline = time.monotonic() + max(duration_s, ANSWER_WITHIN_S)
     until = time.monotonic() + duration_s
-    crowd = await hold(port, HALF_OPEN, CROWD)
+    crowd: list[Held] = []
     try:
+        for _ in range(CROWD):
+            with suppress(OSError):  # it is starting, or resets the connection
+                crowd += await hold(port, HALF_OPEN, 1)
         while (await answer(port, HEALTH))[0] == 0:
             assert time.monotonic() < deadline, "the live page does not answer while half-open requests lie there"
             await asyncio.sleep(0.1)
