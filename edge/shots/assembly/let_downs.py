@@ -10,6 +10,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from edge.common.vocabulary import Flag
 from edge.shots.assembly.context import SessionContext
@@ -30,12 +31,14 @@ def find_let_downs(
     read = _times((n.engage.key.device_id, n.engage.tag, n.engage.t) for n in on_strings.nockings)
     landed = _times((None, landing.tag, landing.t) for landing in landings)
     appeared = _times((None, p.tag, p.since) for p in found.presences if p.landing is None)
+    events = _events_of(on_strings)
+    blind_bows = {interval.device_id for interval in context.blind}
     for draft in on_strings.drafts:
         release, tag, bow = draft.release, draft.read_tag, draft.first.key.device_id
         if release is None or draft.landing is not None:
             continue
         t, closing = release.t, closing_of(found.ends, release.t)
-        if _nocking_is_hidden(draft, on_strings, found.ends, context):
+        if bow in blind_bows and _nocking_is_hidden(draft, events, found.ends, context):
             draft.miss_doubts.add(Flag.LET_DOWN)
         if tag is None:
             continue
@@ -53,26 +56,43 @@ def find_let_downs(
                 draft.let_down = True
 
 
-def _nocking_is_hidden(draft: Draft, on_strings: FoundNockings, ends: Sequence[End], context: SessionContext) -> bool:
+def _nocking_is_hidden(draft: Draft, events: _BowEvents, ends: Sequence[End], context: SessionContext) -> bool:
     """Whether the bow may have missed the nocking that would show a let-down, or cannot recognise its arrow in it."""
     t, bow = draft.first.t, draft.first.key.device_id
     closing, parameters = closing_of(ends, draft.first.t), context.parameters
-    if not any(b.device_id == bow for b in context.blind):
-        return False
     if context.is_blind(bow, t, closing, parameters.shortest_change_s):
         return True  # nocked and released again within one gap
-    for release in on_strings.without_engage[bisect_right(on_strings.without_engage, t, key=lambda r: r.t) :]:
-        if release.t > closing:
-            break
-        if release.key.device_id == bow and context.is_blind(bow, t, release.t):
-            return True
+    last = _last_until(events.released[bow], t, closing)
+    if last > t and context.is_blind(bow, t, last):
+        return True
     if draft.engage is not None or draft.read_tag is not None:
         return False
     since = max(closing_before(ends, t), t - parameters.engage_timeout_s)
-    follows = on_strings.nockings[bisect_right(on_strings.nockings, t, key=lambda n: n.engage.t) :]
-    return context.is_blind(bow, since, t) and any(
-        n.engage.key.device_id == bow and n.engage.t <= closing for n in follows
-    )
+    return context.is_blind(bow, since, t) and _last_until(events.nocked[bow], t, closing) > t
+
+
+class _BowEvents(NamedTuple):
+    """Instants of a session's events by bow, each in order."""
+
+    released: Mapping[str, Sequence[float]]
+    """Releases whose nocking was not sensed."""
+    nocked: Mapping[str, Sequence[float]]
+
+
+def _events_of(on_strings: FoundNockings) -> _BowEvents:
+    released: dict[str, list[float]] = defaultdict(list)
+    nocked: dict[str, list[float]] = defaultdict(list)
+    for release in on_strings.without_engage:
+        released[release.key.device_id].append(release.t)
+    for nocking in on_strings.nockings:
+        nocked[nocking.engage.key.device_id].append(nocking.engage.t)
+    return _BowEvents(released, nocked)
+
+
+def _last_until(times: Sequence[float], t: float, closing: float) -> float:
+    """The last instant after ``t`` up to a closing; ``t`` itself without one."""
+    index = bisect_right(times, closing)
+    return max(t, times[index - 1]) if index else t
 
 
 def _is_unwatched(since: float, until: float, context: SessionContext) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.incremental import IncrementalAssembly
 from edge.shots.assembly.model import TimedReading
+from edge.shots.assembly.timeline import BlindInterval
 from tests.edge.shots.assembly.histories import QUIVER
 from tests.edge.shots.assembly.lane_readings import CONTEXT, LaneReadings, covered_until
 
@@ -74,16 +76,33 @@ def chattering(landings: int, spread_mm: float, arrow: UUID | None) -> list[Time
     return lane.readings
 
 
-@pytest.mark.parametrize("arrow", [None, QUIVER[0]])
-@pytest.mark.parametrize("spread_mm", [1000.0, 5.0, 0.001])
-def test_cost_of_a_chattering_sensor_grows_in_proportion(spread_mm: float, arrow: UUID | None) -> None:
-    context = covered_until(200.0, replace(CONTEXT, bows=frozenset()))
+def is_in_proportion(readings_of: Callable[[int], list[TimedReading]], context: SessionContext) -> bool:
+    """Whether eight times the readings cost clearly less than 64 times the processor time."""
     costs = []
-    for landings in (250, 2000):
-        readings, best = chattering(landings, spread_mm, arrow), float("inf")
+    for count in (250, 2000):
+        readings, best = readings_of(count), float("inf")
         for _ in range(3):
             began = time.process_time()
             assemble(readings, context)
             best = min(best, time.process_time() - began)
         costs.append(best)
-    assert costs[1] < 20 * costs[0]  # quadratic cost would be 64 times
+    return costs[1] < 20 * costs[0]
+
+
+@pytest.mark.parametrize("arrow", [None, QUIVER[0]])
+@pytest.mark.parametrize("spread_mm", [1000.0, 5.0, 0.001])
+def test_cost_of_a_chattering_target_grows_in_proportion(spread_mm: float, arrow: UUID | None) -> None:
+    context = covered_until(200.0, replace(CONTEXT, bows=frozenset()))
+    assert is_in_proportion(lambda count: chattering(count, spread_mm, arrow), context)
+
+
+@pytest.mark.parametrize("arrow", [None, QUIVER[0]])
+def test_cost_of_a_chattering_bow_grows_in_proportion(arrow: UUID | None) -> None:
+    def releases(count: int) -> list[TimedReading]:
+        lane = LaneReadings()
+        for number in range(count):
+            lane.release(5.0 + number / 50, tag=arrow)
+        return lane.readings
+
+    context = replace(covered_until(200.0), blind=[BlindInterval("bow-1", 1.0, 4.0)])
+    assert is_in_proportion(releases, context)
