@@ -22,8 +22,10 @@ from functools import partial
 from pathlib import Path
 
 from drivers.contract import DeviceKind
+from simulators.devices.chatter import Chatter
 from simulators.devices.clock import AS_DRAWN, DEFAULT_DRIFT_PPM, ClockOptions, parse_clock
-from simulators.devices.contract import DeviceSpec
+from simulators.devices.contract import DeviceSpec, SimulatedDevice
+from simulators.devices.lane_device import LaneDevice
 from simulators.devices.registry import UnknownSimulator, load_simulator, range_driver
 from simulators.hosttime import HostTime
 from simulators.wire.fault_plan import NO_FAULTS, FaultPlan, parse_plan
@@ -122,6 +124,10 @@ async def serve(world: World, options: ProcessOptions, report: Report) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    chatter = options.faults.chatter
+    known = [spec.name for spec in options.ports]
+    if chatter is not None and chatter.device not in known:
+        raise UsageError(f"fault chatter: there is no device {chatter.device!r}. Choose from {', '.join(known)}.")
     host = HostTime.anchor()
     with ExitStack() as open_ports:
         stations = [
@@ -156,7 +162,11 @@ def _station(
     clock = replace(options.clocks.get(spec.name, AS_DRAWN), drift_bound_ppm=options.drift_ppm)
     device = simulator.make(spec, world, host.now_us(), clock)
     fault_seed = world.seed if options.fault_seed is None else options.fault_seed
-    line = FaultyLine(options.faults, fault_seed, spec.name, simulator.framing)
+    faults, chatter = options.faults, options.faults.chatter
+    if chatter is not None and chatter.device == spec.name:
+        _make_chatter(device, chatter, host.now_us())
+        faults = NO_FAULTS
+    line = FaultyLine(faults, fault_seed, spec.name, simulator.framing)
     try:
         station = Station(device, line, port, host, partial(_report_reboot, report, spec.name))
     except PortHeld as error:
@@ -170,6 +180,15 @@ def _station(
         ) from error
     open_ports.callback(station.close)
     return station
+
+
+def _make_chatter(device: SimulatedDevice, chatter: Chatter, now_us: int) -> None:
+    if not isinstance(device, LaneDevice):
+        raise UsageError(f"{chatter.device} cannot chatter. Choose a device that feeds a node from the world.")
+    try:
+        device.chatter(chatter, now_us)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _report_reboot(report: Report, name: str, from_us: int, until_us: int) -> None:
@@ -244,7 +263,10 @@ def _parser() -> argparse.ArgumentParser:
         help="drift of a device's clock, or mute: bow-1=-100,target-1=mute",
     )
     parser.add_argument(
-        "--fault", metavar="NAME=CHANCE,...", default="", help="faults of every line: drop=0.05,reboot=0.01"
+        "--fault",
+        metavar="NAME=CHANCE,...",
+        default="",
+        help="faults of every line: drop=0.05,reboot=0.01; chatter of a device: chatter=target-1:5000:40:10",
     )
     parser.add_argument("--fault-seed", metavar="N", type=int, help="seed of the faults (the world's seed)")
     return parser

@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from simulators.devices.chatter import Chatter, Noise
 from simulators.devices.contract import HEAD_START_US, DeviceSpec
+from simulators.world.draws import Draws
 from simulators.world.range import Event, World
 
 _AHEAD_US = 30_000_000
@@ -63,6 +65,12 @@ class LaneDevice(Generic[SensedT]):
         self._sense = sense
         self._upcoming: deque[tuple[int, SensedT]] = deque()
         self._looked_up_to_us = born_us
+        self._noise: Noise[SensedT] | None = None
+
+    def chatter(self, chatter: Chatter, now_us: int) -> None:
+        """Sense false events, too. Raises ValueError for a device that senses none of those that chatter."""
+        draws = Draws(self._world.seed, self.spec.name, "chatter")
+        self._noise = Noise(chatter, now_us, self.spec.lane, draws, self._sense)
 
     def poll(self, now_us: int) -> list[bytes]:
         """Sense everything up to ``now_us`` and return the frames that are due."""
@@ -83,7 +91,8 @@ class LaneDevice(Generic[SensedT]):
         """Return the instant at which ``poll`` has work again."""
         self._look_ahead()
         upcoming_us = self._upcoming[0][0] if self._upcoming else self._looked_up_to_us
-        return min(upcoming_us, self.node.next_due_us())
+        noise_us = None if self._noise is None else self._noise.next_due_us()
+        return min(upcoming_us, self.node.next_due_us(), upcoming_us if noise_us is None else noise_us)
 
     def hurting_texts(self, number: int, now_us: int) -> list[bytes]:
         """Return no frame: a node without texts. ``number`` and ``now_us`` choose nothing."""
@@ -100,7 +109,13 @@ class LaneDevice(Generic[SensedT]):
             self._look_ahead()
             while self._upcoming and self._upcoming[0][0] <= now_us:
                 at_us, event = self._upcoming.popleft()
+                self._sense_noise(at_us)
                 self.node.sense(event, at_us)
+        self._sense_noise(now_us)
+
+    def _sense_noise(self, until_us: int) -> None:
+        for at_us, event in self._noise.take(until_us) if self._noise else ():
+            self.node.sense(event, at_us)
 
     def _look_ahead(self) -> None:
         """Look up the next interval of the world once the previous one is used up."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
+from simulators.devices.chatter import Chatter, parse_chatter
+
+CHATTER = "chatter"
+"""Name of the fault that is no chance: see :class:`Chatter`."""
+
 
 class Fault(StrEnum):
-    """One kind of fault; the fields of :class:`FaultPlan` describe them."""
+    """One kind of fault that is drawn per frame; the fields of :class:`FaultPlan` describe them."""
 
     DROP = "drop"
     CORRUPT = "corrupt"
@@ -25,7 +30,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """The chance of each fault per frame: 0 is never, 1 is always."""
+    """The chance of each fault per frame: 0 is never, 1 is always; and the devices that chatter."""
 
     drop: float = 0.0
     """The frame is lost."""
@@ -49,11 +54,13 @@ class FaultPlan:
     """The node reboots and senses nothing for 50 to 300 ms. Frames to the hub only."""
     text: float = 0.0
     """The node logs a text with zeros, escape sequences and bytes that are no UTF-8, and takes such a name. Frames to the hub only."""
+    chatter: Chatter | None = None
+    """The device that chatters, and when. Its line has no other fault, so that everything it senses reaches the hub."""
 
     @property
     def is_empty(self) -> bool:
         """Whether the line has no faults."""
-        return not any(asdict(self).values())
+        return not any(self.chance(fault) for fault in Fault)
 
     def chance(self, fault: Fault) -> float:
         """Return the chance of one fault."""
@@ -65,22 +72,26 @@ NO_FAULTS = FaultPlan()
 
 
 def parse_plan(text: str) -> FaultPlan:
-    """Parse ``name=chance,name=chance``; an empty text is a line without faults.
+    """Parse ``name=chance,name=chance,chatter=...``; an empty text is a line without faults.
 
     Raises ValueError with the wrong part and the correct form.
     """
-    known = [fault.value for fault in Fault]
+    known = [*(fault.value for fault in Fault), CHATTER]
     chances: dict[str, float] = {}
+    chatter: Chatter | None = None
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, _, chance = (side.strip() for side in part.partition("="))
         if name not in known:
             near = get_close_matches(name, known, 1)
             hint = f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}."
             raise ValueError(f"unknown fault {name!r}. {hint}")
-        if name in chances:
+        if name in chances or (name == CHATTER and chatter is not None):
             raise ValueError(f"fault {name} is given twice. Give it once.")
-        chances[name] = _chance(name, chance)
-    return FaultPlan(**chances)
+        if name == CHATTER:
+            chatter = parse_chatter(chance)
+        else:
+            chances[name] = _chance(name, chance)
+    return FaultPlan(**chances, chatter=chatter)
 
 
 def _chance(name: str, text: str) -> float:

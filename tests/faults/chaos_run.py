@@ -18,7 +18,7 @@ from tests.acceptance.resuming_client import ResumingClient
 from tests.acceptance.simulated_range import INSTANT_TOLERANCE_S, truth
 from tests.eventually import eventually
 from tests.faults.faults import inject
-from tests.faults.script import Fault, write_script
+from tests.faults.script import NOISY, Fault, has_chatter, write_script
 from tests.faults.testbed import LANES, Testbed, new_testbed
 from tests.faults.verdict import Verdict, compare
 
@@ -56,13 +56,15 @@ class ChaosRun:
     injected: list[InjectedFault] = field(default_factory=list)
     wire: dict[str, int] = field(default_factory=dict)
     """Count of the faults on the devices' lines, by name."""
+    surplus: int = 0
+    """Readings of the device that chatters that were left out of shots."""
     verdict: Verdict = field(default_factory=Verdict)
 
 
 async def run_chaos(folder: Path, seed: int, minutes: float, report: Callable[[str], None]) -> ChaosRun:
     """Run the script of a seed. ``report`` receives a line for each injected fault."""
     run = ChaosRun(seed)
-    async with new_testbed(folder, seed) as testbed:
+    async with new_testbed(folder, seed, chatter=has_chatter(minutes * 60)) as testbed:
         assert await testbed.running.next_line() is not None, "the range did not start"
         viewers = [ResumingClient(testbed.running.port) for _ in range(VIEWERS)]
         script = write_script(seed, minutes * 60, has_disk=testbed.disk is not None)
@@ -119,7 +121,7 @@ async def _age_s(testbed: Testbed) -> float | None:
     """Age of the oldest device status when all devices are ready with empty spools; None when they are not."""
     with suppress(*DATABASE_FAULTS):
         async with asyncio.timeout(2.0), testbed.connection() as connection:
-            age_s: float | None = await connection.fetchval(_AGE, 2 * LANES)
+            age_s: float | None = await connection.fetchval(_AGE, 2 * testbed.lanes)
             return age_s
     return None
 
@@ -158,9 +160,13 @@ async def _judge(testbed: Testbed, run: ChaosRun) -> None:
     until = datetime.fromisoformat(str(testbed.running.lines[-1]["until"])) - timedelta(seconds=INSTANT_TOLERANCE_S)
     async with testbed.connection() as connection:
         rows = await connection.fetch(
-            "select * from shots where result <> 'void'"
-            " and coalesce(arrow_disengage_time, arrow_landing_time) < $1 order by arrow_disengage_time, lane", until
+            "select * from shots where result <> 'void' and lane <= $2"
+            " and coalesce(arrow_disengage_time, arrow_landing_time) < $1 order by arrow_disengage_time, lane",
+            until, LANES,
         )  # fmt: skip
+        run.surplus = await connection.fetchval(
+            "select count(*) from readings where is_surplus and device_id = $1", NOISY
+        )
         quarantined = await connection.fetchval("select count(*) from quarantine")
     if quarantined:
         run.verdict.lost.append(f"lost: {quarantined} readings were quarantined")
@@ -184,6 +190,8 @@ def table(run: ChaosRun) -> list[str]:
         longest_s = max(injected.ended - injected.began for injected in faults)
         lines.append(f"{name:<34} {len(faults):>5} {longest_s:>6.1f} s {_recovery(faults):>18}")
     lines += [f"{'on the wire: ' + name:<34} {count:>5}" for name, count in sorted(run.wire.items())]
+    if run.surplus:
+        lines.append(f"{'surplus readings of ' + NOISY:<34} {run.surplus:>5}")
     return [f"seed {run.seed}", *lines, *run.verdict.lines()]
 
 

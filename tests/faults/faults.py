@@ -18,8 +18,11 @@ from tests.edge.push.crowd import HALF_OPEN, Held, answer, hold
 from tests.edge.push.push_process import HEALTH
 from tests.faults.script import POSTGRES, PUSH, Fault, FaultKind
 from tests.faults.testbed import Testbed
+from tests.proxy import Proxy
 
 CHILD_WITHIN_S = 30.0
+CHATTER_WITHIN_S = 60.0
+CALM_WITHIN_S = 90.0
 DELAY_S = 0.15
 CROWD = 300
 """Half-open requests, more than a process without descriptors can take."""
@@ -38,26 +41,33 @@ async def inject(fault: Fault, testbed: Testbed) -> None:
                 _signal([await _child(testbed, fault.victim)], signal.SIGTERM)
             case FaultKind.STOP:
                 await _hold([await _child(testbed, fault.victim)], fault.duration_s)
-            case FaultKind.CUT:
-                testbed.proxy.cut()
-            case FaultKind.HALF_CLOSE:
-                testbed.proxy.half_close()
-            case FaultKind.FREEZE:
-                testbed.proxy.freeze()
-                await asyncio.sleep(fault.duration_s)
-                testbed.proxy.thaw()
-            case FaultKind.DELAY:
-                testbed.proxy.delay_s = DELAY_S
-                await asyncio.sleep(fault.duration_s)
-                testbed.proxy.delay_s = 0.0
+            case FaultKind.CUT | FaultKind.HALF_CLOSE | FaultKind.FREEZE | FaultKind.DELAY:
+                await _disturb(testbed.proxy, fault)
             case FaultKind.TERMINATE_BACKENDS:
                 await _terminate_backends(testbed)
             case FaultKind.NO_DESCRIPTORS:
                 port = testbed.running.port if fault.victim == PUSH else None
                 with without_descriptors(await _child(testbed, fault.victim)):
                     await (asyncio.sleep(fault.duration_s) if port is None else _crowd(port, fault.duration_s))
+            case FaultKind.CHATTER:
+                await _watch_chatter(testbed, fault)
             case FaultKind.FULL_DISK:
                 await _fill(testbed.disk, fault.duration_s)
+
+
+async def _disturb(proxy: Proxy, fault: Fault) -> None:
+    if fault.kind is FaultKind.CUT:
+        proxy.cut()
+    elif fault.kind is FaultKind.HALF_CLOSE:
+        proxy.half_close()
+    elif fault.kind is FaultKind.FREEZE:
+        proxy.freeze()
+        await asyncio.sleep(fault.duration_s)
+        proxy.thaw()
+    else:
+        proxy.delay_s = DELAY_S
+        await asyncio.sleep(fault.duration_s)
+        proxy.delay_s = 0.0
 
 
 async def _inject_postgres(fault: Fault, testbed: Testbed) -> None:
@@ -80,6 +90,24 @@ async def _terminate_backends(testbed: Testbed) -> None:
                 "select pg_terminate_backend(pid) from pg_stat_activity"
                 " where backend_type = 'client backend' and pid <> pg_backend_pid()"
             )
+
+
+async def _watch_chatter(testbed: Testbed, fault: Fault) -> None:
+    """Wait until the device that chatters by itself is degraded, and until it is ready; the database may be away."""
+    for degraded, within_s in ((True, CHATTER_WITHIN_S), (False, fault.duration_s + CALM_WITHIN_S)):
+        async with asyncio.timeout(within_s):
+            while await _is_degraded(testbed, fault.victim) is not degraded:
+                await asyncio.sleep(0.2)
+
+
+async def _is_degraded(testbed: Testbed, device: str) -> bool | None:
+    """Whether the device is degraded; None when it is not ready, or nothing is known."""
+    query = "select public_state(s) from device_status s where device_id = $1 and state = 'ready'"
+    with suppress(*DATABASE_FAULTS):
+        async with asyncio.timeout(2.0), testbed.connection() as connection:
+            state = await connection.fetchval(query, device)
+            return None if state is None else state == "degraded"
+    return None
 
 
 async def _fill(disk: Path | None, duration_s: float) -> None:

@@ -20,6 +20,7 @@ class FaultKind(StrEnum):
     TERMINATE_BACKENDS = "terminate backends"
     FULL_DISK = "full disk"
     NO_DESCRIPTORS = "no descriptors"
+    CHATTER = "chatter"
 
 
 PROCESS_FAULTS = (FaultKind.KILL, FaultKind.STOP, FaultKind.RESTART)
@@ -30,6 +31,13 @@ MODULES = ("archstats-shots", "archstats-shots-2", PUSH)
 POSTGRES = "postgres"
 PROXY = "way to the database"
 DISK = "spool's disk"
+NOISY = "target-3"
+"""The device that chatters, on a lane of its own: its shots are compared with no truth."""
+CHATTER_S = 40.0
+CHATTER_AFTER_S = 15.0
+"""Time from the start of the simulated devices until one chatters."""
+CHATTER_MINUTE_S = 60.0
+"""Shortest run in which a device chatters."""
 
 _WEIGHTS: dict[FaultKind, int] = {
     FaultKind.KILL: 5,
@@ -68,12 +76,19 @@ def write_script(seed: int, seconds: float, *, has_disk: bool) -> list[Fault]:
     chance = random.Random(f"faults {seed}")
     kinds = [kind for kind in _WEIGHTS if has_disk or kind is not FaultKind.FULL_DISK]
     faults: list[Fault] = []
+    if has_chatter(seconds):
+        faults.append(Fault(0.0, FaultKind.CHATTER, NOISY, CHATTER_S))
     at_s = chance.uniform(2.0, 4.0)
     while at_s < seconds:
         kind = chance.choices(kinds, [_WEIGHTS[kind] for kind in kinds])[0]
         faults.append(Fault(round(at_s, 2), kind, _victim(kind, chance), round(_duration_s(kind, chance), 2)))
         at_s += chance.uniform(0.8, 3.0)
     return faults
+
+
+def has_chatter(seconds: float) -> bool:
+    """Whether a run of this length has a device that chatters."""
+    return seconds >= CHATTER_MINUTE_S
 
 
 def _victim(kind: FaultKind, chance: random.Random) -> str:

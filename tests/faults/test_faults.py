@@ -51,6 +51,12 @@ def test_script_depends_only_on_the_seed() -> None:
     assert all(earlier.at_s <= later.at_s for earlier, later in pairwise(script))
 
 
+def test_device_chatters_in_runs_of_a_minute_only() -> None:
+    for seconds, times in ((59.0, 0), (60.0, 1)):
+        kinds = [fault.kind for fault in write_script(3, seconds, has_disk=True)]
+        assert kinds.count(FaultKind.CHATTER) == times
+
+
 def test_script_without_a_small_disk_fills_none() -> None:
     kinds = {fault.kind for seed in range(20) for fault in write_script(seed, 60.0, has_disk=False)}
     assert kinds == set(FaultKind) - {FaultKind.FULL_DISK}

@@ -16,10 +16,13 @@ from edge.common.postgres.connection import DATABASE_FAULTS
 from edge.common.postgres.embedded.cluster import DATABASE, USER, EmbeddedPostgres
 from edge.common.postgres.embedded.paths import SOCKET
 from tests.acceptance.simulated_range import SimulatedRange, simulated_range
+from tests.faults.script import CHATTER_AFTER_S, CHATTER_S, NOISY
 from tests.postgres import copy_fresh_cluster
 from tests.proxy import Proxy
 
 LANES = 2
+"""Lanes whose shots must be the truth."""
+CHATTER_HZ = 5000
 WIRE_FAULTS = "reboot=0.004,unplug=0.006,drop=0.02,corrupt=0.02,text=0.02"
 DISK_MB = 1
 
@@ -35,6 +38,8 @@ class Testbed:
     running: SimulatedRange
     disk: Path | None
     """Folder of the spools on a small disk; None when none can be mounted."""
+    lanes: int = LANES
+    """Lanes of the range; those beyond ``LANES`` are noisy."""
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def lock(self, victim: str) -> asyncio.Lock:
@@ -73,8 +78,9 @@ class Testbed:
 
 
 @asynccontextmanager
-async def new_testbed(folder: Path, seed: int) -> AsyncIterator[Testbed]:
-    """A testbed with a range at speed 20 that shoots until it is stopped."""
+async def new_testbed(folder: Path, seed: int, *, chatter: bool = False) -> AsyncIterator[Testbed]:
+    """A testbed with a range at speed 20 that shoots until it is stopped; with ``chatter`` a target on one lane more chatters."""
+    faults = f"{WIRE_FAULTS},chatter={NOISY}:{CHATTER_HZ}:{CHATTER_S}:{CHATTER_AFTER_S}" if chatter else WIRE_FAULTS
     copy_fresh_cluster(folder / "pg")
     server = EmbeddedPostgres(folder / "pg")
     await asyncio.to_thread(server.start)
@@ -91,14 +97,14 @@ async def new_testbed(folder: Path, seed: int) -> AsyncIterator[Testbed]:
                     "--speed",
                     "20",
                     "--lanes",
-                    str(LANES),
+                    str(LANES + chatter),
                     "--assemblers",
                     "2",
                     "--fault",
-                    WIRE_FAULTS,
+                    faults,
                 )
                 async with simulated_range(folder / "range", *options, environment=environment) as running:
-                    yield Testbed(server, proxy, running, disk)
+                    yield Testbed(server, proxy, running, disk, LANES + chatter)
     finally:
         await asyncio.to_thread(server.stop)
 

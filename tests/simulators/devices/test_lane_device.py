@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.link import codec as link
+from simulators.devices.chatter import Chatter, Noise
 from simulators.devices.clock import AS_DRAWN
 from simulators.devices.contract import DeviceSpec
 from simulators.devices.link_device import LinkDevice
 from simulators.devices.registry import load_simulator
+from simulators.world.draws import Draws
 from simulators.world.range import FIXED_START_US, EventKind, World
 from tests.simulators.devices.acknowledging_hub import Hub, ack
 
@@ -161,3 +163,28 @@ def test_reboot_is_allowed_only_without_events_in_its_blind_time() -> None:
     device.poll(landed)
     device.reboot(landed + 1, 100)
     assert device.may_reboot(landed + 200, 100)  # the hub never saw this boot; its events are dated nevertheless
+
+
+@pytest.mark.parametrize(
+    ("name", "driver", "kind"), [("target-1", "target.link", link.Landing), ("bow-1", "bow.link", link.Release)]
+)
+def test_chattering_device_reports_false_events_too(name: str, driver: str, kind: type[link.Event]) -> None:
+    world = World(5, START, 20.0)
+    calm, noisy = (new_device(DeviceSpec(name, driver, 1), world, START) for _ in range(2))
+    noisy.chatter(Chatter(name, 50.0, 10.0, 5.0), START)
+    events, with_noise = (run(device, START, START + 30 * S).events() for device in (calm, noisy))
+    true = [frame.message for frame in events]
+    false = [frame for frame in with_noise if frame.message not in true]
+    assert len(with_noise) == len(true) + len(false)
+    assert len(false) == 500
+    assert all(type(frame.message) is kind for frame in false)
+    assert [frame.seq for frame in with_noise] == list(range(1, len(with_noise) + 1))
+    ticks = [frame.t_us for frame in with_noise]
+    assert ticks == sorted(ticks)
+    assert host_us(noisy, false[0].t_us) == pytest.approx(START + 5 * S, abs=2.0)
+    assert host_us(noisy, false[-1].t_us) == pytest.approx(START + 15 * S - 20_000, abs=2.0)
+
+
+def test_device_that_senses_no_shot_cannot_chatter() -> None:
+    with pytest.raises(ValueError, match="arrow-1 senses nothing that can chatter"):
+        Noise(Chatter("arrow-1", 1.0, 1.0, 0.0), 0, 1, Draws(1), lambda _event: None)

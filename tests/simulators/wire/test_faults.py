@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.link import codec as link
+from simulators.devices.chatter import Chatter
 from simulators.devices.contract import DeviceSpec
 from simulators.devices.link_device import LinkDevice, split_stream
 from simulators.wire.fault_plan import Fault, FaultPlan, parse_plan
@@ -200,12 +201,15 @@ def test_every_event_arrives_with_its_number_over_any_line(seed: int) -> None:
 
 
 def test_fault_plans_are_parsed() -> None:
-    assert [field.name for field in fields(FaultPlan)] == list(Fault)
+    assert [field.name for field in fields(FaultPlan)] == [*Fault, "chatter"]
     assert parse_plan("drop=0.05, corrupt=1,reboot=0") == FaultPlan(drop=0.05, corrupt=1.0)
     assert parse_plan("").is_empty
     assert not parse_plan("stuck=0.001").is_empty
-    every = ",".join(f"{field.name}=0.5" for field in fields(FaultPlan))
-    assert parse_plan(every) == FaultPlan(*[0.5] * len(fields(FaultPlan)))
+    every = ",".join(f"{fault}=0.5" for fault in Fault)
+    assert all(parse_plan(every).chance(fault) == 0.5 for fault in Fault)
+    noisy = parse_plan("drop=0.1, chatter=target-1:5000:40:2.5")
+    assert noisy == FaultPlan(drop=0.1, chatter=Chatter("target-1", 5000.0, 40.0, 2.5))
+    assert parse_plan("chatter=target-1:5000:40:0").is_empty, "the line itself has no fault"
 
 
 @pytest.mark.parametrize(
@@ -218,6 +222,12 @@ def test_fault_plans_are_parsed() -> None:
         ("drop=-0.1", "chance: '-0.1'"),
         ("drop=nan", "chance: 'nan'"),
         ("drop=0.1,drop=0.2", "drop is given twice"),
+        ("chatter=target-1", "no valid value: 'target-1'. Write chatter=DEVICE:RATE:SECONDS:AFTER, like"),
+        ("chatter=target-1:many:40:0", "no valid value"),
+        ("chatter=target-1:5001:40:0", "out of range.*at most 5000 events a second"),
+        ("chatter=target-1:nan:40:0", "out of range"),
+        ("chatter=:1:40:0", "out of range"),
+        ("chatter=bow-1:1:1:1,chatter=bow-1:1:1:1", "chatter is given twice"),
     ],
 )
 def test_invalid_plans_are_rejected_with_the_correct_form(text: str, complaint: str) -> None:
