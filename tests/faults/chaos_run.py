@@ -168,8 +168,15 @@ async def _judge(testbed: Testbed, run: ChaosRun) -> None:
             "select count(*) from readings where is_surplus and device_id = $1", NOISY
         )
         quarantined = await connection.fetchval("select count(*) from quarantine")
+        firmwares = await connection.fetch("select firmware from device_status where firmware is not null")
     if quarantined:
         run.verdict.lost.append(f"lost: {quarantined} readings were quarantined")
+    run.verdict.wrong += [
+        f"raw text: firmware {row['firmware']!r}" for row in firmwares if not row["firmware"].isprintable()
+    ]
+    for file in (testbed.running.database_dir / "logs").glob("*.log"):
+        raw = [line for line in file.read_text(errors="surrogateescape").split("\n") if not line.isprintable()]
+        run.verdict.wrong += [f"raw text in {file.name}: {raw[0]!r}"] if raw else []
     log = simulators_log(testbed.running.database_dir)
     compare(rows, as_known(expected, rows, reboots_of(log)), run.verdict)
     devices = log[-1].get("faults")
