@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,8 @@ from edge.common.config.errors import ConfigError
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.migrate import known_migrations, migrate, schema_state
+from edge.common.postgres.place import LOCK
+from edge.common.postgres.roles import Role
 
 
 async def test_empty_database_becomes_current(empty_database_settings: ServiceSettings) -> None:
@@ -65,3 +68,20 @@ async def test_another_channel_is_refused(database_settings: ServiceSettings) ->
         with pytest.raises(ConfigError, match=r"'lane_two'.*'archy'"):
             await migrate(connection, "lane_two")
         await connection.close()
+
+
+async def test_lock_of_a_session_that_cannot_migrate_is_named(database_settings: ServiceSettings) -> None:
+    as_push = replace(database_settings, database=replace(database_settings.database, user=Role.PUSH.value))
+    async with (
+        open_database(database_settings, application="test") as database,
+        open_database(as_push, application="psql", role=Role.PUSH) as other,
+    ):
+        connection, holder = await database.connect(), await other.connect()
+        await connection.execute("grant execute on function pg_advisory_lock(bigint) to archstats_push")
+        await holder.execute("select pg_advisory_lock($1)", LOCK)
+        with pytest.raises(
+            ConfigError, match=r"of user 'archstats_push' \(psql\) holds the lock.*pg_terminate_backend"
+        ):
+            await migrate(connection, "archy")
+        for opened in (holder, connection):
+            await opened.close()

@@ -253,6 +253,14 @@ async def test_the_server_limits_every_role(owner: Connection, as_role: Connecti
         assert not attributes[power]
 
 
+async def test_migrate_renews_the_limits_of_an_earlier_version(owner: Connection) -> None:
+    await owner.execute("alter role archstats_push reset idle_session_timeout")
+    await owner.execute("update schema_migrations set sha256 = 'older' where name = 'usage.sql'")
+    await migrate(owner, "archy")
+    limits = await owner.fetchval("select rolconfig from pg_roles where rolname = 'archstats_push'")
+    assert set(limits) == {f"{name}={value}" for name, value in LIMITS.items()}
+
+
 async def test_logging_in_as_a_role_and_taking_it_are_equal(
     database_settings: ServiceSettings, as_role: Connection, role: Role
 ) -> None:
