@@ -102,6 +102,8 @@ def headline(device_id: str, port: str | None, status: Status, *, database_ok: b
     match status.state:
         case DeviceState.READY:
             device = f"reading {device_id}{place}, {status.readings_total} readings"
+            if status.chatter:
+                device = f"{device}; degraded: {status.chatter}"
         case DeviceState.STARTING:
             device = f"opening {device_id}{place}"
         case DeviceState.STOPPED:

@@ -49,6 +49,9 @@ async def test_noisy_device_costs_other_lanes_nothing(short_path: Path) -> None:
                 "select count(*) from readings r where is_surplus and not exists (select from device_gaps g"
                 " where g.device_id = r.device_id and r.mono_ns between g.since_mono_ns and g.until_mono_ns)"
             )
+            lost = await connection.fetchval(
+                "select count(*) from device_gaps where device_id = $1 and reason like '%no longer has%'", NOISY
+            )
             assert noise is not None
             since, until, surplus = noise
             began = datetime.fromisoformat(str(running.start["start"]))
@@ -60,6 +63,7 @@ async def test_noisy_device_costs_other_lanes_nothing(short_path: Path) -> None:
         assert await running.to_the_end() == 0
     assert states == ["ready", "degraded", "ready"]
     assert surplus > 20_000
+    assert lost == 1, "the node's own memory was full, and the events it lost are reported"
     assert gaps == 0, "each surplus reading lies in a gap"
     assert len(usual) > 15, report
     assert len(amid) > 20, report

@@ -21,6 +21,24 @@ def test_line_of_a_working_device() -> None:
     assert line(status) == "reading bow-1 on /dev/archstats/bow-1, 123 readings, database ok"
 
 
+def test_line_of_a_device_that_chatters() -> None:
+    status = Status(
+        state=DeviceState.READY, readings_total=5000, chatter="4,960 landings in 10 s are more than archers can shoot"
+    )
+    assert line(status).startswith(
+        "reading bow-1 on /dev/archstats/bow-1, 5000 readings; degraded: 4,960 landings in 10 s are"
+    )
+
+
+def test_a_fault_of_the_device_comes_before_its_chatter() -> None:
+    status = Status(gap="one", gap_hint="1")
+    assert status.trouble == ("one", "1")
+    status.chatter, status.chatter_hint = "two", "2"
+    assert status.trouble == ("two", "2")
+    status.set_state(DeviceState.LOST, error="three", hint="3")
+    assert status.trouble == ("three", "3")
+
+
 def test_line_while_the_database_is_away() -> None:
     status = Status(state=DeviceState.READY, readings_total=123)
     assert line(status, database_ok=False, waiting=40) == (
