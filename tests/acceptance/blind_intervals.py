@@ -43,18 +43,33 @@ def blind_intervals(reboots: Iterable[Json]) -> list[tuple[str, datetime, dateti
 
 
 def as_known(expected: Iterable[Json], rows: Sequence[asyncpg.Record], reboots: Iterable[Json]) -> list[Json]:
-    """The truth as a hub can know it: a miss is unknown when the target was blind within its landing window."""
+    """The truth as a hub can know it.
+
+    A miss is unknown when the target was blind within its landing window, a let-down when the target was blind before the
+    arrow was nocked again.
+    """
     blind = blind_intervals(reboots)
+    truth = list(expected)
     known: list[Json] = []
-    for line in expected:
+    for line in truth:
         released = datetime.fromisoformat(str(line["released_at"]))
+        until = released + WINDOW
+        if line["result"] == Result.NOT_SHOT:
+            until = min((e for e in _nockings(truth, line) if e > released), default=until)
         own = [(a, b) for device, a, b in blind if device == f"target-{line['lane']}"]
-        certain = any(a < released + WINDOW - BOUNDARY and b > released + BOUNDARY for a, b in own)
-        possible = any(a < released + WINDOW + BOUNDARY and b > released - BOUNDARY for a, b in own)
+        certain = any(a < until - BOUNDARY and b > released + BOUNDARY for a, b in own)
+        possible = any(a < until + BOUNDARY and b > released - BOUNDARY for a, b in own)
         stored = next((r["result"] for r in rows if same_instant(r["arrow_disengage_time"], line["released_at"])), None)
-        unknown = line["result"] == Result.MISS and (certain or (possible and stored == Result.UNKNOWN))
+        is_open = line["result"] in (Result.MISS, Result.NOT_SHOT)
+        unknown = is_open and (certain or (possible and stored == Result.UNKNOWN))
         known.append({**line, "result": Result.UNKNOWN} if unknown else line)
     return known
+
+
+def _nockings(truth: Iterable[Json], line: Json) -> list[datetime]:
+    """The nockings of the arrow of a line."""
+    own = (other for other in truth if other["arrow_id"] == line["arrow_id"] and other["lane"] == line["lane"])
+    return [datetime.fromisoformat(str(other["engaged_at"])) for other in own if other["engaged_at"]]
 
 
 async def gap_errors(database_dir: Path, reboots: Sequence[Json]) -> list[str]:
