@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -67,6 +67,20 @@ def _end_run(run: run_guard.Run, guard: subprocess.Popen[bytes]) -> None:
         sys.stderr.write(f"\ntests: ended {len(killed)} processes that the tests left running: {names}\n")
     guard.kill()  # it ignores every other signal
     guard.wait(timeout=10)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A report goes to the main process as UTF-8: lone surrogates, of tests of texts that hurt, are shown as escapes."""
+    report = yield
+    report.sections = [(name, _encodable(text)) for name, text in report.sections]
+    if report.failed and _encodable(str(report.longrepr)) != str(report.longrepr):
+        report.longrepr = _encodable(str(report.longrepr))
+    return report
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-randomly's shuffle
