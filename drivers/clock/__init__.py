@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drivers.clock.filter import ClockFilter, Probe, mono_of, stamp_of, uncertainty_of
-from drivers.clock.host import clock_pair, host_boot_id, host_now, remote_now, utc_of
+from drivers.clock.host import clock_pair, host_boot_id, host_id, host_now, remote_now, utc_of
 from drivers.clock.instant import (
     ClockModel,
     ClockPair,
@@ -25,6 +25,7 @@ __all__ = [
     "TimeTransfer",
     "clock_pair",
     "host_boot_id",
+    "host_id",
     "host_now",
     "instant_columns",
     "instant_of",

@@ -13,12 +13,16 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from drivers.clock.instant import EPOCH, ClockPair, Instant
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 """Linux makes a new one at every boot; CLOCK_MONOTONIC is comparable only while it stays the same."""
+_MACHINE_ID: Final = Path("/etc/machine-id")
+"""Made when the system is installed; a container may have none."""
+_HOSTS: Final = UUID("5b0c3a0e-6a0f-4f0b-9a53-5d9b6b2a7c11")
+"""Namespace of host ids: the machine id itself stays on its machine."""
 _SAMPLES: Final = 5
 _UNDISTURBED_NS: Final = 20_000
 """Longest gap between the monotonic readings around an undisturbed reading of the wall clock."""
@@ -28,6 +32,16 @@ _UNDISTURBED_NS: Final = 20_000
 def host_boot_id() -> UUID:
     """The id of this host's current boot."""
     return UUID(_BOOT_ID.read_text(encoding="ascii").strip())
+
+
+@cache
+def host_id() -> UUID | None:
+    """The id of this host, the same at every boot; None for a host without a machine id."""
+    try:
+        machine = _MACHINE_ID.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+    return uuid5(_HOSTS, machine) if machine else None
 
 
 def clock_pair() -> ClockPair:

@@ -135,6 +135,25 @@ class ReportKind(StrEnum):
     CLOCK = "clock"
 
 
+class SessionClock(StrEnum):
+    """The reason why the times of a session may be wrong."""
+
+    BEHIND = "behind"
+    """The wall clock was behind when its boot began, and was not set since."""
+    STEPPED = "stepped"
+    """The wall clock was stepped after the session was opened; its times are by the earlier clock."""
+
+
+class BootClock(StrEnum):
+    """The wall clock of a host's boot (``host_boots.clock``)."""
+
+    TRUSTED = "trusted"
+    BEHIND = "behind"
+    """It is before the last instant known of the boot before."""
+    CORRECTED = "corrected"
+    """It was behind and has been set since."""
+
+
 class DeviceState(StrEnum):
     """The state of one device (``device_status.state``); ``DEGRADED`` and ``UNKNOWN`` are derived and never stored."""
 

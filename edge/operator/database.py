@@ -8,8 +8,10 @@ from datetime import timedelta
 
 import asyncpg
 
+from drivers.clock.host import host_boot_id
 from edge.common.config.errors import ConfigError
 from edge.common.config.settings import DatabaseSettings, ServiceSettings
+from edge.common.postgres.boots import CLOCK_HINT, BootRecord, boot_record
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import describe_error, open_database
 from edge.common.postgres.effective import describe_location
@@ -20,6 +22,7 @@ from edge.common.postgres.roles import first_line, quoted
 from edge.common.postgres.server_functions import open_server_functions
 from edge.common.postgres.session_settings import OBSERVED, READ_SETTINGS, durability_warnings, lost_settings
 from edge.common.postgres.unreachable import connect_for_command
+from edge.common.vocabulary import BootClock
 
 MAINTENANCE_DATABASE = "postgres"
 """Database that every server has, to connect to while another one is created."""
@@ -39,6 +42,8 @@ class DatabaseStatus:
     channel: str | None
     warnings: Sequence[str]
     """Dangers for what is stored, and rights that are too wide, each with its remedy."""
+    clock: str
+    """State of this host's wall clock, in words."""
     rows: Mapping[str, int] = field(default_factory=dict)
     """Row counts by table; empty unless the schema is this build's."""
 
@@ -56,6 +61,7 @@ async def database_status(connection: Connection, settings: DatabaseSettings) ->
         schema=describe_schema(state),
         channel=state.channel,
         warnings=warnings,
+        clock=describe_clock(await boot_record(connection, host_boot_id()) if state.current else None),
         rows={
             table: await connection.fetchval(f"select count(*) from {table}")  # noqa: S608 - fixed names
             for table in counted
@@ -98,6 +104,17 @@ def describe_schema(state: SchemaState) -> str:
         return f"{len(state.missing)} migrations behind; run `archstats-sensor db migrate`"
     numbered = [name for name in state.applied if name[0].isdigit()]
     return f"up to date ({numbered[-1] if numbered else 'empty'})"
+
+
+def describe_clock(boot: BootRecord | None) -> str:
+    """The state of this host's wall clock, in words."""
+    if boot is None:
+        return "not recorded in this boot"
+    if boot.clock is BootClock.CORRECTED:
+        return (
+            "was behind when this boot began and has been set; the sessions of this boot are dated by the latest clock"
+        )
+    return "ok" if boot.warning is None else f"{boot.warning}. {CLOCK_HINT}"
 
 
 async def prune_events(connection: Connection, days: float) -> int:

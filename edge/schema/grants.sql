@@ -16,6 +16,10 @@ revoke all on all sequences in schema public from archstats_sensor, archstats_sh
 -- Every role checks the schema and the channel.
 grant select on schema_migrations, installation to archstats_sensor, archstats_shots, archstats_push, archstats_operator;
 
+-- Boots of hosts: recorded by every program that dates instants.
+grant select, insert, update (at, mono_ns) on host_boots to archstats_sensor, archstats_operator;
+grant select on host_boots to archstats_shots, archstats_push;
+
 -- Devices and readings: written by the sensor daemon.
 grant select, insert, update (kind, driver, lane, lane_since, lane_since_mono_ns, lane_since_host_boot_id)
     on devices to archstats_sensor;

@@ -30,7 +30,7 @@ begin
     end loop;
 end $$;
 
-grant execute on function public_state to archstats_push;
+grant execute on function public_state, utc_of_boot, is_not_before to archstats_push;
 -- Used by the views of the centre.
 grant execute on function hub_lane, hub_device to archstats_push;
 -- A reader of the feed or of the readings notices rows of another server first.

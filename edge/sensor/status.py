@@ -11,6 +11,7 @@ from uuid import UUID
 from drivers.contract import DeviceIdentity, Pulse, Source
 from drivers.errors import DeviceLost, DriverError
 from edge.common.console import local
+from edge.common.postgres.boots import CLOCK_HINT
 from edge.common.text import clean
 from edge.common.vocabulary import DeviceState
 
@@ -33,6 +34,8 @@ class Status:
     chatter: str | None = None
     """The device reports more than archers can shoot: in numbers, for the operator. None when it does not."""
     chatter_hint: str | None = None
+    clock: str | None = None
+    """Fault of the host's wall clock, for the operator: the device may be ready all the same."""
     driver_counters: Mapping[str, int] = field(default_factory=dict)
     changed: bool = True
     """The row is out of date and should be written at once."""
@@ -52,17 +55,21 @@ class Status:
         """All values of the row except counters, watermark and queue."""
         return (
             self.state, self.since, self.identity, self.battery_percent, self.rssi_dbm, self.readings_total,
-            self.error, self.hint, self.gap, self.gap_hint, self.chatter,
+            self.error, self.hint, self.gap, self.gap_hint, self.chatter, self.clock,
         )  # fmt: skip
 
     @property
     def trouble(self) -> tuple[str | None, str | None]:
-        """The present trouble and its remedy: a fault of the device or its line before chatter, and chatter before a gap."""
+        """The present trouble and its remedy: a fault of the device or its line before chatter, chatter before a gap,
+        and a gap before the host's clock.
+        """
         if self.error:
             return self.error, self.hint
         if self.chatter:
             return self.chatter, self.chatter_hint
-        return self.gap, self.gap_hint
+        if self.gap:
+            return self.gap, self.gap_hint
+        return self.clock, CLOCK_HINT if self.clock else None
 
     def set_state(self, state: DeviceState, *, error: str | None = None, hint: str | None = None) -> bool:
         """Set the state; returns whether it differs from the previous one."""
@@ -113,7 +120,7 @@ def headline(device_id: str, port: str | None, status: Status, *, database_ok: b
             state = _STATE_TEXTS.get(status.state, status.state.value)
             device = f"{device_id}{place} is {state} since {local(status.since, '%H:%M:%S')}: {trouble}"
     if database_ok:
-        return f"{device}, database ok"
+        return f"{device}, database ok" + (f"; {status.clock}" if status.clock else "")
     return f"{device}; waiting for the database, {waiting} readings wait here"
 
 

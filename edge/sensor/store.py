@@ -13,6 +13,7 @@ from drivers.clock.instant import Instant
 from drivers.contract import ClockModel, DeviceKind, Reading, StreamStart
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import ReportKind
+from edge.sensor.boots import BootRecorder
 from edge.sensor.chatter import NOTHING_SURPLUS, Judgement
 from edge.sensor.gap_rows import insert_blind_interval, insert_lost_events, insert_start_gap
 from edge.sensor.quarantine import plain, quarantine_row
@@ -96,16 +97,18 @@ class Device:
 class SensorStore:
     """The statements of one daemon on one connection."""
 
-    def __init__(self, connection: Connection, device: Device) -> None:
+    def __init__(self, connection: Connection, device: Device, boots: BootRecorder | None = None) -> None:
         self._connection = connection
         self._device = device
+        self._boots = boots or BootRecorder()
 
     async def register(self, since: Instant | None = None) -> None:
-        """Register the device; writes nothing when kind, driver and lane are unchanged.
+        """Register the device and this host's boot; writes no device when kind, driver and lane are unchanged.
 
         ``since`` is the instant of its move to the lane, where the lane changes; by default now.
         """
         since = since or host_now()
+        await self._boots.renew(self._connection, at_once=True)
         await self._connection.execute(
             """
             insert into devices (id, kind, driver, lane) values ($1, $2, $3, $4)
@@ -120,6 +123,11 @@ class SensorStore:
             self._device.lane,
             *since.columns,
         )
+
+    async def record_boot(self) -> str | None:
+        """Record the host's clocks, if it is due; returns the fault of its wall clock, or None."""
+        await self._boots.renew(self._connection)
+        return self._boots.warning
 
     async def clocks(self) -> list[ClockModel]:
         """The newest clocks of this device's streams, newest first."""
@@ -232,6 +240,7 @@ class SensorStore:
         return done != "UPDATE 0"
 
     async def _insert(self, readings: Sequence[Reading], surplus: Sequence[bool]) -> None:
+        await self._boots.take(self._connection, [r.stamp for r in readings])
         await self._connection.execute(
             _INSERT_READINGS,
             self._device.id,

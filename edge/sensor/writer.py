@@ -23,6 +23,7 @@ from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.postgres.roles import first_line
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
+from edge.sensor.boots import BootRecorder
 from edge.sensor.chatter_monitor import ChatterMonitor
 from edge.sensor.device_texts import clean_counters
 from edge.sensor.gaps import GapMonitor
@@ -71,6 +72,13 @@ class RowState(StrEnum):
     REFUSED = "refused"
 
 
+class ClockState(StrEnum):
+    """The state of the host's wall clock, as logged."""
+
+    BEHIND = "behind"
+    SET = "set"
+
+
 class ReadingWriter:
     """Stores the queue's batches, which form by themselves while the previous commit runs, and writes the status row."""
 
@@ -104,6 +112,8 @@ class ReadingWriter:
         self._quarantined_at = float("-inf")
         self._gaps = GapMonitor(device.id, queue, status)
         self._chatter = ChatterMonitor(device.id, status)
+        self._boots = BootRecorder()
+        self._clock_log = Transitions(log, "clock")
 
     async def clocks_loaded(self, timeout_s: float) -> bool:
         """Wait until the stored clocks are loaded, at most ``timeout_s``: a device must not wait for a database.
@@ -132,7 +142,7 @@ class ReadingWriter:
             async with asyncio.timeout(timeout_s):
                 connection = await self._database.connect()
                 try:
-                    store = SensorStore(connection, self._device)
+                    store = SensorStore(connection, self._device, self._boots)
                     await store.register(self._started)
                     while await self._store_batch(store):
                         pass
@@ -172,7 +182,7 @@ class ReadingWriter:
                     await examined.wait()
 
     async def _serve_connection(self, attempt: Attempt, stop: asyncio.Event) -> None:
-        store = SensorStore(await attempt.connect(), self._device)
+        store = SensorStore(await attempt.connect(), self._device, self._boots)
         await store.register(self._started)
         self._written_facts = ()  # the row may be gone: the table is not kept through a crash of the server
         if not self._clocks_loaded.is_set():
@@ -241,9 +251,18 @@ class ReadingWriter:
                 raise
             self._gap_row.enter(RowState.REFUSED, f"{first_line(fault)}; its misses stay unknown")
         self._chatter.check()
+        self._check_clock(await store.record_boot())
         self._status.changed = False
         self._status_written_at = time.monotonic()
         await self._write_status(store)
+
+    def _check_clock(self, fault: str | None) -> None:
+        """Report and log that the host's wall clock is behind, once, and that it was set."""
+        if fault is not None:
+            self._clock_log.enter(ClockState.BEHIND, fault)
+        elif self._status.clock is not None:
+            self._clock_log.enter(ClockState.SET)
+        self._status.clock = fault
 
     async def _write_status(self, store: SensorStore) -> None:
         queue, now = self._queue, time.monotonic()

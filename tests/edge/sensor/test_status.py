@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from edge.common.postgres.boots import CLOCK_HINT
 from edge.common.vocabulary import DeviceState
 from edge.sensor.status import Status, headline
 
@@ -59,3 +60,11 @@ def test_every_state_has_a_line() -> None:
     for state in DeviceState:
         assert "bow-1" in line(Status(state=state))
         assert "bow-1" in headline("bow-1", None, Status(state=state), database_ok=False, waiting=0)
+
+
+def test_wrong_clock_is_reported_after_faults_of_the_device() -> None:
+    status = Status(state=DeviceState.READY, clock="this machine's clock is at least 31 s behind")
+    assert line(status).endswith("database ok; this machine's clock is at least 31 s behind")
+    assert status.trouble == (status.clock, CLOCK_HINT)
+    status.gap, status.gap_hint = "misses cannot be confirmed", "wait"
+    assert status.trouble == ("misses cannot be confirmed", "wait")

@@ -364,3 +364,15 @@ async def test_only_an_outage_is_called_down(bench: Bench, caplog: pytest.LogCap
     for fault in (ConnectionResetError("reset"), asyncpg.UndefinedTableError("no table")):
         bench.writer._on_fault(fault)
     assert [message.split(":")[1] for message in caplog.messages] == [" down", " refusing readings"]
+
+
+async def test_clock_behind_is_reported_until_it_is_set(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    await bench.connection.execute("update host_boots set clock = 'behind', not_before = at + interval '1 h'")
+    await bench.writer._report(SensorStore(bench.connection, DEVICE))
+    error: str = await bench.connection.fetchval("select error from device_status")
+    assert error.startswith("this machine's clock is at least 60 minutes behind")
+    await bench.connection.execute("update host_boots set at = at + interval '2 h'")
+    await bench.writer._report(SensorStore(bench.connection, DEVICE))
+    assert await bench.connection.fetchval("select error from device_status") is None
+    assert len([record for record in caplog.records if record.message.startswith("clock: ")]) == 2

@@ -26,11 +26,13 @@ REPEATABLE = tuple(migration.name for migration in known_migrations() if migrati
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
 PRUNED = "update(pruned_id,pruned_xid)"
 DEVICE_UPDATE = "update(driver,kind,lane)"
+RENEWED = "update(at,mono_ns)"
 REGISTERED = "update(driver,kind,lane,lane_since,lane_since_host_boot_id,lane_since_mono_ns)"
 
 MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "installation": ({GET}, {GET, PRUNED}, {GET}, {GET, PRUNED}),
     "schema_migrations": ({GET}, {GET}, {GET}, {GET}),
+    "host_boots": ({GET, ADD, RENEWED}, {GET}, {GET}, {GET, ADD, RENEWED}),
     "devices": ({GET, ADD, REGISTERED}, set(), {GET}, {GET, ADD, DEVICE_UPDATE}),
     "device_status": ({GET, ADD, SET}, {GET, "update(clock_off)"}, {GET}, {GET}),
     "device_states": (set(), set(), set(), {GET}),
@@ -166,11 +168,12 @@ OTHER_STATEMENTS = [
     "select renew_epoch()",
     "select set_hub_number(3)",
 ]
+HEALING = {"has_foreign_xids", "heal_foreign_xids"}
 EXECUTED = {
     Role.SENSOR: set[str](),
-    Role.SHOTS: {"end_foreign_lock_holders", "has_foreign_xids", "heal_foreign_xids"},
-    Role.PUSH: {"public_state", "hub_lane", "hub_device", "has_foreign_xids", "heal_foreign_xids"},
-    Role.OPERATOR: {"has_foreign_xids", "heal_foreign_xids"},
+    Role.SHOTS: {"end_foreign_lock_holders"} | HEALING,
+    Role.PUSH: {"public_state", "hub_lane", "hub_device", "utc_of_boot", "is_not_before"} | HEALING,
+    Role.OPERATOR: HEALING,
 }
 """Functions of the schema that a role may execute by itself."""
 

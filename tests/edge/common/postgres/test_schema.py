@@ -16,6 +16,7 @@ from drivers.contract import DeviceKind, ReadingKind, Source
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import (
     Assignment,
+    BootClock,
     CorrectionKind,
     DeviceState,
     EndClosure,
@@ -249,6 +250,7 @@ async def test_identifiers_of_active_arrows_are_unique(connection: Connection) -
 
 
 LISTS: dict[str, type[StrEnum]] = {
+    "host_boots.clock": BootClock,
     "devices.kind": DeviceKind,
     "session_devices.kind": DeviceKind,
     "device_status.source": Source,
