@@ -21,8 +21,8 @@ FEWEST_CHARACTERS = 4
 
 _Row = TypeVar("_Row")
 
-_NEWEST_FIRST = "s.start_time desc, s.id"
-"""Order of sessions."""
+_NEWEST_FIRST = "s.number desc"
+"""Order of sessions, which no wall clock decides."""
 _LAST_OF_EACH_LANE = f"""
 select * from (
     select distinct on (s.lane) s.id, s.lane, t.distance, s.start_time, s.end_time, s.is_opened,

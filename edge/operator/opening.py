@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from drivers.clock.host import host_now
 from drivers.clock.instant import Instant
 from edge.common.advice import USUAL_BUTT_MM, SessionValues, open_command
 from edge.common.bounds import storable_instant
@@ -17,6 +18,7 @@ from edge.common.config.errors import CommandError, UsageError
 from edge.common.console import iso, local
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean
+from edge.operator.boots import dated, record_this_boot
 from edge.shots.faces import FaceSpec, load_catalogue
 
 FACE_MARGIN_MM = 30.0
@@ -82,7 +84,7 @@ def faces_on_butt(
     )
 
 
-def past_instant(text: str, now: Instant) -> Instant:
+def past_instant(text: str, now: Instant, *, is_behind: bool = False) -> Instant:
     """The start of a session that began in the past, from ISO 8601 with an offset, on both clocks of this boot.
 
     Raises UsageError for a text that is not an instant or lies outside the database's bounds, CommandError for an instant in
@@ -100,7 +102,22 @@ def past_instant(text: str, now: Instant) -> Instant:
         raise UsageError(f"--since {text} cannot be stored: {fault}", hint="Correct the year.") from fault
     if at > now.at:
         raise CommandError(f"--since {text} is in the future", hint="Leave out --since: the session begins now.")
-    return now.at_utc(at)
+    start = now.at_utc(at)
+    # Before this boot the host's earlier boots count, and the wall clock alone compares with them, unless it was behind.
+    return start if (start.mono_ns or 0) >= 0 or is_behind else Instant(at)
+
+
+async def start_of_session(connection: Connection, since: str | None) -> Instant:
+    """The start of a session: now, or the past instant of a text, as this boot of the host is dated.
+
+    Raises the errors of :func:`past_instant`.
+    """
+    now = host_now()
+    boot = await record_this_boot(connection)
+    if since is None:
+        return now
+    is_behind = boot is not None and boot.zero_at is not None
+    return past_instant(since, dated(now, boot), is_behind=is_behind)
 
 
 async def command_to_open(connection: Connection, lane: int) -> str:
@@ -110,7 +127,7 @@ async def command_to_open(connection: Connection, lane: int) -> str:
         select t.distance::float8 as distance, t.max_x as butt_width, t.max_y as butt_height, s.is_indoor, s.arrows_per_end,
             (select case when count(distinct code) = 1 then min(code) end from faces where target_id = t.id) as face
         from sessions s left join targets t on t.session_id = s.id
-        where s.lane = $1 order by s.start_time desc, s.id limit 1
+        where s.lane = $1 order by s.number desc limit 1
         """,
         lane,
     )
@@ -142,6 +159,7 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
 
     Raises asyncpg.UniqueViolationError when the lane already has an open session.
     """
+    await record_this_boot(connection)
     async with connection.transaction():
         session_id: UUID = await connection.fetchval(
             """
@@ -192,7 +210,9 @@ def _butt_for(face: FaceSpec, width_mm: float | None, height_mm: float | None) -
 
 async def _refuse_overlap(connection: Connection, lane: int, start: datetime) -> None:
     """Raise CommandError when the lane's last session ended after ``start``: no arrow belongs to two sessions."""
-    ended: datetime | None = await connection.fetchval("select max(end_time) from sessions where lane = $1", lane)
+    ended: datetime | None = await connection.fetchval(
+        "select end_time from sessions where lane = $1 order by number desc limit 1", lane
+    )
     if ended is not None and ended > start:
         raise CommandError(
             f"the last session of lane {lane} ended at {local(ended)}, so no session was opened",

@@ -13,7 +13,8 @@ from uuid import UUID
 from drivers.clock.instant import Instant
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import NOT_COUNTED, Result, SessionState
+from edge.common.vocabulary import NOT_COUNTED, Result, SessionClock, SessionState
+from edge.operator.boots import record_this_boot
 from edge.operator.opening import command_to_open
 from edge.shots.assembly.nockings import expired_nockings
 from edge.shots.store.context import load_snapshot
@@ -22,6 +23,8 @@ from edge.shots.store.instants import SqlInstant, utc_by_clock_of
 CLOSED_WITHIN_S = 15.0
 """Longest wait for a close: a landing window (3 s) and the time-out of an undecided shot (10 s), with a margin."""
 POLL_INTERVAL_S = 0.1
+STEPPED_S = 60.0
+"""Change of the wall clock since the start of a session from which its times are flagged."""
 
 # A session's instants follow the clock that it was opened with, so that a step of the wall clock moves none of them.
 _START = SqlInstant.of_columns("start_time")
@@ -47,6 +50,8 @@ class SessionSummary:
     """Code of the face."""
     arrows: int
     points: int
+    clock: SessionClock | None
+    """Why its times may be wrong; None where the wall clock was right all along."""
     nockings_expired: int
     """Arrows that were nocked and never released."""
 
@@ -64,6 +69,7 @@ async def mark_end(connection: Connection, lanes: Sequence[int], now: Instant, w
     Raises CommandError when a lane has no open session.
     """
     marks: dict[int, UUID] = {}
+    await record_this_boot(connection)
     async with connection.transaction():
         for lane in sorted(lanes):  # in one order, so that two commands never deadlock
             mark: UUID | None = await connection.fetchval(
@@ -87,6 +93,7 @@ async def request_closes(connection: Connection, lanes: Sequence[int], now: Inst
     Raises CommandError when a lane has no open session.
     """
     closing: dict[int, UUID] = {}
+    await record_this_boot(connection)
     async with connection.transaction():
         for lane in sorted(lanes):  # in one order, so that two commands never deadlock
             session_id = await request_close(connection, lane, now)
@@ -136,24 +143,34 @@ async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int]
     rows = await connection.fetch(
         """
         select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor,
-               t.distance, (select min(f.code) from faces f where f.target_id = t.id) as face, count(h.id) as arrows,
+               t.distance, case when b.clock = $6 then $6 when b.zero_at is null and abs(extract(epoch
+                   from b.at - s.start_time) - (b.mono_ns - s.start_mono_ns) / 1e9) > $8 then $7 end as clock,
+               (select min(f.code) from faces f where f.target_id = t.id) as face, count(h.id) as arrows,
                coalesce(sum(h.points) filter (where h.result = any($3::text[])), 0)::integer as points
         from sessions s
         left join targets t on t.session_id = s.id
+        left join host_boots b on b.host_boot_id = s.start_host_boot_id
         left join shots h on h.session_id = s.id and coalesce(h.end_number > s.sighter_ends, true)
             and h.result <> all($4::text[]) and not h.flags && $5::text[]
         where $2::integer[] is null or s.lane = any($2)
-        group by s.id, t.id
-        order by s.start_time desc, s.lane limit $1
+        group by s.id, t.id, b.host_boot_id
+        order by max(s.number) over (partition by s.start_time) desc, s.lane limit $1
         """,
         limit,
         lanes,
         [Result.HIT, Result.OFF_FACE, Result.OFF_VIEW, Result.MISS],
         [Result.VOID, Result.NOT_SHOT],
         sorted(NOT_COUNTED),
+        SessionClock.BEHIND,
+        SessionClock.STEPPED,
+        STEPPED_S,
     )
     return [
-        SessionSummary(**dict(row), nockings_expired=await _count_expired_nockings(connection, row["id"]))
+        SessionSummary(
+            **{name: value for name, value in row.items() if name != "clock"},
+            clock=SessionClock(row["clock"]) if row["clock"] else None,
+            nockings_expired=await _count_expired_nockings(connection, row["id"]),
+        )
         for row in rows
     ]
 

@@ -48,7 +48,7 @@ class SessionAssembler:
         self.recheck_in_s = 0.0
         """Seconds after the last assembly at which time alone may change a result; infinity for never."""
         self._stored = stored
-        self._axis = Axis(rows.window.start, [reading.instant for reading in readings])
+        self._axis = Axis(rows.window.start, [reading.instant for reading in readings], rows.window.boots)
         self._arrows = {arrow.id: arrow for arrow in arrows}
         self._context = context_of(rows, self._axis, self._arrows.values())
         self._assembly = IncrementalAssembly()
@@ -81,7 +81,7 @@ class SessionAssembler:
     def take(self, rows: SessionRows) -> bool:
         """Take the session's rows of a later revision; returns whether its readings must be read from the tables again."""
         former, self.rows = self.rows.window, rows
-        if (former.start, former.devices) != (rows.window.start, rows.window.devices):
+        if (former.start, former.devices, former.boots) != (rows.window.start, rows.window.devices, rows.window.boots):
             return True
         if not former.is_open and former != rows.window:
             return True  # it was opened again, or ends later: readings that were outside may be inside

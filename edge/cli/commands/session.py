@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -23,7 +23,7 @@ from edge.operator.opening import (
     command_to_open,
     faces_on_butt,
     open_sessions,
-    past_instant,
+    start_of_session,
 )
 from edge.operator.sessions import SessionSummary, await_closes, list_sessions, mark_end, request_closes
 from edge.shots.faces import load_catalogue
@@ -72,7 +72,7 @@ def open_command(
     width, height, places = faces_on_butt(face, butt_width, butt_height)
     new = NewSession(
         lane=0,
-        start=host_now() if since is None else past_instant(since, host_now()),
+        start=host_now(),
         location=location,
         is_indoor=indoor,
         arrows_per_end=arrows_per_end,
@@ -85,7 +85,8 @@ def open_command(
     )
 
     async def run(connection: Connection) -> None:
-        opened = await open_sessions(connection, new, _numbers(lane), backdated=since is not None)
+        start = await start_of_session(connection, since)
+        opened = await open_sessions(connection, replace(new, start=start), _numbers(lane), backdated=since is not None)
         for number, session_id in opened.items():
             say(
                 _outcome(session_id, number, SessionState.OPEN)
@@ -160,7 +161,8 @@ def session_line(session: SessionSummary) -> str:
     nocked = f"  {session.nockings_expired} nocked and never released" if session.nockings_expired else ""
     totals = f"{session.arrows} arrows  {session.points} points"
     start = f"{str(session.id)[:8]}  {local(session.start_time, '%Y-%m-%d %H:%M')}"
-    return f"{start}  {session.state:<7}  {place}  {session.face or 'no face'}  {totals}{nocked}"
+    clock = f"  clock {session.clock}: times may be wrong" if session.clock else ""
+    return f"{start}  {session.state:<7}  {place}  {session.face or 'no face'}  {totals}{nocked}{clock}"
 
 
 def _numbers(lanes: list[int] | None) -> list[int]:

@@ -27,7 +27,7 @@ _LANE = "select coalesce((select min(lane) from sessions where is_opened), (sele
 _STATES = """
     with chosen as materialized (
         select lane, (
-            select id from sessions where sessions.lane = given.lane order by is_opened desc, start_time desc, id limit 1
+            select id from sessions where sessions.lane = given.lane order by is_opened desc, number desc limit 1
         ) as session_id from unnest($1::integer[]) given(lane)
     )
     select json_build_object(

@@ -73,7 +73,7 @@ async def sessions(pool: ReadPool, params: SessionParams) -> str:
               and ($3::boolean is null or is_indoor = $3) and ($4::text is null or location = $4)
               and ($5::timestamptz is null or start_time = $5) and ($6::timestamptz is null or end_time = $6)
               and ($7::integer is null or lane = $7)
-            order by start_time, id"""),  # noqa: S608
+            order by hub_id, number"""),  # noqa: S608
         params.id, params.is_opened, params.is_indoor, params.location, params.start_time, params.end_time, params.lane,
     ) or "[]"  # fmt: skip
 
@@ -138,7 +138,7 @@ async def devices(pool: ReadPool, lane: int | None) -> str:
 
 # On a lane without an open session, "unclaimed" counts the arrows of the last 15 minutes that were shot after the last
 # session. A landing within 5 s after its end was shot before it. "since" is an argument for "session open", which rejects
-# an instant before the end of the last session.
+# an instant before the end of the last session. A boot whose wall clock was behind counts its 15 minutes by its own clock.
 # Lanes are found by index, one after the other, because sessions of years are kept. The instant of the search is now(): with
 # clock_timestamp(), which changes within a statement, PostgreSQL reads every reading of a device.
 LANES = """
@@ -154,14 +154,28 @@ LANES = """
         select greatest(count(*) filter (where r.kind = 'release'), count(*) filter (where r.kind = 'landing')) as arrows,
             greatest(date_trunc('second', min(r.at)), max(ended.at)) as since
         from devices d
+        left join lateral (
+            select end_time as at, closing_mono_ns as mono_ns, closing_host_boot_id as boot from sessions
+            where sessions.lane = d.lane order by number desc limit 1
+        ) ended on true
         cross join lateral (
-            select coalesce(max(end_time), '-infinity') as at from sessions where sessions.lane = d.lane
-        ) ended
-        join readings r on r.device_id = d.id and r.kind in ('release', 'landing') and r.cause is distinct from 'removed'
-            and not r.is_surplus
-            and r.at > now() - interval '15 minutes' and r.at >= coalesce(d.lane_since, '-infinity')
-            and r.at > ended.at + case r.kind when 'landing' then interval '5 s' else interval '0' end
-        where d.lane = known.lane and o.id is null
+            select r.at, r.at as own_at, r.mono_ns, r.host_boot_id, r.kind, r.cause from readings r
+            where r.device_id = d.id and not r.is_surplus and r.at > now() - interval '15 minutes'
+                and not exists (select from host_boots b where b.host_boot_id = r.host_boot_id and b.zero_at is not null)
+            union all
+            select utc_of_boot(b, r.mono_ns), r.at, r.mono_ns, r.host_boot_id, r.kind, r.cause
+            from (select * from host_boots order by number desc limit 1) b join readings r on r.device_id = d.id
+                and r.host_boot_id = b.host_boot_id and not r.is_surplus
+                and r.mono_ns > b.mono_ns - 900000000000
+            where b.zero_at is not null
+        ) r
+        cross join lateral (select case r.kind when 'landing' then 5 else 0 end as margin_s) flight
+        where d.lane = known.lane and o.id is null and r.kind in ('release', 'landing') and r.cause is distinct from 'removed'
+            and is_not_before(r.own_at, r.mono_ns, r.host_boot_id,
+                d.lane_since, d.lane_since_mono_ns, d.lane_since_host_boot_id)
+            and is_not_before(r.own_at, r.mono_ns - 1, r.host_boot_id,
+                ended.at + interval '1 microsecond' + flight.margin_s * interval '1 s',
+                ended.mono_ns + flight.margin_s * 1000000000::bigint, ended.boot)
     ) u on true
     left join lateral (
         select json_build_object('distance', t.distance, 'face', f.code, 'is_indoor', s.is_indoor,
@@ -170,7 +184,7 @@ LANES = """
         cross join lateral (
             select case when count(distinct code) = 1 then min(code) end as code from faces where target_id = t.id
         ) f
-        where u.arrows > 0 and s.lane = known.lane order by s.start_time desc, s.id limit 1
+        where u.arrows > 0 and s.lane = known.lane order by s.number desc limit 1
     ) l on true
     order by known.lane
 """

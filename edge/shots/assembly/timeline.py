@@ -1,7 +1,7 @@
 """The time axis of one session, and intervals on it.
 
-Within one boot of a host CLOCK_MONOTONIC decides, so that a step of the wall clock moves no shot. Between boots, and where
-the monotonic instant is not known, UTC decides.
+Within one boot of a host CLOCK_MONOTONIC decides, so that a step of the wall clock moves no shot. Between boots of one host
+their order decides, and UTC the distance. Where neither is known, UTC decides.
 """
 
 from __future__ import annotations
@@ -13,19 +13,31 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from drivers.clock.instant import Instant
+from edge.shots.assembly.boots import BootOrder, Order
+
+NO_BOOTS = BootOrder()
+"""No boot is recorded: UTC decides between boots."""
 
 
 class Axis:
     """Converts instants to seconds since the session's start.
 
-    Each boot is tied to UTC by one instant: the session's start for its own boot, else the boot's earliest instant. So
-    the axis depends on the stored rows alone, and not on the order in which they arrived.
+    Each boot is tied to UTC by one instant: the session's start for its own boot, the first recorded pair of clocks for a
+    later boot of that host, else the boot's earliest instant. So the axis depends on the stored rows alone, and not on the
+    order in which they arrived. A later boot begins after the last known instant of the one before it, whatever its wall clock.
     """
 
-    def __init__(self, start: Instant, others: Iterable[Instant] = ()) -> None:
+    def __init__(self, start: Instant, others: Iterable[Instant] = (), boots: BootOrder = NO_BOOTS) -> None:
+        self._start = start
         self._zero = start.at
+        self._boots = boots
         self._ties: dict[UUID, tuple[int, float]] = {}
         self._start_boot = start.host_boot_id if start.mono_ns is not None else None
+        for boot in boots.boots.values():
+            if boots.order(boot.id, start.host_boot_id) is Order.AFTER:
+                zero = max(self._by_wall_clock(boot.zero_at), boots.placed_after(start, boot.id))
+                self._ties[boot.id] = (0, zero)
+        self._later = frozenset(self._ties)
         for instant in others:
             self.tie(instant)
         if self._start_boot is not None and start.mono_ns is not None:
@@ -34,7 +46,7 @@ class Axis:
     def tie(self, instant: Instant) -> bool:
         """Take the instant of another reading; returns whether it moves its boot on the axis."""
         boot, mono_ns = instant.host_boot_id, instant.mono_ns
-        if boot is None or mono_ns is None or boot == self._start_boot:
+        if boot is None or mono_ns is None or boot == self._start_boot or boot in self._later:
             return False
         if boot in self._ties and self._ties[boot][0] <= mono_ns:
             return False
@@ -43,10 +55,16 @@ class Axis:
 
     def seconds_of(self, instant: Instant) -> float:
         """The seconds from the session's start to an instant."""
-        if instant.host_boot_id is not None and instant.mono_ns is not None and instant.host_boot_id in self._ties:
-            mono_ns, tied_at = self._ties[instant.host_boot_id]
+        boot = instant.host_boot_id
+        if boot is not None and instant.mono_ns is not None and boot in self._ties:
+            mono_ns, tied_at = self._ties[boot]
             return tied_at + (instant.mono_ns - mono_ns) / 1e9
-        return self._by_wall_clock(instant.at)
+        t = self._by_wall_clock(instant.at)
+        if boot in self._later:
+            return max(t, self._ties[boot][1])
+        if self._boots.order(boot, self._start.host_boot_id) is Order.BEFORE:
+            return min(t, -(self._start.mono_ns or 0) / 1e9)
+        return t
 
     def utc_of(self, t: float) -> datetime:
         """The aware UTC time of ``t`` seconds, by the wall clock as it was set at the session's start."""

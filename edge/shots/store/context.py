@@ -37,7 +37,7 @@ async def load_snapshot(connection: Connection, session_id: UUID) -> SessionSnap
     readings = (await readings_of(connection, {session_id: rows.window})).get(session_id, [])
     arrows = await read_arrows(connection, readings)
     now = await remote_now(lambda: connection.fetchval("select clock_timestamp()"))
-    axis = Axis(rows.window.start, [reading.instant for reading in readings])
+    axis = Axis(rows.window.start, [reading.instant for reading in readings], rows.window.boots)
     context = at_instant(context_of(rows, axis, arrows.values()), rows, axis, now, watermarks)
     return SessionSnapshot([timed_reading(reading, axis) for reading in readings], context, axis)
 
@@ -118,9 +118,7 @@ def arrow_on(axis: Axis, row: ArrowRow) -> Arrow:
 
 def _previous(rows: SessionRows, axis: Axis) -> PreviousSession | None:
     """The lane's last session before this one."""
-    found: list[PreviousSession] = []
-    for earlier in rows.earlier:
-        if axis.seconds_of(earlier.start) < 0.0:
-            closes = axis.seconds_of(earlier.closing)
-            found.append(PreviousSession(closes, closes + Parameters().longest_flight_s(earlier.distance_m)))
-    return max(found, key=lambda previous: previous.closes, default=None)
+    if rows.earlier is None:
+        return None
+    closes = axis.seconds_of(rows.earlier.closing)
+    return PreviousSession(closes, closes + Parameters().longest_flight_s(rows.earlier.distance_m))

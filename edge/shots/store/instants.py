@@ -32,20 +32,10 @@ class SqlInstant:
         """The instant, or ``at`` on the wall clock where it is null."""
         return replace(self, at=f"coalesce({self.at}, {at})")
 
-    def shifted(self, interval: str) -> SqlInstant:
-        """The instant that is later by an interval, on both clocks."""
-        mono_ns = f"({self.mono_ns} + (extract(epoch from {interval}) * 1e9)::bigint)"
-        return SqlInstant(f"({self.at} + ({interval}))", mono_ns, self.host_boot_id)
-
 
 def on_one_clock(a: SqlInstant, b: SqlInstant) -> str:
     """Condition that the monotonic clock of one boot shows both instants; null or false when it does not."""
     return f"{a.host_boot_id} = {b.host_boot_id} and {a.mono_ns} is not null and {b.mono_ns} is not null"
-
-
-def is_before(a: SqlInstant, b: SqlInstant) -> str:
-    """Condition that ``a`` is before ``b``: by the monotonic clock within one boot, otherwise by the wall clock."""
-    return f"(case when {on_one_clock(a, b)} then {a.mono_ns} < {b.mono_ns} else {a.at} < {b.at} end)"
 
 
 def utc_by_clock_of(reference: SqlInstant, instant: SqlInstant) -> str:

@@ -55,13 +55,21 @@ class ReadingRow(NamedTuple):
 READING_ROW = f"row({', '.join(f'r.{name}' for name in ReadingRow._fields[:-1])}, r.xid::text::bigint)"
 """SQL of a reading ``r`` as one value, for :class:`ReadingRow`."""
 
+# The readings of the session's first boot by the monotonic clock; those of later boots of its host by their boot, up to its
+# closing; of all others by the wall clock.
 _READINGS_OF = f"""
 with wanted as (
-    select s.id, s.start_time, s.end_time, s.start_mono_ns, s.start_host_boot_id,
+    select s.id, s.start_time, s.end_time, s.start_mono_ns, s.start_host_boot_id, s.closing_host_boot_id,
+        s.closing_mono_ns + (extract(epoch from $3::interval) * 1e9)::bigint as closing_ns,
         case when s.end_time is null or s.closing_host_boot_id is distinct from s.start_host_boot_id
             then 9223372036854775807 else s.closing_mono_ns + (extract(epoch from $3::interval) * 1e9)::bigint
         end as last_ns,
-        array(select distinct device_id from session_devices where session_id = s.id) as devices
+        array(select distinct device_id from session_devices where session_id = s.id) as devices,
+        array(select b.host_boot_id from host_boots f join host_boots b on b.number > f.number and b.number > f.seen_after
+                and (b.host_id = f.host_id) is not false
+            where f.host_boot_id = s.start_host_boot_id and (s.end_time is null or not exists (
+                select from host_boots c where c.host_boot_id = s.closing_host_boot_id and c.number < b.number
+                    and (c.host_id = b.host_id) is not false))) as later
     from sessions s where s.id = any($1)
 )
 select w.id, {READING_ROW} as row from wanted w join readings r
@@ -69,13 +77,18 @@ select w.id, {READING_ROW} as row from wanted w join readings r
     and r.mono_ns between w.start_mono_ns - (extract(epoch from $2::interval) * 1e9)::bigint and w.last_ns
 union all
 select w.id, {READING_ROW} from wanted w join readings r
+    on r.device_id = any(w.devices) and not r.is_surplus and r.host_boot_id = any(w.later)
+    and (w.end_time is null or r.host_boot_id <> w.closing_host_boot_id or r.mono_ns <= w.closing_ns) is not false
+union all
+select w.id, {READING_ROW} from wanted w join readings r
     on r.device_id = any(w.devices) and not r.is_surplus and r.at >= w.start_time - $2::interval
     and r.at <= coalesce(w.end_time, 'infinity') + $3::interval
     and (r.host_boot_id = w.start_host_boot_id and r.mono_ns is not null and w.start_mono_ns is not null) is not true
+    and r.host_boot_id <> all(w.later)
 """  # noqa: S608 - fixed text
 
 # Which of the sessions found here a reading belongs to is decided by the session's window. The nearness in time comes first:
-# a device has years of sessions.
+# a device has years of sessions. Few are open, and few outlived a boot.
 _SESSIONS_NEAR = f"""
 with news as materialized (
     select * from unnest($3::text[], $4::timestamptz[], $5::bigint[], $6::uuid[]) as r (device_id, at, mono_ns, host_boot_id)
@@ -89,6 +102,11 @@ near as materialized (
     from news r join sessions s on r.host_boot_id = s.start_host_boot_id and {SPAN_OF_SESSION}
         && int8range(r.mono_ns - (extract(epoch from $2::interval) * 1e9)::bigint,
             r.mono_ns + (extract(epoch from $1::interval) * 1e9)::bigint)
+    union
+    select s.id, r.device_id
+    from (select distinct device_id, host_boot_id from news) r
+        join sessions s on s.closing_host_boot_id is distinct from s.start_host_boot_id
+            and s.start_host_boot_id <> r.host_boot_id
 )
 select distinct id from near n
 where exists (select from session_devices d where d.session_id = n.id and d.device_id = n.device_id)

@@ -13,11 +13,12 @@ import asyncpg
 from drivers.clock.instant import Instant
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import DeviceKind
+from edge.shots.assembly.boots import Boot, BootOrder
 from edge.shots.assembly.model import CorrectionSet, Face, Target
 from edge.shots.assembly.window import DeviceInterval, SessionWindow
 from edge.shots.faces import load_catalogue
 from edge.shots.store.corrections import valid_corrections
-from edge.shots.store.instants import SPAN_OF_SESSION, SqlInstant, is_before
+from edge.shots.store.instants import SqlInstant
 
 MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if len(face.spots) > 1)
 """Codes of the faces with several spots."""
@@ -34,9 +35,8 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class EarlierSession:
-    """A session of the same lane that was closed around the start of this one."""
+    """The session of the same lane before this one."""
 
-    start: Instant
     closing: Instant
     distance_m: float | None
 
@@ -60,10 +60,9 @@ class SessionRows:
     gaps: Sequence[Gap]
     marks: Sequence[Instant]
     corrections: CorrectionSet
-    earlier: Sequence[EarlierSession]
+    earlier: EarlierSession | None
 
 
-_START = SqlInstant.of_columns("s.start_time")
 _CLOSING = SqlInstant.of_columns("o.closing_time").or_at("o.end_time")
 # The gaps of a device whose past is unknown begin in 1970; those that ended a day before the session concern none of its shots.
 _SESSIONS = f"""
@@ -79,22 +78,22 @@ select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_bo
         where g.device_id in (select device_id from session_devices where session_id = s.id)
             and (g.until >= s.start_time - interval '1 day' or g.until_host_boot_id = s.start_host_boot_id)) as gaps,
     array(select row(m.at, m.mono_ns, m.host_boot_id) from end_marks m where m.session_id = s.id) as marks,
-    array(select row(o.start_time, o.start_mono_ns, o.start_host_boot_id,
-        {_CLOSING.at}, {_CLOSING.mono_ns}, {_CLOSING.host_boot_id},
-        (select t.distance::float8 from targets t where t.session_id = o.id))
-        from sessions o
-        where o.id in (
-                select id from sessions
-                where tstzrange(start_time, end_time) && tstzrange(s.start_time - interval '1 min', s.start_time, '[]')
-                union
-                select id from sessions
-                where start_host_boot_id = s.start_host_boot_id and {SPAN_OF_SESSION}
-                    && int8range(s.start_mono_ns - 60000000000, s.start_mono_ns, '[]'))
-            and o.lane = s.lane and o.id <> s.id and not o.is_opened
-            and {is_before(_START.shifted("-interval '1 min'"), _CLOSING)}) as earlier
+    (select row({_CLOSING.at}, {_CLOSING.mono_ns}, {_CLOSING.host_boot_id},
+            (select t.distance::float8 from targets t where t.session_id = o.id))
+        from sessions o where o.lane = s.lane and o.number < s.number and not o.is_opened
+        order by o.number desc limit 1) as earlier
 from sessions s left join targets t on t.session_id = s.id where s.id = any($1)
 """  # noqa: S608 - fixed text
 _FACES = "select f.* from faces f where f.target_id = any($1) order by f.human_identifier"
+# The end of a boot counts once the next boot of the host is known. Until then it changes every minute.
+_BOOTS = """
+select b.host_boot_id as id, b.host_id, b.number, b.seen_after,
+    coalesce(b.zero_at, b.first_at - b.first_clock_ns / 1000 * interval '1 microsecond') as zero_at,
+    b.zero_at is not null as is_dated,
+    case when exists (select from host_boots l where l.number > b.seen_after and (l.host_id = b.host_id) is not false)
+        then b.mono_ns end as end_ns
+from host_boots b
+"""
 _CORRECTIONS = """
 select session_id, kind, device_id, stream_id, seq, reason, new::text as new
 from corrections where session_id = any($1) order by id
@@ -109,6 +108,7 @@ async def read_sessions(connection: Connection, sessions: Collection[UUID]) -> d
     if not sessions:
         return {}
     rows = await connection.fetch(_SESSIONS, list(sessions))
+    boots = BootOrder.of(Boot(**dict(boot)) for boot in await connection.fetch(_BOOTS))
     entered: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
     for row in await connection.fetch(_CORRECTIONS, list(sessions)):
         entered[row["session_id"]].append(row)
@@ -116,19 +116,27 @@ async def read_sessions(connection: Connection, sessions: Collection[UUID]) -> d
     for face in await connection.fetch(_FACES, [row["target_id"] for row in rows if row["target_id"] is not None]):
         faces[face["target_id"]].append(_face(face))
     return {
-        row["id"]: _session(row, valid_corrections(entered[row["id"]]), tuple(faces[row["target_id"]])) for row in rows
+        row["id"]: _session(row, valid_corrections(entered[row["id"]]), tuple(faces[row["target_id"]]), boots)
+        for row in rows
     }
 
 
 async def open_sessions(connection: Connection, within_s: float) -> dict[UUID, int]:
-    """The lanes of the open sessions and of those closed less than ``within_s`` ago: a silent device may still report."""
+    """The lanes of the open sessions and of those closed less than ``within_s`` ago: a silent device may still report.
+
+    At most the newest thousand: a wall clock of 1972 would find the sessions of all years.
+    """
     rows = await connection.fetch(
-        "select id, lane from sessions where is_opened or end_time > now() - make_interval(secs => $1)", within_s
+        """
+        select id, lane from sessions where is_opened
+            or number > (select max(number) - 1000 from sessions) and end_time > now() - make_interval(secs => $1)
+        """,
+        within_s,
     )
     return {row["id"]: row["lane"] for row in rows}
 
 
-def _session(row: asyncpg.Record, corrections: CorrectionSet, faces: tuple[Face, ...]) -> SessionRows:
+def _session(row: asyncpg.Record, corrections: CorrectionSet, faces: tuple[Face, ...], boots: BootOrder) -> SessionRows:
     devices: dict[str, list[DeviceInterval]] = defaultdict(list)
     kinds: dict[str, DeviceKind] = {}
     at_close: dict[str, Instant] = {}
@@ -145,7 +153,7 @@ def _session(row: asyncpg.Record, corrections: CorrectionSet, faces: tuple[Face,
         session_id=row["id"],
         lane=row["lane"],
         revision=row["revision"],
-        window=SessionWindow(start, closing, row["end_time"], dict(devices)),
+        window=SessionWindow(start, closing, row["end_time"], dict(devices), boots),
         is_indoor=row["is_indoor"],
         arrows_per_end=row["arrows_per_end"],
         end_timeout_s=row["end_timeout_s"],
@@ -156,7 +164,7 @@ def _session(row: asyncpg.Record, corrections: CorrectionSet, faces: tuple[Face,
         gaps=[Gap(gap[0], Instant(*gap[1:4]), Instant(*gap[4:7])) for gap in row["gaps"]],
         marks=[Instant(*mark) for mark in row["marks"]],
         corrections=corrections,
-        earlier=[EarlierSession(Instant(*one[0:3]), Instant(*one[3:6]), one[6]) for one in row["earlier"]],
+        earlier=None if row["earlier"] is None else EarlierSession(Instant(*row["earlier"][0:3]), row["earlier"][3]),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from edge.common.advice import command_prefix
 from edge.common.postgres.connection import Connection
+from tests.edge.boot_rows import hub_boot
 from tests.edge.lane_rows import CENTRE_MM, OUTDOORS, START, LaneRows
 from tests.edge.push.serving import Service, http
 from tests.edge.shot_rows import add_shot, revise_shot
@@ -140,6 +141,38 @@ async def test_unclaimed_arrows_are_counted_per_lane(
     await connection.execute("update sessions set end_time = $1", ended)
     (listed,) = await data(client, "/lanes")
     assert datetime.fromisoformat(str(listed["unclaimed_since"])) == ended  # "session open" rejects an earlier instant
+
+
+async def test_unclaimed_arrows_follow_the_boots_of_a_hub(
+    client: httpx.AsyncClient, lane: LaneRows, connection: Connection
+) -> None:
+    """The wall clock of the second boot stands before the closing of the session in the first one."""
+    now: datetime = await connection.fetchval("select clock_timestamp()")
+    a = hub_boot(lane, now - timedelta(seconds=900))
+    b = hub_boot(lane, now - timedelta(seconds=400))
+    await a.record(10.0)
+    await a.shoot(690.0)  # of the session
+    await connection.execute(
+        """
+        update sessions set is_opened = false, end_time = $1, closing_time = $1, closing_mono_ns = $2,
+            closing_host_boot_id = $3
+        """,
+        *a.at(700.0).columns,
+    )
+    await a.record(710.0)
+    await b.record(30.0)
+    (listed,) = await data(client, "/lanes")
+    assert listed["unclaimed"] == 0
+    await b.shoot(100.0)
+    (listed,) = await data(client, "/lanes")
+    assert listed["unclaimed"] == 1
+    dated = a.at(710.0 + 100.0).at
+    assert datetime.fromisoformat(str(listed["unclaimed_since"])) == dated.replace(microsecond=0)
+    b.zero = now - timedelta(hours=-20)
+    await b.record(130.0)  # the clock is set
+    (listed,) = await data(client, "/lanes")
+    assert listed["unclaimed"] == 1
+    assert datetime.fromisoformat(str(listed["unclaimed_since"])) == b.at(100.0).at.replace(microsecond=0)
 
 
 async def test_a_device_without_reports_is_silent(
