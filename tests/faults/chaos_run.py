@@ -160,13 +160,14 @@ async def _judge(testbed: Testbed, run: ChaosRun) -> None:
     until = datetime.fromisoformat(str(testbed.running.lines[-1]["until"])) - timedelta(seconds=INSTANT_TOLERANCE_S)
     async with testbed.connection() as connection:
         rows = await connection.fetch(
-            "select * from shots where result <> 'void' and lane <= $2"
+            "select * from shots where result <> 'void' and lane <= $2 and session_id <> all($3)"
             " and coalesce(arrow_disengage_time, arrow_landing_time) < $1 order by arrow_disengage_time, lane",
-            until, LANES,
+            until, LANES, testbed.earlier.sessions,
         )  # fmt: skip
         run.surplus = await connection.fetchval(
             "select count(*) from readings where is_surplus and device_id = $1", NOISY
         )
+        run.verdict.wrong += await testbed.earlier.differences(connection)
         quarantined = await connection.fetchval("select count(*) from quarantine")
         firmwares = await connection.fetch("select firmware from device_status where firmware is not null")
     if quarantined:

@@ -17,13 +17,17 @@ from tests.acceptance.simulated_range import descendants
 from tests.edge.push.crowd import HALF_OPEN, Held, answer, hold
 from tests.edge.push.push_process import HEALTH
 from tests.faults.script import POSTGRES, PUSH, Fault, FaultKind
-from tests.faults.testbed import Testbed
+from tests.faults.testbed import LANES, Testbed
 from tests.proxy import Proxy
 
 CHILD_WITHIN_S = 30.0
 CHATTER_WITHIN_S = 60.0
 CALM_WITHIN_S = 90.0
 DELAY_S = 0.15
+CLOCK_WITHIN_S = 60.0
+_CLOCK_REPORTED = """
+select count(*) >= $1 from device_status where error like 'this machine''s clock is at least % behind%'
+"""
 CROWD = 300
 """Half-open requests, more than a process without descriptors can take."""
 ANSWER_WITHIN_S = 10.0
@@ -49,6 +53,8 @@ async def inject(fault: Fault, testbed: Testbed) -> None:
                 port = testbed.running.port if fault.victim == PUSH else None
                 with without_descriptors(await _child(testbed, fault.victim)):
                     await (asyncio.sleep(fault.duration_s) if port is None else _crowd(port, fault.duration_s))
+            case FaultKind.EARLIER_BOOT:
+                await _watch_clock(testbed)
             case FaultKind.CHATTER:
                 await _watch_chatter(testbed, fault)
             case FaultKind.FULL_DISK:
@@ -81,6 +87,17 @@ async def _inject_postgres(fault: Fault, testbed: Testbed) -> None:
     else:
         _signal([testbed.postmaster()], signal.SIGKILL)
         await testbed.start_postgres()
+
+
+async def _watch_clock(testbed: Testbed) -> None:
+    """Wait until every device of the lanes reports that the hub's clock stands before its last shutdown."""
+    async with asyncio.timeout(CLOCK_WITHIN_S):
+        while True:
+            with suppress(*DATABASE_FAULTS):
+                async with testbed.connection() as connection:
+                    if await connection.fetchval(_CLOCK_REPORTED, 2 * LANES):
+                        return
+            await asyncio.sleep(0.2)
 
 
 async def _terminate_backends(testbed: Testbed) -> None:

@@ -21,6 +21,7 @@ class FaultKind(StrEnum):
     FULL_DISK = "full disk"
     NO_DESCRIPTORS = "no descriptors"
     CHATTER = "chatter"
+    EARLIER_BOOT = "boot before the last shutdown"
 
 
 PROCESS_FAULTS = (FaultKind.KILL, FaultKind.STOP, FaultKind.RESTART)
@@ -29,6 +30,7 @@ SENSORS = ("bow-1", "target-1", "bow-2", "target-2")
 PUSH = "archstats-push"
 MODULES = ("archstats-shots", "archstats-shots-2", PUSH)
 POSTGRES = "postgres"
+HUB = "hub"
 PROXY = "way to the database"
 DISK = "spool's disk"
 NOISY = "target-3"
@@ -75,7 +77,7 @@ def write_script(seed: int, seconds: float, *, has_disk: bool) -> list[Fault]:
     """
     chance = random.Random(f"faults {seed}")
     kinds = [kind for kind in _WEIGHTS if has_disk or kind is not FaultKind.FULL_DISK]
-    faults: list[Fault] = []
+    faults = [Fault(0.0, FaultKind.EARLIER_BOOT, HUB, 0.0)]
     if has_chatter(seconds):
         faults.append(Fault(0.0, FaultKind.CHATTER, NOISY, CHATTER_S))
     at_s = chance.uniform(2.0, 4.0)

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import asyncpg
 
+from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import DATABASE_FAULTS
 from edge.common.postgres.embedded.cluster import DATABASE, USER, EmbeddedPostgres
 from edge.common.postgres.embedded.paths import SOCKET
+from edge.common.postgres.migrate import migrate
 from tests.acceptance.simulated_range import SimulatedRange, simulated_range
+from tests.faults.earlier_boot import EarlierBoot, boot_before
 from tests.faults.script import CHATTER_AFTER_S, CHATTER_S, NOISY
 from tests.postgres import copy_fresh_cluster
 from tests.proxy import Proxy
@@ -38,6 +41,8 @@ class Testbed:
     running: SimulatedRange
     disk: Path | None
     """Folder of the spools on a small disk; None when none can be mounted."""
+    earlier: EarlierBoot
+    """The boot of the hub before, with its closed sessions."""
     lanes: int = LANES
     """Lanes of the range; those beyond ``LANES`` are noisy."""
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -70,11 +75,18 @@ class Testbed:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
         """A connection to the server that bypasses the proxy."""
-        opened = await asyncpg.connect(host=str(self.server.socket_dir), user=USER, database=DATABASE, timeout=10)
-        try:
+        async with connection_to(self.server) as opened:
             yield opened
-        finally:
-            await opened.close()
+
+
+@asynccontextmanager
+async def connection_to(server: EmbeddedPostgres) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A connection to a server as its owner."""
+    opened = await asyncpg.connect(host=str(server.socket_dir), user=USER, database=DATABASE, timeout=10)
+    try:
+        yield opened
+    finally:
+        await opened.close()
 
 
 @asynccontextmanager
@@ -85,6 +97,9 @@ async def new_testbed(folder: Path, seed: int, *, chatter: bool = False) -> Asyn
     server = EmbeddedPostgres(folder / "pg")
     await asyncio.to_thread(server.start)
     try:
+        async with connection_to(server) as connection:
+            await migrate(connection, ServiceSettings().ws_channel)
+            earlier = await boot_before(connection, LANES)
         with small_disk(folder / "disk") as disk:
             async with Proxy(server.socket_dir / SOCKET) as proxy:
                 environment = {
@@ -104,7 +119,7 @@ async def new_testbed(folder: Path, seed: int, *, chatter: bool = False) -> Asyn
                     faults,
                 )
                 async with simulated_range(folder / "range", *options, environment=environment) as running:
-                    yield Testbed(server, proxy, running, disk, LANES + chatter)
+                    yield Testbed(server, proxy, running, disk, earlier, LANES + chatter)
     finally:
         await asyncio.to_thread(server.stop)
 
