@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NoReturn
 from uuid import UUID
@@ -63,6 +63,8 @@ class FollowedRange:
     sessions: frozenset[UUID]
     since: FeedCursor
     """Position in the feed before the first shot."""
+    dated_later: timedelta = timedelta()
+    """Time by which the database dates the shots later than the world: this host's wall clock is behind."""
 
 
 class RangeFollower:
@@ -71,6 +73,7 @@ class RangeFollower:
     def __init__(self, database: Database, followed: FollowedRange, *, as_json: bool) -> None:
         self._database = database
         self._world = followed.world
+        self._dated_later = followed.dated_later
         self._now_us = followed.host.now_us
         self._lanes = range(1, followed.lanes + 1)
         self._sessions = {str(session) for session in followed.sessions}
@@ -191,7 +194,7 @@ class RangeFollower:
             return
         released = shot.get("arrow_disengage_time")
         if isinstance(released, str):
-            instant = datetime.fromisoformat(released).astimezone(UTC)
+            instant = datetime.fromisoformat(released).astimezone(UTC) - self._dated_later
             # An operator's void is a verdict; a superseded shot has none.
             superseded = shot["result"] == Result.VOID and Flag.SUPERSEDED in (shot.get("flags") or ())
             is_decided = shot["result"] != Result.PENDING and not superseded

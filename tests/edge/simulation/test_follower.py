@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from drivers.clock.host import host_boot_id
 from edge.common.config.settings import ServiceSettings
@@ -66,6 +67,18 @@ async def test_shots_behind_a_feed_gap_are_read_from_the_table(
     for release in simulated.world.releases(1, START_US, START_US + 10**9):
         await miss(lane, to_datetime(release.released_us))
     async with followed(database_settings, simulated) as follower:
+        await follower.all_decided(WITHIN_S)
+        assert follower.undecided() == []
+
+
+async def test_shots_of_a_clock_behind_are_found_by_their_dates(
+    database_settings: ServiceSettings, lane: LaneRows
+) -> None:
+    simulated = range_of(2, lane, await current_cursor(lane.connection))
+    later = timedelta(hours=9, microseconds=1234)
+    for release in simulated.world.releases(1, START_US, START_US + 10**9):
+        await miss(lane, to_datetime(release.released_us) + later)
+    async with followed(database_settings, replace(simulated, dated_later=later)) as follower:
         await follower.all_decided(WITHIN_S)
         assert follower.undecided() == []
 
