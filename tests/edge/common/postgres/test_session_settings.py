@@ -150,6 +150,7 @@ async def test_stored_reading_survives_a_killed_server(careless_server: Embedded
         await kill_server(careless_server)
         connection.terminate()
         await asyncio.to_thread(careless_server.start)
+        await wait_until_ready(database)  # a connection that a dying process of the old server still accepted is reset
         connection = await database.connect()
         assert await connection.fetchval("select count(*) from readings") == 46
         await connection.close()
