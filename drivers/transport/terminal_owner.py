@@ -19,6 +19,7 @@ from typing import Final
 PTY_MAJORS: Final = range(136, 144)
 """Device numbers of pseudo-terminals: Linux, Documentation/admin-guide/devices.txt."""
 TERMINALS: Final = Path("/dev/pts")
+OWN_DESCRIPTORS: Final = Path("/proc/self/fd")
 MOST_LINKS: Final = 40
 """Longest chain of symbolic links, as for the kernel."""
 _FLOCK: Final = "hhqqi0q"
@@ -81,12 +82,28 @@ def last_link(path: Path) -> Path | None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    """The terminal, opened without a change: neither its modes nor the controlling terminal of this process."""
+    """The terminal, opened without a change: neither its modes nor the controlling terminal of this process.
+
+    A terminal that this process has open already is not opened again, because to close it would release its own locks.
+    """
+    own = _open_descriptor(path.stat())
+    if own is not None:
+        yield own
+        return
     terminal = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         yield terminal
     finally:
         os.close(terminal)
+
+
+def _open_descriptor(terminal: os.stat_result) -> int | None:
+    """A descriptor of this process that leads to a terminal; None without one."""
+    for entry in OWN_DESCRIPTORS.iterdir():
+        with suppress(OSError):  # that of the iteration itself, or one that a thread closed meanwhile
+            if os.path.samestat(os.fstat(int(entry.name)), terminal):
+                return int(entry.name)
+    return None
 
 
 def _offset(link: Path) -> int:

@@ -14,6 +14,7 @@ import pytest
 from drivers.errors import DeviceUnavailable
 from drivers.transport.serial import open_port
 from drivers.transport.terminal_owner import foreign_owner, last_link, serving_process
+from simulators.wire.pty import PortHeld, PtyWire
 from tests.drivers.serial_lines import FarEnd
 
 DEVICE = """
@@ -57,6 +58,18 @@ async def test_a_link_with_a_reused_number_is_refused(tmp_path: Path) -> None:
             await open_port(str(port), device="bow-1", baud=115_200)
         line = await open_port(str(other), device="bow-2", baud=115_200)
         await line.close()
+
+
+@pytest.mark.parametrize("is_swapped", [False, True])
+def test_a_device_over_left_links_keeps_its_terminals(tmp_path: Path, is_swapped: bool) -> None:
+    links = [tmp_path / "bow-1", tmp_path / "target-1"]
+    with device(*links):
+        pass  # killed: the next device gets the numbers that both links lead to
+    with device(*(reversed(links) if is_swapped else links)) as process:
+        assert [serving_process(link) for link in links] == [process.pid] * 2
+        with pytest.raises(PortHeld) as raised:
+            PtyWire(links[0])
+    assert raised.value.pid == process.pid
 
 
 @contextmanager
