@@ -53,7 +53,7 @@ async def run_push(
     pool = ReadPool(database)
     refusals = Refusals()
     admission = Admission(refusals, push.connections_per_address)
-    names = HostNames(push.names, {push.server_host, *own_names()}, refusals)
+    names = HostNames(push.names, lambda: {push.server_host, *own_names()}, refusals)
     health = Health(hub, reader, listener, admission, refusals)
     server = Server(
         build_app(hub, pool, health, admission, refusals, names),

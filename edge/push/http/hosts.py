@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,15 +28,30 @@ LOCAL_DOMAIN = "local"
 RESOLV_CONF = Path("/etc/resolv.conf")
 REMEMBERED = 64
 """Accepted values of ``Host`` that are remembered, so that a request costs one look-up."""
+RENEWED_AFTER_S = 1.0
+"""Least time between two looks at the machine's own names, so that foreign names cost nothing."""
 
 
 class HostNames:
-    """The names of this machine, and those that the settings add."""
+    """The names of this machine, and those that the settings add.
 
-    def __init__(self, configured: Iterable[str], own: Iterable[str], refusals: Refusals) -> None:
-        self._configured = frozenset(name.lower() for name in configured)
-        self._known = self._configured | {name.lower() for name in own} | {LOOPBACK_NAME}
+    ``own`` returns the machine's names of the moment: the network gives its domain after the start of the service, or another
+    one later.
+    """
+
+    def __init__(
+        self,
+        configured: Iterable[str],
+        own: Callable[[], Iterable[str]],
+        refusals: Refusals,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._configured = frozenset(map(_complete, configured))
+        self._own = own
         self._refusals = refusals
+        self._clock = clock
+        self._names = self._now_known()
+        self._renewed_at = clock()
         self._accepted: set[str] = set()
 
     def check_host(self, host: str | None) -> None:
@@ -43,7 +59,7 @@ class HostNames:
         if host is None or host in self._accepted:
             return
         name = host_name(host)
-        if not (is_address(name) or name in self._known):
+        if not (is_address(name) or self._is_known(name)):
             self._refusals.count(Cause.UNKNOWN_HOST, repr(name[:100]))
             raise reject(
                 421, "unknown_host",
@@ -52,6 +68,15 @@ class HostNames:
             )  # fmt: skip
         if len(self._accepted) < REMEMBERED:
             self._accepted.add(host)
+
+    def _is_known(self, name: str) -> bool:
+        if name not in self._names and (now := self._clock()) - self._renewed_at >= RENEWED_AFTER_S:
+            self._renewed_at = now
+            self._names = self._now_known()
+        return name in self._names
+
+    def _now_known(self) -> frozenset[str]:
+        return self._configured | {LOOPBACK_NAME, *map(_complete, self._own())}
 
     def check_origin(self, origin: str | None, host: str | None) -> None:
         """Raise RequestRejected (403) for a page of another site. Programs without ``Origin`` are no browsers.
@@ -115,6 +140,11 @@ def is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _complete(name: str) -> str:
+    """Return a name as ``host_name`` returns it."""
+    return name.lower().removesuffix(".")
 
 
 def _netloc(origin: str) -> str:

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from edge.push.http.envelope import RequestRejected
-from edge.push.http.hosts import HostNames, host_name, own_names
+from edge.push.http.hosts import RENEWED_AFTER_S, HostNames, host_name, own_names
 from edge.push.http.refusals import Cause, Refusals
 from tests.edge.push.crowd import answer
 from tests.edge.push.serving import Service, http
 
 
 def names(*configured: str) -> HostNames:
-    return HostNames(configured, {"hub", "hub.local"}, Refusals())
+    return HostNames(configured, lambda: {"hub", "hub.local"}, Refusals())
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,22 @@ def test_names_of_this_machine_include_its_networks(tmp_path: Path, monkeypatch:
     assert own_names(tmp_path / "none") == {"hub", "hub.club.example", "hub.local"}
 
 
+async def test_a_domain_that_the_network_gives_later_is_served() -> None:
+    now, own = 0.0, {"hub"}
+    known = HostNames((), lambda: own, Refusals(), clock=lambda: now)
+    own = {"hub", "hub.fritz.box"}
+    with pytest.raises(RequestRejected):
+        known.check_host("hub.fritz.box:8000")
+    now = RENEWED_AFTER_S
+    known.check_host("hub.fritz.box:8000")
+
+
+def test_a_configured_name_may_end_with_a_dot() -> None:
+    known = names("range.club.example.")
+    known.check_host("range.club.example")
+    known.check_origin("https://range.club.example", "127.0.0.1:8000")
+
+
 def test_host_names_are_taken_out_of_the_header() -> None:
     assert [host_name(host) for host in ("[::1]:80", "A.b:1", "a.b.", "::1", "[::1")] == [
         "::1",
@@ -114,7 +130,7 @@ def test_a_remembered_host_costs_one_look_up() -> None:
 
 async def test_counts_are_kept_by_cause() -> None:
     refusals = Refusals()
-    known = HostNames((), (), refusals)
+    known = HostNames((), set, refusals)
     with pytest.raises(RequestRejected):
         known.check_host("evil.example")
     assert refusals.counts[Cause.UNKNOWN_HOST] == 1

@@ -184,7 +184,7 @@ async def test_a_stream_that_ends_in_catch_up_is_left_alone(monkeypatch: pytest.
 
     monkeypatch.setattr(catch_up, "_page", one_event)
     refusals = Refusals()
-    streams = SocketStreams(hub, cast("ReadPool", None), Admission(refusals, 0), HostNames((), (), refusals), refusals)
+    streams = SocketStreams(hub, cast("ReadPool", None), Admission(refusals, 0), HostNames((), set, refusals), refusals)
     stream = streams(server_state=state, app_state={"address": None})
     stream.connection_made(transport)
     stream.data_received(HANDSHAKE.replace(b"/ws/shot", b"/ws/shot?since=1-1-1"))
