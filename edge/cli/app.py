@@ -21,6 +21,8 @@ RANGE_ONLY = {
     "force": "--force",
 }  # fmt: skip
 """Options that mean nothing without --simulate."""
+MOST_SECONDS = 31_622_400.0
+"""Longest simulated range: a year, so that every instant of it lies in the calendar."""
 
 
 def _entry(name: str, module: str, help_line: str, attribute: str = "app") -> Entry:
@@ -82,7 +84,9 @@ def archstats_sensor(
     ] = None,
     speed: Speed = DEFAULT_SPEED,
     shots: Annotated[int | None, typer.Option(min=1, help="End when this many releases are decided.")] = None,
-    duration: Annotated[float | None, typer.Option(min=0.1, help="End after this many seconds.")] = None,
+    duration: Annotated[
+        float | None, typer.Option(min=0.1, max=MOST_SECONDS, help="End after this many seconds.")
+    ] = None,
     lanes: Annotated[int, typer.Option(min=1, max=40, help="Number of simulated lanes.")] = 1,
     assemblers: Annotated[
         int, typer.Option(min=1, max=16, help="Number of archstats-shots, which divide the lanes among them.")

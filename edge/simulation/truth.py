@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from edge.common.bounds import EARLIEST, LATEST
 from edge.common.config.errors import UsageError
 from edge.common.console import as_json, say
 from simulators.world.instants import from_iso
@@ -12,6 +13,7 @@ from simulators.world.range import FIXED_START_US, Release, World, truth_line
 
 PIECE_US = 600_000_000
 """Length of the interval that is drawn at a time, so that the first lines are printed at once."""
+MIN_US, MAX_US = from_iso(EARLIEST.isoformat()), from_iso(LATEST.isoformat())
 
 
 def print_truth(
@@ -37,8 +39,13 @@ def in_order(world: World, lanes: int, since_us: int, until_us: int) -> Iterator
 def microseconds(option: str, text: str) -> int:
     """Parse an option's ISO 8601 instant into microseconds since the epoch. Raises UsageError."""
     try:
-        return from_iso(text)
+        at_us = from_iso(text)
     except ValueError as error:
         raise UsageError(
             f"{option} {text} is not an instant with a time zone", hint="Write it like 2026-01-01T12:00:00Z."
         ) from error
+    if not MIN_US <= at_us <= MAX_US:
+        raise UsageError(
+            f"{option} {text} does not lie between {EARLIEST:%Y} and {LATEST:%Y} in UTC", hint="Correct the year."
+        )
+    return at_us

@@ -10,6 +10,7 @@ import typer
 
 from edge.cli.commands.options import DatabaseDir, Json, Lane, Reason, ShotArgument, Who, command_group, operator_name
 from edge.cli.operator_connection import on_database
+from edge.common.bounds import LARGEST_INT
 from edge.common.config.errors import EXIT_REFUSED
 from edge.common.console import as_json as json_object
 from edge.common.console import complain, say
@@ -59,7 +60,7 @@ def correct_command(
     result: Annotated[
         str | None, typer.Option(help="hit, off_face, miss, unknown or not_shot; follows from --points by default.")
     ] = None,
-    points: Annotated[int | None, typer.Option(min=0, help="Points of the shot.")] = None,
+    points: Annotated[int | None, typer.Option(min=0, max=LARGEST_INT, help="Points of the shot.")] = None,
     is_x: Annotated[bool, typer.Option("--x", help="The shot is an X and has the highest value.")] = False,
     who: Who = None,
     lane: Lane = None,

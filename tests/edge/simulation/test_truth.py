@@ -31,3 +31,9 @@ def test_option_instants_are_exact() -> None:
 def test_invalid_instants_are_rejected_with_the_option(text: str) -> None:
     with pytest.raises(UsageError, match=f"--since {text} is not an instant with a time zone"):
         microseconds("--since", text)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999-14:00"])
+def test_instants_outside_the_calendar_are_rejected(text: str) -> None:
+    with pytest.raises(UsageError, match="does not lie between 1970 and 9999"):
+        microseconds("--since", text)

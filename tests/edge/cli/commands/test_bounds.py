@@ -18,7 +18,9 @@ from tests.edge.cli.command_line import CommandLine
         (("shots", "correct", "last", "--why", "x", "--who", "\udcff"), "'--who'"),
         (("orphan", "void", "last", "--why", "a\0"), "'--why'"),
         (("quarantine", "settle", "9223372036854775808"), "9223372036854775807"),
+        (("shots", "correct", "last", "--why", "x", "--points", "2147483648"), "'--points'"),
         (("db", "prune", "--days", "1e300"), "'--days'"),
+        (("--simulate", "--duration", "inf"), "'--duration'"),
     ],
 )
 def test_values_out_of_range_are_wrong_usage(command_line: CommandLine, words: tuple[str, ...], named: str) -> None:
