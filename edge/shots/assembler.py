@@ -248,9 +248,10 @@ class Assembler:
         most_readings = LOADED_READINGS if is_limited else None
         try:
             loaded = await load_sessions(self._connection, sessions, most_readings)
-        except TooManyReadings as fault:
+        except TooManyReadings:
             if len(sessions) == 1:
-                self._hand_over(sessions[0], fault.lane)
+                lane = await self._connection.fetchval("select lane from sessions where id = $1", sessions[0])
+                self._hand_over(sessions[0], lane)
                 return {}
         except Exception as fault:  # what one session's rows raise must not stop the other lanes
             if isinstance(fault, DATABASE_FAULTS) and not isinstance(fault, REFUSALS):
@@ -268,6 +269,7 @@ class Assembler:
     def _hand_over(self, session_id: UUID, lane: int) -> None:
         """Have a session assembled apart: it would cost the other lanes too much time."""
         self._forget([session_id])
+        self._stuck.forget([session_id])  # a failure left a request, which is now completed apart
         if self._slow is not None:
             self._slow.take(session_id, lane)
 
@@ -359,6 +361,9 @@ class Assembler:
         return result
 
     async def _write(self, results: Sequence[SessionResult], progress: Progress | None) -> None:
+        if self._only is not None:  # another assembler writes a session that was given up meanwhile
+            owned = self._only()
+            results = [result for result in results if result.session_id in owned]
         try:
             await write_results(self._connection, results, progress)
         except REFUSALS:

@@ -20,7 +20,7 @@ from edge.shots.assembly.shot import Shot
 from edge.shots.assembly.timeline import Axis
 from edge.shots.store.context import arrow_on, at_instant, context_of, read_arrows, read_watermarks
 from edge.shots.store.corrections import orphans_of
-from edge.shots.store.readings import ReadingRow, TooManyReadings, readings_of, timed_reading
+from edge.shots.store.readings import ReadingRow, readings_of, timed_reading
 from edge.shots.store.results import SessionResult, StoredResults, stored_results, write_results
 from edge.shots.store.sessions import SessionRows, read_sessions
 from edge.shots.store.updates import ArrowRow
@@ -166,8 +166,6 @@ async def load_sessions(
     windows = {i: session.window for i, session in rows.items()}
     limit = None if most_readings is None else most_readings * len(windows)
     readings = await readings_of(connection, windows, limit)
-    if limit is not None and sum(len(one) for one in readings.values()) >= limit:
-        raise TooManyReadings(max(session.lane for session in rows.values()))
     stored = await stored_results(connection, list(rows))
     arrows = await read_arrows(connection, [reading for one in readings.values() for reading in one])
     loaded: dict[UUID, SessionAssembler] = {}

@@ -33,11 +33,8 @@ class Axis:
         self._boots = boots
         self._ties: dict[UUID, tuple[int, float]] = {}
         self._start_boot = start.host_boot_id if start.mono_ns is not None else None
-        for boot in boots.boots.values():
-            if boots.order(boot.id, start.host_boot_id) is Order.AFTER:
-                zero = max(self._by_wall_clock(boot.zero_at), boots.placed_after(start, boot.id))
-                self._ties[boot.id] = (0, zero)
-        self._later = frozenset(self._ties)
+        self._later: set[UUID] = set()
+        """The later boots of the start's host that were placed so far."""
         for instant in others:
             self.tie(instant)
         if self._start_boot is not None and start.mono_ns is not None:
@@ -46,7 +43,7 @@ class Axis:
     def tie(self, instant: Instant) -> bool:
         """Take the instant of another reading; returns whether it moves its boot on the axis."""
         boot, mono_ns = instant.host_boot_id, instant.mono_ns
-        if boot is None or mono_ns is None or boot == self._start_boot or boot in self._later:
+        if boot is None or mono_ns is None or boot == self._start_boot or self._is_later(boot):
             return False
         if boot in self._ties and self._ties[boot][0] <= mono_ns:
             return False
@@ -56,11 +53,12 @@ class Axis:
     def seconds_of(self, instant: Instant) -> float:
         """The seconds from the session's start to an instant."""
         boot = instant.host_boot_id
+        is_later = self._is_later(boot)
         if boot is not None and instant.mono_ns is not None and boot in self._ties:
             mono_ns, tied_at = self._ties[boot]
             return tied_at + (instant.mono_ns - mono_ns) / 1e9
         t = self._by_wall_clock(instant.at)
-        if boot in self._later:
+        if boot is not None and is_later:
             return max(t, self._ties[boot][1])
         if self._boots.order(boot, self._start.host_boot_id) is Order.BEFORE:
             return min(t, -(self._start.mono_ns or 0) / 1e9)
@@ -69,6 +67,19 @@ class Axis:
     def utc_of(self, t: float) -> datetime:
         """The aware UTC time of ``t`` seconds, by the wall clock as it was set at the session's start."""
         return self._zero + timedelta(seconds=t)
+
+    def _is_later(self, boot: UUID | None) -> bool:
+        """Whether a boot follows that of the start. It is placed with its first instant: a hub has thousands of boots, and a
+        session readings of one or two.
+        """
+        if boot is None or boot in self._ties:
+            return boot in self._later
+        if self._boots.order(boot, self._start.host_boot_id) is not Order.AFTER:
+            return False
+        zero = max(self._by_wall_clock(self._boots.boots[boot].zero_at), self._boots.placed_after(self._start, boot))
+        self._ties[boot] = (0, zero)
+        self._later.add(boot)
+        return True
 
     def _by_wall_clock(self, at: datetime) -> float:
         return (at - self._zero).total_seconds()

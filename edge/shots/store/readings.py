@@ -114,19 +114,17 @@ where exists (select from session_devices d where d.session_id = n.id and d.devi
 
 
 class TooManyReadings(Exception):
-    """Sessions have more readings than were to be loaded at once."""
-
-    def __init__(self, lane: int) -> None:
-        super().__init__(f"lane {lane} has too many readings to load them at once")
-        self.lane = lane
+    """Sessions have more readings than were to be loaded at once, those of devices that moved to other lanes included."""
 
 
 async def readings_of(
     connection: Connection, windows: Mapping[UUID, SessionWindow], limit: int | None = None
 ) -> dict[UUID, list[ReadingRow]]:
-    """Every stored reading that may belong to the sessions, by session; at most ``limit`` in all."""
+    """Every stored reading that may belong to the sessions, by session. Raises TooManyReadings for ``limit`` or more in all."""
     found: dict[UUID, list[ReadingRow]] = defaultdict(list)
     records = await connection.fetch(f"{_READINGS_OF} limit $4", list(windows), BEFORE_START, AFTER_END, limit)
+    if limit is not None and len(records) >= limit:
+        raise TooManyReadings
     for count, record in enumerate(records, 1):
         row = ReadingRow(*record["row"])
         if windows[record["id"]].holds(row.device_id, row.instant):

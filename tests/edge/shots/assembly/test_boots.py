@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from pytest_mock import MockerFixture
 
 from drivers.clock.instant import Instant
 from edge.shots.assembly.boots import Boot, BootOrder, Order
@@ -77,6 +78,16 @@ def test_later_boot_begins_after_the_end_of_the_one_before() -> None:
     assert axis.seconds_of(at(B, 520, 20)) == pytest.approx(100.0 + 20.0)
     assert axis.seconds_of(at(B, 520, None)) == pytest.approx(100.0)
     assert axis.seconds_of(at(C, 5030, 30)) == pytest.approx(5030.0 - 900.0)
+
+
+def test_boots_without_an_instant_are_not_placed(mocker: MockerFixture) -> None:
+    """A hub that is switched off every night has a thousand boots after three years; placing each looks at all of them."""
+    placed = mocker.spy(BootOrder, "placed_after")
+    axis = Axis(at(A, 900, 900), boots=BOOTS)
+    assert placed.call_count == 0
+    for _ in range(2):
+        assert axis.seconds_of(at(B, 520, 20)) == pytest.approx(100.0 + 20.0)
+    assert placed.call_count == 1
 
 
 def test_no_reading_of_a_later_boot_moves_it_on_the_axis() -> None:
