@@ -174,6 +174,8 @@ class SensorStore:
         readings = [report for report in reports if isinstance(report, Reading)]
         surplus = judgement.flags(readings)
         blind = judgement.blind if any(surplus) else ()
+        # outside of the transaction: one that fails would take the boots with it
+        await self._boots.take(self._connection, [r.stamp for r in readings])
         if len(readings) == len(reports) and not blind:
             await self._insert(readings, surplus)
             return
@@ -240,7 +242,6 @@ class SensorStore:
         return done != "UPDATE 0"
 
     async def _insert(self, readings: Sequence[Reading], surplus: Sequence[bool]) -> None:
-        await self._boots.take(self._connection, [r.stamp for r in readings])
         await self._connection.execute(
             _INSERT_READINGS,
             self._device.id,

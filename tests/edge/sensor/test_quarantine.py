@@ -53,6 +53,13 @@ async def stored(database_settings: ServiceSettings) -> AsyncIterator[Stored]:
         await connection.close()
 
 
+async def test_bad_row_does_not_hide_the_boot_of_the_others(stored: Stored) -> None:
+    """The start of a stream makes the batch a transaction, and the bad row ends that."""
+    await stored.put([start(), reading(1), reading(0), reading(2)])
+    assert await stored.seqs() == [1, 2]
+    assert await stored.connection.fetchval("select count(*) from host_boots where host_boot_id = $1", BOOT) == 1
+
+
 async def test_bad_rows_are_quarantined_and_the_others_stored(stored: Stored) -> None:
     bad = {5: reading(5, reason="a\0b"), 9: reading(9, rssi_dbm=40_000), 16: reading(0)}
     batch = [bad.get(seq, reading(seq)) for seq in range(1, 17)]
