@@ -29,11 +29,14 @@ def local(instant: datetime, form: str = "%Y-%m-%d %H:%M:%S") -> str:
 
 
 def as_json(row: Mapping[str, object]) -> str:
-    """One object on one line, in ASCII where standard output is not UTF-8 or a character does not print."""
+    """One object on one line, in ASCII where standard output is not UTF-8 or a character does not print.
+
+    Backticks are escaped, so that a command in a stored text gets no prefix: programs read what is stored.
+    """
     line = json.dumps(row, default=_plain, separators=(", ", ": "), ensure_ascii=False)
-    if _is_utf8() and line.isprintable():
-        return line
-    return json.dumps(row, default=_plain, separators=(", ", ": "))
+    if not (_is_utf8() and line.isprintable()):
+        line = json.dumps(row, default=_plain, separators=(", ", ": "))
+    return line.replace("`", "\\u0060")
 
 
 def say(text: str) -> None:

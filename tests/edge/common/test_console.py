@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from edge.common import advice
 from edge.common.console import as_json, complain, local, say
 
 ODD = {"name": "Süd \u202e\x1b[2J\x9b\0\x7f 弓", "at": datetime(2026, 11, 29, 1, 55, 3, tzinfo=UTC)}
@@ -49,6 +50,15 @@ def test_json_arrives_whole_in_every_encoding(encoding: str, monkeypatch: pytest
     assert json.loads(odd)["name"] == ODD["name"]
     assert json.loads(plain)["name"] == "Süd 弓"
     assert ("弓" in plain) == (encoding == "utf-8")
+
+
+def test_json_gets_no_prefix_in_a_stored_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(advice, "command_prefix", lambda: "sudo ")
+    stored = {"reason": "seen in `archstats-sensor why last`"}
+    say(as_json(stored))
+    assert json.loads(capsys.readouterr().out) == stored
 
 
 def test_terminal_replaces_characters_that_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
