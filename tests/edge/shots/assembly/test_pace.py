@@ -81,7 +81,7 @@ def is_in_proportion(readings_of: Callable[[int], list[TimedReading]], context: 
     costs = []
     for count in (250, 2000):
         readings, best = readings_of(count), float("inf")
-        for _ in range(3):
+        for _ in range(2):
             began = time.process_time()
             assemble(readings, context)
             best = min(best, time.process_time() - began)
@@ -90,7 +90,7 @@ def is_in_proportion(readings_of: Callable[[int], list[TimedReading]], context: 
 
 
 @pytest.mark.parametrize("arrow", [None, QUIVER[0]])
-@pytest.mark.parametrize("spread_mm", [1000.0, 5.0, 0.001])
+@pytest.mark.parametrize("spread_mm", [1000.0, 0.001])
 def test_cost_of_a_chattering_target_grows_in_proportion(spread_mm: float, arrow: UUID | None) -> None:
     context = covered_until(200.0, replace(CONTEXT, bows=frozenset()))
     assert is_in_proportion(lambda count: chattering(count, spread_mm, arrow), context)
