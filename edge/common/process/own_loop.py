@@ -18,9 +18,12 @@ class OwnLoop:
     def __init__(self, name: str) -> None:
         self._name = name
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[None] | None] | None = None
+        self._is_cancelled = False
+        """Checked after ``_running`` is set, and set before that is read: so a cancel before the thread's start counts too."""
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run ``work`` in a new thread until it ends; raises its exception. Cancelled, it cancels the work and waits shortly."""
+        self._is_cancelled = False
         outcome: Future[None] = Future()
         outcome.set_running_or_notify_cancel()
         thread = threading.Thread(target=self._run, args=(work, outcome), name=self._name, daemon=True)
@@ -29,6 +32,7 @@ class OwnLoop:
         try:
             await asyncio.shield(ended)
         except asyncio.CancelledError:
+            self._is_cancelled = True
             if (running := self._running) is not None and running[1] is not None:
                 self.call(running[1].cancel)
             with suppress(TimeoutError):
@@ -49,7 +53,8 @@ class OwnLoop:
         async def main() -> None:
             self._running = asyncio.get_running_loop(), asyncio.current_task()
             try:
-                await work()
+                if not self._is_cancelled:
+                    await work()
             finally:
                 self._running = None
 

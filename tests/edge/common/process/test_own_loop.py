@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from pytest_mock import MockerFixture
 
 from edge.common.process import own_loop
 from edge.common.process.own_loop import OwnLoop
@@ -54,6 +55,29 @@ async def test_cancelled_work_ends_with_its_cleaning_up() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert cleaned.is_set()
+
+
+async def test_work_that_is_cancelled_before_its_start_ends(mocker: MockerFixture) -> None:
+    started, may_run = threading.Thread.start, threading.Event()
+
+    def start_late(thread: threading.Thread) -> None:
+        run = thread.run
+        thread.run = lambda: may_run.wait(10.0) and run()  # type: ignore[method-assign, assignment]
+        started(thread)
+
+    mocker.patch.object(threading.Thread, "start", start_late)
+
+    async def work() -> None:
+        await asyncio.sleep(3600.0)
+
+    running = asyncio.create_task(OwnLoop("late").run(work))
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.sleep(0)
+    may_run.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert "late" not in {thread.name for thread in threading.enumerate()}
 
 
 async def test_work_that_does_not_end_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
