@@ -17,7 +17,7 @@ revoke all on all sequences in schema public from archstats_sensor, archstats_sh
 grant select on schema_migrations, installation to archstats_sensor, archstats_shots, archstats_push, archstats_operator;
 
 -- Boots of hosts: recorded by every program that dates instants.
-grant select, insert, update (at, mono_ns) on host_boots to archstats_sensor, archstats_operator;
+grant select, insert, update (at, mono_ns, host_id) on host_boots to archstats_sensor, archstats_operator;
 grant select on host_boots to archstats_shots, archstats_push;
 
 -- Devices and readings: written by the sensor daemon.

@@ -22,10 +22,12 @@ CLOCK_HINT: Final = (
 Clocks = tuple[datetime, int]
 """Wall clock and monotonic clock in nanoseconds at one instant."""
 
-# A row that is up to date is not written, so that many daemons of one host write once a minute together.
+# A row that is up to date is not written, so that many daemons of one host write once a minute together. A boot that an upgrade
+# found in a session has no host yet.
 _RENEW = """
-update host_boots set at = $2, mono_ns = $3
-where host_boot_id = $1 and (mono_ns < $3 - $4::bigint or abs(extract(epoch from (at - $2))::float8 - (mono_ns - $3) / 1e9) > $5)
+update host_boots set at = $2, mono_ns = $3, host_id = coalesce(host_id, $6)
+where host_boot_id = $1 and (mono_ns < $3 - $4::bigint or abs(extract(epoch from (at - $2))::float8 - (mono_ns - $3) / 1e9) > $5
+    or host_id is null and $6::uuid is not null)
 """
 _INSERT = """
 insert into host_boots (host_boot_id, host_id, recorded_by, first_at, first_clock_ns, at, mono_ns)
@@ -87,7 +89,7 @@ async def record_boot(
     if await boot_record(connection, boot) is None:
         await connection.execute(_INSERT, boot, host_id, boot, at, mono_ns, at, mono_ns)
     else:
-        await connection.execute(_RENEW, boot, at, mono_ns, round(RECORD_EVERY_S * 1e9), STEP_S)
+        await connection.execute(_RENEW, boot, at, mono_ns, round(RECORD_EVERY_S * 1e9), STEP_S, host_id)
     return await boot_record(connection, boot)
 
 

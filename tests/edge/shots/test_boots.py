@@ -11,6 +11,7 @@ import pytest
 from drivers.clock.instant import Instant
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
+from edge.common.postgres.migrate import FILES
 from edge.common.postgres.roles import Role
 from edge.operator.opening import NewSession, faces_on_butt, open_session
 from edge.operator.sessions import list_sessions, request_close
@@ -233,6 +234,22 @@ async def test_overlapping_boots_of_one_machine_id_have_no_order(lane: LaneRows,
     await a.shoot(100.0)
     await assembler.step()
     assert await counts(lane) == {session: 1}
+
+
+async def test_session_before_the_upgrade_keeps_the_readings_of_another_host(lane: LaneRows, started: Started) -> None:
+    """That host is recorded after the upgrade, and counted as later than the session: all shots became void."""
+    assembler = await started()
+    known, hub = hub_boot(lane, ZERO, None), hub_boot(lane, ZERO)
+    await known.record(10.0)  # as 0008 does
+    session = await open_in(known, known.at(1700.0))
+    await shot_in(hub, 3, 1710.0)
+    await assembler.step()
+    await close_in(known, assembler, 1965.0)
+    await lane.connection.execute((FILES / "0011_boots_before_upgrade.sql").read_text())
+    await hub.record(3000.0)
+    await lane.connection.execute("insert into rebuilds (session_id, who, reason) select id, 't', 't' from sessions")
+    await (await started()).step()
+    assert await counts(lane) == {session: 3}
 
 
 async def test_boot_found_late_comes_before_the_one_that_stores_it(lane: LaneRows) -> None:

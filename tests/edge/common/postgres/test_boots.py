@@ -94,6 +94,13 @@ async def test_recorder_writes_once_a_minute_and_at_a_step(
     assert await version() != first
 
 
+async def test_boot_without_a_host_gets_it_at_the_next_record(connection: Connection) -> None:
+    now, hub = Instant(EVENING, 10**9, uuid4()), uuid4()
+    for host_id in (None, hub, None, uuid4()):
+        await record_clocks(connection, host_id, *now.columns)
+    assert await connection.fetchval("select host_id from host_boots where host_boot_id = $1", now.host_boot_id) == hub
+
+
 async def test_boots_of_readings_that_waited_are_recorded_once(connection: Connection) -> None:
     recorder, waited = BootRecorder(), uuid4()
     await recorder.renew(connection, at_once=True)

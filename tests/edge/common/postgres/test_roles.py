@@ -26,7 +26,7 @@ REPEATABLE = tuple(migration.name for migration in known_migrations() if migrati
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
 PRUNED = "update(pruned_id,pruned_xid)"
 DEVICE_UPDATE = "update(driver,kind,lane)"
-RENEWED = "update(at,mono_ns)"
+RENEWED = "update(at,host_id,mono_ns)"
 REGISTERED = "update(driver,kind,lane,lane_since,lane_since_host_boot_id,lane_since_mono_ns)"
 
 MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
