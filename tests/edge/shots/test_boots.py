@@ -236,8 +236,8 @@ async def test_overlapping_boots_of_one_machine_id_have_no_order(lane: LaneRows,
     assert await counts(lane) == {session: 1}
 
 
-async def test_session_before_the_upgrade_keeps_the_readings_of_another_host(lane: LaneRows, started: Started) -> None:
-    """That host is recorded after the upgrade, and counted as later than the session: all shots became void."""
+async def test_session_of_an_older_version_keeps_its_shots(lane: LaneRows, started: Started) -> None:
+    """Another host reads the devices. It is recorded after the upgrade, and once counted as later than the session."""
     assembler = await started()
     known, hub = hub_boot(lane, ZERO, None), hub_boot(lane, ZERO)
     await known.record(10.0)  # as 0008 does
