@@ -250,8 +250,7 @@ class Assembler:
             loaded = await load_sessions(self._connection, sessions, most_readings)
         except TooManyReadings:
             if len(sessions) == 1:
-                lane = await self._connection.fetchval("select lane from sessions where id = $1", sessions[0])
-                self._hand_over(sessions[0], lane)
+                await self._hand_over(sessions[0])
                 return {}
         except Exception as fault:  # what one session's rows raise must not stop the other lanes
             if isinstance(fault, DATABASE_FAULTS) and not isinstance(fault, REFUSALS):
@@ -266,12 +265,19 @@ class Assembler:
         each = [await self._loaded([session_id]) for session_id in sessions]
         return {session_id: session for one in each for session_id, session in one.items()}
 
-    def _hand_over(self, session_id: UUID, lane: int) -> None:
-        """Have a session assembled apart: it would cost the other lanes too much time."""
+    async def _hand_over(self, session_id: UUID) -> None:
+        """Have a session assembled apart: it would cost the other lanes too much time.
+
+        A start loads every open session; for a closed one a request is the record that it is not up to date.
+        """
         self._forget([session_id])
         self._stuck.forget([session_id])  # a failure left a request, which is now completed apart
-        if self._slow is not None:
-            self._slow.take(session_id, lane)
+        row = await self._connection.fetchrow("select lane, is_opened from sessions where id = $1", session_id)
+        if row is None or self._slow is None:
+            return
+        if not row["is_opened"]:
+            await request_rebuild(self._connection, session_id)
+        self._slow.take(session_id, row["lane"])
 
     async def _set_aside(self, session_id: UUID, what: str, fault: Exception) -> None:
         """Try a session again later. After a restart the request for it is the only record that it is not up to date."""
@@ -316,14 +322,14 @@ class Assembler:
     async def _assemble(self, sessions: Sequence[UUID], seen: Updates) -> None:
         """Assemble sessions and write what changed, some at a time; then the reading position, if it is due."""
         results: list[SessionResult] = []
-        slow: dict[UUID, int] = {}
+        slow: set[UUID] = set()
         for session_id in sessions:
             self._tick()
-            lane, began = self._sessions[session_id].rows.lane, time.thread_time()
+            began = time.thread_time()
             may_take_long = self._slow is None or self._sessions[session_id].is_new
             result = await self._assemble_session(session_id, seen)
             if not may_take_long and time.thread_time() - began > ASSEMBLED_S:
-                slow[session_id] = lane
+                slow.add(session_id)
             if result is not None and not result.is_empty:
                 results.append(result)
             if len(results) >= SESSIONS_AT_ONCE:
@@ -339,15 +345,14 @@ class Assembler:
             await self._write(results, progress)
         if progress:
             self._is_unsaved, self._saved_at = False, time.monotonic()
-        for session_id, lane in slow.items():
-            if session_id in self._sessions:
-                self._hand_over(session_id, lane)
+        for session_id in slow & self._sessions.keys():
+            await self._hand_over(session_id)
 
     async def _assemble_session(self, session_id: UUID, seen: Updates) -> SessionResult | None:
         """Assemble one session; None when it is to be assembled apart, or fails."""
         session = self._sessions[session_id]
         if self._slow is not None and session.is_larger_than(ASSEMBLED_READINGS):
-            self._hand_over(session_id, session.rows.lane)
+            await self._hand_over(session_id)
             return None
         try:
             result = session.assemble(seen.now, seen.watermarks)

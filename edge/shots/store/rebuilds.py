@@ -24,7 +24,7 @@ async def request_rebuild(connection: Connection, session_id: UUID) -> None:
     await connection.execute(
         """
         insert into rebuilds (session_id, who, reason)
-        select id, 'archstats-shots', 'it could not be assembled or stored' from sessions
+        select id, 'archstats-shots', 'not up to date' from sessions
         where id = $1 and not exists (select from rebuilds where session_id = $1 and done_at is null)
         """,
         session_id,

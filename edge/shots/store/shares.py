@@ -2,7 +2,8 @@
 
 Lane n belongs to share n mod 16. Each assembler holds one shared lock as a member, and the exclusive lock of each share that
 it works on. The server ends both with the connection: when an assembler dies, its shares are free at once. A lock and the
-rows written under it are of one connection, so no two assemblers ever write the same lane. A session that holds a lock
+rows written under it are of one connection, so no two assemblers write the same lane; only the one write that the thread of
+the slow sessions may have under way ends after the lock. A session that holds a lock
 although its user cannot be an assembler is ended (``end_foreign_lock_holders`` in the schema), and counts as no member.
 """
 

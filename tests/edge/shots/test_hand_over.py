@@ -100,3 +100,21 @@ async def test_session_given_up_during_its_assembly_is_not_written(
     await shot(lane, 10.0)
     await assembler.step()
     assert await lane.connection.fetchval("select count(*) from shots") == 0
+
+
+async def test_closed_session_is_handed_over_with_a_request(
+    lane: LaneRows, own: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reading position moves on: after a crash only the request brings the late readings back."""
+    monkeypatch.setattr(limits, "LOADED_READINGS", 3)
+    taken = Taken()
+    await lane.connection.execute(
+        "update sessions set closing_time = $1, is_opened = false, end_time = $1", lane.at(60.0)
+    )
+    assembler = Assembler(own, range(SHARES), slow=taken)
+    await assembler.step()
+    assembler._forget([lane.session_id])
+    await shot(lane, 10.0, 20.0)
+    await assembler.step()
+    assert taken == [(lane.session_id, 1)]
+    assert await lane.connection.fetchval("select count(*) from rebuilds where done_at is null") == 1
