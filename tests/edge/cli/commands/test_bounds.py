@@ -37,3 +37,4 @@ def test_a_text_of_the_environment_is_rejected_too(command_line: CommandLine, mo
 
 def test_instants_within_the_bounds_open_a_session(command_line: CommandLine) -> None:
     command_line.run("session", "open", "--since", "1970-01-01T00:00:00Z")
+    assert '"start_time": "1970-01-01T00:00:00.000000Z"' in command_line.run("session", "list", "--json")

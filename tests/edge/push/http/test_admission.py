@@ -120,6 +120,8 @@ async def test_exhausted_descriptors_are_counted_and_freed(refusals: Refusals, m
     places = Admission(refusals, 0, lambda: 256)
     silent = connected(places, 4)
     await eventually(lambda: refusals.shortage is Cause.NO_DESCRIPTOR and all(one.closed for one in silent))
+    assert {one.closed for one in silent} == {"gave way"}
+    assert refusals.counts[Cause.NO_DESCRIPTOR] >= 1
     is_free.return_value = True
     places.close()
     refusals.close()
