@@ -19,10 +19,13 @@ from edge.operator.shots import ShotSummary
 from edge.shots.assembly.model import ReadingKey
 
 _ORPHANS = """
-select o.*, r.at, r.tag, r.x_mm as x, r.y_mm as y, a.human_identifier
-from orphans o join readings r using (device_id, stream_id, seq)
+select o.*, coalesce(utc_of_boot(b, r.mono_ns), r.at) as at, r.tag, r.x_mm as x, r.y_mm as y, a.human_identifier,
+    s.number as session_number
+from orphans o join sessions s on s.id = o.session_id join readings r using (device_id, stream_id, seq)
+left join host_boots b on b.host_boot_id = r.host_boot_id and b.zero_at is not null
 left join arrows a on replace(a.id::text, '-', '') = r.tag
 """
+"""Landings with their instants as their sessions are dated: also where the wall clock of the boot was behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ async def find_orphan(connection: Connection, reference: str, *, settled: bool =
     """
     if reference == LAST:
         found = await connection.fetch(
-            f"select distinct on (lane) * from ({_ORPHANS} where (status <> $2) = $1) found order by lane, at desc",  # noqa: S608
+            f"select distinct on (lane) * from ({_ORPHANS} where (status <> $2) = $1) found order by lane, session_number desc, at desc",  # noqa: S608
             settled,
             OrphanStatus.OPEN,
         )
@@ -74,9 +77,13 @@ async def find_orphan(connection: Connection, reference: str, *, settled: bool =
 
 
 async def list_orphans(connection: Connection, lane: int | None, *, settled: bool, limit: int) -> list[Orphan]:
-    """The newest open orphans, oldest first; with ``settled`` also those that were assigned or voided."""
+    """The newest open orphans, oldest first; with ``settled`` also those that were assigned or voided.
+
+    Those of one lane are in the order of its sessions, which no wall clock decides.
+    """
     rows = await connection.fetch(
-        _ORPHANS + "where ($1::integer is null or o.lane = $1) and ($2 or status = $4) order by r.at desc limit $3",
+        f"select * from ({_ORPHANS} where ($1::integer is null or o.lane = $1) and ($2 or status = $4)) found "  # noqa: S608
+        "order by case when $1 is not null then session_number end desc, at desc limit $3",
         lane,
         settled,
         limit,

@@ -23,7 +23,7 @@ from edge.shots.assembly.model import ReadingKey
 
 _SHOTS = """
 select h.*, a.human_identifier, f.human_identifier as face, coalesce(h.arrow_disengage_time, h.arrow_landing_time) as shot_at
-from shots h left join arrows a on a.id = h.arrow_id left join faces f on f.id = h.face_id
+from shots h join sessions s on s.id = h.session_id left join arrows a on a.id = h.arrow_id left join faces f on f.id = h.face_id
 """
 
 _SESSIONS = """
@@ -99,7 +99,7 @@ async def find_shot(
             lane = session.lane
         found = await connection.fetch(
             _SHOTS + "where ($1::integer is null or h.lane = $1) "
-            "and case when $2 then $3 = any(flags) else result <> $4 end order by shot_at desc limit 1",
+            "and case when $2 then $3 = any(flags) else result <> $4 end order by s.number desc, shot_at desc limit 1",
             lane,
             corrected,
             Flag.CORRECTED,
@@ -117,10 +117,13 @@ async def find_shot(
 async def list_shots(
     connection: Connection, lane: int | None, session_id: UUID | None, limit: int
 ) -> list[ShotSummary]:
-    """The newest shots, oldest first; void ones too."""
+    """The newest shots, oldest first; void ones too.
+
+    Those of one lane are in the order of its sessions, which no wall clock decides; several lanes shoot at the same time.
+    """
     rows = await connection.fetch(
         _SHOTS + "where ($1::integer is null or h.lane = $1) and ($2::uuid is null or session_id = $2) "
-        "order by shot_at desc, h.id limit $3",
+        "order by case when $1 is not null then s.number end desc, shot_at desc, h.id limit $3",
         lane,
         session_id,
         limit,

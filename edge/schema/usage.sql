@@ -31,6 +31,8 @@ begin
 end $$;
 
 grant execute on function public_state, utc_of_boot, is_not_before to archstats_push;
+-- Landings in no shot are dated as their sessions are.
+grant execute on function utc_of_boot to archstats_operator;
 -- Used by the views of the centre.
 grant execute on function hub_lane, hub_device to archstats_push;
 -- A reader of the feed or of the readings notices rows of another server first.

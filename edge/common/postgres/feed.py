@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from edge.common.postgres.connection import Connection
@@ -21,6 +21,11 @@ RETENTION = timedelta(days=7)
 """Time that events are kept."""
 RECHECK_S = 0.02
 """Interval between reads while events are held back."""
+MOST_EVENTS = 2_000_000
+"""Number of events that are kept at most, about 0.6 GB, where no clock proves their age or they come faster. Numbers that
+transactions took and gave up count too."""
+FIRST_RELEASE = datetime(2026, 1, 1, tzinfo=UTC)
+"""No event is older: an earlier date is that of a clock that was not set."""
 HELD_BACK_AFTER_S = 2.0
 """Time after which a feed that is held back is reported as a fault."""
 
@@ -159,13 +164,14 @@ async def held_back(connection: Connection) -> HeldBack | None:
     return HeldBack(row["for_s"], row["pid"], row["application_name"] or "", row["state"] or "")
 
 
-async def prune(connection: Connection, keep: timedelta = RETENTION) -> int:
+async def prune(connection: Connection, keep: timedelta = RETENTION, most: int = MOST_EVENTS) -> int:
     """Delete events older than ``keep``, and store up to where, so that a reader that resumes there gets a gap.
 
-    Returns the number of deleted events. Only the start of the feed is deleted: all events before the first one to keep.
+    Returns the number of deleted events. Only the start of the feed is deleted: all events up to the newest one whose date
+    proves that it is old enough, and all but the newest ``most``.
     """
     async with connection.transaction():
-        deleted: int = await connection.fetchval(_PRUNE, keep)
+        deleted: int = await connection.fetchval(_PRUNE, keep, most, FIRST_RELEASE)
     return deleted
 
 
@@ -182,18 +188,39 @@ limit 1
 """
 
 _PRUNE = """
-with kept as (
-    select xid, id from events where at >= clock_timestamp() - $1::interval order by xid, id limit 1
+with clock as materialized (select clock_timestamp() as now, clock_timestamp() - $1::interval as cutoff),
+kept as materialized (
+    select e.xid, e.id from events e, clock where e.at >= clock.cutoff and e.at <= clock.now
+    order by e.xid, e.id limit 1
 ),
-gone as (
-    delete from events e
-    where not exists (select from kept) and e.xid < pg_snapshot_xmin(pg_current_snapshot())
-        or (e.xid, e.id) < (select xid, id from kept)
-    returning e.xid, e.id
+older as (
+    select e.xid, e.id, e.at, max(e.at) filter (where e.at <= clock.now) over (order by e.xid, e.id) as newest_before
+    from events e, clock
+    where e.xid < pg_snapshot_xmin(pg_current_snapshot())
+        and (not exists (select from kept) or (e.xid, e.id) < (select xid, id from kept))
 ),
-last as (select xid, id from gone order by xid desc, id desc limit 1),
-noted as (
-    update installation set pruned_xid = last.xid, pruned_id = last.id from last returning 1
-)
+outdated as (
+    select older.xid, older.id from older, clock
+    where older.at < clock.cutoff and older.at >= greatest($3::timestamptz, older.newest_before)
+    order by older.xid desc, older.id desc limit 1
+),
+ends as materialized (
+    select (select id from events order by xid desc, id desc limit 1) - (select id from events order by xid, id limit 1)
+        - $2::bigint as surplus
+),
+surplus as (
+    select xid, id from events
+    where xid < pg_snapshot_xmin(pg_current_snapshot()) and exists (select from ends where ends.surplus >= 0)
+    order by xid, id offset (select greatest(ends.surplus, 0) from ends) limit 1
+),
+last as materialized (
+    select xid, id from (select * from outdated union all select * from surplus) found order by xid desc, id desc limit 1
+),
+gone as (delete from events e where (e.xid, e.id) <= (select xid, id from last) returning 1),
+noted as (update installation set pruned_xid = last.xid, pruned_id = last.id from last returning 1)
 select count(*) from gone
+"""
+"""The last event to delete is the newest whose date proves its age. A date proves it where it is after the release of this
+table, and not before that of an earlier event: the clock was right then. Events that a clock in the future dated, or one of
+1972, go with the events around them; while the clock itself is behind, all dates are in the future and none proves an age.
 """

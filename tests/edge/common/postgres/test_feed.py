@@ -176,6 +176,53 @@ async def test_only_pruned_events_are_a_gap(database_settings: ServiceSettings) 
         assert not (await read_page(reader, events[3].cursor, 10)).gap
 
 
+async def days_of_events(connection: Connection, *ages: float | None) -> None:
+    """Store one event for each age in days by today's clock; None is a clock that was not set, of 1972."""
+    await connection.execute("delete from events")
+    for n, age in enumerate(ages, start=1):
+        await connection.execute(INSERT, n)
+        await connection.execute(
+            "update events set at = case when $2::float8 is null then timestamptz '1972-06-01' "
+            "else clock_timestamp() - $2 * interval '1 day' end where data -> 'n' = to_jsonb($1::int)",
+            n,
+            age,
+        )
+
+
+@pytest.mark.parametrize(
+    ("ages", "kept"),
+    [
+        ((9.0, 8.0, 1.0), [3]),
+        ((9.0, -900.0, 8.0, 1.0), [4]),  # a clock that stood in the future for a moment
+        ((9.0, 1.0, -900.0, 0.5), [2, 3, 4]),
+        ((None, None, 8.0, 1.0), [4]),  # a new hub without a clock battery, whose clock was set later
+        ((9.0, None, None), [2, 3]),  # it started anew; its clock has just been set
+        ((2.0, None, 1.0), [1, 2, 3]),
+        ((9.0, None, 8.5, None, 0.1), [4, 5]),
+        ((1.0, 40.0, 0.9), [1, 2, 3]),  # a boot whose clock was a month behind
+        ((-900.0, -899.0), [1, 2]),  # the clock is behind now: no date proves an age
+        ((-900.0, None, 0.0), [1, 2, 3]),
+    ],
+)
+async def test_age_of_events_rests_on_no_wrong_clock(
+    connection: Connection, ages: tuple[float | None, ...], kept: list[int]
+) -> None:
+    await days_of_events(connection, *ages)
+    assert await prune(connection) == len(ages) - len(kept)
+    assert [
+        row["n"] for row in await connection.fetch("select (data ->> 'n')::int as n from events order by 1")
+    ] == kept
+
+
+@pytest.mark.parametrize(("most", "deleted"), [(1, 3), (3, 1), (4, 0), (100, 0)])
+async def test_number_of_events_is_bounded_without_a_clock(connection: Connection, most: int, deleted: int) -> None:
+    await days_of_events(connection, None, None, None, None)
+    start = FeedCursor((await current_cursor(connection)).epoch, 0, 0)
+    assert await prune(connection, most=most) == deleted
+    assert await connection.fetchval("select count(*) from events") == 4 - deleted
+    assert (await read_page(connection, start, 10)).gap is (deleted > 0)
+
+
 async def write(database: Database, writer: int, count: int) -> None:
     """Commit ``count`` events one by one, each after a random pause in which other writers commit theirs."""
     connection = await database.connect()
