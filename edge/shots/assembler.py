@@ -7,8 +7,8 @@ import logging
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +16,7 @@ import asyncpg
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection, use_index_plans
 from edge.common.postgres.database import describe_error
 from edge.common.process.progress import Tick, no_tick
+from edge.shots.apart import Apart, Guard
 from edge.shots.assembly.context import Parameters
 from edge.shots.session import SessionAssembler, load_sessions
 from edge.shots.store.readings import ReadingRow, TooManyReadings, sessions_near
@@ -50,16 +51,6 @@ REFUSALS = (
 log = logging.getLogger(__name__)
 
 
-class Apart(Protocol):
-    """Where sessions that take long are assembled, beside all others."""
-
-    def __contains__(self, session_id: UUID) -> bool:
-        """Whether a session is assembled there."""
-
-    def take(self, session_id: UUID, lane: int) -> None:
-        """Assemble a session there from now on."""
-
-
 class Assembler:
     """Keeps the open sessions of some shares of the lanes in memory, over one connection."""
 
@@ -71,13 +62,18 @@ class Assembler:
         *,
         slow: Apart | None = None,
         only: Callable[[], Collection[UUID]] | None = None,
+        guard: Guard = nullcontext,
     ) -> None:
-        """Assemble the sessions of the shares but those that ``slow`` has taken; or the sessions ``only``, without limits."""
+        """Assemble the sessions of the shares but those that ``slow`` has taken; or the sessions ``only``, without limits.
+
+        ``guard`` is entered for each write, and yields those of its results that may be written.
+        """
         self._connection = connection
         self._shares = shares
         self._tick = tick
         self._slow = slow
         self._only = only
+        self._guard = guard
         self._sessions: dict[UUID, SessionAssembler] = {}
         self._by_device: dict[str, set[UUID]] = defaultdict(set)
         self._due: dict[UUID, float] = {}
@@ -366,25 +362,32 @@ class Assembler:
         return result
 
     async def _write(self, results: Sequence[SessionResult], progress: Progress | None) -> None:
-        if self._only is not None:  # another assembler writes a session that was given up meanwhile
-            owned = self._only()
-            results = [result for result in results if result.session_id in owned]
         try:
-            await write_results(self._connection, results, progress)
+            async with self._owned(results) as owned:
+                await write_results(self._connection, owned, progress)
         except REFUSALS:
             # Sessions without new shots come first: one loses a shot before another takes it over.
             for result in sorted(results, key=lambda one: len(one.added)):
                 await self._write_alone(result)
             await write_results(self._connection, [], progress)
             return
-        for result in results:
+        for result in owned:
             self._stuck.recover(result.session_id)
+
+    @asynccontextmanager
+    async def _owned(self, results: Sequence[SessionResult]) -> AsyncIterator[Sequence[SessionResult]]:
+        """The results to write now: another assembler writes a session that was given up meanwhile."""
+        async with self._guard(results) as held:
+            only = None if self._only is None else self._only()
+            yield held if only is None else [result for result in held if result.session_id in only]
 
     async def _write_alone(self, result: SessionResult) -> None:
         """Write one session. One whose rows the tables refuse is logged and tried again, and delays no other lane."""
         try:
-            await take_over_shots(self._connection, result)
-            await write_results(self._connection, [result])
+            async with self._owned([result]) as owned:
+                for one in owned:
+                    await take_over_shots(self._connection, one)
+                    await write_results(self._connection, [one])
         except REFUSALS as fault:
             await self._set_aside(result.session_id, "the database refuses its shots", fault)
         else:

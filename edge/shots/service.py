@@ -100,7 +100,7 @@ async def _work(
             try:
                 await _assemble(connection, shares, listener, slow, stop, state_log, tick)
             finally:
-                slow.start_over(())  # the locks of the shares end with the connection
+                slow.give_up()  # the locks of the shares end with the connection
 
 
 async def _assemble(
@@ -124,7 +124,7 @@ async def _assemble(
         if time.monotonic() >= balanced_at + BALANCE_EVERY_S:
             balanced_at = time.monotonic()
             if await shares.balance() or assembler is None:
-                slow.start_over(shares.held)
+                slow.keep(shares.held, shares.process)
                 assembler = Assembler(connection, shares.held, tick, slow=slow)
                 _log_shares(shares, state_log)
         if assembler is not None and shares.held:
@@ -132,7 +132,11 @@ async def _assemble(
                 assembler.recheck_all()
             notified = listener.payloads()
             slow.notify(notified)
+            if is_last:
+                last_apart = slow.request_last_step()
             await assembler.step(notified)
+            if is_last:
+                await last_apart
             if 0 in shares.held and time.monotonic() >= pruned_at + PRUNE_EVERY_S:
                 pruned_at = time.monotonic()
                 await prune(connection)

@@ -2,9 +2,16 @@
 
 Lane n belongs to share n mod 16. Each assembler holds one shared lock as a member, and the exclusive lock of each share that
 it works on. The server ends both with the connection: when an assembler dies, its shares are free at once. A lock and the
-rows written under it are of one connection, so no two assemblers write the same lane; only the one write that the thread of
-the slow sessions may have under way ends after the lock. A session that holds a lock
-although its user cannot be an assembler is ended (``end_foreign_lock_holders`` in the schema), and counts as no member.
+rows written under it are of one connection, so no two assemblers write the same lane.
+
+The thread of the slow sessions writes over a connection of its own, which may outlive the locks. So each of its transactions
+first locks the shares' rows of ``assembly_progress`` (``for key share``), and then looks whether its assembler still holds the
+shares. Who takes a share holds its lock first, and then demands that no other transaction locks the row. So of both one sees the other: the
+thread writes nothing any more, or the share is not taken before the thread's transaction has ended. The rows' lock ends with
+the transaction, and delays no write of a reading position.
+
+A session that holds a lock although its user cannot be an assembler is ended (``end_foreign_lock_holders`` in the schema), and
+counts as no member.
 """
 
 from __future__ import annotations
@@ -54,6 +61,8 @@ class LaneShares:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.held: frozenset[int] = frozenset()
+        self.process: int = connection.get_server_pid()
+        """The process of the connection at the server, see :func:`writable_shares`."""
         self._foreign = Transitions(log, "sessions that hold the lock of a lane and are no assembler")
 
     async def join(self) -> None:
@@ -64,18 +73,13 @@ class LaneShares:
     async def balance(self) -> bool:
         """Release the shares of others and take the own ones that are free; returns whether the held shares changed."""
         members = await _members(self._connection)
-        wanted = fair_shares(members, self._connection.get_server_pid())
+        wanted = fair_shares(members, self.process)
         former = self.held
         for share in sorted(former - wanted):
             await release_share(self._connection, share)
             self.held -= {share}
         if missing := sorted(wanted - former):
-            rows = await self._connection.fetch(
-                "select share from unnest($1::int[]) as share where pg_try_advisory_lock($2, share)",
-                missing,
-                SHARE_LOCKS,
-            )
-            self.held |= {row["share"] for row in rows}
+            self.held |= await _take(self._connection, missing)
             if wanted - self.held:
                 await self._end_foreign_holders()  # the next call takes what becomes free
         return self.held != former
@@ -112,7 +116,42 @@ async def _members(connection: Connection) -> list[int]:
 
 async def take_share(connection: Connection, share: int) -> bool:
     """Take the lock of one share if no assembler holds it, until :func:`release_share` or the end of the connection."""
-    return bool(await connection.fetchval("select pg_try_advisory_lock($1, $2)", SHARE_LOCKS, share))
+    return bool(await _take(connection, [share]))
+
+
+async def _take(connection: Connection, shares: Collection[int]) -> frozenset[int]:
+    """Take the locks of those shares that no other assembler holds or still writes."""
+    taken = await connection.fetch(
+        "select share from unnest($1::int[]) as share where pg_try_advisory_lock($2, share)",
+        sorted(shares),
+        SHARE_LOCKS,
+    )
+    free = await connection.fetch(
+        "select share from assembly_progress where share = any($1) for update skip locked",
+        [row["share"] for row in taken],
+    )
+    held = frozenset(row["share"] for row in free)
+    for row in taken:
+        if row["share"] not in held:
+            await release_share(connection, row["share"])
+    return held
+
+
+async def writable_shares(connection: Connection, holder: int, shares: Collection[int]) -> frozenset[int]:
+    """Those of some shares that the server's process ``holder`` holds; no other takes them before the transaction ends."""
+    await connection.execute(
+        "select from assembly_progress where share = any($1) order by share for key share", sorted(shares)
+    )
+    rows = await connection.fetch(
+        """
+        select objid::bigint as share from pg_locks
+        where locktype = 'advisory' and classid = $1::bigint::oid and objsubid = 2 and granted and pid = $2
+            and database = (select oid from pg_database where datname = current_database())
+        """,
+        SHARE_LOCKS,
+        holder,
+    )
+    return frozenset(row["share"] for row in rows).intersection(shares)
 
 
 async def release_share(connection: Connection, share: int) -> None:

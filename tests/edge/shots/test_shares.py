@@ -18,7 +18,16 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.roles import Role
-from edge.shots.store.shares import MEMBER_LOCK, SHARE_LOCKS, SHARES, LaneShares, fair_shares, share_of
+from edge.shots.store.shares import (
+    MEMBER_LOCK,
+    SHARE_LOCKS,
+    SHARES,
+    LaneShares,
+    fair_shares,
+    share_of,
+    take_share,
+    writable_shares,
+)
 from tests.edge.lane_rows import LaneRows, started_ago
 from tests.edge.shots.running import assembler, until
 from tests.eventually import eventually
@@ -83,6 +92,30 @@ async def test_no_share_is_held_twice(database: Database) -> None:
             await asyncio.gather(*(one.balance() for one in joined))
             assert sum(len(one.held) for one in joined) == len(frozenset().union(*(one.held for one in joined)))
         assert sum(len(one.held) for one in joined) == SHARES
+
+
+async def test_share_is_taken_after_the_last_write_for_it(database: Database) -> None:
+    """A second connection of an assembler, that of the slow sessions, outlived the lock of the lane that it wrote."""
+    writer, other = await database.connect(), await database.connect()
+    async with members(database, 1) as (first,):
+        await first.balance()
+        writing = writer.transaction()
+        await writing.start()
+        assert await writable_shares(writer, first.process, {3, 4}) == {3, 4}
+    async with members(database, 1) as (second,):
+        async with asyncio.timeout(10):
+            while len(second.held) < SHARES - 2:  # until the server has noticed that the first one is gone
+                await second.balance()
+        assert not await second.balance()
+        assert second.held == set(range(SHARES)) - {3, 4}
+        assert not await take_share(other, 3)
+        await writing.commit()
+        assert await second.balance()
+        assert len(second.held) == SHARES
+        async with writer.transaction():
+            assert not await writable_shares(writer, first.process, {3, 4})
+    await writer.close()
+    await other.close()
 
 
 async def two_lanes(connection: Connection) -> list[LaneRows]:
