@@ -84,7 +84,7 @@ async def first_session(lane: LaneRows, assembler: Assembler) -> tuple[HubBoot, 
     await shot_in(a, ARROWS, 1710.0)
     await assembler.step()
     await close_in(a, assembler, 1965.0)
-    await a.record(1970.0)
+    await a.record(1990.0)
     return a, session
 
 
@@ -192,9 +192,9 @@ async def test_session_is_dated_after_the_boot_before_at_first(lane: LaneRows, s
     await b.record(30.0)
     second = await open_in(b, b.at(32.0))
     start = "select start_time from sessions where id = $1"
-    assert await lane.connection.fetchval(start, second) == a.at(1970.0 + 32.0).at
+    assert await lane.connection.fetchval(start, second) == a.at(1990.0 + 32.0).at
     await b.record(150.0)  # the clock runs on, past the last instant known: it is as wrong as before
-    assert await lane.connection.fetchval(start, second) == a.at(1970.0 + 32.0).at
+    assert await lane.connection.fetchval(start, second) == a.at(1990.0 + 32.0).at
     b.zero = a.at(5000.0).at
     await b.record(160.0)
     assert await lane.connection.fetchval(start, second) == b.at(32.0).at
@@ -266,3 +266,23 @@ async def test_boot_found_late_comes_before_the_one_that_stores_it(lane: LaneRow
     )  # fmt: skip
     rows = await lane.connection.fetch("select host_boot_id from host_boots order by number")
     assert [row["host_boot_id"] for row in rows] == [boot.boot_id for boot in boots]
+
+
+@pytest.mark.parametrize("shown_by", ["reading", "watermark", "closing"])
+async def test_last_instant_of_a_boot_is_that_of_any_row(lane: LaneRows, shown_by: str) -> None:
+    """The record of a boot is up to a minute old when the hub loses its power."""
+    a = hub_boot(lane, ZERO)
+    await a.record(10.0)
+    await open_in(a, a.at(15.0))
+    await a.store(lane.target, "landing", 50.0 if shown_by == "reading" else 20.0, uuid4().hex)
+    await a.set_watermarks(50.0 if shown_by == "watermark" else 20.0)
+    if shown_by == "closing":
+        await request_close(lane.connection, lane.number, a.at(50.0))
+    b = hub_boot(lane, ZERO + timedelta(seconds=20))
+    await b.record(1.0)
+    found = await lane.connection.fetchrow(
+        "select clock, not_before, zero_at from host_boots where host_boot_id = $1", b.boot_id
+    )
+    assert found is not None
+    assert found["clock"] == "behind"
+    assert found["not_before"] == found["zero_at"] == a.at(50.0).at
