@@ -21,6 +21,7 @@ from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.vocabulary import EventType, Flag, Result
 from edge.operator.shot_format import json_line, text_line
 from simulators.hosttime import HostTime
+from simulators.world.instants import to_datetime
 from simulators.world.range import Release, World
 
 PAGE_SIZE = 500
@@ -52,6 +53,9 @@ class RangeEvent(StrEnum):
     """The range ends: the interval in which every release is decided."""
 
 
+_STARTED = "select min(start_time) from sessions where id = any($1::uuid[])"
+
+
 @dataclass(frozen=True, slots=True)
 class FollowedRange:
     """The simulated range, and its sessions in the database."""
@@ -63,8 +67,6 @@ class FollowedRange:
     sessions: frozenset[UUID]
     since: FeedCursor
     """Position in the feed before the first shot."""
-    dated_later: timedelta = timedelta()
-    """Time by which the database dates the shots later than the world: this host's wall clock is behind."""
 
 
 class RangeFollower:
@@ -73,10 +75,11 @@ class RangeFollower:
     def __init__(self, database: Database, followed: FollowedRange, *, as_json: bool) -> None:
         self._database = database
         self._world = followed.world
-        self._dated_later = followed.dated_later
+        self._dated_later = timedelta()
+        """Time by which the database dates the shots later than the world: the wall clock is behind, or was at the start."""
         self._now_us = followed.host.now_us
         self._lanes = range(1, followed.lanes + 1)
-        self._sessions = {str(session) for session in followed.sessions}
+        self._sessions = followed.sessions
         self._cursor = followed.since
         self._line = json_line if as_json else text_line
         self._decided: dict[tuple[object, int], bool] = {}
@@ -114,13 +117,18 @@ class RangeFollower:
                     connection.terminate()
 
     async def _read_page(self, connection: Connection) -> Page:
-        """Read the next events."""
+        """Read the next events; the table when the feed has a gap, for example after a restore of the database."""
         page = await read_page(connection, self._cursor, PAGE_SIZE)
+        shots = [event.data for event in page.events if event.type in SHOT_EVENTS]
         if page.gap:
-            await self._read_table(connection)
-        for event in page.events:
-            if event.type in SHOT_EVENTS:
-                self._on_shot(event.data)
+            self._decided.clear()
+            shots = [json.loads(row["shot"]) for row in await connection.fetch(_SHOTS, list(self._sessions))]
+        if shots:
+            # The clock may be set at any time. Then the sessions are dated anew first, and each shot has a later event.
+            started = await connection.fetchval(_STARTED, list(self._sessions))
+            self._dated_later = started - to_datetime(self._world.start_us)
+        for shot in shots:
+            self._on_shot(shot)
         self._cursor = page.cursor
         return page
 
@@ -182,15 +190,8 @@ class RangeFollower:
         at_ms = release.released_us // 1000
         return any(self._decided.get((release.lane, at_ms + step), False) for step in range(-5, 6))
 
-    async def _read_table(self, connection: Connection) -> None:
-        """Read the current shots from the table when the feed has a gap, for example after a restore of the database."""
-        rows = await connection.fetch(_SHOTS, list(self._sessions))
-        self._decided.clear()
-        for row in rows:
-            self._on_shot(json.loads(row["shot"]))
-
     def _on_shot(self, shot: Mapping[str, Any]) -> None:
-        if str(shot["session_id"]) not in self._sessions:
+        if UUID(shot["session_id"]) not in self._sessions:
             return
         released = shot.get("arrow_disengage_time")
         if isinstance(released, str):

@@ -111,9 +111,6 @@ async def _on_database(
                 await register_arrows(connection, lane)
             since = await current_cursor(connection)
             sessions = await open_sessions(connection, world, lanes, start)
-            opened = await connection.fetchval(
-                "select min(start_time) from sessions where id = any($1)", list(sessions)
-            )
     finally:
         await connection.close()
     await wait_until_ready(database, stop=stop)
@@ -126,7 +123,6 @@ async def _on_database(
         lanes=options.lanes,
         sessions=frozenset(sessions),
         since=since,
-        dated_later=opened - start.at,
     )
     follower = RangeFollower(database, followed, as_json=options.as_json)
     try:

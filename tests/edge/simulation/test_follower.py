@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+import pytest
 
 from drivers.clock.host import host_boot_id
 from edge.common.config.settings import ServiceSettings
@@ -19,12 +20,18 @@ from edge.simulation.teardown import common_watermark_us
 from simulators.hosttime import HostTime
 from simulators.world.instants import to_datetime
 from simulators.world.range import World
-from tests.edge.lane_rows import LaneRows
+from tests.edge.lane_rows import LaneRows, SessionSetup
 from tests.edge.shot_rows import add_shot
+from tests.eventually import eventually
 
 WITHIN_S = 30.0
 START_US = 1_790_000_000_000_000
 LONG_AGO_NS = 3600 * 1_000_000_000
+
+
+@pytest.fixture
+def session_setup() -> SessionSetup:
+    return SessionSetup(to_datetime(START_US))
 
 
 def range_of(shots: int, lane: LaneRows, since: FeedCursor) -> FollowedRange:
@@ -71,14 +78,26 @@ async def test_shots_behind_a_feed_gap_are_read_from_the_table(
         assert follower.undecided() == []
 
 
+async def date_later(lane: LaneRows, by: timedelta) -> None:
+    """Date the session and its shots anew, as when the host's clock is set."""
+    await lane.connection.execute("update sessions set start_time = start_time + $1", by)
+    await lane.connection.execute("update shots set arrow_disengage_time = arrow_disengage_time + $1", by)
+
+
 async def test_shots_of_a_clock_behind_are_found_by_their_dates(
     database_settings: ServiceSettings, lane: LaneRows
 ) -> None:
-    simulated = range_of(2, lane, await current_cursor(lane.connection))
+    simulated = range_of(3, lane, await current_cursor(lane.connection))
     later = timedelta(hours=9, microseconds=1234)
-    for release in simulated.world.releases(1, START_US, START_US + 10**9):
+    await date_later(lane, later)
+    *first, last = simulated.world.releases(1, START_US, START_US + 10**9)
+    for release in first:
         await miss(lane, to_datetime(release.released_us) + later)
-    async with followed(database_settings, replace(simulated, dated_later=later)) as follower:
+    async with followed(database_settings, simulated) as follower:
+        await eventually(lambda: follower.undecided() == [last])
+        set_to = timedelta(days=54 * 365)
+        await date_later(lane, set_to)
+        await miss(lane, to_datetime(last.released_us) + later + set_to)
         await follower.all_decided(WITHIN_S)
         assert follower.undecided() == []
 
