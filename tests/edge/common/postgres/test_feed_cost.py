@@ -77,6 +77,16 @@ async def test_the_server_plans_a_page_once_beside_many_events(database_settings
         assert await statements_planned_each_time(reader, "events") == []
 
 
+async def test_a_server_that_compiles_statements_compiles_no_page(
+    database_settings: ServiceSettings, connection: Connection
+) -> None:
+    """Debian's PostgreSQL compiles what looks expensive, and the scan of a one-row table does while scans are excluded."""
+    await connection.execute(f"alter database {database_settings.database.db} set jit = on")
+    async with two_connections(database_settings) as (reader, writer):
+        assert await writer.fetchval("show jit") == "on"
+        assert await reader.fetchval("show jit") == "off"
+
+
 async def test_a_held_back_page_reads_no_unreadable_event(database_settings: ServiceSettings) -> None:
     """An older transaction is open, so that every event of the load is held back."""
     async with two_connections(database_settings) as (reader, writer):
