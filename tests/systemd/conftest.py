@@ -33,9 +33,12 @@ def require_lab() -> None:
         pytest.skip(f"needs {lacks} to boot a systemd")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hub() -> Iterator[Hub]:
-    """A booted hub with PostgreSQL, installed by ``archstats-sensor install``, with a bow and a target on pseudo-terminals."""
+    """A booted hub with PostgreSQL, installed by ``archstats-sensor install``, with a bow and a target on pseudo-terminals.
+
+    It ends with the last test of this folder: its archer shoots as long as it runs, which the tests after it would pay for.
+    """
     require_lab()
     with booted(binds={ROOT: ROOT}) as lab, installed_hub(lab) as made:
         yield made
