@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
@@ -21,6 +21,7 @@ from edge.shots.assembly.flight import landing_window_s, longest_flight_s
 from edge.shots.assembly.model import ReadingKey, TimedReading
 from edge.shots.assembly.seals import reach_s
 from edge.shots.assembly.shot import Shot
+from edge.shots.assembly.timeline import BlindInterval
 
 T = TypeVar("T", bound=Hashable)
 
@@ -117,8 +118,8 @@ class IncrementalAssembly:
             self._join(0, len(self._parts) - 1)
             return
         window = max(landing_window_s(context), longest_flight_s(context))
-        for gap in _difference(former.blind, context.blind):
-            self._mark(gap.since - window, gap.until + max(window, context.parameters.engage_timeout_s))
+        for since, until in _changed_blindness(former.blind, context.blind):
+            self._mark(since - window, until + max(window, context.parameters.engage_timeout_s))
         for mark in _difference(former.end_marks, context.end_marks):
             self._mark(mark, mark)
         if former.arrows is not context.arrows:
@@ -259,6 +260,24 @@ def _as_a_whole(context: SessionContext) -> tuple[object, ...]:
 def _difference(former: Iterable[T], present: Iterable[T]) -> set[T]:
     """The elements of one of the two alone."""
     return set() if former is present else set(former) ^ set(present)
+
+
+def _changed_blindness(
+    former: Sequence[BlindInterval], present: Sequence[BlindInterval]
+) -> Iterator[tuple[float, float]]:
+    """Intervals in which one of the two has a device blind and the other may not.
+
+    Of a blind interval that grew only its new part: that of a sensor that chatters all day grows every ten seconds.
+    """
+    changed = _difference(former, present)
+    for one, other in ((former, present), (present, former)) if changed else ():
+        known: dict[tuple[str, float], float] = {}
+        for gap in other:
+            known[gap.device_id, gap.since] = max(gap.until, known.get((gap.device_id, gap.since), -math.inf))
+        for gap in changed.intersection(one):
+            since = max(gap.since, known.get((gap.device_id, gap.since), -math.inf))
+            if since < gap.until:
+                yield since, gap.until
 
 
 def _or_inf(t: float | None) -> float:

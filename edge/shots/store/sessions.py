@@ -26,7 +26,7 @@ MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if le
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Interval in which a device was blind."""
+    """Interval in which a device was blind: of several rows that touch or overlap."""
 
     device_id: str
     since: Instant
@@ -65,6 +65,30 @@ class SessionRows:
 
 _CLOSING = SqlInstant.of_columns("o.closing_time").or_at("o.end_time")
 # The gaps of a device whose past is unknown begin in 1970; those that ended a day before the session concern none of its shots.
+# A sensor that chatters leaves one every ten seconds: those of one boot that touch or overlap are read as one, so that neither
+# memory nor a look-up grows with them.
+_GAPS = """
+select device_id, min(since) as since, min(since_mono_ns) as since_mono_ns, since_host_boot_id,
+    max(until) as until, max(until_mono_ns) as until_mono_ns, until_host_boot_id
+from (
+    select *, count(*) filter (where (since_mono_ns <= covered_ns) is not true) over own as number
+    from (
+        select *, max(until_mono_ns) over (own rows between unbounded preceding and 1 preceding) as covered_ns
+        from (
+            select *, case when (since_host_boot_id = until_host_boot_id and since_mono_ns <= until_mono_ns) is not true
+                then stream_id end as alone
+            from device_gaps g
+            where g.device_id in (select device_id from session_devices where session_id = s.id)
+                and (g.until >= s.start_time - interval '1 day' or g.until_host_boot_id = s.start_host_boot_id)
+        ) known
+        window own as (partition by device_id, since_host_boot_id, until_host_boot_id, alone
+            order by since_mono_ns, stream_id, since)
+    ) measured
+    window own as (partition by device_id, since_host_boot_id, until_host_boot_id, alone
+        order by since_mono_ns, stream_id, since)
+) numbered
+group by device_id, since_host_boot_id, until_host_boot_id, alone, number
+"""
 _SESSIONS = f"""
 select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_boot_id, s.closing_time, s.closing_mono_ns,
     s.closing_host_boot_id, s.end_time, s.is_indoor, s.arrows_per_end, s.end_timeout_s,
@@ -74,9 +98,7 @@ select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_bo
         d.until_host_boot_id, d.watermark_at_close, d.watermark_at_close_mono_ns, d.watermark_at_close_host_boot_id)
         from session_devices d where d.session_id = s.id) as devices,
     array(select row(g.device_id, g.since, g.since_mono_ns, g.since_host_boot_id, g.until, g.until_mono_ns, g.until_host_boot_id)
-        from device_gaps g
-        where g.device_id in (select device_id from session_devices where session_id = s.id)
-            and (g.until >= s.start_time - interval '1 day' or g.until_host_boot_id = s.start_host_boot_id)) as gaps,
+        from ({_GAPS}) g) as gaps,
     array(select row(m.at, m.mono_ns, m.host_boot_id) from end_marks m where m.session_id = s.id) as marks,
     (select row({_CLOSING.at}, {_CLOSING.mono_ns}, {_CLOSING.host_boot_id},
             (select t.distance::float8 from targets t where t.session_id = o.id))

@@ -117,11 +117,17 @@ def courses(draw: st.DrawFn) -> list[Step]:
         for device in draw(st.sets(st.sampled_from((*BOWS, TARGET)))):
             watermarks[device] = max(watermarks.get(device, 0.0), now - draw(st.sampled_from((0.0, 3.0, 60.0))))
         context = replace(context, now=now, watermarks=watermarks)
-        match draw(st.sampled_from(("", "", "", "gap", "mark", "correction", "arrow", "close", "device"))):
+        match draw(
+            st.sampled_from(("", "", "", "gap", "growing gap", "mark", "correction", "arrow", "close", "device"))
+        ):
             case "gap":
                 since = draw(st.floats(0.0, until))
                 gap = BlindInterval(draw(st.sampled_from((*BOWS, TARGET))), since, since + draw(st.floats(0.01, 30.0)))
                 context = replace(context, blind=[*context.blind, gap])
+            case "growing gap" if context.blind:
+                last = context.blind[-1]
+                grown = replace(last, until=last.until + draw(st.floats(0.01, 30.0)))
+                context = replace(context, blind=[*context.blind[:-1], grown])
             case "mark":
                 context = replace(context, end_marks=[*context.end_marks, draw(st.floats(0.0, until))])
             case "correction":
@@ -218,6 +224,20 @@ def test_late_reading_unseals_only_its_own_end() -> None:
     assert len(changes.shots) == 3
     assert late.key in {shot.landing for shot in changes.shots}
     assert len(assembly.found) == 21
+
+
+def test_growing_gap_unseals_only_the_ends_of_its_growth() -> None:
+    """A sensor that chatters all day grows its gap every ten seconds."""
+    readings = ends_of_three(20)
+    last = readings[-1].t
+    context = covered_until(last + 10.0, CONTEXT)
+    assembly = IncrementalAssembly()
+    assembly.update(readings, replace(context, blind=[BlindInterval("target-1", 100.0, last - 20.0)]))
+    assert len(assembly.found) > 5
+    changes = assembly.update([], replace(context, blind=[BlindInterval("target-1", 100.0, last - 10.0)]))
+    assert 0 < len(changes.shots) <= 6
+    changes = assembly.update([], replace(context, blind=[BlindInterval("target-1", 100.0, last - 20.0)]))
+    assert 0 < len(changes.shots) <= 6
 
 
 def test_correction_unseals_only_its_own_end() -> None:
