@@ -218,10 +218,10 @@ update shots set result = $2, void_reason = 'no longer results from the readings
 where id = any($1) and result <> $2
 """
 _CLOSE = """
-update sessions set is_opened = false, end_time = closing_time
-where id in (
+with closing as materialized (
     select id from sessions where id = any($1) and is_opened and closing_time is not null order by lane for update
 )
+update sessions s set is_opened = false, end_time = closing_time from closing c where s.id = c.id
 """
 """In the order of lanes, as commands do it, so that two of them wait for each other and never deadlock."""
 _COMPLETE = "update rebuilds set done_at = clock_timestamp(), shots = $2, revised = $3 where id = any($1)"

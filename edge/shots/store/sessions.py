@@ -146,12 +146,21 @@ async def read_sessions(connection: Connection, sessions: Collection[UUID]) -> d
 async def open_sessions(connection: Connection, within_s: float) -> dict[UUID, int]:
     """The lanes of the open sessions and of those closed less than ``within_s`` ago: a silent device may still report.
 
-    At most the newest thousand: a wall clock of 1972 would find the sessions of all years.
+    Of each lane at most the last twenty, as for ``recent_sessions`` in the schema: a wall clock of 1972 would find the sessions
+    of all years.
     """
     rows = await connection.fetch(
         """
+        with recursive lanes as (
+            select min(lane) as lane from sessions
+            union all
+            select (select min(s.lane) from sessions s where s.lane > l.lane) from lanes l where l.lane is not null
+        )
+        select s.id, l.lane from lanes l cross join lateral (
+            select id, end_time from sessions where lane = l.lane order by number desc limit 20
+        ) s where s.end_time > now() - make_interval(secs => $1)
+        union
         select id, lane from sessions where is_opened
-            or number > (select max(number) - 1000 from sessions) and end_time > now() - make_interval(secs => $1)
         """,
         within_s,
     )
