@@ -49,9 +49,9 @@ class DatabaseStatus:
 
 
 async def database_status(connection: Connection, settings: DatabaseSettings) -> DatabaseStatus:
-    """Describe the database of a connection."""
+    """Describe the database of a connection under the login's own rights."""
     state = await schema_state(connection)
-    warnings = await _warnings(connection, state)
+    warnings = await _warnings(connection, state, settings.user)
     counted = COUNTED_TABLES if state.current else ()
     return DatabaseStatus(
         where=await describe_location(connection, settings),
@@ -69,12 +69,12 @@ async def database_status(connection: Connection, settings: DatabaseSettings) ->
     )
 
 
-async def _warnings(connection: Connection, state: SchemaState) -> list[str]:
+async def _warnings(connection: Connection, state: SchemaState, user: str) -> list[str]:
     """Begin a new epoch if the rows came from another server, and return what else is wrong."""
     rows = await connection.fetch(READ_SETTINGS, list(OBSERVED))
     effective = {row["name"]: row["value"] for row in rows}
     warnings = durability_warnings(effective)
-    if lost := lost_settings(effective):
+    if lost := lost_settings(effective, None, user):
         warnings.append(
             f"The connection lost the settings {', '.join(lost)}: connect to PostgreSQL itself, not to a pooler before it."
         )

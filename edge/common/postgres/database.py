@@ -229,7 +229,7 @@ async def _prepare(connection: Connection, database: Database, tick: Tick) -> No
     """
     rows = await connection.fetch(READ_SETTINGS, list(OBSERVED))
     effective = {row["name"]: row["value"] for row in rows}
-    if lost := lost_settings(effective):
+    if lost := lost_settings(effective, database.role, database.user):
         raise SettingsLost(
             f"the connection lost the settings {', '.join(lost)}; connect to PostgreSQL itself, not to a pooler before it"
         )

@@ -21,9 +21,12 @@ LIMITS = {
     "idle_in_transaction_session_timeout": "5s",
     "lock_timeout": "5s",
     # Every program of ours speaks at least every few seconds.
-    "idle_session_timeout": "60s",
+    "idle_session_timeout": "1min",
 }
-"""Limits that the server sets for every session under a role, also for one that an operator opens in psql."""
+"""Limits that the server sets for every session under a role, also for one that an operator opens in psql.
+
+In the form in which the server shows them, so that a connection can check its own.
+"""
 
 
 class Role(StrEnum):

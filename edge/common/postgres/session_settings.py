@@ -31,7 +31,7 @@ CENTRE_VIEWS: Final = "archstats_push"
 """Schema of the views that push reads at the centre instead of the tables."""
 READ_SETTINGS: Final = "select name, current_setting(name) as value from unnest($1::text[]) as name"
 """Statement that reads the settings below for :func:`lost_settings` and :func:`durability_warnings`."""
-OBSERVED: Final = ("fsync", "full_page_writes", *PINNED)
+OBSERVED: Final = ("fsync", "full_page_writes", *PINNED, *LIMITS, "search_path", "role")
 """Names of the settings to read."""
 KEEPALIVES: Final[Mapping[str, str]] = {
     # The server detects a TCP client that disappeared without closing its connection.
@@ -62,9 +62,14 @@ def as_pgoptions(settings: Mapping[str, str]) -> str:
     return " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in settings.items())
 
 
-def lost_settings(effective: Mapping[str, str]) -> list[str]:
-    """Names of the pinned settings that the connection lost, as behind a pooler that ignores them."""
-    return [name for name, value in PINNED.items() if effective[name] != value]
+def lost_settings(effective: Mapping[str, str], role: Role | None, user: str) -> list[str]:
+    """Names of the settings that a connection of ``user`` under ``role`` lost, as behind a pooler that ignores them.
+
+    Not those of keep-alives: for a Unix socket, and where the system does not know them, the server shows 0.
+    """
+    expected = {name: value for name, value in session_settings(role).items() if name not in KEEPALIVES}
+    expected["role"] = "none" if role in (None, user) else role.value
+    return [name for name, value in expected.items() if effective[name] != value]
 
 
 def durability_warnings(effective: Mapping[str, str]) -> list[str]:

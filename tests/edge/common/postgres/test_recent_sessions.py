@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
@@ -13,7 +13,6 @@ from tests.edge.boot_rows import hub_boot
 from tests.edge.lane_rows import LaneRows, started_ago
 
 ZERO = datetime(2026, 10, 4, 16, 30, tzinfo=UTC)
-REVISIONS = "select session_id, revision from session_changes"
 CLOSED = 30
 """Closed sessions of one lane, all of which a wall clock of 1972 takes for recent ones."""
 
@@ -29,26 +28,31 @@ async def add_closed_sessions(lane: LaneRows) -> None:
     )  # fmt: skip
 
 
+async def revisions(connection: Connection) -> dict[UUID, int]:
+    rows = await connection.fetch("select session_id, revision from session_changes")
+    return {row["session_id"]: row["revision"] for row in rows}
+
+
 async def test_recent_sessions_are_few_under_a_wrong_clock(lane: LaneRows) -> None:
     connection = lane.connection
     await add_closed_sessions(lane)
     await LaneRows(connection, started_ago(10.0), 2).build()
     assert len(await open_sessions(connection, 86_400.0)) == 20 + 2
-    before = dict(await connection.fetch(REVISIONS))
+    before = await revisions(connection)
     await hub_boot(lane, ZERO).record(10.0)
-    after = dict(await connection.fetch(REVISIONS))
+    after = await revisions(connection)
     assert sum(after[session] != before[session] for session in after) == 20 + 2
 
 
 async def test_gap_concerns_the_recent_sessions_of_its_device(lane: LaneRows) -> None:
     connection = lane.connection
     await add_closed_sessions(lane)
-    before = dict(await connection.fetch(REVISIONS))
+    before = await revisions(connection)
     await connection.execute(
         "insert into device_gaps (device_id, stream_id, since, until, reason) values ($1, $2, now(), now(), 'test')",
         lane.target, uuid4(),
     )  # fmt: skip
-    after = dict(await connection.fetch(REVISIONS))
+    after = await revisions(connection)
     assert sum(after[session] != before[session] for session in after) == 20 + 1
 
 

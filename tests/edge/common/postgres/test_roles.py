@@ -173,7 +173,7 @@ EXECUTED = {
     Role.SENSOR: set[str](),
     Role.SHOTS: {"end_foreign_lock_holders"} | HEALING,
     Role.PUSH: {"public_state", "hub_lane", "hub_device", "utc_of_boot", "is_not_before"} | HEALING,
-    Role.OPERATOR: HEALING,
+    Role.OPERATOR: {"utc_of_boot"} | HEALING,
 }
 """Functions of the schema that a role may execute by itself."""
 

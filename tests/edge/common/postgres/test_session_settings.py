@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +18,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import SettingsLost, open_database, wait_until_ready
 from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import migrate
-from edge.common.postgres.roles import Role
+from edge.common.postgres.roles import LIMITS, Role
 from edge.common.postgres.session_settings import (
     OBSERVED,
     PINNED,
@@ -45,11 +46,14 @@ CONTRARY = {
     "search_path": "pg_catalog",
 }
 """Settings of a database under which promises or statements would fail."""
-SAFE = {"fsync": "on", "full_page_writes": "on", **PINNED}
+SAFE = {
+    "fsync": "on", "full_page_writes": "on", **PINNED, **LIMITS, "search_path": search_path(Role.SHOTS),
+    "role": Role.SHOTS.value,
+}  # fmt: skip
 
 
 async def effective(connection: Connection) -> Mapping[str, str]:
-    rows = await connection.fetch(READ_SETTINGS, [*OBSERVED, "search_path"])
+    rows = await connection.fetch(READ_SETTINGS, list(OBSERVED))
     return {row["name"]: row["value"] for row in rows}
 
 
@@ -93,8 +97,23 @@ def test_server_that_is_not_durable_gets_a_warning() -> None:
 
 
 def test_settings_that_a_pooler_dropped_are_named() -> None:
-    assert lost_settings(SAFE) == []
-    assert lost_settings({**SAFE, "synchronous_commit": "off", "TimeZone": "GMT"}) == ["synchronous_commit", "TimeZone"]
+    assert lost_settings(SAFE, Role.SHOTS, "club") == []
+    for name in {*PINNED, *LIMITS, "search_path", "role"}:
+        assert lost_settings({**SAFE, name: "another"}, Role.SHOTS, "club") == [name]
+
+
+async def test_connections_of_every_role_have_their_settings(database_settings: ServiceSettings) -> None:
+    async with open_database(database_settings, application="test") as owner:
+        for role in (None, *Role):
+            database = owner if role is None else owner.acting_as(role)
+            connection = await database.connect()
+            assert lost_settings(await effective(connection), role, owner.user) == []
+            await connection.close()
+    login = replace(database_settings, database=replace(database_settings.database, user=Role.PUSH.value))
+    async with open_database(login, application="test", role=Role.PUSH) as database:
+        connection = await database.connect()
+        assert lost_settings(await effective(connection), Role.PUSH, database.user) == []
+        await connection.close()
 
 
 async def test_services_log_once_that_the_server_is_not_durable(
@@ -106,15 +125,16 @@ async def test_services_log_once_that_the_server_is_not_durable(
     assert [record.levelname for record in caplog.records if "fsync is off" in record.message] == ["WARNING"]
 
 
+@pytest.mark.parametrize("dropped", ["synchronous_commit", "search_path", "role", "statement_timeout"])
 async def test_services_wait_while_a_pooler_drops_the_settings(
-    database_settings: ServiceSettings, connection: Connection, caplog: pytest.LogCaptureFixture
+    database_settings: ServiceSettings, connection: Connection, caplog: pytest.LogCaptureFixture, dropped: str
 ) -> None:
     async with open_database(database_settings, application="test", role=Role.SENSOR) as database:
-        del database._server_settings["synchronous_commit"]  # as a pooler with ignore_startup_parameters does
+        del database._server_settings[dropped]  # as a pooler with ignore_startup_parameters does
         await make_contrary(connection)
         stop = asyncio.Event()
         waiting = asyncio.create_task(wait_until_ready(database, stop=stop))
-        await eventually(lambda: "lost the settings synchronous_commit" in caplog.text)
+        await eventually(lambda: f"lost the settings {dropped}" in caplog.text)
         stop.set()
         await waiting
     assert issubclass(SettingsLost, OSError), "a fault of the database, which is awaited"
