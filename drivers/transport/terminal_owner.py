@@ -52,6 +52,20 @@ def serving_process(link: Path) -> int | None:
         return _holder(terminal, _offset(link), 1)
 
 
+def is_of_other_software(link: Path) -> bool:
+    """Whether another program made this link to its own terminal, which still exists.
+
+    A program makes its terminal first. Where the link is older than the terminal, the link's own terminal is gone, and its
+    number is another one's by now. The kernel dates both by one clock. Terminals of this process do not count.
+    """
+    try:
+        terminal = link.stat()
+    except OSError:
+        return False
+    is_own = is_pseudo_terminal(link) and _open_descriptor(terminal) is not None
+    return not is_own and terminal.st_ctime_ns <= link.lstat().st_mtime_ns
+
+
 def foreign_owner(port: Path) -> str | None:
     """Describe the owner of the terminal behind ``port`` when it is not the device of that link; else None.
 

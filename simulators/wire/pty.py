@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from drivers.transport.terminal_owner import TERMINALS, claim, serving_process
+from drivers.transport.terminal_owner import TERMINALS, claim, is_of_other_software, serving_process
 
 MAX_BUFFERED = 64 * 1024
 """Most bytes buffered for the terminal. A frame that does not fit is dropped whole and counted."""
@@ -124,7 +124,7 @@ def _take(link: Path, slave: int) -> None:
     """Create the symlink to the terminal of ``slave``, or replace one that a dead process left behind.
 
     Raises PortHeld when a living process serves the link, FileExistsError when the name belongs to anything other than a
-    symlink to a terminal.
+    symlink to a terminal, or to the terminal of other software.
     """
     fresh = link.with_name(f".{link.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
@@ -150,6 +150,8 @@ def _refuse_taken(link: Path) -> None:
         raise PortHeld(link, 0) from fault
     if pid is not None:
         raise PortHeld(link, pid)
+    if is_of_other_software(link):
+        raise FileExistsError(errno.EEXIST, "it leads to the terminal of another program", str(link))
 
 
 @contextmanager

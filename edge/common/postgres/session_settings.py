@@ -65,7 +65,7 @@ def as_pgoptions(settings: Mapping[str, str]) -> str:
 def lost_settings(effective: Mapping[str, str], role: Role | None, user: str) -> list[str]:
     """Names of the settings that a connection of ``user`` under ``role`` lost, as behind a pooler that ignores them.
 
-    Not those of keep-alives: for a Unix socket, and where the system does not know them, the server shows 0.
+    Not those of :data:`KEEPALIVES`: for a Unix socket, and where the system does not know them, the server shows 0.
     """
     expected = {name: value for name, value in session_settings(role).items() if name not in KEEPALIVES}
     expected["role"] = "none" if role in (None, user) else role.value

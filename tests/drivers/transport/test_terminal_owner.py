@@ -90,6 +90,20 @@ def login(link: Path) -> Iterator[subprocess.Popen[str]]:
     os.close(master)
 
 
+def test_a_link_of_other_software_is_kept(tmp_path: Path) -> None:
+    """As socat makes one. A link that is older than the terminal is a killed program's, whose number was used again."""
+    far = FarEnd(tmp_path / "bow-1")
+    target = far.path.readlink()
+    with subprocess.Popen([sys.executable, "-c", DEVICE, far.path], stderr=subprocess.PIPE, text=True) as process:
+        _, complaint = process.communicate(timeout=30)
+    assert "FileExistsError: [Errno 17] it leads to the terminal of another program" in complaint
+    assert far.path.readlink() == target
+    os.utime(far.path, ns=(0, 0), follow_symlinks=False)
+    with device(far.path):
+        assert far.path.readlink() != target
+    far.hang_up()
+
+
 async def test_the_terminal_of_a_login_is_refused(tmp_path: Path) -> None:
     with login(tmp_path / "bow-1") as process, pytest.raises(DeviceUnavailable) as raised:
         await open_port(str(tmp_path / "bow-1"), device="bow-1", baud=115_200)
