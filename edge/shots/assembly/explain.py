@@ -10,6 +10,7 @@ from uuid import UUID
 from edge.common.vocabulary import DeviceKind, ReadingKind
 from edge.shots.assembly.assemble import Assembly, assemble, bows_on_lane
 from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.ends import closing_before, closing_of
 from edge.shots.assembly.flight import (
     clock_error_s,
     flight_is_possible,
@@ -99,7 +100,9 @@ class Explanation:
     flight: Flight | None
     candidates: tuple[Candidate, ...]
     watching: tuple[Watching, ...]
-    """Targets during the landing window of a release; bows before a landing without one."""
+    """Targets during the landing window of a release, and bows that were blind around a release without a landing; bows before a
+    landing without a release.
+    """
     ring: Ring | None
     corrections: tuple[Correction, ...]
     """Corrections of the shot, in order of entry."""
@@ -122,7 +125,7 @@ def explain(readings: Iterable[TimedReading], context: SessionContext, shot_id: 
         landing=landing,
         flight=_flight(release, landing, context),
         candidates=tuple(_candidates(shot.arrow_tag, release, landing, known, found, context)),
-        watching=tuple(_watching(release, landing, context)),
+        watching=tuple(_watching(release, landing, found, context)),
         ring=_ring(shot, context),
         corrections=tuple(c for c in context.corrections.corrections if c.key in (shot.release, shot.landing)),
     )
@@ -182,15 +185,39 @@ def _candidates(
     ]
 
 
-def _watching(release: TimedReading | None, landing: TimedReading | None, context: SessionContext) -> list[Watching]:
+def _watching(
+    release: TimedReading | None, landing: TimedReading | None, found: Assembly, context: SessionContext
+) -> list[Watching]:
     window = landing_window_s(context)
     if release is not None:
         targets = context.on_lane(context.targets, release.t, release.t + window)
-        return [_watching_device(t, DeviceKind.TARGET, release.t, release.t + window, context) for t in sorted(targets)]
+        watching = [
+            _watching_device(t, DeviceKind.TARGET, release.t, release.t + window, context) for t in sorted(targets)
+        ]
+        return watching if landing is not None else [*watching, *_blind_bows(release, found, context)]
     if landing is not None:
         bows = bows_on_lane(landing, context)
         return [_watching_device(b, DeviceKind.BOW, landing.t - window, landing.t, context) for b in sorted(bows)]
     return []
+
+
+def _blind_bows(release: TimedReading, found: Assembly, context: SessionContext) -> list[Watching]:
+    """The bows that were blind when they might have sensed what decides a release without a landing.
+
+    Its own bow from the nocking on until the end closes: a let-down shows by the next nocking. Any other bow for a landing
+    window around: a landing may be of a release that it did not sense.
+    """
+    window = landing_window_s(context)
+    nocked = max(closing_before(found.ends, release.t), release.t - context.parameters.engage_timeout_s)
+    closing = min(closing_of(found.ends, release.t), context.now)
+    spans = {bow: (release.t - window, release.t + window) for bow in context.bows}
+    spans[release.key.device_id] = (nocked, max(closing, release.t + window))
+    bows = [
+        _watching_device(bow, DeviceKind.BOW, since, until, context)
+        for bow, (since, until) in sorted(spans.items())
+        if context.on_lane(frozenset((bow,)), since, until)
+    ]
+    return [bow for bow in bows if bow.blind]
 
 
 def _watching_device(device: str, kind: DeviceKind, since: float, until: float, context: SessionContext) -> Watching:

@@ -19,6 +19,7 @@ from tests.edge.shots.assembly.lane_readings import (
     TWO_BOWS,
     LaneReadings,
     corrected,
+    covered_until,
     only_shot,
     shots,
 )
@@ -60,13 +61,30 @@ def test_miss_has_its_watching_target_and_other_landings() -> None:
 def test_unknown_shot_has_the_blind_intervals() -> None:
     gap = BlindInterval("target-1", 6.0, 7.0)
     lane = LaneReadings().shot(5.0)
-    context = replace(CONTEXT, blind=[gap, replace(gap, since=12.0, until=13.0), replace(gap, device_id="bow-1")])
+    context = replace(CONTEXT, blind=[gap, replace(gap, since=12.0, until=13.0)])
     explained = explain(lane.readings, context, only_shot(lane).id)
     assert explained is not None
     assert [(w.blind, w.is_complete) for w in explained.watching] == [((gap,), False)]
     silent = explain(lane.readings, replace(CONTEXT, watermarks={}), only_shot(lane).id)
     assert silent is not None
     assert [(w.watermark, w.is_complete) for w in silent.watching] == [(None, False)]
+
+
+def test_shot_without_a_landing_has_the_gaps_of_the_bows() -> None:
+    """They explain an unknown shot: a let-down shows by the next nocking, and another bow may have shot the landing."""
+    lane = LaneReadings().shot(5.0, ARROW, "bow-1").shot(40.0, OTHER, "bow-2").landing(40.4, OTHER)
+    own, other = BlindInterval("bow-1", 20.0, 21.0), BlindInterval("bow-2", 6.0, 7.0)
+    context = covered_until(60.0, replace(TWO_BOWS, blind=[own, other, replace(other, since=30.0, until=31.0)]))
+    missed, hit = shots(lane, context)
+    assert missed.result is Result.UNKNOWN
+    explained = explain(lane.readings, context, missed.id)
+    assert explained is not None
+    assert [(w.device_id, w.kind, w.blind) for w in explained.watching] == [
+        ("target-1", "target", ()), ("bow-1", "bow", (own,)), ("bow-2", "bow", (other,)),
+    ]  # fmt: skip
+    landed = explain(lane.readings, context, hit.id)
+    assert landed is not None
+    assert [w.device_id for w in landed.watching] == ["target-1"]
 
 
 def test_landing_without_a_release_has_the_watching_bows() -> None:
