@@ -23,6 +23,8 @@ RANGE_ONLY = {
 """Options that mean nothing without --simulate."""
 MOST_SECONDS = 31_622_400.0
 """Longest simulated range: a year, so that every instant of it lies in the calendar."""
+MOST_SHOTS = 10_000
+"""Most releases of a simulated range: the last one is computed before the range starts, which takes a second for so many."""
 
 
 def _entry(name: str, module: str, help_line: str, attribute: str = "app") -> Entry:
@@ -83,7 +85,9 @@ def archstats_sensor(
         int | None, typer.Option(min=0, help="Seed of the range: the same seed gives the same shots.")
     ] = None,
     speed: Speed = DEFAULT_SPEED,
-    shots: Annotated[int | None, typer.Option(min=1, help="End when this many releases are decided.")] = None,
+    shots: Annotated[
+        int | None, typer.Option(min=1, max=MOST_SHOTS, help="End when this many releases are decided.")
+    ] = None,
     duration: Annotated[
         float | None, typer.Option(min=0.1, max=MOST_SECONDS, help="End after this many seconds.")
     ] = None,

@@ -28,6 +28,11 @@ def local(instant: datetime, form: str = "%Y-%m-%d %H:%M:%S") -> str:
         return instant.strftime(f"{form} UTC")
 
 
+def local_iso(instant: datetime) -> str:
+    """Time of this machine with its offset, for people who give it to an option: ``2026-11-28T20:55:03.000000-05:00``."""
+    return instant.astimezone().isoformat(timespec="microseconds")
+
+
 def as_json(row: Mapping[str, object]) -> str:
     """One object on one line, in ASCII where standard output is not UTF-8 or a character does not print.
 

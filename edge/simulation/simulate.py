@@ -19,7 +19,7 @@ from drivers.clock.host import clock_pair, host_boot_id
 from drivers.clock.instant import Instant
 from edge.common.config.errors import ConfigError
 from edge.common.config.settings import PushSettings, ServiceSettings
-from edge.common.console import as_json, complain, local, say
+from edge.common.console import as_json, complain, local, local_iso, say
 from edge.common.postgres.database import Database, open_database, wait_until_ready
 from edge.common.postgres.embedded.paths import default_base_dir
 from edge.common.postgres.feed import current_cursor
@@ -241,17 +241,17 @@ def _named(releases: Sequence[Release]) -> str:
 
 def _announce(options: SimulateOptions, world: World, push: PushSettings) -> None:
     pages = page_urls(push.server_host, push.server_port)
-    start = to_iso(world.start_us)
     if options.as_json:
         facts = {
             "event": RangeEvent.START,
             "seed": world.seed,
-            "start": start,
+            "start": to_iso(world.start_us),
             "speed": world.speed,
             "lanes": options.lanes,
         }
         say(as_json({**facts, "fault": options.faults.text or None, "page": pages[0], "pid": os.getpid()}))
         return
+    start = local_iso(to_datetime(world.start_us))
     say(f"Simulated range: {options.lanes} lane(s), seed {world.seed}, start {start}, speed {world.speed:g}")
     if options.faults.text:
         say(f"Faults on the lines: {options.faults.text}")

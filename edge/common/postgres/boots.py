@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from edge.common.console import local
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import BootClock
 
@@ -61,11 +62,10 @@ class BootRecord:
         """The fault of the wall clock, for people; None while it is trusted."""
         if self.clock is not BootClock.BEHIND:
             return None
-        known = self.not_before.astimezone(UTC)
         dated = "sessions are dated after it" if self.zero_at is not None else "sessions are dated by the wrong clock"
         return (
             f"this machine's clock is at least {describe_span(self.behind_s)} behind: it was before "
-            f"{known:%Y-%m-%d %H:%M:%S} UTC, the last instant known, when this boot began; {dated}"
+            f"{local(self.not_before)}, the last instant known, when this boot began; {dated}"
         )
 
 

@@ -210,7 +210,7 @@ def _blind_bows(release: TimedReading, found: Assembly, context: SessionContext)
     window = landing_window_s(context)
     nocked = max(closing_before(found.ends, release.t), release.t - context.parameters.engage_timeout_s)
     closing = min(closing_of(found.ends, release.t), context.now)
-    spans = {bow: (release.t - window, release.t + window) for bow in context.bows}
+    spans = dict.fromkeys(context.bows, (release.t - window, release.t + window))
     spans[release.key.device_id] = (nocked, max(closing, release.t + window))
     bows = [
         _watching_device(bow, DeviceKind.BOW, since, until, context)

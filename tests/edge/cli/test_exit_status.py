@@ -72,6 +72,13 @@ def test_unknown_user_or_database_gives_status_78(run: Run, database_settings: S
     assert run("session", "list", **server, POSTGRES_DB=own.db) == (0, "")
 
 
+def test_a_range_of_too_many_shots_gives_status_2(run: Run) -> None:
+    """Its last release is computed first: for a hundred million that took hours, and no signal ended it."""
+    status, stderr = run("--simulate", "--shots", "100000000")
+    assert status == 2
+    assert "--shots': Input should be less than or equal to 10000" in stderr
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
