@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.acceptance.simulated_range import BIN, clean_environment
+from tests.acceptance.simulated_range import clean_environment
+from tests.warm_programs import WarmPrograms
 
 
 @pytest.mark.parametrize(
@@ -18,14 +19,10 @@ from tests.acceptance.simulated_range import BIN, clean_environment
         (["--database-dir", "/nowhere", "db", "status"], "--database-dir is placed before 'db'"),
     ],
 )
-def test_misplaced_option_is_refused_with_its_place(words: list[str], message: str) -> None:
-    done = subprocess.run(
-        [BIN / "archstats-sensor", *words],
-        env=clean_environment(COLUMNS="200"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def test_misplaced_option_is_refused_with_its_place(
+    words: list[str], message: str, tmp_path: Path, programs: WarmPrograms
+) -> None:
+    environment = clean_environment(COLUMNS="200")
+    done = programs.run("archstats-sensor", *words, environment=environment, folder=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,8 @@ import pytest
 from edge.cli.daemons.device_config import plan_device
 from edge.common.config.errors import ConfigError
 from edge.common.config.settings import refuse_unknown
-from tests.acceptance.simulated_range import BIN, clean_environment
+from tests.acceptance.simulated_range import clean_environment
+from tests.warm_programs import WarmPrograms
 
 CASES = {
     "unknown variable": (
@@ -69,12 +69,10 @@ MISTYPED = {
 
 
 @pytest.mark.parametrize("case", [*CASES, *MISTYPED])
-def test_fault_is_reported_once_with_a_remedy(case: str, tmp_path: Path) -> None:
+def test_fault_is_reported_once_with_a_remedy(case: str, tmp_path: Path, programs: WarmPrograms) -> None:
     variables, (program, *words), expected = (CASES | MISTYPED)[case]
     environment = clean_environment(ARCH_STATS_DATABASE_DIR=str(tmp_path), **variables)
-    done = subprocess.run(
-        [BIN / program, *words], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
-    )
+    done = programs.run(program, *words, environment=environment, folder=tmp_path)
     assert done.returncode == (2 if case in MISTYPED else 78), done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     for word in expected:
@@ -82,16 +80,10 @@ def test_fault_is_reported_once_with_a_remedy(case: str, tmp_path: Path) -> None
     assert not list(tmp_path.iterdir()), "the settings are checked before anything starts"
 
 
-def test_device_settings_do_not_disturb_other_programs(tmp_path: Path) -> None:
+def test_device_settings_do_not_disturb_other_programs(tmp_path: Path, programs: WarmPrograms) -> None:
     variables = {"ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_NODE": "1", "ARCH_STATS_BAUD": "9600"}
-    done = subprocess.run(
-        [BIN / "archstats-sensor", "config", "check"],
-        env=clean_environment(ARCH_STATS_DATABASE_DIR=str(tmp_path), **variables),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    environment = clean_environment(ARCH_STATS_DATABASE_DIR=str(tmp_path), **variables)
+    done = programs.run("archstats-sensor", "config", "check", environment=environment, folder=tmp_path)
     assert (done.returncode, done.stdout.count("ok ")) == (0, 3), done.stdout + done.stderr
 
 
@@ -111,15 +103,13 @@ def test_only_near_names_are_suggested() -> None:
     assert "Did you mean POSTGRES_HOST?" in other_prefix.hint
 
 
-def test_check_reports_every_fault_with_its_remedy(tmp_path: Path) -> None:
+def test_check_reports_every_fault_with_its_remedy(tmp_path: Path, programs: WarmPrograms) -> None:
     variables = {
         "ARCH_STATS_DRIVER": "bow.link", "ARCH_STATS_PORT": "sokket://x", "ARCH_STATS_NODE": "-1", "ARCH_STATS_LANE": "0",
         "ARCH_STATS_LAEN": "2", "ARCH_STATS_BUAD": "9600", "POSTGRES_PORT": "x", "ARCH_STATS_WS_CHANNEL": "No",
     }  # fmt: skip
-    done = subprocess.run(
-        [BIN / "archstats-sensor", "config", "check", "Bow 1"], cwd=tmp_path, env=clean_environment(**variables),
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    environment = clean_environment(**variables)
+    done = programs.run("archstats-sensor", "config", "check", "Bow 1", environment=environment, folder=tmp_path)
     assert done.returncode == 78, done.stderr
     faults = [line for line in done.stdout.splitlines() if line.startswith("fault")]
     assert len(faults) == 8, done.stdout

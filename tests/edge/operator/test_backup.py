@@ -16,7 +16,8 @@ from edge.common.postgres.embedded.cluster import USER
 from edge.common.postgres.feed import current_cursor, read_page
 from edge.common.postgres.migrate import schema_state
 from edge.operator.postgres_tools import client_for
-from tests.acceptance.simulated_range import BIN, clean_environment
+from tests.acceptance.simulated_range import clean_environment
+from tests.warm_programs import WarmPrograms
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 OTHER = "restored_here"
@@ -24,7 +25,7 @@ EVENT = "insert into events (type, lane, data) values ('reading.orphan', 1, '{}'
 
 
 @pytest.fixture
-def command(database_settings: ServiceSettings, tmp_path: Path) -> Command:
+def command(database_settings: ServiceSettings, tmp_path: Path, programs: WarmPrograms) -> Command:
     """Runs ``archstats-sensor db`` on the test's database, or on another database of its server."""
 
     def run(*words: str, db: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -32,10 +33,7 @@ def command(database_settings: ServiceSettings, tmp_path: Path) -> Command:
         environment = clean_environment(
             POSTGRES_USER=own.user, POSTGRES_DB=db or own.db, POSTGRES_SOCKET_DIR=str(own.socket_dir)
         )
-        return subprocess.run(
-            [BIN / "archstats-sensor", "db", *words],
-            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        return programs.run("archstats-sensor", "db", *words, environment=environment, folder=tmp_path)
 
     return run
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ from edge.common.config.env_file import (
 )
 from edge.common.config.env_parser import EnvFile, is_text, parse_env
 from edge.common.config.errors import EX_CONFIG, ConfigError
+from tests.acceptance.simulated_range import clean_environment
 from tests.edge.common.config.env_lines import READ, REFUSED
+from tests.warm_programs import WarmPrograms
 
 BIN = Path(sys.executable).parent
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
@@ -93,16 +96,20 @@ def test_without_a_file_nothing_changes(tmp_path: Path) -> None:
     assert environ == {"A": "b"}
 
 
-def run(words: list[str], folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run one of the programs in ``folder`` with only these settings in its environment."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ARCH_STATS_", "POSTGRES_"))}
-    return subprocess.run(
-        [BIN / words[0], *words[1:]], cwd=folder, env={**kept, **settings}, capture_output=True, text=True, timeout=60,
-        check=False,
-    )  # fmt: skip
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_a_command_reads_the_file_and_the_environment_wins(tmp_path: Path) -> None:
+@pytest.fixture
+def run(programs: WarmPrograms) -> Run:
+    """Runs one of the programs in a folder with only the given settings in its environment."""
+
+    def run_with(words: list[str], folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+        return programs.run(*words, environment=clean_environment(**settings), folder=folder)
+
+    return run_with
+
+
+def test_a_command_reads_the_file_and_the_environment_wins(tmp_path: Path, run: Run) -> None:
     (tmp_path / ".env").write_text("POSTGRES_DB='my range'\nARCH_STATS_SERVER_PORT=8080\nARCH_STATS_DEV_MODE=true\n")
     shown = json.loads(
         run(["archstats-sensor", "config", "show", "--json"], tmp_path, ARCH_STATS_SERVER_PORT="9090").stdout
@@ -111,7 +118,7 @@ def test_a_command_reads_the_file_and_the_environment_wins(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("words", [["archstats-sensor", "run", "bow-1"], ["archstats-shots"], ["archstats-push"]])
-def test_a_service_reads_the_file(words: list[str], tmp_path: Path) -> None:
+def test_a_service_reads_the_file(words: list[str], tmp_path: Path, run: Run) -> None:
     (tmp_path / ".env").write_text(
         "ARCH_STATS_DRIVER=bow.link\nARCH_STATS_PORT=/dev/ttyUSB0\nARCH_STATS_WS_CHANNEL=No\n"
     )
@@ -121,7 +128,7 @@ def test_a_service_reads_the_file(words: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["archstats-sensor", "config", "show"], ["archstats-shots"]])
-def test_a_wrong_file_ends_a_program(words: list[str], tmp_path: Path) -> None:
+def test_a_wrong_file_ends_a_program(words: list[str], tmp_path: Path, run: Run) -> None:
     (tmp_path / ".env").write_text("no assignment\n")
     ended = run(words, tmp_path)
     assert ended.returncode == EX_CONFIG
