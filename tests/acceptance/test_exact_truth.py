@@ -11,8 +11,9 @@ from tests.acceptance.printed import print_errors, unrevised_prints
 from tests.acceptance.simulated_range import differences, simulated_range, stored_shots, truth
 
 SHOTS = 12
-SEEDS = (1, 2, 3)
-LONG_SEEDS = tuple(range(100, 120))
+SEED = 183
+"""Its first shots have all four results: hit, miss, off the face, not shot."""
+LONG_SEEDS = (1, 2, 3, *range(100, 120))
 
 
 def is_exposed(path: Path) -> bool:
@@ -34,14 +35,13 @@ async def shoot(database_dir: Path, seed: int) -> list[str]:
 
 
 @pytest.mark.timeout(240)
-async def test_three_seeds_store_exactly_the_truth(short_path: Path) -> None:
-    found = await asyncio.gather(*(shoot(short_path / str(seed), seed) for seed in SEEDS))
-    assert dict(zip(SEEDS, found, strict=True)) == {seed: [] for seed in SEEDS}
+async def test_every_result_is_stored_exactly_as_in_truth(short_path: Path) -> None:
+    assert await shoot(short_path, SEED) == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
-async def test_twenty_seeds_store_exactly_the_truth(short_path: Path) -> None:
+async def test_many_seeds_store_exactly_the_truth(short_path: Path) -> None:
     slots = asyncio.Semaphore(4)
 
     async def one(seed: int) -> list[str]:
