@@ -90,8 +90,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="long: run with --long"))
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    if workers > 1:
-        items[:] = spread(items, workers, _group)
+    items[:] = spread(items, workers, _group)
 
 
 def _group(item: pytest.Item) -> Group:

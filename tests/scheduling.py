@@ -1,4 +1,4 @@
-"""Order of the tests for several workers: long tests run early, and not all at once.
+"""Order of the tests. For several workers: long tests run early, and not all at once.
 
 A worker begins with a part of all tests and later takes tests from the end of the other parts. A test of half a minute at
 the end of a part would delay the whole run, and long tests side by side start too many processes at once.
@@ -18,13 +18,13 @@ T = TypeVar("T")
 def spread(tests: Sequence[T], workers: int, group_of: Callable[[T], Group]) -> list[T]:
     """Return the tests in parts as ``--dist worksteal`` cuts them, long tests spread over the first half of each part.
 
-    The order is otherwise kept.
+    The order is otherwise kept. Tests of the group ``one_worker`` follow each other, also without workers.
     """
-    if workers < 2:
-        return list(tests)
     groups: dict[Group, list[T]] = {"short": [], "long": [], "one_worker": []}
     for test in tests:
         groups[group_of(test)].append(test)
+    if workers < 2:
+        return [*groups["one_worker"], *(test for test in tests if group_of(test) != "one_worker")]
     short, order = groups["short"], list[T]()
     workers_with_long = workers - bool(groups["one_worker"])  # the one worker of a shared fixture has enough to do
     for number in range(workers):

@@ -34,3 +34,7 @@ def test_long_tests_come_early_and_shared_fixtures_on_one_worker() -> None:
         assert [test[0] for test in part].count("l") == 4
         assert all(test[0] == "s" for test in part[66:])
         assert not any(one[0] == other[0] == "l" for one, other in pairwise(part))
+
+
+def test_without_workers_only_shared_fixtures_change_the_order() -> None:
+    assert spread(["s1", "t1", "l1", "s2", "t2"], 1, group_of) == ["t1", "t2", "s1", "l1", "s2"]
