@@ -18,6 +18,7 @@ import pytest
 from drivers.link import codec as link
 from tests.acceptance.simulated_range import BIN, clean_environment
 from tests.simulators.devices.acknowledging_hub import Hub, hub_frame
+from tests.warm_programs import WarmPrograms
 
 DEADLINE_S = 30.0
 
@@ -98,12 +99,12 @@ def test_device_without_a_link_prints_its_port_and_faults() -> None:
     assert not port.parent.exists()
 
 
-def test_a_port_of_a_living_device_is_refused(tmp_path: Path) -> None:
+def test_a_port_of_a_living_device_is_refused(tmp_path: Path, programs: WarmPrograms) -> None:
     port = tmp_path / "bow"
     with emulated("target.link", "--link", str(port)) as (first, _):
         target = port.readlink()
-        words = [str(BIN / "archstats-sensor"), "emulate", "bow.link", "--link", str(port)]
-        done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=30, check=False)
+        words = ["archstats-sensor", "emulate", "bow.link", "--link", str(port)]
+        done = programs.run(*words, environment=clean_environment(), folder=tmp_path)
         assert done.returncode == 78
         assert f"{port} is the port of a simulated device that runs (process {first.pid}). Stop that one" in done.stderr
         assert [path.readlink() for path in tmp_path.iterdir()] == [target]
@@ -117,11 +118,11 @@ def test_a_port_of_a_living_device_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_existing_file_is_never_replaced(tmp_path: Path) -> None:
+def test_existing_file_is_never_replaced(tmp_path: Path, programs: WarmPrograms) -> None:
     diary = tmp_path / "diary"
     diary.write_text("dear diary")
-    words = [str(BIN / "archstats-sensor"), "emulate", "bow.link", "--link", str(diary)]
-    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=30, check=False)
+    words = ["archstats-sensor", "emulate", "bow.link", "--link", str(diary)]
+    done = programs.run(*words, environment=clean_environment(), folder=tmp_path)
     assert done.returncode == 78
     assert str(diary) in done.stderr
     assert diary.read_text() == "dear diary"
