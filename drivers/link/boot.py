@@ -12,7 +12,7 @@ from drivers.clock.transfer import TimeTransfer
 from drivers.contract import StreamStart, stream_of
 from drivers.errors import ProtocolError
 from drivers.link.boot_clocks import MAX_AGE_NS, BootOffset, StreamClocks
-from drivers.link.codec import EarlierBoot, Hello, NodeCapability, NodeKind
+from drivers.link.codec import MAX_EARLIER, EarlierBoot, Hello, NodeCapability, NodeKind
 from drivers.link.pending import PendingFrame
 
 CLOCK_MOVED_NS: Final = 500_000
@@ -55,6 +55,9 @@ class Boot:
         """Frames of this boot that wait until its clock is known."""
         self.hello_ns = now_ns
         """Receipt of the boot's first HELLO."""
+        self.may_be_over = False
+        """A frame of an unknown boot arrived after the last one that a node sends of its present boot only. Events do not
+        count: a later boot re-sends them."""
         self.stream_id = stream_of(device_id, node, boot_id)
         self.clock = ClockFilter(
             self.stream_id, clocks.host_boot_id, stored=clocks.get(self.stream_id), sibling=clocks.best_rate()
@@ -75,13 +78,15 @@ class Boot:
 
     @property
     def sync_deadline_ns(self) -> int | None:
-        """When the wait for the clock ends; None while too few requests were made."""
+        """When the wait for the clock ends; None while too few requests were made, or another boot may be running."""
+        if self.may_be_over:
+            return None
         asked_enough = self.transfer is None or self.transfer.rounds >= CLOCK_WITHIN_NS // ROUND_NS
         return self.hello_ns + CLOCK_WITHIN_NS if asked_enough else None
 
     def on_hello(self, hello: Hello) -> None:
         """Store the offsets of the node's boots; each HELLO may list others."""
-        self.hello = hello
+        self.hello, self.may_be_over = hello, False
         self.earlier = tuple(boot for boot in hello.earlier if boot.boot_id not in (0, self.boot_id))
         previous = self._stream(self.earlier[0].boot_id) if self.earlier else None
         offsets = [BootOffset(self.stream_id, 0, previous, hello.blind_us)]
@@ -90,6 +95,11 @@ class Boot:
                 before = self._stream(boot.previous_boot_id)
                 offsets.append(BootOffset(self._stream(boot.boot_id), -boot.before_us, before, boot.blind_us))
         self._clocks.set_offsets(offsets)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the last HELLO lists every boot that the node still knows."""
+        return len(self.hello.earlier) < MAX_EARLIER
 
     def lists(self, boot_id: int) -> bool:
         """Whether the last HELLO lists an earlier boot."""

@@ -52,8 +52,7 @@ ALIVE_NS: Final = 1_500_000_000
 """Longest interval between two frames of a running node, which sends a heartbeat each second."""
 MAX_PENDING: Final = 256
 """Greatest number of pending frames. A node has at most 32 events in flight."""
-OTHERS_KEPT: Final = 8
-"""Greatest number of other nodes remembered for an error message."""
+OTHERS_KEPT: Final = 8  # for an error message
 _NEVER_NS: Final = 1 << 62
 _EVENTS: Final = get_args(Event)
 
@@ -262,6 +261,8 @@ class LinkSession:
             if not self._finished_boots.is_listed(frame.boot_id):
                 self._await_hello(at_ns)
             return
+        if boot is not None:
+            boot.may_be_over = False
         match frame.message:
             case Heartbeat():
                 self._report_or_hold(boot, PendingFrame(frame, at_ns), pair)
@@ -315,6 +316,8 @@ class LinkSession:
         return finished
 
     def _await_hello(self, now_ns: int) -> None:
+        if self.boot is not None:
+            self.boot.may_be_over = True
         if self._hello_due_ns is None:
             self._hello_due_ns, self._unknown_until_ns = now_ns, now_ns + UNKNOWN_WITHIN_NS
 
@@ -331,18 +334,17 @@ class LinkSession:
 
     def _report_pending(self, boot: Boot, pair: ClockPair) -> None:
         """Report the pending frames of all known boots in the order of their arrival."""
-        frames = [*self._finished_boots.take_pending(), *boot.pending]
-        boot.pending = []
+        frames, boot.pending = [*self._finished_boots.take_pending(), *boot.pending], []
         for pending in sorted(frames, key=lambda frame: frame.at_ns):
             self._report(pending, pair)
 
     def _report_surely_over(self, hello_ns: int, pair: ClockPair) -> None:
         """Report the events of boots that HELLO does not list, if it was surely sent after them.
 
-        The node may list a boot that the session remembers again; its events stay with the node for a while.
+        The node may list a boot again that the session remembers, or one that had no room; its events stay there for a while.
         """
         for boot_id in self._unknown.older_than(hello_ns - SURE_NS):
-            is_new = self._finished_boots.get(boot_id) is None
+            is_new = self._finished_boots.get(boot_id) is None and (self.boot is None or self.boot.has_room)
             self._remember(boot_id).is_forgotten = True
             for pending in self._unknown.take(boot_id):
                 self._report(pending, pair, is_forgotten=is_new and pending.at_ns <= hello_ns - SURE_NS)
