@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,17 +30,14 @@ async def test_faults_leave_no_shot_lost_duplicated_or_wrong(short_path: Path) -
 @pytest.mark.long
 @pytest.mark.timeout(5400)
 async def test_twenty_seeds_of_faults_break_no_promise(short_path: Path) -> None:
-    slots = asyncio.Semaphore(3)
-
-    async def one(seed: int) -> str:
-        async with slots:
-            run = await run_chaos(short_path / str(seed), seed, minutes=1.0, report=ignore)
-            report = "\n".join(table(run))
-            print(report)
-            return "" if run.verdict.is_clean else report
-
-    reports = await asyncio.gather(*(one(seed) for seed in LONG_SEEDS))
-    assert "".join(reports) == ""
+    """One at a time: a device that chatters takes most of a core."""
+    reports: list[str] = []
+    for seed in LONG_SEEDS:
+        run = await run_chaos(short_path / str(seed), seed, minutes=1.0, report=ignore)
+        report = "\n".join(table(run))
+        print(report)
+        reports += [] if run.verdict.is_clean else [report]
+    assert reports == []
 
 
 def test_script_depends_only_on_the_seed() -> None:
