@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -57,6 +58,7 @@ def load_driver(name: str) -> DriverClass:
 def _added() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points  # a daemon with a built-in driver runs without it
 
+    os.close(os.open(os.devnull, os.O_RDONLY))  # OSError without a descriptor, where the next line finds no package
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 

@@ -134,10 +134,13 @@ def _holder(terminal: int, start: int, length: int) -> int | None:
 
 
 def _login_on(port: Path) -> int | None:
-    """A process that has the terminal as its controlling terminal, as far as this user sees processes."""
+    """A process that has the terminal as its controlling terminal, as far as this user sees processes.
+
+    Raises OSError where the processes cannot be listed.
+    """
     device = port.stat().st_rdev
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ValueError, IndexError):  # it has ended
+    for process in (entry for entry in Path("/proc").iterdir() if entry.name.isdigit()):
+        with suppress(IndexError, FileNotFoundError, ProcessLookupError, PermissionError):  # it has ended, or is hidden
             fields = (process / "stat").read_bytes().rpartition(b")")[2].split()
             if _as_device(int(fields[4])) == device:
                 return int(process.name)

@@ -51,6 +51,8 @@ async def inject(fault: Fault, testbed: Testbed) -> None:
                 await _terminate_backends(testbed)
             case FaultKind.NO_DESCRIPTORS:
                 port = testbed.running.port if fault.victim == PUSH else None
+                if port is not None:  # a program that starts needs descriptors
+                    await _until_it_answers(port, CHILD_WITHIN_S, "after its start")
                 with without_descriptors(await _child(testbed, fault.victim)):
                     await (asyncio.sleep(fault.duration_s) if port is None else _crowd(port, fault.duration_s))
             case FaultKind.EARLIER_BOOT:
@@ -158,20 +160,24 @@ def without_descriptors(pid: int) -> Iterator[None]:
 
 async def _crowd(port: int, duration_s: float) -> None:
     """Let half-open requests take every connection of the live page, which still answers."""
-    deadline = time.monotonic() + max(duration_s, ANSWER_WITHIN_S)
     until = time.monotonic() + duration_s
     crowd: list[Held] = []
     try:
         for _ in range(CROWD):
-            with suppress(OSError):  # it is starting, or resets the connection
+            with suppress(OSError):  # it resets the connection
                 crowd += await hold(port, HALF_OPEN, 1)
-        while (await answer(port, HEALTH))[0] == 0:
-            assert time.monotonic() < deadline, "the live page does not answer while half-open requests lie there"
-            await asyncio.sleep(0.1)
+        await _until_it_answers(port, ANSWER_WITHIN_S, "while half-open requests lie there")
         await asyncio.sleep(max(0.0, until - time.monotonic()))
     finally:
         for one in crowd:
             one.close()
+
+
+async def _until_it_answers(port: int, within_s: float, when: str) -> None:
+    deadline = time.monotonic() + within_s
+    while (await answer(port, HEALTH))[0] == 0:
+        assert time.monotonic() < deadline, f"the live page does not answer within {within_s:g} s {when}"
+        await asyncio.sleep(0.1)
 
 
 async def _hold(pids: Iterable[int], duration_s: float) -> None:

@@ -102,8 +102,13 @@ class SchemaState:
 
 @cache
 def known_migrations() -> tuple[Migration, ...]:
-    """All migrations of this build, in their order: the numbered ones, then the repeatable ones by name."""
-    return tuple(Migration(file.name, file.read_text(encoding="utf-8")) for file in sorted(FILES.glob("*.sql")))
+    """All migrations of this build, in their order: the numbered ones, then the repeatable ones by name.
+
+    Raises OSError where they cannot be read, for want of a descriptor. A glob would find none instead, and the schema of the
+    database would seem to be a newer build's.
+    """
+    files = sorted(file for file in FILES.iterdir() if file.suffix == ".sql")
+    return tuple(Migration(file.name, file.read_text(encoding="utf-8")) for file in files)
 
 
 async def schema_state(connection: Connection) -> SchemaState:

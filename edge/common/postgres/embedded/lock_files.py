@@ -20,14 +20,18 @@ CHILD_TITLE: Final = b"postgres: "
 
 
 def working_processes(data: Path) -> list[int]:
-    """The living postgres processes whose working folder is ``data``, also those whose server was killed."""
+    """The living postgres processes whose working folder is ``data``, also those whose server was killed.
+
+    Raises OSError where the processes cannot be listed: that is no evidence that there are none.
+    """
     try:
         there = data.stat()
     except OSError:
         return []
     found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended, or belongs to a user who cannot enter a private folder
+    for process in Path("/proc").iterdir():
+        # it is no process, has ended, or belongs to a user who cannot enter a private folder
+        with suppress(ValueError, FileNotFoundError, ProcessLookupError, PermissionError):
             if is_postgres(int(process.name)) and os.path.samestat((process / "cwd").stat(), there):
                 found.append(int(process.name))
     return found
