@@ -38,6 +38,7 @@ from shots s left join arrows a on a.id = s.arrow_id left join faces f on f.id =
 where s.session_id = any($1::uuid[])
 order by coalesce(s.arrow_disengage_time, s.arrow_landing_time)
 """
+_STARTED = "select min(start_time) from sessions where id = any($1::uuid[])"
 
 
 class RangeEvent(StrEnum):
@@ -51,9 +52,6 @@ class RangeEvent(StrEnum):
     """A changed verdict on a shot."""
     END = "end"
     """The range ends: the interval in which every release is decided."""
-
-
-_STARTED = "select min(start_time) from sessions where id = any($1::uuid[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,8 @@ class RangeFollower:
         if shots:
             # The clock may be set at any time. Then the sessions are dated anew first, and each shot has a later event.
             started = await connection.fetchval(_STARTED, list(self._sessions))
-            self._dated_later = started - to_datetime(self._world.start_us)
+            if started is not None:  # a backup from before the range was not restored meanwhile
+                self._dated_later = started - to_datetime(self._world.start_us)
         for shot in shots:
             self._on_shot(shot)
         self._cursor = page.cursor

@@ -6,7 +6,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -100,6 +102,19 @@ async def test_shots_of_a_clock_behind_are_found_by_their_dates(
         await miss(lane, to_datetime(last.released_us) + later + set_to)
         await follower.all_decided(WITHIN_S)
         assert follower.undecided() == []
+
+
+async def test_a_restored_database_without_the_session_ends_no_range(
+    database_settings: ServiceSettings, lane: LaneRows
+) -> None:
+    simulated = range_of(1, lane, await current_cursor(lane.connection))
+    other = replace(simulated, sessions=frozenset({uuid4()}))
+    async with open_database(database_settings, application="follower") as database:
+        follower = RangeFollower(database.acting_as(Role.OPERATOR), other, as_json=True)
+        undecided = follower.undecided()
+        await miss(lane, to_datetime(undecided[0].released_us))  # a shot of another session
+        await follower.read_rest()
+        assert follower.undecided() == undecided
 
 
 async def test_events_of_the_last_computation_are_read(database_settings: ServiceSettings, lane: LaneRows) -> None:
