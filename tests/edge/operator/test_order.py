@@ -9,11 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from drivers.clock.instant import Instant
 from edge.common.postgres.database import Database
 from edge.common.postgres.roles import Role
 from edge.operator.lookup import LAST
-from edge.operator.opening import NewSession, faces_on_butt, open_session
 from edge.operator.orphans import find_orphan, list_orphans
 from edge.operator.sessions import request_close
 from edge.operator.shots import find_shot, list_shots
@@ -21,8 +19,8 @@ from edge.push.api.live import live
 from edge.push.http.read_pool import ReadPool
 from edge.shots.assembler import Assembler
 from edge.shots.store.shares import SHARES
-from tests.edge.boot_rows import HubBoot, hub_boot
-from tests.edge.lane_rows import BUTT_MM, LaneRows, SessionSetup, stored_lane
+from tests.edge.boot_rows import HubBoot, hub_boot, open_in
+from tests.edge.lane_rows import LaneRows, SessionSetup, stored_lane
 
 ZERO = datetime(2026, 10, 4, 16, 30, tzinfo=UTC)
 """Wall clock of the first boot at its start."""
@@ -42,13 +40,8 @@ async def lane(database: Database) -> AsyncIterator[LaneRows]:
 
 async def shoot_session(boot: HubBoot, assembler: Assembler) -> None:
     """A closed session of one shot and one landing that no release explains."""
-    width, height, faces = faces_on_butt("wa_122", BUTT_MM, BUTT_MM)
-    start: Instant = boot.at(20.0)
     await boot.record(10.0)
-    await open_session(
-        boot.lane.connection,
-        NewSession(boot.lane.number, start, "here", False, 6, 60.0, 18.0, width, height, faces),
-    )
+    await open_in(boot, boot.at(20.0))
     await boot.shoot(40.0)
     await boot.store(boot.lane.target, "landing", 80.0, uuid4().hex)
     await boot.set_watermarks(200.0)

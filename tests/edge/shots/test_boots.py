@@ -8,17 +8,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from drivers.clock.instant import Instant
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
 from edge.common.postgres.migrate import FILES
 from edge.common.postgres.roles import Role
-from edge.operator.opening import NewSession, faces_on_butt, open_session
 from edge.operator.sessions import list_sessions, request_close
 from edge.shots.assembler import Assembler
 from edge.shots.store.shares import SHARES
-from tests.edge.boot_rows import HubBoot, hub_boot
-from tests.edge.lane_rows import BUTT_MM, LaneRows, SessionSetup, stored_lane
+from tests.edge.boot_rows import HubBoot, hub_boot, open_in
+from tests.edge.lane_rows import LaneRows, SessionSetup, stored_lane
 
 ZERO = datetime(2026, 10, 4, 16, 30, tzinfo=UTC)
 """Wall clock of boot A at its start; it shuts down half an hour later."""
@@ -31,12 +29,6 @@ async def lane(database: Database) -> AsyncIterator[LaneRows]:
     async with stored_lane(database, SessionSetup(ZERO)) as built:
         await built.connection.execute("delete from sessions; delete from session_changes")
         yield built
-
-
-async def open_in(boot: HubBoot, start: Instant) -> UUID:
-    width, height, faces = faces_on_butt("wa_122", BUTT_MM, BUTT_MM)
-    new = NewSession(boot.lane.number, start, "here", False, 6, 60.0, 18.0, width, height, faces)
-    return await open_session(boot.lane.connection, new)
 
 
 async def close_in(boot: HubBoot, assembler: Assembler, uptime_s: float) -> None:
