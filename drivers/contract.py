@@ -34,6 +34,7 @@ __all__ = [
     "ReadingKind",
     "ReleaseCause",
     "Report",
+    "SensorOrigin",
     "Source",
     "Stamp",
     "StreamStart",
@@ -98,6 +99,15 @@ class ReleaseCause(StrEnum):
 
     REMOVED = "removed"
     """The archer took the arrow off the string."""
+
+
+class SensorOrigin(StrEnum):
+    """The point that a target's raw x and y count from, where the sensor is mounted square and in the middle of its butt."""
+
+    LOWER_LEFT = "lower_left"
+    """The lower left corner of the butt as seen from the shooting line."""
+    CENTRE = "centre"
+    """The middle of the butt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +223,8 @@ class DriverInfo:
     The variable is ``ARCH_STATS_`` and the field's name in capitals. Pydantic validates both; it reads a dataclass's
     constraints and description from the metadata of its fields. A daemon with a dataclass keeps no Pydantic in memory.
     """
+    origin: SensorOrigin = SensorOrigin.LOWER_LEFT
+    """TARGET only: the point that raw positions count from, used until the device is calibrated."""
 
 
 class Driver(Protocol):

@@ -33,6 +33,13 @@ class ReleaseCause(StrEnum):
     REMOVED = "removed"
 
 
+class SensorOrigin(StrEnum):
+    """The point that a target's raw positions count from (``devices.sensor_origin``); as in the driver contract."""
+
+    LOWER_LEFT = "lower_left"
+    CENTRE = "centre"
+
+
 class Result(StrEnum):
     """The outcome of one shot (``shots.result``)."""
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from drivers.clock.host import host_now
 from drivers.clock.instant import Instant
-from drivers.contract import ClockModel, DeviceKind, Reading, StreamStart
+from drivers.contract import ClockModel, DeviceKind, Reading, SensorOrigin, StreamStart
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import ReportKind
 from edge.sensor.boots import BootRecorder
@@ -92,6 +92,8 @@ class Device:
     heartbeat_s: float
     port: str | None = None
     """The port it is plugged into, for the technician."""
+    origin: SensorOrigin = SensorOrigin.LOWER_LEFT
+    """The point that its raw positions count from."""
 
 
 class SensorStore:
@@ -103,7 +105,7 @@ class SensorStore:
         self._boots = boots or BootRecorder()
 
     async def register(self, since: Instant | None = None) -> None:
-        """Register the device and this host's boot; writes no device when kind, driver and lane are unchanged.
+        """Register the device and this host's boot; leaves the row of an unchanged device alone.
 
         ``since`` is the instant of its move to the lane, where the lane changes; by default now.
         """
@@ -111,16 +113,18 @@ class SensorStore:
         await self._boots.renew(self._connection, at_once=True)
         await self._connection.execute(
             """
-            insert into devices (id, kind, driver, lane) values ($1, $2, $3, $4)
+            insert into devices (id, kind, driver, lane, sensor_origin) values ($1, $2, $3, $4, $5)
             on conflict (id) do update set kind = excluded.kind, driver = excluded.driver, lane = excluded.lane,
-                lane_since = $5, lane_since_mono_ns = $6, lane_since_host_boot_id = $7
-            where (devices.kind, devices.driver, devices.lane) is distinct from
-                  (excluded.kind, excluded.driver, excluded.lane)
+                sensor_origin = excluded.sensor_origin,
+                lane_since = $6, lane_since_mono_ns = $7, lane_since_host_boot_id = $8
+            where (devices.kind, devices.driver, devices.lane, devices.sensor_origin) is distinct from
+                  (excluded.kind, excluded.driver, excluded.lane, excluded.sensor_origin)
             """,
             self._device.id,
             self._device.kind.value,
             self._device.driver,
             self._device.lane,
+            self._device.origin.value,
             *since.columns,
         )
 

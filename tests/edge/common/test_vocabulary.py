@@ -15,7 +15,7 @@ EDGE = Path(vocabulary.__file__).parents[1]
 PAGE_LISTS = (EDGE / "push" / "static" / "model" / "vocabulary.js").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["DeviceKind", "ReadingKind", "ReleaseCause"])
+@pytest.mark.parametrize("name", ["DeviceKind", "ReadingKind", "ReleaseCause", "SensorOrigin"])
 def test_kinds_are_those_of_the_driver_contract(name: str) -> None:
     assert [m.value for m in getattr(vocabulary, name)] == [m.value for m in getattr(contract, name)]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from drivers.contract import DeviceKind, Stamp, StreamStart
+from drivers.contract import DeviceKind, SensorOrigin, Stamp, StreamStart
 from edge.common.postgres.connection import Connection
 from edge.sensor.gap_rows import UNKNOWN_PAST
 from edge.sensor.queue.spooled import SpoolSize
@@ -77,3 +77,12 @@ async def test_repeated_start_leaves_one_gap(connection: Connection) -> None:
     await gap_start(connection, stream, 10, None, None)
     await gap_start(connection, stream, 11, None, None, mark=5)
     assert await connection.fetchval("select count(*) from device_gaps") == 1
+
+
+async def test_registering_records_the_origin_of_positions(connection: Connection) -> None:
+    target = Device("target-1", DeviceKind.TARGET, "target.link", 1, 1.0)
+    origins = []
+    for origin in (SensorOrigin.LOWER_LEFT, SensorOrigin.CENTRE):
+        await SensorStore(connection, replace(target, origin=origin)).register()
+        origins.append(await connection.fetchval("select sensor_origin from devices where id = 'target-1'"))
+    assert origins == ["lower_left", "centre"]

@@ -25,15 +25,15 @@ from tests.postgres import copy_fresh_cluster
 REPEATABLE = tuple(migration.name for migration in known_migrations() if migration.repeatable)
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
 PRUNED = "update(pruned_id,pruned_xid)"
-DEVICE_UPDATE = "update(driver,kind,lane)"
+DEVICE_UPDATE = "update(driver,kind,lane,sensor_origin)"
 RENEWED = "update(at,host_id,mono_ns)"
-REGISTERED = "update(driver,kind,lane,lane_since,lane_since_host_boot_id,lane_since_mono_ns)"
+REGISTERED = "update(driver,kind,lane,lane_since,lane_since_host_boot_id,lane_since_mono_ns,sensor_origin)"
 
 MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "installation": ({GET}, {GET, PRUNED}, {GET}, {GET, PRUNED}),
     "schema_migrations": ({GET}, {GET}, {GET}, {GET}),
     "host_boots": ({GET, ADD, RENEWED}, {GET}, {GET}, {GET, ADD, RENEWED}),
-    "devices": ({GET, ADD, REGISTERED}, set(), {GET}, {GET, ADD, DEVICE_UPDATE}),
+    "devices": ({GET, ADD, REGISTERED}, {GET}, {GET}, {GET, ADD, DEVICE_UPDATE}),
     "device_status": ({GET, ADD, SET}, {GET, "update(clock_off)"}, {GET}, {GET}),
     "device_states": (set(), set(), set(), {GET}),
     "device_gaps": ({GET, ADD}, {GET}, {GET}, {GET}),

@@ -24,6 +24,7 @@ from edge.common.vocabulary import (
     OrphanStatus,
     ReportKind,
     Result,
+    SensorOrigin,
     TimeSource,
 )
 
@@ -252,6 +253,7 @@ async def test_identifiers_of_active_arrows_are_unique(connection: Connection) -
 LISTS: dict[str, type[StrEnum]] = {
     "host_boots.clock": BootClock,
     "devices.kind": DeviceKind,
+    "devices.sensor_origin": SensorOrigin,
     "session_devices.kind": DeviceKind,
     "device_status.source": Source,
     "readings.source": Source,
