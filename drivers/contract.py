@@ -134,6 +134,8 @@ class Reading:
     rssi_dbm: int | None = None
     cause: ReleaseCause | None = None
     """RELEASE only; None when the arrow was shot or the device cannot distinguish."""
+    launch_mps: float | None = None
+    """RELEASE only: speed of the arrow at the bow in metres per second, above 0; None when it is not measured."""
     quality: int | None = None
     """The device's own rating, 0 (worst) to 100."""
     reason: str | None = None

@@ -12,7 +12,8 @@ from edge.operator.shots import ShotSummary
 
 SHOT_KEYS = (
     "id", "lane", "end_number", "arrow_id", "human_identifier", "arrow_engage_time", "arrow_disengage_time",
-    "arrow_landing_time", "x", "y", "result", "points", "is_x", "tof_s", "speed_mps", "revision",
+    "arrow_landing_time", "x", "y", "result", "points", "is_x", "tof_s", "speed_mps", "launch_mps",
+    "revision",
 )  # fmt: skip
 """Keys of a shot in a line of the simulated range."""
 _INSTANTS = ("arrow_engage_time", "arrow_disengage_time", "arrow_landing_time")
@@ -48,6 +49,8 @@ def text_line(kind: str, shot: Mapping[str, object]) -> str:
         words.append(f"at {shot['x']:7.1f} {shot['y']:7.1f} mm")
     if shot.get("speed_mps") is not None:
         words.append(f"{shot['tof_s']:.3f} s  {shot['speed_mps']:.1f} m/s")
+    elif shot.get("launch_mps") is not None:
+        words.append(f"{shot['launch_mps']:.1f} m/s at the bow")
     result = Result(str(shot["result"]))
     if result in EXPLAINED:
         words.append(f"({EXPLAINED[result]})")

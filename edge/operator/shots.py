@@ -33,7 +33,7 @@ from sessions s left join targets t on t.session_id = s.id where s.id::text like
 
 _COLUMNS = (
     "id", "session_id", "lane", "end_number", "arrow_id", "arrow_tag", "human_identifier", "arrow_engage_time",
-    "arrow_disengage_time", "arrow_landing_time", "x", "y", "face", "points", "is_x", "tof_s", "speed_mps",
+    "arrow_disengage_time", "arrow_landing_time", "x", "y", "face", "points", "is_x", "tof_s", "speed_mps", "launch_mps",
     "line_margin_mm", "line_call", "void_reason", "revision",
 )  # fmt: skip
 """Columns that a summary takes as they are."""
@@ -65,6 +65,9 @@ class ShotSummary:
     tof_s: float | None
     """Time of flight, seconds."""
     speed_mps: float | None
+    """Mean speed over the flight."""
+    launch_mps: float | None
+    """Speed at the bow, where it was measured."""
     line_margin_mm: float | None
     line_call: bool
     assignment: Assignment | None

@@ -29,14 +29,15 @@ CLOCKS_LOADED: Final = 16
 
 _INSERT_READINGS: Final = """
 insert into readings (device_id, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
-                      tag, tags, x_mm, y_mm, rssi_dbm, cause, quality, reason, is_surplus)
+                      tag, tags, x_mm, y_mm, rssi_dbm, cause, launch_mps, quality, reason, is_surplus)
 select $1, stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
-       tag, string_to_array(tags, ','), x_mm, y_mm, rssi_dbm, cause, quality, reason, is_surplus
+       tag, string_to_array(tags, ','), x_mm, y_mm, rssi_dbm, cause, launch_mps, quality, reason,
+       is_surplus
 from unnest($2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::float8[], $7::bigint[], $8::uuid[],
             $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::float8[], $14::float8[], $15::smallint[],
-            $16::text[], $17::smallint[], $18::text[], $19::boolean[])
+            $16::text[], $17::float8[], $18::smallint[], $19::text[], $20::boolean[])
      as fresh (stream_id, seq, kind, at, uncertainty_s, mono_ns, host_boot_id, received_at, source,
-               tag, tags, x_mm, y_mm, rssi_dbm, cause, quality, reason, is_surplus)
+               tag, tags, x_mm, y_mm, rssi_dbm, cause, launch_mps, quality, reason, is_surplus)
 on conflict do nothing
 """
 
@@ -264,6 +265,7 @@ class SensorStore:
             [r.y_mm for r in readings],
             [r.rssi_dbm for r in readings],
             [r.cause for r in readings],
+            [r.launch_mps for r in readings],
             [r.quality for r in readings],
             [r.reason for r in readings],
             surplus,

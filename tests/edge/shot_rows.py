@@ -20,6 +20,7 @@ async def add_shot(
     *,
     result: str = "hit",
     is_x: bool = False,
+    launch_mps: float | None = None,
     connection: Connection | None = None,
 ) -> uuid.UUID:
     """Store a release and the shot made of it, and return the id of the shot."""
@@ -31,8 +32,8 @@ async def add_shot(
         """
         insert into shots (id, session_id, lane, end_number, arrow_engage_time, arrow_disengage_time,
             arrow_landing_time, x, y, result, points, is_x, face_id, face_version, rule_version, time_source,
-            tof_s, speed_mps, release_device_id, release_stream_id, release_seq)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1, 1, 'both', $14, $15, $16, $17, $18)
+            tof_s, speed_mps, release_device_id, release_stream_id, release_seq, launch_mps)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1, 1, 'both', $14, $15, $16, $17, $18, $19)
         """,
         shot_id,
         lane.session_id,
@@ -52,6 +53,7 @@ async def add_shot(
         lane.bow,
         lane.streams[lane.bow],
         seq,
+        launch_mps,
     )
     return shot_id
 

@@ -55,6 +55,8 @@ def shot_lines(explained: ExplainedShot) -> Iterator[str]:
         yield _line("flight", _flight(explanation.flight))
     if shot.speed_mps is not None:
         yield _line("speed", f"{shot.speed_mps:.1f} m/s")
+    if shot.launch_mps is not None:
+        yield _line("at the bow", f"{shot.launch_mps:.1f} m/s, measured by the bow's device")
     yield from _candidates(explanation.candidates)
     first = explanation.release or explanation.landing
     for watching in explanation.watching:

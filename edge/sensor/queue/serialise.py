@@ -157,7 +157,7 @@ _STAMP: Final[Mapping[str, Reader]] = {
 _READING: Final[Mapping[str, Reader]] = {
     "device_id": _TEXT, "stream_id": _UUID, "seq": _INT, "kind": _parsed(ReadingKind), "stamp": _stamp,
     "received_at": _TIME, "source": _parsed(Source), "cause": _cause,
-    **dict.fromkeys(("tag", "tags", "x_mm", "y_mm", "rssi_dbm", "quality", "reason"), _as_it_is),
+    **dict.fromkeys(("tag", "tags", "x_mm", "y_mm", "rssi_dbm", "launch_mps", "quality", "reason"), _as_it_is),
 }  # fmt: skip
 _START: Final[Mapping[str, Reader]] = {
     "stream_id": _UUID, "stamp": _stamp, "blind_since": _or_none(_stamp), "previous_stream_id": _or_none(_UUID),

@@ -10,7 +10,7 @@ from edge.common.vocabulary import ReadingKind
 from edge.shots.assembly.model import Arrow, CorrectionSet, Target, TimedReading
 from edge.shots.assembly.timeline import BlindInterval, LaneAssignment, PreviousSession
 
-RULE_VERSION = 5
+RULE_VERSION = 6
 """Version of the assembly rules, stored with each shot; it rises whenever the rules give another result."""
 
 

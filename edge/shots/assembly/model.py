@@ -36,6 +36,8 @@ class TimedReading:
     y: float | None = None
     rssi: int | None = None
     cause: ReleaseCause | None = None
+    launch_mps: float | None = None
+    """Releases: measured speed at the bow."""
     receive_delay_s: float = 0.0
     """Time from the event to its receipt by the hub; a step of the wall clock between the two does not change it."""
 

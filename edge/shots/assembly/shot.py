@@ -49,6 +49,7 @@ class Shot:
     time_source: TimeSource
     tof_s: float | None
     speed_mps: float | None
+    launch_mps: float | None
     flags: tuple[Flag, ...]
     void_reason: str | None
     engage: ReadingKey | None
@@ -102,6 +103,7 @@ def make_shot(
         time_source=TimeSource.BOTH if release and landing else TimeSource.BOW if release else TimeSource.TARGET,
         tof_s=tof,
         speed_mps=distance / tof if tof and distance else None,
+        launch_mps=release.launch_mps if release else None,
         flags=tuple(sorted(draft.flags)),
         void_reason=None,
         engage=draft.engage.key if draft.engage else None,

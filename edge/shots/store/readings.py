@@ -39,6 +39,7 @@ class ReadingRow(NamedTuple):
     y_mm: float | None
     rssi_dbm: int | None
     cause: str | None
+    launch_mps: float | None
     xid: int
 
     @property
@@ -165,5 +166,6 @@ def timed_reading(row: ReadingRow, axis: Axis) -> TimedReading:
         y=row.y_mm,
         rssi=row.rssi_dbm,
         cause=None if row.cause is None else ReleaseCause(row.cause),
+        launch_mps=row.launch_mps,
         receive_delay_s=(row.received_at - row.at).total_seconds(),
     )

@@ -21,7 +21,7 @@ VALUES = (10, 9, 1)
 MISS = ShotSummary(
     id=UUID(int=2), session_id=UUID(int=3), lane=1, end_number=1, arrow_id=None, arrow_tag=None, human_identifier=None,
     arrow_engage_time=None, arrow_disengage_time=datetime(2026, 5, 2, 9, 14, tzinfo=UTC), arrow_landing_time=None, x=None,
-    y=None, face=None, result=Result.MISS, points=0, is_x=False, tof_s=None, speed_mps=None, line_margin_mm=None,
+    y=None, face=None, result=Result.MISS, points=0, is_x=False, tof_s=None, speed_mps=None, launch_mps=None, line_margin_mm=None,
     line_call=False, assignment=None, time_source=TimeSource.BOW, flags=(), void_reason=None, revision=1,
     release=ReadingKey("bow-1", STREAM, 7), landing=None,
 )  # fmt: skip

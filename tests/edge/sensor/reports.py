@@ -43,7 +43,7 @@ any_report: st.SearchStrategy[Storable] = st.one_of(
         Reading, st.text(), st.uuids(), _numbers, st.sampled_from(ReadingKind), _stamps, _instants,
         st.sampled_from(Source), st.none() | st.text(), st.none() | st.lists(st.text()).map(tuple),
         st.none() | _lengths, st.none() | _lengths, st.none() | _numbers, st.none() | st.sampled_from(ReleaseCause),
-        st.none() | _numbers,
+        st.none() | _lengths, st.none() | _numbers,
         st.none() | st.text(),
     ),
     st.builds(

@@ -1,17 +1,18 @@
-"""The gap that a stream's start leaves: the interval in which the device may have missed events."""
+"""Rows of readings, and the gap that a stream's start leaves: the interval in which the device may have missed events."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from drivers.contract import DeviceKind, SensorOrigin, Stamp, StreamStart
+from drivers.contract import DeviceKind, Reading, ReadingKind, ReleaseCause, SensorOrigin, Stamp, StreamStart
 from edge.common.postgres.connection import Connection
 from edge.sensor.gap_rows import UNKNOWN_PAST
 from edge.sensor.queue.spooled import SpoolSize
 from edge.sensor.status import Status
 from edge.sensor.store import Device, SensorStore
+from tests.edge.sensor.reports import reading
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 BOOT = uuid4()
@@ -86,3 +87,20 @@ async def test_registering_records_the_origin_of_positions(connection: Connectio
         await SensorStore(connection, replace(target, origin=origin)).register()
         origins.append(await connection.fetchval("select sensor_origin from devices where id = 'target-1'"))
     assert origins == ["lower_left", "centre"]
+
+
+async def test_every_value_of_a_reading_is_stored(connection: Connection) -> None:
+    store = SensorStore(connection, DEVICE)
+    await store.register()
+    given = replace(
+        reading(1, reason="damp", rssi_dbm=-60), kind=ReadingKind.RELEASE, tag="e2", tags=("e2", "e3"), x_mm=1.5, y_mm=2.5,
+        cause=ReleaseCause.REMOVED, launch_mps=57.25, quality=80,
+    )  # fmt: skip
+    await store.write([given], None)
+    row = await connection.fetchrow("select * from readings")
+    assert row is not None
+    names = [field.name for field in fields(Reading) if field.name != "stamp"]
+    assert {name: row[name] for name in names} == {name: getattr(given, name) for name in names} | {
+        "tags": ["e2", "e3"]
+    }
+    assert (row["at"], row["mono_ns"], row["uncertainty_s"]) == (given.stamp.at, given.stamp.mono_ns, 0.001)

@@ -24,6 +24,7 @@ export function reasons(shot, faces) {
   const flight = [];
   if (shot.tof_s) flight.push(measured(shot.tof_s, 2, texts.units.s));
   if (shot.speed_mps) flight.push(texts.why.meanSpeed(measured(shot.speed_mps, 1, texts.units.mps)));
+  if (shot.launch_mps) flight.push(texts.why.launchSpeed(measured(shot.launch_mps, 1, texts.units.mps)));
   if (shot.arrow_engage_time && shot.arrow_disengage_time && !shot.flags.includes(Flag.NO_ENGAGE)) {
     const drawnS = (Date.parse(shot.arrow_disengage_time) - Date.parse(shot.arrow_engage_time)) / 1000;
     flight.push(texts.why.drawn(measured(drawnS, 1, texts.units.s)));

@@ -77,6 +77,7 @@ export const texts = {
     },
     assignment: { id: "by its tag", inferred: "inferred: no other arrow was possible", manual: "assigned by an operator" },
     meanSpeed: (speed) => `${speed} on average`,
+    launchSpeed: (speed) => `${speed} at the bow`,
     drawn: (time) => `drawn for ${time}`,
     was: (value, time) => `it was ${value} until ${time}`,
     fromMiddle: (length, face) => `${length} from the middle of face ${face}`,

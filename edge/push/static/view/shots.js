@@ -59,7 +59,7 @@ export class ShotList {
 
 function fill(row, shot, isLast) {
   const isCorrected = shot.previous_value !== null || shot.flags.includes(Flag.CORRECTED);
-  const cellTexts = [place(shot), shot.previous_value, call(shot), arrow(shot), fixed(shot.tof_s, 2), fixed(shot.speed_mps, 1),
+  const cellTexts = [place(shot), shot.previous_value, call(shot), arrow(shot), fixed(shot.tof_s, 2), fixed(shot.speed_mps ?? shot.launch_mps, 1),
     shot.arrow_disengage_time, [isLast && texts.notes.last, ...notes(shot)].filter(Boolean).join(", ")];
   const shown = cellTexts.join("|");
   if (row.dataset.shown !== shown) row.replaceChildren(...cells(shot, cellTexts));

@@ -23,6 +23,6 @@ def shot(
         "arrow_id": None, "arrow_tag": None, "human_identifier": None, "arrow_engage_time": None,
         "arrow_disengage_time": at, "arrow_landing_time": at, "created_at": at, "revision": 1, "previous_value": None,
         "corrected_at": None, "line_margin_mm": None, "line_call": False, "diameter_mm": 6.0, "diameter_assumed": False,
-        "assignment": "id", "tof_s": None, "speed_mps": None, "landing_device_id": "target-1", "landing_stream_id": "T",
+        "assignment": "id", "tof_s": None, "speed_mps": None, "launch_mps": None, "landing_device_id": "target-1", "landing_stream_id": "T",
         "landing_seq": number, "void_reason": None,
     } | more  # fmt: skip

@@ -59,7 +59,7 @@ async def test_list_and_totals_show_value_arrow_flight_and_speed(
     await add_shot(lane, None, None, 0, result="miss")
     await add_shot(lane, None, None, None, result="unknown")
     await add_shot(lane, None, None, None, result="not_shot")
-    await add_shot(lane, None, None, None, result="pending")
+    await add_shot(lane, None, None, None, result="pending", launch_mps=57.2)
     rows = page.locator("#shots tbody tr")
     await expect(rows).to_have_count(6)
     await expect(rows.locator("td.value")).to_have_text(["…", "let down", "M?", "M", "6", "X"])
@@ -67,6 +67,9 @@ async def test_list_and_totals_show_value_arrow_flight_and_speed(
     await expect(rows.nth(4).locator("td")).to_have_text(
         ["6", "?", "1.25", "56.0", "10:01:00", ""], use_inner_text=True
     )
+    await expect(rows.nth(0).locator("td.number")).to_have_text(
+        ["\N{EN DASH}", "57.2"]
+    )  # no mean speed: that at the bow
     for fact, value in (("arrows", 5), ("hits", 2), ("x", 1), ("misses", 1), ("average", "5.33")):
         await expect(page.locator(f"#fact-{fact}")).to_have_text(str(value))
     await expect(page.locator("#total")).to_have_text("16")

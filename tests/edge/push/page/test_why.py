@@ -18,12 +18,22 @@ async def why(call: Call, **of: Any) -> dict[str, str]:
 
 
 async def test_a_hit_is_explained_by_distance_ring_line_and_shaft(call: Call) -> None:
-    terms = await why(call, points=9, dx=100.0, dy=75.0, line_margin_mm=0.0, line_call=True, tof_s=1.25, speed_mps=56.0)
+    terms = await why(
+        call,
+        points=9,
+        dx=100.0,
+        dy=75.0,
+        line_margin_mm=0.0,
+        line_call=True,
+        tof_s=1.25,
+        speed_mps=56.0,
+        launch_mps=57.25,
+    )
     assert terms["Middle"] == "125.0 mm from the middle of face A"
     assert terms["Ring"] == "the shaft reaches in to 122.0 mm, the 9 out to 122.0 mm"
     assert terms["Line"] == "0.0 mm inside the line of the 9: too close for the sensor, a judge decides"
     assert terms["Shaft"] == "6.0 mm thick"
-    assert terms["Flight"] == "1.25 s, 56.0 m/s on average"
+    assert terms["Flight"] == "1.25 s, 56.0 m/s on average, 57.3 m/s at the bow"
 
 
 async def test_a_line_outside_the_shaft_is_named(call: Call) -> None:

@@ -97,6 +97,11 @@ def test_landing_without_a_position_is_unknown() -> None:
     assert only_shot(LaneReadings().shot(5.0).landing(5.4, x=None)).result == "unknown"
 
 
+def test_a_shot_has_the_launch_speed_of_its_release() -> None:
+    lane = LaneReadings().engage(3.0).release(5.0, launch_mps=57.2).landing(5.4)
+    assert (only_shot(lane).launch_mps, only_shot(LaneReadings().shot(5.0).landing(5.4)).launch_mps) == (57.2, None)
+
+
 def test_ends_close_by_tags_by_mark_and_by_time() -> None:
     lane = LaneReadings().shot(5.0).landing(5.4).tags(12.0)
     (end,) = assemble(lane.readings, CONTEXT).ends
