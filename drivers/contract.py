@@ -9,7 +9,7 @@ late and more than once: ``(stream_id, seq)`` identifies an event for good, so a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -29,15 +29,18 @@ __all__ = [
     "Driver",
     "DriverInfo",
     "Maturity",
+    "Progress",
     "Pulse",
     "Reading",
     "ReadingKind",
     "ReleaseCause",
     "Report",
+    "ReportProgress",
     "SensorOrigin",
     "Source",
     "Stamp",
     "StreamStart",
+    "ignore_progress",
     "stream_of",
 ]
 
@@ -68,7 +71,7 @@ class Capability(StrEnum):
     STAMPS_TIME = "stamps-time"
     """The device stamps events with a clock of its own."""
     CONFIGURE = "configure"
-    """Threshold and window can be set, and are read back."""
+    """The device has settings: the commands ``read_config`` and ``configure``."""
 
 
 class Source(StrEnum):
@@ -191,7 +194,11 @@ class DeviceIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Request to a device."""
+    """Request to a device.
+
+    ``read_config`` returns all of a device's settings as they are active; ``configure`` sets those of its arguments,
+    leaves the others, and returns all of them, read back.
+    """
 
     name: str
     arguments: Mapping[str, int | float | str | bool] = field(default_factory=dict)
@@ -204,6 +211,26 @@ class CommandResult:
     ok: bool
     values: Mapping[str, int | float | str | bool] = field(default_factory=dict)
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Step that a running command has reached, for the person who waits for it."""
+
+    phase: str
+    """The present step in a few plain words."""
+    done: int | None = None
+    """Steps that are complete; None where the command has no countable steps."""
+    total: int | None = None
+    """Steps in all; None while their number is unknown."""
+
+
+ReportProgress = Callable[[Progress], None]
+"""Receives the progress of a command. It returns at once and never raises; it may drop reports that arrive too fast."""
+
+
+def ignore_progress(progress: Progress) -> None:
+    """Drop a report of progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +273,12 @@ class Driver(Protocol):
         """The device's reports. Raises DeviceLost when the line fails or the device is silent."""
         ...
 
-    async def execute(self, command: Command) -> CommandResult:
-        """Run a command on the device, while ``readings`` is iterated."""
+    async def execute(self, command: Command, report: ReportProgress = ignore_progress) -> CommandResult:
+        """Run a command on the device, while ``readings`` is iterated.
+
+        Cancelling the task cancels the command: the driver ends it in a state that is safe for the device and for
+        people, at once, and can run the next command. A command that was cancelled may have had its effect.
+        """
         ...
 
     async def acknowledge(self, reading: Reading) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -22,14 +22,17 @@ from drivers.contract import (
     Capability,
     ClockModel,
     Command,
+    CommandResult,
     DeviceIdentity,
     Driver,
     DriverInfo,
+    Progress,
     Pulse,
     Reading,
     Report,
     Source,
     StreamStart,
+    ignore_progress,
 )
 from drivers.errors import DeviceLost, DriverError
 
@@ -76,6 +79,38 @@ async def read_until(driver: Driver, enough: Callable[[list[Report]], bool], *, 
             if enough(reports):
                 break
     return reports
+
+
+@asynccontextmanager
+async def read_on(driver: Driver) -> AsyncIterator[asyncio.Task[list[Report]]]:
+    """Read and acknowledge while the block runs, as a command needs."""
+    reading = asyncio.create_task(read_until(driver, lambda _: False, acknowledge=True))
+    try:
+        yield reading
+    finally:
+        reading.cancel()
+        await asyncio.wait((reading,), timeout=WITHIN_S)
+
+
+def changed(value: float | str | bool) -> float | str | bool:
+    """Another value of a setting; a text stays the same."""
+    if isinstance(value, str):
+        return value
+    return not value if isinstance(value, bool) else value + 1
+
+
+async def change_a_setting(
+    driver: Driver, present: Mapping[str, int | float | str | bool]
+) -> tuple[str, CommandResult]:
+    """Change the first setting that the device lets change; its name, and the result."""
+    refusals: list[str] = []
+    for name, value in present.items():
+        if changed(value) != value:
+            result = await driver.execute(Command("configure", {name: changed(value)}))
+            if result.ok:
+                return name, result
+            refusals.append(f"{name}: {result.error}")
+    pytest.fail(f"no setting can be changed: {refusals}")
 
 
 def readings_in(reports: list[Report]) -> list[Reading]:
@@ -188,10 +223,8 @@ class DriverContract:
                 await driver.acknowledge(reading)
             # Events in transit may arrive once more, until the device has processed the acknowledgements.
             if Capability.CONFIGURE in connection.info.capabilities:
-                reading_on = asyncio.create_task(read_until(driver, lambda _: False, acknowledge=True))
-                answered = await driver.execute(Command("read_config"))
-                reading_on.cancel()
-                await asyncio.wait((reading_on,))
+                async with read_on(driver):
+                    answered = await driver.execute(Command("read_config"))
                 assert answered.ok
             else:
                 await read_until(driver, later_by(2.0), acknowledge=True)
@@ -206,22 +239,45 @@ class DriverContract:
     async def test_the_configuration_is_set_and_read_back(self, connection: Connection) -> None:
         if Capability.CONFIGURE not in connection.info.capabilities:
             pytest.skip("the device has no settings")
-        async with opened(connection) as (driver, _):
-            listening = asyncio.create_task(read_until(driver, lambda _: False, acknowledge=True))
-            try:
-                values = {"threshold": 321, "window_ms": 45}
-                put = await driver.execute(Command("configure", values))
-                read = await driver.execute(Command("read_config"))
-                unknown = await driver.execute(Command("no such command"))
-            finally:
-                listening.cancel()
-                await asyncio.wait((listening,))
+        async with opened(connection) as (driver, _), read_on(driver):
+            present = await driver.execute(Command("read_config"))
+            name, put = await change_a_setting(driver, present.values)
+            read = await driver.execute(Command("read_config"))
+            restored = await driver.execute(Command("configure", {name: present.values[name]}))
+            unknown = await driver.execute(Command("configure", {"no such setting": 1}))
+            read_at_last = await driver.execute(Command("read_config"))
 
-        assert (put.ok, put.values) == (True, values)
-        assert (read.ok, read.values) == (True, values)
+        assert present.ok
+        assert put.values == {**present.values, name: changed(present.values[name])}, "other settings keep their values"
+        assert (read.ok, read.values) == (True, put.values)
+        assert (restored.ok, restored.values) == (True, present.values)
         assert not unknown.ok
         assert unknown.error is not None
+        assert read_at_last.values == present.values
         assert {"configure", "read_config"} <= connection.info.commands
+
+    async def test_an_unknown_command_is_refused(self, connection: Connection) -> None:
+        reported: list[Progress] = []
+        async with opened(connection) as (driver, _), read_on(driver):
+            unknown = await driver.execute(Command("no such command"), reported.append)
+
+        assert not unknown.ok
+        assert unknown.error is not None
+        assert reported == []
+
+    async def test_a_cancelled_command_makes_room_for_the_next(self, connection: Connection) -> None:
+        if Capability.CONFIGURE not in connection.info.capabilities:
+            pytest.skip("the device has no command that is harmless")
+        async with opened(connection) as (driver, _), read_on(driver) as reading:
+            cancelled = asyncio.create_task(driver.execute(Command("read_config"), ignore_progress))
+            await asyncio.sleep(0)  # it runs
+            cancelled.cancel()
+            await asyncio.wait((cancelled,), timeout=WITHIN_S)
+            answered = await driver.execute(Command("read_config"))
+            assert not reading.done()
+
+        assert cancelled.cancelled() or cancelled.result().ok
+        assert answered.ok
 
     async def test_a_silent_device_raises_device_lost(self, connection: Connection, time_factor: float) -> None:
         async with opened(connection) as (driver, identity):

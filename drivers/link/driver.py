@@ -27,22 +27,20 @@ from drivers.contract import (
     Maturity,
     Reading,
     Report,
+    ReportProgress,
+    ignore_progress,
 )
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverError, ProtocolError
 from drivers.link.codec import (
     FRAME_END,
     VERSION,
-    Config,
-    ConfigRead,
     Frame,
     LinkDecoder,
     Log,
-    Message,
-    Nak,
-    NakCode,
     NodeKind,
     split_frames,
 )
+from drivers.link.commands import COMMANDS, NodeCommands
 from drivers.link.session import LinkSession
 from drivers.transport.flight_recorder import FlightRecorder
 from drivers.transport.serial import Chunk, SerialPort, open_port
@@ -54,10 +52,6 @@ MISSED_HEARTBEATS: Final = 3
 SILENT_NS: Final = round(MISSED_HEARTBEATS * HEARTBEAT_S * 1e9)
 MEET_S: Final = 3.0
 """Deadline for the node's HELLO after the port is open."""
-ANSWER_S: Final = 0.5
-"""Deadline for the answer to one transmission of a command."""
-ANSWER_TRIES: Final = 4
-"""Transmissions of a command. Commands are idempotent."""
 LOGS_PER_MINUTE: Final = 30
 """Lines of the node's log that are logged per minute."""
 ACKS_AT_ONCE: Final = 64
@@ -66,10 +60,6 @@ MAX_ACKS: Final = 20_000
 """Acknowledgements that wait for room on the line; the node re-sends the events of further ones."""
 
 CAPABILITIES: Final = frozenset({Capability.ACKNOWLEDGES, Capability.STAMPS_TIME, Capability.CONFIGURE})
-READ_CONFIG: Final = "read_config"
-CONFIGURE: Final = "configure"
-COMMANDS: Final = frozenset({READ_CONFIG, CONFIGURE})
-"""``read_config``; ``configure`` with ``threshold`` and ``window_ms``. Both return the node's values."""
 
 _LEVELS: Final = (
     logging.CRITICAL,
@@ -123,7 +113,7 @@ class LinkDriver:
         self._decoder = LinkDecoder()
         self._frame_began_ns = 0
         self._record = FlightRecorder(split_frames)
-        self._answers: dict[int, asyncio.Future[Config | Nak]] = {}
+        self._commands = NodeCommands()
         self._acks: deque[bytes] = deque()
         self._acks_dropped = 0
         self._log_budget = LOGS_PER_MINUTE
@@ -171,24 +161,10 @@ class LinkDriver:
                     silent=True,
                 )
 
-    async def execute(self, command: Command) -> CommandResult:
+    async def execute(self, command: Command, report: ReportProgress = ignore_progress) -> CommandResult:
         """Run ``read_config`` or ``configure``."""
         port, session = self._opened()
-        message = _message_of(command)
-        if isinstance(message, str):
-            return CommandResult(ok=False, error=message)
-        number, frame = session.request(message)
-        answer: asyncio.Future[Config | Nak] = asyncio.get_running_loop().create_future()
-        self._answers[number] = answer
-        try:
-            for _ in range(ANSWER_TRIES):
-                self._send(port, frame)
-                await asyncio.wait((answer,), timeout=ANSWER_S)
-                if answer.done():
-                    return _result_of(message, answer.result())
-        finally:
-            del self._answers[number]
-        return CommandResult(ok=False, error=f"node {session.node} did not answer within {ANSWER_S * ANSWER_TRIES:g} s")
+        return await self._commands.run(command, session.request, lambda frame: self._send(port, frame), report)
 
     async def acknowledge(self, reading: Reading) -> None:
         """Acknowledge an event to the node. Acknowledgements of one iteration of the event loop share a write."""
@@ -206,9 +182,7 @@ class LinkDriver:
     async def close(self) -> None:
         """Close the line. Commands that await an answer fail."""
         port, self._port = self._port, None
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(self._closed())
+        self._commands.fail(self._closed())
         if port is not None:
             self._write_acks(port)
             await port.close()
@@ -273,9 +247,7 @@ class LinkDriver:
     def _dispatch(self, session: LinkSession) -> None:
         """Deliver answers to the waiting commands and the node's log lines to the log."""
         for number, message in session.answers:
-            answer = self._answers.get(number)
-            if answer is not None and not answer.done():
-                answer.set_result(message)
+            self._commands.on_answer(number, message)
         session.answers.clear()
         for line in session.logs:
             self._log(line)
@@ -371,29 +343,3 @@ class TargetLink(LinkDriver):
         heartbeat_s=HEARTBEAT_S,
         settings=LinkSettings,
     )
-
-
-def _message_of(command: Command) -> Message | str:
-    """The request of a command, or an error message for an invalid command."""
-    if command.name == READ_CONFIG:
-        return ConfigRead()
-    if command.name != CONFIGURE:
-        return f"unknown command {command.name}; the commands are {', '.join(sorted(COMMANDS))}"
-    values: list[int] = []
-    for name in ("threshold", "window_ms"):
-        value = command.arguments.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 0xFFFF:
-            return f"{name} must be a whole number from 0 to 65535, not {value!r}"
-        values.append(value)
-    return Config(*values)
-
-
-def _result_of(asked: Message, answer: Config | Nak) -> CommandResult:
-    if isinstance(answer, Nak):
-        known = answer.code in list(NakCode)
-        reason = NakCode(answer.code).name.lower().replace("_", " ") if known else f"code {answer.code}"
-        return CommandResult(ok=False, error=f"the node refused: {reason}")
-    values = {"threshold": answer.threshold, "window_ms": answer.window_ms}
-    if isinstance(asked, Config) and asked != answer:
-        return CommandResult(ok=False, values=values, error="the node kept other values")
-    return CommandResult(ok=True, values=values)

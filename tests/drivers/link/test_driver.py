@@ -15,6 +15,7 @@ from drivers.contract import (
     ClockModel,
     Command,
     CommandResult,
+    Progress,
     Pulse,
     Reading,
     ReadingKind,
@@ -23,6 +24,7 @@ from drivers.contract import (
     stream_of,
 )
 from drivers.errors import DeviceLost
+from drivers.link import commands as commands_module
 from drivers.link import driver as driver_module
 from drivers.link.codec import (
     Ack,
@@ -296,19 +298,27 @@ async def test_the_configuration_is_set_and_read_back(far: FarEnd, monkeypatch: 
             read = await driver.execute(Command("read_config"))
             put = await driver.execute(Command("configure", {"threshold": 300, "window_ms": 40}))
             other = await driver.execute(Command("configure", {"threshold": 300, "window_ms": 9999}))
+            partial = await driver.execute(Command("configure", {"threshold": 310}))
             bad = await driver.execute(Command("configure", {"threshold": -1, "window_ms": 40}))
+            mistyped = await driver.execute(Command("configure", {"height": 1}))
+            empty = await driver.execute(Command("configure"))
             unknown = await driver.execute(Command("explode"))
             node.config = None
-            monkeypatch.setattr(driver_module, "ANSWER_S", 0.1)
-            none = await driver.execute(Command("read_config"))
+            monkeypatch.setattr(commands_module, "ANSWER_S", 0.1)
+            repeats: list[Progress] = []
+            none = await driver.execute(Command("read_config"), repeats.append)
 
     assert read == CommandResult(ok=True, values={"threshold": 100, "window_ms": 50})
     assert put == CommandResult(ok=True, values={"threshold": 300, "window_ms": 40})
     assert other == CommandResult(
         ok=False, values={"threshold": 300, "window_ms": 1000}, error="the node kept other values"
     )
+    assert partial == CommandResult(ok=True, values={"threshold": 310, "window_ms": 1000})
     assert not bad.ok
+    assert mistyped.error == "unknown setting height; the settings are threshold and window_ms"
+    assert empty.error == "no setting is given; the settings are threshold and window_ms"
     assert not unknown.ok
+    assert repeats == [Progress("sends the request again", sent, 4) for sent in (1, 2, 3)]
     assert not none.ok
     assert none.error is not None
     assert "did not answer" in none.error

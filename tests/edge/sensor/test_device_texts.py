@@ -23,7 +23,9 @@ from drivers.contract import (
     Pulse,
     Reading,
     Report,
+    ReportProgress,
     Source,
+    ignore_progress,
 )
 from drivers.errors import DeviceLost
 from edge.common.postgres.connection import Connection
@@ -58,7 +60,8 @@ class CarelessDriver:
         await self._unplugged.wait()
         raise DeviceLost(f"lost: {HURTS}", device="bow-1", hint=HURTS)
 
-    async def execute(self, command: Command) -> CommandResult:
+    async def execute(self, command: Command, report: ReportProgress = ignore_progress) -> CommandResult:
+        del report
         return CommandResult(ok=False, error=command.name)
 
     async def acknowledge(self, reading: Reading) -> None:

@@ -26,9 +26,11 @@ from drivers.contract import (
     Reading,
     ReadingKind,
     Report,
+    ReportProgress,
     Source,
     Stamp,
     StreamStart,
+    ignore_progress,
 )
 from drivers.errors import DeviceLost
 from edge.sensor.queue.durable import DurableQueue
@@ -64,7 +66,8 @@ class RebootedNode:
             yield Pulse(PRESENT, 0, Stamp(NOW, 6, HOST, 0.001))
             await asyncio.sleep(0.01)
 
-    async def execute(self, command: Command) -> CommandResult:
+    async def execute(self, command: Command, report: ReportProgress = ignore_progress) -> CommandResult:
+        del report
         return CommandResult(ok=False, error=f"{command.name} is unknown")
 
     async def acknowledge(self, reading: Reading) -> None:

@@ -25,12 +25,14 @@ from archstats.drivers import (
     ReadingKind,
     ReleaseCause,
     Report,
+    ReportProgress,
     SerialPort,
     Source,
     Stamp,
     StreamStart,
     clock_pair,
     host_boot_id,
+    ignore_progress,
     open_port,
 )
 from pydantic import BaseModel, ConfigDict, Field
@@ -109,7 +111,7 @@ class ChirpBow:
                     "silent: three polls without an answer", device=self._device_id, hint="Charge it.", silent=True
                 )
 
-    async def execute(self, command: Command) -> CommandResult:
+    async def execute(self, command: Command, report: ReportProgress = ignore_progress) -> CommandResult:
         """The clip has no commands."""
         return CommandResult(ok=False, error=f"unknown command {command.name}")
 

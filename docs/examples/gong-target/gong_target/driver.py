@@ -25,12 +25,14 @@ from archstats.drivers import (
     Reading,
     ReadingKind,
     Report,
+    ReportProgress,
     SerialPort,
     Source,
     Stamp,
     StreamStart,
     clock_pair,
     host_boot_id,
+    ignore_progress,
     open_port,
     stream_of,
 )
@@ -136,7 +138,7 @@ class GongTarget:
                     silent=True,
                 )
 
-    async def execute(self, command: Command) -> CommandResult:
+    async def execute(self, command: Command, report: ReportProgress = ignore_progress) -> CommandResult:
         """The device has no commands."""
         return CommandResult(ok=False, error=f"unknown command {command.name}; this device has no commands")
 

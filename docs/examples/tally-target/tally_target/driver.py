@@ -24,12 +24,14 @@ from archstats.drivers import (
     Reading,
     ReadingKind,
     Report,
+    ReportProgress,
     SerialPort,
     Source,
     Stamp,
     StreamStart,
     clock_pair,
     host_boot_id,
+    ignore_progress,
     open_port,
 )
 from pydantic import BaseModel, ConfigDict, Field
@@ -132,7 +134,7 @@ class TallyTarget:
                     silent=True,
                 )
 
-    async def execute(self, command: Command) -> CommandResult:
+    async def execute(self, command: Command, report: ReportProgress = ignore_progress) -> CommandResult:
         """The device has no commands."""
         return CommandResult(ok=False, error=f"unknown command {command.name}; this device has no commands")
 
