@@ -20,6 +20,7 @@ from uuid import UUID, uuid5
 from drivers.clock.instant import ClockModel, Stamp
 
 __all__ = [
+    "DEFAULT_DEAD_TIME_S",
     "Capability",
     "ClockModel",
     "Command",
@@ -44,6 +45,8 @@ __all__ = [
     "stream_of",
 ]
 
+DEFAULT_DEAD_TIME_S = 0.2
+"""Dead time of a target whose driver states none: the impact must fade before the next is detected."""
 STREAM_NAMESPACE = UUID("5a0cd1f2-6c0b-5d0e-9a57-a6c1f0b7e001")
 """UUID namespace of the stream ids of devices that report a boot id."""
 
@@ -95,13 +98,17 @@ class ReadingKind(StrEnum):
     """The arrows in the butt, complete, at this instant."""
     PIN = "pin"
     """A calibration probe was pressed at a known point."""
+    SCAN = "scan"
+    """A device of kind ``arrow`` saw a tag: the arrow that will be nocked next, unless another is scanned."""
 
 
 class ReleaseCause(StrEnum):
-    """Reason why an arrow left the string, where it was not shot."""
+    """Reason why an arrow left the string, where the device knows it."""
 
     REMOVED = "removed"
     """The archer took the arrow off the string."""
+    SHOT = "shot"
+    """The arrow flew: the device observed more than the empty string, for example the shaft in a light gate."""
 
 
 class SensorOrigin(StrEnum):
@@ -136,7 +143,7 @@ class Reading:
     """LANDING and PIN: millimetres, up is positive."""
     rssi_dbm: int | None = None
     cause: ReleaseCause | None = None
-    """RELEASE only; None when the arrow was shot or the device cannot distinguish."""
+    """RELEASE only; None when the device cannot distinguish."""
     launch_mps: float | None = None
     """RELEASE only: speed of the arrow at the bow in metres per second, above 0; None when it is not measured."""
     quality: int | None = None
@@ -254,6 +261,8 @@ class DriverInfo:
     """
     origin: SensorOrigin = SensorOrigin.LOWER_LEFT
     """TARGET only: the point that raw positions count from, used until the device is calibrated."""
+    dead_time_s: float = DEFAULT_DEAD_TIME_S
+    """Target: two arrows that land within this time, 0 to 60 s, may be one reading. A miss beside a landing is then unknown."""
 
 
 class Driver(Protocol):

@@ -25,12 +25,14 @@ class ReadingKind(StrEnum):
     LANDING = "landing"
     TAGS = "tags"
     PIN = "pin"
+    SCAN = "scan"
 
 
 class ReleaseCause(StrEnum):
-    """The reason why an arrow left the string without a shot (``readings.cause``); as in the driver contract."""
+    """The reason why an arrow left the string, where the device knows it (``readings.cause``); as in the driver contract."""
 
     REMOVED = "removed"
+    SHOT = "shot"
 
 
 class SensorOrigin(StrEnum):

@@ -22,13 +22,13 @@ grant select on host_boots to archstats_shots, archstats_push;
 
 -- Devices and readings: written by the sensor daemon.
 grant select, insert,
-    update (kind, driver, lane, sensor_origin, lane_since, lane_since_mono_ns, lane_since_host_boot_id)
+    update (kind, driver, lane, sensor_origin, dead_time_s, lane_since, lane_since_mono_ns, lane_since_host_boot_id)
     on devices to archstats_sensor;
 grant select, insert, update on device_status to archstats_sensor;
 grant select, insert on device_gaps to archstats_sensor;
 grant select, insert, update on stream_clocks to archstats_sensor;
 grant select, insert on readings to archstats_sensor;
-grant select, insert, update (kind, driver, lane, sensor_origin) on devices to archstats_operator;
+grant select, insert, update (kind, driver, lane, sensor_origin, dead_time_s) on devices to archstats_operator;
 grant select on devices to archstats_shots, archstats_push;
 grant select, insert on quarantine to archstats_sensor;
 grant select, update (settled_at) on quarantine to archstats_operator;

@@ -35,6 +35,7 @@ _KIND_TEXTS: Final = {
     ReadingKind.LANDING: "landings",
     ReadingKind.TAGS: "lists of tags",
     ReadingKind.PIN: "calibration points",
+    ReadingKind.SCAN: "scans",
 }
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from drivers.clock.host import host_now
 from drivers.clock.instant import Instant
-from drivers.contract import ClockModel, DeviceKind, Reading, SensorOrigin, StreamStart
+from drivers.contract import DEFAULT_DEAD_TIME_S, ClockModel, DeviceKind, Reading, SensorOrigin, StreamStart
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import ReportKind
 from edge.sensor.boots import BootRecorder
@@ -95,6 +95,8 @@ class Device:
     """The port it is plugged into, for the technician."""
     origin: SensorOrigin = SensorOrigin.LOWER_LEFT
     """The point that its raw positions count from."""
+    dead_time_s: float = DEFAULT_DEAD_TIME_S
+    """See :class:`drivers.contract.DriverInfo`."""
 
 
 class SensorStore:
@@ -114,12 +116,12 @@ class SensorStore:
         await self._boots.renew(self._connection, at_once=True)
         await self._connection.execute(
             """
-            insert into devices (id, kind, driver, lane, sensor_origin) values ($1, $2, $3, $4, $5)
+            insert into devices (id, kind, driver, lane, sensor_origin, dead_time_s) values ($1, $2, $3, $4, $5, $9)
             on conflict (id) do update set kind = excluded.kind, driver = excluded.driver, lane = excluded.lane,
-                sensor_origin = excluded.sensor_origin,
+                sensor_origin = excluded.sensor_origin, dead_time_s = excluded.dead_time_s,
                 lane_since = $6, lane_since_mono_ns = $7, lane_since_host_boot_id = $8
-            where (devices.kind, devices.driver, devices.lane, devices.sensor_origin) is distinct from
-                  (excluded.kind, excluded.driver, excluded.lane, excluded.sensor_origin)
+            where (devices.kind, devices.driver, devices.lane, devices.sensor_origin, devices.dead_time_s) is distinct from
+                  (excluded.kind, excluded.driver, excluded.lane, excluded.sensor_origin, excluded.dead_time_s)
             """,
             self._device.id,
             self._device.kind.value,
@@ -127,6 +129,7 @@ class SensorStore:
             self._device.lane,
             self._device.origin.value,
             *since.columns,
+            self._device.dead_time_s,
         )
 
     async def record_boot(self) -> str | None:

@@ -10,6 +10,7 @@ import asyncpg
 
 from drivers.clock.instant import Instant
 from drivers.contract import DeviceKind, Source
+from drivers.registry import load_driver
 from edge.common.config.errors import ConfigError
 from edge.common.postgres.connection import Connection
 from edge.operator.opening import FacePlace, NewSession, open_session
@@ -29,13 +30,14 @@ class RangeDevice:
     kind: DeviceKind
     driver: str
     lane: int
+    dead_time_s: float
 
 
 def range_devices(lanes: int) -> list[RangeDevice]:
     """A bow and a target on each lane."""
     drivers = {kind: range_driver(kind) for kind in (DeviceKind.BOW, DeviceKind.TARGET)}
     return [
-        RangeDevice(f"{kind}-{lane}", kind, driver, lane)
+        RangeDevice(f"{kind}-{lane}", kind, driver, lane, load_driver(driver).info.dead_time_s)
         for lane in range(1, lanes + 1)
         for kind, driver in drivers.items()
     ]
@@ -48,10 +50,11 @@ async def register_devices(connection: Connection, devices: Sequence[RangeDevice
     """
     await connection.executemany(
         """
-        insert into devices (id, kind, driver, lane) values ($1, $2, $3, $4)
-        on conflict (id) do update set kind = excluded.kind, driver = excluded.driver, lane = excluded.lane
+        insert into devices (id, kind, driver, lane, dead_time_s) values ($1, $2, $3, $4, $5)
+        on conflict (id) do update set kind = excluded.kind, driver = excluded.driver, lane = excluded.lane,
+            dead_time_s = excluded.dead_time_s
         """,
-        [(device.name, device.kind, device.driver, device.lane) for device in devices],
+        [(device.name, device.kind, device.driver, device.lane, device.dead_time_s) for device in devices],
     )
 
 

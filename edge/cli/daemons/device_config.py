@@ -43,7 +43,16 @@ def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
     if driver is None or settings is None or faults:
         raise ConfigError.merge(faults)
     info = driver.info
-    device = Device(device_id, info.kind, settings.driver, settings.lane, info.heartbeat_s, settings.port, info.origin)
+    device = Device(
+        device_id,
+        info.kind,
+        settings.driver,
+        settings.lane,
+        info.heartbeat_s,
+        settings.port,
+        info.origin,
+        info.dead_time_s,
+    )
     return DevicePlan(device, driver, settings)
 
 

@@ -40,6 +40,12 @@ async def gap_start(
     return since
 
 
+async def test_registration_writes_the_dead_time_of_the_driver(connection: Connection) -> None:
+    for dead_time_s in (0.2, 0.5):
+        await SensorStore(connection, replace(DEVICE, dead_time_s=dead_time_s)).register()
+        assert await connection.fetchval("select dead_time_s from devices") == dead_time_s
+
+
 async def test_unknown_device_leaves_a_gap_without_a_start(connection: Connection) -> None:
     assert await gap_start(connection, uuid4(), 100, 90, uuid4()) == UNKNOWN_PAST
 

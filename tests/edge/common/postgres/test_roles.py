@@ -25,9 +25,9 @@ from tests.postgres import copy_fresh_cluster
 REPEATABLE = tuple(migration.name for migration in known_migrations() if migration.repeatable)
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
 PRUNED = "update(pruned_id,pruned_xid)"
-DEVICE_UPDATE = "update(driver,kind,lane,sensor_origin)"
+DEVICE_UPDATE = "update(dead_time_s,driver,kind,lane,sensor_origin)"
 RENEWED = "update(at,host_id,mono_ns)"
-REGISTERED = "update(driver,kind,lane,lane_since,lane_since_host_boot_id,lane_since_mono_ns,sensor_origin)"
+REGISTERED = "update(dead_time_s,driver,kind,lane,lane_since,lane_since_host_boot_id,lane_since_mono_ns,sensor_origin)"
 
 MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "installation": ({GET}, {GET, PRUNED}, {GET}, {GET, PRUNED}),
