@@ -15,7 +15,7 @@ from pathlib import Path
 from edge.common.config.errors import CommandError
 from edge.common.config.settings import DatabaseSettings
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.migrate import FILES, known_migrations, migrate, schema_state
+from edge.common.postgres.migrate import REPEATABLE, known_migrations, migrate, schema_state
 from edge.common.postgres.roles import create_roles
 from edge.operator.postgres_tools import PostgresClient, ProgramFailed, client_for, connection_variables
 
@@ -119,7 +119,7 @@ def load_backup(client: PostgresClient, file: Path) -> None:
             Path(folder) / name for name in ("contents", "before.sql", "restore.sql", "after.sql")
         )
         before.write_text(_EMPTY_SCHEMA)
-        after.write_text(_refuse_newer() + _NEW_EPOCH.format(functions=(FILES / "epoch.sql").read_text("utf-8")))
+        after.write_text(_refuse_newer() + _NEW_EPOCH.format(functions=(REPEATABLE / "epoch.sql").read_text("utf-8")))
         try:
             listed = client.run("pg_restore", "--list", file)
             if " TABLE public schema_migrations " not in listed:

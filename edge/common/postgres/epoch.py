@@ -1,7 +1,7 @@
 """Notices rows that came from another server with its transaction ids, and begins a new epoch of the database.
 
 A dump of one server that is loaded into a younger one brings ids that this server has not given out yet: the feed and the
-assembler would wait for them. ``edge/schema/epoch.sql`` has the functions; any service may call them, also several at once.
+assembler would wait for them. ``edge/schema/repeatable/epoch.sql`` has the functions; any service may call them, also several at once.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from edge.common.postgres.server_functions import close_server_functions
 
 FILES: Final = Path(__file__).parents[2] / "schema"
 """Folder of the migrations."""
+REPEATABLE: Final = FILES / "repeatable"
+"""Folder of those that are applied again after every change."""
 TIMEOUT_S = 600.0
 """Longest migration: it may rewrite a large table, or wait for another process that does."""
 
@@ -107,8 +109,14 @@ def known_migrations() -> tuple[Migration, ...]:
     Raises OSError where they cannot be read, for want of a descriptor. A glob would find none instead, and the schema of the
     database would seem to be a newer build's.
     """
-    files = sorted(file for file in FILES.iterdir() if file.suffix == ".sql")
+    files = sorted(
+        (file for folder in (FILES, REPEATABLE) for file in folder.iterdir() if file.suffix == ".sql"), key=_name
+    )
     return tuple(Migration(file.name, file.read_text(encoding="utf-8")) for file in files)
+
+
+def _name(file: Path) -> str:
+    return file.name
 
 
 async def schema_state(connection: Connection) -> SchemaState:

@@ -1,4 +1,4 @@
-"""The database's roles: one for each module, with the least rights it needs. ``edge/schema/grants.sql`` grants them.
+"""The database's roles: one for each module, with the least rights it needs. ``edge/schema/repeatable/grants.sql`` grants them.
 
 Roles belong to the server, not to one of its databases, so several databases may create them at the same time.
 They may log in but have no password: an installed hub admits each unit's user by its name (``peer``); any other user

@@ -1,6 +1,6 @@
 """Replication of hubs to a central database: set up on the hub, subscribed at the centre, described on both.
 
-``edge/schema/replication.sql`` has the tables, keys and views of both sides.
+``edge/schema/repeatable/replication.sql`` has the tables, keys and views of both sides.
 """
 
 from edge.operator.replication.centre import Subscribed, subscribe, unsubscribe

@@ -13,7 +13,7 @@ from edge.common.postgres.migrate import schema_state
 from edge.common.postgres.roles import first_line
 
 PUBLICATIONS = "archstats_hub, archstats_hub_log"
-"""Publications of every hub, see publish_hub() in ``edge/schema/replication.sql``."""
+"""Publications of every hub, see publish_hub() in ``edge/schema/repeatable/replication.sql``."""
 REPLICATION_ROLE = "archstats_replication"
 """Role of the centre's login at a hub."""
 LOCK_TIMEOUT = "set local lock_timeout = '3s'"

@@ -55,7 +55,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "rebuilds": (set(), {GET, ADD, "update(done_at,revised,shots)"}, set(), {GET, ADD}),
     "events": (set(), {GET, CUT}, {GET}, {GET, CUT}),
 }
-"""Rights of sensor, shots, push and operator on each table. A new table needs a decision here and in ``edge/schema/grants.sql``."""
+"""Rights of sensor, shots, push and operator on each table. A new table needs a decision here and in ``edge/schema/repeatable/grants.sql``."""
 
 _TABLES = (
     "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')"
