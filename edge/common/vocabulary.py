@@ -42,6 +42,29 @@ class SensorOrigin(StrEnum):
     CENTRE = "centre"
 
 
+class CalibrationKind(StrEnum):
+    """The kind of a calibration (``calibrations.kind``), by its device."""
+
+    TARGET = "target"
+    BOW = "bow"
+
+
+class CalibrationModel(StrEnum):
+    """The shape of the map from a target's positions to the butt (``calibrations.model``)."""
+
+    SIMILARITY = "similarity"
+    """Translation, rotation and one scale."""
+    AFFINE = "affine"
+    """Two scales and a shear besides."""
+
+
+class CalibrationAction(StrEnum):
+    """The reason why another calibration became active (``calibration_activations.action``)."""
+
+    ACTIVATE = "activate"
+    ROLLBACK = "rollback"
+
+
 class Result(StrEnum):
     """The outcome of one shot (``shots.result``)."""
 

@@ -68,6 +68,11 @@ grant select on orphans to archstats_push, archstats_operator;
 grant select, insert, update (done_at, shots, revised) on rebuilds to archstats_shots;
 grant select, insert on rebuilds to archstats_operator;
 
+-- Calibrations: stored and activated by operators, applied by the assembler.
+grant select, insert on calibrations, calibration_activations to archstats_operator;
+grant select, insert, update (taken, updated_at, ended_at) on calibration_runs to archstats_operator;
+grant select on calibrations, calibration_activations to archstats_shots, archstats_push;
+
 -- The feed: written by triggers only.
 grant select on events to archstats_push, archstats_operator;
 -- Old events are removed, and the newest removed one is recorded.

@@ -1,7 +1,7 @@
 -- Replication of hubs to a centre. Like the grants this file may change and is applied after every other: a column that a
 -- migration adds is then published by the hub and visible at the centre. On any other database it only defines functions.
 --
--- The hub: publish_hub(number). Readings, gaps and corrections are published when they are inserted, all other tables also
+-- The hub: publish_hub(number). Readings, gaps, corrections and calibrations are published when they are inserted, all other tables also
 -- when they are changed or deleted. Transaction ids stay on the hub: they mean nothing in another cluster.
 --
 -- The centre: build_centre(). Keys end with hub_id, so rows of two hubs never conflict. There are no foreign keys and no other
@@ -10,13 +10,14 @@
 --
 -- Both run while rows are written, so they lock a table only for a change that is still missing.
 
-create or replace function replicated_tables() returns table (name text, only_inserts boolean) language sql immutable
+create or replace function replicated_tables() returns table (name text, only_inserts boolean) language sql stable
     set search_path = pg_catalog, public, pg_temp as $$
-    values ('devices', false), ('device_states', false), ('arrows', false), ('sessions', false), ('targets', false),
+    select * from (values ('devices', false), ('device_states', false), ('arrows', false), ('sessions', false), ('targets', false),
         ('faces', false), ('ends', false), ('shots', false), ('orphans', false),
-        ('readings', true), ('device_gaps', true), ('corrections', true)
+        ('readings', true), ('device_gaps', true), ('corrections', true), ('calibrations', true),
+        ('calibration_activations', true)) t (name, only_inserts) where to_regclass(t.name) is not null
 $$;
-comment on function replicated_tables is 'Tables that a hub publishes; of some only new rows.';
+comment on function replicated_tables is 'Tables of this schema that a hub publishes; of some only new rows.';
 
 create or replace function hub_lane(hub_id integer, lane integer) returns integer language sql immutable
     return hub_id * 1000 + lane;
@@ -160,6 +161,17 @@ begin
                     on (r.device_id, r.stream_id, r.seq, r.hub_id) = (new.device_id, new.stream_id, new.seq, new.hub_id)
                 where (o.id, o.hub_id) = (new.id, new.hub_id);
         end if;
+    elsif tg_table_name = 'calibration_activations' then
+        if new.at > now() - interval '7 days' then
+            kind := 'calibration.activated';
+            -- the calibration itself was inserted before it
+            select d.lane, to_jsonb(a) || jsonb_build_object('lane', d.lane, 'version', c.version, 'model', c.model,
+                'sigma_mm', c.sigma_mm, 'face_code', c.face_code)
+                into at_lane, content from archstats_push.calibration_activations a
+                join archstats_push.devices d on d.id = a.device_id
+                left join calibrations c on (c.id, c.hub_id) = (a.calibration_id, a.hub_id)
+                where (a.id, a.hub_id) = (new.id, new.hub_id);
+        end if;
     elsif tg_op = 'INSERT' or new.state <> old.state then
         kind := 'device.status';
         select d.lane, to_jsonb(s) || jsonb_build_object('kind', d.kind, 'lane', d.lane) into at_lane, content
@@ -261,7 +273,8 @@ begin
         alter table device_states enable always trigger device_states_date_arrival;
         alter table events enable always trigger events_ring_doorbell;
     end if;
-    foreach emitter in array array['shots', 'sessions', 'orphans', 'device_states'] loop
+    for emitter in select name from replicated_tables()
+            where name in ('shots', 'sessions', 'orphans', 'calibration_activations', 'device_states') loop
         if not has_trigger(emitter::regclass, emitter || '_emit_hub_event') then
             execute format('create trigger %1$I after insert or update on %2$I for each row execute function emit_hub_event()',
                 emitter || '_emit_hub_event', emitter);

@@ -12,11 +12,14 @@ import asyncpg
 import pytest
 
 from drivers.clock.instant import instant_columns
-from drivers.contract import DeviceKind, ReadingKind, Source
+from drivers.contract import DeviceKind, ReadingKind, SensorOrigin, Source
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import (
     Assignment,
     BootClock,
+    CalibrationAction,
+    CalibrationKind,
+    CalibrationModel,
     CorrectionKind,
     DeviceState,
     EndClosure,
@@ -24,7 +27,6 @@ from edge.common.vocabulary import (
     OrphanStatus,
     ReportKind,
     Result,
-    SensorOrigin,
     TimeSource,
 )
 
@@ -272,6 +274,12 @@ LISTS: dict[str, type[StrEnum]] = {
     "devices.kind": DeviceKind,
     "devices.sensor_origin": SensorOrigin,
     "session_devices.kind": DeviceKind,
+    "session_devices.sensor_origin": SensorOrigin,
+    "calibrations.kind": CalibrationKind,
+    "calibrations.model": CalibrationModel,
+    "calibration_activations.kind": CalibrationKind,
+    "calibration_activations.action": CalibrationAction,
+    "calibration_runs.kind": CalibrationKind,
     "device_status.source": Source,
     "readings.source": Source,
     "readings.kind": ReadingKind,
