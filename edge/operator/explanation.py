@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
+from edge.operator.calibration.records import Calibration, find_calibration
 from edge.operator.corrections import RecordedCorrection, corrections_of
 from edge.operator.lookup import LAST
 from edge.operator.orphans import Orphan, find_orphan
@@ -22,6 +23,8 @@ class ExplainedShot:
     shot: ShotSummary
     explanation: Explanation
     corrections: Sequence[RecordedCorrection]
+    calibration: Calibration | None
+    """The calibration that gave its place on the butt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,14 @@ async def explain_reference(
             f"shot {shot.id} is void: {shot.void_reason or 'the readings no longer make this shot'}",
             hint="Its last values are kept; see `archstats-sensor shots list`.",
         )
-    return ExplainedShot(shot, explanation, await corrections_of(connection, shot))
+    placing = explanation.placing
+    calibration = placing.calibration_id if placing else None
+    return ExplainedShot(
+        shot,
+        explanation,
+        await corrections_of(connection, shot),
+        await find_calibration(connection, str(calibration)) if calibration else None,
+    )
 
 
 async def _explain_orphan(connection: Connection, orphan: Orphan) -> ExplainedOrphan:

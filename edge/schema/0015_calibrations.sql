@@ -5,14 +5,14 @@ alter table devices add column sensor_origin text not null default 'lower_left'
 comment on column devices.sensor_origin is 'Targets: the point that raw positions count from, as its driver states it; see drivers.contract.SensorOrigin.';
 
 -- A session keeps the origin of its devices, so that its shots stay where they are when another driver serves a device later.
-alter table session_devices add column sensor_origin text not null default 'lower_left'
-    check (sensor_origin in ('lower_left', 'centre'));
-comment on column session_devices.sensor_origin is 'As in devices while the session was open.';
+-- Null takes no room in a table that each late reading is looked up in.
+alter table session_devices add column sensor_origin text check (sensor_origin = 'centre');
+comment on column session_devices.sensor_origin is 'As in devices while the session was open; null for the lower left corner.';
 
 create function copy_sensor_origin() returns trigger language plpgsql
     security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
-    new.sensor_origin := coalesce((select sensor_origin from devices where id = new.device_id), new.sensor_origin);
+    new.sensor_origin := (select nullif(sensor_origin, 'lower_left') from devices where id = new.device_id);
     return new;
 end $$;
 comment on function copy_sensor_origin is 'Gives a session the origin of a device that joins it.';
@@ -22,7 +22,7 @@ create trigger session_devices_copy_origin before insert on session_devices
 create function pass_on_sensor_origin() returns trigger language plpgsql
     security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
-    update session_devices d set sensor_origin = new.sensor_origin
+    update session_devices d set sensor_origin = nullif(new.sensor_origin, 'lower_left')
         from sessions s where s.id = d.session_id and s.is_opened and d.device_id = new.id;
     return null;
 end $$;
@@ -88,6 +88,7 @@ comment on column calibration_activations.action is 'activate, or rollback to th
 comment on column calibration_activations.calibration_id is 'The calibration that is active from then on; null for a rollback of the first one: none is.';
 comment on column calibration_activations.who is 'The operator.';
 create index calibration_activations_by_device on calibration_activations (device_id, kind, id);
+create index calibration_activations_by_time on calibration_activations (device_id, kind, at, id);
 
 create function refuse_change_of_calibrations() returns trigger language plpgsql as $$
 begin

@@ -12,10 +12,11 @@ from edge.common.console import as_json as json_object
 from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CorrectionKind
+from edge.operator.calibration.records import Calibration
 from edge.operator.corrections import RecordedCorrection
 from edge.operator.explanation import ExplainedOrphan, ExplainedShot, explain_reference
 from edge.operator.shot_format import score_of, score_text, shot_facts
-from edge.shots.assembly.explain import Candidate, Flight, Ring, Watching
+from edge.shots.assembly.explain import Candidate, Flight, Placing, Ring, Watching
 from edge.shots.assembly.model import ReadingKey, TimedReading
 
 MENTIONED_DELAY_S = 1.0
@@ -61,6 +62,8 @@ def shot_lines(explained: ExplainedShot) -> Iterator[str]:
     first = explanation.release or explanation.landing
     for watching in explanation.watching:
         yield _line("watched", _watching(watching, first.t if first else 0.0))
+    if explanation.placing is not None:
+        yield _line("position", _placing(explanation.placing, explained.calibration))
     if explanation.ring is not None:
         yield _line("ring", _ring(explanation.ring, row.face))
     if shot.line_margin_mm is not None:
@@ -88,6 +91,7 @@ def _facts(explained: ExplainedShot | ExplainedOrphan) -> dict[str, object]:
         "shot": shot_facts(explained.shot),
         "explanation": _plain(explained.explanation),
         "corrections": _plain(explained.corrections),
+        "calibration": None if explained.calibration is None else explained.calibration.name,
     }
 
 
@@ -156,6 +160,14 @@ def _watching(watching: Watching, zero: float) -> str:
     if watching.watermark is None:
         return f"{watching.device_id} has no watermark; needed {window}"
     return f"{watching.device_id} has its watermark at {watching.watermark - zero:+.1f} s; needed {window}"
+
+
+def _placing(placing: Placing, calibration: Calibration | None) -> str:
+    how = f"by calibration {calibration.name}" if calibration else "nominal, for the target was not calibrated then"
+    return (
+        f"sensed {placing.sensed.x:.2f} {placing.sensed.y:.2f} mm, on the butt {placing.on_butt.x:.2f} "
+        f"{placing.on_butt.y:.2f} mm, {how}; sigma {placing.sigma_mm:.2f} mm"
+    )
 
 
 def _ring(ring: Ring, face: str | None) -> str:

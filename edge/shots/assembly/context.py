@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from edge.common.frames import ButtPoint, nominal_map
 from edge.common.vocabulary import ReadingKind
 from edge.shots.assembly.model import Arrow, CorrectionSet, Target, TimedReading
+from edge.shots.assembly.placement import UNKNOWN_PLACEMENT, Calibration, Placement
 from edge.shots.assembly.timeline import BlindInterval, LaneAssignment, PreviousSession
 
 RULE_VERSION = 6
@@ -47,6 +50,7 @@ class Parameters:
     speed_error: float = 0.016
     """Largest relative error of a flight time at which a speed is stored."""
     sigma_mm: float = 0.5
+    """Standard deviation in one direction of the positions of a target without a calibration."""
     line_call_sigmas: float = 2.0
 
     def longest_flight_s(self, distance_m: float | None) -> float:
@@ -86,6 +90,8 @@ class SessionContext:
     """Intervals in which a device is assigned to the lane; a device that is not listed always is."""
     previous: PreviousSession | None = None
     """The lane's session before this one."""
+    placements: Mapping[str, Placement] = field(default_factory=dict)
+    """The place of each target's sensor on the butt."""
     parameters: Parameters = field(default_factory=Parameters)
 
     @property
@@ -100,6 +106,29 @@ class SessionContext:
     def with_arrows(self, arrows: Mapping[UUID, Arrow]) -> SessionContext:
         """The same session with other arrows."""
         return replace(self, arrows=arrows)
+
+    def calibration_of(self, landing: TimedReading) -> Calibration | None:
+        """The calibration that was active when an arrow landed."""
+        return self.placements.get(landing.key.device_id, UNKNOWN_PLACEMENT).calibration_at(landing.t)
+
+    def butt_point(self, landing: TimedReading) -> ButtPoint | None:
+        """The place of a landing on the butt; None where the sensor gave no finite number."""
+        position = landing.position
+        if position is None:
+            return None
+        calibration = self.calibration_of(landing)
+        if calibration is not None:
+            sensor_map = calibration.sensor_map
+        else:
+            butt = None if self.target is None else (self.target.width, self.target.height)
+            sensor_map = nominal_map(self.placements.get(landing.key.device_id, UNKNOWN_PLACEMENT).origin, butt)
+        point = sensor_map.to_butt(position)
+        return point if math.isfinite(point.x) and math.isfinite(point.y) else None
+
+    def sigma_mm(self, landing: TimedReading) -> float:
+        """The standard deviation in one direction of a landing's position."""
+        calibration = self.calibration_of(landing)
+        return self.parameters.sigma_mm if calibration is None else calibration.sigma_mm
 
     def arrow_of(self, tag: str) -> Arrow | None:
         """The registered arrow whose EPC is ``tag``; None for a tag that is no arrow's UUID."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from edge.common.frames import ButtPoint, SensorPoint
 from edge.common.vocabulary import DeviceKind, ReadingKind
 from edge.shots.assembly.assemble import Assembly, assemble, bows_on_lane
 from edge.shots.assembly.context import SessionContext
@@ -72,6 +72,18 @@ class Watching:
 
 
 @dataclass(frozen=True, slots=True)
+class Placing:
+    """A landing in the sensor's own frame and on the butt, millimetres."""
+
+    sensed: SensorPoint
+    on_butt: ButtPoint
+    calibration_id: UUID | None
+    """The calibration that was active at the landing; None for the nominal place of the sensor."""
+    sigma_mm: float
+    """Standard deviation of the position in one direction; an assumption without a calibration."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ring:
     """The shaft's position on its face, millimetres."""
 
@@ -103,6 +115,8 @@ class Explanation:
     """Targets during the landing window of a release, and bows that were blind around a release without a landing; bows before a
     landing without a release.
     """
+    placing: Placing | None
+    """None without a landing, and where the sensor gave no position."""
     ring: Ring | None
     corrections: tuple[Correction, ...]
     """Corrections of the shot, in order of entry."""
@@ -126,7 +140,8 @@ def explain(readings: Iterable[TimedReading], context: SessionContext, shot_id: 
         flight=_flight(release, landing, context),
         candidates=tuple(_candidates(shot.arrow_tag, release, landing, known, found, context)),
         watching=tuple(_watching(release, landing, found, context)),
-        ring=_ring(shot, context),
+        placing=_placing(landing, context),
+        ring=_ring(shot, landing, context),
         corrections=tuple(c for c in context.corrections.corrections if c.key in (shot.release, shot.landing)),
     )
 
@@ -225,20 +240,26 @@ def _watching_device(device: str, kind: DeviceKind, since: float, until: float, 
     return Watching(device, kind, since, until, context.watermarks.get(device), blind)
 
 
-def _ring(shot: Shot, context: SessionContext) -> Ring | None:
+def _placing(landing: TimedReading | None, context: SessionContext) -> Placing | None:
+    if landing is None or (sensed := landing.position) is None or (point := context.butt_point(landing)) is None:
+        return None
+    calibration = context.calibration_of(landing)
+    return Placing(sensed, point, calibration.id if calibration else None, context.sigma_mm(landing))
+
+
+def _ring(shot: Shot, landing: TimedReading | None, context: SessionContext) -> Ring | None:
     """The position on the face that it scored on, or beside the nearest one."""
     if (
-        shot.x is None
-        or shot.y is None
+        landing is None
+        or (point := context.butt_point(landing)) is None
         or shot.diameter_mm is None
         or context.target is None
         or not context.target.faces
     ):
         return None
-    position = (shot.x, shot.y)
     scored = [face for face in context.target.faces if face.id == shot.face_id]
-    face = min(scored or context.target.faces, key=lambda face: math.dist(position, (face.x, face.y)))
-    from_centre = math.dist(position, (face.x, face.y))
+    face = min(scored or context.target.faces, key=lambda face: point.distance_to(ButtPoint(face.x, face.y)))
+    from_centre = point.on_face(ButtPoint(face.x, face.y)).radius
     edge = from_centre - shot.diameter_mm / 2
     lines = sorted(face.radii if face.x_radius is None else (*face.radii, face.x_radius))
     touched = [radius for radius in lines if edge <= radius + EDGE_TOLERANCE_MM]
@@ -251,5 +272,5 @@ def _ring(shot: Shot, context: SessionContext) -> Ring | None:
         edge_mm=edge,
         zone_mm=min(touched, default=None),
         higher_mm=max(higher, default=None),
-        band_mm=context.parameters.line_call_sigmas * context.parameters.sigma_mm,
+        band_mm=context.parameters.line_call_sigmas * context.sigma_mm(landing),
     )

@@ -19,6 +19,7 @@ from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.ends import START, End, Seal
 from edge.shots.assembly.flight import landing_window_s, longest_flight_s
 from edge.shots.assembly.model import ReadingKey, TimedReading
+from edge.shots.assembly.placement import UNKNOWN_PLACEMENT, Placement
 from edge.shots.assembly.seals import reach_s
 from edge.shots.assembly.shot import Shot
 from edge.shots.assembly.timeline import BlindInterval
@@ -120,6 +121,8 @@ class IncrementalAssembly:
         window = max(landing_window_s(context), longest_flight_s(context))
         for since, until in _changed_blindness(former.blind, context.blind):
             self._mark(since - window, until + max(window, context.parameters.engage_timeout_s))
+        for since in _changed_placements(former.placements, context.placements):
+            self._mark(since, math.inf)
         for mark in _difference(former.end_marks, context.end_marks):
             self._mark(mark, mark)
         if former.arrows is not context.arrows:
@@ -254,6 +257,7 @@ def _as_a_whole(context: SessionContext) -> tuple[object, ...]:
     return (
         context.session_id, context.starts, context.is_indoor, context.end_timeout_s, context.target, context.bows,
         context.targets, context.arrows_per_end, context.assignments, context.previous, context.parameters,
+        {d: p.origin for d, p in context.placements.items() if p.origin is not UNKNOWN_PLACEMENT.origin},
     )  # fmt: skip
 
 
@@ -278,6 +282,14 @@ def _changed_blindness(
             since = max(gap.since, known.get((gap.device_id, gap.since), -math.inf))
             if since < gap.until:
                 yield since, gap.until
+
+
+def _changed_placements(former: Mapping[str, Placement], present: Mapping[str, Placement]) -> Iterator[float]:
+    """The instants from which landings of a target have another calibration."""
+    for device, placement in present.items():
+        since = placement.changed_since(former.get(device, UNKNOWN_PLACEMENT))
+        if since is not None:
+            yield since
 
 
 def _or_inf(t: float | None) -> float:

@@ -245,4 +245,6 @@ def _is_repeat(earlier: TimedReading, landing: TimedReading, context: SessionCon
     if landing.position is None or earlier.position is None:
         return True
     limit = context.parameters.duplicate_landing_mm
-    return all(abs(a - b) <= limit for a, b in zip(landing.position, earlier.position, strict=True))
+    return (
+        abs(landing.position.x - earlier.position.x) <= limit and abs(landing.position.y - earlier.position.y) <= limit
+    )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from edge.common.frames import SensorPoint
 from edge.common.vocabulary import ReadingKind, ReleaseCause, Result
 
 
@@ -47,11 +48,11 @@ class TimedReading:
         return self.t + self.receive_delay_s
 
     @property
-    def position(self) -> tuple[float, float] | None:
-        """Position of the landing in millimetres; None where the sensor gave no finite number."""
+    def position(self) -> SensorPoint | None:
+        """Position of the landing in the sensor's own frame; None where the sensor gave no finite number."""
         if self.x is None or self.y is None or not (math.isfinite(self.x) and math.isfinite(self.y)):
             return None
-        return self.x, self.y
+        return SensorPoint(self.x, self.y)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from uuid import UUID
 
+from edge.common.frames import ButtPoint
 from edge.common.vocabulary import Result
 from edge.shots.assembly.context import Parameters, SessionContext
 from edge.shots.assembly.ends import End, TagPresence, closing_of
@@ -102,16 +103,16 @@ def find_contacts(
     in_butt = _ArrowsByPlace(context.parameters.contact_mm)
     found: dict[ReadingKey, Contact] = {}
     for one in sorted(landings, key=lambda one: (one.landing.t, one.landing.key)):
-        position, t = one.landing.position, one.landing.t
-        if position is None or one.score.result not in (Result.HIT, Result.OFF_FACE):
+        point, t = context.butt_point(one.landing), one.landing.t
+        if point is None or one.score.result not in (Result.HIT, Result.OFF_FACE):
             continue
         score = one.score
-        if (nearest := in_butt.nearest(one.landing.key.device_id, position, t)) is not None:
+        if (nearest := in_butt.nearest(one.landing.key.device_id, point, t)) is not None:
             distance, other = nearest
             score = _score_of_contact(one, other, distance)
             found[one.landing.key] = Contact(other.landing.key, distance, score)
         until = left_at.get(one.landing.key, closing_of(ends, t))
-        in_butt.add(replace(one, score=score), position, until)
+        in_butt.add(replace(one, score=score), point, until)
     return found
 
 
@@ -120,18 +121,18 @@ class _ArrowsByPlace:
 
     def __init__(self, contact_mm: float) -> None:
         self._contact_mm = contact_mm
-        self._squares: dict[tuple[str, int, int], deque[tuple[ScoredLanding, tuple[float, float], float]]] = {}
+        self._squares: dict[tuple[str, int, int], deque[tuple[ScoredLanding, ButtPoint, float]]] = {}
 
-    def add(self, one: ScoredLanding, position: tuple[float, float], until: float) -> None:
+    def add(self, one: ScoredLanding, point: ButtPoint, until: float) -> None:
         """Add an arrow that stays in the butt until an instant."""
-        square = (one.landing.key.device_id, *self._square_of(position))
-        self._squares.setdefault(square, deque(maxlen=ARROWS_IN_SQUARE)).append((one, position, until))
+        square = (one.landing.key.device_id, *self._square_of(point))
+        self._squares.setdefault(square, deque(maxlen=ARROWS_IN_SQUARE)).append((one, point, until))
 
-    def nearest(self, device: str, position: tuple[float, float], t: float) -> tuple[float, ScoredLanding] | None:
+    def nearest(self, device: str, point: ButtPoint, t: float) -> tuple[float, ScoredLanding] | None:
         """The distance to the nearest arrow that stands in a target at ``t``, and that arrow; None without one in reach."""
-        column, row = self._square_of(position)
+        column, row = self._square_of(point)
         near = [
-            (math.dist(position, place), one)
+            (point.distance_to(place), one)
             for x, y in product((column - 1, column, column + 1), (row - 1, row, row + 1))
             for one, place, until in self._squares.get((device, x, y), ())
             if until > t
@@ -139,8 +140,8 @@ class _ArrowsByPlace:
         near = [pair for pair in near if pair[0] <= self._contact_mm]
         return min(near, key=lambda pair: (pair[0], pair[1].landing.key)) if near else None
 
-    def _square_of(self, position: tuple[float, float]) -> tuple[int, int]:
-        return int(position[0] // self._contact_mm), int(position[1] // self._contact_mm)
+    def _square_of(self, point: ButtPoint) -> tuple[int, int]:
+        return int(point.x // self._contact_mm), int(point.y // self._contact_mm)
 
 
 def _score_of_contact(one: ScoredLanding, other: ScoredLanding, distance_mm: float) -> Score:

@@ -34,7 +34,10 @@ class Shot:
     arrow_disengage_time: datetime | None
     arrow_landing_time: datetime | None
     x: float | None
+    """Place on the butt."""
     y: float | None
+    calibration_id: UUID | None
+    """The calibration that gave the place; None for the nominal one."""
     result: Result
     points: int | None
     is_x: bool
@@ -76,7 +79,8 @@ def make_shot(
         draft.flags.discard(Flag.WRONG_TAG)  # the bow was right: the arrow had been pulled unseen
     if release is not None and landing is not None and arrived_after_verdict(release, landing, context):
         draft.flags.add(Flag.LATE)
-    position = landing.position if landing is not None else None
+    point = context.butt_point(landing) if landing is not None else None
+    calibration = context.calibration_of(landing) if landing is not None and point is not None else None
     tof = measured_flight_s(draft, context)
     distance = context.distance_m
     return Shot(
@@ -86,9 +90,10 @@ def make_shot(
         arrow_tag=draft.tag,
         arrow_engage_time=_time_of(draft.engage, first) if draft.engage else None,
         arrow_disengage_time=release.at if release else None,
-        arrow_landing_time=_time_of(landing, first) if landing and position else None,
-        x=position[0] if position else None,
-        y=position[1] if position else None,
+        arrow_landing_time=_time_of(landing, first) if landing and point else None,
+        x=point.x if point else None,
+        y=point.y if point else None,
+        calibration_id=calibration.id if calibration else None,
         result=score.result,
         points=score.points,
         is_x=score.is_x,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 from edge.common.vocabulary import Flag, Result
 from edge.shots.assembly.context import SessionContext
@@ -16,12 +17,15 @@ def judge(draft: Draft, context: SessionContext, diameter_mm: float) -> Score:
     """The score of one shot by itself; may add flags to the draft."""
     landing, release = draft.landing, draft.release
     if landing is not None:
-        position = landing.position
-        if position is None:
+        point = context.butt_point(landing)
+        if point is None:
             return Score(Result.UNKNOWN, None)
         if context.target is None:
             return Score(Result.HIT, None)
-        return score_landing(*position, diameter_mm, context.target, context.parameters)
+        parameters, sigma_mm = context.parameters, context.sigma_mm(landing)
+        if sigma_mm != parameters.sigma_mm:
+            parameters = replace(parameters, sigma_mm=sigma_mm)
+        return score_landing(point.x, point.y, diameter_mm, context.target, parameters)
     if release is None:
         return Score(Result.UNKNOWN, None)
     covered = landing_coverage(release.t, context)

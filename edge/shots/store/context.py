@@ -12,6 +12,7 @@ from drivers.clock.instant import Instant
 from edge.common.postgres.connection import Connection
 from edge.shots.assembly.context import Parameters, SessionContext
 from edge.shots.assembly.model import Arrow, TimedReading
+from edge.shots.assembly.placement import Activation, Placement
 from edge.shots.assembly.timeline import Axis, BlindInterval, LaneAssignment, PreviousSession
 from edge.shots.store.readings import ReadingRow, readings_of, timed_reading
 from edge.shots.store.sessions import SessionRows, read_sessions
@@ -96,6 +97,7 @@ def context_of(rows: SessionRows, axis: Axis, arrows: Iterable[ArrowRow]) -> Ses
             for device, intervals in window.devices.items()
         },
         previous=_previous(rows, axis),
+        placements=_placements(rows, axis),
     )
 
 
@@ -114,6 +116,21 @@ def arrow_on(axis: Axis, row: ArrowRow) -> Arrow:
     """An arrow with the instant of its voiding on the axis. Pure."""
     voided = None if row.voided_at is None else axis.seconds_of(Instant(row.voided_at))
     return Arrow(row.id, row.diameter_mm, row.is_active, voided)
+
+
+def _placements(rows: SessionRows, axis: Axis) -> dict[str, Placement]:
+    """The place of each target's sensor, with the instants of the activations on the axis."""
+    return {
+        device: Placement(
+            origin,
+            tuple(
+                Activation(axis.seconds_of(one.at), one.calibration)
+                for one in rows.activations
+                if one.device_id == device
+            ),
+        )
+        for device, origin in rows.origins.items()
+    }
 
 
 def _previous(rows: SessionRows, axis: Axis) -> PreviousSession | None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from drivers.clock.instant import Instant
+from edge.common.frames import SensorMap
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import DeviceKind
+from edge.common.vocabulary import DeviceKind, SensorOrigin
 from edge.shots.assembly.boots import Boot, BootOrder
 from edge.shots.assembly.model import CorrectionSet, Face, Target
+from edge.shots.assembly.placement import Calibration
 from edge.shots.assembly.window import DeviceInterval, SessionWindow
 from edge.shots.faces import load_catalogue
 from edge.shots.store.corrections import valid_corrections
@@ -42,6 +44,15 @@ class EarlierSession:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivationRow:
+    """An activation of a target's calibration; None for a rollback of the first one."""
+
+    device_id: str
+    at: Instant
+    calibration: Calibration | None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRows:
     """One session with its devices, target, gaps, marks and corrections."""
 
@@ -61,6 +72,10 @@ class SessionRows:
     marks: Sequence[Instant]
     corrections: CorrectionSet
     earlier: EarlierSession | None
+    origins: Mapping[str, SensorOrigin] = field(default_factory=dict)
+    """Point that the positions of each target count from."""
+    activations: Sequence[ActivationRow] = ()
+    """The calibrations of its targets that were or became active in it, in the order of their activation."""
 
 
 _CLOSING = SqlInstant.of_columns("o.closing_time").or_at("o.end_time")
@@ -89,16 +104,37 @@ from (
 ) numbered
 group by device_id, since_host_boot_id, until_host_boot_id, alone, number
 """
+# The last one from before the session, and everything later; the newest ones too, because a wall clock that was wrong may have
+# dated one of them long before. Neither grows with the years.
+_ACTIVATIONS = """
+select a.id, a.device_id, a.at, a.mono_ns, a.host_boot_id, c.id as calibration_id, c.sigma_mm, c.parameters
+from (select distinct device_id from session_devices where session_id = s.id and kind = 'target') d
+cross join lateral (
+    (select * from calibration_activations n where n.device_id = d.device_id and n.kind = 'target' order by n.id desc limit 16)
+    union
+    (select * from calibration_activations l where l.device_id = d.device_id and l.kind = 'target'
+        and l.at >= s.start_time - interval '1 day' order by l.at, l.id limit 500)
+    union
+    (select * from calibration_activations e where e.device_id = d.device_id and e.kind = 'target'
+        and e.at < s.start_time - interval '1 day' order by e.at desc, e.id desc limit 1)
+) a
+left join calibrations c on c.id = a.calibration_id
+order by a.id
+"""
 _SESSIONS = f"""
 select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_boot_id, s.closing_time, s.closing_mono_ns,
     s.closing_host_boot_id, s.end_time, s.is_indoor, s.arrows_per_end, s.end_timeout_s,
     coalesce((select revision from session_changes where session_id = s.id), 0) as revision,
     t.id as target_id, t.max_x, t.max_y, t.distance::float8 as distance,
-    array(select row(d.device_id, d.kind, d.since, d.since_mono_ns, d.since_host_boot_id, d.until, d.until_mono_ns,
+    array(select row(d.device_id, d.kind, d.sensor_origin, d.since, d.since_mono_ns, d.since_host_boot_id, d.until, d.until_mono_ns,
         d.until_host_boot_id, d.watermark_at_close, d.watermark_at_close_mono_ns, d.watermark_at_close_host_boot_id)
         from session_devices d where d.session_id = s.id) as devices,
     array(select row(g.device_id, g.since, g.since_mono_ns, g.since_host_boot_id, g.until, g.until_mono_ns, g.until_host_boot_id)
         from ({_GAPS}) g) as gaps,
+    array(select row(a.device_id, a.at, a.mono_ns, a.host_boot_id, a.calibration_id, a.sigma_mm,
+        (a.parameters ->> 'xx')::float8, (a.parameters ->> 'xy')::float8, (a.parameters ->> 'yx')::float8,
+        (a.parameters ->> 'yy')::float8, (a.parameters ->> 'x0_mm')::float8, (a.parameters ->> 'y0_mm')::float8)
+        from ({_ACTIVATIONS}) a) as activations,
     array(select row(m.at, m.mono_ns, m.host_boot_id) from end_marks m where m.session_id = s.id) as marks,
     (select row({_CLOSING.at}, {_CLOSING.mono_ns}, {_CLOSING.host_boot_id},
             (select t.distance::float8 from targets t where t.session_id = o.id))
@@ -171,7 +207,9 @@ def _session(row: asyncpg.Record, corrections: CorrectionSet, faces: tuple[Face,
     devices: dict[str, list[DeviceInterval]] = defaultdict(list)
     kinds: dict[str, DeviceKind] = {}
     at_close: dict[str, Instant] = {}
-    for device, kind, *values in row["devices"]:
+    origins: dict[str, SensorOrigin] = {}
+    for device, kind, origin, *values in row["devices"]:
+        origins[device] = SensorOrigin(origin or SensorOrigin.LOWER_LEFT)
         devices[device].append(DeviceInterval(_instant(*values[0:3]), _instant(*values[3:6])))
         kinds[device] = DeviceKind(kind)
         if (watermark := _instant(*values[6:9])) is not None:
@@ -196,11 +234,26 @@ def _session(row: asyncpg.Record, corrections: CorrectionSet, faces: tuple[Face,
         marks=[Instant(*mark) for mark in row["marks"]],
         corrections=corrections,
         earlier=None if row["earlier"] is None else EarlierSession(Instant(*row["earlier"][0:3]), row["earlier"][3]),
+        origins={device: origin for device, origin in origins.items() if kinds[device] is DeviceKind.TARGET},
+        activations=[_activation(*activation) for activation in row["activations"]],
     )
 
 
 def _instant(at: datetime | None, mono_ns: int | None, host_boot_id: UUID | None) -> Instant | None:
     return None if at is None else Instant(at, mono_ns, host_boot_id)
+
+
+def _activation(
+    device_id: str,
+    at: datetime,
+    mono_ns: int | None,
+    host_boot_id: UUID | None,
+    calibration_id: UUID | None,
+    sigma_mm: float,
+    *parameters: float,
+) -> ActivationRow:
+    calibration = None if calibration_id is None else Calibration(calibration_id, SensorMap(*parameters), sigma_mm)
+    return ActivationRow(device_id, Instant(at, mono_ns, host_boot_id), calibration)
 
 
 def _face(row: asyncpg.Record) -> Face:

@@ -274,7 +274,6 @@ LISTS: dict[str, type[StrEnum]] = {
     "devices.kind": DeviceKind,
     "devices.sensor_origin": SensorOrigin,
     "session_devices.kind": DeviceKind,
-    "session_devices.sensor_origin": SensorOrigin,
     "calibrations.kind": CalibrationKind,
     "calibrations.model": CalibrationModel,
     "calibration_activations.kind": CalibrationKind,

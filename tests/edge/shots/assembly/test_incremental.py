@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from uuid import uuid5
 
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from edge.common.frames import SensorMap
 from edge.common.vocabulary import Flag, ReadingKind, Result
 from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.incremental import Changes, IncrementalAssembly
 from edge.shots.assembly.model import Arrow, Correction, CorrectionSet, TimedReading
+from edge.shots.assembly.placement import Activation, Calibration, Placement
 from edge.shots.assembly.shot import Shot
 from edge.shots.assembly.timeline import BlindInterval, PreviousSession
 from tests.edge.shots.assembly.histories import BOWS, LONG_S, QUIVER, TARGET, any_readings, arrivals, sound_history
-from tests.edge.shots.assembly.lane_readings import CONTEXT, T0, LaneReadings, covered_until
+from tests.edge.shots.assembly.lane_readings import CONTEXT, STREAM, T0, LaneReadings, covered_until
 
 EXAMPLES = 20
 MANY = 6000
+CALIBRATIONS = (
+    None,
+    Calibration(uuid5(STREAM, "shifted"), SensorMap(x0=3.0, y0=-40.0), 0.3),
+    Calibration(uuid5(STREAM, "turned"), SensorMap(0.0, -1.0, 1.0, 0.0, 1280.0, 0.0), 20.0),
+)
 PAUSE_S = 30.0
 """Time between two ends of a history, so that they can be sealed."""
 
@@ -118,7 +126,9 @@ def courses(draw: st.DrawFn) -> list[Step]:
             watermarks[device] = max(watermarks.get(device, 0.0), now - draw(st.sampled_from((0.0, 3.0, 60.0))))
         context = replace(context, now=now, watermarks=watermarks)
         match draw(
-            st.sampled_from(("", "", "", "gap", "growing gap", "mark", "correction", "arrow", "close", "device"))
+            st.sampled_from(
+                ("", "", "", "gap", "growing gap", "mark", "correction", "arrow", "close", "device", "calibration")
+            )
         ):
             case "gap":
                 since = draw(st.floats(0.0, until))
@@ -141,6 +151,11 @@ def courses(draw: st.DrawFn) -> list[Step]:
                 context = replace(context, arrows={**context.arrows, arrow.id: arrow})
             case "close":
                 context = replace(context, closes=draw(st.floats(max(0.0, now - 60.0), now + 1.0)))
+            case "calibration":
+                placement = context.placements.get(TARGET, Placement())
+                change = Activation(draw(st.floats(0.0, until)), draw(st.sampled_from(CALIBRATIONS)))
+                placement = replace(placement, activations=(*placement.activations, change))
+                context = replace(context, placements={TARGET: placement})
             case "device":
                 context = replace(context, bows=frozenset(draw(st.sets(st.sampled_from(BOWS), min_size=1))))
         steps.append(Step(chunk, context, restarts=draw(st.integers(0, 9)) == 0))
@@ -270,3 +285,17 @@ def test_a_landing_after_the_closing_counts_to_the_last_end() -> None:
         assert [(shot.end_number, Flag.EXTRA in shot.flags) for shot in shots] == [
             (1, False), (1, False), (1, True), (1, True),
         ]  # fmt: skip
+
+
+def test_activation_unseals_only_the_later_ends() -> None:
+    readings = ends_of_three(20)
+    last = readings[-1].t
+    context = covered_until(last + 10.0, CONTEXT)
+    assembly = IncrementalAssembly()
+    assembly.update(readings, context)
+    calibrated = Placement(activations=(Activation(last - 100.0, CALIBRATIONS[1]),))
+    changes = assembly.update([], replace(context, placements={TARGET: calibrated}))
+    assert 0 < len(changes.shots) <= 6
+    again = replace(calibrated, activations=(*calibrated.activations, Activation(last + 5.0, CALIBRATIONS[2])))
+    changes = assembly.update([], replace(context, placements={TARGET: again}))
+    assert len(changes.shots) <= 3, "an activation after the last landing"
