@@ -38,6 +38,8 @@ COMMANDS = (
     _entry("why", "why", "Explain a shot: readings, clocks, flight, ring, corrections.", "why_command"),
     _entry("orphan", "orphan", "Landings that no release explains: list and assign them."),
     _entry("quarantine", "quarantine", "Reports that the database refused: list and settle them."),
+    _entry("devices", "devices", "Devices: list them, show and change their settings."),
+    _entry("commands", "device_commands", "Commands to devices: list, show and cancel them."),
     _entry("db", "db", "The database: create, migrate, describe and back it up."),
     _entry("config", "config", "The settings: check and show them."),
     _entry("emulate", "simulated", "Provide a simulated device on a pseudo-terminal.", "emulate_command"),

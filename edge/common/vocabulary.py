@@ -199,6 +199,21 @@ class DeviceState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class CommandState(StrEnum):
+    """The state of one command to a device (``commands.state``)."""
+
+    PENDING = "pending"
+    """No daemon has claimed it yet."""
+    RUNNING = "running"
+    """The device's daemon has claimed it."""
+    DONE = "done"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    """No daemon claimed it in time. It never runs."""
+    CANCELLED = "cancelled"
+    """An operator ended it. One that was running by then may have had its effect."""
+
+
 class EventType(StrEnum):
     """The type of one event of the feed (``events.type``)."""
 
@@ -211,3 +226,4 @@ class EventType(StrEnum):
     ARROW_PROGRAMMED = "arrow.programmed"
     CALIBRATION_ACTIVATED = "calibration.activated"
     READING_ORPHAN = "reading.orphan"
+    COMMAND_UPDATED = "command.updated"

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.operator.backup import back_up, restore
+    from edge.operator.commands import DeviceCommand, cancel_command, find_command, list_commands, run_command
     from edge.operator.corrections import ScoreCorrection, correct_shot, corrections_of, parse_result, restore_shot
     from edge.operator.database import create_database, database_status, prune_events
+    from edge.operator.device_settings import change_settings, read_settings
+    from edge.operator.devices import DeviceSummary, find_device, list_devices
     from edge.operator.explanation import ExplainedOrphan, ExplainedShot, explain_reference
     from edge.operator.opening import NewSession, faces_on_butt, open_sessions
     from edge.operator.orphans import Orphan, assign_orphan, find_orphan, list_orphans, reopen_orphan, void_orphan
@@ -24,8 +27,11 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "backup": ("back_up", "restore"),
+    "commands": ("DeviceCommand", "cancel_command", "find_command", "list_commands", "run_command"),
     "corrections": ("ScoreCorrection", "correct_shot", "corrections_of", "parse_result", "restore_shot"),
     "database": ("create_database", "database_status", "prune_events"),
+    "device_settings": ("change_settings", "read_settings"),
+    "devices": ("DeviceSummary", "find_device", "list_devices"),
     "explanation": ("ExplainedOrphan", "ExplainedShot", "explain_reference"),
     "opening": ("NewSession", "faces_on_butt", "open_sessions"),
     "orphans": ("Orphan", "assign_orphan", "find_orphan", "list_orphans", "reopen_orphan", "void_orphan"),
@@ -37,6 +43,8 @@ _NAMES = {
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
+    "DeviceCommand",
+    "DeviceSummary",
     "ExplainedOrphan",
     "ExplainedShot",
     "NewSession",
@@ -50,15 +58,21 @@ __all__ = [
     "await_closes",
     "await_rebuild",
     "back_up",
+    "cancel_command",
+    "change_settings",
     "correct_shot",
     "corrections_of",
     "create_database",
     "database_status",
     "explain_reference",
     "faces_on_butt",
+    "find_command",
+    "find_device",
     "find_orphan",
     "find_session",
     "find_shot",
+    "list_commands",
+    "list_devices",
     "list_orphans",
     "list_quarantine",
     "list_sessions",
@@ -67,12 +81,14 @@ __all__ = [
     "open_sessions",
     "parse_result",
     "prune_events",
+    "read_settings",
     "rebuild_session",
     "reopen_orphan",
     "request_closes",
     "request_rebuild",
     "restore",
     "restore_shot",
+    "run_command",
     "settle_quarantine",
     "void_orphan",
 ]

@@ -9,6 +9,7 @@ from typing import Final
 from edge.common.postgres.database import Database
 from edge.common.process.supervision import Supervision
 from edge.common.vocabulary import DeviceState
+from edge.sensor.commands import CommandRunner
 from edge.sensor.queue.durable import DurableQueue
 from edge.sensor.queue.spool import Spool
 from edge.sensor.queue.worker import DiskWorker
@@ -46,7 +47,9 @@ async def run_sensor(
     supervision = supervision or Supervision()
     reader = DeviceReader(build, queue, status, supervision.loop("reader", READER_LOOP_S))
     queue.on_durable(reader.acknowledge)
-    writer = ReadingWriter(database, device, reader, queue, status, supervision.loop("writer"))
+    commands = CommandRunner(database, device.id, reader, status, supervision.loop("commands"))
+    doorbells = {commands.channel: commands.ring}
+    writer = ReadingWriter(database, device, reader, queue, status, supervision.loop("writer"), doorbells)
     worker = DiskWorker(queue, reader.remember, supervision.loop("disk", DISK_LOOP_S))
 
     def status_line() -> str:
@@ -58,15 +61,17 @@ async def run_sensor(
             writing = tasks.create_task(writer.run(stop), name="writer")
             spooling = tasks.create_task(worker.run(), name="disk")
             reading = tasks.create_task(_read(reader, writer), name="reader")
+            commanding = tasks.create_task(commands.run(), name="commands")
             watched = tasks.create_task(supervision.run(status_line), name="supervision")
             await stop.wait()
             watched.cancel()
             supervision.stopping()
             # The driver stays open until the last acknowledgement is sent; only then may reading end.
             writing.cancel()
+            commanding.cancel()
             spooling.cancel()
             status.set_state(DeviceState.STOPPED)
-            await writer.finish(FINISH_WITHIN_S)
+            await asyncio.gather(writer.finish(FINISH_WITHIN_S), commands.finish(FINISH_WITHIN_S))
             await worker.finish(SPOOL_WITHIN_S)
             if left := len(queue.inbox):
                 log.warning("%d reports are neither stored nor spooled; the device sends them again", left)

@@ -46,6 +46,8 @@ class DeviceReader:
         self.driver: Driver | None = None
         self.clocks: dict[UUID, ClockModel] = {}
         """The clocks of the latest boots, the newest last."""
+        self.opened = asyncio.Event()
+        """Set while ``driver`` is open and read."""
         self.left_undated = 0
         """Events of earlier boots that were left with the device because the stored clocks were not loaded yet."""
         self._build = build
@@ -89,6 +91,7 @@ class DeviceReader:
 
     async def close(self) -> None:
         """Close the device within :data:`CLOSE_WITHIN_S`."""
+        self.opened.clear()
         driver, self.driver = self.driver, None
         if driver is not None:
             try:
@@ -113,6 +116,7 @@ class DeviceReader:
         try:
             identity = clean_identity(await driver.open())
             self._opened = True
+            self.opened.set()
             self._queue.wake()
             if self._status.on_open(identity):
                 log.info(

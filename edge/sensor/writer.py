@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from functools import partial
@@ -56,6 +56,11 @@ BACKOFF_CAP_S: Final = 2.0
 log = logging.getLogger(__name__)
 
 
+Ring = Callable[[str], None]
+"""Takes the payload of a notification. It returns at once."""
+NO_DOORBELLS: Final[Mapping[str, Ring]] = {}
+
+
 class DatabaseState(StrEnum):
     """The state of the database for a device's readings, as logged."""
 
@@ -90,9 +95,12 @@ class ReadingWriter:
         queue: DurableQueue,
         status: Status,
         tick: Tick = no_tick,
+        doorbells: Mapping[str, Ring] = NO_DOORBELLS,
     ) -> None:
+        """``doorbells`` are the channels to listen on; each is rung for its notifications, and with "" at each connect."""
         self.connected = False
         """The database accepts readings."""
+        self._doorbells = doorbells
         self._database = database
         self._device = device
         self._started = host_now()
@@ -182,8 +190,12 @@ class ReadingWriter:
                     await examined.wait()
 
     async def _serve_connection(self, attempt: Attempt, stop: asyncio.Event) -> None:
-        store = SensorStore(await attempt.connect(), self._device, self._boots)
+        connection = await attempt.connect()
+        store = SensorStore(connection, self._device, self._boots)
         await store.register(self._started)
+        for channel, ring in self._doorbells.items():
+            await connection.add_listener(channel, partial(_on_notification, ring))
+            ring("")
         self._written_facts = ()  # the row may be gone: the table is not kept through a crash of the server
         if not self._clocks_loaded.is_set():
             self._reader.learn(await store.clocks())
@@ -308,6 +320,10 @@ class ReadingWriter:
     @property
     def _has_moved(self) -> bool:
         return self._queue.ledger.watermark is not self._written_watermark
+
+
+def _on_notification(ring: Ring, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+    ring(str(payload))
 
 
 def _error_class(fault: Exception) -> ErrorClass:

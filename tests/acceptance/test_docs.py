@@ -37,6 +37,7 @@ ELSEWHERE = {
 }
 """Commands with a test of their own."""
 PREPARED = {
+    "commands.md": "tests/edge/cli/commands/test_devices.py",
     "judging.md": "tests/edge/cli/commands/test_judging.py",
     "spool.md": "tests/edge/cli/commands/test_quarantine.py",
     "scaling.md": "tests/edge/cli/commands/test_replicate.py",

@@ -73,6 +73,11 @@ grant select, insert on calibrations, calibration_activations to archstats_opera
 grant select, insert, update (taken, updated_at, ended_at) on calibration_runs to archstats_operator;
 grant select on calibrations, calibration_activations to archstats_shots, archstats_push;
 
+-- Commands to devices: requested and cancelled by operators, claimed and ended by the daemon.
+grant select, update (state, claimed_by, claimed_at, phase, done, total, result, error, hint, finished_at)
+    on commands to archstats_sensor;
+grant select, insert, update (cancel_requested) on commands to archstats_operator;
+
 -- The feed: written by triggers only.
 grant select on events to archstats_push, archstats_operator;
 -- Old events are removed, and the newest removed one is recorded.

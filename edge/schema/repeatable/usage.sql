@@ -38,3 +38,4 @@ grant execute on function hub_lane, hub_device to archstats_push;
 -- A reader of the feed or of the readings notices rows of another server first.
 grant execute on function has_foreign_xids, heal_foreign_xids to archstats_shots, archstats_push, archstats_operator;
 grant execute on function end_foreign_lock_holders to archstats_shots;
+grant execute on function expire_commands to archstats_sensor, archstats_operator;

@@ -34,7 +34,7 @@ export const EventType = Object.freeze({
   SHOT_CREATED: "shot.created", SHOT_UPDATED: "shot.updated", SHOT_VOIDED: "shot.voided",
   SESSION_OPENED: "session.opened", SESSION_CLOSED: "session.closed", DEVICE_STATUS: "device.status",
   ARROW_PROGRAMMED: "arrow.programmed", CALIBRATION_ACTIVATED: "calibration.activated",
-  READING_ORPHAN: "reading.orphan",
+  READING_ORPHAN: "reading.orphan", COMMAND_UPDATED: "command.updated",
 });
 
 /** Events of the stream itself, which stand in no table. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +19,14 @@ from edge.common.postgres.migrate import known_migrations, migrate, schema_state
 from edge.common.postgres.roles import LIMITS, Role, RoleRefused, grant_statement, missing_roles
 from edge.common.postgres.server_functions import open_server_functions
 from edge.operator.database import database_status
+from tests.edge.common.postgres.forbidden_statements import ADD, CUT, GET, OTHER_STATEMENTS, SET, forbidden
 from tests.eventually import eventually
 from tests.postgres import copy_fresh_cluster
 
 REPEATABLE = tuple(migration.name for migration in known_migrations() if migration.repeatable)
-GET, ADD, SET, CUT = "select", "insert", "update", "delete"
 PRUNED = "update(pruned_id,pruned_xid)"
 DEVICE_UPDATE = "update(dead_time_s,driver,kind,lane,sensor_origin)"
+RUN = "update(claimed_at,claimed_by,done,error,finished_at,hint,phase,result,state,total)"
 RENEWED = "update(at,host_id,mono_ns)"
 REGISTERED = "update(dead_time_s,driver,kind,lane,lane_since,lane_since_host_boot_id,lane_since_mono_ns,sensor_origin)"
 
@@ -56,6 +57,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "calibration_runs": (set(), set(), set(), {GET, ADD, "update(ended_at,taken,updated_at)"}),
     "orphans": (set(), {GET, ADD, SET, CUT}, {GET}, {GET}),
     "rebuilds": (set(), {GET, ADD, "update(done_at,revised,shots)"}, set(), {GET, ADD}),
+    "commands": ({GET, RUN}, set(), set(), {GET, ADD, "update(cancel_requested)"}),
     "events": (set(), {GET, CUT}, {GET}, {GET, CUT}),
 }
 """Rights of sensor, shots, push and operator on each table. A new table needs a decision here and in ``edge/schema/repeatable/grants.sql``."""
@@ -129,54 +131,12 @@ async def test_statements_without_a_grant_are_refused(owner: Connection, as_role
     assert tried > 40
 
 
-def forbidden(table: str, columns: list[str], rights: set[str]) -> Iterator[str]:
-    """Statements that must fail for a role with these rights."""
-    if GET not in rights:
-        yield f"select {columns[0]} from {table} limit 1"
-    if ADD not in rights:
-        yield f"insert into {table} default values"
-    if CUT not in rights:
-        yield f"delete from {table} where false"
-    if SET not in rights:
-        some = next((right for right in rights if right.startswith("update(")), "update()")
-        allowed = some.removeprefix("update(").removesuffix(")").split(",")
-        yield from (f"update {table} set {column} = default where false" for column in columns if column not in allowed)
-    yield f"truncate {table}"
-    yield f"alter table {table} add column x integer"
-    yield f"drop table {table}"
-    yield f"create trigger x before insert on {table} for each row execute function ring_events_doorbell()"
-    yield f"create index on {table} ({columns[0]})"
-
-
-OTHER_STATEMENTS = [
-    "create table mine (x integer)",
-    "create function public.mine() returns integer language sql as 'select 1'",
-    "create schema mine",
-    "create role mine",
-    "create database mine",
-    "alter database {database} set statement_timeout = 0",
-    "alter function emit_shot_event() security invoker",
-    "alter system set fsync = off",
-    "copy events to program 'true'",
-    "select pg_read_file('PG_VERSION')",
-    "select nextval('events_id_seq')",
-    "set session authorization archstats",
-    "set role archstats",
-    "select lo_from_bytea(0, 'x')",
-    "select lo_creat(-1)",
-    "select pg_logical_emit_message(false, 'x', 'y')",
-    "select pg_advisory_lock(1399353204)",
-    "select pg_try_advisory_lock_shared(1399353204, 1)",
-    "select pg_advisory_xact_lock(1)",
-    "select renew_epoch()",
-    "select set_hub_number(3)",
-]
 HEALING = {"has_foreign_xids", "heal_foreign_xids"}
 EXECUTED = {
-    Role.SENSOR: set[str](),
+    Role.SENSOR: {"expire_commands"},
     Role.SHOTS: {"end_foreign_lock_holders"} | HEALING,
     Role.PUSH: {"public_state", "hub_lane", "hub_device", "utc_of_boot", "is_not_before"} | HEALING,
-    Role.OPERATOR: {"utc_of_boot"} | HEALING,
+    Role.OPERATOR: {"utc_of_boot", "expire_commands"} | HEALING,
 }
 """Functions of the schema that a role may execute by itself."""
 

@@ -20,6 +20,7 @@ from edge.common.vocabulary import (
     CalibrationAction,
     CalibrationKind,
     CalibrationModel,
+    CommandState,
     CorrectionKind,
     DeviceState,
     EndClosure,
@@ -288,6 +289,7 @@ LISTS: dict[str, type[StrEnum]] = {
     "shots.time_source": TimeSource,
     "orphans.status": OrphanStatus,
     "corrections.kind": CorrectionKind,
+    "commands.state": CommandState,
     "events.type": EventType,
     "quarantine.kind": ReportKind,
 }

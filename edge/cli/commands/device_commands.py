@@ -1,0 +1,128 @@
+"""``archstats-sensor commands``: list, show and cancel the commands to devices."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from edge.cli.commands.options import DatabaseDir, Json, command_group
+from edge.cli.operator_connection import on_database
+from edge.common.bounds import LARGEST_BIGINT
+from edge.common.config.errors import EXIT_REFUSED
+from edge.common.console import as_json as json_object
+from edge.common.console import complain, local, say
+from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import CommandState
+from edge.operator.commands import DeviceCommand, cancel_command, find_command, list_commands
+
+app = command_group("Commands to devices: list, show and cancel them.")
+
+Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, max=LARGEST_BIGINT, help="Number as shown by 'list'.")]
+
+
+@app.command("list")
+def list_command(
+    device: Annotated[str | None, typer.Option(help="Only commands to this device.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of commands, the newest.")] = 20,
+    as_json: Json = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """List the newest commands; the newest is last."""
+
+    async def run(connection: Connection) -> None:
+        commands = await list_commands(connection, device, limit)
+        for command in commands:
+            say(json_object(asdict(command)) if as_json else command_line(command))
+        if not commands and not as_json:
+            say("No command yet.")
+
+    on_database(run, database_dir)
+
+
+@app.command("show")
+def show_command(number: Number, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
+    """Show one command: its operator, state, times and result."""
+
+    async def run(connection: Connection) -> None:
+        _print(await find_command(connection, number), as_json=as_json)
+
+    on_database(run, database_dir)
+
+
+@app.command("cancel")
+def cancel_command_(number: Number, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
+    """Cancel a command and wait for its end. One that was running may have had its effect."""
+
+    async def run(connection: Connection) -> None:
+        command = await cancel_command(connection, number)
+        _print(command, as_json=as_json)
+        if not command.has_ended:
+            complain(f"Command {number} still runs: its daemon does not answer. It ends at its deadline.")
+        elif command.state is not CommandState.CANCELLED:
+            complain(f"Command {number} had ended before: it is {command.state}.")
+        if command.state is not CommandState.CANCELLED:
+            raise typer.Exit(EXIT_REFUSED)
+
+    on_database(run, database_dir)
+
+
+def command_line(command: DeviceCommand) -> str:
+    """A command for lists: number, time, device, what, who, state, and the cause of a failure."""
+    line = (
+        f"{command.id:>5}  {local(command.requested_at)}  {command.device_id}  {request_text(command)}  {command.who}: "
+        f"{state_text(command)}"
+    )
+    return f"{line}: {command.error}" if command.error else line
+
+
+def request_text(command: DeviceCommand) -> str:
+    """The command and its arguments."""
+    arguments = " ".join(f"{name}={_plain(value)}" for name, value in command.arguments.items())
+    return f"{command.kind} {arguments}".rstrip()
+
+
+def state_text(command: DeviceCommand) -> str:
+    """The state in words, with the progress of a running command."""
+    if command.state is not CommandState.RUNNING or command.phase is None:
+        return command.state
+    steps = (
+        ""
+        if command.done is None
+        else f" ({command.done}" + ("" if command.total is None else f" of {command.total}") + ")"
+    )
+    return f"{command.state}: {command.phase}{steps}"
+
+
+def show_progress(command: DeviceCommand) -> None:
+    """Show a step of a running command on standard error, and the end of a cancelled one."""
+    if command.state is CommandState.CANCELLED:
+        effect = "; the device may have carried it out" if command.claimed_at else "; it has not run"
+        complain(f"Command {command.id} is cancelled{effect}.")
+    elif command.cancel_requested and not command.has_ended:
+        complain(f"Command {command.id} is to be cancelled, but its daemon does not answer. It ends at its deadline.")
+    elif command.state is CommandState.RUNNING and command.phase is not None:
+        complain(f"{command.device_id}: {state_text(command)}")
+
+
+def _print(command: DeviceCommand, *, as_json: bool) -> None:
+    if as_json:
+        say(json_object(asdict(command)))
+        return
+    say(f"command {command.id}: {command.device_id}, {request_text(command)}")
+    say(f"  requested  {local(command.requested_at)} by {command.who}")
+    if command.claimed_at is not None:
+        say(f"  claimed    {local(command.claimed_at)}")
+    ended = "" if command.finished_at is None else f" since {local(command.finished_at)}"
+    say(f"  state      {state_text(command)}{ended}")
+    for name, value in (command.result or {}).items():
+        say(f"  {name:<10} {_plain(value)}")
+    if command.error is not None:
+        say(f"  error      {command.error}")
+    if command.hint is not None:
+        say(f"  next       {command.hint}")
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,96 @@
+"""Settings inside a device, such as a sensor's threshold: read them, and change some of them, through its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edge.common.config.errors import CommandError, UsageError
+from edge.common.postgres.connection import Connection
+from edge.operator.commands import Follow, Value, run_command
+from edge.operator.devices import nearest
+
+READ = "read_config"
+WRITE = "configure"
+_TRUE = frozenset(("true", "on", "yes", "1"))
+_FALSE = frozenset(("false", "off", "no", "0"))
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """The settings of a device before and after a change, as the device read them back."""
+
+    command_id: int
+    before: Mapping[str, Value]
+    after: Mapping[str, Value]
+
+
+async def read_settings(
+    connection: Connection, device_id: str, who: str, follow: Follow = lambda _: None
+) -> Mapping[str, Value]:
+    """All settings that are active in the device. Raises CommandError when they cannot be read."""
+    return (await run_command(connection, device_id, READ, {}, who, follow)).result or {}
+
+
+async def change_settings(
+    connection: Connection,
+    device_id: str,
+    changes: Mapping[str, str | Value],
+    who: str,
+    follow: Follow = lambda _: None,
+) -> SettingsChange:
+    """Change some settings of a device; the others stay. Texts are read as the type of the setting's present value.
+
+    Raises CommandError, before anything is changed, for a setting that the device does not have and a value that it cannot
+    have; and when the device refuses.
+    """
+    before = await read_settings(connection, device_id, who, follow)
+    wanted = {name: typed_value(device_id, name, value, before) for name, value in changes.items()}
+    command = await run_command(connection, device_id, WRITE, wanted, who, follow)
+    return SettingsChange(command.id, before, command.result or {})
+
+
+def parse_changes(words: list[str]) -> dict[str, str]:
+    """The changes of ``NAME=VALUE`` words. Raises UsageError for another word, and for a setting that is given twice. Pure."""
+    changes: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        name = name.strip()
+        if not equals or not name or not value.strip():
+            raise UsageError(f"'{word}' is no setting", hint="Write NAME=VALUE, such as threshold=300.")
+        if name in changes:
+            raise UsageError(f"{name} is given twice", hint="Give each setting once.")
+        changes[name] = value.strip()
+    return changes
+
+
+def typed_value(device_id: str, name: str, value: str | Value, present: Mapping[str, Value]) -> Value:
+    """The value of a setting, of the type that the device reads back. Raises CommandError when it has no such setting. Pure."""
+    if name not in present:
+        near = nearest(name, list(present))
+        meant = f"Did you mean {near}? " if near else ""
+        raise CommandError(
+            f"{device_id} has no setting {name}, so nothing was changed",
+            hint=f"{meant}It has: {', '.join(present) or 'none'}.",
+        )
+    known = present[name]
+    if not isinstance(value, str) or isinstance(known, str):
+        return value
+    try:
+        if isinstance(known, bool):
+            return _boolean(value)
+        return int(value) if isinstance(known, int) else float(value)
+    except ValueError:
+        kind = (
+            "true or false" if isinstance(known, bool) else "a whole number" if isinstance(known, int) else "a number"
+        )
+        raise CommandError(
+            f"{name} of {device_id} must be {kind}, not '{value}', so nothing was changed",
+            hint=f"Its present value is {known}.",
+        ) from None
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in _TRUE | _FALSE:
+        raise ValueError(text)
+    return text.lower() in _TRUE

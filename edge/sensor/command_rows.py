@@ -1,0 +1,150 @@
+"""SQL of the daemon on ``commands``: claims the next one of its device, and writes progress and the outcome."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from drivers.contract import Command, Progress
+from edge.common.postgres.connection import Connection
+from edge.common.text import clean
+from edge.common.vocabulary import CommandState
+
+LONGEST_RESULT: Final = 200
+"""Most values of a result that are stored."""
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedCommand:
+    """A command that this daemon has claimed."""
+
+    number: int
+    command: Command
+    who: str
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of a command."""
+
+    state: CommandState
+    values: Mapping[str, Value] = field(default_factory=dict)
+    error: str | None = None
+    hint: str | None = None
+
+
+class CommandRows:
+    """The statements of one daemon on one connection. ``daemon_id`` names this start of the daemon."""
+
+    def __init__(self, connection: Connection, device_id: str, daemon_id: UUID) -> None:
+        self._connection = connection
+        self._device_id = device_id
+        self._daemon_id = daemon_id
+
+    async def interrupt_claims_of_others(self) -> int:
+        """End the commands that an earlier start of the daemon claimed and did not end; returns their number."""
+        rows = await self._connection.fetch(
+            """
+            update commands set state = 'failed', error = 'interrupted: the daemon ended while the command ran', hint = $3,
+                finished_at = clock_timestamp()
+            where device_id = $1 and state = 'running' and claimed_by <> $2 returning id
+            """,
+            self._device_id,
+            self._daemon_id,
+            INTERRUPTED_HINT,
+        )
+        return len(rows)
+
+    async def claim(self) -> ClaimedCommand | None:
+        """Claim the oldest command that waits; None when none does, or another daemon runs one on this device.
+
+        Whether a command has expired is decided by the server's clock in the statement that claims it.
+        """
+        await self._connection.fetchval("select expire_commands()")
+        try:
+            row = await self._connection.fetchrow(
+                """
+                update commands set state = 'running', claimed_by = $2, claimed_at = clock_timestamp()
+                where id = (
+                    select id from commands where device_id = $1 and state = 'pending' and expires_at > clock_timestamp()
+                        and not exists (select from commands c where c.device_id = $1 and c.state = 'running')
+                    order by id limit 1 for update skip locked
+                ) and state = 'pending'
+                returning id, kind, arguments, who, deadline_s
+                """,
+                self._device_id,
+                self._daemon_id,
+            )
+        except asyncpg.UniqueViolationError:
+            return None  # another daemon of this device claimed one at the same instant
+        if row is None:
+            return None
+        return ClaimedCommand(
+            row["id"], Command(row["kind"], json.loads(row["arguments"])), row["who"], row["deadline_s"]
+        )
+
+    async def is_cancelled(self, number: int) -> bool:
+        """Whether an operator wants the command ended; True as well when the row is gone or another daemon ended it."""
+        wanted = await self._connection.fetchval(
+            "select not cancel_requested from commands where id = $1 and claimed_by = $2 and state = 'running'",
+            number,
+            self._daemon_id,
+        )
+        return wanted is not True
+
+    async def write_progress(self, number: int, progress: Progress) -> None:
+        """Write the step that a command has reached."""
+        await self._connection.execute(
+            """
+            update commands set phase = $3, done = $4, total = $5
+            where id = $1 and claimed_by = $2 and state = 'running'
+            """,
+            number,
+            self._daemon_id,
+            clean(progress.phase),
+            _count(progress.done),
+            _count(progress.total),
+        )
+
+    async def write_outcome(self, number: int, outcome: Outcome) -> bool:
+        """Write the end of a command; False when it is no longer this daemon's."""
+        row = await self._connection.fetchrow(
+            """
+            update commands set state = $3, result = $4::text::jsonb, error = $5, hint = $6, finished_at = clock_timestamp()
+            where id = $1 and claimed_by = $2 and state = 'running' returning id
+            """,
+            number,
+            self._daemon_id,
+            outcome.state.value,
+            json.dumps(plain_values(outcome.values)) if outcome.values else None,
+            clean(outcome.error) if outcome.error else None,
+            clean(outcome.hint) if outcome.hint else None,
+        )
+        return row is not None
+
+
+INTERRUPTED_HINT: Final = "The device may have carried it out. Read its settings, then request the command again."
+
+
+def plain_values(values: Mapping[str, Value]) -> dict[str, Value | None]:
+    """The values of a device as JSON holds them: texts cleaned, a number that is none as null. Pure."""
+    return {clean(name): _plain(value) for name, value in list(values.items())[:LONGEST_RESULT]}
+
+
+def _plain(value: Value) -> Value | None:
+    if isinstance(value, str):
+        return clean(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _count(steps: int | None) -> int | None:
+    return None if steps is None else min(max(steps, 0), 2**31 - 1)

@@ -1,0 +1,149 @@
+"""``devices`` and ``commands``: settings of a device through its daemon, and the record of every command."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.common.postgres.connection import Connection
+from tests.acceptance.test_docs import PREPARED, commands
+from tests.edge.cli.command_line import CommandLine
+from tests.edge.sensor.scripted_bow import ScriptedBow, daemon_thread
+from tests.eventually import eventually_blocking
+from tests.test_project import ROOT
+
+
+@pytest.fixture
+def bow() -> ScriptedBow:
+    return ScriptedBow()
+
+
+@pytest.fixture
+def served(command_line: CommandLine, bow: ScriptedBow, tmp_path: Path) -> Iterator[CommandLine]:
+    """The command line beside the daemon of a bow."""
+    with daemon_thread(command_line.settings, bow, tmp_path):
+        yield command_line
+
+
+def test_settings_are_shown_changed_and_read_back(served: CommandLine, bow: ScriptedBow) -> None:
+    assert served.run("devices", "config", "bow-1").splitlines() == [
+        "gain       1.5",
+        "name       oak",
+        "is_loud    false",
+        "threshold  100",
+    ]
+    changed = served.run("devices", "config", "bow-1", "threshold=300", "is_loud=on", "--who", "Marian")
+    assert changed.splitlines() == [
+        "gain       1.5",
+        "name       oak",
+        "is_loud    true  (was false)",
+        "threshold  300  (was 100)",
+    ]
+    assert bow.settings["threshold"] == 300
+    (change,) = served.json("devices", "config", "bow-1", "gain=2", "name=ash")
+    assert change["before"]["gain"] == 1.5
+    assert change["values"] == {"threshold": 300, "gain": 2.0, "is_loud": True, "name": "ash"}
+    (facts,) = served.json("devices", "config", "bow-1")
+    assert facts == {"device_id": "bow-1", "values": change["values"]}
+
+    *_, first_change, _, last_change, _ = served.json("commands", "list")
+    assert (first_change["who"], first_change["kind"]) == ("Marian", "configure")
+    assert first_change["arguments"] == {"threshold": 300, "is_loud": True}
+    assert last_change["id"] == change["command_id"]
+    shown = served.run("commands", "show", str(change["command_id"]))
+    assert "bow-1, configure gain=2.0 name=ash" in shown
+    assert re.search(r"state +done since", shown)
+    assert "configure is_loud=true threshold=300  Marian: done" in served.run("commands", "list", "--device", "bow-1")
+
+
+def test_wrong_settings_change_nothing_and_name_the_right_ones(served: CommandLine, bow: ScriptedBow) -> None:
+    error = served.run("devices", "config", "bow-1", "threshold_mv=300", status=1)
+    assert "bow-1 has no setting threshold_mv, so nothing was changed. Did you mean threshold?" in error
+    assert "It has: gain, name, is_loud, threshold." in error
+    assert "must be a whole number, not 'high'" in served.run("devices", "config", "bow-1", "threshold=high", status=1)
+    assert "must be true or false, not 'maybe'" in served.run("devices", "config", "bow-1", "is_loud=maybe", status=1)
+    assert "'threshold' is no setting" in served.run("devices", "config", "bow-1", "threshold", status=2)
+    assert "threshold is given twice" in served.run(
+        "devices", "config", "bow-1", "threshold=1", "threshold=2", status=2
+    )
+    assert [command.name for command in bow.ran] == ["read_config"] * 3
+    error = served.run("devices", "config", "bow-2", status=1)
+    assert "there is no device bow-2 in this database. Did you mean bow-1?" in error
+
+
+def test_ctrl_c_cancels_the_command(served: CommandLine, bow: ScriptedBow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.operator.device_settings.READ", "wait")
+
+    def interrupt() -> None:
+        eventually_blocking(lambda: bow.ran != [])
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    out, err = served.both("devices", "config", "bow-1", status=130)
+    thread.join()
+    assert out == ""
+    assert "Command 1 is cancelled; the device may have carried it out." in err
+    assert bow.cancelled == 1
+    (row,) = served.json("commands", "list")
+    assert row["state"] == "cancelled"
+
+
+def test_without_a_daemon_it_says_so_at_once(command_line: CommandLine) -> None:
+    assert "No device yet" in command_line.run("devices", "list")
+    assert "No command yet" in command_line.run("commands", "list")
+
+    async def register(connection: Connection) -> None:
+        await connection.execute("insert into devices (id, kind, driver, lane) values ('bow-1', 'bow', 'bow.link', 1)")
+        await connection.execute(
+            "insert into commands (device_id, kind, who, expires_at) values ('bow-1', 'read_config', 'Robin', now())"
+        )
+        await connection.execute("insert into commands (device_id, kind, who) values ('bow-1', 'read_config', 'Robin')")
+
+    command_line.on_database(register)
+    error = command_line.run("devices", "config", "bow-1", status=1)
+    assert "the daemon of bow-1 does not run, so it takes no command" in error
+    assert "sudo systemctl start archstats-sensor@bow-1" in error
+    assert [row["state"] for row in command_line.json("commands", "list")] == ["expired", "pending"]
+    assert "cancelled" in command_line.run("commands", "cancel", "2")
+    error = command_line.run("commands", "cancel", "1", status=1)
+    assert "Command 1 had ended before: it is expired." in error
+    assert "there is no command 9" in command_line.run("commands", "show", "9", status=1)
+    assert command_line.run("devices", "list").splitlines() == [
+        "DEVICE  KIND  DRIVER    LANE  STATE",
+        "bow-1   bow   bow.link  1     unknown",
+    ]
+    (device,) = command_line.json("devices", "list", "--lane", "1")
+    assert (device["id"], device["state"], device["is_served"]) == ("bow-1", "unknown", False)
+
+
+def test_waiting_commands_of_a_device_are_bounded(served: CommandLine) -> None:
+    async def fill(connection: Connection) -> None:
+        await connection.execute("insert into devices (id, kind, driver, lane) values ('bow-2', 'bow', 'bow.link', 2)")
+        await connection.execute(
+            "insert into device_status (device_id, state, since, interval_s) values ('bow-2', 'ready', now(), 100)"
+        )
+        await connection.execute(
+            "insert into commands (device_id, kind, who) select 'bow-2', 'read_config', 'Robin' from generate_series(1, 16)"
+        )
+
+    served.on_database(fill)
+    error = served.run("devices", "config", "bow-2", status=1)
+    assert "bow-2 has 16 waiting commands already" in error
+    assert "commands list --device bow-2" in error
+
+
+def test_commands_of_the_commands_page_work(served: CommandLine) -> None:
+    assert PREPARED["commands.md"].endswith("test_devices.py")
+    shown = [shlex.split(command)[1:] for command in commands(ROOT / "docs" / "drivers" / "commands.md")]
+    assert len(shown) == 6
+    for words in shown:
+        served.run(*words)
+    assert "had ended before" in served.run("commands", "cancel", "1", status=1)
