@@ -34,7 +34,8 @@ def _entry(name: str, module: str, help_line: str, attribute: str = "app") -> En
 COMMANDS = (
     _entry("run", "run", "Read one device and store its readings; systemd starts this.", "run_command"),
     _entry("session", "session", "Sessions: the shooting on a lane, from open to close."),
-    _entry("shots", "shots", "Shots: list, correct and rebuild them."),
+    _entry("faces", "faces", "Target faces: list the catalogue."),
+    _entry("shots", "shots", "Shots: list, correct, rebuild and rescore them."),
     _entry("why", "why", "Explain a shot: readings, clocks, flight, ring, corrections.", "why_command"),
     _entry("orphan", "orphan", "Landings that no release explains: list and assign them."),
     _entry("quarantine", "quarantine", "Reports that the database refused: list and settle them."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 LONGEST_TEXT: Final = 300
@@ -31,6 +32,13 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
     """
     shown = printable(text.rstrip(_PADDING)[: longest + 1])
     return shown if len(shown) <= longest else shown[: longest - len(_ELLIPSIS)] + _ELLIPSIS
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like a mistyped one; None when none is."""
+    import difflib  # imported here: a daemon needs no advice
+
+    return next(iter(difflib.get_close_matches(word, list(known), n=1)), None)
 
 
 def _shown(character: str) -> str:

@@ -100,6 +100,7 @@ class Flag(StrEnum):
     UNSORTED = "unsorted"
     EXTRA = "extra"
     SAME_SPOT = "same_spot"
+    WRONG_FACE = "wrong_face"
     CORRECTED = "corrected"
     SUPERSEDED = "superseded"
 
@@ -122,6 +123,15 @@ class TimeSource(StrEnum):
     BOTH = "both"
     BOW = "bow"
     TARGET = "target"
+
+
+class SlotLetter(StrEnum):
+    """An archer's place at a butt (``slots.letter``)."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
 
 
 class SessionState(StrEnum):

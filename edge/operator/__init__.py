@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from edge.operator.device_settings import change_settings, read_settings
     from edge.operator.devices import DeviceSummary, find_device, list_devices
     from edge.operator.explanation import ExplainedOrphan, ExplainedShot, explain_reference
-    from edge.operator.opening import NewSession, faces_on_butt, open_sessions
+    from edge.operator.layout import FacePlace, FaceRequest, faces_on_butt, parse_face
+    from edge.operator.opening import NewSession, open_sessions, rules_of
     from edge.operator.orphans import Orphan, assign_orphan, find_orphan, list_orphans, reopen_orphan, void_orphan
     from edge.operator.quarantine import QuarantineEntry, list_quarantine, settle_quarantine
     from edge.operator.rebuilds import RebuildResult, await_rebuild, rebuild_session, request_rebuild
     from edge.operator.sessions import SessionSummary, await_closes, list_sessions, mark_end, request_closes
     from edge.operator.shots import ShotSummary, find_session, find_shot, list_shots
+    from edge.operator.slots import NewSlot, parse_slots
 
 _NAMES = {
     "backup": ("back_up", "restore"),
@@ -33,12 +35,14 @@ _NAMES = {
     "device_settings": ("change_settings", "read_settings"),
     "devices": ("DeviceSummary", "find_device", "list_devices"),
     "explanation": ("ExplainedOrphan", "ExplainedShot", "explain_reference"),
-    "opening": ("NewSession", "faces_on_butt", "open_sessions"),
+    "layout": ("FacePlace", "FaceRequest", "faces_on_butt", "parse_face"),
+    "opening": ("NewSession", "open_sessions", "rules_of"),
     "orphans": ("Orphan", "assign_orphan", "find_orphan", "list_orphans", "reopen_orphan", "void_orphan"),
     "quarantine": ("QuarantineEntry", "list_quarantine", "settle_quarantine"),
     "rebuilds": ("RebuildResult", "await_rebuild", "rebuild_session", "request_rebuild"),
     "sessions": ("SessionSummary", "await_closes", "list_sessions", "mark_end", "request_closes"),
     "shots": ("ShotSummary", "find_session", "find_shot", "list_shots"),
+    "slots": ("NewSlot", "parse_slots"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -47,7 +51,10 @@ __all__ = [
     "DeviceSummary",
     "ExplainedOrphan",
     "ExplainedShot",
+    "FacePlace",
+    "FaceRequest",
     "NewSession",
+    "NewSlot",
     "Orphan",
     "QuarantineEntry",
     "RebuildResult",
@@ -79,7 +86,9 @@ __all__ = [
     "list_shots",
     "mark_end",
     "open_sessions",
+    "parse_face",
     "parse_result",
+    "parse_slots",
     "prune_events",
     "read_settings",
     "rebuild_session",
@@ -88,6 +97,7 @@ __all__ = [
     "request_rebuild",
     "restore",
     "restore_shot",
+    "rules_of",
     "run_command",
     "settle_quarantine",
     "void_orphan",

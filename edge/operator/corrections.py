@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -69,7 +69,8 @@ async def correct_shot(
     connection: Connection, shot: ShotSummary, score: ScoreCorrection, who: str, reason: str
 ) -> None:
     """Give a shot another score. Raises CommandError when the score contradicts itself or the face."""
-    complete = complete_score(score, shot, await face_points(connection, shot.session_id))
+    values, x_points = await face_points(connection, shot.session_id)
+    complete = complete_score(score, shot, values, x_points)
     new = {"result": complete.result, "points": complete.points, "is_x": complete.is_x}
     await record_correction(connection, _of_shot(shot, CorrectionKind.RESULT, who, reason, new))
 
@@ -128,8 +129,11 @@ async def corrections_of(connection: Connection, shot: ShotSummary) -> list[Reco
     ]
 
 
-async def face_points(connection: Connection, session_id: UUID) -> list[int]:
-    """The values that one arrow can have on the session's faces, highest first; empty when the session has no face."""
+async def face_points(connection: Connection, session_id: UUID) -> tuple[list[int], int | None]:
+    """The values of the zones of the session's faces, highest first, and that of an X where the rules give it another one.
+
+    There are no values when the session has no face.
+    """
     rows = await connection.fetch(
         """
         select distinct unnest(points) as worth from faces
@@ -137,17 +141,29 @@ async def face_points(connection: Connection, session_id: UUID) -> list[int]:
         """,
         session_id,
     )
-    return [row["worth"] for row in rows]
+    x_points: int | None = await connection.fetchval(
+        """
+        select x_points from sessions where id = $1 and exists (
+            select from faces join targets on targets.id = target_id where targets.session_id = $1 and x_radius is not null)
+        """,
+        session_id,
+    )
+    return [row["worth"] for row in rows], x_points
 
 
-def complete_score(score: ScoreCorrection, shot: ShotSummary, values: Sequence[int]) -> Score:
+def complete_score(
+    score: ScoreCorrection, shot: ShotSummary, values: Sequence[int], x_points: int | None = None
+) -> Score:
     """The complete score that a correction gives to a shot. Pure.
 
-    ``values`` are the values of the face, highest first. Raises CommandError when the score contradicts itself or them.
+    ``values`` are the values of the face, highest first, ``x_points`` that of an X where the rules give it another one. Raises
+    CommandError when the score contradicts itself or them.
     """
     result = _result(score, shot)
     if result is Result.HIT:
-        return Score(result, _points_of_hit(score, shot, values), score.is_x)
+        worth = shot.points if score.points is None else score.points
+        is_x = score.is_x or (x_points is not None and worth == x_points and x_points not in values)
+        return Score(result, _points_of_hit(replace(score, is_x=is_x), shot, values, x_points), is_x)
     if score.points or score.is_x:
         raise CommandError(
             f"a shot with the result {result} has no points", hint="Leave out --points and --x, or give --result hit."
@@ -183,10 +199,15 @@ def _result(score: ScoreCorrection, shot: ShotSummary) -> Result:
     return Result.HIT
 
 
-def _points_of_hit(score: ScoreCorrection, shot: ShotSummary, values: Sequence[int]) -> int | None:
+def _points_of_hit(
+    score: ScoreCorrection, shot: ShotSummary, values: Sequence[int], x_points: int | None
+) -> int | None:
     points = score.points
-    if points is None and score.is_x and values:
-        points = values[0]
+    x_worth = next(iter(values), None) if x_points is None else x_points
+    if score.is_x and x_worth is not None:
+        if points not in (None, x_worth):
+            raise CommandError(f"an X is worth {x_worth}", hint=f"Leave out --points, or give --points {x_worth}.")
+        return x_worth
     if points is None and shot.points:
         points = shot.points
     listed = ", ".join(map(str, values))
@@ -194,8 +215,6 @@ def _points_of_hit(score: ScoreCorrection, shot: ShotSummary, values: Sequence[i
         raise CommandError("a hit needs points", hint=f"Give --points, one of {listed}.")
     if points is not None and values and points not in values:
         raise CommandError(f"no ring of this face is worth {points}", hint=f"Give one of {listed}, or --result miss.")
-    if score.is_x and values and points != values[0]:
-        raise CommandError(f"an X is worth {values[0]}", hint=f"Leave out --points, or give --points {values[0]}.")
     return points
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -12,34 +13,20 @@ import asyncpg
 
 from drivers.clock.host import host_now
 from drivers.clock.instant import Instant
-from edge.common.advice import USUAL_BUTT_MM, SessionValues, open_command
+from edge.common.advice import SESSION_VALUES, SessionValues, open_command
 from edge.common.bounds import storable_instant
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.console import iso, local
 from edge.common.postgres.connection import Connection
-from edge.common.text import clean
+from edge.common.text import clean, nearest
 from edge.operator.boots import dated, record_this_boot
-from edge.shots.faces import FaceSpec, load_catalogue
+from edge.operator.layout import FacePlace
+from edge.operator.slots import NewSlot, insert_slots
+from edge.shots.rules import USUAL_RULES, RuleSet, load_rules
 
-FACE_MARGIN_MM = 30.0
-"""Room left around a face that is larger than the usual butt."""
 END_TIMEOUT_S = 60.0
 START_SHOTS = "Start archstats-shots, which closes it; on a hub with `sudo systemctl start archstats-shots`."
 """Remedy for a session that stays in the state ``closing``."""
-
-
-@dataclass(frozen=True, slots=True)
-class FacePlace:
-    """One face (or one spot of a multiple face) on the butt."""
-
-    human_identifier: str
-    code: str
-    version: int
-    x_mm: float
-    y_mm: float
-    radii_mm: tuple[float, ...]
-    points: tuple[int, ...]
-    x_radius_mm: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +46,20 @@ class NewSession:
     faces: Sequence[FacePlace]
     sighter_ends: int = 0
     """Number of ends at the beginning that count in no total."""
+    slots: Sequence[NewSlot] = ()
+    rules: RuleSet = field(default_factory=lambda: load_rules()[USUAL_RULES])
 
 
-def faces_on_butt(
-    code: str, width_mm: float | None = None, height_mm: float | None = None
-) -> tuple[float, float, list[FacePlace]]:
-    """Width and height of the butt, and the spots of one face in its middle, millimetres.
-
-    A side that is None has the usual size, or the face's with a margin where that is more. Raises UsageError for an unknown
-    face, CommandError for a butt that is too small for it.
-    """
-    catalogue = load_catalogue()
-    if code not in catalogue:
-        raise UsageError(f"there is no face '{code}'", hint=f"Give one of {', '.join(sorted(catalogue))}.")
-    spec = catalogue[code]
-    width, height = _butt_for(spec, width_mm, height_mm)
-    return (
-        width,
-        height,
-        [
-            FacePlace(p.human_identifier, spec.code, spec.version, p.x_mm, p.y_mm, p.radii_mm, p.points, p.x_radius_mm)
-            for p in spec.placed(width / 2, height / 2)
-        ],
-    )
+def rules_of(code: str) -> RuleSet:
+    """The newest version of the rules with a code. Raises UsageError."""
+    known = load_rules()
+    if code not in known:
+        near = nearest(code, known)
+        raise UsageError(
+            f"there are no rules '{code}'" + (f"; did you mean {near}?" if near else ""),
+            hint=f"Give one of {', '.join(known)}.",
+        )
+    return known[code]
 
 
 def past_instant(text: str, now: Instant, *, is_behind: bool = False) -> Instant:
@@ -123,15 +101,14 @@ async def start_of_session(connection: Connection, since: str | None) -> Instant
 async def command_to_open(connection: Connection, lane: int) -> str:
     """The command that opens a session on a lane like its last one; words in capitals are to be filled in."""
     row = await connection.fetchrow(
-        """
-        select t.distance::float8 as distance, t.max_x as butt_width, t.max_y as butt_height, s.is_indoor, s.arrows_per_end,
-            (select case when count(distinct code) = 1 then min(code) end from faces where target_id = t.id) as face
-        from sessions s left join targets t on t.session_id = s.id
-        where s.lane = $1 order by s.number desc limit 1
-        """,
+        f"select {SESSION_VALUES} from sessions s left join targets t on t.session_id = s.id "  # noqa: S608 - fixed text
+        "where s.lane = $1 order by s.number desc limit 1",
         lane,
     )
-    return open_command(lane, SessionValues() if row is None else SessionValues(**row))
+    if row is None:
+        return open_command(lane, SessionValues())
+    values = {**row, "faces": json.loads(row["faces"]), "slots": json.loads(row["slots"])}
+    return open_command(lane, SessionValues(**values))
 
 
 async def open_sessions(
@@ -155,17 +132,18 @@ async def open_sessions(
 
 
 async def open_session(connection: Connection, new: NewSession) -> UUID:
-    """Insert session, target and faces together.
+    """Insert session, target, faces and slots together.
 
-    Raises asyncpg.UniqueViolationError when the lane already has an open session.
+    Raises asyncpg.UniqueViolationError when the lane already has an open session, CommandError when a slot's device is no bow
+    of the lane.
     """
     await record_this_boot(connection)
     async with connection.transaction():
         session_id: UUID = await connection.fetchval(
             """
             insert into sessions (lane, start_time, start_mono_ns, start_host_boot_id, location, is_indoor, arrows_per_end,
-                                  end_timeout_s, sighter_ends)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id
+                                  end_timeout_s, sighter_ends, rule_set, rule_set_version, x_points)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id
             """,
             new.lane,
             *new.start.columns,
@@ -174,6 +152,9 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
             new.arrows_per_end,
             new.end_timeout_s,
             new.sighter_ends,
+            new.rules.code,
+            new.rules.version,
+            new.rules.x_points,
         )
         target_id: UUID = await connection.fetchval(
             "insert into targets (session_id, max_x, max_y, distance) values ($1, $2, $3, $4) returning id",
@@ -184,28 +165,19 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
         )
         await connection.executemany(
             """
-            insert into faces (target_id, human_identifier, code, version, x, y, radii, points, x_radius)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            insert into faces (target_id, human_identifier, code, version, x, y, radii, points, x_radius, name)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             """,
             [
-                (target_id, f.human_identifier, f.code, f.version, f.x_mm, f.y_mm, f.radii_mm, f.points, f.x_radius_mm)
+                (
+                    target_id, f.human_identifier, f.code, f.version, f.x_mm, f.y_mm, f.radii_mm, f.points,
+                    f.x_radius_mm, f.name,
+                )
                 for f in new.faces
             ],
-        )
+        )  # fmt: skip
+        await insert_slots(connection, session_id, new.lane, new.slots)
     return session_id
-
-
-def _butt_for(face: FaceSpec, width_mm: float | None, height_mm: float | None) -> tuple[float, float]:
-    across = 2 * face.radii_mm[-1] + 2 * max(abs(x) for x, _ in face.spots)
-    along = 2 * face.radii_mm[-1] + 2 * max(abs(y) for _, y in face.spots)
-    for option, given, least in (("--butt-width", width_mm, across), ("--butt-height", height_mm, along)):
-        if given is not None and given < least:
-            raise CommandError(
-                f"{option} {given:g} is too small: a {face.code} needs at least {least:g} mm",
-                hint="Give the butt's real size, or leave out the option.",
-            )
-    roomy = max(USUAL_BUTT_MM, 2 * (face.outer_mm + FACE_MARGIN_MM))
-    return width_mm or roomy, height_mm or roomy
 
 
 async def _refuse_overlap(connection: Connection, lane: int, start: datetime) -> None:

@@ -47,7 +47,7 @@ class SessionSummary:
     distance: Decimal | None
     """Metres."""
     face: str | None
-    """Code of the face."""
+    """Code of the face; of several different ones all."""
     arrows: int
     points: int
     clock: SessionClock | None
@@ -145,7 +145,7 @@ async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int]
         select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor,
                t.distance, case when b.clock = $6 then $6 when b.zero_at is null and abs(extract(epoch
                    from b.at - s.start_time) - (b.mono_ns - s.start_mono_ns) / 1e9) > $8 then $7 end as clock,
-               (select min(f.code) from faces f where f.target_id = t.id) as face, count(h.id) as arrows,
+               (select string_agg(distinct f.code, ', ') from faces f where f.target_id = t.id) as face, count(h.id) as arrows,
                coalesce(sum(h.points) filter (where h.result = any($3::text[])), 0)::integer as points
         from sessions s
         left join targets t on t.session_id = s.id

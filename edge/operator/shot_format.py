@@ -19,7 +19,7 @@ SHOT_KEYS = (
 _INSTANTS = ("arrow_engage_time", "arrow_disengage_time", "arrow_landing_time")
 
 LIST_KEYS = (
-    *SHOT_KEYS, "session_id", "arrow_tag", "face", "line_margin_mm", "line_call", "assignment", "time_source", "flags",
+    *SHOT_KEYS, "session_id", "arrow_tag", "face", "slot", "line_margin_mm", "line_call", "diameter_mm", "diameter_assumed", "rule_set", "rule_set_version", "assignment", "time_source", "flags",
     "void_reason",
 )  # fmt: skip
 """Keys of a shot in ``shots list --json``."""
@@ -92,7 +92,20 @@ def list_line(shot: ShotSummary) -> str:
     clock = "?" if when is None else local(when)
     end = "-" if shot.end_number is None else shot.end_number
     name = shot.human_identifier or (shot.arrow_tag or "?")[:8]
-    notes = [*shot.flags, *([f"voided: {shot.void_reason}"] if shot.void_reason else [])]
+    is_assumed = shot.diameter_mm is not None and shot.diameter_assumed
+    notes = [
+        *shot.flags,
+        *([f"{shot.diameter_mm:g} mm shaft assumed"] if is_assumed else []),
+        *([f"voided: {shot.void_reason}"] if shot.void_reason else []),
+    ]
     score = score_text(shot.result, shot.points, is_x=shot.is_x)
-    words = [str(shot.id)[:8], clock, f"lane {shot.lane}", f"end {end}", f"{name:>8}", f"{score:>4}"]
+    words = [
+        str(shot.id)[:8],
+        clock,
+        f"lane {shot.lane}",
+        f"end {end}",
+        *([f"slot {shot.slot}"] if shot.slot else []),
+        f"{name:>8}",
+        f"{score:>4}",
+    ]
     return "  ".join([*words, f"{shot.result:<8}", ", ".join(notes)]).rstrip()

@@ -22,8 +22,9 @@ from edge.operator.lookup import (
 from edge.shots.assembly.model import ReadingKey
 
 _SHOTS = """
-select h.*, a.human_identifier, f.human_identifier as face, coalesce(h.arrow_disengage_time, h.arrow_landing_time) as shot_at
+select h.*, a.human_identifier, f.human_identifier as face, p.letter as slot, coalesce(h.arrow_disengage_time, h.arrow_landing_time) as shot_at
 from shots h join sessions s on s.id = h.session_id left join arrows a on a.id = h.arrow_id left join faces f on f.id = h.face_id
+left join slots p on p.id = h.slot_id
 """
 
 _SESSIONS = """
@@ -33,8 +34,8 @@ from sessions s left join targets t on t.session_id = s.id where s.id::text like
 
 _COLUMNS = (
     "id", "session_id", "lane", "end_number", "arrow_id", "arrow_tag", "human_identifier", "arrow_engage_time",
-    "arrow_disengage_time", "arrow_landing_time", "x", "y", "face", "points", "is_x", "tof_s", "speed_mps", "launch_mps",
-    "line_margin_mm", "line_call", "void_reason", "revision",
+    "arrow_disengage_time", "arrow_landing_time", "x", "y", "face", "slot", "points", "is_x", "tof_s", "speed_mps", "launch_mps",
+    "line_margin_mm", "line_call", "diameter_mm", "diameter_assumed", "rule_set", "rule_set_version", "void_reason", "revision",
 )  # fmt: skip
 """Columns that a summary takes as they are."""
 
@@ -59,6 +60,8 @@ class ShotSummary:
     y: float | None
     face: str | None
     """Name of the face on the butt: A, B, C."""
+    slot: str | None
+    """Letter of the archer's slot."""
     result: Result
     points: int | None
     is_x: bool
@@ -70,6 +73,12 @@ class ShotSummary:
     """Speed at the bow, where it was measured."""
     line_margin_mm: float | None
     line_call: bool
+    diameter_mm: float | None
+    """Thickness of the shaft that the shot was scored with; None without a landing."""
+    diameter_assumed: bool
+    """The arrow's own thickness is not known."""
+    rule_set: str
+    rule_set_version: int
     assignment: Assignment | None
     time_source: TimeSource
     flags: tuple[Flag, ...]
@@ -125,7 +134,7 @@ async def list_shots(
     Those of one lane are in the order of its sessions, which no wall clock decides; several lanes shoot at the same time.
     """
     rows = await connection.fetch(
-        _SHOTS + "where ($1::integer is null or h.lane = $1) and ($2::uuid is null or session_id = $2) "
+        _SHOTS + "where ($1::integer is null or h.lane = $1) and ($2::uuid is null or h.session_id = $2) "
         "order by case when $1 is not null then s.number end desc, shot_at desc, h.id limit $3",
         lane,
         session_id,

@@ -36,7 +36,13 @@ class FaceSpec:
     @property
     def outer_mm(self) -> float:
         """Largest distance of the face's edge from its own centre, along x or y."""
-        return max(max(abs(x), abs(y)) for x, y in self.spots) + self.radii_mm[-1]
+        return max(self.reach_mm)
+
+    @property
+    def reach_mm(self) -> tuple[float, float]:
+        """Largest distance of the face's edge from its own centre along x and along y."""
+        outer = self.radii_mm[-1]
+        return max(abs(x) for x, _ in self.spots) + outer, max(abs(y) for _, y in self.spots) + outer
 
     def placed(self, x_mm: float, y_mm: float) -> list[PlacedFace]:
         """The spots of the face when its centre is placed at a point of the butt; named A, B, C from the top."""
@@ -48,12 +54,12 @@ class FaceSpec:
 
 @cache
 def load_catalogue() -> Mapping[str, FaceSpec]:
-    """Load every face, by its code."""
+    """Load the newest version of every face, by its code."""
     rows = json.loads(resources.files("edge.shots").joinpath("faces.json").read_text(encoding="utf-8"))
     return {
         row["code"]: FaceSpec(
             row["code"], row["version"], row["name"], tuple((x, y) for x, y in row["spots"]), tuple(row["radii_mm"]),
             tuple(row["points"]), row["x_radius_mm"],
         )
-        for row in rows
+        for row in sorted(rows, key=lambda row: int(row["version"]))
     }  # fmt: skip

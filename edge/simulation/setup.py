@@ -13,7 +13,8 @@ from drivers.contract import DeviceKind, Source
 from drivers.registry import load_driver
 from edge.common.config.errors import ConfigError
 from edge.common.postgres.connection import Connection
-from edge.operator.opening import FacePlace, NewSession, open_session
+from edge.operator.layout import FacePlace
+from edge.operator.opening import NewSession, open_session
 from edge.operator.sessions import close_abandoned
 from simulators.devices.registry import range_driver
 from simulators.world.range import Lane, World

@@ -38,6 +38,7 @@ ELSEWHERE = {
 """Commands with a test of their own."""
 PREPARED = {
     "commands.md": "tests/edge/cli/commands/test_devices.py",
+    "faces.md": "tests/edge/cli/commands/test_faces.py",
     "judging.md": "tests/edge/cli/commands/test_judging.py",
     "spool.md": "tests/edge/cli/commands/test_quarantine.py",
     "scaling.md": "tests/edge/cli/commands/test_replicate.py",

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from drivers.clock.instant import Instant
-from edge.operator.opening import NewSession, faces_on_butt, open_session
+from edge.operator.layout import FaceRequest, faces_on_butt
+from edge.operator.opening import NewSession, open_session
 from tests.edge.lane_rows import ARROW, BUTT_MM, CENTRE_MM, LaneRows
 
 HOST = uuid4()
@@ -75,6 +76,6 @@ def hub_boot(lane: LaneRows, zero: datetime, host_id: UUID | None = HOST) -> Hub
 
 async def open_in(boot: HubBoot, start: Instant) -> UUID:
     """Open a session with one face on the lane, as the command does; returns its id."""
-    width, height, faces = faces_on_butt("wa_122", BUTT_MM, BUTT_MM)
+    width, height, faces = faces_on_butt([FaceRequest("wa_122")], BUTT_MM, BUTT_MM)
     new = NewSession(boot.lane.number, start, "here", False, 6, 60.0, 18.0, width, height, faces)
     return await open_session(boot.lane.connection, new)

@@ -15,7 +15,8 @@ import asyncpg
 from drivers.clock.host import host_id, host_now
 from drivers.clock.instant import Instant
 from edge.common.postgres.boots import record_boot
-from edge.operator.opening import NewSession, faces_on_butt, open_session
+from edge.operator.layout import FaceRequest, faces_on_butt
+from edge.operator.opening import NewSession, open_session
 from edge.simulation.setup import range_devices, register_devices
 
 BEGAN_BEFORE = timedelta(minutes=10)
@@ -68,7 +69,7 @@ async def boot_before(connection: asyncpg.Connection[asyncpg.Record], lanes: int
         await record_boot(connection, host_id(), *instant.columns)
     sessions = []
     for lane in range(1, lanes + 1):
-        width, height, faces = faces_on_butt("wa_122", 1280.0, 1280.0)
+        width, height, faces = faces_on_butt([FaceRequest("wa_122")], 1280.0, 1280.0)
         new = NewSession(lane, start, "an earlier boot", False, 6, 60.0, 18.0, width, height, faces)
         sessions.append(await open_session(connection, new))
         for n in range(ARROWS):

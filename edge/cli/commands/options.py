@@ -73,7 +73,16 @@ def faces(incomplete: str) -> list[str]:
     """Codes of the faces that begin like this."""
     from edge.shots.faces import load_catalogue
 
-    return [code for code in sorted(load_catalogue()) if code.startswith(incomplete)]
+    named, _, code = incomplete.rpartition("=")
+    before = f"{named}=" if named else ""
+    return [before + known for known in sorted(load_catalogue()) if known.startswith(code)]
+
+
+def rule_sets(incomplete: str) -> list[str]:
+    """Codes of the rules that begin like this."""
+    from edge.shots.rules import load_rules
+
+    return [code for code in load_rules() if code.startswith(incomplete)]
 
 
 def simulated_drivers(incomplete: str) -> list[str]:

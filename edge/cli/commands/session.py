@@ -9,24 +9,28 @@ from typing import Annotated
 import typer
 
 from drivers.clock.host import host_now
-from edge.cli.commands.options import DatabaseDir, Json, Location, command_group, faces, operator_name
+from edge.cli.commands.options import DatabaseDir, Json, Location, command_group, faces, operator_name, rule_sets
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import EXIT_REFUSED, CommandError
 from edge.common.console import as_json as json_object
 from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import SessionState
+from edge.operator.layout import SYNTAX as FACE_SYNTAX
+from edge.operator.layout import FacePlace, faces_on_butt, parse_face
 from edge.operator.opening import (
     END_TIMEOUT_S,
     START_SHOTS,
     NewSession,
     command_to_open,
-    faces_on_butt,
     open_sessions,
+    rules_of,
     start_of_session,
 )
 from edge.operator.sessions import SessionSummary, await_closes, list_sessions, mark_end, request_closes
-from edge.shots.faces import load_catalogue
+from edge.operator.slots import SYNTAX as SLOT_SYNTAX
+from edge.operator.slots import parse_slots
+from edge.shots.rules import USUAL_RULES, load_rules
 
 app = command_group("Sessions: the shooting on a lane, from open to close.")
 
@@ -51,8 +55,21 @@ def open_command(
     lane: Lanes = None,
     distance: Annotated[float, typer.Option(min=1, max=200, help="Distance to the target, metres.")] = 18.0,
     face: Annotated[
-        str, typer.Option(help=f"Code of the face: {', '.join(sorted(load_catalogue()))}.", autocompletion=faces)
-    ] = "wa_40",
+        list[str] | None,
+        typer.Option(
+            metavar=FACE_SYNTAX,
+            help="A face of `faces list`, wa_40 by default; repeat it for several on one butt. X,Y is its centre in "
+            "millimetres from the lower left; without it faces are spread evenly.",
+            autocompletion=faces,
+        ),
+    ] = None,
+    slot: Annotated[
+        list[str] | None,
+        typer.Option(metavar=SLOT_SYNTAX, help="An archer's place, A to D: whose face and whose bow; repeat it."),
+    ] = None,
+    rules: Annotated[
+        str, typer.Option(help=f"Rules of the scores: {', '.join(load_rules())}.", autocompletion=rule_sets)
+    ] = USUAL_RULES,
     indoor: Annotated[bool, typer.Option("--indoor/--outdoor", help="Decides the assumed shaft diameter.")] = False,
     arrows_per_end: Annotated[int, typer.Option(min=1, max=72, help="Arrows per end.")] = 3,
     sighters: Annotated[
@@ -69,7 +86,8 @@ def open_command(
     database_dir: DatabaseDir = None,
 ) -> None:
     """Open a session on a lane. From now on its releases and landings become shots."""
-    width, height, places = faces_on_butt(face, butt_width, butt_height)
+    requests = [parse_face(text) for text in face or ["wa_40"]]
+    width, height, places = faces_on_butt(requests, butt_width, butt_height)
     new = NewSession(
         lane=0,
         start=host_now(),
@@ -82,6 +100,8 @@ def open_command(
         butt_height_mm=height,
         faces=places,
         sighter_ends=sighters,
+        slots=parse_slots(slot or [], places),
+        rules=rules_of(rules),
     )
 
     async def run(connection: Connection) -> None:
@@ -93,6 +113,8 @@ def open_command(
                 if as_json
                 else f"lane {number}: session {session_id} is open"
             )
+        for line in [] if as_json or len(requests) == 1 else map(_place_line, places):
+            say(line)
 
     on_database(run, database_dir)
 
@@ -163,6 +185,10 @@ def session_line(session: SessionSummary) -> str:
     start = f"{str(session.id)[:8]}  {local(session.start_time, '%Y-%m-%d %H:%M')}"
     clock = f"  clock {session.clock}: times may be wrong" if session.clock else ""
     return f"{start}  {session.state:<7}  {place}  {session.face or 'no face'}  {totals}{nocked}{clock}"
+
+
+def _place_line(place: FacePlace) -> str:
+    return f"  face {place.human_identifier}: {place.code}, centre {place.x_mm:.1f} mm across, {place.y_mm:.1f} mm up"
 
 
 def _numbers(lanes: list[int] | None) -> list[int]:

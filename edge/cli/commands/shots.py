@@ -24,7 +24,7 @@ from edge.operator.shots import ShotSummary, find_session, find_shot, list_shots
 
 LATER = "archstats-shots is busy and computes it as soon as it can; see `archstats-sensor shots list`."
 
-app = command_group("Shots: list, correct and rebuild them.")
+app = command_group("Shots: list, correct, rebuild and rescore them.")
 
 
 @app.command("list")

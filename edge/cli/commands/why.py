@@ -66,6 +66,8 @@ def shot_lines(explained: ExplainedShot) -> Iterator[str]:
         yield _line("position", _placing(explanation.placing, explained.calibration))
     if explanation.ring is not None:
         yield _line("ring", _ring(explanation.ring, row.face))
+        if shot.diameter_assumed:
+            yield _line("shaft", f"{explanation.ring.shaft_mm:g} mm is assumed: the arrow's own diameter is not known")
     if shot.line_margin_mm is not None:
         call = "the operator decides" if shot.line_call else "the sensor decides"
         band = f", {explanation.ring.band_mm:g} mm is too near" if explanation.ring else ""
@@ -73,7 +75,10 @@ def shot_lines(explained: ExplainedShot) -> Iterator[str]:
     yield _line("flags", ", ".join(shot.flags) or "none")
     for correction in explained.corrections:
         yield _line("corrected", _correction(correction))
-    yield _line("rules", f"version {shot.rule_version}, face version {shot.face_version or '-'}")
+    if row.slot is not None:
+        yield _line("slot", row.slot)
+    rules = f"{shot.rule_set} version {shot.rule_set_version}"
+    yield _line("rules", f"{rules}, assembly version {shot.rule_version}, face version {shot.face_version or '-'}")
 
 
 def orphan_lines(explained: ExplainedOrphan) -> Iterator[str]:

@@ -39,11 +39,17 @@ _STATES = """
         'faces', (
             select coalesce(json_agg(faces order by faces.human_identifier), '[]')
             from faces join targets on targets.id = target_id where session_id = chosen.session_id),
+        'slots', (
+            select coalesce(json_agg(json_build_object('letter', letter, 'face', face, 'archer', archers.name) order by letter),
+                '[]')
+            from slots left join archers on (archers.id, archers.hub_id) = (slots.archer_id, slots.hub_id)
+            where slots.session_id = chosen.session_id),
         'shots', (
             select coalesce(json_agg(found), '[]') from (
-                select shots.*, arrows.human_identifier, faces.human_identifier as face from shots
+                select shots.*, arrows.human_identifier, faces.human_identifier as face, slots.letter as slot from shots
                 left join arrows on (arrows.id, arrows.hub_id) = (shots.arrow_id, shots.hub_id)
                 left join faces on (faces.id, faces.hub_id) = (shots.face_id, shots.hub_id)
+                left join slots on (slots.id, slots.hub_id) = (shots.slot_id, shots.hub_id)
                 where shots.session_id = chosen.session_id
                 order by coalesce(arrow_disengage_time, arrow_landing_time), shots.id) found),
         'orphans', (

@@ -6,6 +6,7 @@ Paths that the original Arch-Stats also has keep its keys exactly; newer fields 
 
 from uuid import UUID
 
+from edge.common.advice import SESSION_VALUES
 from edge.common.vocabulary import NO_SHOT, DeviceState
 from edge.push.api.advice import with_commands
 from edge.push.api.parameters import SessionParams, ShotParams
@@ -105,9 +106,10 @@ async def shots(pool: ReadPool, params: ShotParams) -> str:
 async def shot(pool: ReadPool, shot_id: UUID) -> str | None:
     """Return one shot with all its columns, voided or not, as a JSON object; None when it does not exist."""
     return await pool.value(
-        row("""select shots.*, arrows.human_identifier, faces.human_identifier as face from shots
+        row("""select shots.*, arrows.human_identifier, faces.human_identifier as face, slots.letter as slot from shots
             left join arrows on (arrows.id, arrows.hub_id) = (shots.arrow_id, shots.hub_id)
             left join faces on (faces.id, faces.hub_id) = (shots.face_id, shots.hub_id)
+            left join slots on (slots.id, slots.hub_id) = (shots.slot_id, shots.hub_id)
             where shots.id = $1"""),
         shot_id,
     )
@@ -141,7 +143,7 @@ async def devices(pool: ReadPool, lane: int | None) -> str:
 # an instant before the end of the last session. A boot whose wall clock was behind counts its 15 minutes by its own clock.
 # Lanes are found by index, one after the other, because sessions of years are kept. The instant of the search is now(): with
 # clock_timestamp(), which changes within a statement, PostgreSQL reads every reading of a device.
-LANES = """
+LANES = f"""
     with recursive used as (
         select min(lane) as lane from sessions
         union all
@@ -178,16 +180,13 @@ LANES = """
                 ended.mono_ns + flight.margin_s * 1000000000::bigint, ended.boot)
     ) u on true
     left join lateral (
-        select json_build_object('distance', t.distance, 'face', f.code, 'is_indoor', s.is_indoor,
-            'arrows_per_end', s.arrows_per_end, 'butt_width', t.max_x, 'butt_height', t.max_y) as last_session
-        from sessions s left join targets t on t.session_id = s.id
-        cross join lateral (
-            select case when count(distinct code) = 1 then min(code) end as code from faces where target_id = t.id
-        ) f
-        where u.arrows > 0 and s.lane = known.lane order by s.number desc limit 1
+        select row_to_json(last) as last_session from (
+            select {SESSION_VALUES} from sessions s left join targets t on t.session_id = s.id
+            where u.arrows > 0 and s.lane = known.lane order by s.number desc limit 1
+        ) last
     ) l on true
     order by known.lane
-"""
+"""  # noqa: S608 - fixed text
 
 
 async def lanes(pool: ReadPool) -> str:

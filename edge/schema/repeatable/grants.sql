@@ -43,7 +43,11 @@ grant select on device_states to archstats_operator;
 
 -- Sessions and equipment: set up by operators. The assembler ends a session whose closing was requested; triggers assign devices.
 grant select, insert, update on sessions to archstats_operator;
-grant select, insert on targets, faces to archstats_operator;
+grant select, insert on targets, faces, slots, archers to archstats_operator;
+-- A rescore takes the present version of a face. Its name and its place stay.
+grant update (version, radii, points, x_radius) on faces to archstats_operator;
+grant select on slots to archstats_shots, archstats_push;
+grant select on archers to archstats_push;
 grant select, insert, update on arrows to archstats_operator;
 grant select, insert on end_marks to archstats_operator;
 grant select on session_devices to archstats_shots, archstats_operator;
@@ -61,7 +65,7 @@ grant select on ends, shots to archstats_push, archstats_operator;
 grant select on assembly_progress to archstats_operator;
 
 -- Corrections and orphans.
-grant select, insert on corrections to archstats_operator;
+grant select, insert on corrections, rescores to archstats_operator;
 grant select on corrections to archstats_shots;
 grant select, insert, update, delete on orphans to archstats_shots;
 grant select on orphans to archstats_push, archstats_operator;

@@ -1,8 +1,8 @@
 -- Replication of hubs to a centre. Like the grants this file may change and is applied after every other: a column that a
 -- migration adds is then published by the hub and visible at the centre. On any other database it only defines functions.
 --
--- The hub: publish_hub(number). Readings, gaps, corrections and calibrations are published when they are inserted, all other tables also
--- when they are changed or deleted. Transaction ids stay on the hub: they mean nothing in another cluster.
+-- The hub: publish_hub(number). Readings, gaps, corrections, rescores and calibrations are published when they are inserted, all
+-- other tables also when they are changed or deleted. Transaction ids stay on the hub: they mean nothing in another cluster.
 --
 -- The centre: build_centre(). Keys end with hub_id, so rows of two hubs never conflict. There are no foreign keys and no other
 -- unique keys: a reference is checked on its hub, and a row that cannot be stored would stop the hub's replication.
@@ -14,8 +14,9 @@ create or replace function replicated_tables() returns table (name text, only_in
     set search_path = pg_catalog, public, pg_temp as $$
     select * from (values ('devices', false), ('device_states', false), ('arrows', false), ('sessions', false), ('targets', false),
         ('faces', false), ('ends', false), ('shots', false), ('orphans', false),
-        ('readings', true), ('device_gaps', true), ('corrections', true), ('calibrations', true),
-        ('calibration_activations', true)) t (name, only_inserts) where to_regclass(t.name) is not null
+        ('archers', false), ('slots', false), ('readings', true), ('device_gaps', true), ('corrections', true),
+        ('rescores', true), ('calibrations', true), ('calibration_activations', true)
+    ) t (name, only_inserts) where to_regclass(t.name) is not null
 $$;
 comment on function replicated_tables is 'Tables of this schema that a hub publishes; of some only new rows.';
 
@@ -138,10 +139,12 @@ begin
     if tg_table_name = 'shots' then
         if new.updated_at > now() - interval '7 days' and (tg_op = 'INSERT' or new.revision <> old.revision) then
             kind := case when new.result = 'void' then 'shot.voided' when tg_op = 'INSERT' then 'shot.created' else 'shot.updated' end;
-            select s.lane, to_jsonb(s) || jsonb_build_object('human_identifier', a.human_identifier, 'face', f.human_identifier)
+            select s.lane, to_jsonb(s) || jsonb_build_object('human_identifier', a.human_identifier, 'face', f.human_identifier,
+                    'slot', p.letter)
                 into at_lane, content from archstats_push.shots s
                 left join arrows a on (a.id, a.hub_id) = (s.arrow_id, s.hub_id)
                 left join faces f on (f.id, f.hub_id) = (s.face_id, s.hub_id)
+                left join slots p on (p.id, p.hub_id) = (s.slot_id, s.hub_id)
                 where (s.id, s.hub_id) = (new.id, new.hub_id);
         end if;
     elsif tg_table_name = 'sessions' then

@@ -183,7 +183,7 @@ def _shots(
         if contact is not None:
             draft.flags.add(Flag.CONTACT)
         shot = make_shot(draft, arrow, diameter, contact.score if contact is not None else score, context, ends)
-        shots.append(correct_shot(shot, context.corrections))
+        shots.append(correct_shot(shot, context))
     return [draft.first.t for draft, *_ in scored], flag_not_counted(shots, context)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from edge.common.frames import ButtPoint, nominal_map
 from edge.common.vocabulary import ReadingKind
-from edge.shots.assembly.model import Arrow, CorrectionSet, Target, TimedReading
+from edge.shots.assembly.model import Arrow, CorrectionSet, Slot, Target, TimedReading
 from edge.shots.assembly.placement import UNKNOWN_PLACEMENT, Calibration, Placement
 from edge.shots.assembly.timeline import BlindInterval, LaneAssignment, PreviousSession
 
@@ -85,6 +85,11 @@ class SessionContext:
     end_marks: Sequence[float] = ()
     arrows_per_end: int | None = None
     """Number of arrows that count in an end, the lowest first; None for no limit."""
+    slots: Sequence[Slot] = ()
+    """The archers' places at the butt; none where archers are not distinguished."""
+    rule_set: str = "wa"
+    """Code of the rules that scores follow; the value of an X by them is part of each face."""
+    rule_set_version: int = 1
     corrections: CorrectionSet = field(default_factory=CorrectionSet)
     assignments: Mapping[str, Sequence[LaneAssignment]] = field(default_factory=dict)
     """Intervals in which a device is assigned to the lane; a device that is not listed always is."""
@@ -136,6 +141,15 @@ class SessionContext:
             return self.arrows.get(UUID(hex=tag))
         except ValueError:
             return None
+
+    def slot_of_bow(self, bow: str | None) -> Slot | None:
+        """The slot whose bow bears a device; None without one."""
+        return next((slot for slot in self.slots if bow is not None and slot.bow == bow), None)
+
+    def slot_of_face(self, face: UUID | None) -> Slot | None:
+        """The only slot that shoots at a face, and without a device on its bow; None where another may have hit it."""
+        found = [slot for slot in self.slots if face in slot.faces]
+        return found[0] if len(found) == 1 and found[0].bow is None else None
 
     def belongs_to_previous(self, reading: TimedReading) -> bool:
         """Whether a release, or a landing that no release explains, belongs to the previous session by its time alone."""

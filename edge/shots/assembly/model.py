@@ -83,6 +83,24 @@ class Face:
     x_radius: float | None
     is_spot: bool = False
     """One spot of a multiple face: of two arrows in it the lower counts."""
+    x_points: int | None = None
+    """Points of an X by the session's rules; None where it counts as much as the highest zone."""
+
+    @property
+    def x_worth(self) -> int:
+        """Points of an X on this face."""
+        return self.points[0] if self.x_points is None or self.x_radius is None else self.x_points
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An archer's place at the butt."""
+
+    id: UUID
+    bow: str | None
+    """Device on the archer's bow; None without one."""
+    faces: frozenset[UUID]
+    """Its face, all spots of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from uuid import UUID
@@ -45,17 +45,36 @@ class Score:
     """Distance of the shaft's edge to the nearest line; positive inside it."""
     line_call: bool = False
     """Nearer to a line than the sensor can resolve: the judge decides."""
+    is_wrong_face: bool = False
+    """It hit a face of another archer."""
 
 
-def score_landing(x: float, y: float, diameter_mm: float, target: Target, parameters: Parameters) -> Score:
-    """Score a shaft of ``diameter_mm`` centred at (x, y) in the butt's frame."""
+def score_landing(
+    x: float,
+    y: float,
+    diameter_mm: float,
+    target: Target,
+    parameters: Parameters,
+    own: Collection[UUID] | None = None,
+) -> Score:
+    """Score a shaft of ``diameter_mm`` centred at (x, y) in the butt's frame.
+
+    With the archer's ``own`` faces a hit on any other scores nothing (FFTA B.6.2.6.7, after Book 3).
+    """
     if not (0.0 <= x <= target.width and 0.0 <= y <= target.height):
         return Score(Result.OFF_VIEW, 0)
     if not target.faces:
         return Score(Result.HIT, None)
-    scores = [
-        (_on_face(x, y, diameter_mm, face, parameters), math.hypot(x - face.x, y - face.y)) for face in target.faces
-    ]
+    faces = [face for face in target.faces if own is None or face.id in own] or target.faces
+    score = _best(x, y, diameter_mm, faces, parameters)
+    if score.result is Result.HIT or len(faces) == len(target.faces):
+        return score
+    others = [face for face in target.faces if face not in faces]
+    return replace(score, is_wrong_face=_best(x, y, diameter_mm, others, parameters).result is Result.HIT)
+
+
+def _best(x: float, y: float, diameter_mm: float, faces: Sequence[Face], parameters: Parameters) -> Score:
+    scores = [(_on_face(x, y, diameter_mm, face, parameters), math.hypot(x - face.x, y - face.y)) for face in faces]
     # Several spots: the highest value counts, and of equals the nearer centre.
     best, _ = max(scores, key=lambda score: (score[0].points or 0, score[0].is_x, -score[1]))
     return best
@@ -69,7 +88,7 @@ def _on_face(x: float, y: float, diameter_mm: float, face: Face, parameters: Par
     for radius, points in zip(face.radii, face.points, strict=True):
         if edge <= radius + EDGE_TOLERANCE_MM:
             is_x = face.x_radius is not None and edge <= face.x_radius + EDGE_TOLERANCE_MM
-            return Score(Result.HIT, points, is_x, face.id, face.version, margin, call)
+            return Score(Result.HIT, face.x_worth if is_x else points, is_x, face.id, face.version, margin, call)
     return Score(Result.OFF_FACE, 0, face_id=None, line_margin_mm=margin, line_call=call)
 
 
@@ -145,9 +164,11 @@ class _ArrowsByPlace:
 
 
 def _score_of_contact(one: ScoredLanding, other: ScoredLanding, distance_mm: float) -> Score:
-    if distance_mm >= (one.diameter_mm + other.diameter_mm) / 2:
-        return one.score
     struck = other.score
+    if distance_mm >= (one.diameter_mm + other.diameter_mm) / 2 or one.score.is_wrong_face:
+        return one.score
+    if struck.is_wrong_face:
+        return replace(one.score, line_call=True)
     return replace(
         one.score,
         result=struck.result,

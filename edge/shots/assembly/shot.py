@@ -13,7 +13,7 @@ from edge.common.vocabulary import Assignment, Flag, Result, TimeSource
 from edge.shots.assembly.context import RULE_VERSION, SessionContext
 from edge.shots.assembly.ends import End, end_at
 from edge.shots.assembly.flight import arrived_after_verdict, measured_flight_s
-from edge.shots.assembly.model import Arrow, CorrectionSet, ReadingKey, TimedReading
+from edge.shots.assembly.model import Arrow, ReadingKey, TimedReading
 from edge.shots.assembly.nockings import Draft
 from edge.shots.assembly.scoring import Score
 
@@ -44,6 +44,9 @@ class Shot:
     face_id: UUID | None
     face_version: int | None
     rule_version: int
+    rule_set: str
+    rule_set_version: int
+    slot_id: UUID | None
     line_margin_mm: float | None
     line_call: bool
     diameter_mm: float | None
@@ -75,6 +78,9 @@ def make_shot(
         draft.flags.add(Flag.RETIRED_ARROW)
     if draft.bounced:
         draft.flags.add(Flag.BOUNCE)
+    if score.is_wrong_face:
+        draft.flags.add(Flag.WRONG_FACE)
+    slot = context.slot_of_bow(release.key.device_id if release else None) or context.slot_of_face(score.face_id)
     if landing is not None and landing.tag == draft.read_tag:
         draft.flags.discard(Flag.WRONG_TAG)  # the bow was right: the arrow had been pulled unseen
     if release is not None and landing is not None and arrived_after_verdict(release, landing, context):
@@ -100,6 +106,9 @@ def make_shot(
         face_id=score.face_id,
         face_version=score.face_version,
         rule_version=RULE_VERSION,
+        rule_set=context.rule_set,
+        rule_set_version=context.rule_set_version,
+        slot_id=slot.id if slot else None,
         line_margin_mm=score.line_margin_mm,
         line_call=score.line_call or draft.bounced,
         diameter_mm=diameter if landing else None,
@@ -122,16 +131,20 @@ def _time_of(reading: TimedReading, first: TimedReading) -> datetime:
     return first.at + timedelta(seconds=reading.t - first.t)
 
 
-def correct_shot(shot: Shot, corrections: CorrectionSet) -> Shot:
-    """Apply an operator's correction of the result, if there is one."""
+def correct_shot(shot: Shot, context: SessionContext) -> Shot:
+    """Apply an operator's correction of the result, if there is one. An X that an operator saw is worth what the rules say."""
     first = shot.release or shot.landing
-    correction = corrections.results.get(first) if first is not None else None
+    correction = context.corrections.results.get(first) if first is not None else None
     if correction is None or correction.result is None:
         return shot
+    points = correction.points
+    if correction.is_x and context.target is not None and context.target.faces:
+        own = [face for face in context.target.faces if face.id == shot.face_id]
+        points = max(face.x_worth for face in own or context.target.faces)
     return replace(
         shot,
         result=correction.result,
-        points=correction.points,
+        points=points,
         is_x=correction.is_x,
         void_reason=(correction.reason or "taken back") if correction.result is Result.VOID else None,
         flags=tuple(sorted({*shot.flags, Flag.CORRECTED})),
@@ -154,16 +167,17 @@ def flag_not_counted(shots: Sequence[Shot], context: SessionContext) -> list[Sho
 def _not_counted(shots: Sequence[Shot], context: SessionContext) -> dict[UUID, Flag]:
     """The flag of each shot that does not count. Undecided shots and shots without a value stay as they are."""
     spots = {face.id for face in context.target.faces if face.is_spot} if context.target else set[UUID]()
-    one_per_spot = context.arrows_per_end is not None and context.arrows_per_end <= len(spots)
+    spots_of: dict[Hashable, set[UUID]] = {slot.id: spots & slot.faces for slot in context.slots}
     flagged: dict[UUID, Flag] = {}
     by_spot: dict[Hashable, list[Shot]] = defaultdict(list)
     by_end: dict[Hashable, list[Shot]] = defaultdict(list)
     for shot in shots:
         if shot.result in ARROW_SHOT and shot.points is not None and shot.end_number is not None:
-            bow = shot.release.device_id if shot.release else None
-            by_end[shot.end_number, bow].append(shot)
-            if one_per_spot and shot.face_id in spots:
-                by_spot[shot.end_number, bow, shot.face_id].append(shot)
+            archer = shot.slot_id or (shot.release.device_id if shot.release else None)
+            by_end[shot.end_number, archer].append(shot)
+            own = spots_of.get(archer, spots)
+            if context.arrows_per_end is not None and context.arrows_per_end <= len(own) and shot.face_id in own:
+                by_spot[shot.end_number, archer, shot.face_id].append(shot)
     for same in by_spot.values():
         flagged |= dict.fromkeys(_highest(same, len(same) - 1), Flag.SAME_SPOT)
     if context.arrows_per_end is not None:

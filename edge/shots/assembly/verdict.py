@@ -25,7 +25,9 @@ def judge(draft: Draft, context: SessionContext, diameter_mm: float) -> Score:
         parameters, sigma_mm = context.parameters, context.sigma_mm(landing)
         if sigma_mm != parameters.sigma_mm:
             parameters = replace(parameters, sigma_mm=sigma_mm)
-        return score_landing(point.x, point.y, diameter_mm, context.target, parameters)
+        slot = context.slot_of_bow(None if release is None else release.key.device_id)
+        own = None if slot is None else slot.faces
+        return score_landing(point.x, point.y, diameter_mm, context.target, parameters, own)
     if release is None:
         return Score(Result.UNKNOWN, None)
     covered = landing_coverage(release.t, context)

@@ -84,6 +84,9 @@ def context_of(rows: SessionRows, axis: Axis, arrows: Iterable[ArrowRow]) -> Ses
         blind=[BlindInterval(g.device_id, axis.seconds_of(g.since), axis.seconds_of(g.until)) for g in rows.gaps],
         arrows={arrow.id: arrow_on(axis, arrow) for arrow in arrows},
         arrows_per_end=rows.arrows_per_end,
+        slots=rows.slots,
+        rule_set=rows.rule_set,
+        rule_set_version=rows.rule_set_version,
         end_marks=[axis.seconds_of(mark) for mark in rows.marks],
         corrections=rows.corrections,
         assignments={

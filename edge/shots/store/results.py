@@ -24,8 +24,8 @@ from edge.shots.store.corrections import Orphans
 
 COLUMNS = (
     "end_number", "arrow_id", "arrow_tag", "arrow_engage_time", "arrow_disengage_time", "arrow_landing_time", "x", "y",
-    "calibration_id", "result", "points", "is_x", "face_id", "face_version", "rule_version", "line_margin_mm", "line_call",
-    "diameter_mm", "diameter_assumed", "assignment", "time_source", "tof_s", "speed_mps", "launch_mps", "flags",
+    "calibration_id", "result", "points", "is_x", "face_id", "face_version", "rule_version", "rule_set", "rule_set_version",
+    "slot_id", "line_margin_mm", "line_call",    "diameter_mm", "diameter_assumed", "assignment", "time_source", "tof_s", "speed_mps", "launch_mps", "flags",
     "release_device_id", "release_stream_id", "release_seq", "landing_device_id", "landing_stream_id", "landing_seq", "void_reason",
 )  # fmt: skip
 """The columns of ``shots`` that assembly decides."""

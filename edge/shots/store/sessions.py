@@ -15,7 +15,7 @@ from edge.common.frames import SensorMap
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import DeviceKind, SensorOrigin
 from edge.shots.assembly.boots import Boot, BootOrder
-from edge.shots.assembly.model import CorrectionSet, Face, Target
+from edge.shots.assembly.model import CorrectionSet, Face, Slot, Target
 from edge.shots.assembly.placement import Calibration
 from edge.shots.assembly.window import DeviceInterval, SessionWindow
 from edge.shots.faces import load_catalogue
@@ -65,6 +65,9 @@ class SessionRows:
     arrows_per_end: int
     end_timeout_s: float
     target: Target | None
+    slots: Sequence[Slot]
+    rule_set: str
+    rule_set_version: int
     bows: frozenset[str]
     targets: frozenset[str]
     watermarks_at_close: Mapping[str, Instant]
@@ -124,6 +127,7 @@ order by a.id
 _SESSIONS = f"""
 select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_boot_id, s.closing_time, s.closing_mono_ns,
     s.closing_host_boot_id, s.end_time, s.is_indoor, s.arrows_per_end, s.end_timeout_s,
+    s.rule_set, s.rule_set_version, s.x_points,
     coalesce((select revision from session_changes where session_id = s.id), 0) as revision,
     t.id as target_id, t.max_x, t.max_y, t.distance::float8 as distance,
     array(select row(d.device_id, d.kind, d.sensor_origin, d.since, d.since_mono_ns, d.since_host_boot_id, d.until, d.until_mono_ns,
@@ -135,6 +139,8 @@ select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_bo
         (a.parameters ->> 'xx')::float8, (a.parameters ->> 'xy')::float8, (a.parameters ->> 'yx')::float8,
         (a.parameters ->> 'yy')::float8, (a.parameters ->> 'x0_mm')::float8, (a.parameters ->> 'y0_mm')::float8)
         from ({_ACTIVATIONS}) a) as activations,
+    array(select row(p.id, p.bow_device_id, array(select f.id from faces f where f.target_id = t.id and f.name = p.face))
+        from slots p where p.session_id = s.id order by p.letter) as slots,
     array(select row(m.at, m.mono_ns, m.host_boot_id) from end_marks m where m.session_id = s.id) as marks,
     (select row({_CLOSING.at}, {_CLOSING.mono_ns}, {_CLOSING.host_boot_id},
             (select t.distance::float8 from targets t where t.session_id = o.id))
@@ -171,8 +177,9 @@ async def read_sessions(connection: Connection, sessions: Collection[UUID]) -> d
     for row in await connection.fetch(_CORRECTIONS, list(sessions)):
         entered[row["session_id"]].append(row)
     faces: dict[UUID, list[Face]] = defaultdict(list)
-    for face in await connection.fetch(_FACES, [row["target_id"] for row in rows if row["target_id"] is not None]):
-        faces[face["target_id"]].append(_face(face))
+    x_points = {row["target_id"]: row["x_points"] for row in rows if row["target_id"] is not None}
+    for face in await connection.fetch(_FACES, list(x_points)):
+        faces[face["target_id"]].append(_face(face, x_points[face["target_id"]]))
     return {
         row["id"]: _session(row, valid_corrections(entered[row["id"]]), tuple(faces[row["target_id"]]), boots)
         for row in rows
@@ -227,6 +234,9 @@ def _session(row: asyncpg.Record, corrections: CorrectionSet, faces: tuple[Face,
         arrows_per_end=row["arrows_per_end"],
         end_timeout_s=row["end_timeout_s"],
         target=None if row["target_id"] is None else Target(row["max_x"], row["max_y"], row["distance"], faces),
+        slots=[Slot(i, bow, frozenset(of_slot)) for i, bow, of_slot in row["slots"]],
+        rule_set=row["rule_set"],
+        rule_set_version=row["rule_set_version"],
         bows=frozenset(device for device, kind in kinds.items() if kind is DeviceKind.BOW),
         targets=frozenset(device for device, kind in kinds.items() if kind is DeviceKind.TARGET),
         watermarks_at_close=at_close,
@@ -256,8 +266,8 @@ def _activation(
     return ActivationRow(device_id, Instant(at, mono_ns, host_boot_id), calibration)
 
 
-def _face(row: asyncpg.Record) -> Face:
+def _face(row: asyncpg.Record, x_points: int | None) -> Face:
     return Face(
         row["id"], row["version"], row["x"], row["y"], tuple(row["radii"]), tuple(row["points"]), row["x_radius"],
-        is_spot=row["code"] in MULTIPLE_FACES,
+        is_spot=row["code"] in MULTIPLE_FACES, x_points=x_points,
     )  # fmt: skip

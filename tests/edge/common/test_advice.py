@@ -32,12 +32,28 @@ def test_commands_between_backticks_get_the_prefix(monkeypatch: pytest.MonkeyPat
     [
         (SessionValues(), "--distance METRES --face FACE"),
         (
-            SessionValues(distance=18.0, face="wa_40_triple", is_indoor=True),
+            SessionValues(distance=18.0, faces=[["1", "wa_40_triple", 620.0, 620.0]], is_indoor=True),
             "--distance 18 --face wa_40_triple --indoor",
         ),
         (
-            SessionValues(18.288, "wa_122", False, 6, 1280.0, 1240.0),
+            SessionValues(18.288, [["1", "wa_122", 640.0, 620.0]], False, 6, 1280.0, 1240.0),
             "--distance 18.288 --face wa_122 --outdoor --arrows-per-end 6 --butt-width 1280",
+        ),
+        (
+            SessionValues(
+                18.0,
+                [["L", "wa_40", 346.7, 620.0], ["R", "wa_40_triple", 893.0, 620.0]],
+                True,
+                3,
+                1240.0,
+                1240.0,
+                [["A", "L", "hub2/bow-1", "Kim"], ["B", "R", None, None]],
+                "wa_x11",
+            ),
+            (
+                "--distance 18 --face L=wa_40@346.7,620 --face R=wa_40_triple@893,620 --indoor --arrows-per-end 3 "
+                "--slot A=L,bow=bow-1,archer=Kim --slot B=R --rules wa_x11"
+            ),
         ),
     ],
 )

@@ -21,8 +21,8 @@ VALUES = (10, 9, 1)
 MISS = ShotSummary(
     id=UUID(int=2), session_id=UUID(int=3), lane=1, end_number=1, arrow_id=None, arrow_tag=None, human_identifier=None,
     arrow_engage_time=None, arrow_disengage_time=datetime(2026, 5, 2, 9, 14, tzinfo=UTC), arrow_landing_time=None, x=None,
-    y=None, face=None, result=Result.MISS, points=0, is_x=False, tof_s=None, speed_mps=None, launch_mps=None, line_margin_mm=None,
-    line_call=False, assignment=None, time_source=TimeSource.BOW, flags=(), void_reason=None, revision=1,
+    y=None, face=None, slot=None, result=Result.MISS, points=0, is_x=False, tof_s=None, speed_mps=None, launch_mps=None, line_margin_mm=None,
+    line_call=False, diameter_mm=None, diameter_assumed=True, rule_set="wa", rule_set_version=1, assignment=None, time_source=TimeSource.BOW, flags=(), void_reason=None, revision=1,
     release=ReadingKey("bow-1", STREAM, 7), landing=None,
 )  # fmt: skip
 LANDED = replace(MISS, result=Result.HIT, points=9, landing=ReadingKey("target-1", STREAM, 4))
@@ -42,6 +42,22 @@ LANDED = replace(MISS, result=Result.HIT, points=9, landing=ReadingKey("target-1
 )
 def test_missing_parts_of_a_score_are_derived(shot: ShotSummary, given: ScoreCorrection, complete: Score) -> None:
     assert complete_score(given, shot, VALUES) == complete
+
+
+@pytest.mark.parametrize(
+    ("shot", "given"),
+    [
+        (MISS, ScoreCorrection(None, None, is_x=True)),
+        (MISS, ScoreCorrection(None, 11)),
+        (MISS, ScoreCorrection(None, 11, is_x=True)),
+        (replace(LANDED, points=11, is_x=True), ScoreCorrection(Result.HIT, None)),
+    ],
+)
+def test_an_x_is_worth_what_the_rules_say(shot: ShotSummary, given: ScoreCorrection) -> None:
+    assert complete_score(given, shot, VALUES, x_points=11) == Score(Result.HIT, 11, is_x=True)
+    assert complete_score(ScoreCorrection(None, 10), shot, VALUES, x_points=11) == Score(Result.HIT, 10, is_x=False)
+    with pytest.raises(CommandError, match="an X is worth 11"):
+        complete_score(ScoreCorrection(None, 10, is_x=True), shot, VALUES, x_points=11)
 
 
 @pytest.mark.parametrize(

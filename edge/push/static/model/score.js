@@ -22,6 +22,7 @@ export function call(shot) {
 /** The value as a screen reader speaks it. */
 export function spoken(shot) {
   const value = call(shot);
+  if (value === texts.call.x) return texts.spokenX(shot.points);
   return texts.spoken[value] ?? value;
 }
 
@@ -46,6 +47,12 @@ export function totals(shots) {
     misses: decided.filter((one) => call(one) === texts.call.miss).length,
     average: scored.length ? sum / scored.length : null,
   };
+}
+
+/** The most that one arrow can score on some faces by the rules of a session, whose X may be worth more than the highest zone. */
+export function best(faces, session, shots) {
+  const ofFaces = faces.map((face) => (face.x_radius && session?.x_points ? session.x_points : face.points[0]));
+  return Math.max(0, ...ofFaces, ...shots.map((shot) => shot.points ?? 0));
 }
 
 /** The instant by which shots are ordered, in milliseconds. */

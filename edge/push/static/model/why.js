@@ -31,6 +31,7 @@ export function reasons(shot, faces) {
   }
   if (flight.length) found.push([terms.flight, flight.join(", ")]);
   found.push([terms.arrow, [arrow(shot), texts.why.assignment[shot.assignment]].filter(Boolean).join(", ")]);
+  if (shot.slot) found.push([terms.slot, shot.slot]);
   if (shot.previous_value) found.push([terms.corrected, texts.why.was(shot.previous_value, clock(shot.corrected_at))]);
   const noted = notes(shot);
   if (noted.length) found.push([terms.note, noted.join("; ")]);
@@ -48,10 +49,11 @@ function place(shot, faces) {
   if (shaft === null) return where;
   const edge = away - shaft / 2;
   const ring = face.points.indexOf(shot.points);
-  if (shot.is_x) where.push([terms.ring, on.x(mm(edge), mm(face.x_radius))]);
+  if (shot.flags.includes(Flag.WRONG_FACE)) where.push([terms.ring, on.wrongFace]);
+  else if (shot.is_x) where.push([terms.ring, on.x(mm(edge), mm(face.x_radius))]);
   else if (ring >= 0) where.push([terms.ring, on.points(mm(edge), shot.points, mm(face.radii[ring]))]);
   else where.push([terms.ring, on.outside(mm(edge), mm(face.radii.at(-1)))]);
-  if (shot.line_margin_mm !== null) where.push([terms.line, line(shot, face, edge)]);
+  if (shot.line_margin_mm !== null && !shot.flags.includes(Flag.WRONG_FACE)) where.push([terms.line, line(shot, face, edge)]);
   where.push([terms.shaft, (shot.diameter_assumed ? texts.why.assumedShaft : texts.why.shaft)(mm(shaft))]);
   return where;
 }

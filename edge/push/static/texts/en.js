@@ -48,7 +48,8 @@ export const texts = {
   /** Values as an archer calls them. */
   call: { pending: "…", unknown: "M?", notShot: "let down", void: "void", miss: "M", x: "X", hit: "hit" },
   /** The same for a screen reader, by the called value. */
-  spoken: { "M": "miss", "…": "in flight", "M?": "not known, perhaps a miss", "X": "X, ten" },
+  spoken: { "M": "miss", "…": "in flight", "M?": "not known, perhaps a miss" },
+  spokenX: (points) => (points === 10 ? "X, ten" : `X, ${points}`),
 
   flags: {
     no_engage: "nocking not detected", let_down: "let-down", late: "arrived late", clock: "clocks off",
@@ -56,7 +57,7 @@ export const texts = {
     retired_arrow: "retired arrow", bounce: "bounced?", pass_through: "went through?",
     contact: "check: touches another arrow", dead_time: "two arrows at once?", unsorted: "a landing needs a decision",
     extra: "surplus arrow: the lowest count", same_spot: "two in one spot: the lower counts",
-    corrected: "corrected by a judge", superseded: "superseded",
+    wrong_face: "on another archer's face", corrected: "corrected by a judge", superseded: "superseded",
   },
   notes: { sighter: "sighter", corrected: "corrected", lineCall: "line call", offFace: "beside the face", last: "last" },
 
@@ -64,7 +65,7 @@ export const texts = {
     heading: (value) => `Why ${value}`,
     which: (place) => `shot ${place}`,
     terms: {
-      result: "Result", middle: "Middle", ring: "Ring", line: "Line", shaft: "Shaft", flight: "Flight", arrow: "Arrow",
+      result: "Result", middle: "Middle", ring: "Ring", line: "Line", shaft: "Shaft", flight: "Flight", arrow: "Arrow", slot: "Slot",
       corrected: "Corrected", note: "Note",
     },
     results: {
@@ -85,6 +86,7 @@ export const texts = {
       x: (edge, radius) => `the shaft reaches in to ${edge}, X to ${radius}`,
       points: (edge, points, radius) => `the shaft reaches in to ${edge}, the ${points} out to ${radius}`,
       outside: (edge, radius) => `the shaft reaches in to ${edge}, the outermost ring to ${radius}`,
+      wrongFace: "on the face of another archer: it scores nothing",
     },
     inside: (length, ring) => `${length} inside the line of the ${ring}`,
     outside: (length, ring) => `${length} outside the line of the ${ring}`,

@@ -3,7 +3,7 @@ import { get, HubError, reasonOf, Stream } from "../hub.js";
 import { place } from "../model/format.js";
 import { group, located } from "../model/group.js";
 import { Range } from "../model/range.js";
-import { counts, spoken } from "../model/score.js";
+import { best, counts, spoken } from "../model/score.js";
 import { EventType, Result, StreamEvent } from "../model/vocabulary.js";
 import { texts } from "../texts/index.js";
 import { showArrows } from "./arrows.js";
@@ -91,7 +91,7 @@ function draw() {
   face.show(shots, { last: last?.id, end: last?.end ?? null, selected }, found, orphans);
   list.show(shots, last?.id, selected);
   showEnds(byId("ends"), shots, session?.arrows_per_end ?? 6);
-  showScore(shots, last, Math.max(0, ...faces.map((one) => one.points[0])));
+  showScore(shots, last, best(faces, session, shots));
   showGroup(byId("group-panel"), found, Number(target?.distance));
   showArrows(byId("arrows-panel"), shots, faces);
   showWhy(byId("why-panel"), shots.find((shot) => shot.id === selected) ?? last, faces);

@@ -13,7 +13,9 @@ from edge.cli.main import main
         ("ses", ["session"]),
         ("session cl", ["close"]),
         ("shots correct --po", ["--points"]),
-        ("session open --face wa_80", ["wa_80", "wa_80_5", "wa_80_6"]),
+        ("session open --face wa_80", ["wa_80", "wa_80_5", "wa_80_6", "wa_80_compound"]),
+        ("session open --face left=wa_80_", ["left=wa_80_5", "left=wa_80_6", "left=wa_80_compound"]),
+        ("session open --rules wa_", ["wa_x11"]),
         ("emulate t", ["target.link"]),
     ],
 )

@@ -28,6 +28,7 @@ from edge.common.vocabulary import (
     OrphanStatus,
     ReportKind,
     Result,
+    SlotLetter,
     TimeSource,
 )
 
@@ -290,6 +291,7 @@ LISTS: dict[str, type[StrEnum]] = {
     "orphans.status": OrphanStatus,
     "corrections.kind": CorrectionKind,
     "commands.state": CommandState,
+    "slots.letter": SlotLetter,
     "events.type": EventType,
     "quarantine.kind": ReportKind,
 }

@@ -25,7 +25,7 @@ async def release(lane: LaneRows, stream: UUID, seq: int) -> dict[str, object]:
         stream, seq,
     )  # fmt: skip
     known = {
-        "rule_version": 4, "time_source": "bow", "result": Result.PENDING, "is_x": False, "line_call": False,
+        "rule_version": 4, "rule_set": "wa", "rule_set_version": 1, "time_source": "bow", "result": Result.PENDING, "is_x": False, "line_call": False,
         "diameter_assumed": True, "flags": [], "release_device_id": "bow-1", "release_stream_id": stream,
         "release_seq": seq,
     }  # fmt: skip

@@ -1,0 +1,67 @@
+"""Faces, slots and rules of ``session open`` from the command line, on a real database."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from edge.common.postgres.connection import Connection
+from tests.acceptance.test_docs import PREPARED, commands
+from tests.edge.cli.command_line import CommandLine
+from tests.test_project import ROOT
+
+
+async def add_bow(connection: Connection) -> None:
+    await connection.execute("insert into devices (id, kind, driver, lane) values ('bow-4', 'bow', 'link', 4)")
+
+
+def test_commands_of_the_faces_page_work(command_line: CommandLine) -> None:
+    assert PREPARED["faces.md"].endswith("test_faces.py")
+    command_line.on_database(add_bow)
+    shown = [shlex.split(command) for command in commands(ROOT / "docs" / "faces.md")]
+    assert len(shown) > 5
+    said = {words[4]: command_line.run(*words[1:]) for words in shown if words[1] == "session"}
+    assert "face 4: wa_40, centre 920.0 mm across, 360.0 mm up" in said["2"]
+    assert said["1"].count("\n") == 1
+
+    async def read(connection: Connection) -> Any:
+        return await connection.fetch(
+            "select lane, letter, face, bow_device_id, a.name from slots p join sessions s on s.id = session_id "
+            "left join archers a on a.id = archer_id order by letter"
+        )
+
+    slots = [tuple(row) for row in command_line.on_database(read)]
+    assert slots == [(4, "A", "left", "bow-4", "Kim"), (4, "B", "right", None, "Lee Park")]
+
+
+def test_advice_repeats_faces_slots_and_rules(command_line: CommandLine) -> None:
+    command_line.on_database(add_bow)
+    place = ["--face", "l=wa_40@300,620", "--face", "r=wa_60@800,620"]
+    more = ["--slot", "A=l,bow=bow-4,archer=Lee Park", "--slot", "B=r", "--rules", "wa_x11"]
+    command_line.run("session", "open", "--lane", "4", *place, *more)
+
+    async def end_session(connection: Connection) -> None:
+        await connection.execute("update sessions set is_opened = false, end_time = now(), closing_time = now()")
+
+    command_line.on_database(end_session)
+    advised = shlex.split(command_line.run("session", "end", "--lane", "4", status=1).split("`")[1])
+    assert [word for word in (*place, *more) if word not in advised] == []
+    command_line.run(*advised[advised.index("session") :])
+    assert "wa_40, wa_60" in command_line.run("session", "list")
+
+
+def test_mistyped_faces_slots_and_rules_are_refused(command_line: CommandLine) -> None:
+    command_line.on_database(add_bow)
+
+    def refused(*options: str, status: int = 2) -> str:
+        return command_line.run("session", "open", "--lane", "4", *options, status=status)
+
+    assert "there is no face 'wa40'; did you mean wa_40?" in refused("--face", "wa40")
+    assert "there are no rules 'wa_11'; did you mean wa_x11?" in refused("--rules", "wa_11")
+    assert "is not a slot" in refused("--slot", "E")
+    assert "slot A is given twice" in refused("--slot", "A", "--slot", "A")
+    assert "no bow of lane 4" in refused("--slot", "A,bow=bow-9", status=1)
+    assert "device bow-4 is no bow of lane 3" in command_line.run(
+        "session", "open", "--lane", "3", "--slot", "A,bow=bow-4", status=1
+    )
+    assert command_line.json("session", "list") == []
