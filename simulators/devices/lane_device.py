@@ -110,12 +110,22 @@ class LaneDevice(Generic[SensedT]):
             while self._upcoming and self._upcoming[0][0] <= now_us:
                 at_us, event = self._upcoming.popleft()
                 self._sense_noise(at_us)
-                self.node.sense(event, at_us)
+                if self._reaches_node(event, at_us):
+                    self.node.sense(event, at_us)
         self._sense_noise(now_us)
 
     def _sense_noise(self, until_us: int) -> None:
-        for at_us, event in self._noise.take(until_us) if self._noise else ():
+        for at_us, event in self._false_events(until_us):
             self.node.sense(event, at_us)
+
+    def _reaches_node(self, event: SensedT, at_us: int) -> bool:
+        """Whether the sensor passes an event of the world on to the node."""
+        del event, at_us
+        return True
+
+    def _false_events(self, until_us: int) -> list[tuple[int, SensedT]]:
+        """The events up to ``until_us`` that did not happen and that the sensor passes on, in order of time."""
+        return self._noise.take(until_us) if self._noise else []
 
     def _look_ahead(self) -> None:
         """Look up the next interval of the world once the previous one is used up."""

@@ -12,6 +12,7 @@ from simulators.devices.clock import ClockOptions, draw_clock
 from simulators.devices.contract import DeviceSpec, Simulator
 from simulators.devices.lane_device import LaneDevice, birth_us
 from simulators.devices.link_node import NodeSpec, SimulatedLinkNode
+from simulators.devices.threshold import Handling, is_edge_sensed
 from simulators.world.draws import Draws
 from simulators.world.range import Event, World
 
@@ -54,6 +55,22 @@ class LinkDevice(LaneDevice[link.Event]):
             born_us,
         )
         super().__init__(spec, world, node, profile.sense, born_us)
+        self._seed = world.seed
+        self._handling: Handling[link.Event] = Handling(world, spec.lane, spec.name, born_us, profile.sense)
+
+    def next_due_us(self) -> int:
+        """Return the instant at which ``poll`` has work again."""
+        due_us, false_us = super().next_due_us(), self._handling.next_due_us(self.node.config)
+        return due_us if false_us is None else min(due_us, false_us)
+
+    def _reaches_node(self, event: link.Event, at_us: int) -> bool:
+        levelled = not isinstance(event, link.Tags | link.Pin)
+        return not levelled or is_edge_sensed(self.node.config, self._seed, self.spec.name, at_us)
+
+    def _false_events(self, until_us: int) -> list[tuple[int, link.Event]]:
+        false: list[tuple[int, link.Event]] = self._handling.take(until_us, self.node.config)
+        false += super()._false_events(until_us)
+        return sorted(false, key=lambda sensed: sensed[0])
 
     def hurting_texts(self, number: int, now_us: int) -> list[bytes]:
         """Return frames with texts that hurt, chosen by ``number``."""

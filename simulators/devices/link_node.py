@@ -100,6 +100,11 @@ class SimulatedLinkNode:
         return self._last_seq
 
     @property
+    def config(self) -> link.Config:
+        """The settings that are active."""
+        return self._config
+
+    @property
     def pending(self) -> int:
         """Number of unacknowledged events."""
         return len(self._pending)
