@@ -93,6 +93,7 @@ class Flag(StrEnum):
     CROSS_READ = "cross_read"
     WRONG_TAG = "wrong_tag"
     RETIRED_ARROW = "retired_arrow"
+    SCANNED = "scanned"
     BOUNCE = "bounce"
     PASS_THROUGH = "pass_through"  # noqa: S105  # an arrow that passes through the butt
     CONTACT = "contact"

@@ -10,14 +10,38 @@ comment on column readings.cause is 'Releases: shot when the device knows that t
 -- The default is that of drivers.contract.DriverInfo.
 alter table devices add column dead_time_s double precision not null default 0.2 check (dead_time_s between 0 and 60);
 comment on column devices.dead_time_s is 'Seconds within which two arrows may be one reading of the device; written by its daemon, from the driver.';
-alter table session_devices add column dead_time_s double precision not null default 0.2 check (dead_time_s between 0 and 60);
-comment on column session_devices.dead_time_s is 'Dead time of the device in this session: later drivers of the device change no shot of it.';
+
+-- A session keeps the dead times of its devices, so that its shots stay as they are when another driver serves a device later.
+-- Null takes no room in a table that each late reading is looked up in.
+alter table session_devices add column dead_time_s double precision check (dead_time_s between 0 and 60);
+comment on column session_devices.dead_time_s is 'As in devices while the session was open; null for 0.2 s.';
+
+create function copy_dead_time() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+    new.dead_time_s := (select nullif(dead_time_s, 0.2) from devices where id = new.device_id);
+    return new;
+end $$;
+comment on function copy_dead_time is 'Gives a session the dead time of a device that joins it.';
+create trigger session_devices_copy_dead_time before insert on session_devices
+    for each row execute function copy_dead_time();
+
+create function pass_on_dead_time() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+    update session_devices d set dead_time_s = nullif(new.dead_time_s, 0.2)
+        from sessions s where s.id = d.session_id and s.is_opened and d.device_id = new.id;
+    return null;
+end $$;
+comment on function pass_on_dead_time is 'Gives the open sessions of a device its new dead time.';
+create trigger devices_pass_on_dead_time after update of dead_time_s on devices
+    for each row when (old.dead_time_s <> new.dead_time_s) execute function pass_on_dead_time();
 
 create or replace function assign_lane_devices() returns trigger language plpgsql
     security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
-    insert into session_devices (session_id, device_id, kind, dead_time_s, since, since_mono_ns, since_host_boot_id)
-        select new.id, id, kind, dead_time_s, lane_since, lane_since_mono_ns, lane_since_host_boot_id
+    insert into session_devices (session_id, device_id, kind, since, since_mono_ns, since_host_boot_id)
+        select new.id, id, kind, lane_since, lane_since_mono_ns, lane_since_host_boot_id
         from devices where lane = new.lane;
     return null;
 end $$;
@@ -33,23 +57,12 @@ begin
             where s.id = d.session_id and d.device_id = new.id and d.until is null
                 and (s.is_opened or s.end_time between now() - interval '1 min' and now() + interval '1 min');
     end if;
-    insert into session_devices (session_id, device_id, kind, dead_time_s, since, since_mono_ns, since_host_boot_id)
-        select id, new.id, new.kind, new.dead_time_s, new.lane_since, new.lane_since_mono_ns, new.lane_since_host_boot_id
+    insert into session_devices (session_id, device_id, kind, since, since_mono_ns, since_host_boot_id)
+        select id, new.id, new.kind, new.lane_since, new.lane_since_mono_ns, new.lane_since_host_boot_id
         from sessions where lane = new.lane and is_opened
         on conflict do nothing;
     return null;
 end $$;
-
-create function keep_dead_time() returns trigger language plpgsql
-    security definer set search_path = pg_catalog, public, pg_temp as $$
-begin
-    update session_devices d set dead_time_s = new.dead_time_s
-        from sessions s where s.id = d.session_id and s.is_opened and d.device_id = new.id and d.until is null;
-    return null;
-end $$;
-comment on function keep_dead_time is 'Gives the open session of a device its new dead time.';
-create trigger devices_keep_dead_time after update of dead_time_s on devices
-    for each row when (old.dead_time_s <> new.dead_time_s) execute function keep_dead_time();
 
 -- Devices that scan arrows join the sessions that are open.
 insert into session_devices (session_id, device_id, kind, since, since_mono_ns, since_host_boot_id)

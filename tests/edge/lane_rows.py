@@ -143,17 +143,19 @@ class LaneRows:
             "tag": None if kind == "tags" else ARROW.hex,
             "x_mm": None,
             "y_mm": None,
+            "cause": None,
             "received": t,
             **values,
         }
         await (on or self.connection).execute(
             """
             insert into readings (device_id, stream_id, seq, kind, at, uncertainty_s, host_boot_id, received_at, source,
-                                  tag, x_mm, y_mm)
-            values ($1, $2, $3, $4, $5, 0.0005, $6, $10, $11, $7, $8, $9)
+                                  tag, x_mm, y_mm, cause)
+            values ($1, $2, $3, $4, $5, 0.0005, $6, $10, $11, $7, $8, $9, $12)
             """,
             device, self.streams[device], self.seqs[device], kind, self.at(t), BOOT,
             row["tag"], row["x_mm"], row["y_mm"], self.at(float(str(row["received"]))), self.source,
+            row["cause"],
         )  # fmt: skip
         return self.seqs[device]
 

@@ -11,12 +11,12 @@ from edge.cli.operator_connection import on_database
 from edge.common.console import as_json as json_object
 from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import CorrectionKind
+from edge.common.vocabulary import CorrectionKind, Result
 from edge.operator.calibration.records import Calibration
 from edge.operator.corrections import RecordedCorrection
 from edge.operator.explanation import ExplainedOrphan, ExplainedShot, explain_reference
 from edge.operator.shot_format import score_of, score_text, shot_facts
-from edge.shots.assembly.explain import Candidate, Flight, Placing, Ring, Watching
+from edge.shots.assembly.explain import Candidate, Explanation, Flight, Placing, Ring, Watching
 from edge.shots.assembly.model import ReadingKey, TimedReading
 
 MENTIONED_DELAY_S = 1.0
@@ -49,9 +49,7 @@ def shot_lines(explained: ExplainedShot) -> Iterator[str]:
     yield f"shot {shot.id}: lane {row.lane}, {end}, {score} ({shot.result}), revision {row.revision}"
     name = row.human_identifier or ("not registered" if shot.arrow_tag else "not read")
     yield _line("arrow", f"{name}, tag {shot.arrow_tag or '-'}, known by {shot.assignment or 'the bow alone'}")
-    for role in ("engage", "release", "landing"):
-        reading: TimedReading | None = getattr(explanation, role)
-        yield _line(role, "none" if reading is None else _reading(reading))
+    yield from _readings(explanation)
     if explanation.flight is not None:
         yield _line("flight", _flight(explanation.flight))
     if shot.speed_mps is not None:
@@ -115,6 +113,18 @@ def _plain(value: object) -> object:
 
 def _line(topic: str, text: str) -> str:
     return f"  {topic:<10} {text}"
+
+
+def _readings(explanation: Explanation) -> Iterator[str]:
+    if explanation.scan is not None:
+        yield _line("scan", _reading(explanation.scan))
+    for role in ("engage", "release", "landing"):
+        reading: TimedReading | None = getattr(explanation, role)
+        yield _line(role, "none" if reading is None else _reading(reading))
+    if explanation.next_nocking is not None:
+        is_let_down = explanation.shot.result is Result.NOT_SHOT
+        again = "the same arrow" if is_let_down else "may be the same arrow: the bow cannot distinguish"
+        yield _line("nocked", f"{_reading(explanation.next_nocking)}  {again}")
 
 
 def _reading(reading: TimedReading) -> str:

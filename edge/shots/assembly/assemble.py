@@ -11,7 +11,7 @@ from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.coverage import Coverage, landing_coverage
 from edge.shots.assembly.ends import START, End, Seal, TagPresence, find_ends
 from edge.shots.assembly.flight import landing_window_s, longest_flight_s
-from edge.shots.assembly.let_downs import find_let_downs
+from edge.shots.assembly.let_downs import doubt_misses_before_unread, find_let_downs
 from edge.shots.assembly.matching import Unassigned, match
 from edge.shots.assembly.model import Arrow, TimedReading
 from edge.shots.assembly.nockings import Draft, doubt_tags, find_nockings
@@ -57,8 +57,8 @@ def assemble(readings: Iterable[TimedReading], context: SessionContext, after: S
     ends, presences = found.ends, found.presences
     last = context.closes if context.closes is not None else math.inf
     on_strings = find_nockings(ordered, context)
-    nockings, drafts = on_strings.nockings, on_strings.drafts
-    doubt_tags(nockings, presences)
+    drafts = on_strings.drafts
+    doubt_tags(on_strings.nockings, presences)
     landings = [
         r
         for r in ordered
@@ -70,6 +70,7 @@ def assemble(readings: Iterable[TimedReading], context: SessionContext, after: S
     find_let_downs(on_strings, undecided, found, context)
     left = match(drafts, undecided, context)
     doubt_misses_in_dead_time(drafts, context)
+    doubt_misses_before_unread(on_strings, ends)
     alone, orphans, waiting = _without_release(left, context, last)
     own = [d for d in drafts if context.starts <= d.first.t <= last and not context.belongs_to_previous(d.first)]
     times, shots = _shots([*own, *judged, *alone], context, ends, presences)
@@ -84,7 +85,7 @@ def assemble(readings: Iterable[TimedReading], context: SessionContext, after: S
         [draft.first.t for draft in (*own, *alone) if _timed_out(draft, context)]
         + [one.landing.t for one in left if one.is_claimed and one.coverage is Coverage.TIMED_OUT],
         found.next_change,
-        find_seals(ordered, found.closed, nockings, min(unsettled, default=math.inf), context),
+        find_seals(ordered, found.closed, on_strings, min(unsettled, default=math.inf), context),
     )
 
 

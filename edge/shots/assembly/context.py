@@ -46,7 +46,7 @@ class Parameters:
     contact_mm: float = 10.0
     """Largest distance between two landings at which the arrows may touch."""
     dead_time_s: float = 0.2
-    """Recovery time of the slowest target sensors: of two arrows within it they may detect one."""
+    """Usual recovery time of a target: of two arrows within it it may detect one."""
     speed_error: float = 0.016
     """Largest relative error of a flight time at which a speed is stored."""
     sigma_mm: float = 0.5
@@ -79,6 +79,10 @@ class SessionContext:
     now: float
     watermarks: Mapping[str, float] = field(default_factory=dict)
     """Watermark of each device: every event up to this instant is stored."""
+    scanners: frozenset[str] = frozenset()
+    """The devices that scan arrows before they are nocked."""
+    dead_times_s: Mapping[str, float] = field(default_factory=dict)
+    """Time of a target within which two arrows may be one landing, where it is not the usual one."""
     blind: Sequence[BlindInterval] = ()
     arrows: Mapping[UUID, Arrow] = field(default_factory=dict)
     """The registered arrows among the tags of its readings."""
@@ -103,6 +107,10 @@ class SessionContext:
     def distance_m(self) -> float | None:
         """Distance to the target; None when the session has none."""
         return self.target.distance_m if self.target else None
+
+    def dead_time_of(self, target: str) -> float:
+        """The dead time of a target in seconds."""
+        return self.dead_times_s.get(target, self.parameters.dead_time_s)
 
     def at(self, now: float, watermarks: Mapping[str, float]) -> SessionContext:
         """The same session as it is known at another instant."""

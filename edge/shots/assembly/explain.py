@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from edge.common.frames import ButtPoint, SensorPoint
-from edge.common.vocabulary import DeviceKind, ReadingKind
+from edge.common.vocabulary import DeviceKind, Flag, ReadingKind
 from edge.shots.assembly.assemble import Assembly, assemble, bows_on_lane
 from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.ends import closing_before, closing_of
@@ -19,6 +19,7 @@ from edge.shots.assembly.flight import (
     possible_flights_s,
 )
 from edge.shots.assembly.model import Correction, ReadingKey, TimedReading
+from edge.shots.assembly.nockings import Draft, Nocking, find_nockings
 from edge.shots.assembly.scoring import EDGE_TOLERANCE_MM
 from edge.shots.assembly.shot import Shot
 from edge.shots.assembly.timeline import BlindInterval
@@ -106,9 +107,13 @@ class Explanation:
     """One shot with everything that its result rests on. ``shot`` has flags, margin and rule version."""
 
     shot: Shot
+    scan: TimedReading | None
+    """The scan that the arrow is known by at the bow: the last one before the nocking."""
     engage: TimedReading | None
     release: TimedReading | None
     landing: TimedReading | None
+    next_nocking: TimedReading | None
+    """Of a let-down, or a doubtful one: the next nocking in the end that is, or may be, of the same arrow."""
     flight: Flight | None
     candidates: tuple[Candidate, ...]
     watching: tuple[Watching, ...]
@@ -132,11 +137,15 @@ def explain(readings: Iterable[TimedReading], context: SessionContext, shot_id: 
     by_key = {reading.key: reading for reading in known}
     release = by_key[shot.release] if shot.release else None
     landing = by_key[shot.landing] if shot.landing else None
+    on_strings = find_nockings(sorted(known, key=lambda r: (r.t, r.key)), context)
+    draft = next((d for d in on_strings.drafts if release is not None and d.first.key == release.key), None)
     return Explanation(
         shot=shot,
+        scan=draft.scan if draft is not None and draft.bow_tag is None else None,
         engage=by_key[shot.engage] if shot.engage else None,
         release=release,
         landing=landing,
+        next_nocking=_next_nocking(draft, on_strings.nockings, found) if Flag.LET_DOWN in shot.flags else None,
         flight=_flight(release, landing, context),
         candidates=tuple(_candidates(shot.arrow_tag, release, landing, known, found, context)),
         watching=tuple(_watching(release, landing, found, context)),
@@ -155,6 +164,22 @@ def explain_landing(
     if reading is None:
         return ()
     return tuple(_candidates(reading.tag, None, reading, known, assemble(known, context), context))
+
+
+def _next_nocking(draft: Draft | None, nockings: Sequence[Nocking], found: Assembly) -> TimedReading | None:
+    """The next nocking of the end at the same bow whose arrow is the release's, or may be because it has no tag."""
+    if draft is None:
+        return None
+    t, bow = draft.first.t, draft.first.key.device_id
+    closing = closing_of(found.ends, t)
+    return next(
+        (
+            n.engage
+            for n in nockings
+            if n.engage.key.device_id == bow and t < n.engage.t <= closing and n.tag in (None, draft.read_tag)
+        ),
+        None,
+    )
 
 
 def _flight(release: TimedReading | None, landing: TimedReading | None, context: SessionContext) -> Flight | None:

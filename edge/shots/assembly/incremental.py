@@ -256,7 +256,8 @@ def _as_a_whole(context: SessionContext) -> tuple[object, ...]:
     """The values whose change concerns every part."""
     return (
         context.session_id, context.starts, context.is_indoor, context.end_timeout_s, context.target, context.bows,
-        context.targets, context.arrows_per_end, context.assignments, context.previous, context.parameters,
+        context.targets, context.scanners, context.dead_times_s, context.arrows_per_end, context.assignments,
+        context.previous, context.parameters,
         {d: p.origin for d, p in context.placements.items() if p.origin is not UNKNOWN_PLACEMENT.origin},
         context.slots, context.rule_set, context.rule_set_version,
     )  # fmt: skip

@@ -1,7 +1,8 @@
 """Let-downs: releases whose arrow was nocked again, and so was not shot.
 
 A release without a landing is a miss or a let-down. A device that was blind may have hidden the difference: the bow the
-second nocking, the target the landing or the emptying of the butt between the two. Then the shot is neither.
+second nocking, the target the landing or the emptying of the butt between the two. Then the shot is neither, and likewise where
+an arrow without a tag was nocked next, which may be the same. A bow that knows that the arrow flew leaves no such doubt.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def find_let_downs(
     A release is a let-down when its arrow was nocked again at the same bow before the end closed, without a landing in
     between. Also marks releases whose tag appeared at the target without an impact: the arrow passed through, and is no miss.
     """
-    nocked = _times((n.engage.key.device_id, n.engage.tag, n.engage.t) for n in on_strings.nockings if not n.doubted)
-    read = _times((n.engage.key.device_id, n.engage.tag, n.engage.t) for n in on_strings.nockings)
+    nocked = _times((n.engage.key.device_id, n.tag, n.engage.t) for n in on_strings.nockings if not n.doubted)
+    read = _times((n.engage.key.device_id, n.tag, n.engage.t) for n in on_strings.nockings)
     landed = _times((None, landing.tag, landing.t) for landing in landings)
     appeared = _times((None, p.tag, p.since) for p in found.presences if p.landing is None)
     events = _events_of(on_strings)
@@ -38,6 +39,10 @@ def find_let_downs(
         if release is None or draft.landing is not None:
             continue
         t, closing = release.t, closing_of(found.ends, release.t)
+        if draft.is_sure:
+            if tag is not None and not draft.doubted and _first_after(appeared[None, tag], t) < closing:
+                draft.miss_doubts.add(Flag.PASS_THROUGH)
+            continue
         if bow in blind_bows and _nocking_is_hidden(draft, events, found.ends, context):
             draft.miss_doubts.add(Flag.LET_DOWN)
         if tag is None:
@@ -54,6 +59,28 @@ def find_let_downs(
                 draft.miss_doubts.add(Flag.LET_DOWN)
             else:
                 draft.let_down = True
+
+
+def doubt_misses_before_unread(on_strings: FoundNockings, ends: Sequence[End]) -> None:
+    """Mark the releases after which the bow nocked an arrow whose tag was not read: it may be the same, after a let-down.
+
+    The landings are assigned by now: one with a tag shows which arrow was nocked.
+    """
+    unread: dict[str, list[float]] = defaultdict(list)
+    landed: dict[tuple[str, str | None], list[float]] = defaultdict(list)
+    for nocking in on_strings.nockings:
+        if nocking.tag is None:
+            bow, t = nocking.engage.key.device_id, nocking.engage.t
+            unread[bow].append(t)
+            landed[bow, nocking.draft.tag if nocking.draft is not None else None].append(t)
+    for draft in on_strings.drafts:
+        if draft.release is None or draft.landing is not None or draft.is_sure:
+            continue
+        t, bow, tag = draft.release.t, draft.first.key.device_id, draft.read_tag
+        closing = closing_of(ends, t)
+        followers = (unread[bow],) if tag is None else (landed[bow, None], landed[bow, tag])
+        if any(_last_until(times, t, closing) > t for times in followers):
+            draft.miss_doubts.add(Flag.LET_DOWN)
 
 
 def _nocking_is_hidden(draft: Draft, events: _BowEvents, ends: Sequence[End], context: SessionContext) -> bool:

@@ -146,6 +146,8 @@ def _assign_late(releases: OpenReleases, landing: TimedReading, context: Session
 
 def _may_have_flown_again(draft: Draft, landing: TimedReading, releases: OpenReleases, context: SessionContext) -> bool:
     """Whether the arrow of a release may have been nocked again while its bow was blind, and have landed from there."""
+    if draft.is_sure:
+        return False
     bow, since = draft.first.key.device_id, draft.first.t
     _, until = unseen_release_between(landing, context)
     if context.is_blind(bow, since, until, context.parameters.shortest_change_s):

@@ -1,5 +1,9 @@
 """Arrows that bows report: nocked, released, and their tags, which a reader may take from another arrow.
 
+A bow without a tag reader nocks the arrow that a reader on the lane saw last. A scan counts until the next nocking on the lane,
+which uses it up, whether it takes the scanned arrow or has a tag of its own; a release whose nocking was not sensed shows that
+there was one. A scan alone makes no shot.
+
 Each release becomes a draft of a shot, which the later steps of assembly complete.
 """
 
@@ -23,6 +27,8 @@ class Draft:
 
     release: TimedReading | None
     engage: TimedReading | None = None
+    scan: TimedReading | None = None
+    """The scan that its nocking used up."""
     landing: TimedReading | None = None
     assignment: Assignment | None = None
     let_down: bool = False
@@ -52,10 +58,20 @@ class Draft:
 
     @property
     def read_tag(self) -> str | None:
+        """The tag that the bow read, else that of the scan before the nocking."""
+        return self.bow_tag or (self.scan.tag if self.scan else None)
+
+    @property
+    def bow_tag(self) -> str | None:
         """The tag that the bow read."""
         if self.release is None:
             return None
         return self.release.tag or (self.engage.tag if self.engage else None)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the bow knows that the arrow flew: it is no let-down."""
+        return self.release is not None and self.release.cause is ReleaseCause.SHOT
 
     def assign(self, landing: TimedReading, assignment: Assignment) -> None:
         """Assign a landing to the release."""
@@ -69,10 +85,17 @@ class Nocking:
     engage: TimedReading
     until: float
     """Instant of its release, of the next nocking, or of the engage time-out."""
+    scan: TimedReading | None = None
+    """The scan that it used up."""
     draft: Draft | None = None
     """The shot that it became."""
     doubted: bool = False
     """The tag may belong to another arrow."""
+
+    @property
+    def tag(self) -> str | None:
+        """The tag of the arrow, by the bow's reader or by a scan."""
+        return self.engage.tag or (self.scan.tag if self.scan else None)
 
     def doubt(self, flag: Flag) -> None:
         """Mark its tag as doubtful, with the reason."""
@@ -80,6 +103,35 @@ class Nocking:
         if self.draft is not None:
             self.draft.doubted = True
             self.draft.flags.add(flag)
+
+
+class LaneScans:
+    """The scan that the next nocking uses up, in a pass over a lane's readings in order of time."""
+
+    def __init__(self, context: SessionContext) -> None:
+        self._scanners = context.scanners
+        self._last: TimedReading | None = None
+        self._since = math.inf
+        self._used: list[tuple[float, float]] = []
+
+    def add(self, reading: TimedReading) -> None:
+        """Take a reading that may be a scan; of several scans the last one counts, and one without a tag counts never."""
+        if reading.kind is ReadingKind.SCAN and reading.tag is not None and reading.key.device_id in self._scanners:
+            self._last = reading
+            self._since = min(self._since, reading.t)
+
+    def use(self, nocked: TimedReading) -> TimedReading | None:
+        """The scan that a nocking, or a release without one, uses up; None without a scan since the nocking before."""
+        last, self._last = self._last, None
+        if last is not None:
+            self._used.append((self._since, nocked.t))
+            self._since = math.inf
+        return last
+
+    @property
+    def spans(self) -> list[tuple[float, float]]:
+        """The intervals from a scan to the nocking that uses it up, in order; infinity for a scan that waits for one."""
+        return self._used if self._last is None else [*self._used, (self._since, math.inf)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +143,8 @@ class FoundNockings:
     """One per release, with the engage that it ends."""
     without_engage: list[TimedReading]
     """The releases, removed arrows among them, whose nocking was not sensed."""
+    scans: list[tuple[float, float]]
+    """The intervals between scans and the nockings that used them up, in order."""
 
 
 def find_nockings(readings: Iterable[TimedReading], context: SessionContext) -> FoundNockings:
@@ -99,7 +153,9 @@ def find_nockings(readings: Iterable[TimedReading], context: SessionContext) -> 
     nockings: list[Nocking] = []
     drafts: list[Draft] = []
     without_engage: list[TimedReading] = []
+    scans = LaneScans(context)
     for reading in readings:
+        scans.add(reading)
         bow = reading.key.device_id
         if bow not in context.bows:
             continue
@@ -109,7 +165,7 @@ def find_nockings(readings: Iterable[TimedReading], context: SessionContext) -> 
                 continue
             if earlier is not None:
                 earlier.until = min(earlier.until, reading.t)
-            on_string[bow] = Nocking(reading, reading.t + context.parameters.engage_timeout_s)
+            on_string[bow] = Nocking(reading, reading.t + context.parameters.engage_timeout_s, scans.use(reading))
             nockings.append(on_string[bow])
         elif reading.kind is ReadingKind.RELEASE:
             nocked = on_string.pop(bow, None)
@@ -118,15 +174,16 @@ def find_nockings(readings: Iterable[TimedReading], context: SessionContext) -> 
             if nocked is None or not _belong_together(nocked.engage, reading, context):
                 without_engage.append(reading)
                 nocked = None
+            scan = scans.use(reading) if nocked is None else nocked.scan
             if reading.cause is ReleaseCause.REMOVED:
                 continue
-            draft = Draft(reading)
+            draft = Draft(reading, scan=scan)
             if nocked is not None:
                 draft.engage, nocked.draft = nocked.engage, draft
             else:
                 draft.flags.add(Flag.NO_ENGAGE)
             drafts.append(draft)
-    return FoundNockings(nockings, drafts, without_engage)
+    return FoundNockings(nockings, drafts, without_engage, scans.spans)
 
 
 def expired_nockings(readings: Iterable[TimedReading], context: SessionContext) -> list[Nocking]:

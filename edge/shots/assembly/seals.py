@@ -1,7 +1,7 @@
 """Seals: the instants at which a session's readings may be divided, so that each part can be assembled alone.
 
 No reading before a seal has anything to do with one after it: the end is closed, its arrows are pulled, no arrow is on a
-string, and no flight, however uncertain the clocks are, spans the instant.
+string or scanned and not nocked, and no flight, however uncertain the clocks are, spans the instant.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.ends import ClosedEnd, Seal
 from edge.shots.assembly.flight import landing_window_s, longest_flight_s
 from edge.shots.assembly.model import TimedReading
-from edge.shots.assembly.nockings import Nocking
+from edge.shots.assembly.nockings import FoundNockings
 
 
 def reach_s(reading: TimedReading, context: SessionContext) -> float:
@@ -34,11 +34,11 @@ def reach_s(reading: TimedReading, context: SessionContext) -> float:
 def find_seals(
     readings: Sequence[TimedReading],
     closed: Sequence[ClosedEnd],
-    nockings: Sequence[Nocking],
+    on_strings: FoundNockings,
     unsettled: float,
     context: SessionContext,
 ) -> list[Seal]:
-    """The seals after ended ends, in order; ``readings`` and ``nockings`` in order of time.
+    """The seals after ended ends, in order; ``readings`` in order of time.
 
     ``unsettled`` is the instant of the first shot or landing that is not decided yet.
     """
@@ -46,19 +46,21 @@ def find_seals(
         return []
     reached = list(accumulate((r.t + reach_s(r, context) for r in readings), max))
     reaching = list(accumulate((r.t - reach_s(r, context) for r in reversed(readings)), min))[::-1]
-    on_string = list(accumulate((nocking.until for nocking in nockings), max))
+    # An arrow on a string, and one that was scanned and not nocked yet.
+    held = sorted([*((n.engage.t, n.until) for n in on_strings.nockings), *on_strings.scans])
+    held_until = list(accumulate((until for _, until in held), max))
     assigned = _assignments(readings, context)
     earliest = _settled_after(context)
     last = min(unsettled, math.inf if context.closes is None else context.closes)
     seals: list[Seal] = []
-    nocked = 0
+    taken = 0
     for one in closed:
         until = readings[one.position - 1].t if one.position else -math.inf
-        while nocked < len(nockings) and nockings[nocked].engage.t <= until:
-            nocked += 1
+        while taken < len(held) and held[taken][0] <= until:
+            taken += 1
         t = max(one.decided, reached[one.position - 1] if one.position else -math.inf)
         follows = reaching[one.position] if one.position < len(readings) else math.inf
-        is_clear = not one.has_nocked and (nocked == 0 or on_string[nocked - 1] <= t)
+        is_clear = not one.has_nocked and (taken == 0 or held_until[taken - 1] <= t)
         is_divided = any(since <= t < until for since, until in assigned)
         if is_clear and earliest < t < min(last, follows) and not is_divided:
             seals.append(Seal(t, one.end))

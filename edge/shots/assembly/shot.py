@@ -80,6 +80,8 @@ def make_shot(
         draft.flags.add(Flag.BOUNCE)
     if score.is_wrong_face:
         draft.flags.add(Flag.WRONG_FACE)
+    if draft.tag is not None and draft.bow_tag is None and (landing is None or landing.tag is None):
+        draft.flags.add(Flag.SCANNED)
     slot = context.slot_of_bow(release.key.device_id if release else None) or context.slot_of_face(score.face_id)
     if landing is not None and landing.tag == draft.read_tag:
         draft.flags.discard(Flag.WRONG_TAG)  # the bow was right: the arrow had been pulled unseen

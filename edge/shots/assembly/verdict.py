@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -44,12 +45,17 @@ def judge(draft: Draft, context: SessionContext, diameter_mm: float) -> Score:
 
 
 def doubt_misses_in_dead_time(drafts: Sequence[Draft], context: SessionContext) -> None:
-    """Mark releases beside a shot that landed: the target may have detected two arrows as one landing."""
-    dead = context.parameters.dead_time_s
-    landed = sorted(d.release.t for d in drafts if d.release is not None and d.landing is not None)
+    """Mark releases beside a shot that landed: its target may have detected two arrows as one landing."""
+    landed: dict[str, list[float]] = defaultdict(list)
     for draft in drafts:
-        if draft.release is None or draft.landing is not None:
-            continue
-        t = draft.release.t
-        if bisect_left(landed, t - dead) < bisect_right(landed, t + dead):
-            draft.miss_doubts.add(Flag.DEAD_TIME)
+        if draft.release is not None and draft.landing is not None:
+            landed[draft.landing.key.device_id].append(draft.release.t)
+    for target, times in landed.items():
+        times.sort()
+        dead = context.dead_time_of(target)
+        for draft in drafts:
+            if draft.release is None or draft.landing is not None:
+                continue
+            t = draft.release.t
+            if bisect_left(times, t - dead) < bisect_right(times, t + dead):
+                draft.miss_doubts.add(Flag.DEAD_TIME)

@@ -80,6 +80,8 @@ def context_of(rows: SessionRows, axis: Axis, arrows: Iterable[ArrowRow]) -> Ses
         target=rows.target,
         bows=rows.bows,
         targets=rows.targets,
+        scanners=rows.scanners,
+        dead_times_s=rows.dead_times_s,
         now=0.0,
         blind=[BlindInterval(g.device_id, axis.seconds_of(g.since), axis.seconds_of(g.until)) for g in rows.gaps],
         arrows={arrow.id: arrow_on(axis, arrow) for arrow in arrows},

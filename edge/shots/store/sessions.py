@@ -70,6 +70,9 @@ class SessionRows:
     rule_set_version: int
     bows: frozenset[str]
     targets: frozenset[str]
+    scanners: frozenset[str]
+    dead_times_s: Mapping[str, float]
+    """Of the devices whose dead time is not the usual one."""
     watermarks_at_close: Mapping[str, Instant]
     gaps: Sequence[Gap]
     marks: Sequence[Instant]
@@ -130,8 +133,9 @@ select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_bo
     s.rule_set, s.rule_set_version, s.x_points,
     coalesce((select revision from session_changes where session_id = s.id), 0) as revision,
     t.id as target_id, t.max_x, t.max_y, t.distance::float8 as distance,
-    array(select row(d.device_id, d.kind, d.sensor_origin, d.since, d.since_mono_ns, d.since_host_boot_id, d.until, d.until_mono_ns,
-        d.until_host_boot_id, d.watermark_at_close, d.watermark_at_close_mono_ns, d.watermark_at_close_host_boot_id)
+    array(select row(d.device_id, d.kind, d.sensor_origin, d.dead_time_s, d.since, d.since_mono_ns, d.since_host_boot_id,
+        d.until, d.until_mono_ns, d.until_host_boot_id,
+        d.watermark_at_close, d.watermark_at_close_mono_ns, d.watermark_at_close_host_boot_id)
         from session_devices d where d.session_id = s.id) as devices,
     array(select row(g.device_id, g.since, g.since_mono_ns, g.since_host_boot_id, g.until, g.until_mono_ns, g.until_host_boot_id)
         from ({_GAPS}) g) as gaps,
@@ -213,12 +217,15 @@ async def open_sessions(connection: Connection, within_s: float) -> dict[UUID, i
 def _session(row: asyncpg.Record, corrections: CorrectionSet, faces: tuple[Face, ...], boots: BootOrder) -> SessionRows:
     devices: dict[str, list[DeviceInterval]] = defaultdict(list)
     kinds: dict[str, DeviceKind] = {}
+    dead_times_s: dict[str, float] = {}
     at_close: dict[str, Instant] = {}
     origins: dict[str, SensorOrigin] = {}
-    for device, kind, origin, *values in row["devices"]:
+    for device, kind, origin, dead_time_s, *values in row["devices"]:
         origins[device] = SensorOrigin(origin or SensorOrigin.LOWER_LEFT)
         devices[device].append(DeviceInterval(_instant(*values[0:3]), _instant(*values[3:6])))
         kinds[device] = DeviceKind(kind)
+        if dead_time_s is not None:
+            dead_times_s[device] = dead_time_s
         if (watermark := _instant(*values[6:9])) is not None:
             at_close[device] = watermark
     start = Instant(row["start_time"], row["start_mono_ns"], row["start_host_boot_id"])
@@ -239,6 +246,8 @@ def _session(row: asyncpg.Record, corrections: CorrectionSet, faces: tuple[Face,
         rule_set_version=row["rule_set_version"],
         bows=frozenset(device for device, kind in kinds.items() if kind is DeviceKind.BOW),
         targets=frozenset(device for device, kind in kinds.items() if kind is DeviceKind.TARGET),
+        scanners=frozenset(device for device, kind in kinds.items() if kind is DeviceKind.ARROW),
+        dead_times_s=dead_times_s,
         watermarks_at_close=at_close,
         gaps=[Gap(gap[0], Instant(*gap[1:4]), Instant(*gap[4:7])) for gap in row["gaps"]],
         marks=[Instant(*mark) for mark in row["marks"]],

@@ -31,6 +31,7 @@ from tests.edge.shots.assembly.histories import (
     GAPS,
     LONG_S,
     QUIVER,
+    SCANNER,
     TARGET,
     any_readings,
     arrivals,
@@ -38,7 +39,7 @@ from tests.edge.shots.assembly.histories import (
 )
 
 LANES = itertools.count(1)
-KINDS = dict.fromkeys(BOWS, "bow") | {TARGET: "target"}
+KINDS = dict.fromkeys(BOWS, "bow") | {TARGET: "target", SCANNER: "arrow"}
 EXAMPLES = 5
 MANY = 150
 

@@ -8,9 +8,9 @@ export const Result = Object.freeze({
 
 export const Flag = Object.freeze({
   NO_ENGAGE: "no_engage", LET_DOWN: "let_down", LATE: "late", CLOCK: "clock", TAG_MISMATCH: "tag_mismatch",
-  CROSS_READ: "cross_read", WRONG_TAG: "wrong_tag", RETIRED_ARROW: "retired_arrow", BOUNCE: "bounce",
-  PASS_THROUGH: "pass_through", CONTACT: "contact", DEAD_TIME: "dead_time", UNSORTED: "unsorted", EXTRA: "extra",
-  SAME_SPOT: "same_spot", WRONG_FACE: "wrong_face", CORRECTED: "corrected", SUPERSEDED: "superseded",
+  CROSS_READ: "cross_read", WRONG_TAG: "wrong_tag", RETIRED_ARROW: "retired_arrow", SCANNED: "scanned",
+  BOUNCE: "bounce", PASS_THROUGH: "pass_through", CONTACT: "contact", DEAD_TIME: "dead_time", UNSORTED: "unsorted",
+  EXTRA: "extra", SAME_SPOT: "same_spot", WRONG_FACE: "wrong_face", CORRECTED: "corrected", SUPERSEDED: "superseded",
 });
 
 /** Results of rows that are no shot. */

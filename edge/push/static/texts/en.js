@@ -54,7 +54,7 @@ export const texts = {
   flags: {
     no_engage: "nocking not detected", let_down: "let-down", late: "arrived late", clock: "clocks off",
     tag_mismatch: "check arrow", cross_read: "read on two bows", wrong_tag: "another arrow's tag at the bow",
-    retired_arrow: "retired arrow", bounce: "bounced?", pass_through: "went through?",
+    retired_arrow: "retired arrow", scanned: "arrow known by its scan", bounce: "bounced?", pass_through: "went through?",
     contact: "check: touches another arrow", dead_time: "two arrows at once?", unsorted: "a landing needs a decision",
     extra: "surplus arrow: the lowest count", same_spot: "two in one spot: the lower counts",
     wrong_face: "on another archer's face", corrected: "corrected by a judge", superseded: "superseded",

@@ -169,20 +169,19 @@ async def test_session_has_the_lanes_devices_and_later_ones(connection: Connecti
 
 
 async def test_a_session_keeps_the_dead_time_of_its_devices(connection: Connection) -> None:
-    dead = "update devices set dead_time_s = $1 where id = 'target-1'"
-    kept = "select dead_time_s from session_devices where session_id = $1"
+    put, kept = "update devices set dead_time_s = $1", "select dead_time_s from session_devices where session_id = $1"
     await add_device(connection, "target-1", kind="target", lane=1)
-    await connection.execute(dead, 0.5)
-    first = await connection.fetchval(SESSION, 1)
-    assert await connection.fetchval(kept, first) == 0.5
-    changed = "select revision from session_changes where session_id = $1"
-    before = await connection.fetchval(changed, first)
-    await connection.execute(dead, 0.7)
-    assert await connection.fetchval(kept, first) == 0.7
-    assert await connection.fetchval(changed, first) > before
-    await connection.execute("update sessions set is_opened = false, end_time = now() where id = $1", first)
-    await connection.execute(dead, 0.2)
-    assert await connection.fetchval(kept, first) == 0.7
+    session = await connection.fetchval(SESSION, 1)
+    revision = "select revision from session_changes where session_id = $1"
+    before = await connection.fetchval(revision, session)
+    assert await connection.fetchval(kept, session) is None
+    await connection.execute(put, 0.5)
+    assert await connection.fetchval(kept, session) == 0.5
+    assert await connection.fetchval(revision, session) == before + 1
+    await connection.execute("update sessions set is_opened = false, end_time = now()")
+    await connection.execute(put, 0.7)
+    assert await connection.fetchval(kept, session) == 0.5
+    assert await connection.fetchval(kept, await connection.fetchval(SESSION, 1)) == 0.7
 
 
 async def add_target(connection: Connection) -> UUID:

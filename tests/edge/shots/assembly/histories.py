@@ -17,9 +17,13 @@ from tests.edge.shots.assembly.lane_readings import CONTEXT, STREAM, T0
 
 BOWS = ("bow-1", "bow-2")
 TARGET = "target-1"
+SCANNER = "arrow-1"
 QUIVER = tuple(uuid5(STREAM, f"arrow {number}") for number in range(6))
 STRANGER = uuid5(STREAM, "an unregistered arrow")
 LONG_S = 90.0
+DEAD_TIME_S = 0.5
+BREAK_S = 100.0
+"""Time between two ends, longer than the time-out that closes the first."""
 
 
 @dataclass
@@ -44,8 +48,9 @@ KINDS = (
     ReadingKind.LANDING,
     ReadingKind.LANDING,
     ReadingKind.TAGS,
+    ReadingKind.SCAN,
 )
-CAUSES = (None, None, None, ReleaseCause.REMOVED)
+CAUSES = (None, None, ReleaseCause.SHOT, ReleaseCause.REMOVED)
 OUTCOMES = (Result.HIT, Result.HIT, Result.HIT, Result.MISS, Result.NOT_SHOT)
 TAGS = st.sampled_from((None, STRANGER, *QUIVER[:3]))
 POSITIONS = st.sampled_from((None, float("nan"), -5.0, 600.0, 604.0, 640.0, 700.0, 2000.0))
@@ -74,6 +79,8 @@ def any_readings(draw: st.DrawFn, least: int = 0, most: int = 40) -> list[TimedR
         elif kind is ReadingKind.TAGS:
             tags = draw(st.lists(st.sampled_from(QUIVER[:3]), max_size=3, unique=True))
             history.add(TARGET, kind, t, tags=tuple(tag.hex for tag in tags))
+        elif kind is ReadingKind.SCAN:
+            history.add(SCANNER, kind, t, draw(TAGS))
         else:
             cause = draw(st.sampled_from(CAUSES)) if kind is ReadingKind.RELEASE else None
             rssi = draw(st.sampled_from((None, -40, -60)))
@@ -118,6 +125,8 @@ def any_context(draw: st.DrawFn, readings: Sequence[TimedReading]) -> SessionCon
         starts=draw(st.sampled_from((0.0, 0.0, 30.0))),
         closes=draw(st.none() | st.floats(30.0, LONG_S)),
         bows=frozenset(draw(st.sets(st.sampled_from(BOWS)))),
+        scanners=frozenset(draw(st.sets(st.just(SCANNER)))),
+        dead_times_s=draw(st.sampled_from(({}, {TARGET: 0.5}))),
         now=now,
         watermarks={d: min(now, draw(CENTISECONDS) + 20.0) for d in (*BOWS, TARGET) if draw(st.integers(0, 4))},
         blind=draw(GAPS),
@@ -200,6 +209,61 @@ def sound_history(draw: st.DrawFn) -> tuple[History, list[Truth]]:
     truth = [Truth(keys[at, bow], result, arrow, x, flight) for at, bow, result, arrow, x, flight in sorted(planned)]
     history.context = replace(
         history.context, now=t + 30, end_marks=ended, watermarks=dict.fromkeys((*BOWS, TARGET), t + 30)
+    )
+    return history, truth
+
+
+@dataclass(frozen=True)
+class UntaggedTruth:
+    """The true outcome of one arrow that flew."""
+
+    release: ReadingKey
+    result: Result
+    x: float | None
+    flown_s: float | None
+    end: int
+    scanned: UUID | None
+    """The arrow that was scanned last before the nocking."""
+
+
+@st.composite
+def untagged_history(draw: st.DrawFn) -> tuple[History, list[UntaggedTruth]]:
+    """One archer, whose let-downs the bow reports as arrows taken off the string. Some arrows are scanned before nocking.
+
+    Every device's watermark covers the history.
+    """
+    history = History()
+    truth: list[UntaggedTruth] = []
+    at = 1.0
+    for end in range(1, draw(st.integers(1, 3)) + 1):
+        for _ in range(draw(st.integers(1, 6))):
+            outcome = draw(st.sampled_from(OUTCOMES))
+            scanned: UUID | None = None
+            for _ in range(draw(st.sampled_from((0, 1, 1, 2)))):
+                at += 1.0
+                scanned = draw(st.sampled_from(QUIVER))
+                history.add(SCANNER, ReadingKind.SCAN, at, scanned)
+            at += draw(st.integers(3, 12)) + 0.001 * draw(st.integers(0, 9))
+            history.add(BOWS[0], ReadingKind.ENGAGE, at)
+            at += draw(st.integers(2, 8))
+            if outcome is Result.NOT_SHOT:
+                history.add(BOWS[0], ReadingKind.RELEASE, at, cause=ReleaseCause.REMOVED)
+                continue
+            release = history.add(BOWS[0], ReadingKind.RELEASE, at, cause=ReleaseCause.SHOT)
+            x = float(draw(st.integers(400, 880))) if outcome is Result.HIT else None
+            flight = 18.0 / draw(st.integers(35, 95)) if outcome is Result.HIT else None
+            if flight is not None:
+                history.add(TARGET, ReadingKind.LANDING, at + flight, x=x, y=640.0, error_s=0.002)
+            truth.append(UntaggedTruth(release.key, outcome, x, flight, end, scanned))
+        at += BREAK_S
+    history.context = replace(
+        CONTEXT,
+        bows=frozenset({BOWS[0]}),
+        scanners=frozenset({SCANNER}),
+        dead_times_s={TARGET: DEAD_TIME_S},
+        arrows={i: Arrow(i, 6.0, True) for i in QUIVER},
+        now=at + 30,
+        watermarks=dict.fromkeys((BOWS[0], TARGET, SCANNER), at + 30),
     )
     return history, truth
 

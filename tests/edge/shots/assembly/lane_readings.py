@@ -56,6 +56,14 @@ class LaneReadings:
         """An arrow that is nocked two seconds before its release at ``t``."""
         return self.engage(t - 2, arrow, bow).release(t, bow)
 
+    def flown(self, t: float, bow: str = "bow-1") -> LaneReadings:
+        """The same by a bow that reads no tags and knows that the arrow flew."""
+        return self.engage(t - 2, None, bow).release(t, bow, cause=ReleaseCause.SHOT)
+
+    def scan(self, t: float, arrow: UUID | None = ARROW) -> LaneReadings:
+        """The lane's reader sees an arrow."""
+        return self.add("arrow-1", ReadingKind.SCAN, t, arrow)
+
     def tags(self, t: float, *arrows: UUID) -> LaneReadings:
         """The target reports all the tags in its butt."""
         return self.add("target-1", ReadingKind.TAGS, t, tags=tuple(arrow.hex for arrow in arrows))

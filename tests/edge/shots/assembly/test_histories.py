@@ -41,7 +41,10 @@ def every_release_is_one_shot(history: History) -> None:
     releases = {
         r.key
         for r in history.readings
-        if r.kind == "release" and r.cause is None and r.key.device_id in context.bows and context.starts <= r.t <= last
+        if r.kind == "release"
+        and r.cause != "removed"
+        and r.key.device_id in context.bows
+        and context.starts <= r.t <= last
     }
     assert {shot.release for shot in found.shots if shot.release} == releases
     alone = [shot for shot in found.shots if shot.release is None]

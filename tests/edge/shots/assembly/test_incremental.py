@@ -20,7 +20,17 @@ from edge.shots.assembly.model import Arrow, Correction, CorrectionSet, TimedRea
 from edge.shots.assembly.placement import Activation, Calibration, Placement
 from edge.shots.assembly.shot import Shot
 from edge.shots.assembly.timeline import BlindInterval, PreviousSession
-from tests.edge.shots.assembly.histories import BOWS, LONG_S, QUIVER, TARGET, any_readings, arrivals, sound_history
+from tests.edge.shots.assembly.histories import (
+    BOWS,
+    LONG_S,
+    QUIVER,
+    SCANNER,
+    TARGET,
+    any_readings,
+    arrivals,
+    sound_history,
+    untagged_history,
+)
 from tests.edge.shots.assembly.lane_readings import CONTEXT, STREAM, T0, LaneReadings, covered_until
 
 EXAMPLES = 20
@@ -58,7 +68,7 @@ def shifted(readings: Sequence[TimedReading], by_s: float, number: int) -> list[
     ]
 
 
-BLOCKS = any_readings(most=12) | sound_history().map(lambda sound: sound[0].readings)
+BLOCKS = any_readings(most=12) | (sound_history() | untagged_history()).map(lambda sound: sound[0].readings)
 
 
 @st.composite
@@ -108,6 +118,7 @@ def courses(draw: st.DrawFn) -> list[Step]:
     context = replace(
         CONTEXT,
         bows=frozenset(BOWS),
+        scanners=frozenset({SCANNER}),
         starts=draw(st.sampled_from((0.0, 0.0, 20.0))),
         now=0.0,
         watermarks=dict.fromkeys(BOWS, 0.0),
@@ -127,7 +138,20 @@ def courses(draw: st.DrawFn) -> list[Step]:
         context = replace(context, now=now, watermarks=watermarks)
         match draw(
             st.sampled_from(
-                ("", "", "", "gap", "growing gap", "mark", "correction", "arrow", "close", "device", "calibration")
+                (
+                    "",
+                    "",
+                    "",
+                    "gap",
+                    "growing gap",
+                    "mark",
+                    "correction",
+                    "arrow",
+                    "close",
+                    "device",
+                    "calibration",
+                    "scanner",
+                )
             )
         ):
             case "gap":
@@ -156,6 +180,8 @@ def courses(draw: st.DrawFn) -> list[Step]:
                 change = Activation(draw(st.floats(0.0, until)), draw(st.sampled_from(CALIBRATIONS)))
                 placement = replace(placement, activations=(*placement.activations, change))
                 context = replace(context, placements={TARGET: placement})
+            case "scanner":
+                context = replace(context, scanners=frozenset(draw(st.sets(st.just(SCANNER)))))
             case "device":
                 context = replace(context, bows=frozenset(draw(st.sets(st.sampled_from(BOWS), min_size=1))))
         steps.append(Step(chunk, context, restarts=draw(st.integers(0, 9)) == 0))

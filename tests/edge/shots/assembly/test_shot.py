@@ -16,11 +16,11 @@ THREE = replace(covered_until(60.0), arrows_per_end=3)
 def end_of(
     *places: float | None, start: float = 5.0, lane: LaneReadings | None = None, bow: str = "bow-1"
 ) -> LaneReadings:
-    """An end of arrows without tags, four seconds apart; None is a miss."""
+    """An end of arrows without tags, four seconds apart, which the bow knows to have flown; None is a miss."""
     lane = lane or LaneReadings()
     for number, place in enumerate(places):
         t = start + 4 * number
-        lane.shot(t, None, bow)
+        lane.flown(t, bow)
         if place is not None:
             lane.landing(t + 0.36, None, x=640.0 + place)
     return lane

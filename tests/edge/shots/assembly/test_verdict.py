@@ -127,7 +127,7 @@ def test_wall_clock_step_moves_no_reading_against_another() -> None:
 
 def test_removed_target_is_not_awaited() -> None:
     """A window that it covered only in part leaves the shot unknown."""
-    lane = LaneReadings().shot(3.0, None).shot(7.0, None).shot(12.0, None)
+    lane = LaneReadings().flown(3.0).flown(7.0).flown(12.0)
     context = replace(
         covered_until(20.0),
         targets=frozenset({"target-1", "target-2"}),
