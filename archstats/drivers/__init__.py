@@ -49,7 +49,9 @@ from drivers.contract import (
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError, DriverError, ProtocolError
 
 if TYPE_CHECKING:
+    from drivers.transport.edges import Edge, InputPin, Levels, Pull
     from drivers.transport.flight_recorder import FlightRecorder
+    from drivers.transport.pins import InputPins, open_inputs
     from drivers.transport.serial import Chunk, SerialPort, open_port
     from drivers.transport.threads import run_in_thread
 
@@ -69,12 +71,17 @@ __all__ = [
     "DriverConfigError",
     "DriverError",
     "DriverInfo",
+    "Edge",
     "FlightRecorder",
+    "InputPin",
+    "InputPins",
     "Instant",
+    "Levels",
     "Maturity",
     "Probe",
     "Progress",
     "ProtocolError",
+    "Pull",
     "Pulse",
     "Reading",
     "ReadingKind",
@@ -92,6 +99,7 @@ __all__ = [
     "host_now",
     "ignore_progress",
     "mono_of",
+    "open_inputs",
     "open_port",
     "run_in_thread",
     "stamp_of",
@@ -102,8 +110,14 @@ __all__ = [
 
 _TRANSPORTS = {
     "Chunk": "drivers.transport.serial",
+    "Edge": "drivers.transport.edges",
     "FlightRecorder": "drivers.transport.flight_recorder",
+    "InputPin": "drivers.transport.edges",
+    "InputPins": "drivers.transport.pins",
+    "Levels": "drivers.transport.edges",
+    "Pull": "drivers.transport.edges",
     "SerialPort": "drivers.transport.serial",
+    "open_inputs": "drivers.transport.pins",
     "open_port": "drivers.transport.serial",
     "run_in_thread": "drivers.transport.threads",
 }

@@ -46,7 +46,7 @@ def build(hub: Hub, root: Path) -> Iterator[Step]:
     if root != THIS_MACHINE:
         empty = (uv, "venv", "--quiet", "--clear", "--relocatable", "--python", python, place)
         yield Run(empty, "create a relocatable environment", environment, makes=fresh)
-    locked = ("--frozen", "--no-dev", "--no-editable", "--compile-bytecode", "--quiet")
+    locked = ("--frozen", "--no-dev", "--extra", "gpio", "--no-editable", "--compile-bytecode", "--quiet")
     # The source may have changed without the version.
     whole = (uv, "sync", "--project", tree, *locked, "--reinstall-package", "archstats-edge")
     yield Run(whole, f"install this version and the locked packages into {place}", environment, makes=fresh)
