@@ -26,7 +26,7 @@ from simulators.devices.chatter import Chatter
 from simulators.devices.clock import AS_DRAWN, DEFAULT_DRIFT_PPM, ClockOptions, parse_clock
 from simulators.devices.contract import DeviceSpec, SimulatedDevice
 from simulators.devices.lane_device import LaneDevice
-from simulators.devices.registry import UnknownSimulator, load_simulator, range_driver
+from simulators.devices.registry import NoLine, UnknownSimulator, load_line_simulator, range_driver
 from simulators.hosttime import HostTime
 from simulators.wire.fault_plan import NO_FAULTS, FaultPlan, parse_plan
 from simulators.wire.faults import FaultyLine
@@ -106,8 +106,8 @@ def parse_devices(text: str) -> list[DeviceSpec]:
         if not (_NAME.fullmatch(name) and lane.isascii() and lane.isdigit() and 1 <= int(lane) <= 999):
             raise UsageError(f"{part!r} is not a device. Write name:driver or name:driver:lane, like {_example()}.")
         try:
-            load_simulator(driver)
-        except UnknownSimulator as error:
+            load_line_simulator(driver)
+        except (UnknownSimulator, NoLine) as error:
             raise UsageError(f"{name}: {error}") from error
         specs.append(DeviceSpec(name, driver, int(lane)))
     if len({spec.name for spec in specs}) < len(specs):
@@ -158,7 +158,7 @@ def _station(
     report: Report,
     open_ports: ExitStack,
 ) -> Station:
-    simulator = load_simulator(spec.driver)
+    simulator = load_line_simulator(spec.driver)
     clock = replace(options.clocks.get(spec.name, AS_DRAWN), drift_bound_ppm=options.drift_ppm)
     device = simulator.make(spec, world, host.now_us(), clock)
     fault_seed = world.seed if options.fault_seed is None else options.fault_seed

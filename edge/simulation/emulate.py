@@ -16,7 +16,7 @@ from edge.common.console import as_json, local, say
 from edge.simulation.fault_options import WireFaults
 from simulators import process
 from simulators.devices.contract import DeviceSpec
-from simulators.devices.registry import UnknownSimulator, load_simulator
+from simulators.devices.registry import NoLine, UnknownSimulator, load_line_simulator
 from simulators.process import DEFAULT_SEED, ProcessEvent, ProcessOptions, serve
 from simulators.world.range import FIXED_START_US, World
 
@@ -35,12 +35,12 @@ def emulate(
     """Serve the terminal until a signal stops the command.
 
     The world is that of ``ARCH_STATS_WORLD`` unless a seed or a speed is given, else the fixed one, so that a bow and a
-    target of one lane agree on every arrow. Raises UsageError when no such simulator exists, ConfigError when the terminal
+    target of one lane agree on every arrow. Raises UsageError when no such simulator exists or it has no line, ConfigError when the terminal
     cannot be created.
     """
     try:
-        kind = load_simulator(driver).kind
-    except UnknownSimulator as error:
+        kind = load_line_simulator(driver).kind
+    except (UnknownSimulator, NoLine) as error:
         message, _, hint = str(error).partition(". ")
         raise UsageError(message, hint=hint) from error
     device = DeviceSpec(f"{kind}-{lane}", driver, lane)

@@ -18,6 +18,8 @@ from edge.common.postgres.database import backoff_s
 from edge.common.private_files import make_folders
 from edge.simulation.fault_options import WireFaults
 from edge.simulation.setup import RangeDevice
+from simulators.devices.contract import PinSimulator
+from simulators.devices.registry import load_simulator
 from simulators.world.range import World
 
 STOP_WITHIN_S = 2.0
@@ -100,18 +102,22 @@ def programs(
     base["ARCH_STATS_WORLD"] = world.to_json()
     here = Path(sys.executable).parent
     links, logs = folders.ports, folders.logs
-    listed = ",".join(f"{device.name}:{device.driver}" for device in devices)
+    at_pins = {device.name for device in devices if isinstance(load_simulator(device.driver), PinSimulator)}
+    listed = ",".join(f"{device.name}:{device.driver}" for device in devices if device.name not in at_pins)
     simulators = [sys.executable, "-m", "simulators", "--world", world.to_json(), "--links", str(links)]
     simulators += ["--devices", listed, *faults.arguments()]
-    result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=3)]
+    result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=3)] if listed else []
     for device in devices:
         own = {
             "ARCH_STATS_DRIVER": device.driver,
-            "ARCH_STATS_PORT": str(links / device.name),
             "ARCH_STATS_LANE": str(device.lane),
             "ARCH_STATS_SPOOL_DIR": environ.get("ARCH_STATS_SPOOL_DIR") or str(links / "spool"),
         }
         argv = [str(here / "archstats-sensor"), "run", device.name]
+        if device.name in at_pins:
+            argv.append("--simulate")  # its simulator runs inside the daemon
+        else:
+            own["ARCH_STATS_PORT"] = str(links / device.name)
         result.append(Program(device.name, argv, {**base, **own}, logs / f"{device.name}.log"))
     names = ["archstats-shots", *(f"archstats-shots-{number}" for number in range(2, assemblers + 1))]
     result += [

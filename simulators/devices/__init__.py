@@ -1,14 +1,36 @@
-"""Simulated devices, one file per driver, registered under the driver's name; each turns bytes and time into bytes."""
+"""Simulated devices, one file per driver, registered under its name: each turns bytes and time into bytes, or time into levels."""
 
-from simulators.devices.contract import DeviceSpec, Framing, SimulatedDevice, Simulator
-from simulators.devices.registry import UnknownSimulator, load_simulator, range_driver, simulator_names
+from simulators.devices.contract import (
+    AnySimulator,
+    DeviceSpec,
+    Drive,
+    Framing,
+    PinDevice,
+    PinSimulator,
+    SimulatedDevice,
+    Simulator,
+)
+from simulators.devices.registry import (
+    NoLine,
+    UnknownSimulator,
+    load_line_simulator,
+    load_simulator,
+    range_driver,
+    simulator_names,
+)
 
 __all__ = [
+    "AnySimulator",
     "DeviceSpec",
+    "Drive",
     "Framing",
+    "NoLine",
+    "PinDevice",
+    "PinSimulator",
     "SimulatedDevice",
     "Simulator",
     "UnknownSimulator",
+    "load_line_simulator",
     "load_simulator",
     "range_driver",
     "simulator_names",

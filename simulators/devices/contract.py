@@ -1,12 +1,13 @@
 """The interface of every simulated device, and the description by which the registry offers it.
 
-A simulated device stands for one real device at the far end of a serial line: bytes and time in, frames out. It reads no
-clock. Every method that takes ``now_us`` is called with times that do not go back: microseconds since the Unix epoch on a
+A simulated device stands for one real device: at the far end of a serial line, bytes and time in, frames out; or at the
+daemon's own pins, time in, levels out. It reads no clock. Every method that takes ``now_us`` is called with times that do not go back: microseconds since the Unix epoch on a
 time line that is anchored once and never stepped.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,3 +92,61 @@ class Simulator:
     framing: Framing
     """Division of the bytes into frames, in both directions; line faults act per frame."""
     make: DeviceFactory
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """A change of one line, at the instant that the kernel stamps."""
+
+    at_us: int
+    pin: int
+    """Number of the line: 17 for GPIO17."""
+    level: bool
+    """Level from then on: True is high."""
+    reported: bool | None = None
+    """Level that the kernel reads after it, where that is another: the pulse was too short for it."""
+
+
+class PinDevice(Protocol):
+    """One simulated device at pins of the daemon, on its lane."""
+
+    @property
+    def spec(self) -> DeviceSpec:
+        """Name, driver and lane of the device."""
+        ...
+
+    def levels(self) -> Mapping[int, bool]:
+        """Return the level at rest of each line of the device."""
+        ...
+
+    def poll(self, now_us: int) -> list[Drive]:
+        """Return the changes up to ``now_us`` that were not returned before, in order of time."""
+        ...
+
+    def next_due_us(self) -> int:
+        """Return the instant at which :meth:`poll` has work again."""
+        ...
+
+
+class PinDeviceFactory(Protocol):
+    """Maker of one simulated device at pins."""
+
+    def __call__(self, spec: DeviceSpec, world: World, now_us: int) -> PinDevice:
+        """Return the device of ``spec``. It does nothing before ``now_us``: a line keeps no edges for a late daemon."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PinSimulator:
+    """Description of the simulated device at pins for one driver. It runs inside the daemon that reads the pins."""
+
+    driver: str
+    """Name of the driver that reads the device."""
+    kind: DeviceKind
+    settings: Mapping[str, str]
+    """Settings of the driver, by variable, under which it finds the device: its wiring."""
+    make: PinDeviceFactory
+
+
+AnySimulator = Simulator | PinSimulator
+"""A simulated device behind a line, or at pins."""

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final, cast
 
 from drivers.contract import DeviceKind
-from simulators.devices.contract import Simulator
+from simulators.devices.contract import AnySimulator, PinSimulator, Simulator
 
 ENTRY_POINTS: Final = "archstats.simulators"
 """Group of the entry points by which other packages add simulators: ``driver = "module:SIMULATOR"``."""
@@ -20,6 +20,10 @@ BUILT_IN: Final = {
 """Simulators of this package. The first of each kind is the device of the simulated range."""
 
 
+class NoLine(LookupError):
+    """The simulated device of a driver has no line that could be opened: it is at pins, inside the daemon."""
+
+
 class UnknownSimulator(LookupError):
     """No simulator exists for a driver, or it cannot be loaded; the text lists the drivers that have one."""
 
@@ -29,18 +33,29 @@ def simulator_names() -> list[str]:
     return [*BUILT_IN, *sorted(_added().keys() - BUILT_IN.keys())]
 
 
-def load_simulator(driver: str) -> Simulator:
+def load_line_simulator(driver: str) -> Simulator:
+    """Return the simulator for a driver whose device is behind a line. Raises UnknownSimulator, and NoLine for one at pins."""
+    simulator = load_simulator(driver)
+    if isinstance(simulator, PinSimulator):
+        raise NoLine(
+            f"the simulated device of {driver} has no line: it drives pins inside the daemon."
+            f" Run the daemon with it: ARCH_STATS_DRIVER={driver} archstats-sensor run {simulator.kind}-1 --simulate."
+        )
+    return simulator
+
+
+def load_simulator(driver: str) -> AnySimulator:
     """Return the simulator for a driver. Raises UnknownSimulator when none exists or it cannot be imported."""
     if driver in BUILT_IN:
         module, _, attribute = BUILT_IN[driver].partition(":")
-        return cast("Simulator", getattr(import_module(module), attribute))
+        return cast("AnySimulator", getattr(import_module(module), attribute))
     added = _added()
     if driver not in added:
         raise UnknownSimulator(
             f"no simulator exists for driver {driver!r}. Choose one of: {', '.join(simulator_names())}."
         )
     try:
-        return cast("Simulator", added[driver].load())
+        return cast("AnySimulator", added[driver].load())
     except (ImportError, AttributeError) as error:
         raise UnknownSimulator(
             f"the simulator for driver {driver} in {added[driver].value} cannot be loaded: {error}."

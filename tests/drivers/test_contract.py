@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from pydantic import TypeAdapter
 
 from archstats.drivers.contract_suite import Connection, DriverContract
 from drivers.registry import driver_names, load_driver
+from simulators.devices.contract import DeviceSpec, PinSimulator
+from simulators.devices.registry import load_simulator
+from simulators.pins import PinThread
 from simulators.stand import Stand
+from simulators.world.range import World
 from tests.timing import limit_s
 
 
@@ -18,12 +24,41 @@ def device_of(driver: str) -> str:
     return f"{load_driver(driver).info.kind.value}-1"
 
 
+LINES = [name for name in driver_names() if not isinstance(load_simulator(name), PinSimulator)]
+"""Drivers of devices behind a line."""
+
+
 @pytest.fixture(scope="module")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """One simulated range for all these tests; its shooting continues from one test to the next."""
-    stand = Stand.start(tmp_path_factory.mktemp("ports"), {device_of(name): name for name in driver_names()})
+    stand = Stand.start(tmp_path_factory.mktemp("ports"), {device_of(name): name for name in LINES})
     yield stand
     stand.stop()
+
+
+def connect(name: str, values: dict[str, object], stand: Stand | PinThread) -> Connection:
+    """The device of a driver, with these settings."""
+    driver = load_driver(name)
+    settings = TypeAdapter(driver.info.settings).validate_python(values)
+    return Connection(
+        info=driver.info,
+        device_id=device_of(name),
+        build=lambda clocks: driver(device_of(name), settings, clocks=clocks),
+        freeze=stand.freeze,
+        thaw=stand.thaw,
+    )
+
+
+@contextmanager
+def at_pins(simulator: PinSimulator) -> Iterator[Connection]:
+    """The device of a driver at pins of this process; its shooting starts anew for each test."""
+    name = simulator.driver
+    values: dict[str, object] = {
+        variable.removeprefix("ARCH_STATS_").lower(): value for variable, value in simulator.settings.items()
+    }
+    world = World(3, time.time_ns() // 1000, 20.0)
+    with PinThread(simulator, DeviceSpec(device_of(name), name, 1), world) as pins:
+        yield connect(name, values, pins)
 
 
 class TestEveryDriver(DriverContract):
@@ -32,15 +67,12 @@ class TestEveryDriver(DriverContract):
         return limit_s(pytestconfig, 1.0)
 
     @pytest.fixture(params=driver_names())
-    def connection(self, request: pytest.FixtureRequest, stand: Stand) -> Connection:
+    def connection(self, request: pytest.FixtureRequest) -> Iterator[Connection]:
         name: str = request.param
-        driver = load_driver(name)
-        settings = TypeAdapter(driver.info.settings).validate_python({"port": stand.port(device_of(name))})
-
-        return Connection(
-            info=driver.info,
-            device_id=device_of(name),
-            build=lambda clocks: driver(device_of(name), settings, clocks=clocks),
-            freeze=stand.freeze,
-            thaw=stand.thaw,
-        )
+        simulator = load_simulator(name)
+        if isinstance(simulator, PinSimulator):
+            with at_pins(simulator) as connection:
+                yield connection
+        else:
+            stand: Stand = request.getfixturevalue("stand")
+            yield connect(name, {"port": stand.port(device_of(name))}, stand)

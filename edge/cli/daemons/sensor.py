@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ class RunOptions:
 
     device_id: str
     simulate: bool = False
-    """Start the device's simulator on the other side of a pty."""
+    """Start the device's simulator: on the other side of a pty, or at the pins of this process."""
     database_dir: Path | None = None
     fault: str | None = None
     fault_seed: int | None = None
@@ -60,10 +61,10 @@ def run_device(options: RunOptions) -> int:
         from edge.simulation.fault_options import wire_faults
 
         with simulated_device(device_id, environ, wire_faults(options.fault, options.fault_seed)) as simulated:
-            return _serve(device_id, simulated)
+            return _serve(device_id, simulated.environ, simulated.pins)
     if options.fault is not None or options.fault_seed is not None:
         raise UsageError(f"{device_id}: --fault needs a simulated device", hint="Add --simulate, or leave out --fault.")
-    return _serve(device_id, environ)
+    return _serve(device_id, environ, nullcontext())
 
 
 def spool_folder(settings: DeviceSettings, environ: Mapping[str, str]) -> Path:
@@ -85,7 +86,7 @@ def spool_folder(settings: DeviceSettings, environ: Mapping[str, str]) -> Path:
         ) from fault
 
 
-def _serve(device_id: str, environ: Mapping[str, str]) -> int:
+def _serve(device_id: str, environ: Mapping[str, str], pins: AbstractContextManager[object]) -> int:
     checked = in_child(lambda: _check(device_id, environ))
     # Imported while the child validates the settings.
     from edge.common.postgres.database import open_database
@@ -105,7 +106,8 @@ def _serve(device_id: str, environ: Mapping[str, str]) -> int:
             build = partial(_build, plan)
             await run_sensor(database, plan.device, build, spool, stop, supervision)
 
-    return run_service(serve, name=f"archstats-sensor {device_id}", dev_mode=service.dev_mode, is_small=True)
+    with pins:  # after the fork: its thread would not be in the child
+        return run_service(serve, name=f"archstats-sensor {device_id}", dev_mode=service.dev_mode, is_small=True)
 
 
 def _check(device_id: str, environ: Mapping[str, str]) -> tuple[DevicePlan, ServiceSettings]:

@@ -13,7 +13,7 @@ from simulators.devices.chatter import Chatter, Noise
 from simulators.devices.clock import AS_DRAWN
 from simulators.devices.contract import DeviceSpec
 from simulators.devices.link_device import LinkDevice
-from simulators.devices.registry import load_simulator
+from simulators.devices.registry import load_line_simulator
 from simulators.world.draws import Draws
 from simulators.world.range import FIXED_START_US, EventKind, World
 from tests.simulators.devices.acknowledging_hub import Hub, ack
@@ -23,7 +23,7 @@ START = FIXED_START_US
 
 
 def new_device(spec: DeviceSpec, world: World, now_us: int) -> LinkDevice:
-    device = load_simulator(spec.driver).make(spec, world, now_us, AS_DRAWN)
+    device = load_line_simulator(spec.driver).make(spec, world, now_us, AS_DRAWN)
     assert isinstance(device, LinkDevice)
     return device
 

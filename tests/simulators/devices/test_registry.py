@@ -11,10 +11,18 @@ from pytest_mock import MockerFixture
 from drivers.contract import DeviceKind
 from drivers.registry import driver_names, load_driver
 from simulators.devices import registry
-from simulators.devices.registry import UnknownSimulator, load_simulator, range_driver, simulator_names
+from simulators.devices.contract import Simulator
+from simulators.devices.registry import (
+    NoLine,
+    UnknownSimulator,
+    load_line_simulator,
+    load_simulator,
+    range_driver,
+    simulator_names,
+)
 from tests.test_project import ROOT, tracked
 
-HOMES = ("drivers/registry.py", "drivers/link/", "simulators/devices/")
+HOMES = ("drivers/registry.py", "drivers/link/", "drivers/nock/", "simulators/devices/")
 """Files that may name a protocol: the driver's folder, the registries and the simulated devices."""
 PROTOCOL = re.compile(
     rf"\b(?:{'|'.join(DeviceKind)})\.(?:{'|'.join(name.partition('.')[2] for name in driver_names())})\b"
@@ -32,8 +40,18 @@ def test_every_driver_has_a_simulator_of_its_kind(driver: str) -> None:
 @pytest.mark.parametrize("driver", simulator_names())
 def test_framing_keeps_every_byte(driver: str) -> None:
     data = bytes(range(256)) * 3
-    frames, rest = load_simulator(driver).framing(data)
-    assert b"".join(frames) + rest == data
+    simulator = load_simulator(driver)
+    if isinstance(simulator, Simulator):
+        frames, rest = simulator.framing(data)
+        assert b"".join(frames) + rest == data
+
+
+def test_a_simulator_at_pins_has_no_line() -> None:
+    assert load_line_simulator("bow.link").driver == "bow.link"
+    with pytest.raises(
+        NoLine, match=r"bow\.nock has no line: it drives pins inside the daemon\. Run the daemon with it"
+    ):
+        load_line_simulator("bow.nock")
 
 
 def test_range_has_a_bow_and_a_target() -> None:
@@ -44,7 +62,7 @@ def test_range_has_a_bow_and_a_target() -> None:
 
 
 def test_unknown_driver_is_rejected_with_the_known_ones() -> None:
-    with pytest.raises(UnknownSimulator, match=r"'bow\.gpio'\. Choose one of: bow\.link, target\.link\."):
+    with pytest.raises(UnknownSimulator, match=r"'bow\.gpio'\. Choose one of: bow\.link, target\.link, bow\.nock\."):
         load_simulator("bow.gpio")
 
 
