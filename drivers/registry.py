@@ -19,6 +19,7 @@ ENTRY_POINTS: Final = "archstats.drivers"
 BUILT_IN: Final = {
     "bow.link": "drivers.link.driver:BowLink",
     "target.link": "drivers.link.driver:TargetLink",
+    "bow.nock": "drivers.nock.driver:BowNock",
 }
 
 
