@@ -94,25 +94,36 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def parse_devices(text: str) -> list[DeviceSpec]:
-    """Parse ``name:driver[:lane],...``. Without a lane the number at the end of the name is the lane.
+    """Parse ``name:driver[:lane[:variant]],...``. Without a lane the number at the end of the name is the lane.
 
     Raises UsageError when a part is not a device, or two devices have the same name.
     """
     specs: list[DeviceSpec] = []
     for part in text.split(","):
         name, _, rest = part.strip().partition(":")
-        driver, _, lane = rest.partition(":")
+        driver, _, rest = rest.partition(":")
+        lane, _, variant = rest.partition(":")
         lane = lane or name.rpartition("-")[2]
         if not (_NAME.fullmatch(name) and lane.isascii() and lane.isdigit() and 1 <= int(lane) <= 999):
-            raise UsageError(f"{part!r} is not a device. Write name:driver or name:driver:lane, like {_example()}.")
-        try:
-            load_line_simulator(driver)
-        except (UnknownSimulator, NoLine) as error:
-            raise UsageError(f"{name}: {error}") from error
-        specs.append(DeviceSpec(name, driver, int(lane)))
+            raise UsageError(
+                f"{part!r} is not a device. Write name:driver, name:driver:lane or name:driver:lane:variant, like {_example()}."
+            )
+        specs.append(DeviceSpec(name, driver, int(lane), variant))
+        check_variant(specs[-1])
     if len({spec.name for spec in specs}) < len(specs):
         raise UsageError(f"two devices have the same name in {text!r}. Give each device its own name.")
     return specs
+
+
+def check_variant(spec: DeviceSpec) -> None:
+    """Raise UsageError when no simulator with a line exists for the driver, or it does not know the variant."""
+    try:
+        known = load_line_simulator(spec.driver).variants
+    except (UnknownSimulator, NoLine) as error:
+        raise UsageError(f"{spec.name}: {error}") from error
+    if spec.variant and spec.variant not in known:
+        choice = f"Choose one of: {', '.join(known)}." if known else "Leave it out: this device has none."
+        raise UsageError(f"{spec.name}: the simulated {spec.driver} has no variant {spec.variant!r}. {choice}")
 
 
 async def serve(world: World, options: ProcessOptions, report: Report) -> None:
@@ -247,7 +258,10 @@ def _parser() -> argparse.ArgumentParser:
         "--links", metavar="DIR", type=Path, required=True, help="folder of the symlinks to the devices' terminals"
     )
     parser.add_argument(
-        "--devices", metavar="NAME:DRIVER[:LANE],...", required=True, help=f"simulated devices, like {_example()}"
+        "--devices",
+        metavar="NAME:DRIVER[:LANE[:VARIANT]],...",
+        required=True,
+        help=f"simulated devices, like {_example()}",
     )
     parser.add_argument(
         "--drift-ppm",

@@ -26,6 +26,7 @@ def emulate(
     *,
     link: Path | None,
     lane: int,
+    variant: str,
     seed: int | None,
     speed: float | None,
     faults: WireFaults,
@@ -35,15 +36,20 @@ def emulate(
     """Serve the terminal until a signal stops the command.
 
     The world is that of ``ARCH_STATS_WORLD`` unless a seed or a speed is given, else the fixed one, so that a bow and a
-    target of one lane agree on every arrow. Raises UsageError when no such simulator exists or it has no line, ConfigError when the terminal
-    cannot be created.
+    target of one lane agree on every arrow. Raises UsageError when no such simulator or variant exists or it has no line,
+    ConfigError when the terminal cannot be created.
     """
     try:
         kind = load_line_simulator(driver).kind
     except (UnknownSimulator, NoLine) as error:
         message, _, hint = str(error).partition(". ")
         raise UsageError(message, hint=hint) from error
-    device = DeviceSpec(f"{kind}-{lane}", driver, lane)
+    device = DeviceSpec(f"{kind}-{lane}", driver, lane, variant)
+    try:
+        process.check_variant(device)
+    except process.UsageError as error:
+        message, _, hint = str(error).partition(". ")
+        raise UsageError(message, hint=hint) from error
     world = _world(seed, speed, environ)
     with _port(link, device.name) as port:
         options = ProcessOptions({device: port}, faults=faults.plan, fault_seed=faults.seed)

@@ -27,6 +27,8 @@ class DeviceSpec:
     driver: str
     """Name of the driver that reads the device, as in the registry."""
     lane: int
+    variant: str = ""
+    """Variant of the device, such as the generation of its firmware; empty for the usual one."""
 
 
 class SimulatedDevice(Protocol):
@@ -78,6 +80,7 @@ class DeviceFactory(Protocol):
 
         A device that is made within ``HEAD_START_US`` after the world's start is present from that start: it has the same
         boot id, clock and events for every instant at which it is made. A later one senses nothing that happened before.
+        ``spec.variant`` is one of the simulator's variants, or empty.
         """
         ...
 
@@ -92,6 +95,8 @@ class Simulator:
     framing: Framing
     """Division of the bytes into frames, in both directions; line faults act per frame."""
     make: DeviceFactory
+    variants: tuple[str, ...] = ()
+    """Variants that ``make`` knows, the usual one first; empty for a device without variants."""
 
 
 @dataclass(frozen=True, slots=True)

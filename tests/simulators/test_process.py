@@ -11,13 +11,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import UnionType
 
 import pytest
 
 from drivers.link import codec as link
+from simulators import process
+from simulators.devices.registry import load_line_simulator
 from simulators.process import EX_CONFIG, ProcessEvent, UsageError, parse_devices
 from simulators.world.range import EventKind, World
 from tests.simulators.devices.acknowledging_hub import Hub, ack, hub_frame
@@ -256,3 +258,15 @@ def test_lane_is_given_or_taken_from_the_name() -> None:
     assert [(s.name, s.driver, s.lane) for s in specs] == [("bow-12", "bow.link", 12), ("left", "target.link", 12)]
     with pytest.raises(UsageError):
         parse_devices("")
+
+
+def test_a_variant_is_one_that_the_simulator_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"bow-1: the simulated bow\.link has no variant 'v4'\. Leave it out"):
+        parse_devices("bow-1:bow.link:1:v4")
+
+    several = replace(load_line_simulator("bow.link"), variants=("v6", "v4"))
+    monkeypatch.setattr(process, "load_line_simulator", lambda _: several)
+    [usual, older] = parse_devices("bow-1:bow.link:1, bow-2:bow.link:2:v4")
+    assert (usual.variant, older.variant) == ("", "v4")
+    with pytest.raises(UsageError, match=r"no variant 'v5'\. Choose one of: v6, v4\."):
+        parse_devices("bow-1:bow.link:1:v5")

@@ -25,6 +25,9 @@ def emulate_command(
     ],
     link: Annotated[Path | None, typer.Option(help="Path of the terminal; a new one in /tmp by default.")] = None,
     lane: Annotated[int, typer.Option(min=1, max=999, help="Lane whose arrows the device senses.")] = 1,
+    variant: Annotated[
+        str, typer.Option(help="Variant of the device, such as its firmware; the usual one by default.")
+    ] = "",
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of the range; as for run --simulate by default.")
     ] = None,
@@ -35,7 +38,17 @@ def emulate_command(
 ) -> None:
     """Provide a simulated device on a pseudo-terminal. Any software can open it; runs until stopped."""
     faults = wire_faults(fault, fault_seed)
-    emulate(driver, link=link, lane=lane, seed=seed, speed=speed, faults=faults, json=as_json, environ=os.environ)
+    emulate(
+        driver,
+        link=link,
+        lane=lane,
+        variant=variant,
+        seed=seed,
+        speed=speed,
+        faults=faults,
+        json=as_json,
+        environ=os.environ,
+    )
 
 
 def truth_command(

@@ -16,7 +16,7 @@ from edge.cli.main import main
         ("session open --face wa_80", ["wa_80", "wa_80_5", "wa_80_6", "wa_80_compound"]),
         ("session open --face left=wa_80_", ["left=wa_80_5", "left=wa_80_6", "left=wa_80_compound"]),
         ("session open --rules wa_", ["wa_x11"]),
-        ("emulate t", ["target.link"]),
+        ("emulate bow.l", ["bow.link"]),
     ],
 )
 def test_completion_offers_commands_options_and_values(
