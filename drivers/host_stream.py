@@ -86,3 +86,8 @@ class Poll:
         if sent_ns is not None:
             self.unanswered = 0
         return sent_ns
+
+    def withdrawn(self, due_ns: int) -> None:
+        """The open request will have no answer, for a reason that is known: it does not count. Ask again at ``due_ns``."""
+        self._sent_ns = None
+        self.due_ns = due_ns

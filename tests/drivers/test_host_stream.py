@@ -61,3 +61,14 @@ def test_a_repeated_request_counts_the_missing_answer() -> None:
 
     assert poll.answered() == 104 * S
     assert poll.unanswered == 0
+
+
+def test_a_withdrawn_request_does_not_count_as_unanswered() -> None:
+    poll = Poll(2 * S, 100 * S)
+    poll.sent(100 * S)
+
+    poll.withdrawn(101 * S)
+
+    assert (poll.due_ns, poll.is_open, poll.answered()) == (101 * S, False, None)
+    poll.sent(101 * S)
+    assert poll.unanswered == 0
