@@ -162,7 +162,7 @@ class DriverContract:
         assert reading.stamp.host_boot_id == host_boot_id()
         assert reading.stamp.mono_ns is not None
         assert reading.stamp.uncertainty_s is not None
-        assert 0 < reading.stamp.uncertainty_s < 0.1
+        assert 0 < reading.stamp.uncertainty_s <= 0.1
         earliest = datetime.now(UTC)
         age = timedelta(seconds=(time.monotonic_ns() - reading.stamp.mono_ns) / 1e9)
         latest = datetime.now(UTC)
