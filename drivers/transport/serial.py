@@ -11,6 +11,7 @@ import asyncio
 import fcntl
 import os
 import select
+import socket
 import termios
 import time
 from collections import deque
@@ -285,8 +286,12 @@ def _drain_and_close(port: serial.SerialBase) -> None:
     with suppress(OSError, termios.error):
         if isinstance(port, serial.Serial):
             port.flush()
+    # pyserial 3.5 leaves a socket open whose far end has reset the connection: its shutdown fails, and it stops there.
+    left_open: socket.socket | None = getattr(port, "_socket", None)
     with suppress(OSError):
         port.close()
+    if left_open is not None:
+        left_open.close()
 
 
 def _wake(reader: asyncio.Future[None]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
+import struct
 import subprocess
 import sys
 import termios
@@ -336,6 +338,23 @@ async def test_a_serial_server_that_hangs_up_raises_device_lost() -> None:
     async with server, opened(f"socket://127.0.0.1:{number}") as line:
         with pytest.raises(DeviceLost):
             await line.read(20.0)
+
+
+async def test_a_connection_that_the_server_resets_is_closed() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(5)
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    number = server.sockets[0].getsockname()[1]
+    async with server, opened(f"socket://127.0.0.1:{number}") as line:
+        line.write(b"hello")
+        with pytest.raises(DeviceLost):
+            await line.read(20.0)
+        await line.close()
+        gc.collect()  # an open socket would raise its ResourceWarning now
 
 
 async def test_a_refused_connection_is_device_unavailable() -> None:
