@@ -18,6 +18,7 @@ ENTRY_POINTS: Final = "archstats.drivers"
 
 BUILT_IN: Final = {
     "bow.link": "drivers.link.driver:BowLink",
+    "target.freetarget": "drivers.freetarget.driver:FreeTarget",
     "target.link": "drivers.link.driver:TargetLink",
     "bow.nock": "drivers.nock.driver:BowNock",
 }

@@ -17,6 +17,7 @@ BUILT_IN: Final = {
     "bow.link": "simulators.devices.bow_link:SIMULATOR",
     "target.link": "simulators.devices.target_link:SIMULATOR",
     "bow.nock": "simulators.devices.bow_nock:SIMULATOR",
+    "target.freetarget": "simulators.devices.freetarget:SIMULATOR",
 }
 """Simulators of this package. The first of each kind is the device of the simulated range."""
 

@@ -1,0 +1,108 @@
+"""The driver's session on the simulated target, in every dialect: positions exact, times within the stated latency."""
+
+from __future__ import annotations
+
+import pytest
+
+from drivers.contract import Pulse, Reading, StreamStart
+from drivers.freetarget.codec import Dialect
+from simulators.world.range import Event, EventKind, World
+from tests.drivers.freetarget.wired import EveryCut, Split, Wired, bytewise, new_target
+
+S = 1_000_000
+START = 1_800_000_000 * S
+DEAD_US = 500_000
+ENDS = [4, pytest.param(200, marks=pytest.mark.long)]
+"""Ends of six arrows."""
+
+
+def sensed(world: World, until_us: int) -> tuple[list[Event], int]:
+    """The landings that the target senses, and the number of those in its dead time."""
+    found: list[Event] = []
+    lost = 0
+    for event in world.events(1, world.start_us, until_us):
+        if event.kind is EventKind.LANDING:
+            if found and event.at_us - found[-1].at_us < DEAD_US:
+                lost += 1
+            else:
+                found.append(event)
+    return found, lost
+
+
+@pytest.mark.parametrize("ends", ENDS)
+@pytest.mark.parametrize("split", [bytewise, EveryCut()], ids=["bytewise", "every-cut"])
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_positions_are_exact_and_times_within_the_latency(dialect: Dialect, split: Split, ends: int) -> None:
+    world = World(11, START, 20.0)
+    until_us = START + 2 * S + ends * 12 * S
+    wired = Wired(new_target(dialect, world), world, split)
+    reports = wired.run(until_us)
+    landings, lost = sensed(world, until_us - S)
+    face = world.lane(1).face
+
+    readings = [report for report in reports if isinstance(report, Reading)]
+    assert len(readings) >= len(landings) > 3 * ends
+    for reading, landing in zip(readings, landings, strict=False):
+        assert landing.x_mm is not None
+        assert landing.y_mm is not None
+        assert (reading.x_mm, reading.y_mm) == (round(landing.x_mm - face.x_mm, 2), round(landing.y_mm - face.y_mm, 2))
+        assert reading.stamp.mono_ns is not None
+        assert reading.stamp.uncertainty_s == 0.1
+        assert 0 <= reading.stamp.mono_ns - landing.at_us * 1000 <= 100_000_000
+    assert [reading.seq for reading in readings] == list(range(1, len(readings) + 1))
+    assert wired.device.node.lost_in_dead_time >= lost
+    assert [report for report in reports if isinstance(report, StreamStart)] == reports[:1], "no gap"
+    for pulse in (report for report in reports if isinstance(report, Pulse)):
+        assert pulse.stamp.mono_ns is not None
+        before = sum(landing.at_us * 1000 < pulse.stamp.mono_ns for landing in landings)
+        assert before <= pulse.last_seq
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_faults_of_the_dialects_are_met(dialect: Dialect) -> None:
+    world = World(11, START, 20.0)
+    wired = Wired(new_target(dialect, world), world)
+    wired.run(START + 200 * S)
+
+    counters = {**wired.session.counters}
+    assert counters["refusals"] >= 3, "misread commands"
+    assert counters["notices"] >= 1, "notices"
+    assert counters["echoes"] >= 80
+    assert counters.get("misses", 0) >= (0 if dialect is Dialect.V6 else 5)
+    assert wired.decoder.counters.lines > 10
+    assert wired.device.node.lost_in_dead_time > 0
+    assert wired.decoder.counters.damaged == 0
+
+
+def test_a_restarted_target_begins_a_stream_at_its_greeting() -> None:
+    world = World(11, START, 20.0)
+    for dialect in Dialect:
+        wired = Wired(new_target(dialect, world), world)
+        wired.run(START + 30 * S)
+        before = len(wired.reports)
+        now_us = START + 30 * S
+        while not wired.device.may_reboot(now_us, 300_000):
+            now_us += 100_000
+            wired.run(now_us)
+        wired.device.reboot(now_us, 300_000)
+        later = wired.run(now_us + 5 * S)[before:]
+
+        starts = [report for report in later if isinstance(report, StreamStart)]
+        assert [start.blind_since for start in starts[:1]] == [None]
+        readings = [
+            report for report in later if isinstance(report, Reading) and report.stream_id == starts[-1].stream_id
+        ]
+        assert [reading.seq for reading in readings] == list(range(1, len(readings) + 1))
+
+
+def test_a_sleeping_target_is_woken_by_the_next_question() -> None:
+    world = World(11, START)
+    wired = Wired(new_target(Dialect.V6, world), world)
+    wired.run(START + 1 * S)
+    frames = wired.device.receive(b'{"BYE":0}', START + S)
+    wired._deliver(frames)
+    reports = wired.run(START + 6 * S)
+
+    kinds = [type(report) for report in reports]
+    assert kinds[:2] == [StreamStart, StreamStart]
+    assert Pulse in kinds[2:]
