@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.operator.backup import back_up, restore
+    from edge.operator.butt.layout import FacePlace, FaceRequest, faces_on_butt, parse_face
+    from edge.operator.butt.slots import NewSlot, parse_slots
     from edge.operator.commands import DeviceCommand, cancel_command, find_command, list_commands, run_command
     from edge.operator.corrections import ScoreCorrection, correct_shot, corrections_of, parse_result, restore_shot
     from edge.operator.database import create_database, database_status, prune_events
     from edge.operator.device_settings import change_settings, read_settings
     from edge.operator.devices import DeviceSummary, find_device, list_devices
     from edge.operator.explanation import ExplainedOrphan, ExplainedShot, explain_reference
-    from edge.operator.layout import FacePlace, FaceRequest, faces_on_butt, parse_face
     from edge.operator.opening import NewSession, open_sessions, rules_of
     from edge.operator.orphans import Orphan, assign_orphan, find_orphan, list_orphans, reopen_orphan, void_orphan
     from edge.operator.quarantine import QuarantineEntry, list_quarantine, settle_quarantine
     from edge.operator.rebuilds import RebuildResult, await_rebuild, rebuild_session, request_rebuild
     from edge.operator.sessions import SessionSummary, await_closes, list_sessions, mark_end, request_closes
     from edge.operator.shots import ShotSummary, find_session, find_shot, list_shots
-    from edge.operator.slots import NewSlot, parse_slots
 
 _NAMES = {
     "backup": ("back_up", "restore"),
@@ -35,14 +35,14 @@ _NAMES = {
     "device_settings": ("change_settings", "read_settings"),
     "devices": ("DeviceSummary", "find_device", "list_devices"),
     "explanation": ("ExplainedOrphan", "ExplainedShot", "explain_reference"),
-    "layout": ("FacePlace", "FaceRequest", "faces_on_butt", "parse_face"),
+    "butt.layout": ("FacePlace", "FaceRequest", "faces_on_butt", "parse_face"),
     "opening": ("NewSession", "open_sessions", "rules_of"),
     "orphans": ("Orphan", "assign_orphan", "find_orphan", "list_orphans", "reopen_orphan", "void_orphan"),
     "quarantine": ("QuarantineEntry", "list_quarantine", "settle_quarantine"),
     "rebuilds": ("RebuildResult", "await_rebuild", "rebuild_session", "request_rebuild"),
     "sessions": ("SessionSummary", "await_closes", "list_sessions", "mark_end", "request_closes"),
     "shots": ("ShotSummary", "find_session", "find_shot", "list_shots"),
-    "slots": ("NewSlot", "parse_slots"),
+    "butt.slots": ("NewSlot", "parse_slots"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

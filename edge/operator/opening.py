@@ -20,8 +20,8 @@ from edge.common.console import iso, local
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean, nearest
 from edge.operator.boots import dated, record_this_boot
-from edge.operator.layout import FacePlace
-from edge.operator.slots import NewSlot, insert_slots
+from edge.operator.butt.layout import FacePlace
+from edge.operator.butt.slots import NewSlot, insert_slots
 from edge.shots.rules import USUAL_RULES, RuleSet, load_rules
 
 END_TIMEOUT_S = 60.0

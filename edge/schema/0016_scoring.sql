@@ -70,12 +70,26 @@ comment on column rescores.old is 'Rules, versions of the faces and calibrations
 comment on column rescores.new is 'The same after.';
 create index rescores_by_session on rescores (session_id, id);
 
+create table rescored_calibrations (
+    rescore_id bigint not null,
+    device_id text not null,
+    calibration_id uuid references calibrations (id),
+    after_activation bigint not null,
+    primary key (rescore_id, device_id)
+);
+comment on table rescored_calibrations is 'Calibrations that a rescore chose in place of those active at the landing, append-only. Those of a session''s last rescore are valid.';
+comment on column rescored_calibrations.rescore_id is 'The rescore.';
+comment on column rescored_calibrations.calibration_id is 'The calibration of the target; null for the nominal place of its sensor.';
+comment on column rescored_calibrations.after_activation is 'Last one of calibration_activations at that time: later ones are valid for later landings.';
+
 create function refuse_change_of_rescores() returns trigger language plpgsql as $$
 begin
     raise exception 'rescores are never changed or removed; rescore once more' using errcode = 'restrict_violation';
 end $$;
 comment on function refuse_change_of_rescores is 'Keeps rescores append-only.';
 create trigger rescores_refuse_change before update or delete or truncate on rescores
+    for each statement execute function refuse_change_of_rescores();
+create trigger rescored_calibrations_refuse_change before update or delete or truncate on rescored_calibrations
     for each statement execute function refuse_change_of_rescores();
 
 create function request_rebuild_for_rescore() returns trigger language plpgsql
@@ -99,8 +113,11 @@ begin
             add foreign key (session_id) references sessions (id) on delete cascade,
             add foreign key (bow_device_id) references devices (id);
         alter table rescores add foreign key (session_id) references sessions (id);
+        alter table rescored_calibrations
+            add foreign key (rescore_id) references rescores (id),
+            add foreign key (device_id) references devices (id);
     end if;
-    foreach name in array array['archers', 'slots', 'rescores'] loop
+    foreach name in array array['archers', 'slots', 'rescores', 'rescored_calibrations'] loop
         execute format('alter table %I add column hub_id integer not null default %s', name, coalesce((select hub_id from installation), 0));
         execute format('comment on column %I.hub_id is %L', name, 'Hub of the row, see installation.hub_id.');
     end loop;

@@ -13,7 +13,7 @@ from drivers.contract import DeviceKind, Source
 from drivers.registry import load_driver
 from edge.common.config.errors import ConfigError
 from edge.common.postgres.connection import Connection
-from edge.operator.layout import FacePlace
+from edge.operator.butt.layout import FacePlace
 from edge.operator.opening import NewSession, open_session
 from edge.operator.sessions import close_abandoned
 from simulators.devices.registry import range_driver

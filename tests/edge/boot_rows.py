@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from drivers.clock.instant import Instant
-from edge.operator.layout import FaceRequest, faces_on_butt
+from edge.operator.butt.layout import FaceRequest, faces_on_butt
 from edge.operator.opening import NewSession, open_session
 from tests.edge.lane_rows import ARROW, BUTT_MM, CENTRE_MM, LaneRows
 

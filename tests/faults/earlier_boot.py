@@ -15,7 +15,7 @@ import asyncpg
 from drivers.clock.host import host_id, host_now
 from drivers.clock.instant import Instant
 from edge.common.postgres.boots import record_boot
-from edge.operator.layout import FaceRequest, faces_on_butt
+from edge.operator.butt.layout import FaceRequest, faces_on_butt
 from edge.operator.opening import NewSession, open_session
 from edge.simulation.setup import range_devices, register_devices
 

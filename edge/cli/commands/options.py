@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 
-def _storable(text: str | None) -> str | None:
+def storable(text: str | None) -> str | None:
     """The text of an option, unless the database cannot store it: an argument need not be valid UTF-8."""
     from edge.common.bounds import storable_text
 
@@ -34,10 +34,10 @@ DatabaseDir = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 Lane = Annotated[int | None, typer.Option(min=1, max=999, help="Only this lane.")]
-Location = Annotated[str, typer.Option(callback=_storable, help="Name of the place.")]
-Reason = Annotated[str, typer.Option("--why", callback=_storable, help="Reason, kept with the correction.")]
+Location = Annotated[str, typer.Option(callback=storable, help="Name of the place.")]
+Reason = Annotated[str, typer.Option("--why", callback=storable, help="Reason, kept with the correction.")]
 Who = Annotated[
-    str | None, typer.Option(callback=_storable, help="Name of the operator; the logged-in user by default.")
+    str | None, typer.Option(callback=storable, help="Name of the operator; the logged-in user by default.")
 ]
 ShotArgument = Annotated[
     str, typer.Argument(metavar="SHOT", help="Id of the shot, the first characters of it, or 'last' for the newest.")

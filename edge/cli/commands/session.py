@@ -16,8 +16,10 @@ from edge.common.console import as_json as json_object
 from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import SessionState
-from edge.operator.layout import SYNTAX as FACE_SYNTAX
-from edge.operator.layout import FacePlace, faces_on_butt, parse_face
+from edge.operator.butt.layout import SYNTAX as FACE_SYNTAX
+from edge.operator.butt.layout import FacePlace, faces_on_butt, parse_face
+from edge.operator.butt.slots import SYNTAX as SLOT_SYNTAX
+from edge.operator.butt.slots import parse_slots
 from edge.operator.opening import (
     END_TIMEOUT_S,
     START_SHOTS,
@@ -28,8 +30,6 @@ from edge.operator.opening import (
     start_of_session,
 )
 from edge.operator.sessions import SessionSummary, await_closes, list_sessions, mark_end, request_closes
-from edge.operator.slots import SYNTAX as SLOT_SYNTAX
-from edge.operator.slots import parse_slots
 from edge.shots.rules import USUAL_RULES, load_rules
 
 app = command_group("Sessions: the shooting on a lane, from open to close.")

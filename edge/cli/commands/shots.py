@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edge.cli.commands.options import DatabaseDir, Json, Lane, Reason, ShotArgument, Who, command_group, operator_name
+from edge.cli.commands.options import (
+    DatabaseDir,
+    Json,
+    Lane,
+    Reason,
+    ShotArgument,
+    Who,
+    command_group,
+    operator_name,
+    rule_sets,
+    storable,
+)
 from edge.cli.operator_connection import on_database
 from edge.common.bounds import LARGEST_INT
 from edge.common.config.errors import EXIT_REFUSED
@@ -19,7 +31,8 @@ from edge.common.vocabulary import Result
 from edge.operator.corrections import ScoreCorrection, correct_shot, parse_result, restore_shot
 from edge.operator.lookup import LAST
 from edge.operator.rebuilds import await_rebuild, rebuild_session
-from edge.operator.shot_format import list_line, shot_facts
+from edge.operator.rescoring import Rescore, RescoredValue, basis_changes, rescore_session
+from edge.operator.shot_format import list_line, score_text, shot_facts
 from edge.operator.shots import ShotSummary, find_session, find_shot, list_shots
 
 LATER = "archstats-shots is busy and computes it as soon as it can; see `archstats-sensor shots list`."
@@ -136,6 +149,82 @@ def rebuild_command(
             raise typer.Exit(EXIT_REFUSED)
 
     on_database(run, database_dir)
+
+
+@app.command("rescore")
+def rescore_command(
+    session: Annotated[
+        str, typer.Option(help="Id of the session, the first characters of it, or 'last' for the newest.")
+    ],
+    why: Annotated[str, typer.Option("--why", "--reason", callback=storable, help="Reason, kept with the rescore.")],
+    rules: Annotated[
+        str | None,
+        typer.Option(help="Other rules, such as wa_x11; the session's own by default.", autocompletion=rule_sets),
+    ] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID|active|landing",
+            help="A calibration of the session's target, the active ones, or those active at the landing.",
+        ),
+    ] = None,
+    who: Who = None,
+    as_json: Json = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Score a session anew: other rules, faces or calibration.
+
+    Its shots are derived by the present versions of its rules and faces. Corrections stay as they are.
+    """
+
+    async def run(connection: Connection) -> None:
+        chosen = await find_session(connection, session, "shots rescore --session")
+        if session == LAST:
+            complain(str(chosen))
+        name = operator_name(who)
+        rescore = await rescore_session(connection, chosen.id, name, why, rules, calibration)
+        if as_json:
+            say(json_object(rescore_facts(rescore)))
+        else:
+            for line in rescore_lines(rescore):
+                say(line)
+        if not rescore.done:
+            if not as_json:
+                say(f"The rescore is recorded; {LATER}")
+            raise typer.Exit(EXIT_REFUSED)
+
+    on_database(run, database_dir)
+
+
+def rescore_lines(rescore: Rescore) -> Iterator[str]:
+    """A rescore for people: what the shots are derived by, the total, and each shot that changed. Pure."""
+    session = f"session {rescore.session_id}"
+    if rescore.is_unchanged:
+        yield f"{session}: nothing changed, {rescore.new_total} points of {rescore.shots} shots"
+        return
+    total = f"{rescore.old_total} -> {rescore.new_total} points"
+    yield f"{session}: {total}, {len(rescore.changed)} of {rescore.shots} shots changed"
+    for change in basis_changes(rescore.old, rescore.new):
+        yield f"  {change}"
+    for i, (old, new) in rescore.changed.items():
+        end = "-" if new.end_number is None else new.end_number
+        before, after = (f"{score_text(one.result, one.points, is_x=one.is_x)} ({worth(one)})" for one in (old, new))
+        moved = " moved" if (old.x, old.y) != (new.x, new.y) else ""
+        yield f"  {str(i)[:8]}  end {end}  {before} -> {after}{moved}"
+
+
+def worth(value: RescoredValue) -> str:
+    """The points of a shot, as text."""
+    return "-" if value.points is None else str(value.points)
+
+
+def rescore_facts(rescore: Rescore) -> dict[str, object]:
+    """A rescore for programs. Pure."""
+    changed = [{"id": i, "old": asdict(old), "new": asdict(new)} for i, (old, new) in rescore.changed.items()]
+    old = {**asdict(rescore.old), "total": rescore.old_total}
+    new = {**asdict(rescore.new), "total": rescore.new_total}
+    facts = {"session_id": rescore.session_id, "done": rescore.done, "shots": rescore.shots}
+    return {**facts, "old": old, "new": new, "changed": changed}
 
 
 def _change(

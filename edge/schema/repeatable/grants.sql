@@ -65,7 +65,8 @@ grant select on ends, shots to archstats_push, archstats_operator;
 grant select on assembly_progress to archstats_operator;
 
 -- Corrections and orphans.
-grant select, insert on corrections, rescores to archstats_operator;
+grant select, insert on corrections, rescores, rescored_calibrations to archstats_operator;
+grant select on rescores, rescored_calibrations to archstats_shots;
 grant select on corrections to archstats_shots;
 grant select, insert, update, delete on orphans to archstats_shots;
 grant select on orphans to archstats_push, archstats_operator;

@@ -15,7 +15,7 @@ create or replace function replicated_tables() returns table (name text, only_in
     select * from (values ('devices', false), ('device_states', false), ('arrows', false), ('sessions', false), ('targets', false),
         ('faces', false), ('ends', false), ('shots', false), ('orphans', false),
         ('archers', false), ('slots', false), ('readings', true), ('device_gaps', true), ('corrections', true),
-        ('rescores', true), ('calibrations', true), ('calibration_activations', true)
+        ('rescores', true), ('rescored_calibrations', true), ('calibrations', true), ('calibration_activations', true)
     ) t (name, only_inserts) where to_regclass(t.name) is not null
 $$;
 comment on function replicated_tables is 'Tables of this schema that a hub publishes; of some only new rows.';

@@ -25,6 +25,7 @@ class Activation:
     """Instant from which a calibration is active; None means that none is."""
 
     since: float
+    """Minus infinity where a rescore chose the calibration."""
     calibration: Calibration | None
 
 

@@ -129,7 +129,7 @@ def _placements(rows: SessionRows, axis: Axis) -> dict[str, Placement]:
         device: Placement(
             origin,
             tuple(
-                Activation(axis.seconds_of(one.at), one.calibration)
+                Activation(-math.inf if one.at is None else axis.seconds_of(one.at), one.calibration)
                 for one in rows.activations
                 if one.device_id == device
             ),

@@ -45,10 +45,11 @@ class EarlierSession:
 
 @dataclass(frozen=True, slots=True)
 class ActivationRow:
-    """An activation of a target's calibration; None for a rollback of the first one."""
+    """An activation of a target's calibration, or the choice of one by a rescore; None for the nominal place of the sensor."""
 
     device_id: str
-    at: Instant
+    at: Instant | None
+    """None for a choice: it is valid for all landings up to the next activation."""
     calibration: Calibration | None
 
 
@@ -125,7 +126,11 @@ cross join lateral (
         and e.at < s.start_time - interval '1 day' order by e.at desc, e.id desc limit 1)
 ) a
 left join calibrations c on c.id = a.calibration_id
-order by a.id
+union all
+select r.after_activation, r.device_id, null, null, null, c.id, c.sigma_mm, c.parameters
+from rescored_calibrations r left join calibrations c on c.id = r.calibration_id
+where r.rescore_id = (select id from rescores where session_id = s.id order by id desc limit 1)
+order by 1, 3 nulls last
 """
 _SESSIONS = f"""
 select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_boot_id, s.closing_time, s.closing_mono_ns,
@@ -264,7 +269,7 @@ def _instant(at: datetime | None, mono_ns: int | None, host_boot_id: UUID | None
 
 def _activation(
     device_id: str,
-    at: datetime,
+    at: datetime | None,
     mono_ns: int | None,
     host_boot_id: UUID | None,
     calibration_id: UUID | None,
@@ -272,7 +277,7 @@ def _activation(
     *parameters: float,
 ) -> ActivationRow:
     calibration = None if calibration_id is None else Calibration(calibration_id, SensorMap(*parameters), sigma_mm)
-    return ActivationRow(device_id, Instant(at, mono_ns, host_boot_id), calibration)
+    return ActivationRow(device_id, _instant(at, mono_ns, host_boot_id), calibration)
 
 
 def _face(row: asyncpg.Record, x_points: int | None) -> Face:

@@ -60,7 +60,7 @@ def test_short_help_option_works_at_every_level(words: list[str], ask: Ask) -> N
     assert short.stdout.startswith(f"Usage: archstats-sensor {' '.join(words)} ")
 
 
-@pytest.mark.parametrize(("words", "near"), [(["sesion"], "'session'"), (["shots", "corect"], "'correct'")])
+@pytest.mark.parametrize(("words", "near"), [(["sesion"], "'session'"), (["shots", "corect"], "'correct', 'rescore'")])
 def test_unknown_command_suggests_a_near_one(words: list[str], near: str, ask: Ask) -> None:
     done = ask(*words)
     assert (done.returncode, f"Did you mean {near}?" in done.stderr) == (2, True), done.stderr

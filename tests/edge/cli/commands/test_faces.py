@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import shlex
 from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
 
 from edge.common.postgres.connection import Connection
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.command_line import CommandLine
+from tests.edge.lane_rows import ARROW, CENTRE_MM, build_lane, started_ago
 from tests.test_project import ROOT
 
 
@@ -48,6 +53,49 @@ def test_advice_repeats_faces_slots_and_rules(command_line: CommandLine) -> None
     assert [word for word in (*place, *more) if word not in advised] == []
     command_line.run(*advised[advised.index("session") :])
     assert "wa_40, wa_60" in command_line.run("session", "list")
+
+
+async def shoot_two_archers(connection: Connection) -> None:
+    """Arrows of the archers A and B: on the own face, and A's on the face of B."""
+    lane = await build_lane(connection, started_ago(60.0))
+    await lane.add_device("bow-2", "bow", 1)
+    await connection.execute("update targets set max_x = 3000")
+    await connection.execute(
+        "insert into faces (target_id, human_identifier, name, code, version, x, y, radii, points, x_radius) "
+        "select target_id, 'B', 'right', code, version, 2000, y, radii, points, x_radius from faces"
+    )
+    await connection.execute(
+        "insert into slots (session_id, letter, face, bow_device_id) values ($1, 'A', '1', 'bow-1'), ($1, 'B', 'right', 'bow-2')",
+        lane.session_id,
+    )
+    for t, bow, x in ((10.0, "bow-1", CENTRE_MM), (20.0, "bow-2", 2000.0), (30.0, "bow-1", 2050.0)):
+        tag = ARROW.hex if bow == "bow-1" else uuid4().hex
+        await lane.add_reading(bow, "engage", t - 2, tag=tag)
+        await lane.add_reading(bow, "release", t, tag=tag)
+        await lane.add_reading("target-1", "landing", t + 0.4, x_mm=x, y_mm=CENTRE_MM, tag=tag)
+    await lane.set_watermarks(58.0)
+    with pytest.raises(asyncpg.CheckViolationError, match="slot C has no face"):
+        await connection.execute("insert into slots (session_id, letter, face) values ($1, 'C', 'up')", lane.session_id)
+
+
+def test_shots_belong_to_slots(command_line: CommandLine) -> None:
+    command_line.on_database(shoot_two_archers)
+    command_line.run("shots", "rebuild", "--session", "last")
+    shots = command_line.json("shots", "list")
+    assert [(shot["slot"], shot["points"], shot["flags"]) for shot in shots] == [
+        ("A", 10, []),
+        ("B", 10, []),
+        ("A", 0, ["wrong_face"]),
+    ]
+    shafts = [(shot["diameter_mm"], shot["diameter_assumed"], shot["rule_set"]) for shot in shots]
+    assert shafts == [(6.0, False, "wa"), (5.5, True, "wa"), (6.0, False, "wa")]
+    known, assumed, _ = command_line.run("shots", "list").splitlines()
+    assert "slot A" in known
+    assert "5.5 mm shaft assumed" in assumed
+    explained = command_line.run("why", shots[1]["id"])
+    assert "  slot       B" in explained
+    assert "  shaft      5.5 mm is assumed: the arrow's own diameter is not known" in explained
+    assert "  rules      wa version 1, assembly version" in explained
 
 
 def test_mistyped_faces_slots_and_rules_are_refused(command_line: CommandLine) -> None:

@@ -91,7 +91,19 @@ async def test_the_snapshot_is_complete(client: httpx.AsyncClient, lane: LaneRow
     shot = await add_shot(lane)
     gone = await add_shot(lane)
     await revise_shot(lane, gone, None, None, None, "void")
+    archer = await connection.fetchval("insert into archers (name) values ('Kim') returning id")
+    await connection.execute(
+        "insert into slots (session_id, letter, face, bow_device_id, archer_id) values ($1, 'A', '1', 'bow-1', $2)",
+        lane.session_id,
+        archer,
+    )
+    await connection.execute(
+        "update shots set slot_id = (select id from slots), revision = revision + 1 where id = $1", shot
+    )
     live = (await client.get("/live?lane=1")).json()["data"]
+    assert live["slots"] == [{"letter": "A", "face": "1", "archer": "Kim"}]
+    assert sorted(str(one["slot"]) for one in live["shots"]) == ["A", "None"]
+    assert (await client.get(f"/shot/{shot}")).json()["data"]["slot"] == "A"
     assert live["session"]["id"] == str(lane.session_id)
     assert (live["target"]["max_x"], live["target"]["distance"]) == (1280, 70)
     assert live["faces"][0]["x"] == CENTRE_MM

@@ -42,6 +42,30 @@ async def test_a_line_outside_the_shaft_is_named(call: Call) -> None:
     assert terms["Shaft"] == "6.0 mm thick, assumed"
 
 
+async def test_a_hit_on_another_archers_face_is_explained(call: Call) -> None:
+    terms = await why(call, points=0, dx=50.0, result="off_face", flags=["wrong_face"], slot="B", line_margin_mm=-300.0)
+    assert terms["Ring"] == "on the face of another archer: it scores nothing"
+    assert "Line" not in terms
+    assert (terms["Slot"], terms["Note"]) == ("B", "on another archer's face; beside the face")
+
+
+async def test_the_best_score_follows_the_rules(call: Call) -> None:
+    compound = FACE | {"x_radius": None}
+    best = {
+        name: await call("model/score.js", "best", faces, {"x_points": x_points}, shots)
+        for name, faces, x_points, shots in (
+            ("usual", [FACE], None, []),
+            ("experiment", [compound, FACE], 11, [shot(1)]),
+            ("no x", [compound], 11, []),
+            ("rescored", [FACE], None, [shot(1, 11, is_x=True)]),
+            ("no face", [], None, []),
+        )
+    }
+    assert best == {"usual": 10, "experiment": 11, "no x": 10, "rescored": 11, "no face": 0}
+    spoken = [await call("model/score.js", "spoken", shot(1, points, is_x=True)) for points in (10, 11)]
+    assert spoken == ["X, ten", "X, 11"]
+
+
 @pytest.mark.parametrize(
     ("result", "says"),
     [

@@ -12,7 +12,7 @@ from edge.common.config.errors import CommandError, UsageError
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean
 from edge.common.vocabulary import DeviceKind, SlotLetter
-from edge.operator.layout import FacePlace
+from edge.operator.butt.layout import FacePlace
 
 SYNTAX = "LETTER[=FACE][,bow=DEVICE][,archer=NAME]"
 
@@ -23,7 +23,7 @@ class NewSlot:
 
     letter: SlotLetter
     face: str
-    """Name of the face, see :class:`edge.operator.layout.FacePlace`."""
+    """Name of the face, see :class:`edge.operator.butt.layout.FacePlace`."""
     bow: str | None = None
     archer: str | None = None
 

@@ -1,4 +1,4 @@
-"""Generates the face catalogue from archeryutils' ring tables: ``python -m tests.edge.shots.face_generator``.
+"""Generates the face catalogue from archeryutils' ring tables: ``python -m tests.edge.shots.scoring.face_generator``.
 
 It writes ``edge/shots/faces.json`` and the table in ``docs/faces.md``. A definition that changes gets a row with the next
 version, and the old row stays: sessions have stored its code and version.

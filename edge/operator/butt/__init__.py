@@ -1,0 +1,1 @@
+"""The butt of a new session: the faces on it, and the places of the archers who shoot at them."""

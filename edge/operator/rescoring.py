@@ -1,0 +1,247 @@
+"""Rescore a session: derive its shots by other rules, by the present faces, or by chosen calibrations.
+
+A rescore changes what the shots are derived by, and leaves a record of who did it and why. Corrections are applied
+afterwards, as ever, so it undoes none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+import asyncpg
+
+from edge.common.config.errors import CommandError
+from edge.common.postgres.connection import Connection
+from edge.common.text import clean
+from edge.common.vocabulary import NOT_COUNTED, CalibrationKind, DeviceKind, Result
+from edge.operator.calibration.records import active_calibration, find_calibration
+from edge.operator.opening import rules_of
+from edge.operator.rebuilds import await_rebuild
+from edge.shots.assembly.shot import ARROW_SHOT
+from edge.shots.faces import load_catalogue
+from edge.shots.rules import load_rules
+
+AT_LANDING = "landing"
+"""Word for the calibrations that were active when the arrows landed."""
+ACTIVE = "active"
+"""Word for the calibrations that are active now."""
+NOMINAL = "nominal"
+"""Recorded for a target without a calibration."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringBasis:
+    """The versions that the shots of a session are derived by."""
+
+    rule_set: str
+    rule_set_version: int
+    faces: Mapping[str, int]
+    """Version of each face on the butt, by its name."""
+    calibrations: Mapping[str, str]
+    """Id of the calibration, or ``nominal``, of each target whose calibration was chosen; the others have that of the landing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RescoredValue:
+    """The value of one shot."""
+
+    end_number: int | None
+    result: Result
+    points: int | None
+    is_x: bool
+    x: float | None
+    y: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rescore:
+    """The outcome of one rescore."""
+
+    session_id: UUID
+    done: bool
+    """False while a busy assembler has not computed it yet."""
+    old: ScoringBasis
+    new: ScoringBasis
+    old_total: int
+    new_total: int
+    shots: int
+    changed: Mapping[UUID, tuple[RescoredValue, RescoredValue]]
+    """Each shot whose value or place changed, before and after."""
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether neither the shots nor what they are derived by changed."""
+        return self.old == self.new and not self.changed
+
+
+async def rescore_session(
+    connection: Connection, session_id: UUID, who: str, reason: str, rules: str | None, calibration: str | None
+) -> Rescore:
+    """Derive a session's shots by the present versions of its faces and of its rules, or of other ``rules``.
+
+    ``calibration`` is the reference of one, ``active`` or ``landing``; None keeps what an earlier rescore chose. Raises
+    CommandError and UsageError; then nothing was changed.
+    """
+    if not who.strip() or not reason.strip():
+        raise CommandError("a rescore needs a name and a reason", hint="Give --who and --why some text.")
+    async with connection.transaction():
+        await connection.execute("select from sessions where id = $1 for update", session_id)
+        before, old_total = await _values(connection, session_id)
+        old = await _basis(connection, session_id)
+        chosen = await _chosen_calibrations(connection, session_id, old, calibration)
+        await _apply_rules(connection, session_id, rules or old.rule_set)
+        await _apply_faces(connection, session_id)
+        await _record(connection, session_id, who, reason, old, chosen)
+        new = await _basis(connection, session_id)
+    done = await await_rebuild(connection, session_id)
+    after, new_total = await _values(connection, session_id)
+    changed = {i: (before[i], value) for i, value in after.items() if i in before and before[i] != value}
+    return Rescore(session_id, done, old, new, old_total, new_total, len(after), changed)
+
+
+async def _values(connection: Connection, session_id: UUID) -> tuple[dict[UUID, RescoredValue], int]:
+    """The shots in order of shooting, without those that no longer result, and their total."""
+    rows = await connection.fetch(
+        """
+        select h.id, h.end_number, h.result, h.points, h.is_x, h.x, h.y, h.flags && $2 or h.end_number <= s.sighter_ends as is_out
+        from shots h join sessions s on s.id = h.session_id where h.session_id = $1
+        order by coalesce(h.arrow_disengage_time, h.arrow_landing_time), h.id
+        """,
+        session_id,
+        sorted(NOT_COUNTED),
+    )
+    values = {row["id"]: RescoredValue(row["end_number"], Result(row["result"]), *row[3:7]) for row in rows}
+    total = sum(row["points"] or 0 for row in rows if row["result"] in ARROW_SHOT and not row["is_out"])
+    return {i: value for i, value in values.items() if value.result is not Result.VOID}, total
+
+
+async def _basis(connection: Connection, session_id: UUID) -> ScoringBasis:
+    (session,) = await connection.fetch("select rule_set, rule_set_version from sessions where id = $1", session_id)
+    faces = await connection.fetch(
+        "select f.name, min(f.version) as version from faces f join targets t on t.id = f.target_id "
+        "where t.session_id = $1 group by f.name order by f.name",
+        session_id,
+    )
+    chosen = await connection.fetch(
+        """
+        select device_id, calibration_id from rescored_calibrations
+        where rescore_id = (select max(id) from rescores where session_id = $1) order by device_id
+        """,
+        session_id,
+    )
+    return ScoringBasis(
+        session["rule_set"],
+        session["rule_set_version"],
+        {row["name"]: row["version"] for row in faces},
+        {row["device_id"]: str(row["calibration_id"] or NOMINAL) for row in chosen},
+    )
+
+
+async def _apply_rules(connection: Connection, session_id: UUID, code: str) -> None:
+    """Give the session the newest version of the rules, unless it has them: an unchanged row rings no doorbell."""
+    rules = load_rules().get(code) or rules_of(code)
+    await connection.execute(
+        """
+        update sessions set rule_set = $2, rule_set_version = $3, x_points = $4
+        where id = $1 and (rule_set, rule_set_version, coalesce(x_points, 0)) <> ($2, $3, coalesce($4, 0))
+        """,
+        session_id,
+        rules.code,
+        rules.version,
+        rules.x_points,
+    )
+
+
+async def _apply_faces(connection: Connection, session_id: UUID) -> None:
+    """Give the session's faces their present versions. Their places stay."""
+    rows = await connection.fetch(
+        "select f.id, f.name, f.code, f.version from faces f join targets t on t.id = f.target_id where t.session_id = $1",
+        session_id,
+    )
+    for row in rows:
+        spec = load_catalogue().get(row["code"])
+        if spec is None or spec.version <= row["version"]:
+            continue
+        try:
+            await connection.execute(
+                "update faces set version = $2, radii = $3, points = $4, x_radius = $5 where id = $1",
+                row["id"], spec.version, spec.radii_mm, spec.points, spec.x_radius_mm,
+            )  # fmt: skip
+        except asyncpg.CheckViolationError as fault:
+            raise CommandError(
+                f"version {spec.version} of {row['code']} does not fit the place of face {row['name']} ({fault})",
+                hint="Nothing was changed: this session keeps its version of the face.",
+            ) from fault
+
+
+async def _chosen_calibrations(
+    connection: Connection, session_id: UUID, old: ScoringBasis, choice: str | None
+) -> dict[str, UUID | None]:
+    """The calibrations of the session's targets that are to be used in place of those active at the landing."""
+    kept = {device: None if i == NOMINAL else UUID(i) for device, i in old.calibrations.items()}
+    if choice is None:
+        return kept
+    if choice == AT_LANDING:
+        return {}
+    targets = await _targets(connection, session_id)
+    if choice == ACTIVE:
+        active = {device: await active_calibration(connection, device, CalibrationKind.TARGET) for device in targets}
+        return {device: None if one is None else one.id for device, one in active.items()}
+    found = await find_calibration(connection, choice)
+    if found.device_id not in targets:
+        raise CommandError(
+            f"calibration {found.name} is of no target of this session, so nothing was changed",
+            hint=f"The session's targets are: {', '.join(targets)}." if targets else "The session has no target.",
+        )
+    return {**kept, found.device_id: found.id}
+
+
+async def _targets(connection: Connection, session_id: UUID) -> list[str]:
+    rows = await connection.fetch(
+        "select distinct device_id from session_devices where session_id = $1 and kind = $2 order by device_id",
+        session_id,
+        DeviceKind.TARGET,
+    )
+    return [row["device_id"] for row in rows]
+
+
+async def _record(
+    connection: Connection,
+    session_id: UUID,
+    who: str,
+    reason: str,
+    old: ScoringBasis,
+    chosen: Mapping[str, UUID | None],
+) -> None:
+    """Append the record; the database requests the rebuild in the same transaction."""
+    now = await _basis(connection, session_id)
+    new = {**asdict(now), "calibrations": {device: str(i or NOMINAL) for device, i in sorted(chosen.items())}}
+    number = await connection.fetchval(
+        "insert into rescores (session_id, who, reason, old, new) values ($1, $2, $3, $4, $5) returning id",
+        session_id, clean(who), clean(reason), json.dumps(asdict(old)), json.dumps(new),
+    )  # fmt: skip
+    await connection.executemany(
+        """
+        insert into rescored_calibrations (rescore_id, device_id, calibration_id, after_activation)
+        values ($1, $2, $3, coalesce((select max(id) from calibration_activations where device_id = $2), 0))
+        """,
+        [(number, device, i) for device, i in sorted(chosen.items())],
+    )
+
+
+def basis_changes(old: ScoringBasis, new: ScoringBasis) -> Sequence[str]:
+    """The differences between two bases, one text for each. Pure."""
+    rules = [f"{one.rule_set} version {one.rule_set_version}" for one in (old, new)]
+    changes = [f"rules {rules[0]} -> {rules[1]}"] if rules[0] != rules[1] else []
+    changes += [
+        f"face {name}: version {old.faces.get(name)} -> {version}"
+        for name, version in new.faces.items()
+        if old.faces.get(name) != version
+    ]
+    for device in sorted({*old.calibrations, *new.calibrations}):
+        before, after = (one.calibrations.get(device, "that of the landing") for one in (old, new))
+        changes += [f"calibration of {device}: {before} -> {after}"] if before != after else []
+    return changes

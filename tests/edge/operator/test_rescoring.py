@@ -1,0 +1,112 @@
+"""Rescores: other rules, faces and calibrations for the shots of a session, closed or not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from edge.common.config.errors import CommandError, UsageError
+from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import CalibrationKind, CalibrationModel, Result
+from edge.operator.calibration.activation import activate
+from edge.operator.calibration.records import NewCalibration, append_calibration
+from edge.operator.corrections import ScoreCorrection, correct_shot
+from edge.operator.rebuilds import rebuild_session
+from edge.operator.rescoring import Rescore, basis_changes, rescore_session
+from edge.operator.shots import list_shots
+from tests.edge.lane_rows import CENTRE_MM, LaneRows, build_lane, started_ago
+
+SHIFT = {"xx": 1.0, "xy": 0.0, "yx": 0.0, "yy": 1.0, "x0_mm": 100.0, "y0_mm": 0.0}
+SHIFTED = NewCalibration("target-1", CalibrationKind.TARGET, SHIFT, [], "Ada", CalibrationModel.SIMILARITY, 0.3, 0.15)
+
+
+@pytest.fixture
+async def range_lane(connection: Connection) -> LaneRows:
+    """A closed session of a 10, an X and a 9, of which an operator made an X of 10 points."""
+    lane = await build_lane(connection, started_ago(100.0))
+    for t, beside in ((10.0, 50.0), (20.0, 0.0), (30.0, 100.0)):
+        await lane.shoot(t)
+        await lane.land(t + 0.4, CENTRE_MM + beside)
+    await lane.set_watermarks(98.0)
+    await connection.execute("update sessions set is_opened = false, closing_time = $1, end_time = $1", lane.at(90.0))
+    await rebuild_session(connection, lane.session_id, "test")
+    *_, last = await list_shots(connection, 1, None, 10)
+    await correct_shot(connection, last, ScoreCorrection(None, None, is_x=True), "Ann", "seen")
+    await rebuild_session(connection, lane.session_id, "test")
+    return lane
+
+
+async def values(lane: LaneRows) -> list[tuple[Result, int | None, bool]]:
+    return [(shot.result, shot.points, shot.is_x) for shot in await list_shots(lane.connection, 1, None, 10)]
+
+
+async def rescore(lane: LaneRows, rules: str | None = None, calibration: str | None = None) -> Rescore:
+    return await rescore_session(lane.connection, lane.session_id, "Bea", "a test", rules, calibration)
+
+
+async def test_rescore_by_other_rules_and_back(range_lane: LaneRows) -> None:
+    hit = Result.HIT
+    assert await values(range_lane) == [(hit, 10, False), (hit, 10, True), (hit, 10, True)]
+    done = await rescore(range_lane, "wa_x11")
+    assert (done.done, done.old_total, done.new_total, done.shots, len(done.changed)) == (True, 30, 32, 3, 2)
+    assert basis_changes(done.old, done.new) == ["rules wa version 1 -> wa_x11 version 1"]
+    assert await values(range_lane) == [
+        (hit, 10, False),
+        (hit, 11, True),
+        (hit, 11, True),
+    ]  # the corrected X is one still
+    shots = await list_shots(range_lane.connection, 1, None, 10)
+    assert {(shot.rule_set, shot.rule_set_version) for shot in shots} == {("wa_x11", 1)}
+    assert min(shot.revision for shot in shots) >= 2
+    again = await rescore(range_lane)
+    assert again.is_unchanged
+    assert (await rescore(range_lane, "wa")).new_total == 30
+    rows = await range_lane.connection.fetch("select who, reason, old::text, new::text from rescores order by id")
+    assert [(row["who"], row["reason"]) for row in rows] == [("Bea", "a test")] * 3
+    first = [json.loads(rows[0][name])["rule_set"] for name in ("old", "new")]
+    assert first == ["wa", "wa_x11"]
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await range_lane.connection.execute("delete from rescores")
+
+
+async def test_rescore_takes_the_present_version_of_a_face(range_lane: LaneRows) -> None:
+    await range_lane.connection.execute("update faces set version = 0, radii = '{20,40,610}', points = '{8,7,1}'")
+    await rebuild_session(range_lane.connection, range_lane.session_id, "test")
+    assert [points for _, points, _ in await values(range_lane)][:1] == [1]
+    done = await rescore(range_lane)
+    assert (done.old.faces, done.new.faces) == ({"1": 0}, {"1": 1})
+    assert [points for _, points, _ in await values(range_lane)][:1] == [10]
+
+
+async def test_rescore_takes_a_chosen_calibration(range_lane: LaneRows) -> None:
+    connection = range_lane.connection
+    stored = await append_calibration(connection, SHIFTED)
+    await activate(connection, stored, "Ada", "later")  # after the landings: nothing changes by itself
+    assert (await rescore(range_lane)).is_unchanged
+    done = await rescore(range_lane, calibration="active")
+    assert {new.x for _, new in done.changed.values()} == {790.0, 740.0, 840.0}
+    assert dict(done.new.calibrations) == {"target-1": str(stored.id)}
+    ids = await connection.fetch("select distinct calibration_id from shots")
+    assert [row["calibration_id"] for row in ids] == [stored.id]
+    assert (await rescore(range_lane)).is_unchanged  # the choice stays
+    corrected = (await values(range_lane))[-1]
+    assert corrected == (Result.HIT, 10, True)
+    assert (await rescore(range_lane, calibration="target-1@1")).is_unchanged
+    back = await rescore(range_lane, calibration="landing")
+    assert {new.x for _, new in back.changed.values()} == {690.0, 640.0, 740.0}
+
+
+async def test_impossible_rescore_changes_nothing(range_lane: LaneRows) -> None:
+    connection = range_lane.connection
+    await connection.execute("insert into devices (id, kind, driver, lane) values ('target-2', 'target', 'x', 2)")
+    await append_calibration(connection, replace(SHIFTED, device_id="target-2"))
+    with pytest.raises(UsageError, match="did you mean wa_x11"):
+        await rescore(range_lane, "wa_x12")
+    with pytest.raises(CommandError, match="of no target of this session"):
+        await rescore(range_lane, calibration="target-2@1")
+    with pytest.raises(CommandError, match="needs a name and a reason"):
+        await rescore_session(connection, range_lane.session_id, "Bea", " ", None, None)
+    assert await connection.fetchval("select count(*) from rescores") == 0

@@ -1,0 +1,1 @@
+"""Faces, scores, slots and rules."""

@@ -1,0 +1,118 @@
+"""Shots of several archers at one butt, and values by the rules of a session."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from edge.common.vocabulary import Flag, Result
+from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.incremental import IncrementalAssembly
+from edge.shots.assembly.model import Correction, Face, Slot, Target
+from tests.edge.shots.assembly.lane_readings import (
+    ARROW,
+    CONTEXT,
+    OTHER,
+    TWO_BOWS,
+    LaneReadings,
+    corrected,
+    only_shot,
+    shots,
+)
+
+LEFT = Face(uuid4(), 1, 300.0, 640.0, (20.0, 40.0, 60.0), (10, 9, 8), 10.0)
+RIGHT = replace(LEFT, id=uuid4(), x=900.0)
+BUTT = Target(1280.0, 1280.0, 18.0, (LEFT, RIGHT))
+A = Slot(uuid4(), "bow-1", frozenset({LEFT.id}))
+B = Slot(uuid4(), "bow-2", frozenset({RIGHT.id}))
+WITH_BOWS = replace(TWO_BOWS, target=BUTT, slots=(A, B))
+WITHOUT_BOWS = replace(
+    CONTEXT, target=BUTT, bows=frozenset(), slots=(replace(A, bow=None), replace(B, bow=None)),
+    watermarks={"target-1": 20.0},
+)  # fmt: skip
+
+
+def test_a_bow_belongs_to_its_slot() -> None:
+    lane = LaneReadings().shot(5.0).landing(5.4, x=300.0).shot(10.0, OTHER, "bow-2").landing(10.4, OTHER, x=900.0)
+    assert [(s.slot_id, s.points, s.face_id, s.flags) for s in shots(lane, WITH_BOWS)] == [
+        (A.id, 10, LEFT.id, ()),
+        (B.id, 10, RIGHT.id, ()),
+    ]
+
+
+def test_a_hit_on_the_face_of_another_scores_nothing() -> None:
+    shot = only_shot(LaneReadings().shot(5.0).landing(5.4, x=900.0), WITH_BOWS)
+    assert (shot.slot_id, shot.result, shot.points, shot.is_x) == (A.id, Result.OFF_FACE, 0, False)
+    assert (shot.flags, shot.face_id) == ((Flag.WRONG_FACE,), None)
+    beside = only_shot(LaneReadings().shot(5.0).landing(5.4, x=600.0), WITH_BOWS)
+    assert (beside.slot_id, beside.result, beside.flags) == (A.id, Result.OFF_FACE, ())
+
+
+def test_a_judge_decides_about_a_wrong_face() -> None:
+    lane = LaneReadings().shot(5.0).landing(5.4, x=900.0)
+    release = lane.readings[1].key
+    shot = only_shot(lane, corrected(WITH_BOWS, Correction(release, Result.HIT, 8)))
+    assert (shot.points, shot.flags) == (8, (Flag.CORRECTED, Flag.WRONG_FACE))
+
+
+def test_an_arrow_in_the_nock_of_another_archers_scores_nothing() -> None:
+    lane = LaneReadings().shot(5.0, OTHER, "bow-2").landing(5.4, OTHER, x=900.0).shot(10.0).landing(10.4, x=902.0)
+    assert [(s.points, s.flags) for s in shots(lane, WITH_BOWS)] == [(10, ()), (0, ("contact", "wrong_face"))]
+    lane = LaneReadings().shot(5.0).landing(5.4, x=900.0).shot(10.0, OTHER, "bow-2").landing(10.4, OTHER, x=902.0)
+    assert [(s.points, s.line_call) for s in shots(lane, WITH_BOWS)] == [(0, False), (10, True)]
+
+
+def test_without_bows_the_face_shows_the_slot() -> None:
+    lane = LaneReadings().landing(5.0, None, x=300.0).landing(8.0, None, x=900.0).landing(11.0, None, x=600.0)
+    assert [s.slot_id for s in shots(lane, WITHOUT_BOWS)] == [A.id, B.id, None]
+    shared = (replace(A, bow=None), replace(B, bow=None, faces=A.faces))
+    assert [s.slot_id for s in shots(lane, replace(WITHOUT_BOWS, slots=shared))] == [None, None, None]
+
+
+def test_surplus_arrows_are_counted_for_each_slot() -> None:
+    lane = LaneReadings()
+    for n, x in enumerate((300.0, 900.0, 345.0, 855.0, 318.0)):
+        lane.landing(5.0 + n, None, x=x)
+    found = shots(lane, replace(WITHOUT_BOWS, arrows_per_end=2))
+    assert [s.flags for s in found] == [(Flag.EXTRA,), (), (), (), ()]
+
+
+def test_spots_are_counted_for_each_slot() -> None:
+    """Two arrows in one spot: the lower counts, though the two archers have as many spots together as arrows."""
+    faces = tuple(replace(LEFT, id=uuid4(), x=x, is_spot=True) for x in (300.0, 500.0, 700.0, 900.0))
+    first = Slot(uuid4(), None, frozenset(face.id for face in faces[:2]))
+    second = Slot(uuid4(), None, frozenset(face.id for face in faces[2:]))
+    context = replace(WITHOUT_BOWS, target=replace(BUTT, faces=faces), slots=(first, second), arrows_per_end=2)
+    lane = LaneReadings().landing(5.0, None, x=300.0).landing(6.0, None, x=340.0).landing(7.0, None, x=700.0)
+    assert [s.flags for s in shots(lane, context)] == [(Flag.SAME_SPOT,), (), ()]
+    three = replace(context, arrows_per_end=3)
+    assert [s.flags for s in shots(lane, three)] == [(), (), ()]
+
+
+def by_rules(context: SessionContext, rule_set: str, x_points: int | None) -> SessionContext:
+    target = context.target or BUTT
+    faces = tuple(replace(face, x_points=x_points) for face in target.faces)
+    return replace(context, target=replace(target, faces=faces), rule_set=rule_set)
+
+
+def test_an_x_is_worth_what_the_rules_say() -> None:
+    lane = LaneReadings().shot(5.0).landing(5.4).shot(10.0, OTHER).landing(10.4, OTHER, x=690.0)
+    experiment = by_rules(CONTEXT, "wa_x11", 11)
+    found = shots(lane, experiment)
+    assert [(s.points, s.is_x, s.rule_set, s.rule_set_version) for s in found] == [
+        (11, True, "wa_x11", 1),
+        (10, False, "wa_x11", 1),
+    ]
+    of_judge = corrected(experiment, Correction(lane.readings[4].key, Result.HIT, 10, is_x=True))
+    assert [(s.points, s.is_x) for s in shots(lane, of_judge)] == [(11, True), (11, True)]
+
+
+def test_other_rules_and_slots_change_every_end() -> None:
+    lane = LaneReadings().shot(5.0).landing(5.4)
+    assembly = IncrementalAssembly()
+    assembly.update(lane.readings, CONTEXT)
+    (shot,) = assembly.update([], by_rules(CONTEXT, "wa_x11", 11)).shots
+    assert (shot.points, shot.rule_set) == (11, "wa_x11")
+    face = CONTEXT.target.faces[0] if CONTEXT.target else LEFT
+    (shot,) = assembly.update([], replace(CONTEXT, slots=(Slot(A.id, "bow-1", frozenset({face.id})),))).shots
+    assert (shot.points, shot.slot_id, shot.arrow_id) == (10, A.id, ARROW)
