@@ -41,6 +41,8 @@ COMMANDS = (
     _entry("quarantine", "quarantine", "Reports that the database refused: list and settle them."),
     _entry("devices", "devices", "Devices: list them, show and change their settings."),
     _entry("commands", "device_commands", "Commands to devices: list, show and cancel them."),
+    _entry("calibrate", "calibrate", "Calibrate a target or a bow, beside its running daemon."),
+    _entry("calibration", "calibration", "Stored calibrations: list, show, activate and roll back."),
     _entry("db", "db", "The database: create, migrate, describe and back it up."),
     _entry("config", "config", "The settings: check and show them."),
     _entry("emulate", "simulated", "Provide a simulated device on a pseudo-terminal.", "emulate_command"),

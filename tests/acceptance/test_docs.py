@@ -40,6 +40,7 @@ PREPARED = {
     "commands.md": "tests/edge/cli/commands/test_devices.py",
     "faces.md": "tests/edge/cli/commands/test_faces.py",
     "judging.md": "tests/edge/cli/commands/test_judging.py",
+    "calibration.md": "tests/edge/cli/commands/test_calibrate_target.py",
     "spool.md": "tests/edge/cli/commands/test_quarantine.py",
     "scaling.md": "tests/edge/cli/commands/test_replicate.py",
 }

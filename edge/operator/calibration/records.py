@@ -15,6 +15,7 @@ from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CalibrationKind, CalibrationModel, DeviceKind
 from edge.operator.boots import record_this_boot
+from edge.operator.devices import find_device
 from edge.operator.lookup import exactly_one, id_pattern
 
 HISTORY = "calibration history"
@@ -96,24 +97,19 @@ left join lateral (
 """
 
 
-async def find_device(connection: Connection, device_id: str, kind: DeviceKind | None = None) -> CalibratedDevice:
+async def find_calibrated_device(
+    connection: Connection, device_id: str, kind: CalibrationKind | None = None
+) -> CalibratedDevice:
     """The device of this name. Raises CommandError when there is none, or when it is of another kind."""
-    row = await connection.fetchrow("select id, kind, lane, driver from devices where id = $1", device_id)
-    if row is None:
-        known = [row["id"] for row in await connection.fetch(
-            "select id from devices where kind = any($1) order by id limit 10", [kind] if kind else list(KINDS)
-        )]  # fmt: skip
-        raise CommandError(
-            f"there is no device {device_id} in this database",
-            hint=f"The devices are: {', '.join(known)}."
-            if known
-            else "Start its daemon once, and it registers itself.",
-        )
-    found = DeviceKind(row["kind"])
-    if found not in KINDS or (kind is not None and found is not kind):
+    found = await find_device(connection, device_id)
+    own = KINDS.get(found.kind)
+    if own is None or (kind is not None and own is not kind):
+        is_a = "an arrow reader" if found.kind is DeviceKind.ARROW else f"a {found.kind}"
         wanted = f"a {kind}" if kind else "a target or a bow"
-        raise CommandError(f"{device_id} is {_a(found)}, and not {wanted}", hint="Give the name of another device.")
-    return CalibratedDevice(row["id"], KINDS[found], row["lane"], row["driver"])
+        raise CommandError(
+            f"{device_id} is {is_a}, and not {wanted}", hint="Give another device: `archstats-sensor devices list`."
+        )
+    return CalibratedDevice(found.id, own, found.lane, found.driver)
 
 
 async def append_calibration(connection: Connection, new: NewCalibration) -> Calibration:
@@ -183,12 +179,12 @@ async def find_calibration(connection: Connection, reference: str) -> Calibratio
     """
     device, at, version = reference.partition("@")
     if at:
-        await find_device(connection, device)
+        await find_calibrated_device(connection, device)
         number = int(version) if version.isdecimal() and len(version) < 10 else 0
         rows = await connection.fetch(f"{_CALIBRATIONS} where c.device_id = $1 and c.version = $2", device, number)
         return _calibration(exactly_one(rows, "calibration", reference, HISTORY))
     if await connection.fetchval("select exists (select from devices where id = $1)", reference):
-        found = await find_device(connection, reference)
+        found = await find_calibrated_device(connection, reference)
         active = await active_calibration(connection, reference, found.kind)
         newest = [active] if active else await list_calibrations(connection, reference, 1)
         if not newest:
@@ -199,10 +195,6 @@ async def find_calibration(connection: Connection, reference: str) -> Calibratio
         return newest[0]
     rows = await connection.fetch(f"{_CALIBRATIONS} where c.id::text like $1 limit 2", id_pattern(reference, HISTORY))
     return _calibration(exactly_one(rows, "calibration", reference, HISTORY))
-
-
-def _a(kind: DeviceKind) -> str:
-    return "an arrow reader" if kind is DeviceKind.ARROW else f"a {kind}"
 
 
 def _calibration(row: asyncpg.Record) -> Calibration:

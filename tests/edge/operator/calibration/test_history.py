@@ -10,15 +10,15 @@ import pytest
 
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import CalibrationKind, CalibrationModel, DeviceKind
+from edge.common.vocabulary import CalibrationKind, CalibrationModel
 from edge.operator.calibration.activation import activate, list_activations, rollback
 from edge.operator.calibration.records import (
     Calibration,
     NewCalibration,
     active_calibration,
     append_calibration,
+    find_calibrated_device,
     find_calibration,
-    find_device,
     list_calibrations,
 )
 from edge.operator.calibration.runs import end_run, open_run, save_run, start_run
@@ -55,7 +55,7 @@ async def test_versions_count_up_for_each_device(operator: Connection) -> None:
 
 
 async def test_rollbacks_return_to_each_calibration_before(operator: Connection) -> None:
-    device = await find_device(operator, "target-1")
+    device = await find_calibrated_device(operator, "target-1")
     stored = [await append_calibration(operator, TARGET) for _ in range(3)]
     for one in stored:
         await activate(operator, one, "Ada", "spring")
@@ -126,7 +126,7 @@ async def test_a_wrong_reference_is_explained(operator: Connection, reference: s
 
 async def test_a_bow_is_no_target(operator: Connection) -> None:
     with pytest.raises(CommandError, match="bow-1 is a bow, and not a target"):
-        await find_device(operator, "bow-1", DeviceKind.TARGET)
+        await find_calibrated_device(operator, "bow-1", CalibrationKind.TARGET)
 
 
 async def test_a_run_goes_on_until_it_ends(operator: Connection) -> None:

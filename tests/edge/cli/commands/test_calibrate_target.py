@@ -1,0 +1,264 @@
+"""``calibrate target`` and ``calibration``, with a technician at the target."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import shlex
+import signal
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.cli.commands.calibrate_target import EXIT_INTERRUPTED
+from edge.common.frames import SensorMap
+from edge.common.postgres.connection import Connection
+from tests.acceptance.test_docs import PREPARED, commands
+from tests.edge.cli.command_line import CommandLine
+from tests.edge.cli.commands.presser import Presser, mounted, points_csv, pressing
+from tests.test_project import ROOT
+
+TRUE = mounted(1.5, 1.002, 11.0, -7.0)
+FACE = ("--face", "wa_40", "--at", "620,620")
+CROSS = [("centre", 620, 620), ("top", 620, 820), ("right", 820, 620), ("bottom", 620, 420), ("left", 420, 620)]
+STATUS = """
+insert into device_status (device_id, state, since, interval_s) values ('target-1', $1, now(), 60)
+on conflict (device_id) do update set state = excluded.state, updated_at = now()
+"""
+
+
+@pytest.fixture
+def technician(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
+    """The command line beside a target that is ready."""
+
+    async def add_target(connection: Connection) -> None:
+        await connection.execute("insert into devices (id, kind, driver, lane) values ('target-1', 'target', 'x', 1)")
+        await connection.execute(STATUS, "ready")
+
+    command_line.on_database(add_target)
+    with open(os.devnull) as nothing:  # noqa: PTH123 - as in a script
+        monkeypatch.setattr(sys, "stdin", nothing)
+        yield command_line
+
+
+def calibrate(technician: CommandLine, *words: str, status: int = 0) -> str:
+    return technician.run("calibrate", "target", "target-1", *words, status=status)
+
+
+def taken(technician: CommandLine) -> int:
+    async def count(connection: Connection) -> int:
+        found: int = await connection.fetchval(
+            "select coalesce(max(jsonb_array_length(taken)), 0) from calibration_runs where ended_at is null"
+        )
+        return found
+
+    return technician.on_database(count)
+
+
+def test_commands_of_the_calibration_page_work(
+    technician: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert PREPARED["calibration.md"].endswith("test_calibrate_target.py")
+    monkeypatch.chdir(tmp_path)
+    Path("places.csv").write_text(points_csv(TRUE, CROSS, sensed=False))
+    shown = [shlex.split(command) for command in commands(ROOT / "docs" / "calibration.md")]
+    assert len(shown) >= 8
+    with pressing(Presser(technician.settings, TRUE)):
+        for program, *words in shown:
+            assert program == "archstats-sensor"
+            if words[:2] != ["calibrate", "bow"]:
+                technician.run(*words)
+
+
+def test_points_pressed_one_by_one_calibrate(technician: CommandLine, tmp_path: Path) -> None:
+    with pressing(Presser(technician.settings, TRUE)):
+        shown = calibrate(technician, *FACE, "--yes", "--note", "spring", "--who", "Ada")
+    assert "point 2 of 5, 12 o'clock: press the pin at the outer edge of the line of ring 1, at 12 o'clock" in shown
+    assert "target-1@1 is active from now on" in shown
+    report = tmp_path / "report.html"
+    (stored,) = technician.json("calibration", "show", "target-1", "--report", str(report))
+    assert (stored["version"], stored["is_active"], stored["is_accepted"], stored["who"]) == (1, True, True, "Ada")
+    assert stored["parameters"]["scale"] == pytest.approx(1.002, abs=5e-4)
+    assert stored["parameters"]["rotation_deg"] == pytest.approx(1.5, abs=0.05)
+    assert len(stored["points"]) == 5
+    assert all(point["reading"]["seq"] > 0 for point in stored["points"])
+    page = report.read_text()
+    assert page.count("<line ") == 5
+    assert re.search(r"drawn \d+ times as long", page)
+    assert not re.search(r"(src|href)=|url\((?!#)", page), "the report needs no other file"
+
+
+def test_history_activates_and_rolls_back(technician: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "points.csv"
+    for x0 in (0.0, 5.0):
+        file.write_text(points_csv(mounted(0, 1, x0), CROSS))
+        calibrate(technician, "--points", str(file), "--yes")
+    technician.run("calibration", "activate", "target-1@1", "--why", "the better one")
+    assert "target-1@1 is active already" in technician.run("calibration", "activate", "target-1", status=1)
+    rolled = [technician.json("calibration", "rollback", "target-1")[0]["version"] for _ in range(3)]
+    assert rolled == [2, 1, None]
+    assert "no calibration of target-1 is active" in technician.run("calibration", "rollback", "target-1", status=1)
+    history = technician.run("calibration", "history", "target-1").splitlines()
+    assert [line.split()[0] for line in history[:2]] == ["target-1@2", "target-1@1"]
+    assert len(history) == 2 + 6
+    assert "reason: the better one" in history[-3]
+
+
+def test_a_point_that_stands_out_is_named_and_taken_again(technician: CommandLine) -> None:
+    with pressing(Presser(technician.settings, TRUE, wrong={"3 o'clock": (0.0, 10.0)})):
+        shown, complaint = technician.both("calibrate", "target", "target-1", *FACE, "--yes", status=1)
+    assert re.search(r"point '3 o'clock' stands out: (9\.9|10\.\d) mm from where the other points put it", shown)
+    assert "target-1 is not calibrated: sigma" in complaint
+    assert """--redo "3 o'clock\"""" in complaint
+    with pressing(Presser(technician.settings, TRUE)):
+        shown = calibrate(technician, "--redo", "3 o'clock", "--yes")
+    assert "going on: 4 points are taken already" in shown
+    assert "target-1@1 is active" in shown
+
+
+def test_a_target_that_reports_nothing_ends_the_wait(technician: CommandLine) -> None:
+    complaint = calibrate(technician, *FACE, "--wait", "0.3", status=1)
+    assert "target-1 reported no pin for point 'centre' within 0.3 s; 0 of 5 points are kept" in complaint
+    assert "--arrows" in complaint
+
+    async def stop(connection: Connection) -> None:
+        await connection.execute(STATUS, "stopped")
+
+    technician.on_database(stop)
+    assert "the daemon of target-1 does not run" in calibrate(technician, status=1)
+
+
+def test_ctrl_c_keeps_the_points_and_the_command_goes_on(technician: CommandLine) -> None:
+    interrupt = {2: lambda: os.kill(os.getpid(), signal.SIGINT)}
+    with pressing(Presser(technician.settings, TRUE, after=interrupt)):
+        complaint = calibrate(technician, *FACE, status=EXIT_INTERRUPTED)
+    assert "The points taken are kept" in complaint
+    before = taken(technician)
+    assert before >= 2
+    other = calibrate(technician, "--face", "wa_122", status=1)
+    assert "a calibration of target-1 with other points is under way" in other
+    with pressing(Presser(technician.settings, TRUE)):
+        shown = calibrate(technician)
+    assert f"going on: {before} points are taken already" in shown
+    assert "target-1@1 is stored and not active" in shown
+
+
+def test_restart_gives_up_the_points(technician: CommandLine) -> None:
+    calibrate(technician, *FACE, "--wait", "0.2", status=1)
+    with pressing(Presser(technician.settings, TRUE)):
+        assert "on face wa_60" in calibrate(technician, "--face", "wa_60", "--restart")
+
+
+def test_a_reading_from_elsewhere_is_not_taken(technician: CommandLine) -> None:
+    wrong = {"12 o'clock": (200.0, -200.0)}
+    with pressing(Presser(technician.settings, TRUE, wrong=wrong)):
+        shown, complaint = technician.both("calibrate", "target", "target-1", *FACE, "--wait", "1.5", status=1)
+    assert re.search(r"not taken: sensed .* 28\d mm from the expected place", shown)
+    assert "give --within" in complaint
+    assert taken(technician) == 1
+
+
+def test_arrows_are_refused_while_a_session_would_take_them(technician: CommandLine) -> None:
+    technician.run("session", "open", "--lane", "1")
+    complaint = calibrate(technician, *FACE, "--arrows", status=1)
+    assert "lane 1 has an open session" in complaint
+    assert "session close --lane 1" in complaint
+    with pressing(Presser(technician.settings, TRUE)):
+        calibrate(technician, "--restart", *FACE)  # a pin is no shot
+
+
+def test_arrows_calibrate_where_no_session_is_open(technician: CommandLine) -> None:
+    with pressing(Presser(technician.settings, TRUE, kind="landing")):
+        assert "put in an arrow at the centre" in calibrate(technician, *FACE, "--arrows", "--yes")
+
+
+def test_json_shows_each_step_and_the_result(technician: CommandLine) -> None:
+    with pressing(Presser(technician.settings, TRUE)):
+        lines = technician.json("calibrate", "target", "target-1", *FACE)
+    kinds = [line["type"] for line in lines if line["type"] != "too_far"]
+    assert kinds == ["asked", "taken"] * 5 + ["calibration"]
+    assert (lines[-1]["name"], lines[-1]["is_active"], lines[-1]["outlier"], lines[-1]["limit_mm"]) == (
+        "target-1@1", False, None, 0.5,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("true", "message"),
+    [
+        (SensorMap(-1, 0, 0, 1, 1240, 0), "the sensor is mirrored: x counts to the left"),
+        (mounted(0, 1.01), "the scale is 1.0100, more than 0.5% from 1"),
+    ],
+)
+def test_points_that_give_no_calibration_are_explained(
+    technician: CommandLine, tmp_path: Path, true: SensorMap, message: str
+) -> None:
+    file = tmp_path / "points.csv"
+    file.write_text(points_csv(true, CROSS))
+    assert message in calibrate(technician, "--points", str(file), status=1)
+    assert technician.json("calibration", "history") == []
+
+
+def test_a_calibration_above_the_limit_needs_force(technician: CommandLine, tmp_path: Path) -> None:
+    places = [(name, x + 2.0 * (number % 2), y) for number, (name, x, y) in enumerate(CROSS)]
+    sensed = [(name, x, y) for name, x, y in CROSS]
+    file = tmp_path / "points.csv"
+    file.write_text(
+        "name,x_mm,y_mm,sensed_x_mm,sensed_y_mm\n"
+        + "".join(f"{n},{x},{y},{u},{v}\n" for (n, x, y), (_, u, v) in zip(places, sensed, strict=True))
+    )
+    assert "is above the limit of 0.5 mm" in calibrate(technician, "--points", str(file), "--yes", status=1)
+    assert "target-1@1 is stored and not active" in calibrate(technician, "--force", "--yes")
+    assert "is not accepted" in technician.run("calibration", "activate", "target-1", status=1)
+    technician.run("calibration", "activate", "target-1", "--force")
+
+
+@pytest.fixture
+def typed(technician: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:  # noqa: ARG001 - whose input it is
+    """A terminal as standard input; what is written to it is typed."""
+    master, slave = pty.openpty()
+    attributes = termios.tcgetattr(slave)
+    attributes[3] &= ~termios.ECHO
+    termios.tcsetattr(slave, termios.TCSANOW, attributes)
+    with open(slave, closefd=True) as terminal:  # noqa: PTH123 - a descriptor
+        monkeypatch.setattr(sys, "stdin", terminal)
+        yield master
+    os.close(master)
+
+
+def test_an_operator_skips_takes_again_and_activates(technician: CommandLine, typed: int) -> None:
+    """Skips the first point by a key, takes the one that stands out again, and answers the question."""
+    os.write(typed, b"s\n")
+    presser = Presser(technician.settings, TRUE, wrong={"9 o'clock": (8.0, 0.0)})
+
+    presser.left_out = ("centre",)
+
+    def answer() -> None:
+        presser.wrong.clear()
+        os.write(typed, b"y\n")
+
+    def activate() -> None:
+        os.write(typed, b"y\n")
+
+    presser.after[5], presser.at_end = answer, activate
+    with pressing(presser):
+        shown = calibrate(technician, *FACE)
+    assert "Keys, each with Enter" in shown
+    assert "left out: centre" in shown
+    assert "not accepted: the scale is 1.01" in shown
+    assert "y for '9 o'clock', or press Enter to stop" in shown
+    assert shown.count("  taken: sensed") == 5
+    assert "target-1@1 is active from now on" in shown
+
+
+def test_q_stops_and_keeps_the_points(technician: CommandLine, typed: int) -> None:
+    def stop() -> None:
+        os.write(typed, b"q\n")
+
+    with pressing(Presser(technician.settings, TRUE, after={2: stop})):
+        shown = calibrate(technician, *FACE)
+    assert re.search(r"stopped: \d of 5 points are kept", shown)
+    assert taken(technician) >= 2
