@@ -9,6 +9,7 @@ from edge.common.config.errors import CommandError, UsageError
 from edge.common.frames import ButtPoint, SensorMap, nominal_map
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CalibrationKind, CalibrationModel, ReadingKind, SensorOrigin
+from edge.operator.butt.layout import FaceRequest, faces_on_butt
 from edge.operator.calibration.plan import PlannedPoint, TargetPlan, face_of, points_of_face
 from edge.operator.calibration.records import (
     CalibratedDevice,
@@ -20,7 +21,6 @@ from edge.operator.calibration.records import (
 )
 from edge.operator.calibration.runs import end_run
 from edge.operator.calibration.target_run import TargetRun, begin_run
-from edge.operator.layout import FaceRequest, faces_on_butt
 from edge.statistics.alignment import Alignment, AlignmentRefused, PointPair, align
 
 
