@@ -11,6 +11,7 @@ from edge.operator.calibration.records import Calibration, find_calibration
 from edge.operator.corrections import RecordedCorrection, corrections_of
 from edge.operator.lookup import LAST
 from edge.operator.orphans import Orphan, find_orphan
+from edge.operator.rescoring import RecordedRescore, rescores_of
 from edge.operator.shots import ShotSummary, find_shot
 from edge.shots.assembly.explain import Candidate, Explanation, explain, explain_landing
 from edge.shots.store.context import load_snapshot
@@ -23,6 +24,8 @@ class ExplainedShot:
     shot: ShotSummary
     explanation: Explanation
     corrections: Sequence[RecordedCorrection]
+    rescores: Sequence[RecordedRescore]
+    """Rescores of its session, oldest first."""
     calibration: Calibration | None
     """The calibration that gave its place on the butt."""
 
@@ -65,6 +68,7 @@ async def explain_reference(
         shot,
         explanation,
         await corrections_of(connection, shot),
+        await rescores_of(connection, shot.session_id),
         await find_calibration(connection, str(calibration)) if calibration else None,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -230,6 +231,31 @@ async def _record(
         """,
         [(number, device, i) for device, i in sorted(chosen.items())],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRescore:
+    """One row of ``rescores``."""
+
+    at: datetime
+    who: str
+    reason: str
+    old: ScoringBasis
+    new: ScoringBasis
+
+
+async def rescores_of(connection: Connection, session_id: UUID) -> list[RecordedRescore]:
+    """All rescores of a session, oldest first."""
+    rows = await connection.fetch(
+        "select at, who, reason, old::text as old, new::text as new from rescores where session_id = $1 order by id",
+        session_id,
+    )
+    return [
+        RecordedRescore(
+            row["at"], row["who"], row["reason"], *(ScoringBasis(**json.loads(row[name])) for name in ("old", "new"))
+        )
+        for row in rows
+    ]
 
 
 def basis_changes(old: ScoringBasis, new: ScoringBasis) -> Sequence[str]:

@@ -13,7 +13,7 @@ from uuid import UUID
 from drivers.clock.instant import Instant
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import NOT_COUNTED, Result, SessionClock, SessionState
+from edge.common.vocabulary import NOT_COUNTED, Result, SessionClock, SessionState, SlotLetter
 from edge.operator.boots import record_this_boot
 from edge.operator.opening import command_to_open
 from edge.shots.assembly.nockings import expired_nockings
@@ -29,6 +29,18 @@ STEPPED_S = 60.0
 # A session's instants follow the clock that it was opened with, so that a step of the wall clock moves none of them.
 _START = SqlInstant.of_columns("start_time")
 _BY_ITS_OWN_CLOCK = f"greatest({utc_by_clock_of(_START, SqlInstant.of_parameters(2))}, start_time)"
+
+
+@dataclass(frozen=True, slots=True)
+class SlotTotal:
+    """The totals of one archer."""
+
+    letter: SlotLetter
+    archer: str | None
+    face: str
+    """Name of the face on the butt."""
+    arrows: int
+    points: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,10 @@ class SessionSummary:
     """Why its times may be wrong; None where the wall clock was right all along."""
     nockings_expired: int
     """Arrows that were nocked and never released."""
+    rule_set: str
+    """Code of its rules."""
+    slots: Sequence[SlotTotal]
+    """Arrows and points of each slot; shots of no slot are in the session's totals alone."""
 
     @property
     def state(self) -> SessionState:
@@ -142,11 +158,16 @@ async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int]
     """
     rows = await connection.fetch(
         """
-        select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor,
+        select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor, s.rule_set,
                t.distance, case when b.clock = $6 then $6 when b.zero_at is null and abs(extract(epoch
                    from b.at - s.start_time) - (b.mono_ns - s.start_mono_ns) / 1e9) > $8 then $7 end as clock,
                (select string_agg(distinct f.code, ', ') from faces f where f.target_id = t.id) as face, count(h.id) as arrows,
-               coalesce(sum(h.points) filter (where h.result = any($3::text[])), 0)::integer as points
+               coalesce(sum(h.points) filter (where h.result = any($3::text[])), 0)::integer as points,
+               array(select row(p.letter, (select name from archers where id = p.archer_id), p.face,
+                       count(o.id), coalesce(sum(o.points) filter (where o.result = any($3::text[])), 0)::integer)
+                   from slots p left join shots o on o.slot_id = p.id and coalesce(o.end_number > s.sighter_ends, true)
+                       and o.result <> all($4::text[]) and not o.flags && $5::text[]
+                   where p.session_id = s.id group by p.id order by p.letter) as slots
         from sessions s
         left join targets t on t.session_id = s.id
         left join host_boots b on b.host_boot_id = s.start_host_boot_id
@@ -167,7 +188,8 @@ async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int]
     )
     return [
         SessionSummary(
-            **{name: value for name, value in row.items() if name != "clock"},
+            **{name: value for name, value in row.items() if name not in ("clock", "slots")},
+            slots=[SlotTotal(SlotLetter(letter), *rest) for letter, *rest in row["slots"]],
             clock=SessionClock(row["clock"]) if row["clock"] else None,
             nockings_expired=await _count_expired_nockings(connection, row["id"]),
         )

@@ -169,6 +169,10 @@ def list_command(
         sessions = await list_sessions(connection, limit, lane or None)
         for session in sessions:
             say(json_object(asdict(session)) if as_json else session_line(session))
+            for slot in () if as_json else session.slots:
+                say(
+                    f"  slot {slot.letter}  {slot.archer or 'no name'}  face {slot.face}  {slot.arrows} arrows  {slot.points} points"
+                )
         if not sessions and not as_json:
             number = min(lane or [1])
             say(f"No session yet. Open one: `{await command_to_open(connection, number)}`.")
@@ -183,8 +187,9 @@ def session_line(session: SessionSummary) -> str:
     nocked = f"  {session.nockings_expired} nocked and never released" if session.nockings_expired else ""
     totals = f"{session.arrows} arrows  {session.points} points"
     start = f"{str(session.id)[:8]}  {local(session.start_time, '%Y-%m-%d %H:%M')}"
+    rules = "" if session.rule_set == USUAL_RULES else f"  {session.rule_set}"
     clock = f"  clock {session.clock}: times may be wrong" if session.clock else ""
-    return f"{start}  {session.state:<7}  {place}  {session.face or 'no face'}  {totals}{nocked}{clock}"
+    return f"{start}  {session.state:<7}  {place}  {session.face or 'no face'}{rules}  {totals}{nocked}{clock}"
 
 
 def _place_line(place: FacePlace) -> str:

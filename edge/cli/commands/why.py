@@ -15,6 +15,7 @@ from edge.common.vocabulary import CorrectionKind, Result
 from edge.operator.calibration.records import Calibration
 from edge.operator.corrections import RecordedCorrection
 from edge.operator.explanation import ExplainedOrphan, ExplainedShot, explain_reference
+from edge.operator.rescoring import basis_changes
 from edge.operator.shot_format import score_of, score_text, shot_facts
 from edge.shots.assembly.explain import Candidate, Explanation, Flight, Placing, Ring, Watching
 from edge.shots.assembly.model import ReadingKey, TimedReading
@@ -73,6 +74,9 @@ def shot_lines(explained: ExplainedShot) -> Iterator[str]:
     yield _line("flags", ", ".join(shot.flags) or "none")
     for correction in explained.corrections:
         yield _line("corrected", _correction(correction))
+    for rescore in explained.rescores:
+        changes = "; ".join(basis_changes(rescore.old, rescore.new)) or "nothing else than before"
+        yield _line("rescored", f"{local(rescore.at)}  {rescore.who}: {changes}, reason: {rescore.reason}")
     if row.slot is not None:
         yield _line("slot", row.slot)
     rules = f"{shot.rule_set} version {shot.rule_set_version}"
@@ -94,6 +98,7 @@ def _facts(explained: ExplainedShot | ExplainedOrphan) -> dict[str, object]:
         "shot": shot_facts(explained.shot),
         "explanation": _plain(explained.explanation),
         "corrections": _plain(explained.corrections),
+        "rescores": _plain(explained.rescores),
         "calibration": None if explained.calibration is None else explained.calibration.name,
     }
 

@@ -15,7 +15,7 @@ from edge.operator.calibration.activation import activate
 from edge.operator.calibration.records import NewCalibration, append_calibration
 from edge.operator.corrections import ScoreCorrection, correct_shot
 from edge.operator.rebuilds import rebuild_session
-from edge.operator.rescoring import Rescore, basis_changes, rescore_session
+from edge.operator.rescoring import Rescore, basis_changes, rescore_session, rescores_of
 from edge.operator.shots import list_shots
 from tests.edge.lane_rows import CENTRE_MM, LaneRows, build_lane, started_ago
 
@@ -44,6 +44,8 @@ async def values(lane: LaneRows) -> list[tuple[Result, int | None, bool]]:
 
 
 async def rescore(lane: LaneRows, rules: str | None = None, calibration: str | None = None) -> Rescore:
+    """With the rights of an operator."""
+    await lane.connection.execute("set role archstats_operator")
     return await rescore_session(lane.connection, lane.session_id, "Bea", "a test", rules, calibration)
 
 
@@ -63,11 +65,14 @@ async def test_rescore_by_other_rules_and_back(range_lane: LaneRows) -> None:
     assert min(shot.revision for shot in shots) >= 2
     again = await rescore(range_lane)
     assert again.is_unchanged
+    first, second = await rescores_of(range_lane.connection, range_lane.session_id)
+    assert (first.who, first.old, first.new) == ("Bea", done.old, done.new)
+    assert second.old == second.new
     assert (await rescore(range_lane, "wa")).new_total == 30
     rows = await range_lane.connection.fetch("select who, reason, old::text, new::text from rescores order by id")
     assert [(row["who"], row["reason"]) for row in rows] == [("Bea", "a test")] * 3
-    first = [json.loads(rows[0][name])["rule_set"] for name in ("old", "new")]
-    assert first == ["wa", "wa_x11"]
+    bases = [json.loads(rows[0][name])["rule_set"] for name in ("old", "new")]
+    assert bases == ["wa", "wa_x11"]
     with pytest.raises(asyncpg.RestrictViolationError):
         await range_lane.connection.execute("delete from rescores")
 

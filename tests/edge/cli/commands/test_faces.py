@@ -92,6 +92,13 @@ def test_shots_belong_to_slots(command_line: CommandLine) -> None:
     known, assumed, _ = command_line.run("shots", "list").splitlines()
     assert "slot A" in known
     assert "5.5 mm shaft assumed" in assumed
+    assert [
+        (slot["letter"], slot["arrows"], slot["points"]) for slot in command_line.json("session", "list")[0]["slots"]
+    ] == [
+        ("A", 2, 10),
+        ("B", 1, 10),
+    ]
+    assert "  slot A  no name  face 1  2 arrows  10 points" in command_line.run("session", "list")
     explained = command_line.run("why", shots[1]["id"])
     assert "  slot       B" in explained
     assert "  shaft      5.5 mm is assumed: the arrow's own diameter is not known" in explained

@@ -35,6 +35,14 @@ def test_commands_of_the_judging_page_work(judge: CommandLine) -> None:
         assert program == "archstats-sensor"
         judge.run(*words)
     assert [orphan["status"] for orphan in judge.json("orphan", "list", "--all")] == ["voided", "assigned"]
+    explained = judge.run("why", "last", "--lane", "1")
+    assert "A. Judge: rules wa version 1 -> wa_x11 version 1, reason: shot as World Archery's test" in explained
+    assert "  rescored   " in explained
+    session = str(judge.json("session", "list", "--lane", "1")[0]["id"])
+    same = judge.run("shots", "rescore", "--session", session, "--reason", "again")
+    assert "nothing changed" in same
+    (fact,) = judge.json("shots", "rescore", "--session", session, "--rules", "wa", "--why", "back")
+    assert (fact["done"], fact["old"]["rule_set"], fact["new"]["rule_set"]) == (True, "wa_x11", "wa")
 
 
 def test_correction_names_operator_and_outlives_rebuild(judge: CommandLine) -> None:
