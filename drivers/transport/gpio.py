@@ -52,8 +52,30 @@ class Pin(Protocol):
         ...
 
 
+class Listeners:
+    """Receivers of the news that all edges of a moment are delivered: a part of a burst alone would mislead them."""
+
+    def __init__(self) -> None:
+        self._all: tuple[Callable[[], None], ...] = ()
+
+    def add(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` from now on, in the factory's thread."""
+        self._all = (*self._all, listener)
+
+    def remove(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` no more."""
+        self._all = tuple(one for one in self._all if one != listener)
+
+    def call(self) -> None:
+        """Call all of them."""
+        for listener in self._all:
+            listener()
+
+
 class Factory(Protocol):
     """The part of a gpiozero pin factory that this project uses."""
+
+    listeners: Listeners
 
     def pin(self, name: str) -> Pin:
         """The pin ``GPIO17``, opened by the first call."""
@@ -162,7 +184,8 @@ class KernelFactory(LocalPiFactory):  # type: ignore[misc]  # gpiozero has no an
         """Raises OSError when no chip can be opened."""
         super().__init__()
         self.chip_path = find_chip(chip)
-        self.watcher = LineWatcher()
+        self.listeners = Listeners()
+        self.watcher = LineWatcher(self.listeners.call)
         self.pins: dict[object, Pin] = {}  # gpiozero would share them with factories of other chips
         self.pin_class = KernelPin
 
@@ -176,6 +199,10 @@ class KernelFactory(LocalPiFactory):  # type: ignore[misc]  # gpiozero has no an
             return int(super()._get_revision())
         except (PinUnknownPi, OSError):
             return PI_5
+
+
+Move = tuple[int, bool, int] | tuple[int, bool, int, bool | None]
+"""Number of a line, its level, the kernel's stamp in nanoseconds, and the reported level if it is another."""
 
 
 class SimulatedPin(MockPin):  # type: ignore[misc]  # gpiozero has no annotations
@@ -231,15 +258,18 @@ class SimulatedFactory(MockFactory):  # type: ignore[misc]  # gpiozero has no an
         self._answers = threading.Event()
         self._answers.set()
         self._making = threading.Lock()
+        self.listeners = Listeners()
 
     def pin(self, name: str, **options: object) -> SimulatedPin:
         """The pin of this name: the same for the simulator and for the driver, which are in different threads."""
         with self._making:
             return cast("SimulatedPin", super().pin(name, **options))
 
-    def drive(self, number: int, level: bool, at_ns: int, reported: bool | None = None) -> None:
-        """Drive a line, see :meth:`SimulatedPin.drive`."""
-        self.pin(f"GPIO{number}").drive(level, at_ns, reported=reported)
+    def drive(self, *moves: Move) -> None:
+        """Drive lines, see :meth:`SimulatedPin.drive`. The edges are delivered together."""
+        for number, level, at_ns, *reported in moves:
+            self.pin(f"GPIO{number}").drive(level, at_ns, reported=reported[0] if reported else None)
+        self.listeners.call()
 
     def freeze(self) -> None:
         """Let every look at a pin's level wait, as at a chip that hangs."""
@@ -272,6 +302,7 @@ class PinSet:
         """Take the chip, by default that of the header, or the simulated pins. Raises DriverError with a hint."""
         self._device = device
         self._pins: list[Pin] = []
+        self._listener: Callable[[], None] | None = None
         simulated = _Simulation.factory
         self.is_simulated = simulated is not None
         try:
@@ -297,6 +328,11 @@ class PinSet:
 
         return self._open(number, prepare)
 
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` in the factory's thread whenever all edges of a moment are delivered, until the pins are closed."""
+        self._listener = listener
+        self._factory.listeners.add(listener)
+
     def explain(self, number: int, fault: Exception) -> DriverError:
         """The error to raise for a fault of an open pin."""
         return explain_line(number, getattr(self._factory, "chip_path", "the simulated chip"), self._device, fault)
@@ -307,6 +343,8 @@ class PinSet:
             with suppress(OSError):
                 pin.when_changed = None
         self._pins.clear()
+        if self._listener is not None:
+            self._factory.listeners.remove(self._listener)
         self._factory.release_all(self)
         if not self.is_simulated:  # a simulator drives its pins on
             with suppress(OSError):

@@ -172,7 +172,9 @@ class LineWatcher:
     It starts with the first line, and ends with :meth:`close`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, delivered: Callable[[], None]) -> None:
+        """``delivered`` is called after the edges of each wake-up."""
+        self._delivered = delivered
         self._lines: dict[int, KernelLine] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -224,6 +226,8 @@ class LineWatcher:
                 edges = [edge for fd in ready for edge in self._read(fd)]
             for at_ns, level, line in sorted(edges, key=lambda edge: edge[0]):
                 line.deliver(at_ns, level)
+            if edges:
+                self._delivered()
 
     def _read(self, fd: int) -> list[tuple[int, bool, KernelLine]]:
         line = self._lines.get(fd)

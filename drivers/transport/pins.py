@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -58,6 +58,8 @@ class InputPins:
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._edges: deque[Edge] = deque()
+        self._coming: list[Edge] = []
+        """Edges of the present moment, in the factory's thread; the event loop gets them together."""
         self._levels: Levels | None = None
         self._fault: str | None = None
         self._lost = dict.fromkeys((spec.name for spec, _ in pins), 0)
@@ -72,6 +74,7 @@ class InputPins:
 
     def start(self) -> None:
         """Report edges and levels from now on. Raises DriverError with a hint."""
+        self._held.listen(self._deliver)
         for (spec, pin), handler in zip(self._pins, self._handlers, strict=True):
             try:
                 pin.when_changed = handler
@@ -134,15 +137,24 @@ class InputPins:
     def _on_change(self, spec: InputPin, pin: Pin, ticks: float, state: int) -> None:
         """Take an edge, in the factory's thread."""
         missed, self._missed_before[spec.name] = pin.missed - self._missed_before[spec.name], pin.missed
+        self._coming.append(Edge(spec.name, round(ticks * 1e9), bool(state) is spec.active_high, missed))
+
+    def _deliver(self) -> None:
+        """Pass the edges of a moment on, in the factory's thread."""
+        coming, self._coming = self._coming, []
+        if not coming:
+            return
         with self._lock:
-            self.counters.edges += 1
-            self.counters.edges_missed += missed
-            if len(self._edges) >= MAX_WAITING:
-                self._lost[self._edges.popleft().name] += 1
-                self.counters.edges_dropped += 1
-            missed += self._lost[spec.name]
-            self._lost[spec.name] = 0
-            self._edges.append(Edge(spec.name, round(ticks * 1e9), bool(state) is spec.active_high, missed))
+            for edge in coming:
+                self.counters.edges += 1
+                self.counters.edges_missed += edge.missed
+                if len(self._edges) >= MAX_WAITING:
+                    self._lost[self._edges.popleft().name] += 1
+                    self.counters.edges_dropped += 1
+                if lost := self._lost[edge.name]:
+                    edge = replace(edge, missed=edge.missed + lost)
+                    self._lost[edge.name] = 0
+                self._edges.append(edge)
             self._wake_reader()
 
     def _look_on(self) -> None:

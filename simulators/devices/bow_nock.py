@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -97,7 +98,7 @@ class NockSwitch:
                 for drive in self._changes(event):
                     if drive.at_us >= self._born_us:
                         self._count += 1
-                        heapq.heappush(self._upcoming, (drive.at_us, self._count, drive))
+                        heapq.heappush(self._upcoming, (drive.due_us, self._count, drive))
 
     def _changes(self, event: Event) -> Iterator[Drive]:
         at_us = event.at_us
@@ -132,7 +133,10 @@ class NockSwitch:
 
 
 def bounce(pin: int, at_us: int, level: bool, draws: Draws) -> list[Drive]:
-    """Return a burst of a contact that changes to ``level`` at ``at_us`` and bounces for at most :data:`BURST_US`."""
+    """Return a burst of a contact that changes to ``level`` at ``at_us`` and bounces for at most :data:`BURST_US`.
+
+    The daemon gets it whole, as the kernel buffers it: the threads of a busy machine must not make two bursts of it.
+    """
     is_read_late = draws.uniform() < _FIRST_READ_LATE
     changes = [Drive(at_us, pin, level, (not level) if is_read_late else None)]
     last_us = at_us
@@ -150,7 +154,7 @@ def bounce(pin: int, at_us: int, level: bool, draws: Draws) -> list[Drive]:
         changes.append(Drive(round(end_us), pin, level))
     if changes[-1].level is not level:
         changes.append(Drive(at_us + BURST_US, pin, level))
-    return changes
+    return [replace(change, delivered_us=changes[-1].at_us) for change in changes]
 
 
 SIMULATOR = PinSimulator(

@@ -110,6 +110,13 @@ class Drive:
     """Level from then on: True is high."""
     reported: bool | None = None
     """Level that the kernel reads after it, where that is another: the pulse was too short for it."""
+    delivered_us: int | None = None
+    """Instant at which the daemon gets the edge, with others of that instant; by default at once."""
+
+    @property
+    def due_us(self) -> int:
+        """Instant at which the daemon gets the edge."""
+        return self.at_us if self.delivered_us is None else self.delivered_us
 
 
 class PinDevice(Protocol):
@@ -125,7 +132,7 @@ class PinDevice(Protocol):
         ...
 
     def poll(self, now_us: int) -> list[Drive]:
-        """Return the changes up to ``now_us`` that were not returned before, in order of time."""
+        """Return the changes that the daemon gets up to ``now_us`` and were not returned before, in this order."""
         ...
 
     def next_due_us(self) -> int:

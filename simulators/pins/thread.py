@@ -34,7 +34,7 @@ class PinThread:
         host = HostTime.anchor()
         device = self._simulator.make(self._spec, self._world, host.now_us())
         for pin, level in device.levels().items():
-            self._drive(pin, level, host.mono_ns)
+            self.factory.drive((pin, level, host.mono_ns))
         simulate_pins(self.factory)
         self._thread = threading.Thread(
             target=self._run, args=(device, host), name=f"{self._spec.name} pins", daemon=True
@@ -61,11 +61,11 @@ class PinThread:
 
     def _run(self, device: PinDevice, host: HostTime) -> None:
         while not self._stop.is_set():
-            for change in device.poll(host.now_us()):
-                at_ns = host.mono_ns + (change.at_us - host.utc_us) * 1000
-                self._drive(change.pin, change.level, at_ns, change.reported)
+            moves = [
+                (change.pin, change.level, host.mono_ns + (change.at_us - host.utc_us) * 1000, change.reported)
+                for change in device.poll(host.now_us())
+            ]
+            if moves:
+                self.factory.drive(*moves)
             wait_s = (device.next_due_us() - host.now_us()) / 1e6
             self._stop.wait(min(max(wait_s, 0.0), LONGEST_WAIT_S))
-
-    def _drive(self, pin: int, level: bool, at_ns: int, reported: bool | None = None) -> None:
-        self.factory.drive(pin, level, at_ns, reported)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from drivers.contract import Reading, Report
 from drivers.nock.driver import BowNock, NockSettings
-from drivers.transport.gpio import SimulatedFactory
+from drivers.transport.gpio import Move, SimulatedFactory
 from simulators.devices.bow_nock import bounce
 from simulators.world.draws import Draws
 
@@ -36,7 +36,7 @@ def move_contacts(factory: SimulatedFactory, pins: list[int], shots: int, every_
     """
     start_ns = time.monotonic_ns() + LEAD_NS
     moved: list[Moved] = []
-    edges: list[tuple[int, int, bool, bool | None]] = []
+    bursts: list[list[Move]] = []
     for place, pin in enumerate(pins):
         draws = Draws(seed, pin)
         for shot in range(shots):
@@ -44,14 +44,14 @@ def move_contacts(factory: SimulatedFactory, pins: list[int], shots: int, every_
             released_ns = nocked_ns + every_ns // 2 + round(draws.uniform(0.0, 0.1) * every_ns)
             for at_ns, nocked in ((nocked_ns, True), (released_ns, False)):
                 moved.append(Moved(pin, nocked, at_ns))
-                for edge in bounce(pin, at_ns // 1000, NOCKED if nocked else FREE, draws):
-                    exact_ns = at_ns if edge.at_us == at_ns // 1000 else edge.at_us * 1000
-                    edges.append((exact_ns, pin, edge.level, edge.reported))
+                edges = bounce(pin, at_ns // 1000, NOCKED if nocked else FREE, draws)
+                exact_ns = [at_ns, *(edge.at_us * 1000 for edge in edges[1:])]
+                bursts.append([(pin, edge.level, ns, edge.reported) for edge, ns in zip(edges, exact_ns, strict=True)])
     waited = threading.Event()
-    for at_ns, pin, level, reported in sorted(edges, key=lambda edge: edge[0]):
-        if (ahead_ns := at_ns - time.monotonic_ns()) > 0:
+    for burst in sorted(bursts, key=lambda burst: burst[-1][2]):
+        if (ahead_ns := burst[-1][2] - time.monotonic_ns()) > 0:
             waited.wait(ahead_ns / 1e9)
-        factory.drive(pin, level, at_ns, reported)
+        factory.drive(*burst)
     return moved
 
 

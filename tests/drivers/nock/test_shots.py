@@ -31,7 +31,7 @@ async def test_every_shot_is_one_engage_and_one_release(shots: int) -> None:
     each = shots // len(PINS)
     with simulated_pins() as factory:
         for pin in PINS:
-            factory.drive(pin, True, 0)
+            factory.drive((pin, True, 0))
         drivers = [await opened_switch(pin) for pin in PINS]
         try:
             moving = asyncio.create_task(asyncio.to_thread(move_contacts, factory, PINS, each, EVERY_NS, seed=1))

@@ -39,12 +39,7 @@ async def opened(*specs: InputPin, look_every_s: float = 60.0) -> InputPins:
 
 def drive_in_thread(factory: SimulatedFactory, moves: list[tuple[int, bool, int]]) -> None:
     """Drive lines from another thread: number, level and nanoseconds of each move."""
-
-    def drive_all() -> None:
-        for move in moves:
-            factory.drive(*move)
-
-    thread = threading.Thread(target=drive_all)
+    thread = threading.Thread(target=factory.drive, args=moves)
     thread.start()
     thread.join()
 
@@ -93,7 +88,7 @@ async def test_edges_that_the_kernel_dropped_come_with_the_next(factory: Simulat
 
 
 async def test_levels_are_read_in_an_interval_and_on_request(factory: SimulatedFactory) -> None:
-    factory.drive(17, False, 1)
+    factory.drive((17, False, 1))
     inputs = await open_inputs([SWITCH], chip=None, device="bow-1", look_every_s=0.05)
     looks = [await inputs.read(5.0) for _ in range(3)]
     assert [look.active for look in looks if isinstance(look, Levels)] == [{"switch": True}] * 3

@@ -39,7 +39,7 @@ class Listener:
     def run(self, until_us: int) -> None:
         """Feed everything up to ``until_us``."""
         for drive in self.switch.poll(until_us):
-            self._pass_time(drive.at_us)
+            self._pass_time(drive.due_us)
             self._drive(drive)
         self._pass_time(until_us)
 
