@@ -57,7 +57,7 @@ class NockSettings:
         default=None,
         metadata={
             "min_length": 1,
-            "description": "GPIO chip of the pins, such as gpiochip0; by default that of the header.",
+            "description": "GPIO chip of pins and lights, such as gpiochip0; by default that of the header.",
         },
     )
     nock_pin: int = field(

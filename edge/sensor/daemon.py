@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from edge.common.postgres.database import Database
 from edge.common.process.supervision import Supervision
@@ -17,6 +18,9 @@ from edge.sensor.reader import BuildDriver, DeviceReader
 from edge.sensor.status import Status, headline
 from edge.sensor.store import Device
 from edge.sensor.writer import ReadingWriter
+
+if TYPE_CHECKING:
+    from edge.sensor.lights import LightPins
 
 CLOCKS_WITHIN_S: Final = 2.0
 """Longest wait of the device's first opening for the stored clocks; without them events of earlier boots stay in it."""
@@ -37,6 +41,7 @@ async def run_sensor(
     spool: Spool,
     stop: asyncio.Event,
     supervision: Supervision | None = None,
+    lights: LightPins | None = None,
 ) -> None:
     """Serve the device until ``stop``; a missing device, a missing database or a full disk does not end it.
 
@@ -56,8 +61,12 @@ async def run_sensor(
         line = headline(device.id, device.port, status, database_ok=writer.connected, waiting=len(queue))
         return f"{line}; {spool.error}" if spool.error else line
 
+    def is_storable() -> bool:
+        return writer.connected or spool.error is None
+
     try:
         async with asyncio.TaskGroup() as tasks:
+            shining = tasks.create_task(_show(lights, device.id, status, is_storable), name="lights")
             writing = tasks.create_task(writer.run(stop), name="writer")
             spooling = tasks.create_task(worker.run(), name="disk")
             reading = tasks.create_task(_read(reader, writer), name="reader")
@@ -65,6 +74,7 @@ async def run_sensor(
             watched = tasks.create_task(supervision.run(status_line), name="supervision")
             await stop.wait()
             watched.cancel()
+            shining.cancel()
             supervision.stopping()
             # The driver stays open until the last acknowledgement is sent; only then may reading end.
             writing.cancel()
@@ -84,3 +94,10 @@ async def run_sensor(
 async def _read(reader: DeviceReader, writer: ReadingWriter) -> None:
     await writer.clocks_loaded(CLOCKS_WITHIN_S)
     await reader.run()
+
+
+async def _show(pins: LightPins | None, device_id: str, status: Status, is_storable: Callable[[], bool]) -> None:
+    if pins is not None:
+        from edge.sensor.lights import LightKeeper  # a daemon without lights keeps no code for them
+
+        await LightKeeper(pins, device_id, status, is_storable).run()

@@ -148,6 +148,7 @@ class DeviceReader:
             self.clocks.pop(report.stream_id, None)
             self.clocks[report.stream_id] = report
             self._forget_oldest_clocks()
+        self._status.on_report(report)
         self._queue.put(report)
 
     def _forget_oldest_clocks(self) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from drivers.contract import DeviceIdentity, Pulse, Source
+from drivers.contract import DeviceIdentity, Pulse, Reading, ReadingKind, Report, Source, StreamStart
 from drivers.errors import DeviceLost, DriverError
 from edge.common.console import local
 from edge.common.postgres.boots import CLOCK_HINT
@@ -36,6 +36,10 @@ class Status:
     chatter_hint: str | None = None
     clock: str | None = None
     """Fault of the host's wall clock, for the operator: the device may be ready all the same."""
+    is_engaged: bool = False
+    """An arrow is on the string, by the newest reading of a bow."""
+    string_mono_ns: int = 0
+    """CLOCK_MONOTONIC of that reading, or of the start of the stream."""
     driver_counters: Mapping[str, int] = field(default_factory=dict)
     changed: bool = True
     """The row is out of date and should be written at once."""
@@ -96,6 +100,19 @@ class Status:
         else:
             state = DeviceState.WAITING
         return self.set_state(state, error=clean(fault.message), hint=clean(fault.hint))
+
+    def on_report(self, report: Report) -> None:
+        """Follow the arrow on the string; events that are sent again late change nothing."""
+        if not isinstance(report, Reading | StreamStart):
+            return
+        kind = report.kind if isinstance(report, Reading) else None
+        at_ns = report.stamp.mono_ns
+        if (
+            kind in (ReadingKind.ENGAGE, ReadingKind.RELEASE, None)
+            and at_ns is not None
+            and at_ns >= self.string_mono_ns
+        ):
+            self.string_mono_ns, self.is_engaged = at_ns, kind is ReadingKind.ENGAGE
 
     def on_heartbeat(self, pulse: Pulse) -> None:
         """Take battery and signal strength from a heartbeat."""

@@ -14,7 +14,7 @@ from edge.cli.daemons.device_plan import DevicePlan
 from edge.cli.environment import refuse_mistyped
 from edge.common.config.errors import ConfigError
 from edge.common.config.load import load_device
-from edge.common.config.settings import DEVICE_NAME, NoSettings, refuse_unknown, variables_of
+from edge.common.config.settings import DEVICE_NAME, DeviceSettings, NoSettings, refuse_unknown, variables_of
 from edge.sensor.store import Device
 
 _Found = TypeVar("_Found")
@@ -39,6 +39,7 @@ def plan_device(device_id: str, environ: Mapping[str, str]) -> DevicePlan:
     driver = attempt(lambda: _driver(device_id, environ))
     known = {**environ, "ARCH_STATS_DRIVER": environ.get("ARCH_STATS_DRIVER") or "none"}  # already reported
     settings = attempt(lambda: load_device(known, driver.info.settings if driver else NoSettings))
+    attempt(lambda: _check_lights(device_id, settings))
     attempt(lambda: _check_port(device_id, environ.get("ARCH_STATS_PORT", "")))
     if driver is None or settings is None or faults:
         raise ConfigError.merge(faults)
@@ -84,6 +85,25 @@ def _driver(device_id: str, environ: Mapping[str, str]) -> DriverClass:
         return load_driver(name)
     except DriverConfigError as fault:
         raise ConfigError(f"{device_id}: {fault.message}", hint=fault.hint) from fault
+
+
+def _check_lights(device_id: str, settings: DeviceSettings | None) -> None:
+    """Refuse a light on a pin that the other light or the driver needs: it would cost the driver its readings."""
+    if settings is None:
+        return
+    used: dict[object, str] = {}
+    own = settings.driver_settings
+    fields = variables_of(type(own))
+    pins = {variable: getattr(own, name) for name, variable in fields.items() if name.endswith("_pin")}
+    pins |= {"ARCH_STATS_LIGHT_GREEN": settings.light_green, "ARCH_STATS_LIGHT_RED": settings.light_red}
+    for variable, number in pins.items():
+        if number is None:
+            continue
+        if number in used and "LIGHT" in variable:
+            raise ConfigError(
+                f"{device_id}: {variable} and {used[number]} are both GPIO{number}", hint="Give each a pin of its own."
+            )
+        used[number] = variable
 
 
 def _check_port(device_id: str, port: str) -> None:

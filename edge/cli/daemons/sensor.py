@@ -19,6 +19,7 @@ from edge.common.process.child import in_child
 
 if TYPE_CHECKING:
     from edge.cli.daemons.device_plan import DevicePlan
+    from edge.sensor.lights import LightPins
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,18 @@ def _serve(device_id: str, environ: Mapping[str, str], pins: AbstractContextMana
             supervision = Supervision(Notifier.of(os.environ, os.getpid()))
             spool = Spool(spool_folder(plan.settings, environ), device_id, plan.settings.spool_max_mb << 20)
             build = partial(_build, plan)
-            await run_sensor(database, plan.device, build, spool, stop, supervision)
+            await run_sensor(database, plan.device, build, spool, stop, supervision, _lights(plan.settings))
 
     with pins:  # after the fork: its thread would not be in the child
         return run_service(serve, name=f"archstats-sensor {device_id}", dev_mode=service.dev_mode, is_small=True)
+
+
+def _lights(settings: DeviceSettings) -> LightPins | None:
+    if settings.light_green is None and settings.light_red is None:
+        return None
+    from edge.sensor.lights import LightPins
+
+    return LightPins(settings.light_green, settings.light_red, settings.gpio_chip)
 
 
 def _check(device_id: str, environ: Mapping[str, str]) -> tuple[DevicePlan, ServiceSettings]:

@@ -168,6 +168,27 @@ class DeviceSettings:
             le=1_000_000,
         ),
     )
+    light_green: int | None = field(
+        default=None,
+        metadata=_setting(
+            "ARCH_STATS_LIGHT_GREEN",
+            "GPIO number of the green status light: 24 for GPIO24; none without it",
+            ge=0,
+            le=27,
+        ),
+    )
+    light_red: int | None = field(
+        default=None,
+        metadata=_setting("ARCH_STATS_LIGHT_RED", "GPIO number of the red status light; none without it", ge=0, le=27),
+    )
+    gpio_chip: str | None = field(
+        default=None,
+        metadata=_setting(
+            "ARCH_STATS_GPIO_CHIP",
+            "GPIO chip of pins and lights, such as gpiochip0; by default that of the header",
+            min_length=1,
+        ),
+    )
     driver_settings: object
     """An instance of the driver's own class of settings."""
 

@@ -43,6 +43,11 @@ CASES = {
         ["archstats-sensor", "run", "bow-1"],
         ["sokket"],
     ),
+    "light on a pin of the driver": (
+        {"ARCH_STATS_DRIVER": "bow.nock", "ARCH_STATS_LIGHT_RED": "17"},
+        ["archstats-sensor", "run", "bow-1"],
+        ["ARCH_STATS_LIGHT_RED and ARCH_STATS_NOCK_PIN are both GPIO17"],
+    ),
     "device name": ({"ARCH_STATS_DRIVER": "bow.link"}, ["archstats-sensor", "run", "Bow 1"], ["Bow 1"]),
 }
 
@@ -61,6 +66,12 @@ MISTYPED = {
     ),
     "fault of an emulated device": ({}, ["archstats-sensor", "emulate", "bow.link", "--fault", "drop"], ["drop=0.05"]),
     "seed of no faults": ({}, ["archstats-sensor", "--simulate", "--fault-seed", "3"], ["--fault-seed", "--fault "]),
+    "fault of a device at pins": (
+        {"ARCH_STATS_DRIVER": "bow.nock"},
+        ["archstats-sensor", "run", "bow-1", "--simulate", "--fault", "drop=0.1"],
+        ["bow.nock has no line", "--fault"],
+    ),
+    "device without a line": ({}, ["archstats-sensor", "emulate", "bow.nock"], ["has no line", "run bow-1 --simulate"]),
     "driver without a simulator": ({}, ["archstats-sensor", "emulate", "bow.gpio"], ["bow.gpio", "bow.link"]),
     "world": ({}, ["archstats-sensor", "truth", "--seed", "1", "--since", "yesterday"], ["--since", "yesterday"]),
     "face": ({}, ["archstats-sensor", "session", "open", "--face", "wa_41"], ["wa_41", "wa_40_triple"]),

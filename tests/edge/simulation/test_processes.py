@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,18 @@ def test_programs_are_devices_simulators_and_modules(tmp_path: Path) -> None:
     assert max(found, key=lambda program: program.stop_order).name == "simulators"
     order = {program.name: program.stop_order for program in found}
     assert order["bow-1"] < order["archstats-shots"], "the last computation sees all that the sensors stored"
+
+
+def test_a_device_at_pins_brings_its_simulator_along(tmp_path: Path) -> None:
+    folders = Folders(tmp_path / "ports", tmp_path / "logs")
+    bow, target = range_devices(1)
+    world = World(1, FIXED_START_US)
+    found = programs([replace(bow, driver="bow.nock"), target], world, WireFaults(), {"PATH": "/bin"}, folders)
+    simulators, daemon = found[0], found[1]
+    assert simulators.argv[-1].startswith("target-1:")
+    assert list(daemon.argv[1:]) == ["run", "bow-1", "--simulate"]
+    assert daemon.environment["ARCH_STATS_DRIVER"] == "bow.nock"
+    assert daemon.environment["ARCH_STATS_WORLD"] == world.to_json()
+    assert "ARCH_STATS_PORT" not in daemon.environment
+    alone = programs([replace(bow, driver="bow.nock")], world, WireFaults(), {"PATH": "/bin"}, folders)
+    assert [program.name for program in alone] == ["bow-1", "archstats-shots", "archstats-push"]
