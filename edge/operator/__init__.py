@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge.operator.rebuilds import RebuildResult, await_rebuild, rebuild_session, request_rebuild
     from edge.operator.sessions import SessionSummary, await_closes, list_sessions, mark_end, request_closes
     from edge.operator.shots import ShotSummary, find_session, find_shot, list_shots
+    from edge.operator.statistics import StatisticsState, read_statistics, statistics_facts
 
 _NAMES = {
     "backup": ("back_up", "restore"),
@@ -43,6 +44,7 @@ _NAMES = {
     "sessions": ("SessionSummary", "await_closes", "list_sessions", "mark_end", "request_closes"),
     "shots": ("ShotSummary", "find_session", "find_shot", "list_shots"),
     "butt.slots": ("NewSlot", "parse_slots"),
+    "statistics": ("StatisticsState", "read_statistics", "statistics_facts"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -61,6 +63,7 @@ __all__ = [
     "ScoreCorrection",
     "SessionSummary",
     "ShotSummary",
+    "StatisticsState",
     "assign_orphan",
     "await_closes",
     "await_rebuild",
@@ -91,6 +94,7 @@ __all__ = [
     "parse_slots",
     "prune_events",
     "read_settings",
+    "read_statistics",
     "rebuild_session",
     "reopen_orphan",
     "request_closes",
@@ -100,6 +104,7 @@ __all__ = [
     "rules_of",
     "run_command",
     "settle_quarantine",
+    "statistics_facts",
     "void_orphan",
 ]
 

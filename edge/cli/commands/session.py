@@ -1,4 +1,4 @@
-"""``archstats-sensor session``: open, end, close and list sessions."""
+"""``archstats-sensor session``: open, end, close and list sessions, and their statistics."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from drivers.clock.host import host_now
 from edge.cli.commands.options import DatabaseDir, Json, Location, command_group, faces, operator_name, rule_sets
+from edge.cli.commands.session_stats import stats_command
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import EXIT_REFUSED, CommandError
 from edge.common.console import as_json as json_object
@@ -178,6 +179,9 @@ def list_command(
             say(f"No session yet. Open one: `{await command_to_open(connection, number)}`.")
 
     on_database(run, database_dir)
+
+
+app.command("stats")(stats_command)
 
 
 def session_line(session: SessionSummary) -> str:

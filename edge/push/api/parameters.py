@@ -46,6 +46,13 @@ class OneLaneParams(Query):
     lane: Lane = 1
 
 
+class StatisticsParams(Query):
+    """``lane`` or ``session``, for the statistics of a lane's last session or of one session."""
+
+    lane: Lane | None = None
+    session: UUID | None = None
+
+
 class SessionParams(Query):
     """Filters of ``/session``, compared for equality; all given ones must match."""
 

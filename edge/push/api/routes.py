@@ -12,9 +12,11 @@ from edge.push.api.parameters import (
     OneLaneParams,
     SessionParams,
     ShotParams,
+    StatisticsParams,
     parse_query,
     path_id,
 )
+from edge.push.api.statistics import Statistics
 from edge.push.http.content import compressed
 from edge.push.http.envelope import data_response, reject
 from edge.push.http.read_pool import ReadPool
@@ -70,6 +72,32 @@ def api_routes(pool: ReadPool) -> list[Route]:
         Route("/api/v0/shot", get_shots),
         Route("/api/v0/shot/{id}", get_shot),
         Route("/api/v0/session_performance", get_performance),
+        *_statistics_routes(pool),
+    ]
+
+
+def _statistics_routes(pool: ReadPool) -> list[Route]:
+    statistics = Statistics(pool)
+
+    async def get_statistics(request: Request) -> Response:
+        params = parse_query(request, StatisticsParams)
+        if params.session is None:
+            return compressed(request, data_response(await statistics.of_lane(params.lane)))
+        if params.lane is not None:
+            message = "give lane or session: a session has one lane"
+            raise reject(422, "exclusive", message, "query", "lane")
+        found = await statistics.of_session(params.session)
+        if found is None:
+            raise reject(404, "not_found", f"session {params.session} does not exist", "query", "session")
+        return compressed(request, data_response(found))
+
+    async def get_statistics_of_all(request: Request) -> Response:
+        parse_query(request, NoParams)
+        return compressed(request, data_response(await statistics.of_all_lanes()))
+
+    return [
+        Route("/api/v0/statistics", get_statistics),
+        Route("/api/v0/statistics/all", get_statistics_of_all),
     ]
 
 

@@ -1,0 +1,1 @@
+"""Tests of the statistics, against numbers that are computed in another way."""

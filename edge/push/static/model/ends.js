@@ -1,7 +1,6 @@
-// Ends: the end of each shot, its place there, and the sums. Pure: shots in, ends out.
+// Ends: the end of each shot and its place there, and the rows of the score sheet. Pure: shots and the hub's statistics in, rows out.
 import { texts } from "../texts/index.js";
-import { grouped } from "./format.js";
-import { byValue, counts, moment, totals } from "./score.js";
+import { counts, moment } from "./score.js";
 import { NOT_COUNTED } from "./vocabulary.js";
 
 /**
@@ -13,22 +12,35 @@ export function inOrder(shots, sighterEnds) {
   const numbers = new Map();
   return [...shots].sort((a, b) => moment(a) - moment(b) || (a.id < b.id ? -1 : 1)).map((shot) => {
     const end = shot.end_number ?? 0;
-    const sighter = end > 0 && end <= sighterEnds;
-    const endName = !end ? "" : sighter ? texts.ends.sighterName(end) : String(end - sighterEnds);
     const number = (numbers.get(end) ?? 0) + 1;
     if (counts(shot)) numbers.set(end, number);
-    return { ...shot, end, endName, inEnd: counts(shot) ? number : null, sighter, extra: shot.flags.some((flag) => NOT_COUNTED.includes(flag)) };
+    return { ...shot, end, endName: endName(end, sighterEnds), inEnd: counts(shot) ? number : null, sighter: end > 0 && end <= sighterEnds,
+      extra: shot.flags.some((flag) => NOT_COUNTED.includes(flag)) };
   });
 }
 
-/** Ends with their arrows, highest first, and the running total. */
-export function ends(ordered) {
-  const byEnd = grouped(ordered.filter(counts), (shot) => shot.end);
-  let running = 0;
-  return [...byEnd].sort(([a], [b]) => (a || Infinity) - (b || Infinity)).map(([number, shots]) => {
-    const [{ endName: name, sighter }] = shots;
-    const sums = totals(sighter ? shots.map((shot) => ({ ...shot, sighter: false })) : shots);
-    if (!sighter) running += sums.sum;
-    return { number, name, sighter, shots: [...shots].sort(byValue), ...sums, running: sighter ? null : running };
-  });
+/**
+ * One row per end, its arrows as the hub sorts them, with the hub's sums. A shot that is newer than the statistics is shown at the
+ * end of its row until they follow; statistics: null while there are none.
+ */
+export function sheet(ordered, statistics) {
+  const shots = new Map(ordered.filter(counts).map((shot) => [shot.id, shot]));
+  const rows = new Map();
+  const row = (end, name, sighter) => {
+    if (!rows.has(end)) rows.set(end, { end, name, sighter, shots: [], hits: null, xs: null, sum: null, running: null });
+    return rows.get(end);
+  };
+  for (const { number, shots: ids, is_sighter: sighter, totals, running } of statistics?.ends ?? []) {
+    const known = ids.map((id) => shots.get(id)).filter((shot) => shot && shot.end === (number ?? 0));
+    if (!known.length) continue; // the page has not heard of its shots yet, or they do not count any more
+    for (const { id } of known) shots.delete(id);
+    Object.assign(row(number ?? 0, known[0].endName, sighter), { shots: known, hits: totals.hits, xs: totals.xs, sum: totals.points, running });
+  }
+  for (const shot of shots.values()) row(shot.end, shot.endName, shot.sighter).shots.push(shot);
+  return [...rows.values()].sort((a, b) => (a.end || Infinity) - (b.end || Infinity));
+}
+
+function endName(end, sighterEnds) {
+  if (!end) return "";
+  return end <= sighterEnds ? texts.ends.sighterName(end) : String(end - sighterEnds);
 }

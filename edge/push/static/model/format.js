@@ -86,14 +86,3 @@ export function bareOffset(dx, dy) {
 function offsetOf(dx, dy, write) {
   return [(dx < 0 ? texts.left : texts.right)(write(Math.abs(dx))), (dy < 0 ? texts.low : texts.high)(write(Math.abs(dy)))].join(", ");
 }
-
-/** Items by the key of each, in the order of their first. */
-export function grouped(items, key) {
-  const groups = new Map();
-  for (const item of items) {
-    const name = key(item);
-    if (!groups.has(name)) groups.set(name, []);
-    groups.get(name).push(item);
-  }
-  return groups;
-}

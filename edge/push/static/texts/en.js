@@ -102,9 +102,10 @@ export const texts = {
       sight: "Sight", trend: "Later half",
     },
     middle: (offset) => `${offset} of the centre`,
+    known: (middle, error) => `${middle} (± ${error})`,
     spread: (sigma, interval) => `${sigma} per axis, 95 % interval ${interval}`,
     spreadLater: (n) => `needs ${arrows(n)}`,
-    half: (radius) => `${radius} of the middle`,
+    half: (half, most) => `${half} of the middle, 95 of 100 within ${most}`,
     widest: (length, n) => `${length}, of ${arrows(n)}`,
     moveSight: (moves, eyeToSight) => `move it ${moves.join(" and ")} (${eyeToSight} from the eye)`,
     leaveSight: (error) => `leave it: the middle is known to ± ${error} only`,
@@ -135,9 +136,9 @@ export const texts = {
   },
 
   arrowTable: {
-    heads: { arrow: "Arrow", shots: "Shots", average: "Average", offset: "From the group's middle, mm", error: "±" },
-    caption: "Arrows: shots, average, and the mean place relative to the group's with its standard error",
-    check: "check this arrow",
+    heads: { arrow: "Arrow", shots: "Shots", average: "Average", offset: "From the other arrows, mm", error: "±" },
+    caption: "Arrows: shots, average, and the mean place relative to that of the other arrows with its standard error",
+    check: (name, bias, n) => `check arrow ${name}: ${bias} off in ${counted(n, "shot", "shots")}`,
   },
 
   score: {

@@ -1,11 +1,11 @@
 // The table of arrows: the average of each, and a mark on one that flies elsewhere than the others.
-import { arrowReport } from "../model/arrows.js";
+import { arrowRows } from "../model/arrows.js";
 import { bareOffset, fixed, whole } from "../model/format.js";
 import { texts } from "../texts/index.js";
 import { element, tableHead } from "./dom.js";
 
-export function showArrows(section, shots, faces) {
-  const rows = arrowReport(shots, faces);
+export function showArrows(section, statistics) {
+  const rows = arrowRows(statistics);
   section.hidden = !rows.length;
   const { heads, caption } = texts.arrowTable;
   section.querySelector("table").replaceChildren(
@@ -15,10 +15,10 @@ export function showArrows(section, shots, faces) {
 }
 
 function row(arrow) {
-  return element("tr", { class: arrow.beyond && "beyond" },
+  return element("tr", { class: arrow.advice && "beyond" },
     element("th", { scope: "row" }, arrow.name), element("td", { class: "number" }, whole(arrow.n)),
     element("td", { class: "number" }, fixed(arrow.average, 2)),
     element("td", {}, arrow.dx === null ? texts.none : bareOffset(arrow.dx, arrow.dy),
-      ...(arrow.beyond ? [element("span", { class: "note" }, ` ${texts.arrowTable.check}`)] : [])),
+      ...(arrow.advice ? [element("span", { class: "note" }, ` ${arrow.advice}`)] : [])),
     element("td", { class: "number" }, fixed(arrow.error, 0)));
 }

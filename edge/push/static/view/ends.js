@@ -1,13 +1,14 @@
 // The score sheet: one row per end, its arrows highest first.
-import { ends } from "../model/ends.js";
+import { sheet } from "../model/ends.js";
 import { whole } from "../model/format.js";
 import { call, spoken } from "../model/score.js";
 import { Flag } from "../model/vocabulary.js";
 import { texts } from "../texts/index.js";
 import { element } from "./dom.js";
 
-export function showEnds(table, shots, arrowsPerEnd) {
-  const all = ends(shots);
+/** statistics: null while there are none. */
+export function showEnds(table, shots, statistics, arrowsPerEnd) {
+  const all = sheet(shots, statistics);
   const width = Math.max(arrowsPerEnd, ...all.map((end) => end.shots.length));
   const { heads, caption } = texts.ends;
   const head = element("tr", {}, element("th", { scope: "col" }, heads.end),
@@ -25,7 +26,7 @@ function row(end, width) {
   while (cells.length < width) cells.push(element("td", { class: "arrow" }));
   return element("tr", { class: end.sighter && "sighter" }, element("th", { scope: "row" }, end.name || texts.none), ...cells,
     element("td", { class: "number optional" }, whole(end.hits)), element("td", { class: "number" }, whole(end.xs)),
-    element("td", { class: "number sum" }, end.sighter ? texts.ends.sighterSum(whole(end.sum)) : whole(end.sum)),
+    element("td", { class: "number sum" }, end.sighter && end.sum !== null ? texts.ends.sighterSum(whole(end.sum)) : whole(end.sum)),
     element("td", { class: "number" }, whole(end.running)));
 }
 

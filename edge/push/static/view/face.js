@@ -85,11 +85,11 @@ export class Face {
     this.#resize();
   }
 
-  /** The group's middle and the circle that holds half of its arrows, on every face. */
+  /** The middle of the hub's group and the circle that holds half of its arrows, on every face. */
   #showGroup(group) {
     this.#group.replaceChildren(...(group && group.n > 1 ? this.faces : []).map((face) => {
-      const drawn = svg("g", { transform: this.#place(face.x + group.dx, face.y + group.dy), "aria-hidden": "true" });
-      if (group.half) drawn.append(svg("circle", { class: "half under", r: group.half }), svg("circle", { class: "half", r: group.half }));
+      const drawn = svg("g", { transform: this.#place(face.x + group.dx_mm, face.y + group.dy_mm), "aria-hidden": "true" });
+      if (group.r50_mm) drawn.append(svg("circle", { class: "half under", r: group.r50_mm }), svg("circle", { class: "half", r: group.r50_mm }));
       drawn.append(svg("path", { class: "middle under" }), svg("path", { class: "middle" }));
       return drawn;
     }));

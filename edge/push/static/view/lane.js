@@ -1,9 +1,9 @@
 // One lane, live: a snapshot, then every event since, in order and each one once.
+import { Figures } from "../figures.js";
 import { get, HubError, reasonOf, Stream } from "../hub.js";
-import { place } from "../model/format.js";
-import { group, located } from "../model/group.js";
+import { place, whole } from "../model/format.js";
 import { Range } from "../model/range.js";
-import { best, counts, spoken } from "../model/score.js";
+import { counts, spoken } from "../model/score.js";
 import { EventType, Result, StreamEvent } from "../model/vocabulary.js";
 import { texts } from "../texts/index.js";
 import { showArrows } from "./arrows.js";
@@ -13,22 +13,28 @@ import { showEnds } from "./ends.js";
 import { Face } from "./face.js";
 import { showGroup } from "./group.js";
 import { Lanes, showConnection, showHeader, showSources } from "./header.js";
-import { showScore } from "./score.js";
+import { clearTotals, showLast, showTotals } from "./score.js";
 import { ShotList } from "./shots.js";
 import { showWhy } from "./why.js";
 
 const RETRY_MS = 2000;
 const DEVICES_MS = 5000;
 const FADE_MS = 5000;
+/** Shots that wait for the new total to be spoken with it; of more, the newest. */
+const UNSAID = 12;
 
 const face = new Face(byId("face"), select);
 const list = new ShotList(byId("shots"), select);
 const devices = new Devices(byId("devices"));
 const lanes = new Lanes(byId("lanes"), (lane) => { selected = null; load(lane); });
 const stream = new Stream(onEvent, onState);
+const figures = new Figures("statistics", onFigures);
 let range = null;
 let selected = null;
 let lastHeard = null;
+let statistics = null;
+let shownFor = null;
+let unsaid = new Map();
 let loading = 0;
 
 async function load(lane) {
@@ -49,6 +55,7 @@ async function load(lane) {
   face.build(snapshot.target, snapshot.faces, snapshot.target?.distance);
   frame();
   draw();
+  figures.open({ lane: snapshot.lane }); // after the snapshot, so that they know all of its shots
   stream.open(snapshot.lane, snapshot.as_of);
 }
 
@@ -62,7 +69,9 @@ function onEvent(type, data) {
     if (!range.target) return void load(range.lane); // the session may have got a target since
     draw();
     if (change.isNew) face.freshen(data.id);
-    announce(change);
+    unsaid.set(data.id, change);
+    if (unsaid.size > UNSAID) unsaid.delete(unsaid.keys().next().value);
+    figures.change();
   } else if (type === EventType.READING_ORPHAN) {
     if (range.takeOrphan(data)) say(texts.lane.orphan);
     draw();
@@ -70,6 +79,22 @@ function onEvent(type, data) {
     devices.take(data);
     showClocks();
   }
+}
+
+/** Show the hub's statistics, and speak the changes that they include. */
+function onFigures(data, isCurrent) {
+  statistics = data;
+  if (!current()) return; // of a session whose event is on its way
+  draw();
+  if (!isCurrent) return;
+  const changes = [...unsaid.values()];
+  unsaid = new Map();
+  say(changes.map(announcement).filter(Boolean).join(" "));
+}
+
+/** The statistics of the shown session, null while there are none. */
+function current() {
+  return statistics && statistics.session_id === (range.session?.id ?? null) ? statistics : null;
 }
 
 function onState(state, reason) {
@@ -84,16 +109,23 @@ function frame() {
 }
 
 function draw() {
-  const { faces, orphans, session, target } = range;
+  const { faces, orphans, session } = range;
   const shots = range.shots(performance.now());
   const last = shots.filter(counts).at(-1);
-  const found = group(located(shots, faces));
-  face.show(shots, { last: last?.id, end: last?.end ?? null, selected }, found, orphans);
+  const found = current();
+  face.show(shots, { last: last?.id, end: last?.end ?? null, selected }, found?.group, orphans);
   list.show(shots, last?.id, selected);
-  showEnds(byId("ends"), shots, session?.arrows_per_end ?? 6);
-  showScore(shots, last, best(faces, session, shots));
-  showGroup(byId("group-panel"), found, Number(target?.distance));
-  showArrows(byId("arrows-panel"), shots, faces);
+  showEnds(byId("ends"), shots, found, session?.arrows_per_end ?? 6);
+  showLast(last);
+  if (found) {
+    showTotals(found, last);
+    showGroup(byId("group-panel"), found);
+    showArrows(byId("arrows-panel"), found);
+    shownFor = found.session_id;
+  } else if (shownFor !== (session?.id ?? null)) {
+    clearTotals();
+    byId("group-panel").hidden = byId("arrows-panel").hidden = true;
+  }
   showWhy(byId("why-panel"), shots.find((shot) => shot.id === selected) ?? last, faces);
   showOrphans(orphans.length);
   showClocks();
@@ -120,21 +152,18 @@ function select(id) {
   draw();
 }
 
-function announce({ shot, isLate, before }) {
+/** The text of a changed shot, with the total that it led to; "" for an arrow in flight. */
+function announcement({ shot, isLate, before }) {
   const shown = range.shots(performance.now()).find((one) => one.id === shot.id);
-  const sum = byId("total").textContent;
-  if (!shown || !counts(shot)) {
-    if (isLate) say(texts.lane.voided(before, sum));
-  } else if (shot.result !== Result.PENDING && isLate) {
-    say(texts.lane.corrected(place(shown), spoken(shown), before, sum));
-  } else if (shot.result !== Result.PENDING) {
-    say(texts.lane.shot(place(shown), spoken(shown), sum));
-  }
+  const sum = whole(statistics.totals.points);
+  if (!shown || !counts(shot)) return isLate ? texts.lane.voided(before, sum) : "";
+  if (shot.result === Result.PENDING) return "";
+  return isLate ? texts.lane.corrected(place(shown), spoken(shown), before, sum) : texts.lane.shot(place(shown), spoken(shown), sum);
 }
 
 /** Put a text where a screen reader speaks it. */
 function say(text) {
-  byId("announcer").textContent = text;
+  if (text) byId("announcer").textContent = text;
 }
 
 async function refreshDevices() {

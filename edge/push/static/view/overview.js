@@ -1,9 +1,10 @@
 // All lanes at a glance, for the screen of the range's staff: one card per lane, which links to it.
+import { Figures } from "../figures.js";
 import { get, HubError, reasonOf, Stream } from "../hub.js";
 import { stateText } from "../model/devices.js";
 import { short, whole } from "../model/format.js";
 import { Range } from "../model/range.js";
-import { call, counts, spoken, totals } from "../model/score.js";
+import { call, counts, spoken } from "../model/score.js";
 import { DeviceState, EventType, StreamEvent } from "../model/vocabulary.js";
 import { texts } from "../texts/index.js";
 import { byId, element, svg } from "./dom.js";
@@ -17,8 +18,10 @@ const DOT = 0.022;
 
 const nav = new Lanes(byId("lanes"), null);
 const stream = new Stream(onEvent, onState);
+const figures = new Figures("statistics/all", onFigures);
 const cards = new Map();
 let ranges = new Map();
+let statistics = null;
 let devices = [];
 let lastHeard = null;
 let loading = 0;
@@ -40,6 +43,7 @@ async function load() {
   ranges = new Map(answer.ranges.map((one) => [one.lane, new Range({ ...answer, ...one }, at)]));
   devices = answer.devices;
   build(answer.lanes);
+  figures.open({}); // after the snapshots, so that they know all of their shots
   stream.open(null, answer.as_of);
 }
 
@@ -65,12 +69,12 @@ function draw(lane) {
 function fillCard(card, range, laneDevices, at) {
   const shots = range.shots(at);
   const last = shots.filter(counts).at(-1);
-  const sums = totals(shots);
+  const sums = totalsOf(range);
   const troubles = laneDevices.filter((device) => device.state !== DeviceState.READY).map((device) => texts.card.trouble(device.id, stateText(device.state)));
   if (range.orphans.length) troubles.push(texts.card.orphans(range.orphans.length));
   const { session, target } = range;
   const about = session
-    ? [target && texts.header.distance(short(Number(target.distance))), session.is_opened ? texts.card.arrows(sums.arrows) : texts.card.closed]
+    ? [target && texts.header.distance(short(Number(target.distance))), session.is_opened ? sums && texts.card.arrows(sums.arrows) : texts.card.closed]
     : [texts.card.noSession];
   card.dataset.lane = range.lane;
   card.replaceChildren(
@@ -79,8 +83,20 @@ function fillCard(card, range, laneDevices, at) {
     picture(range, shots, last),
     element("span", { class: "figure last" }, element("small", {}, `${texts.card.last} `),
       element("b", { role: "img", "aria-label": last ? spoken(last) : texts.card.noShot }, last ? call(last) : texts.none)),
-    element("span", { class: "figure total" }, element("small", {}, `${texts.card.total} `), element("b", {}, whole(sums.sum))),
+    element("span", { class: "figure total" }, element("small", {}, `${texts.card.total} `), element("b", {}, whole(sums?.points))),
     ...(troubles.length ? [element("span", { class: "trouble" }, troubles.join(", "))] : []));
+}
+
+/** The sums of the shown session, undefined while there are none; those of a lane without a session are zero. */
+function totalsOf({ lane, session }) {
+  if (!session) return { arrows: 0, points: 0 };
+  const found = statistics?.get(lane);
+  return found?.session_id === session.id ? found.totals : undefined;
+}
+
+function onFigures(data) {
+  statistics = new Map(data.map((one) => [one.lane, one]));
+  for (const lane of ranges.keys()) draw(lane);
 }
 
 function picture({ target, faces }, shots, last) {
@@ -103,7 +119,10 @@ function onEvent(type, data) {
   else if (type === EventType.DEVICE_STATUS) refreshDevices();
   else if (type.startsWith("shot.")) {
     if (!ranges.has(data.lane)) load();
-    else if (ranges.get(data.lane).take(data)) draw(data.lane);
+    else if (ranges.get(data.lane).take(data)) {
+      draw(data.lane);
+      figures.change();
+    }
   } else if (type === EventType.READING_ORPHAN && ranges.has(data.lane)) {
     ranges.get(data.lane).takeOrphan(data);
     draw(data.lane);

@@ -1,19 +1,28 @@
 // The big numbers.
 import { arrow, fixed, measured, place, whole } from "../model/format.js";
-import { call, totals } from "../model/score.js";
+import { call } from "../model/score.js";
 import { texts } from "../texts/index.js";
 import { byId } from "./dom.js";
 
 const put = (id, text) => { byId(id).textContent = text; };
 
-/** best: the most that one arrow can score. */
-export function showScore(shots, last, best) {
-  const sums = totals(shots);
+/** The last shot, which an event brings at once. */
+export function showLast(last) {
   put("last-value", last ? call(last) : texts.none);
   put("last-label", last?.sighter ? texts.score.lastSighter : texts.score.lastShot);
   put("last-detail", last ? detail(last) : texts.score.noShot);
-  put("total", whole(sums.sum));
-  put("total-detail", sums.arrows ? texts.score.of(whole(sums.scored * best), sums.scored) : last?.sighter ? texts.score.sightersOnly : "");
+}
+
+/** Dashes until the sums of another session are known. */
+export function clearTotals() {
+  for (const id of ["total", "fact-arrows", "fact-hits", "fact-x", "fact-misses", "fact-average"]) put(id, texts.none);
+  put("total-detail", "");
+}
+
+/** The sums of the hub. */
+export function showTotals({ totals: sums, best_points: best }, last) {
+  put("total", whole(sums.points));
+  put("total-detail", sums.arrows ? texts.score.of(whole(best ?? 0), sums.scored) : last?.sighter ? texts.score.sightersOnly : "");
   put("fact-arrows", whole(sums.arrows));
   put("fact-hits", whole(sums.hits));
   put("fact-x", whole(sums.xs));

@@ -1,71 +1,47 @@
-"""Each arrow relative to the group, against numbers computed here."""
+"""The table of arrows: the page sorts and formats what the hub computed."""
 
 from __future__ import annotations
 
-import math
 import random
-from typing import Any
 
 import pytest
 
+from edge.common.vocabulary import Result
 from tests.edge.push.page.fixture_types import Call
-from tests.edge.push.page.shots import FACE, shot
+from tests.edge.push.page.test_group import answer
+from tests.edge.statistics.session_rows import session, shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-def flown(arrows: int, rounds: int, bad: dict[int, float]) -> list[dict[str, Any]]:
-    """Return shots of every arrow once per round; those in ``bad`` fly that many mm higher."""
-    chance = random.Random(3)
-    return [
-        shot(turn * arrows + arrow + 1, 8, dx=chance.gauss(0, 20), dy=chance.gauss(0, 20) + bad.get(arrow, 0.0),
-             arrow_id=f"a{arrow}", human_identifier=f"A{arrow}")
-        for turn in range(rounds)
-        for arrow in range(arrows)
-    ]  # fmt: skip
-
-
-def mean(of: list[dict[str, Any]], axis: str) -> float:
-    return float(sum(one[axis] - 640.0 for one in of) / len(of))
-
-
-async def test_arrow_offsets_have_their_standard_error(call: Call) -> None:
-    shots = [*flown(6, 4, {}), shot(99, 7, dx=40.0)]  # the last arrow is unknown and part of the group
-    rows = await call("model/arrows.js", "arrowReport", shots, [FACE])
-    assert [row["name"] for row in rows] == [f"A{i}" for i in range(6)]
-    squares = 0.0
-    for row in rows:
-        mine = [one for one in shots if one["human_identifier"] == row["name"]]
-        assert (row["n"], row["placed"], row["average"]) == (4, 4, 8)
-        assert row["dx"] == pytest.approx(mean(mine, "x") - mean(shots, "x"))
-        assert row["dy"] == pytest.approx(mean(mine, "y") - mean(shots, "y"))
-        squares += sum((one[axis] - 640 - mean(mine, axis)) ** 2 for one in mine for axis in ("x", "y"))
-        assert not row["beyond"]
-    freedom = 2 * (24 - 6)
-    c4 = math.sqrt(2 / freedom) * math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2))
-    sigma = math.sqrt(squares / freedom) / c4
-    assert rows[0]["error"] == pytest.approx(sigma * math.sqrt(1 / 4 - 1 / 25))
-
-
-async def test_only_the_arrow_that_flies_elsewhere_is_marked(call: Call) -> None:
-    rows = await call("model/arrows.js", "arrowReport", flown(12, 3, {4: 90.0}), [FACE])
-    assert [row["name"] for row in rows if row["beyond"]] == ["A4"]
-
-
-async def test_no_arrow_is_judged_from_too_few_shots(call: Call) -> None:
-    once = await call("model/arrows.js", "arrowReport", flown(12, 1, {4: 900.0}), [FACE])
-    assert all(row["error"] is None and not row["beyond"] for row in once)
-    flyer = [*flown(6, 3, {}), shot(50, 1, dx=500.0, arrow_id="new", human_identifier="new")]
-    (row,) = [row for row in await call("model/arrows.js", "arrowReport", flyer, [FACE]) if row["name"] == "new"]
-    assert row["error"] > 0
-    assert not row["beyond"]
-
-
-async def test_misses_count_in_an_average_but_no_let_down_or_sighter(call: Call) -> None:
-    mine: dict[str, Any] = {"arrow_tag": "3f00a2", "arrow_id": None}
+async def test_arrows_are_listed_by_name_with_the_hubs_numbers(call: Call) -> None:
+    chance = random.Random(4)
     shots = [
-        shot(1, 9, **mine), shot(2, 0, dx=None, result="miss", **mine), shot(3, None, dx=None, result="not_shot", **mine),
-        shot(4, 10, sighter=True, **mine),
-    ]  # fmt: skip
-    (row,) = await call("model/arrows.js", "arrowReport", shots, [FACE])
-    assert (row["name"], row["n"], row["placed"], row["average"]) == ("unknown 3F..A2", 2, 1, 4.5)
+        shot(
+            number,
+            8,
+            dx=chance.gauss(0, 20),
+            dy=chance.gauss(0, 20) + (90 if number % 12 == 3 else 0),
+            arrow=f"L1-{number % 12}",
+        )
+        for number in range(36)
+    ]
+    found = answer(session(*shots))
+    rows = await call("model/arrows.js", "arrowRows", found)
+    assert [row["name"] for row in rows] == [f"L1-{i}" for i in range(12)]  # L1-10 after L1-9
+    by_name = {one["name"]: one for one in found["arrows"]}
+    for row in rows:
+        known = by_name[row["name"]]["bias"]
+        assert (row["dx"], row["dy"], row["error"]) == (known["dx_mm"], known["dy_mm"], known["error_mm"])
+        assert (row["n"], row["average"]) == (3, 8)
+    advice = {row["name"]: row["advice"] for row in rows if row["advice"]}
+    bias = by_name["L1-3"]["bias"]["bias_mm"]
+    assert advice == {"L1-3": f"check arrow L1-3: {bias:.0f}\u00a0mm off in 3 shots"}
+
+
+async def test_an_unknown_arrow_has_both_ends_of_its_tag_and_no_bias(call: Call) -> None:
+    shots = [shot(1, 9, tag="3f00a2"), shot(2, 0, dx=None, result=Result.MISS, tag="3f00a2")]
+    (row,) = await call("model/arrows.js", "arrowRows", answer(session(*shots)))
+    assert row == {
+        "name": "unknown 3F..A2", "n": 2, "average": 4.5, "dx": None, "dy": None, "error": None, "advice": None
+    }  # fmt: skip

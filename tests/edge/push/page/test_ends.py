@@ -1,4 +1,4 @@
-"""Ends: counted arrows, sighters, surplus arrows, sums."""
+"""The score sheet: names of ends, the hub's order and sums, and shots that are newer than those."""
 
 from __future__ import annotations
 
@@ -19,45 +19,54 @@ async def ordered(call: Call, shots: Shots, *, sighters: int = 0) -> Shots:
     return found
 
 
-async def test_ends_are_summed_highest_first_with_a_running_total(call: Call) -> None:
-    shots = [
-        shot(4, 6, end_number=2), shot(1, 7), shot(2, 10, is_x=True), shot(3, 10), shot(5, 0, dx=None, end_number=2, result="miss"),
-        shot(6, None, dx=None, end_number=2, result="unknown"), shot(7, None, dx=None, end_number=2, result="not_shot"),
-    ]  # fmt: skip
-    in_order = await ordered(call, shots)
-    assert [(one["endName"], one["inEnd"]) for one in in_order] == [
-        ("1", 1), ("1", 2), ("1", 3), ("2", 1), ("2", 2), ("2", 3), ("2", None)
-    ]  # fmt: skip
-    first, second = await call("model/ends.js", "ends", in_order)
-    assert [(one["points"], one["is_x"]) for one in first["shots"]] == [(10, True), (10, False), (7, False)]
-    assert (first["sum"], first["hits"], first["xs"], first["running"]) == (27, 3, 1, 27)
-    assert (second["sum"], second["arrows"], second["misses"], second["running"]) == (6, 3, 1, 33)
+def end(number: int | None, shots: list[int], points: int, running: int | None) -> dict[str, Any]:
+    """Return an end as the hub sends it."""
+    return {
+        "number": number, "is_sighter": running is None, "shots": [f"shot-{one:03}" for one in shots], "running": running,
+        "totals": {"points": points, "hits": 90, "xs": 91},
+    }  # fmt: skip
 
 
-async def test_sighters_have_own_ends_and_count_in_no_total(call: Call) -> None:
-    shots = [shot(1, 9), shot(2, 8), shot(3, 5, end_number=2), shot(4, 4, end_number=3)]
-    in_order = await ordered(call, shots, sighters=2)
-    found = await call("model/ends.js", "ends", in_order)
-    rows = [(end["name"], end["sighter"], end["sum"], end["running"]) for end in found]
-    assert rows == [("S1", True, 17, None), ("S2", True, 5, None), ("1", False, 4, 4)]
-    totals = await call("model/score.js", "totals", in_order)
-    assert (totals["arrows"], totals["sum"], totals["average"]) == (1, 4, 4)
+async def sheet(call: Call, shots: Shots, *ends: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the rows: name, numbers of the shots, sum, running total."""
+    rows = await call("model/ends.js", "sheet", shots, {"ends": list(ends)})
+    return [(row["name"], [int(one["id"][5:]) for one in row["shots"]], row["sum"], row["running"]) for row in rows]
+
+
+async def test_shots_are_numbered_in_their_ends(call: Call) -> None:
+    shots = [shot(3, 10), shot(1, 7), shot(2, None, dx=None, result="not_shot"), shot(4, 6, end_number=2)]
+    found = [(one["endName"], one["inEnd"]) for one in await ordered(call, shots)]
+    assert found == [("1", 1), ("1", None), ("1", 2), ("2", 1)]
+    sighters = await ordered(call, shots, sighters=1)
+    assert [(one["endName"], one["sighter"]) for one in sighters][-1] == ("1", False)
+    assert {one["endName"] for one in sighters if one["sighter"]} == {"S1"}
+
+
+async def test_a_row_has_the_hubs_order_and_sums(call: Call) -> None:
+    shots = await ordered(call, [shot(1, 7), shot(2, 10), shot(3, 9, end_number=2)], sighters=1)
+    found = await sheet(call, shots, end(1, [2, 1], 17, None), end(2, [3], 9, 9))
+    assert found == [("S1", [2, 1], 17, None), ("1", [3], 9, 9)]
+
+
+async def test_a_shot_newer_than_the_statistics_is_shown_at_once(call: Call) -> None:
+    shots = await ordered(call, [shot(1, 7), shot(2, 10), shot(3, 9, end_number=2)])
+    assert await sheet(call, shots, end(1, [1], 7, 7)) == [("1", [1, 2], 7, 7), ("2", [3], None, None)]
+    assert await call("model/ends.js", "sheet", shots, None) != []
+
+
+async def test_a_shot_that_counts_no_more_leaves_its_row(call: Call) -> None:
+    shots = await ordered(call, [shot(1, 7, result="void"), shot(2, 10)])
+    assert await sheet(call, shots, end(1, [2, 1], 17, 17)) == [("1", [2], 17, 17)]
+    assert await sheet(call, shots[:1], end(1, [1], 7, 7)) == []
 
 
 @pytest.mark.parametrize("flag", ["extra", "same_spot"])
-async def test_surplus_arrows_count_in_no_sum(call: Call, flag: str) -> None:
+async def test_surplus_arrows_are_marked(call: Call, flag: str) -> None:
     in_order = await ordered(call, [shot(1, 9), shot(2, 3), shot(3, 10, flags=["line_call", flag]), shot(4, 7)])
     assert [one["points"] for one in in_order if one["extra"]] == [10]
-    (end,) = await call("model/ends.js", "ends", in_order)
-    assert (end["sum"], end["arrows"], len(end["shots"])) == (19, 3, 4)
 
 
-async def test_the_page_excludes_no_arrow_itself(call: Call) -> None:
-    shots = [*(shot(i, 9) for i in range(1, 6)), shot(6, None, dx=None, result="unknown")]
-    (end,) = await call("model/ends.js", "ends", await ordered(call, shots))
-    assert (end["sum"], end["arrows"]) == (45, 6)
-
-
-async def test_shots_without_an_end_are_no_sighters(call: Call) -> None:
-    in_order = await ordered(call, [shot(i, 8, end_number=None) for i in range(1, 6)], sighters=1)
-    assert [(one["endName"], one["extra"], one["sighter"]) for one in in_order] == [("", False, False)] * 5
+async def test_shots_without_an_end_come_last(call: Call) -> None:
+    shots = await ordered(call, [shot(1, 8, end_number=None), shot(2, 8)], sighters=0)
+    assert await sheet(call, shots, end(1, [2], 8, 8), end(None, [1], 8, 16)) == [("1", [2], 8, 8), ("", [1], 8, 16)]
+    assert [one["sighter"] for one in await ordered(call, shots, sighters=1)] == [False, True]

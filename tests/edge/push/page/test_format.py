@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
 
 from tests.edge.push.page.fixture_types import Call
 
@@ -80,11 +79,3 @@ async def test_arrow_is_its_name_or_the_ends_of_its_tag(
     call: Call, name: str | None, tag: str | None, text: str
 ) -> None:
     assert await call("model/format.js", "arrow", {"human_identifier": name, "arrow_tag": tag}) == text
-
-
-async def test_groups_keep_the_order_of_their_first_item(modules: Page) -> None:
-    found = await modules.evaluate(
-        "async (items) => [...(await import('/static/model/format.js')).grouped(items, (item) => item % 3)]",
-        [5, 3, 2, 4, 6],
-    )
-    assert found == [[2, [5, 2]], [0, [3, 6]], [1, [4]]]

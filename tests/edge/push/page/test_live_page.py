@@ -92,7 +92,7 @@ async def test_a_correction_changes_the_shot_in_place(open_page: Open, lane: Lan
     page = await open_page()
     shot = await add_shot(lane, None, None, 0, result="miss")
     await add_shot(lane)
-    await expect(page.locator("#shots tbody tr")).to_have_count(2)
+    await expect(page.locator("#announcer")).to_have_text(re.compile(r"Shot 1-2: 10\. Total 10\.$"))
     await revise_shot(lane, shot, 500.0, 640.0, 8, "hit")
     row = page.locator(f'#shots tr[data-shot="{shot}"]')
     await expect(row).to_have_class("corrected recent")

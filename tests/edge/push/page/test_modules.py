@@ -20,6 +20,7 @@ from edge.push.stream import FeedState, StreamEvent
 STATIC = Path(edge.push.__file__).parent / "static"
 PAGE = (STATIC / "index.html").read_text()
 IMPORT = re.compile(r'^(?:import|export)\b[^"\n]*\bfrom "([^"]+)"|\bimport\("([^"]+)"\)', re.MULTILINE)
+ARITHMETIC = re.compile(r"\bMath\b(?!\.abs\b)|\breduce\b|\*\*| \* | / |\+=|\.length / ")
 BROWSER_ONLY = re.compile(
     r"\b(?:document|window|location|history|navigator|localStorage|fetch|EventSource|performance|setTimeout|setInterval)\b"
 )
@@ -51,6 +52,12 @@ def imports(path: Path) -> set[str]:
 def test_model_and_texts_use_nothing_of_the_browser(path: Path) -> None:
     assert {one.split("/")[0] for one in imports(path)} <= {"model", "texts"}
     assert BROWSER_ONLY.findall(code(path)) == []
+
+
+@pytest.mark.parametrize("name", ["group", "arrows", "ends", "score"])
+def test_the_page_computes_no_statistics(name: str) -> None:
+    """They come from the hub, which has one implementation."""
+    assert ARITHMETIC.findall(code(STATIC / "model" / f"{name}.js")) == []
 
 
 def test_texts_import_no_model() -> None:

@@ -1,0 +1,168 @@
+"""``archstats-sensor session stats``: sums, ends, group, sight and arrows of a session, as the live page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from edge.cli.commands.options import DatabaseDir, Json, Lane
+from edge.cli.operator_connection import on_database
+from edge.common.config.errors import CommandError
+from edge.common.console import as_json as json_object
+from edge.common.console import say
+from edge.common.postgres.connection import Connection
+from edge.operator.lookup import LAST
+from edge.operator.shot_format import score_text
+from edge.operator.shots import find_session
+from edge.operator.statistics import read_statistics, statistics_facts
+from edge.statistics import (
+    ArrowStatistics,
+    EndTotals,
+    Group,
+    SessionFacts,
+    SessionStatistics,
+    SightCorrection,
+    Trend,
+)
+
+SessionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SESSION", help="Id of the session, the first characters of it, or 'last' for the open or newest one."
+    ),
+]
+
+
+def stats_command(
+    session: SessionArgument = LAST, lane: Lane = None, as_json: Json = False, database_dir: DatabaseDir = None
+) -> None:
+    """Show the sums, ends, group, sight and arrows of a session."""
+
+    async def run(connection: Connection) -> None:
+        chosen = await find_session(connection, session, "session stats", lane)
+        if lane is not None and chosen.lane != lane:
+            raise CommandError(
+                f"session {str(chosen.id)[:8]} is on lane {chosen.lane}, not on lane {lane}",
+                hint="Leave out --lane, which chooses among the last sessions.",
+            )
+        read = await read_statistics(connection, chosen.id)
+        if read is None:  # it was deleted in between
+            raise CommandError(f"there is no session '{session}'", hint="See `archstats-sensor session list`.")
+        state, facts, found = read
+        if as_json:
+            say(json_object(statistics_facts(state, found)))
+            return
+        say(str(chosen))
+        for line in statistics_lines(facts, found):
+            say(line)
+
+    on_database(run, database_dir, at_centre=True)
+
+
+def statistics_lines(facts: SessionFacts, found: SessionStatistics) -> Iterator[str]:
+    """The statistics for people."""
+    sums = found.totals
+    if not found.ends:
+        yield "No shot yet."
+        return
+    best = "" if found.best_points is None else f" of {found.best_points}"
+    average = "" if sums.average is None else f", average {sums.average:.2f}"
+    undecided = f", {sums.undecided} not decided" if sums.undecided else ""
+    yield f"{_arrows(sums.arrows)}: {sums.points} points{best}{average}"
+    yield f"  {sums.hits} hits, {sums.xs} X, {sums.misses} misses{undecided}"
+    yield "Ends, highest first; S: sighters, which do not count"
+    yield from _end_lines(facts, found.ends)
+    if found.group is not None:
+        yield f"Group of {_arrows(found.group.n)}"
+        yield from _group_lines(found.group, found.sight, found.spread_from)
+    if found.arrows:
+        yield "Arrows, from the other arrows"
+        yield from _arrow_lines(found.arrows)
+
+
+def _end_lines(facts: SessionFacts, ends: tuple[EndTotals, ...]) -> Iterator[str]:
+    values = {shot.id: score_text(shot.result, shot.points, is_x=shot.is_x) for shot in facts.shots}
+    rows = [[f"{values[shot]:>3}" for shot in end.shots] for end in ends]
+    width = max(len("".join(row)) for row in rows)
+    for end, row in zip(ends, rows, strict=True):
+        if end.number is None:
+            name = "-"
+        else:
+            name = f"S{end.number}" if end.is_sighter else str(end.number - facts.sighter_ends)
+        total = "" if end.running is None else f"  total {end.running}"
+        yield f"  {name:>3} {''.join(row):<{width}}  sum {end.totals.points:>3}{total}"
+
+
+def _group_lines(group: Group, sight: SightCorrection | None, spread_from: int) -> Iterator[str]:
+    known = "" if group.error_mm is None else f" (± {_mm(group.error_mm)})"
+    yield f"  middle         {_offset(group.dx_mm, group.dy_mm)} of the centre{known}"
+    if group.spread is None or group.r50_mm is None or group.r95_mm is None:
+        yield f"  sigma          needs {_arrows(spread_from)}"
+    else:
+        interval = f"{group.spread.low_mm:.1f} to {_mm(group.spread.high_mm)}"
+        yield f"  sigma          {_mm(group.spread.sigma_mm)} per axis, 95 % interval {interval}"
+        yield f"  half within    {_mm(group.r50_mm)} of the middle, 95 of 100 within {_mm(group.r95_mm)}"
+    if group.mean_radius_mm is not None and group.extreme_spread_mm is not None:
+        yield f"  mean radius    {_mm(group.mean_radius_mm)}"
+        yield f"  widest pair    {_mm(group.extreme_spread_mm)}, of {_arrows(group.n)}"
+    if sight is not None:
+        yield f"  sight          {_sight(sight)}"
+    if group.trend is not None:
+        yield f"  later half     {_trend(group.trend)}"
+
+
+def _sight(sight: SightCorrection) -> str:
+    moves = []
+    if sight.right_mm is not None:
+        moves.append(f"{abs(sight.right_mm):.2f} mm {'left' if sight.right_mm < 0 else 'right'}")
+    if sight.up_mm is not None:
+        moves.append(f"{abs(sight.up_mm):.2f} mm {'down' if sight.up_mm < 0 else 'up'}")
+    if not moves:
+        return f"leave it: the middle is known to ± {_mm(sight.known_to_mm)} only"
+    return f"move it {' and '.join(moves)} ({sight.eye_to_sight_m:.2f} m from the eye)"
+
+
+def _trend(trend: Trend) -> str:
+    changes = []
+    if trend.moved_x:
+        changes.append(f"{_mm(abs(trend.dx_mm))} further {'left' if trend.dx_mm < 0 else 'right'}")
+    if trend.moved_y:
+        changes.append(f"{_mm(abs(trend.dy_mm))} {'lower' if trend.dy_mm < 0 else 'higher'}")
+    changes += ["wider"] * trend.is_wider + ["tighter"] * trend.is_tighter
+    change = ", ".join(changes) or "same as the earlier half"
+    return f"{change} (± {_mm(trend.error_mm)}; sigma {_mm(trend.before.sigma_mm)}, then {_mm(trend.after.sigma_mm)})"
+
+
+def _arrow_lines(arrows: tuple[ArrowStatistics, ...]) -> Iterator[str]:
+    names = {arrow: arrow.name or f"tag {(arrow.arrow_tag or '?')[:8]}" for arrow in arrows}
+    width = max(map(len, names.values()))
+    for arrow in sorted(arrows, key=lambda one: names[one]):
+        average = "-" if arrow.totals.average is None else f"{arrow.totals.average:.2f}"
+        words = [
+            f"  {names[arrow]:<{width}}",
+            f"{arrow.totals.arrows:>3} {'shot ' if arrow.totals.arrows == 1 else 'shots'}",
+            f"average {average:>5}",
+        ]
+        bias = arrow.bias
+        if bias.dx_mm is not None and bias.dy_mm is not None:
+            error = "" if bias.error_mm is None else f" (± {_mm(bias.error_mm)})"
+            words.append(f"{_offset(bias.dx_mm, bias.dy_mm)}{error}")
+        if bias.is_suspect and bias.bias_mm is not None:
+            words.append(f"check arrow {names[arrow]}: {_mm(bias.bias_mm)} off in {bias.placed} shots")
+        yield "  ".join(words)
+
+
+def _arrows(n: int) -> str:
+    return "1 arrow" if n == 1 else f"{n} arrows"
+
+
+def _mm(value: float) -> str:
+    return f"{value:.1f} mm"
+
+
+def _offset(dx_mm: float, dy_mm: float) -> str:
+    """An offset as the archer sees it, looking at the target."""
+    across = f"{_mm(abs(dx_mm))} {'left' if dx_mm < 0 else 'right'}"
+    return f"{across}, {_mm(abs(dy_mm))} {'low' if dy_mm < 0 else 'high'}"

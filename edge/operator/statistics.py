@@ -1,0 +1,159 @@
+"""The statistics of a session from the database, for commands and for the HTTP API alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from uuid import UUID
+
+import asyncpg
+
+from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import Flag, Result
+from edge.statistics import FaceFacts, SessionFacts, SessionStatistics, ShotFacts, session_statistics
+
+FIRST_LANE = 1
+"""The lane that is meant while there is none."""
+
+# The session's row is read with all that its statistics depend on beyond the shots' own rows: each change of a shot raises
+# its revision. At a centre the names of arrows are found by hub, too.
+_STATE = """
+    select s.id, s.lane, s.sighter_ends, t.distance::float8 as distance_m, f.faces, h.shots, h.revisions, h.names
+    from sessions s
+    left join targets t on t.session_id = s.id
+    cross join lateral (
+        select coalesce(json_agg(json_build_object('id', id, 'x', x, 'y', y, 'best',
+            case when x_radius is not null then coalesce(s.x_points, points[1]) else points[1] end
+        ) order by human_identifier), '[]')::text as faces from faces where target_id = t.id
+    ) f
+    cross join lateral (
+        select count(*) as shots, coalesce(sum(shots.revision), 0)::bigint as revisions,
+            array_agg(distinct arrows.human_identifier) as names
+        from shots left join arrows on (arrows.id, arrows.hub_id) = (shots.arrow_id, shots.hub_id)
+        where shots.session_id = s.id
+    ) h
+"""
+_LAST_OF_LANE = "select id from sessions where sessions.lane = {} order by is_opened desc, number desc limit 1"
+_OF_SESSION = f"{_STATE} where s.id = $1"
+_FIRST_LANE = (
+    "coalesce($1::integer, (select min(lane) from sessions where is_opened), (select min(lane) from devices), $2)"
+)
+_OF_LANE = f"{_STATE} where s.id = ({_LAST_OF_LANE.format(_FIRST_LANE)})"
+_OF_LANES = f"""
+    with recursive used as (
+        select min(lane) as lane from sessions
+        union all
+        select (select min(sessions.lane) from sessions where sessions.lane > used.lane) from used where used.lane is not null
+    )
+    {_STATE} join (select ({_LAST_OF_LANE.format("used.lane")}) as id from used) last on last.id = s.id order by s.lane
+"""  # noqa: S608 - fixed text
+_SHOTS = """
+    select shots.id, result, points, is_x, flags, end_number, arrow_id, arrow_tag, arrows.human_identifier as arrow_name,
+        face_id, x, y
+    from shots left join arrows on (arrows.id, arrows.hub_id) = (shots.arrow_id, shots.hub_id)
+    where shots.session_id = $1 order by coalesce(arrow_disengage_time, arrow_landing_time), shots.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsState:
+    """What the statistics of a session depend on: equal states have equal statistics."""
+
+    session_id: UUID
+    lane: int
+    sighter_ends: int
+    distance_m: float | None
+    faces: str
+    """The faces as JSON."""
+    shots: int
+    revisions: int
+    """Sum of the shots' revisions, which rises with every change of a shot."""
+    names: tuple[str | None, ...]
+    """Names of its arrows."""
+
+
+async def state_of_session(connection: Connection, session_id: UUID) -> StatisticsState | None:
+    """The state of a session; None when it does not exist."""
+    row = await connection.fetchrow(_OF_SESSION, session_id)
+    return None if row is None else _state(row)
+
+
+async def state_of_lane(connection: Connection, lane: int | None) -> StatisticsState | None:
+    """The state of a lane's open session, else of its last one; None when it had none.
+
+    Without a lane it is the first one with an open session, else with devices.
+    """
+    row = await connection.fetchrow(_OF_LANE, lane, FIRST_LANE)
+    return None if row is None else _state(row)
+
+
+async def states_of_lanes(connection: Connection) -> list[StatisticsState]:
+    """The states of every lane's open session, else of its last one, by lane."""
+    return [_state(row) for row in await connection.fetch(_OF_LANES)]
+
+
+async def session_facts(connection: Connection, state: StatisticsState) -> SessionFacts:
+    """The facts of a session, to be read in the transaction of its state."""
+    faces = tuple(FaceFacts(UUID(one["id"]), one["x"], one["y"], one["best"]) for one in json.loads(state.faces))
+    rows = await connection.fetch(_SHOTS, state.session_id)
+    return SessionFacts(state.distance_m, state.sighter_ends, faces, tuple(map(_shot, rows)))
+
+
+async def read_statistics(
+    connection: Connection, session_id: UUID
+) -> tuple[StatisticsState, SessionFacts, SessionStatistics] | None:
+    """State, facts and statistics of a session, of one instant; None when it does not exist."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        state = await state_of_session(connection, session_id)
+        if state is None:
+            return None
+        facts = await session_facts(connection, state)
+    return state, facts, session_statistics(facts)
+
+
+def statistics_facts(state: StatisticsState, found: SessionStatistics) -> dict[str, object]:
+    """The statistics for programs: the same names and numbers from the command and from the HTTP API."""
+    about = {"lane": state.lane, "session_id": str(state.session_id), "revision": f"{state.shots}-{state.revisions}"}
+    return about | _members(found)
+
+
+def empty_statistics(lane: int | None) -> dict[str, object]:
+    """The statistics of a lane that had no session yet, in the same form."""
+    nothing = session_statistics(SessionFacts(None, 0, (), ()))
+    return {"lane": lane, "session_id": None, "revision": "0-0"} | _members(nothing)
+
+
+def _members(value: object) -> dict[str, object]:
+    """The fields of a dataclass as JSON takes them."""
+    return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value):
+        return _members(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _state(row: asyncpg.Record) -> StatisticsState:
+    values = {name: row[name] for name in ("lane", "sighter_ends", "distance_m", "faces", "shots", "revisions")}
+    return StatisticsState(session_id=row["id"], names=tuple(row["names"] or ()), **values)
+
+
+def _shot(row: asyncpg.Record) -> ShotFacts:
+    return ShotFacts(
+        id=row["id"],
+        result=Result(row["result"]),
+        points=row["points"],
+        is_x=row["is_x"],
+        flags=frozenset(map(Flag, row["flags"])),
+        end_number=row["end_number"],
+        arrow_id=row["arrow_id"],
+        arrow_tag=row["arrow_tag"],
+        arrow_name=row["arrow_name"],
+        face_id=row["face_id"],
+        x_mm=row["x"],
+        y_mm=row["y"],
+    )
