@@ -36,7 +36,7 @@ def suspects(places: Places) -> list[str]:
     return [name for name, found in arrow_biases(places).items() if found.is_suspect]
 
 
-def test_a_bias_is_relative_to_the_other_arrows_with_its_standard_error() -> None:
+def test_a_bias_is_relative_to_the_others_with_its_error() -> None:
     places = flown(6, 4)
     found = arrow_biases(places)
     squares = 0.0
@@ -102,7 +102,7 @@ def test_arrows_in_one_hole_need_no_scatter() -> None:
 
 @pytest.mark.parametrize("shots", [2, 3, 8, 83, 1000])
 def test_every_arrow_of_the_simpler_rule_is_suspected(shots: int) -> None:
-    """That rule is |bias| - 3 SE > 0.3 sigma."""
+    """The simpler rule: |bias| - 3 SE > 0.3 sigma."""
     error = math.sqrt(1 / shots)
     assert is_beyond_doubt(0.3 + 3 * error + 1e-9, error, 1.0, 2000, 12)
     assert not is_beyond_doubt(0.3 + 1.9 * error, error, 1.0, 2000, 12)

@@ -27,7 +27,7 @@ def test_ends_are_summed_highest_first_with_a_running_total() -> None:
     assert (second.totals.points, second.totals.arrows, second.totals.misses, second.running) == (6, 3, 1, 33)
 
 
-def test_undecided_arrows_are_left_out_of_an_average_and_counted() -> None:
+def test_undecided_arrows_are_counted_and_in_no_average() -> None:
     found = session_totals(
         session(
             shot(1, 9), shot(2, 0, dx=None, result=Result.MISS), shot(3, None, dx=None, result=Result.UNKNOWN),

@@ -36,7 +36,7 @@ def test_counting_arrows_form_the_group_relative_to_their_faces() -> None:
     assert (found.totals.arrows, found.best_points) == (5, 50)
 
 
-def test_an_arrow_on_another_archers_face_is_a_miss_outside_the_group() -> None:
+def test_an_arrow_on_another_archers_face_is_in_no_group() -> None:
     stray = shot(2, 0, dx=-440.0, result=Result.OFF_FACE, flags=frozenset((Flag.WRONG_FACE,)))
     found = session_statistics(session(shot(1, dx=5.0), stray, faces=(FACE, OTHER)))
     assert found.group is not None
@@ -56,7 +56,7 @@ def test_a_place_needs_a_face() -> None:
     assert (found.group, found.sight, found.best_points) == (None, None, None)
 
 
-def test_misses_count_in_the_average_of_an_arrow_but_no_let_down_or_sighter() -> None:
+def test_misses_count_in_an_arrows_average_and_no_sighters() -> None:
     found = session_statistics(
         session(
             shot(1, 10, tag="3f00a2", end=1),

@@ -87,7 +87,7 @@ async def test_all_lanes_are_one_answer(service: Service, lane: LaneRows, connec
     assert found == [await answer(service, f"?lane={number}") for number in (1, 2)]
 
 
-async def test_a_change_is_in_the_next_answer_and_nothing_is_computed_twice(
+async def test_a_change_is_in_the_next_answer_and_computed_once(
     statistics: Statistics, lane: LaneRows, connection: Connection
 ) -> None:
     shot = await add_shot(lane, points=9)
@@ -133,7 +133,7 @@ async def test_requests_share_a_reading_that_began_after_them(
     assert readings == 2
 
 
-async def test_an_unreachable_database_fails_every_request_and_then_recovers(
+async def test_an_unreachable_database_fails_the_waiting_requests(
     statistics: Statistics, lane: LaneRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add_shot(lane, points=9)

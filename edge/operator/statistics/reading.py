@@ -1,10 +1,9 @@
-"""The statistics of a session from the database, for commands and for the HTTP API alike."""
+"""Read a session's facts, and compute its statistics from them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
@@ -58,7 +57,7 @@ _SHOTS = """
 
 @dataclass(frozen=True, slots=True)
 class StatisticsState:
-    """What the statistics of a session depend on: equal states have equal statistics."""
+    """Everything that the statistics of a session depend on: equal states have equal statistics."""
 
     session_id: UUID
     lane: int
@@ -110,31 +109,6 @@ async def read_statistics(
             return None
         facts = await session_facts(connection, state)
     return state, facts, session_statistics(facts)
-
-
-def statistics_facts(state: StatisticsState, found: SessionStatistics) -> dict[str, object]:
-    """The statistics for programs: the same names and numbers from the command and from the HTTP API."""
-    about = {"lane": state.lane, "session_id": str(state.session_id), "revision": f"{state.shots}-{state.revisions}"}
-    return about | _members(found)
-
-
-def empty_statistics(lane: int | None) -> dict[str, object]:
-    """The statistics of a lane that had no session yet, in the same form."""
-    nothing = session_statistics(SessionFacts(None, 0, (), ()))
-    return {"lane": lane, "session_id": None, "revision": "0-0"} | _members(nothing)
-
-
-def _members(value: object) -> dict[str, object]:
-    """The fields of a dataclass as JSON takes them."""
-    return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
-
-
-def _plain(value: object) -> object:
-    if is_dataclass(value):
-        return _members(value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(one) for one in value]
-    return str(value) if isinstance(value, UUID) else value
 
 
 def _state(row: asyncpg.Record) -> StatisticsState:
