@@ -11,6 +11,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from edge.common.postgres.connection import Connection
 from edge.operator.statistics import (
@@ -41,6 +42,7 @@ class Statistics:
         self._pool = pool
         self._kept: OrderedDict[UUID, tuple[StatisticsState, bytes]] = OrderedDict()
         self._readings: OrderedDict[_Subject, _SharedReading] = OrderedDict()
+        self._computing: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self.computed = 0
         """Number of sessions computed since the start."""
 
@@ -77,13 +79,15 @@ class Statistics:
         return await self._shared("all", read) or b"[]"
 
     async def _of(self, connection: Connection, state: StatisticsState) -> bytes:
-        kept = self._kept.get(state.session_id)
-        if kept is None or kept[0] != state:
-            found = session_statistics(await session_facts(connection, state))
-            kept = state, json.dumps(statistics_facts(state, found), separators=(",", ":")).encode()
-            self._kept[state.session_id] = kept
-            self.computed += 1
-        self._kept.move_to_end(state.session_id)
+        lock = self._computing.setdefault(state.session_id, asyncio.Lock())
+        async with lock:  # readings of the lane, of the session and of all lanes may run at the same time
+            kept = self._kept.get(state.session_id)
+            if kept is None or kept[0] != state:
+                found = session_statistics(await session_facts(connection, state))
+                kept = state, json.dumps(statistics_facts(state, found), separators=(",", ":")).encode()
+                self._kept[state.session_id] = kept
+                self.computed += 1
+            self._kept.move_to_end(state.session_id)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return kept[1]
