@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from drivers.clock.host import host_now
-from edge.cli.commands.options import DatabaseDir, Json, Location, command_group, faces, operator_name, rule_sets
-from edge.cli.commands.session_stats import stats_command
+from edge.cli.commands.options import DatabaseDir, Json, Lane, Location, command_group, faces, operator_name, rule_sets
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import EXIT_REFUSED, CommandError
 from edge.common.console import as_json as json_object
@@ -21,6 +20,7 @@ from edge.operator.butt.layout import SYNTAX as FACE_SYNTAX
 from edge.operator.butt.layout import FacePlace, faces_on_butt, parse_face
 from edge.operator.butt.slots import SYNTAX as SLOT_SYNTAX
 from edge.operator.butt.slots import parse_slots
+from edge.operator.lookup import LAST
 from edge.operator.opening import (
     END_TIMEOUT_S,
     START_SHOTS,
@@ -31,6 +31,9 @@ from edge.operator.opening import (
     start_of_session,
 )
 from edge.operator.sessions import SessionSummary, await_closes, list_sessions, mark_end, request_closes
+from edge.operator.shots import find_session
+from edge.operator.statistics import read_statistics, statistics_facts
+from edge.operator.statistics.lines import statistics_lines
 from edge.shots.rules import USUAL_RULES, load_rules
 
 app = command_group("Sessions: the shooting on a lane, from open to close.")
@@ -38,6 +41,12 @@ app = command_group("Sessions: the shooting on a lane, from open to close.")
 Lanes = Annotated[
     list[int] | None,
     typer.Option("--lane", min=1, max=999, help="The lane; repeat it for several. Lane 1 by default."),
+]
+SessionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SESSION", help="Id of the session, the first characters of it, or 'last' for the open or newest one."
+    ),
 ]
 ButtSide = Annotated[
     float | None,
@@ -181,7 +190,31 @@ def list_command(
     on_database(run, database_dir)
 
 
-app.command("stats")(stats_command)
+@app.command("stats")
+def stats_command(
+    session: SessionArgument = LAST, lane: Lane = None, as_json: Json = False, database_dir: DatabaseDir = None
+) -> None:
+    """Show the sums, ends, group, sight and arrows of a session."""
+
+    async def run(connection: Connection) -> None:
+        chosen = await find_session(connection, session, "session stats", lane)
+        if lane is not None and chosen.lane != lane:
+            raise CommandError(
+                f"session {str(chosen.id)[:8]} is on lane {chosen.lane}, not on lane {lane}",
+                hint="Leave out --lane, which chooses among the last sessions.",
+            )
+        read = await read_statistics(connection, chosen.id)
+        if read is None:  # it was deleted in between
+            raise CommandError(f"there is no session '{session}'", hint="See `archstats-sensor session list`.")
+        state, facts, found = read
+        if as_json:
+            say(json_object(statistics_facts(state, found)))
+            return
+        say(str(chosen))
+        for line in statistics_lines(facts, found):
+            say(line)
+
+    on_database(run, database_dir, at_centre=True)
 
 
 def session_line(session: SessionSummary) -> str:

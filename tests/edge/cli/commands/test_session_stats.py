@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from edge.cli.commands.session_stats import statistics_lines
 from edge.common.vocabulary import Result
+from edge.operator.statistics.lines import statistics_lines
 from edge.statistics import SessionFacts, session_statistics
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.command_line import CommandLine, shoot_lane

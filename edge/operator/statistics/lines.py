@@ -1,22 +1,10 @@
-"""``archstats-sensor session stats``: sums, ends, group, sight and arrows of a session, as the live page shows them."""
+"""The statistics of a session as lines for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
 
-import typer
-
-from edge.cli.commands.options import DatabaseDir, Json, Lane
-from edge.cli.operator_connection import on_database
-from edge.common.config.errors import CommandError
-from edge.common.console import as_json as json_object
-from edge.common.console import say
-from edge.common.postgres.connection import Connection
-from edge.operator.lookup import LAST
 from edge.operator.shot_format import score_text
-from edge.operator.shots import find_session
-from edge.operator.statistics import read_statistics, statistics_facts
 from edge.statistics import (
     ArrowStatistics,
     EndTotals,
@@ -26,39 +14,6 @@ from edge.statistics import (
     SightCorrection,
     Trend,
 )
-
-SessionArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="SESSION", help="Id of the session, the first characters of it, or 'last' for the open or newest one."
-    ),
-]
-
-
-def stats_command(
-    session: SessionArgument = LAST, lane: Lane = None, as_json: Json = False, database_dir: DatabaseDir = None
-) -> None:
-    """Show the sums, ends, group, sight and arrows of a session."""
-
-    async def run(connection: Connection) -> None:
-        chosen = await find_session(connection, session, "session stats", lane)
-        if lane is not None and chosen.lane != lane:
-            raise CommandError(
-                f"session {str(chosen.id)[:8]} is on lane {chosen.lane}, not on lane {lane}",
-                hint="Leave out --lane, which chooses among the last sessions.",
-            )
-        read = await read_statistics(connection, chosen.id)
-        if read is None:  # it was deleted in between
-            raise CommandError(f"there is no session '{session}'", hint="See `archstats-sensor session list`.")
-        state, facts, found = read
-        if as_json:
-            say(json_object(statistics_facts(state, found)))
-            return
-        say(str(chosen))
-        for line in statistics_lines(facts, found):
-            say(line)
-
-    on_database(run, database_dir, at_centre=True)
 
 
 def statistics_lines(facts: SessionFacts, found: SessionStatistics) -> Iterator[str]:
