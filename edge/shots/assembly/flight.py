@@ -76,13 +76,18 @@ def arrived_after_verdict(release: TimedReading, landing: TimedReading, context:
 
 
 def measured_flight_s(draft: Draft, context: SessionContext) -> float | None:
-    """The flight time of a shot; None where the clocks are not good enough, which also sets the flag ``clock``."""
+    """The flight time of a shot; None where the clocks are not good enough, which also sets the flag ``clock``.
+
+    A target that dates its landings too coarsely to time any flight sets no flag: no clock is off, and the bow's least of all.
+    """
     release, landing = draft.release, draft.landing
     if release is None or landing is None or draft.late:
         return None
     if draft.assignment is Assignment.MANUAL and not flight_is_possible(release, landing, context):
         return None
     flight = flight_s(release, landing)
+    if landing.error_s is not None and landing.error_s > context.parameters.speed_error * longest_flight_s(context):
+        return None
     if release.error_s is None or landing.error_s is None or flight < clock_error_s(release, landing, context):
         draft.flags.add(Flag.CLOCK)
         return None

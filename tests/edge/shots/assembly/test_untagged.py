@@ -148,6 +148,13 @@ def test_dead_time_is_that_of_the_target() -> None:
     assert [s.result for s in shots(lane, TWO_BOWS)] == ["hit", "miss"]
 
 
+def test_coarse_target_times_no_flight_and_blames_no_clock() -> None:
+    lane = LaneReadings().flown(5.0).landing(5.30, None)
+    lane.readings[-1] = replace(lane.readings[-1], error_s=0.1)
+    shot = only_shot(lane)
+    assert (shot.result, shot.tof_s, shot.speed_mps, shot.flags) == ("hit", None, None, ())
+
+
 def test_ends_without_tags_close_by_time_and_forget_their_arrows() -> None:
     lane = LaneReadings().flown(5.0).landing(5.36, None).flown(12.0).landing(12.36, None, x=643.0)
     lane.flown(100.0).landing(100.36, None)
