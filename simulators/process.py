@@ -15,17 +15,19 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
 from drivers.contract import DeviceKind
+from simulators.control import bind_private, control_server, press_probe
 from simulators.devices.chatter import Chatter
 from simulators.devices.clock import AS_DRAWN, DEFAULT_DRIFT_PPM, ClockOptions, parse_clock
 from simulators.devices.contract import DeviceSpec, SimulatedDevice
 from simulators.devices.lane_device import LaneDevice
+from simulators.devices.miscalibration import Miscalibration
 from simulators.devices.registry import NoLine, UnknownSimulator, load_line_simulator, range_driver
 from simulators.hosttime import HostTime
 from simulators.wire.fault_plan import NO_FAULTS, FaultPlan, parse_plan
@@ -71,6 +73,10 @@ class ProcessOptions:
     """None: the world's seed."""
     clocks: Mapping[str, ClockOptions] = field(default_factory=dict)
     """Clock options by device name; a clock without options is drawn."""
+    is_miscalibrated: bool = False
+    """Whether the targets place what they sense as sensors that are mounted askew do."""
+    control: Path | None = None
+    """Path of the control socket; None for none."""
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -84,6 +90,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             faults=_faults(words.fault),
             fault_seed=words.fault_seed,
             clocks=_clocks(words.clock),
+            is_miscalibrated=words.miscalibrate,
+            control=words.control,
         )
         if _parent_lives(environ.get("ARCH_STATS_PARENT")):
             asyncio.run(serve(world, options, _print_json))
@@ -144,7 +152,8 @@ async def serve(world: World, options: ProcessOptions, report: Report) -> None:
         stations = [
             _station(spec, port, world, options, host, report, open_ports) for spec, port in options.ports.items()
         ]
-        async with asyncio.TaskGroup() as tasks:
+        control = nullcontext() if options.control is None else _control(options.control, stations, world, host)
+        async with control, asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(station.serve()) for station in stations]
             names = {spec.name: str(port) for spec, port in options.ports.items()}
             report({"event": ProcessEvent.READY, "pid": os.getpid(), "devices": names})
@@ -177,6 +186,8 @@ def _station(
     if chatter is not None and chatter.device == spec.name:
         _make_chatter(device, chatter, host.now_us())
         faults = NO_FAULTS
+    if options.is_miscalibrated and simulator.kind is DeviceKind.TARGET:
+        _miscalibrate(device, world)
     line = FaultyLine(faults, fault_seed, spec.name, simulator.framing)
     try:
         station = Station(device, line, port, host, partial(_report_reboot, report, spec.name))
@@ -191,6 +202,26 @@ def _station(
         ) from error
     open_ports.callback(station.close)
     return station
+
+
+def _control(
+    path: Path, stations: Sequence[Station], world: World, host: HostTime
+) -> AbstractAsyncContextManager[None]:
+    """Serve the control socket while the block runs. Raises UsageError when it cannot be created."""
+    try:
+        listening = bind_private(path)
+    except OSError as error:
+        raise UsageError(
+            f"cannot create {path} ({error.strerror}). Choose a folder that exists and is writable."
+        ) from error
+    return control_server(path, listening, partial(press_probe, {s.device.spec.name: s for s in stations}, world, host))
+
+
+def _miscalibrate(device: SimulatedDevice, world: World) -> None:
+    name, lane = device.spec.name, device.spec.lane
+    if not isinstance(device, LaneDevice):
+        raise UsageError(f"{name} cannot be miscalibrated. Choose a device that feeds a node from the world.")
+    device.miscalibrate(Miscalibration.draw(world, name, lane))
 
 
 def _make_chatter(device: SimulatedDevice, chatter: Chatter, now_us: int) -> None:
@@ -282,5 +313,9 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         help="faults of every line: drop=0.05,reboot=0.01; chatter of a device: chatter=target-1:5000:40:10",
     )
+    parser.add_argument(
+        "--miscalibrate", action="store_true", help="targets are mounted askew: shifted, turned, out of scale, noisy"
+    )
+    parser.add_argument("--control", metavar="PATH", type=Path, help="control socket, to press calibration probes")
     parser.add_argument("--fault-seed", metavar="N", type=int, help="seed of the faults (the world's seed)")
     return parser

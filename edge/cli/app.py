@@ -11,13 +11,22 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.commands.options import DEFAULT_SPEED, HELP_OPTIONS, DatabaseDir, Fault, FaultSeed, Speed
+from edge.cli.commands.options import (
+    DEFAULT_SPEED,
+    HELP_OPTIONS,
+    DatabaseDir,
+    Fault,
+    FaultSeed,
+    RangeBow,
+    RangeTarget,
+    Speed,
+)
 from edge.cli.lazy import Entry, LazyGroup
 from edge.cli.programs import version_text
 
 RANGE_ONLY = {
     "seed": "--seed", "speed": "--speed", "shots": "--shots", "duration": "--duration", "lanes": "--lanes",
-    "assemblers": "--assemblers", "fault": "--fault", "fault_seed": "--fault-seed", "as_json": "--json", "database_dir": "--database-dir",
+    "assemblers": "--assemblers", "bow": "--bow", "target": "--target", "miscalibrate": "--miscalibrate", "fault": "--fault", "fault_seed": "--fault-seed", "as_json": "--json", "database_dir": "--database-dir",
     "force": "--force",
 }  # fmt: skip
 """Options that mean nothing without --simulate."""
@@ -46,6 +55,7 @@ COMMANDS = (
     _entry("db", "db", "The database: create, migrate, describe and back it up."),
     _entry("config", "config", "The settings: check and show them."),
     _entry("emulate", "simulated", "Provide a simulated device on a pseudo-terminal.", "emulate_command"),
+    _entry("press", "simulated", "Press the calibration probe of a simulated target.", "press_command"),
     _entry("truth", "simulated", "Print the shots of a simulated range.", "truth_command"),
     _entry("install", "install", "Install the services, or bring them up to this version.", "install_command"),
     _entry("uninstall", "install", "Stop the services and remove them.", "uninstall_command"),
@@ -100,6 +110,11 @@ def archstats_sensor(
     assemblers: Annotated[
         int, typer.Option(min=1, max=16, help="Number of archstats-shots, which divide the lanes among them.")
     ] = 1,
+    bow: RangeBow = None,
+    target: RangeTarget = None,
+    miscalibrate: Annotated[
+        bool, typer.Option("--miscalibrate", help="Mount the simulated targets askew, to practise calibrating them.")
+    ] = False,
     fault: Fault = None,
     fault_seed: FaultSeed = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")] = False,
@@ -138,7 +153,18 @@ def archstats_sensor(
     service, push = load_service(environ), load_push(environ)
     faults = wire_faults(fault, fault_seed)
     options = SimulateOptions(
-        new_seed() if seed is None else seed, speed, shots, duration, lanes, assemblers, faults, as_json, force
+        new_seed() if seed is None else seed,
+        speed,
+        shots,
+        duration,
+        lanes,
+        assemblers,
+        faults,
+        as_json,
+        force,
+        bow=bow,
+        target=target,
+        is_miscalibrated=miscalibrate,
     )
     outcome = 0
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, NoReturn
 from uuid import UUID
 
+from drivers.clock.host import host_boot_id
 from edge.common.console import say
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.postgres.database import Database
@@ -21,14 +22,16 @@ from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.vocabulary import EventType, Flag, Result
 from edge.operator.shot_format import json_line, text_line
 from simulators.hosttime import HostTime
-from simulators.world.instants import to_datetime
 from simulators.world.range import Release, World
+from simulators.world.range import Result as TrueResult
 
 PAGE_SIZE = 500
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 REST_WITHIN_S = 2.0
 """Longest wait for the events of the last computation, because an operator waits for the range to stop."""
+REMOVED_EVERY_S = 0.5
+"""Interval between looks for let-downs that a bow reported as arrows taken off the string."""
 SHOT_EVENTS = frozenset((EventType.SHOT_CREATED, EventType.SHOT_UPDATED, EventType.SHOT_VOIDED))
 
 # In the format of the feed.
@@ -37,6 +40,11 @@ select (to_jsonb(s) || jsonb_build_object('human_identifier', a.human_identifier
 from shots s left join arrows a on a.id = s.arrow_id left join faces f on f.id = s.face_id
 where s.session_id = any($1::uuid[])
 order by coalesce(s.arrow_disengage_time, s.arrow_landing_time)
+"""
+_REMOVED = """
+select s.lane, r.mono_ns from sessions s join session_devices d on d.session_id = s.id join readings r on r.device_id = d.device_id
+where s.id = any($1::uuid[]) and r.kind = 'release' and r.cause = 'removed' and r.host_boot_id = $2
+    and r.mono_ns >= s.start_mono_ns and not r.is_surplus
 """
 _STARTED = "select min(start_time) from sessions where id = any($1::uuid[])"
 
@@ -63,6 +71,8 @@ class FollowedRange:
     """The world's time: the wall clock at the world's start, continued without steps."""
     lanes: int
     sessions: frozenset[UUID]
+    opened: datetime
+    """Start of the sessions by the wall clock at that time."""
     since: FeedCursor
     """Position in the feed before the first shot."""
 
@@ -73,6 +83,8 @@ class RangeFollower:
     def __init__(self, database: Database, followed: FollowedRange, *, as_json: bool) -> None:
         self._database = database
         self._world = followed.world
+        self._host = followed.host
+        self._opened = followed.opened
         self._dated_later = timedelta()
         """Time by which the database dates the shots later than the world: the wall clock is behind, or was at the start."""
         self._now_us = followed.host.now_us
@@ -82,6 +94,8 @@ class RangeFollower:
         self._line = json_line if as_json else text_line
         self._decided: dict[tuple[object, int], bool] = {}
         """Whether a shot is decided, by lane and millisecond of its release."""
+        self._removed: set[tuple[int, int]] = set()
+        """Lane and millisecond of each arrow that a bow reported as taken off the string: it makes no shot."""
         self._printed: dict[str, tuple[object, ...]] = {}
         self._changed = asyncio.Event()
 
@@ -114,6 +128,21 @@ class RangeFollower:
                 finally:
                     connection.terminate()
 
+    async def read_removed(self) -> None:
+        """Read the arrows that bows reported as taken off the string: such a let-down makes no shot, and so no event.
+
+        Their instants are by the monotonic clock, which the world runs by.
+        """
+        with suppress(*DATABASE_FAULTS):
+            async with asyncio.timeout(REST_WITHIN_S):
+                connection = await self._database.connect()
+                try:
+                    rows = await connection.fetch(_REMOVED, list(self._sessions), host_boot_id())
+                finally:
+                    connection.terminate()
+            at = [(row["lane"], self._host.utc_us + (row["mono_ns"] - self._host.mono_ns) // 1000) for row in rows]
+            self._removed = {(lane, at_us // 1000) for lane, at_us in at}
+
     async def _read_page(self, connection: Connection) -> Page:
         """Read the next events; the table when the feed has a gap, for example after a restore of the database."""
         page = await read_page(connection, self._cursor, PAGE_SIZE)
@@ -125,7 +154,7 @@ class RangeFollower:
             # The clock may be set at any time. Then the sessions are dated anew first, and each shot has a later event.
             started = await connection.fetchval(_STARTED, list(self._sessions))
             if started is not None:  # a backup from before the range was not restored meanwhile
-                self._dated_later = started - to_datetime(self._world.start_us)
+                self._dated_later = started - self._opened
         for shot in shots:
             self._on_shot(shot)
         self._cursor = page.cursor
@@ -148,9 +177,13 @@ class RangeFollower:
         await asyncio.sleep(max(0.0, self.settled_in_s()))
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                while self.undecided():
+                while undecided := self.undecided():
+                    if any(release.result is TrueResult.NOT_SHOT for release in undecided):
+                        await self.read_removed()
                     self._changed.clear()
-                    await self._changed.wait()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(REMOVED_EVERY_S):
+                            await self._changed.wait()
 
     def undecided(self) -> list[Release]:
         """The releases of the bounded world without a verdict in the database."""
@@ -186,8 +219,12 @@ class RangeFollower:
         return [r for lane in self._lanes for r in self._world.releases(lane, self._world.start_us, until_us)]
 
     def _is_decided(self, release: Release) -> bool:
-        at_ms = release.released_us // 1000
-        return any(self._decided.get((release.lane, at_ms + step), False) for step in range(-5, 6))
+        at_ms, near = release.released_us // 1000, range(-5, 6)
+        if release.result is TrueResult.NOT_SHOT and any(
+            (release.lane, at_ms + step) in self._removed for step in near
+        ):
+            return True
+        return any(self._decided.get((release.lane, at_ms + step), False) for step in near)
 
     def _on_shot(self, shot: Mapping[str, Any]) -> None:
         if UUID(shot["session_id"]) not in self._sessions:

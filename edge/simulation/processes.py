@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.common.config.errors import EX_CONFIG, CommandError, ConfigError
+from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.database import backoff_s
+from edge.common.postgres.embedded.paths import default_base_dir
 from edge.common.private_files import make_folders
 from edge.simulation.fault_options import WireFaults
 from edge.simulation.setup import RangeDevice
@@ -28,6 +30,8 @@ RESTART_AFTER_S = 0.3
 LASTING_S = 10.0
 """Run time after which the delay before a restart is the shortest again."""
 LOCK = "range.lock"
+CONTROL = "range.control"
+"""Name of the control socket, and of the link to it beside the logs, by which another command finds it."""
 SHARED_VARIABLES = (
     "ARCH_STATS_DEV_MODE", "ARCH_STATS_WS_CHANNEL", "ARCH_STATS_DATABASE_DIR",
     "ARCH_STATS_SERVER_HOST", "ARCH_STATS_SERVER_PORT", "ARCH_STATS_SERVER_NAMES", "ARCH_STATS_CONNECTIONS_PER_ADDRESS",
@@ -58,6 +62,16 @@ class Folders:
     logs: Path
     """The logs of the programs; kept until the next range."""
 
+    @property
+    def control(self) -> Path:
+        """The control socket of the simulated devices."""
+        return self.ports / CONTROL
+
+
+def log_folder(service: ServiceSettings) -> Path:
+    """Return the folder of the programs' logs, beside the embedded database."""
+    return (service.database.database_dir or default_base_dir()) / "logs"
+
 
 @contextmanager
 def range_lock(folder: Path) -> Iterator[None]:
@@ -85,6 +99,18 @@ def range_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def control_link(folders: Folders) -> Iterator[None]:
+    """Link the control socket beside the logs while the block runs, in place of what a killed range left there."""
+    link = folders.logs / CONTROL
+    link.unlink(missing_ok=True)
+    link.symlink_to(folders.control)
+    try:
+        yield
+    finally:
+        link.unlink(missing_ok=True)
+
+
 def programs(
     devices: Sequence[RangeDevice],
     world: World,
@@ -92,8 +118,9 @@ def programs(
     environ: Mapping[str, str],
     folders: Folders,
     assemblers: int = 1,
+    simulator_words: Sequence[str] = (),
 ) -> list[Program]:
-    """Return the programs of the range.
+    """Return the programs of the range. ``simulator_words`` are further options of the simulators' process.
 
     The sensors stop first: so none reports a lost device, and the assemblers' last computation sees all that is stored.
     """
@@ -105,7 +132,7 @@ def programs(
     at_pins = {device.name for device in devices if isinstance(load_simulator(device.driver), PinSimulator)}
     listed = ",".join(f"{device.name}:{device.driver}" for device in devices if device.name not in at_pins)
     simulators = [sys.executable, "-m", "simulators", "--world", world.to_json(), "--links", str(links)]
-    simulators += ["--devices", listed, *faults.arguments()]
+    simulators += ["--devices", listed, "--control", str(folders.control), *simulator_words, *faults.arguments()]
     result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=3)] if listed else []
     for device in devices:
         own = {

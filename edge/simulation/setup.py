@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from uuid import UUID
 
 import asyncpg
 
 from drivers.clock.instant import Instant
-from drivers.contract import DeviceKind, Source
+from drivers.contract import Capability, DeviceKind, Source
 from drivers.registry import load_driver
-from edge.common.config.errors import ConfigError
+from edge.common.config.errors import ConfigError, UsageError
 from edge.common.postgres.connection import Connection
 from edge.operator.butt.layout import FacePlace
 from edge.operator.opening import NewSession, open_session
 from edge.operator.sessions import close_abandoned
-from simulators.devices.registry import range_driver
+from simulators.devices.registry import load_simulator, range_driver, simulator_names
 from simulators.world.range import Lane, World
 
 LOCATION = "simulated range"
@@ -32,13 +33,44 @@ class RangeDevice:
     driver: str
     lane: int
     dead_time_s: float
+    keeps_events: bool
+    """Whether the device keeps what it senses until the hub has it; any other loses what happens before its daemon runs."""
 
 
-def range_devices(lanes: int) -> list[RangeDevice]:
-    """A bow and a target on each lane."""
-    drivers = {kind: range_driver(kind) for kind in (DeviceKind.BOW, DeviceKind.TARGET)}
+def chosen_driver(kind: DeviceKind, name: str | None) -> str:
+    """The driver of the range's devices of a kind: the given one, with or without the kind before it, else the usual one.
+
+    Raises UsageError when no simulated device of the kind has such a driver.
+    """
+    if name is None:
+        return range_driver(kind)
+    known = [driver for driver in simulator_names() if load_simulator(driver).kind is kind]
+    full = name if "." in name else f"{kind}.{name}"
+    if full in known:
+        return full
+    near = get_close_matches(full, known, n=1, cutoff=0.75)
+    guess = f"Did you mean {near[0]}? " if near else ""
+    raise UsageError(
+        f"--{kind} {name}: no simulated {kind} has this driver", hint=f"{guess}Choose one of: {', '.join(known)}."
+    )
+
+
+def range_devices(lanes: int, bow: str | None = None, target: str | None = None) -> list[RangeDevice]:
+    """A bow and a target on each lane, read by these drivers. Raises UsageError for one that has no simulated device."""
+    drivers = {
+        DeviceKind.BOW: chosen_driver(DeviceKind.BOW, bow),
+        DeviceKind.TARGET: chosen_driver(DeviceKind.TARGET, target),
+    }
+    infos = {driver: load_driver(driver).info for driver in drivers.values()}
     return [
-        RangeDevice(f"{kind}-{lane}", kind, driver, lane, load_driver(driver).info.dead_time_s)
+        RangeDevice(
+            f"{kind}-{lane}",
+            kind,
+            driver,
+            lane,
+            infos[driver].dead_time_s,
+            keeps_events=Capability.ACKNOWLEDGES in infos[driver].capabilities,
+        )
         for lane in range(1, lanes + 1)
         for kind, driver in drivers.items()
     ]
@@ -91,7 +123,7 @@ async def register_arrows(connection: Connection, lane: Lane) -> None:
 
 
 async def open_sessions(connection: Connection, world: World, lanes: list[Lane], start: Instant) -> dict[UUID, int]:
-    """Open one session per lane from the world's start, after closing those that a killed simulation left open.
+    """Open one session per lane from ``start``, after closing those that a killed simulation left open.
 
     Raises ConfigError when a lane has another open session.
     """

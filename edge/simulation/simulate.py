@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from drivers.clock.host import clock_pair, host_boot_id
@@ -21,7 +21,6 @@ from edge.common.config.errors import ConfigError
 from edge.common.config.settings import PushSettings, ServiceSettings
 from edge.common.console import as_json, complain, local, local_iso, say
 from edge.common.postgres.database import Database, open_database, wait_until_ready
-from edge.common.postgres.embedded.paths import default_base_dir
 from edge.common.postgres.feed import current_cursor
 from edge.common.postgres.migrate import migrate
 from edge.common.postgres.roles import Role
@@ -29,8 +28,9 @@ from edge.common.postgres.unreachable import connect_for_command, explained
 from edge.common.process.addresses import page_urls
 from edge.simulation.fault_options import WireFaults
 from edge.simulation.follower import FollowedRange, RangeEvent, RangeFollower
-from edge.simulation.processes import Children, Folders, programs, range_lock
+from edge.simulation.processes import Children, Folders, control_link, log_folder, programs, range_lock
 from edge.simulation.setup import (
+    RangeDevice,
     open_sessions,
     range_devices,
     refuse_real_data,
@@ -45,6 +45,8 @@ from simulators.world.range import Release, World
 DECIDED_WITHIN_S = 60.0
 """Longest wait for the verdicts after the last result is final in the world."""
 
+LEAD = timedelta(seconds=6)
+"""Time for the daemons to start before the first event, where a device keeps none."""
 MOST_NAMED = 5
 """Most undecided shots that the final message names."""
 
@@ -62,6 +64,15 @@ class SimulateOptions:
     faults: WireFaults
     as_json: bool
     force: bool
+    bow: str | None = None
+    """Driver of the bows; None for the usual one."""
+    target: str | None = None
+    is_miscalibrated: bool = False
+
+    @property
+    def simulator_words(self) -> Sequence[str]:
+        """Further options of the simulators' process."""
+        return ("--miscalibrate",) if self.is_miscalibrated else ()
 
 
 async def simulate(
@@ -81,7 +92,7 @@ async def simulate(
     try:
         async with open_database(service, application="archstats-sensor --simulate") as database:
             folders = Folders(scratch, log_folder(service))
-            with range_lock(folders.logs):
+            with range_lock(folders.logs), control_link(folders):
                 return await _on_database(options, database, push, environ, folders, stop)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -95,6 +106,7 @@ async def _on_database(
     folders: Folders,
     stop: asyncio.Event,
 ) -> int:
+    devices = range_devices(options.lanes, options.bow, options.target)
     await _migrate(database)
     database = database.acting_as(Role.OPERATOR)
     connection = await connect_for_command(database)
@@ -102,26 +114,27 @@ async def _on_database(
         with explained(connection, database):
             await refuse_real_data(connection, force=options.force)
             clocks = clock_pair()
-            start = clocks.instant(host_boot_id())
+            opened = clocks.instant(host_boot_id())
+            start = opened.at_utc(opened.at + lead(devices))
             world = bounded_world(options, start.at)
             lanes = [world.lane(number) for number in range(1, options.lanes + 1)]
-            devices = range_devices(options.lanes)
             await register_devices(connection, devices)
             for lane in lanes:
                 await register_arrows(connection, lane)
             since = await current_cursor(connection)
-            sessions = await open_sessions(connection, world, lanes, start)
+            sessions = await open_sessions(connection, world, lanes, opened)
     finally:
         await connection.close()
     await wait_until_ready(database, stop=stop)
-    _announce(options, world, push)
+    _announce(options, devices, world, push)
 
     children = Children()
     followed = FollowedRange(
         world=world,
-        host=HostTime(world.start_us, clocks.mono_ns),
+        host=HostTime(world.start_us, start.mono_ns or clocks.mono_ns),
         lanes=options.lanes,
         sessions=frozenset(sessions),
+        opened=opened.at,
         since=since,
     )
     follower = RangeFollower(database, followed, as_json=options.as_json)
@@ -129,7 +142,9 @@ async def _on_database(
         async with asyncio.TaskGroup() as tasks:
             keepers = [
                 tasks.create_task(children.keep(program))
-                for program in programs(devices, world, options.faults, environ, folders, options.assemblers)
+                for program in programs(
+                    devices, world, options.faults, environ, folders, options.assemblers, options.simulator_words
+                )
             ]
             following = tasks.create_task(follower.run())
             finished = await _until_done(world, follower, stop)
@@ -140,6 +155,7 @@ async def _on_database(
                 settled = Instant(to_datetime(settled_us), settled_mono_ns, start.host_boot_id)
                 await close_in_order(database, sessions, settled, stop)
             else:
+                await follower.read_removed()
                 watermark_us = await common_watermark_us(database, sessions, followed.host)
                 until = world.start_us if watermark_us is None else follower.decided_until(watermark_us)
             await children.stop()
@@ -163,6 +179,11 @@ async def _on_database(
             f"archstats-sensor: no verdict within {DECIDED_WITHIN_S:g} s on {_named(undecided)}. See the logs in {folders.logs}."
         )
     return 1 if undecided else 0
+
+
+def lead(devices: Sequence[RangeDevice]) -> timedelta:
+    """Time between the start of the programs and that of the world: none where every device keeps its events for its daemon."""
+    return timedelta() if all(device.keeps_events for device in devices) else LEAD
 
 
 def bounded_world(options: SimulateOptions, start: datetime) -> World:
@@ -194,11 +215,6 @@ def refuse_taken_port(push: PushSettings) -> None:
             f"port {push.server_port} on {push.server_host} cannot be used ({error.strerror})",
             hint="Set ARCH_STATS_SERVER_PORT to a free port, for example 8001, and ARCH_STATS_SERVER_HOST to an address of this machine.",
         ) from error
-
-
-def log_folder(service: ServiceSettings) -> Path:
-    """Return the folder of the programs' logs, beside the embedded database."""
-    return (service.database.database_dir or default_base_dir()) / "logs"
 
 
 def new_seed() -> int:
@@ -239,7 +255,8 @@ def _named(releases: Sequence[Release]) -> str:
     return ", ".join([*names, *([f"and {more} more"] if more else [])])
 
 
-def _announce(options: SimulateOptions, world: World, push: PushSettings) -> None:
+def _announce(options: SimulateOptions, devices: Sequence[RangeDevice], world: World, push: PushSettings) -> None:
+    drivers = sorted({device.driver for device in devices})
     pages = page_urls(push.server_host, push.server_port)
     if options.as_json:
         facts = {
@@ -249,10 +266,15 @@ def _announce(options: SimulateOptions, world: World, push: PushSettings) -> Non
             "speed": world.speed,
             "lanes": options.lanes,
         }
-        say(as_json({**facts, "fault": options.faults.text or None, "page": pages[0], "pid": os.getpid()}))
+        facts |= {"drivers": drivers, "miscalibrated": options.is_miscalibrated, "fault": options.faults.text or None}
+        say(as_json({**facts, "page": pages[0], "pid": os.getpid()}))
         return
     start = local_iso(to_datetime(world.start_us))
     say(f"Simulated range: {options.lanes} lane(s), seed {world.seed}, start {start}, speed {world.speed:g}")
+    if options.bow or options.target:
+        say(f"Devices: {' and '.join(drivers)}")
+    if options.is_miscalibrated:
+        say("Miscalibrated: each target is mounted askew, and places its arrows up to some centimetres off.")
     if options.faults.text:
         say(f"Faults on the lines: {options.faults.text}")
     say(f"Live page: {' and '.join(pages)}")

@@ -8,8 +8,9 @@ from typing import Generic, Protocol, TypeVar
 
 from simulators.devices.chatter import Chatter, Noise
 from simulators.devices.contract import HEAD_START_US, DeviceSpec
+from simulators.devices.miscalibration import Miscalibration
 from simulators.world.draws import Draws
-from simulators.world.range import Event, World
+from simulators.world.range import Event, EventKind, World
 
 _AHEAD_US = 30_000_000
 """Length of the interval of the world that is looked up in advance."""
@@ -66,11 +67,29 @@ class LaneDevice(Generic[SensedT]):
         self._upcoming: deque[tuple[int, SensedT]] = deque()
         self._looked_up_to_us = born_us
         self._noise: Noise[SensedT] | None = None
+        self._miscalibration: Miscalibration | None = None
 
     def chatter(self, chatter: Chatter, now_us: int) -> None:
         """Sense false events, too. Raises ValueError for a device that senses none of those that chatter."""
         draws = Draws(self._world.seed, self.spec.name, "chatter")
         self._noise = Noise(chatter, now_us, self.spec.lane, draws, self._sense)
+
+    def miscalibrate(self, miscalibration: Miscalibration) -> None:
+        """Place every position as a sensor with this error does, from the next event of the world on."""
+        self._miscalibration = miscalibration
+
+    def press(self, x_mm: float, y_mm: float, now_us: int) -> EventKind:
+        """Press the calibration probe at a point of the butt; a device without one gets an arrow there.
+
+        Returns the kind of the event. Raises ValueError for a device that senses neither.
+        """
+        self._catch_up(now_us)
+        for kind in (EventKind.PIN, EventKind.LANDING):
+            event = self._sensed(Event(now_us, self.spec.lane, kind, None, x_mm, y_mm))
+            if event is not None:
+                self.node.sense(event, now_us)
+                return kind
+        raise ValueError(f"{self.spec.name} senses no position on a butt")
 
     def poll(self, now_us: int) -> list[bytes]:
         """Sense everything up to ``now_us`` and return the frames that are due."""
@@ -127,12 +146,16 @@ class LaneDevice(Generic[SensedT]):
         """The events up to ``until_us`` that did not happen and that the sensor passes on, in order of time."""
         return self._noise.take(until_us) if self._noise else []
 
+    def _sensed(self, event: Event) -> SensedT | None:
+        """The node's own event, at the place where its sensor places it."""
+        return self._sense(event if self._miscalibration is None else self._miscalibration.distort(event))
+
     def _look_ahead(self) -> None:
         """Look up the next interval of the world once the previous one is used up."""
         if self._upcoming:
             return
         since_us, self._looked_up_to_us = self._looked_up_to_us, self._looked_up_to_us + _AHEAD_US
         for happened in self._world.events(self.spec.lane, since_us, self._looked_up_to_us):
-            event = self._sense(happened)
+            event = self._sensed(happened)
             if event is not None:
                 self._upcoming.append((happened.at_us, event))

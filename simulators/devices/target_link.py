@@ -17,6 +17,8 @@ def sense(event: Event) -> link.Event | None:
     if event.kind is EventKind.LANDING:
         tag = None if event.arrow_id is None else event.arrow_id.hex
         return link.Landing(event.x_mm, event.y_mm, _QUALITY, tag)
+    if event.kind is EventKind.PIN:
+        return link.Pin(event.x_mm, event.y_mm)
     if event.kind is EventKind.PULLED:
         return link.Tags(())
     return None

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from simulators.devices.contract import SimulatedDevice
+from simulators.devices.lane_device import LaneDevice
 from simulators.hosttime import HostTime
 from simulators.wire.faults import FaultyLine
 from simulators.wire.pty import PortHeld, PtyWire
+from simulators.world.range import EventKind
 
 
 class Station:
@@ -35,6 +37,8 @@ class Station:
         self._host = host
         self._on_reboot = on_reboot
         self._wire: PtyWire | None = PtyWire(port)
+        self._work = asyncio.Event()
+        """Set when bytes arrive, or when the device is pressed."""
 
     async def serve(self) -> NoReturn:
         """Run until cancelled."""
@@ -51,6 +55,17 @@ class Station:
                 for piece in pieces:
                     self._wire.write(piece)
             await self._wait_for_work(now_us)
+
+    def press(self, x_mm: float, y_mm: float, now_us: int) -> EventKind:
+        """Press the device's calibration probe at a point of the butt, or shoot an arrow there if it has none.
+
+        Returns the kind of the event. Raises ValueError for a device that senses no position.
+        """
+        if not isinstance(self.device, LaneDevice):
+            raise ValueError(f"{self.device.spec.name} cannot be pressed")  # noqa: TRY004 - the device, not an argument
+        kind = self.device.press(x_mm, y_mm, now_us)
+        self._work.set()
+        return kind
 
     def close(self) -> None:
         """Remove the port."""
@@ -84,24 +99,24 @@ class Station:
         if self._wire is None:
             await asyncio.sleep(timeout_s)
             return
-        await _wait_readable(self._wire, timeout_s)
+        await _wait_readable(self._wire, self._work, timeout_s)
         received = self._wire.read()
         if received:
             self.line.from_hub(received, self._host.now_us())
 
 
-async def _wait_readable(wire: PtyWire, timeout_s: float) -> None:
-    """Wait for bytes or the timeout, and meanwhile send the buffered bytes."""
+async def _wait_readable(wire: PtyWire, work: asyncio.Event, timeout_s: float) -> None:
+    """Wait for bytes, other work or the timeout, and meanwhile send the buffered bytes."""
     loop = asyncio.get_running_loop()
-    readable = asyncio.Event()
-    loop.add_reader(wire.fileno(), readable.set)
+    loop.add_reader(wire.fileno(), work.set)
     if wire.has_buffered:
         loop.add_writer(wire.fileno(), _flush, loop, wire)
     try:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                await readable.wait()
+                await work.wait()
     finally:
+        work.clear()
         loop.remove_reader(wire.fileno())
         loop.remove_writer(wire.fileno())
 

@@ -32,6 +32,8 @@ class EventKind(StrEnum):
     ENGAGE = "engage"
     RELEASE = "release"
     LANDING = "landing"
+    PIN = "pin"
+    """A calibration probe is pressed on the butt. The world never does; an operator may."""
     PULLED = "pulled"
     """The archer empties the butt; a target reports it as an empty set of tags."""
 

@@ -44,6 +44,36 @@ ShotArgument = Annotated[
 ]
 Speed = Annotated[float, typer.Option(min=1, max=20, help="Speed of the simulated archers; 1 is real time.")]
 Fault = Annotated[str | None, typer.Option(metavar="NAME=CHANCE,...", help=FAULT_HELP)]
+
+
+def _simulated_of_kind(kind: str, incomplete: str) -> list[str]:
+    from simulators.devices.registry import load_simulator, simulator_names
+
+    return [name for name in simulator_names() if name.startswith(incomplete) and load_simulator(name).kind == kind]
+
+
+def _simulated_bows(incomplete: str) -> list[str]:
+    return _simulated_of_kind("bow", incomplete)
+
+
+def _simulated_targets(incomplete: str) -> list[str]:
+    return _simulated_of_kind("target", incomplete)
+
+
+RangeBow = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DRIVER", help="Driver of the simulated bows: bow.link by default.", autocompletion=_simulated_bows
+    ),
+]
+RangeTarget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DRIVER",
+        help="Driver of the simulated targets: target.link by default.",
+        autocompletion=_simulated_targets,
+    ),
+]
 FaultSeed = Annotated[int | None, typer.Option(min=0, help="Seed of the faults; the seed of the range by default.")]
 
 

@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.commands.options import DEFAULT_SPEED, Fault, FaultSeed, Json, Speed, simulated_drivers
+from edge.cli.commands.options import DEFAULT_SPEED, DatabaseDir, Fault, FaultSeed, Json, Speed, simulated_drivers
+from edge.cli.environment import effective, refuse_mistyped
+from edge.common.config.load import load_service
 from edge.simulation.emulate import emulate
 from edge.simulation.fault_options import wire_faults
+from edge.simulation.press import press
 from edge.simulation.truth import print_truth
 from simulators.world.instants import to_iso
 from simulators.world.range import FIXED_START_US
@@ -49,6 +52,22 @@ def emulate_command(
         json=as_json,
         environ=os.environ,
     )
+
+
+def press_command(
+    device: Annotated[str, typer.Argument(help="Name of the simulated target, for example target-1.")],
+    x: Annotated[float, typer.Option(help="Millimetres from the left edge of the butt.")],
+    y: Annotated[float, typer.Option(help="Millimetres from the lower edge of the butt.")],
+    as_json: Json = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Press the calibration probe of a simulated target. A target without one gets an arrow there.
+
+    The simulated range must run on the same database.
+    """
+    environ = effective(os.environ, database_dir=database_dir)
+    refuse_mistyped(environ)
+    press(device, x, y, load_service(environ), as_json=as_json)
 
 
 def truth_command(

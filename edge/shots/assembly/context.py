@@ -25,6 +25,10 @@ class Parameters:
     """Speed that no bow exceeds."""
     slowest_mps: float = 30.0
     """Speed below that of a longbow at 70 m."""
+    most_drag_per_m: float = 0.0035
+    """Coefficient of quadratic drag that no arrow exceeds; a thick indoor shaft has 0.0031."""
+    launch_error: float = 0.06
+    """Largest relative error of a flight time that follows from the speed at the bow: of its gates, and of the path's curve."""
     detect_latency_s: float = 0.5
     shortest_window_s: float = 3.0
     clock_floor_s: float = 0.020

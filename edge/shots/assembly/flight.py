@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from edge.common.vocabulary import Assignment, Flag
 from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.model import TimedReading
@@ -25,11 +27,20 @@ def clock_error_s(release: TimedReading, landing: TimedReading, context: Session
 
 
 def possible_flights_s(release: TimedReading, landing: TimedReading, context: SessionContext) -> tuple[float, float]:
-    """The shortest and the longest flight that can be measured between two such readings."""
-    error = clock_error_s(release, landing, context)
+    """The shortest and the longest flight that can be measured between two such readings.
+
+    A speed that was measured at the bow narrows the interval, so that arrows without tags are not mistaken for each other.
+    """
+    error, parameters = clock_error_s(release, landing, context), context.parameters
     if context.distance_m is None:
         return -error, landing_window_s(context)
-    return context.distance_m / context.parameters.fastest_mps - error, longest_flight_s(context) + error
+    least, most = context.distance_m / parameters.fastest_mps, longest_flight_s(context)
+    if release.launch_mps is not None and parameters.slowest_mps <= release.launch_mps <= parameters.fastest_mps:
+        without_drag = context.distance_m / release.launch_mps
+        drag = parameters.most_drag_per_m * context.distance_m
+        least = max(least, without_drag * (1 - parameters.launch_error))
+        most = min(most, without_drag * math.expm1(drag) / drag * (1 + parameters.launch_error))
+    return least - error, most + error
 
 
 def flight_is_possible(release: TimedReading, landing: TimedReading, context: SessionContext) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from edge.common.config.settings import PushSettings
 from edge.simulation.fault_options import WireFaults
+from edge.simulation.setup import range_devices
 from edge.simulation.simulate import SimulateOptions, _announce
 from simulators.world.instants import from_iso
 from simulators.world.range import World
@@ -24,7 +25,7 @@ def test_start_is_local_for_people_and_utc_for_programs(
 ) -> None:
     """Both name the start exactly, for ``archstats-sensor truth --start``."""
     options = SimulateOptions(7, 1.0, None, None, 1, 1, WireFaults(), as_json, force=False)
-    _announce(options, World(7, from_iso(START), 1.0), PushSettings())
+    _announce(options, range_devices(1), World(7, from_iso(START), 1.0), PushSettings())
     line = capsys.readouterr().out.splitlines()[0]
     start = json.loads(line)["start"] if as_json else line.partition("start ")[2].partition(",")[0]
     assert start == shown

@@ -41,7 +41,9 @@ def range_of(shots: int, lane: LaneRows, since: FeedCursor) -> FollowedRange:
     limit_us = World(1, START_US, 20).nth_release(shots + 1).released_us
     world = World(1, START_US, 20, release_limit_us=limit_us)
     host = HostTime(START_US, time.monotonic_ns() - LONG_AGO_NS)
-    return FollowedRange(world, host, lanes=1, sessions=frozenset({lane.session_id}), since=since)
+    return FollowedRange(
+        world, host, lanes=1, sessions=frozenset({lane.session_id}), opened=to_datetime(START_US), since=since
+    )
 
 
 @asynccontextmanager

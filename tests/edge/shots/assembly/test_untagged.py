@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from uuid import uuid4
 
@@ -11,12 +12,14 @@ from hypothesis import given, settings
 from edge.common.vocabulary import EndClosure, Flag
 from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.explain import explain
+from edge.shots.assembly.flight import flight_is_possible
 from edge.shots.assembly.timeline import BlindInterval
 from tests.edge.shots.assembly.histories import History, UntaggedTruth, untagged_history
 from tests.edge.shots.assembly.lane_readings import (
     ARROW,
     CONTEXT,
     OTHER,
+    TARGET,
     TWO_BOWS,
     LaneReadings,
     covered_until,
@@ -146,6 +149,33 @@ def test_dead_time_is_that_of_the_target() -> None:
     slow = replace(TWO_BOWS, dead_times_s={"target-1": 0.5})
     assert [(s.result, s.flags) for s in shots(lane, slow)][1] == ("unknown", (Flag.DEAD_TIME,))
     assert [s.result for s in shots(lane, TWO_BOWS)] == ["hit", "miss"]
+
+
+def test_speed_at_the_bow_separates_two_flights() -> None:
+    lane = LaneReadings().flown(5.0).flown(5.2).landing(5.36, None).landing(5.56, None)
+    assert [s.result for s in shots(lane)] == ["unknown", "unknown"]
+    lane.readings = [replace(r, launch_mps=51.0) if r.kind == "release" else r for r in lane.readings]
+    assert [s.result for s in shots(lane)] == ["hit", "hit"]
+    lane.readings = [replace(r, launch_mps=900.0) if r.kind == "release" else r for r in lane.readings]
+    assert [s.result for s in shots(lane)] == ["unknown", "unknown"], "a gate that is wrong narrows nothing"
+
+
+@pytest.mark.parametrize(
+    ("v0", "drag", "metres", "flight"),
+    [
+        (45.0, 2.8e-3, 70.0, 1.755),
+        (57.0, 1.4e-3, 70.0, 1.300),
+        (85.0, 1.4e-3, 18.0, 0.214),
+        (80.0, 3.1e-3, 70.0, 0.980),
+    ],
+)
+def test_every_bow_flies_as_its_speed_allows(v0: float, drag: float, metres: float, flight: float) -> None:
+    """Flight times of slow and fast bows, thin and thick shafts."""
+    assert flight == pytest.approx(math.expm1(drag * metres) / (drag * v0), rel=0.025)
+    lane = LaneReadings().release(5.0, launch_mps=v0 * 1.02).landing(5.0 + flight * 1.02, None)
+    context = replace(CONTEXT, target=replace(TARGET, distance_m=metres))
+    release, landing = lane.readings
+    assert flight_is_possible(release, landing, context)
 
 
 def test_coarse_target_times_no_flight_and_blames_no_clock() -> None:
