@@ -19,7 +19,7 @@ from edge.operator.shots import ShotSummary
 from edge.shots.assembly.model import ReadingKey
 
 _ORPHANS = """
-select o.*, coalesce(utc_of_boot(b, r.mono_ns), r.at) as at, r.tag, r.x_mm as x, r.y_mm as y, a.human_identifier,
+select o.*, coalesce(utc_of_boot(b, r.mono_ns), r.at) as at, r.tag, a.human_identifier,
     s.number as session_number
 from orphans o join sessions s on s.id = o.session_id join readings r using (device_id, stream_id, seq)
 left join host_boots b on b.host_boot_id = r.host_boot_id and b.zero_at is not null

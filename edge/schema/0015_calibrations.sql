@@ -148,6 +148,25 @@ create unique index calibration_runs_open on calibration_runs (device_id, kind) 
 alter table shots add column calibration_id uuid references calibrations (id);
 comment on column shots.calibration_id is 'Calibration that was active at the landing and gave x and y; null for the nominal place of the sensor.';
 
+-- The place of an orphan too is derived from its reading and the calibration.
+alter table orphans add column x double precision, add column y double precision;
+comment on column orphans.x is 'Landing in millimetres from the left edge of the butt; null where the sensor gave no position.';
+comment on column orphans.y is 'Landing in millimetres from the lower edge of the butt.';
+update orphans o set x = r.x_mm, y = r.y_mm from readings r
+    where (r.device_id, r.stream_id, r.seq, r.hub_id) = (o.device_id, o.stream_id, o.seq, o.hub_id);
+create or replace function emit_orphan_event() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' and new.status = old.status then
+        return null;
+    end if;
+    insert into events (type, lane, data)
+        select 'reading.orphan', new.lane, to_jsonb(new) || jsonb_build_object('at', r.at, 'tag', r.tag, 'human_identifier',
+            (select human_identifier from arrows where replace(id::text, '-', '') = r.tag))
+        from readings r where (r.device_id, r.stream_id, r.seq) = (new.device_id, new.stream_id, new.seq);
+    return null;
+end $$;
+
 -- At a centre the key of devices ends with the hub, and references are checked on their hub. On a hub that has its number
 -- already the new rows bear it too.
 do $$

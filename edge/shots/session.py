@@ -123,7 +123,7 @@ class SessionAssembler:
         self._stored.compare_shots(result, changes)
         self._stored.compare_ends(result, changes.ends, sum(len(part.ends) for part in found), self._axis)
         scope = None if changes.is_first else changes.readings
-        orphans = orphans_of(changes.orphans, changes.shots, context.corrections, self._stored.orphans)
+        orphans = orphans_of(changes.orphans, changes.shots, context, self._stored.orphans)
         self._stored.compare_orphans(result, orphans, scope)
         if context.closes is not None and not self._is_closed and _is_complete(context, found):
             result.closes = self._is_closed = True

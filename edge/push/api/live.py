@@ -54,7 +54,7 @@ _STATES = """
                 order by coalesce(arrow_disengage_time, arrow_landing_time), shots.id) found),
         'orphans', (
             select coalesce(json_agg(found), '[]') from (
-                select orphans.*, coalesce(utc_of_boot(b, r.mono_ns), r.at) as at, r.x_mm as x, r.y_mm as y, r.tag from orphans
+                select orphans.*, coalesce(utc_of_boot(b, r.mono_ns), r.at) as at, r.tag from orphans
                 join readings r on (r.device_id, r.stream_id, r.seq) = (orphans.device_id, orphans.stream_id, orphans.seq)
                 left join host_boots b on b.host_boot_id = r.host_boot_id and b.zero_at is not null
                 where orphans.session_id = chosen.session_id and orphans.status = $2 order by at, orphans.id) found),

@@ -156,7 +156,7 @@ begin
     elsif tg_table_name = 'orphans' then
         if new.updated_at > now() - interval '7 days' and (tg_op = 'INSERT' or new.status <> old.status) then
             kind := 'reading.orphan';
-            select o.lane, to_jsonb(o) || jsonb_build_object('at', r.at, 'x', r.x_mm, 'y', r.y_mm, 'tag', r.tag,
+            select o.lane, to_jsonb(o) || jsonb_build_object('at', r.at, 'tag', r.tag,
                 'human_identifier',
                 (select human_identifier from arrows a where replace(a.id::text, '-', '') = r.tag and a.hub_id = o.hub_id))
                 into at_lane, content from archstats_push.orphans o

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from edge.common.vocabulary import CorrectionKind, OrphanStatus, Result
+from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.model import Correction, CorrectionSet, ReadingKey, TimedReading
 from edge.shots.assembly.shot import Shot
 
@@ -47,20 +49,36 @@ def _key(value: dict[str, object] | None) -> ReadingKey | None:
     )
 
 
-Orphans = dict[ReadingKey, tuple[OrphanStatus, UUID | None]]
-"""Status of each orphan, and the shot to which it was assigned."""
+class OrphanState(NamedTuple):
+    """A landing that is or was an orphan."""
+
+    status: OrphanStatus
+    shot_id: UUID | None
+    """The shot to which it was assigned."""
+    x: float | None
+    """Place on the butt, millimetres; None where the sensor gave none."""
+    y: float | None
+
+
+Orphans = dict[ReadingKey, OrphanState]
+"""The orphans of a session, by their landings."""
 
 
 def orphans_of(
     orphans: Iterable[TimedReading],
     shots: Iterable[Shot],
-    corrections: CorrectionSet,
+    context: SessionContext,
     known: Mapping[ReadingKey, object],
 ) -> Orphans:
     """The orphans of an assembly, and the outcome of each landing that was one before. Pure."""
-    result: Orphans = {orphan.key: (OrphanStatus.OPEN, None) for orphan in orphans}
+    result: Orphans = {}
+    for orphan in orphans:
+        point = context.butt_point(orphan)
+        x, y = (None, None) if point is None else (point.x, point.y)
+        result[orphan.key] = OrphanState(OrphanStatus.OPEN, None, x, y)
     for shot in shots:
-        if shot.landing is not None and (shot.landing in known or shot.landing in corrections.judged_landings):
+        if shot.landing is not None and (shot.landing in known or shot.landing in context.corrections.judged_landings):
             is_void = shot.result is Result.VOID
-            result[shot.landing] = (OrphanStatus.VOIDED, None) if is_void else (OrphanStatus.ASSIGNED, shot.id)
+            status, shot_id = (OrphanStatus.VOIDED, None) if is_void else (OrphanStatus.ASSIGNED, shot.id)
+            result[shot.landing] = OrphanState(status, shot_id, shot.x, shot.y)
     return result

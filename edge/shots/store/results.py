@@ -20,7 +20,7 @@ from edge.shots.assembly.incremental import Changes
 from edge.shots.assembly.model import ReadingKey
 from edge.shots.assembly.shot import Shot, shot_id
 from edge.shots.assembly.timeline import Axis
-from edge.shots.store.corrections import Orphans
+from edge.shots.store.corrections import Orphans, OrphanState
 
 COLUMNS = (
     "end_number", "arrow_id", "arrow_tag", "arrow_engage_time", "arrow_disengage_time", "arrow_landing_time", "x", "y",
@@ -141,14 +141,13 @@ class StoredResults:
 
     def compare_orphans(self, result: SessionResult, fresh: Orphans, scope: Collection[ReadingKey] | None) -> None:
         """Add the orphans that differ to a result, and count them as stored; ``scope``: landings assembled, None for all."""
-        for key, (status, shot) in fresh.items():
-            if self.orphans.get(key) != (status, shot):
-                self.orphans[key] = (status, shot)
+        for key, orphan in fresh.items():
+            if self.orphans.get(key) != orphan:
+                self.orphans[key] = orphan
                 result.orphans.append(
                     {
                         "id": shot_id(key), "session_id": result.session_id, "lane": result.lane,
-                        "device_id": key.device_id, "stream_id": key.stream_id, "seq": key.seq, "status": status,
-                        "shot_id": shot,
+                        "device_id": key.device_id, "stream_id": key.stream_id, "seq": key.seq, **orphan._asdict(),
                     }
                 )  # fmt: skip
         for key in [k for k in self.orphans if k not in fresh and (scope is None or k in scope)]:
@@ -171,11 +170,13 @@ async def stored_results(connection: Connection, sessions: Collection[UUID]) -> 
     ):
         found[row["session_id"]].ends[row["number"]] = (row["opened_at"], row["closed_at"], row["closed_by"])
     for row in await connection.fetch(
-        "select session_id, device_id, stream_id, seq, status, shot_id from orphans where session_id = any($1)",
+        "select session_id, device_id, stream_id, seq, status, shot_id, x, y from orphans where session_id = any($1)",
         list(sessions),
     ):
         key = ReadingKey(row["device_id"], row["stream_id"], row["seq"])
-        found[row["session_id"]].orphans[key] = (OrphanStatus(row["status"]), row["shot_id"])
+        found[row["session_id"]].orphans[key] = OrphanState(
+            OrphanStatus(row["status"]), row["shot_id"], row["x"], row["y"]
+        )
     return {session_id: found[session_id] for session_id in sessions}
 
 
@@ -195,11 +196,12 @@ with added as (
     on conflict (session_id, number) do update set
         opened_at = excluded.opened_at, closed_at = excluded.closed_at, closed_by = excluded.closed_by
 ), unassigned as (
-    insert into orphans (id, session_id, lane, device_id, stream_id, seq, status, shot_id)
-    select id, session_id, lane, device_id, stream_id, seq, status, shot_id
+    insert into orphans (id, session_id, lane, device_id, stream_id, seq, status, shot_id, x, y)
+    select id, session_id, lane, device_id, stream_id, seq, status, shot_id, x, y
     from json_populate_recordset(null::orphans, $4::json)
     on conflict (device_id, stream_id, seq) do update set
         session_id = excluded.session_id, lane = excluded.lane, status = excluded.status, shot_id = excluded.shot_id,
+        x = excluded.x, y = excluded.y,
         updated_at = now()
 )
 update device_status set clock_off = device_id = any($6)

@@ -97,6 +97,18 @@ async def test_an_activation_before_the_session_counts(lane: LaneRows) -> None:
     assert await places(lane) == [(645.0, calibration)]
 
 
+async def test_an_orphan_is_placed_on_the_butt(lane: LaneRows) -> None:
+    await activate(lane, await add_calibration(lane, 1, 5.0, -3.0), 1.0)
+    await lane.land(10.0, 100.0)
+    await lane.set_watermarks(50.0)
+    await rebuild(lane.connection, lane.session_id, [])
+    row = await lane.connection.fetchrow("select x, y from orphans")
+    assert row is not None
+    assert tuple(row) == (105.0, 637.0)
+    event = await lane.connection.fetchval("select data from events where type = 'reading.orphan'")
+    assert (json.loads(event)["x"], json.loads(event)["y"]) == (105.0, 637.0)
+
+
 async def test_an_activation_raises_the_revision_of_open_sessions(lane: LaneRows) -> None:
     async def revision() -> int:
         found: int = await lane.connection.fetchval(
