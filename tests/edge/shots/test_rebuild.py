@@ -10,6 +10,7 @@ import pytest
 
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
+from edge.operator.rescoring import rescore_session
 from edge.shots.session import rebuild
 from edge.shots.store.shares import release_share, take_share
 from tests.edge.lane_rows import LaneRows, build_lane, started_ago
@@ -217,3 +218,11 @@ async def test_orphan_with_a_late_release_is_assigned(lane: LaneRows, database: 
         await lane.shoot(29.6)
         await until(lane, "exists (select from orphans where status = 'assigned')")
     assert [shot["result"] for shot in await shots(lane)] == ["hit"]
+
+
+async def test_rescore_of_a_closed_session_is_computed(yesterday: LaneRows, database: Database) -> None:
+    async with assembler(database):
+        done = await rescore_session(yesterday.connection, yesterday.session_id, "Bea", "a test", "wa_x11", None)
+    assert (done.done, done.old_total, done.new_total, len(done.changed)) == (True, 10, 11, 1)
+    hit, _ = await shots(yesterday)
+    assert (hit["points"], hit["is_x"], hit["rule_set"]) == (11, True, "wa_x11")

@@ -11,7 +11,7 @@ export function notes(shot) {
   if (shot.sighter) found.unshift(texts.notes.sighter);
   if (shot.previous_value && !shot.flags.includes(Flag.CORRECTED)) found.push(texts.notes.corrected);
   if (shot.line_call) found.push(texts.notes.lineCall);
-  if (shot.result === Result.OFF_FACE) found.push(texts.notes.offFace);
+  if (shot.result === Result.OFF_FACE && !shot.flags.includes(Flag.WRONG_FACE)) found.push(texts.notes.offFace);
   if (shot.result === Result.VOID && shot.void_reason) found.push(shot.void_reason);
   return found;
 }

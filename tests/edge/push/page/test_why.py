@@ -46,7 +46,7 @@ async def test_a_hit_on_another_archers_face_is_explained(call: Call) -> None:
     terms = await why(call, points=0, dx=50.0, result="off_face", flags=["wrong_face"], slot="B", line_margin_mm=-300.0)
     assert terms["Ring"] == "on the face of another archer: it scores nothing"
     assert "Line" not in terms
-    assert (terms["Slot"], terms["Note"]) == ("B", "on another archer's face; beside the face")
+    assert (terms["Slot"], terms["Note"]) == ("B", "on another archer's face")
 
 
 async def test_the_best_score_follows_the_rules(call: Call) -> None:
