@@ -1,0 +1,171 @@
+"""Shots of a lane with a freETarget and a bow that reads no tags: the truth, except for what its dead time hides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from drivers.contract import Pulse, Reading
+from drivers.freetarget.codec import Dialect
+from drivers.freetarget.driver import FreeTarget
+from edge.common.vocabulary import Flag, ReadingKind, ReleaseCause, SensorOrigin
+from edge.shots.assembly.assemble import assemble
+from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.model import Face, ReadingKey, Target, TimedReading
+from edge.shots.assembly.placement import Placement
+from edge.shots.assembly.shot import Shot
+from simulators.devices.freetarget import Impact
+from simulators.world.draws import Draws
+from simulators.world.range import EventKind, Release, World
+from simulators.world.vocabulary import LANDED, Result
+from tests.drivers.freetarget.wired import Wired, new_target
+
+S = 1_000_000
+START = 1_800_000_000 * S
+DEAD_S = 0.5
+BOW_STREAM = UUID(int=2)
+ENDS = [5, pytest.param(150, marks=pytest.mark.long)]
+
+
+def timed(device: str, stream: UUID, seq: int, kind: ReadingKind, at_us: float, **values: object) -> TimedReading:
+    """A reading by its instant in microseconds, dated to a millisecond unless ``values`` say otherwise."""
+    seconds = (at_us - START) / S
+    at = datetime.fromtimestamp(START / S, UTC) + timedelta(seconds=seconds)
+    made = TimedReading(ReadingKey(device, stream, seq), kind, seconds, at, 0.001)
+    return replace(made, **values)  # type: ignore[arg-type]
+
+
+def bow_readings(world: World, until_us: int) -> list[TimedReading]:
+    """The readings of a nock switch with light gates."""
+    let_down = {
+        release.released_us for release in world.releases(1, START, until_us) if release.result is Result.NOT_SHOT
+    }
+    readings: list[TimedReading] = []
+    for event in world.events(1, START, until_us):
+        if event.kind is EventKind.ENGAGE:
+            readings.append(timed("bow-1", BOW_STREAM, len(readings) + 1, ReadingKind.ENGAGE, event.at_us))
+        elif event.kind is EventKind.RELEASE:
+            cause = ReleaseCause.REMOVED if event.at_us in let_down else ReleaseCause.SHOT
+            readings.append(
+                timed("bow-1", BOW_STREAM, len(readings) + 1, ReadingKind.RELEASE, event.at_us, cause=cause)
+            )
+    return readings
+
+
+def target_readings(readings: list[Reading]) -> list[TimedReading]:
+    """The target's readings, as the shots see them."""
+    return [
+        timed(
+            "target-1",
+            reading.stream_id,
+            reading.seq,
+            ReadingKind.LANDING,
+            (reading.stamp.mono_ns or 0) / 1000,
+            error_s=reading.stamp.uncertainty_s,
+            x=reading.x_mm,
+            y=reading.y_mm,
+        )
+        for reading in readings
+    ]
+
+
+def context_of(world: World, until_us: int, watermark_ns: int) -> SessionContext:
+    """The session of lane 1, with what the driver states about its target."""
+    lane = world.lane(1)
+    face = Face(
+        UUID(int=3), 1, lane.face.x_mm, lane.face.y_mm, lane.face.radii_mm, lane.face.points, lane.face.x_radius_mm
+    )
+    return SessionContext(
+        session_id=UUID(int=4),
+        lane=1,
+        starts=0.0,
+        closes=None,
+        is_indoor=False,
+        end_timeout_s=60.0,
+        target=Target(lane.butt_width_mm, lane.butt_height_mm, lane.distance_m, (face,)),
+        bows=frozenset({"bow-1"}),
+        targets=frozenset({"target-1"}),
+        now=(until_us - START) / S,
+        watermarks={"bow-1": (until_us - START) / S, "target-1": watermark_ns / 1e9 - START / S},
+        dead_times_s={"target-1": FreeTarget.info.dead_time_s},
+        placements={"target-1": Placement(SensorOrigin(FreeTarget.info.origin), ())},
+    )
+
+
+def shots_of(world: World, dialect: Dialect, until_us: int) -> tuple[list[Shot], list[Release]]:
+    """The assembled shots, and the truth of the same releases; an arrow that was let down is no shot."""
+    reports = Wired(new_target(dialect, world), world).run(until_us)
+    pulse = [report for report in reports if isinstance(report, Pulse)][-1]
+    readings = target_readings([report for report in reports if isinstance(report, Reading)])
+    context = context_of(world, until_us, pulse.stamp.mono_ns or 0)
+    shots = assemble([*bow_readings(world, until_us), *readings], context).shots
+    return shots, [one for one in world.releases(1, START, until_us) if one.result is not Result.NOT_SHOT]
+
+
+@pytest.mark.parametrize("ends", ENDS)
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_shots_equal_the_truth(dialect: Dialect, ends: int) -> None:
+    world = World(5, START, 4.0)
+    until_us = START + ends * 60 * S
+    shots, releases = shots_of(world, dialect, until_us)
+
+    assert len(shots) == len(releases) > 4 * ends
+    for shot, release in zip(shots, releases, strict=True):
+        assert (shot.x, shot.y) == pytest.approx((release.x_mm, release.y_mm), abs=1e-9) or release.x_mm is None
+        if release.result in LANDED:
+            assert shot.result in ("hit", "off_face")
+            assert (shot.result == "hit") == (release.result is Result.HIT)
+        else:
+            assert shot.result.value == release.result.value
+        assert (shot.arrow_id, Flag.DEAD_TIME in shot.flags) == (None, False)
+
+
+@pytest.mark.parametrize("rounds", [30, pytest.param(2_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_arrows_lost_in_the_dead_time_are_unknown(dialect: Dialect, rounds: int) -> None:
+    """Two archers on one target shoot together, then one of them misses the butt."""
+    world = World(5, START, release_limit_us=START)
+    wired = Wired(new_target(dialect, world), world)
+    draws = Draws("together", dialect)
+    bows: dict[str, list[TimedReading]] = {"bow-1": [], "bow-2": []}
+
+    def shoot(bow: str, nocked_us: int, released_us: int) -> None:
+        made, stream = bows[bow], UUID(int=int(bow[-1]))
+        made.append(timed(bow, stream, len(made) + 1, ReadingKind.ENGAGE, nocked_us))
+        made.append(timed(bow, stream, len(made) + 1, ReadingKind.RELEASE, released_us, cause=ReleaseCause.SHOT))
+
+    at_us = START
+    for _ in range(rounds):
+        at_us += 30 * S
+        apart_us, flights_us = (
+            round(draws.uniform(0.02, DEAD_S) * S),
+            [round(draws.uniform(1.2, 1.25) * S) for _ in bows],
+        )
+        for bow, landed_us, flight_us in zip(bows, (at_us, at_us + apart_us), flights_us, strict=True):
+            shoot(bow, landed_us - 8 * S, landed_us - flight_us)
+            wired.run(landed_us)
+            wired.device.node.sense(Impact(round(draws.uniform(-300.0, 300.0), 2), 10.0), landed_us)
+        shoot("bow-1", at_us + 8 * S, at_us + 15 * S)
+    until_us = at_us + 60 * S
+    reports = wired.run(until_us)
+
+    pulse = [report for report in reports if isinstance(report, Pulse)][-1]
+    readings = target_readings([report for report in reports if isinstance(report, Reading)])
+    context = replace(context_of(world, until_us, pulse.stamp.mono_ns or 0), bows=frozenset(bows))
+    context = replace(context, watermarks={**context.watermarks, "bow-2": context.now})
+    assembled = assemble([*bows["bow-1"], *bows["bow-2"], *readings], context)
+    shots = assembled.shots
+
+    assert len(readings) == wired.device.node.lost_in_dead_time == rounds
+    assert len(shots) == 3 * rounds
+    for first, second, alone in zip(shots[0::3], shots[1::3], shots[2::3], strict=True):
+        pair = sorted((first.result, second.result))
+        assert pair in (["hit", "unknown"], ["unknown", "unknown"]), "which archer's arrow landed may not be clear"
+        if "hit" in pair:
+            lost = first if first.result == "unknown" else second
+            assert Flag.DEAD_TIME in lost.flags
+        assert (alone.result, alone.flags) == ("miss", ())
+    assert sum(shot.result == "hit" for shot in shots) + len(assembled.orphans) == rounds
