@@ -181,6 +181,8 @@ class StreamStart:
     previous_last_seq: int | None = None
     last_seq: int | None = None
     """Number of the last event of a boot that is over, if events up to it may still be re-sent."""
+    reason: str | None = None
+    """Reason why the device was blind from ``blind_since`` on; None for a reboot."""
 
 
 Report = Reading | Pulse | StreamStart | ClockModel

@@ -30,16 +30,17 @@ class HostStream:
         self._new_id = new_id
         self._is_started = False
 
-    def start(self, stamp: Stamp, blind_since: Stamp | None = None) -> StreamStart:
+    def start(self, stamp: Stamp, blind_since: Stamp | None = None, reason: str | None = None) -> StreamStart:
         """Start a stream at ``stamp``: the first one under the present id, a later one under a new id.
 
-        ``blind_since`` is the instant from which events may be missing; None for every instant that no pulse covers.
+        ``blind_since`` is the instant from which events may be missing, for ``reason``; None for every instant that no
+        pulse covers.
         """
         if self._is_started:
             self.stream_id = self._new_id()
             self.last_seq = 0
         self._is_started = True
-        return StreamStart(self.stream_id, stamp, blind_since)
+        return StreamStart(self.stream_id, stamp, blind_since, reason=reason)
 
     def next_seq(self) -> int:
         """The number of a new event."""

@@ -47,6 +47,7 @@ from drivers.contract import (
     stream_of,
 )
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError, DriverError, ProtocolError
+from drivers.host_stream import HostStream, Poll
 
 if TYPE_CHECKING:
     from drivers.transport.edges import Edge, InputPin, Levels, Pull
@@ -73,11 +74,13 @@ __all__ = [
     "DriverInfo",
     "Edge",
     "FlightRecorder",
+    "HostStream",
     "InputPin",
     "InputPins",
     "Instant",
     "Levels",
     "Maturity",
+    "Poll",
     "Probe",
     "Progress",
     "ProtocolError",

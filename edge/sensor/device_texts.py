@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from drivers.contract import DeviceIdentity, Reading
+from drivers.contract import DeviceIdentity, Reading, StreamStart
 from edge.common.text import clean
 
 
@@ -26,6 +26,11 @@ def clean_reading(reading: Reading) -> Reading:
     if tag is reading.tag and tags is reading.tags and reason is reading.reason:
         return reading
     return replace(reading, tag=tag, tags=tags, reason=reason)
+
+
+def clean_start(start: StreamStart) -> StreamStart:
+    """The start of a stream with a clean reason; an empty one is None."""
+    return replace(start, reason=_clean_or_none(start.reason))
 
 
 def clean_counters(counters: Mapping[str, int]) -> dict[str, int]:

@@ -66,7 +66,7 @@ async def _blind_since(
     """
     previous = start.previous_stream_id
     if start.blind_since is not None and (previous is None or await _is_known(connection, device_id, previous)):
-        return start.blind_since, REBOOTING
+        return start.blind_since, start.reason or REBOOTING
     return last_watermark or await _previous_watermark(connection, device_id), PAST_UNKNOWN
 
 

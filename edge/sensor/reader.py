@@ -13,11 +13,11 @@ from uuid import UUID
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from drivers.contract import ClockModel, Driver, Pulse, Reading, Report
+from drivers.contract import ClockModel, Driver, Pulse, Reading, Report, StreamStart
 from drivers.errors import DriverConfigError, DriverError
 from edge.common.config.errors import ConfigError
 from edge.common.process.progress import Tick, no_tick
-from edge.sensor.device_texts import clean_counters, clean_identity, clean_reading
+from edge.sensor.device_texts import clean_counters, clean_identity, clean_reading, clean_start
 from edge.sensor.queue.durable import DurableQueue
 from edge.sensor.queue.inbox import Storable
 from edge.sensor.status import Status
@@ -142,7 +142,9 @@ class DeviceReader:
             await self.close()
 
     def _take(self, report: Report) -> None:
-        if isinstance(report, Pulse):
+        if isinstance(report, StreamStart):
+            report = clean_start(report)
+        elif isinstance(report, Pulse):
             self._status.on_heartbeat(report)
         elif isinstance(report, ClockModel):
             self.clocks.pop(report.stream_id, None)

@@ -20,11 +20,12 @@ def test_each_start_begins_a_stream_with_number_one() -> None:
     first = stream.start(stream.stamp(100 * S, PAIR, 0.1))
     numbers = [stream.next_seq(), stream.next_seq()]
     blind_since = stream.stamp(101 * S, PAIR, 0.1)
-    second = stream.start(stream.stamp(103 * S, PAIR, 0.1), blind_since)
+    second = stream.start(stream.stamp(103 * S, PAIR, 0.1), blind_since, "its lid was closed")
 
     assert (first.stream_id, first.blind_since, numbers) == (opened, None, [1, 2])
     assert second.stream_id == stream.stream_id != opened
-    assert (second.blind_since, second.previous_stream_id, stream.next_seq()) == (blind_since, None, 1)
+    assert (second.blind_since, second.reason) == (blind_since, "its lid was closed")
+    assert (second.previous_stream_id, stream.next_seq()) == (None, 1)
 
 
 def test_a_pulse_promises_the_events_so_far() -> None:

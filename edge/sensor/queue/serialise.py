@@ -161,7 +161,7 @@ _READING: Final[Mapping[str, Reader]] = {
 }  # fmt: skip
 _START: Final[Mapping[str, Reader]] = {
     "stream_id": _UUID, "stamp": _stamp, "blind_since": _or_none(_stamp), "previous_stream_id": _or_none(_UUID),
-    "previous_last_seq": _or_none(_INT), "last_seq": _or_none(_INT),
+    "previous_last_seq": _or_none(_INT), "last_seq": _or_none(_INT), "reason": _or_none(_TEXT),
 }  # fmt: skip
 _CLOCK: Final[Mapping[str, Reader]] = {
     "stream_id": _UUID, "host_boot_id": _UUID, "ref_ticks_us": _INT, "ref_mono_ns": _INT, "skew": _number,

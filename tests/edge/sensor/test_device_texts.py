@@ -31,7 +31,7 @@ from drivers.errors import DeviceLost
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
 from edge.sensor.daemon import run_sensor
-from edge.sensor.device_texts import clean_reading
+from edge.sensor.device_texts import clean_reading, clean_start
 from edge.sensor.queue.spool import Spool
 from edge.sensor.store import Device
 from tests.edge.sensor.reports import STREAM, reading, stamp, start
@@ -110,3 +110,8 @@ def test_clean_reading_is_the_same_object() -> None:
     clean = replace(reading(1, reason="no tag was read"), tags=("e1", "e2"))
     assert clean_reading(clean) is clean
     assert clean_reading(replace(clean, tags=("e1\0", "e2"))).tags == ("e1", "e2")
+
+
+def test_reason_of_a_stream_start_is_cleaned() -> None:
+    assert clean_start(replace(start(), reason="lid\0closed")).reason == "lid\\x00closed"
+    assert clean_start(start()).reason is None

@@ -56,6 +56,14 @@ async def test_gap_after_a_known_boot_is_the_blind_interval(connection: Connecti
     assert await gap_start(connection, second, 100, 99, first, mark=50) == T0 + timedelta(seconds=99)
 
 
+async def test_a_gap_has_the_reason_that_the_driver_states(connection: Connection) -> None:
+    store, stream = SensorStore(connection, DEVICE), uuid4()
+    await store.register()
+    await store.write([StreamStart(stream, stamp(100), stamp(99), reason="an impact was not located")], None)
+    stored = await connection.fetchval("select reason from device_gaps where stream_id = $1", stream)
+    assert stored == "an impact was not located"
+
+
 async def test_gap_after_unseen_boots_starts_at_the_watermark(connection: Connection) -> None:
     await gap_start(connection, uuid4(), 10, None, None)
     assert await gap_start(connection, uuid4(), 100, 99, uuid4(), mark=50) == T0 + timedelta(seconds=50)
