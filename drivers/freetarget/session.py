@@ -50,6 +50,8 @@ SAME_IMPACT_NS: Final = 300_000_000
 """Time in which reports of unlocated impacts belong to one impact."""
 REFUSALS_KEPT: Final = 16
 NO_TAG: Final = "the target reads no tags"
+NOT_LOCATED: Final = "an impact was not located"
+NOT_REPORTED: Final = "the target counted impacts that did not arrive"
 
 ASK_VERSION: Final = encode_command({"VERSION": 0})
 ASK_SETTINGS: Final = encode_command({"ECHO": 0})
@@ -281,15 +283,15 @@ class FreeTargetSession:
         self._unlocated_ns = at_ns
         self.counters["unlocated"] += 1
         self._count.on_unlocated()
-        self._gap(at_ns, pair, blind_since=self._stamp(at_ns - LATENCY_NS, pair))
+        self._gap(at_ns, pair, self._stamp(at_ns - LATENCY_NS, pair), NOT_LOCATED)
 
     def _judge(self, order: Order, at_ns: int, pair: ClockPair) -> None:
         if order is Order.SKIPPED:
             self.counters["skipped"] += 1
-            self._gap(at_ns, pair, blind_since=self._last_impact)
+            self._gap(at_ns, pair, self._last_impact, NOT_REPORTED)
         elif order is Order.RESTARTED:
             self.counters["restarts"] += 1
-            self._gap(at_ns, pair, blind_since=None)
+            self._gap(at_ns, pair)
 
     def _restart(self, reason: str, at_ns: int, pair: ClockPair) -> None:
         """The target restarted, woke up or did not answer: it sensed nothing since it last answered, as far as is known."""
@@ -297,10 +299,10 @@ class FreeTargetSession:
         if self.is_live:
             self.counters[reason] += 1
             self._count, self._last_impact = ShotCount(), None
-            self._gap(at_ns, pair, blind_since=None)
+            self._gap(at_ns, pair)
 
-    def _gap(self, at_ns: int, pair: ClockPair, blind_since: Stamp | None) -> None:
-        self._reports.append(self.stream.start(self._stamp(at_ns, pair), blind_since))
+    def _gap(self, at_ns: int, pair: ClockPair, since: Stamp | None = None, reason: str | None = None) -> None:
+        self._reports.append(self.stream.start(self._stamp(at_ns, pair), since, reason))
 
     def _landing(self, x_mm: float, y_mm: float, at_ns: int, pair: ClockPair) -> Reading:
         waited_s = 0.0 if self._slow_since_ns is None else (at_ns - self._slow_since_ns) / 1e9

@@ -191,6 +191,7 @@ def test_a_skipped_number_doubts_the_time_since_the_last_impact() -> None:
     assert isinstance(start, StreamStart)
     assert start.blind_since is not None
     assert (start.blind_since.mono_ns, start.stamp.mono_ns) == (before_ns, live.now_ns)
+    assert start.reason == "the target counted impacts that did not arrive"
     assert isinstance(reading, Reading)
     assert (reading.seq, reading.x_mm) == (1, 5.0)
 
@@ -211,6 +212,7 @@ def test_a_damaged_impact_is_a_gap_of_its_own_length() -> None:
     assert isinstance(start, StreamStart)
     assert start.blind_since is not None
     assert (start.blind_since.mono_ns, start.stamp.mono_ns) == (at_ns - 100 * MS, at_ns)
+    assert start.reason == "an impact was not located"
     assert isinstance(reading, Reading)
     assert live.session.counters["unlocated"] == 1
 
