@@ -29,7 +29,7 @@ async def test_session_totals_leave_out_sighters(database_settings: ServiceSetti
         await connection.close()
 
 
-async def test_session_totals_equal_those_of_the_live_page(database_settings: ServiceSettings) -> None:
+async def test_session_totals_equal_the_statistics(database_settings: ServiceSettings) -> None:
     async with open_database(database_settings, application="test") as database:
         connection = await database.connect()
         session = await open_session(connection, replace(_new(host_now()), sighter_ends=0))
@@ -44,6 +44,10 @@ async def test_session_totals_equal_those_of_the_live_page(database_settings: Se
             await _shot(connection, session, 1, result=result, points=points, flags=flags)
         (row,) = await list_sessions(connection, 10)
         assert (row.arrows, row.points) == (3, 9)
+        read = await read_statistics(connection, session)
+        assert read is not None
+        totals = read[2].totals
+        assert (totals.arrows, totals.points) == (3, 9)
         await connection.close()
 
 

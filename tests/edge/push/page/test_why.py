@@ -49,19 +49,7 @@ async def test_a_hit_on_another_archers_face_is_explained(call: Call) -> None:
     assert (terms["Slot"], terms["Note"]) == ("B", "on another archer's face")
 
 
-async def test_the_best_score_follows_the_rules(call: Call) -> None:
-    compound = FACE | {"x_radius": None}
-    best = {
-        name: await call("model/score.js", "best", faces, {"x_points": x_points}, shots)
-        for name, faces, x_points, shots in (
-            ("usual", [FACE], None, []),
-            ("experiment", [compound, FACE], 11, [shot(1)]),
-            ("no x", [compound], 11, []),
-            ("rescored", [FACE], None, [shot(1, 11, is_x=True)]),
-            ("no face", [], None, []),
-        )
-    }
-    assert best == {"usual": 10, "experiment": 11, "no x": 10, "rescored": 11, "no face": 0}
+async def test_an_x_is_spoken_with_its_points(call: Call) -> None:
     spoken = [await call("model/score.js", "spoken", shot(1, points, is_x=True)) for points in (10, 11)]
     assert spoken == ["X, ten", "X, 11"]
 
