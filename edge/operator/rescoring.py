@@ -92,7 +92,7 @@ async def rescore_session(
         await connection.execute("select from sessions where id = $1 for update", session_id)
         before, old_total = await _values(connection, session_id)
         old = await _basis(connection, session_id)
-        chosen = await _chosen_calibrations(connection, session_id, old, calibration)
+        chosen = await _chosen_calibrations(connection, session_id, calibration)
         await _apply_rules(connection, session_id, rules or old.rule_set)
         await _apply_faces(connection, session_id)
         await _record(connection, session_id, who, reason, old, chosen)
@@ -178,26 +178,45 @@ async def _apply_faces(connection: Connection, session_id: UUID) -> None:
             ) from fault
 
 
-async def _chosen_calibrations(
-    connection: Connection, session_id: UUID, old: ScoringBasis, choice: str | None
-) -> dict[str, UUID | None]:
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A calibration to be used in place of those active at the landing."""
+
+    calibration_id: UUID | None
+    after_activation: int
+    """Last activation of the device at the time of the choice: later ones are valid for later landings."""
+
+
+async def _chosen_calibrations(connection: Connection, session_id: UUID, choice: str | None) -> dict[str, _Choice]:
     """The calibrations of the session's targets that are to be used in place of those active at the landing."""
-    kept = {device: None if i == NOMINAL else UUID(i) for device, i in old.calibrations.items()}
+    rows = await connection.fetch(
+        """
+        select device_id, calibration_id, after_activation from rescored_calibrations
+        where rescore_id = (select max(id) from rescores where session_id = $1)
+        """,
+        session_id,
+    )
+    kept = {row["device_id"]: _Choice(row["calibration_id"], row["after_activation"]) for row in rows}
     if choice is None:
         return kept
     if choice == AT_LANDING:
         return {}
     targets = await _targets(connection, session_id)
+    rows = await connection.fetch(
+        "select device_id, max(id) as last from calibration_activations where device_id = any($1) group by device_id",
+        targets,
+    )
+    last = {row["device_id"]: row["last"] for row in rows}
     if choice == ACTIVE:
         active = {device: await active_calibration(connection, device, CalibrationKind.TARGET) for device in targets}
-        return {device: None if one is None else one.id for device, one in active.items()}
+        return {device: _Choice(None if one is None else one.id, last.get(device, 0)) for device, one in active.items()}
     found = await find_calibration(connection, choice)
     if found.device_id not in targets:
         raise CommandError(
             f"calibration {found.name} is of no target of this session, so nothing was changed",
             hint=f"The session's targets are: {', '.join(targets)}." if targets else "The session has no target.",
         )
-    return {**kept, found.device_id: found.id}
+    return {**kept, found.device_id: _Choice(found.id, last.get(found.device_id, 0))}
 
 
 async def _targets(connection: Connection, session_id: UUID) -> list[str]:
@@ -215,21 +234,19 @@ async def _record(
     who: str,
     reason: str,
     old: ScoringBasis,
-    chosen: Mapping[str, UUID | None],
+    chosen: Mapping[str, _Choice],
 ) -> None:
     """Append the record; the database requests the rebuild in the same transaction."""
     now = await _basis(connection, session_id)
-    new = {**asdict(now), "calibrations": {device: str(i or NOMINAL) for device, i in sorted(chosen.items())}}
+    calibrations = {device: str(one.calibration_id or NOMINAL) for device, one in sorted(chosen.items())}
+    new = {**asdict(now), "calibrations": calibrations}
     number = await connection.fetchval(
         "insert into rescores (session_id, who, reason, old, new) values ($1, $2, $3, $4, $5) returning id",
         session_id, clean(who), clean(reason), json.dumps(asdict(old)), json.dumps(new),
     )  # fmt: skip
     await connection.executemany(
-        """
-        insert into rescored_calibrations (rescore_id, device_id, calibration_id, after_activation)
-        values ($1, $2, $3, coalesce((select max(id) from calibration_activations where device_id = $2), 0))
-        """,
-        [(number, device, i) for device, i in sorted(chosen.items())],
+        "insert into rescored_calibrations (rescore_id, device_id, calibration_id, after_activation) values ($1, $2, $3, $4)",
+        [(number, device, one.calibration_id, one.after_activation) for device, one in sorted(chosen.items())],
     )
 
 

@@ -165,7 +165,7 @@ async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int]
                coalesce(sum(h.points) filter (where h.result = any($3::text[])), 0)::integer as points,
                array(select row(p.letter, (select name from archers where id = p.archer_id), p.face,
                        count(o.id), coalesce(sum(o.points) filter (where o.result = any($3::text[])), 0)::integer)
-                   from slots p left join shots o on o.slot_id = p.id and coalesce(o.end_number > s.sighter_ends, true)
+                   from slots p left join shots o on o.session_id = s.id and o.slot_id = p.id and coalesce(o.end_number > s.sighter_ends, true)
                        and o.result <> all($4::text[]) and not o.flags && $5::text[]
                    where p.session_id = s.id group by p.id order by p.letter) as slots
         from sessions s

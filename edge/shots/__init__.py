@@ -1,5 +1,6 @@
 """Runtime module: readings into shots."""
 
 from edge.shots.faces import FaceSpec, PlacedFace, load_catalogue
+from edge.shots.rules import RuleSet, load_rules
 
-__all__ = ["FaceSpec", "PlacedFace", "load_catalogue"]
+__all__ = ["FaceSpec", "PlacedFace", "RuleSet", "load_catalogue", "load_rules"]

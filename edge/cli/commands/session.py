@@ -118,8 +118,9 @@ def open_command(
         start = await start_of_session(connection, since)
         opened = await open_sessions(connection, replace(new, start=start), _numbers(lane), backdated=since is not None)
         for number, session_id in opened.items():
+            outcome = {"id": str(session_id), "lane": number, "state": SessionState.OPEN}
             say(
-                _outcome(session_id, number, SessionState.OPEN)
+                json_object({**outcome, "faces": [asdict(place) for place in places]})
                 if as_json
                 else f"lane {number}: session {session_id} is open"
             )

@@ -11,8 +11,8 @@ import pytest
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CalibrationKind, CalibrationModel, Result
-from edge.operator.calibration.activation import activate
-from edge.operator.calibration.records import NewCalibration, append_calibration
+from edge.operator.calibration.activation import activate, rollback
+from edge.operator.calibration.records import NewCalibration, append_calibration, find_calibrated_device
 from edge.operator.corrections import ScoreCorrection, correct_shot
 from edge.operator.rebuilds import rebuild_session
 from edge.operator.rescoring import Rescore, basis_changes, rescore_session, rescores_of
@@ -100,6 +100,10 @@ async def test_rescore_takes_a_chosen_calibration(range_lane: LaneRows) -> None:
     corrected = (await values(range_lane))[-1]
     assert corrected == (Result.HIT, 10, True)
     assert (await rescore(range_lane, calibration="target-1@1")).is_unchanged
+    await rollback(connection, await find_calibrated_device(connection, "target-1"), "Ada", "for later landings")
+    await rescore(range_lane, "wa_x11")  # what was activated after the choice stays valid after it
+    kept = await connection.fetch("select distinct calibration_id, after_activation from rescored_calibrations")
+    assert [tuple(row) for row in kept] == [(stored.id, 1)]
     back = await rescore(range_lane, calibration="landing")
     assert {new.x for _, new in back.changed.values()} == {690.0, 640.0, 740.0}
 

@@ -41,6 +41,12 @@ def test_commands_of_the_faces_page_work(command_line: CommandLine) -> None:
 
 def test_advice_repeats_faces_slots_and_rules(command_line: CommandLine) -> None:
     command_line.on_database(add_bow)
+    (opened,) = command_line.json("session", "open", "--lane", "7", "--face", "wa_40_triple")
+    assert [(face["human_identifier"], face["x_mm"]) for face in opened["faces"]] == [
+        ("A", 620.0),
+        ("B", 620.0),
+        ("C", 620.0),
+    ]
     place = ["--face", "l=wa_40@300,620", "--face", "r=wa_60@800,620"]
     more = ["--slot", "A=l,bow=bow-4,archer=Lee Park", "--slot", "B=r", "--rules", "wa_x11"]
     command_line.run("session", "open", "--lane", "4", *place, *more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from edge.common.frames import SensorMap
 from edge.common.vocabulary import Flag, SensorOrigin
 from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.explain import explain
+from edge.shots.assembly.incremental import IncrementalAssembly
 from edge.shots.assembly.placement import Activation, Calibration, Placement
 from tests.edge.shots.assembly.lane_readings import CONTEXT, OTHER, LaneReadings, only_shot, shots
 
@@ -46,6 +48,18 @@ def test_of_two_activations_at_once_the_later_entry_counts() -> None:
 def test_an_activation_at_the_landing_itself_counts() -> None:
     lane = LaneReadings().shot(4.0).landing(4.36)
     assert only_shot(lane, placed(Activation(4.36, SHIFTED))).calibration_id == SHIFTED.id
+
+
+def test_a_chosen_calibration_counts_until_the_next_activation() -> None:
+    """A rescore chose it after the first activation and before the second; it is valid for all earlier landings."""
+    lane = LaneReadings().shot(4.0).landing(4.36).shot(9.0, OTHER).landing(9.36, OTHER)
+    chosen, later = Activation(-math.inf, FINE), Activation(6.0, SHIFTED)
+    found = shots(lane, placed(Activation(1.0, SHIFTED), chosen, later))
+    assert [shot.calibration_id for shot in found] == [FINE.id, SHIFTED.id]
+    assembly = IncrementalAssembly()
+    assembly.update(lane.readings, placed(Activation(1.0, SHIFTED)))
+    changed = assembly.update([], placed(Activation(1.0, SHIFTED), chosen)).shots
+    assert [shot.calibration_id for shot in changed] == [FINE.id, FINE.id]
 
 
 def test_a_centred_sensor_is_placed_on_the_middle_of_the_butt() -> None:
