@@ -14,6 +14,8 @@ from edge.statistics import FaceFacts, SessionFacts, SessionStatistics, ShotFact
 
 FIRST_LANE = 1
 """The lane that is meant while there is none."""
+_FLAGS = {flag.value: flag for flag in Flag}
+"""The flags of this version; at a centre, a hub of a later one may have more, which concern no statistics of this one."""
 
 # The session's row is read with all that its statistics depend on beyond the shots' own rows: each change of a shot raises
 # its revision. At a centre the names of arrows are found by hub, too.
@@ -122,7 +124,7 @@ def _shot(row: asyncpg.Record) -> ShotFacts:
         result=Result(row["result"]),
         points=row["points"],
         is_x=row["is_x"],
-        flags=frozenset(map(Flag, row["flags"])),
+        flags=frozenset(_FLAGS[name] for name in row["flags"] if name in _FLAGS),
         end_number=row["end_number"],
         arrow_id=row["arrow_id"],
         arrow_tag=row["arrow_tag"],

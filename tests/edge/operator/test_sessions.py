@@ -16,6 +16,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from edge.operator.opening import NewSession, open_session
 from edge.operator.sessions import close_abandoned, list_sessions, request_close
+from edge.operator.statistics import read_statistics
 
 
 async def test_session_totals_leave_out_sighters(database_settings: ServiceSettings) -> None:
