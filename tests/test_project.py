@@ -51,7 +51,8 @@ def importers(module: str) -> list[str]:
 
 def test_some_libraries_are_imported_in_one_file() -> None:
     assert importers("serial_asyncio") == ["drivers/transport/serial.py"]
-    assert len(importers("gpiozero")) <= 1
+    assert importers("gpiozero") == ["drivers/transport/gpio.py"]
+    assert importers("gpiod") == ["drivers/transport/gpiod_pins.py"]
     assert importers("sqlite3") == ["edge/sensor/queue/disk.py"]
 
 
