@@ -50,7 +50,7 @@ def test_a_device_at_pins_brings_its_simulator_along(tmp_path: Path) -> None:
     world = World(1, FIXED_START_US)
     found = programs([replace(bow, driver="bow.nock"), target], world, WireFaults(), {"PATH": "/bin"}, folders)
     simulators, daemon = found[0], found[1]
-    assert simulators.argv[-1].startswith("target-1:")
+    assert simulators.argv[list(simulators.argv).index("--devices") + 1].startswith("target-1:")
     assert list(daemon.argv[1:]) == ["run", "bow-1", "--simulate"]
     assert daemon.environment["ARCH_STATS_DRIVER"] == "bow.nock"
     assert daemon.environment["ARCH_STATS_WORLD"] == world.to_json()
