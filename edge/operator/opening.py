@@ -56,8 +56,8 @@ def rules_of(code: str) -> RuleSet:
     if code not in known:
         near = nearest(code, known)
         raise UsageError(
-            f"there are no rules '{code}'" + (f"; did you mean {near}?" if near else ""),
-            hint=f"Give one of {', '.join(known)}.",
+            f"there are no rules '{code}'",
+            hint=(f"Did you mean {near}? " if near else "") + f"Give one of {', '.join(known)}.",
         )
     return known[code]
 

@@ -104,8 +104,8 @@ def _spec(code: str) -> FaceSpec:
     if code not in catalogue:
         near = nearest(code, catalogue)
         raise UsageError(
-            f"there is no face '{code}'" + (f"; did you mean {near}?" if near else ""),
-            hint="See all of them with `archstats-sensor faces list`.",
+            f"there is no face '{code}'",
+            hint=(f"Did you mean {near}? " if near else "") + "See all of them with `archstats-sensor faces list`.",
         )
     return catalogue[code]
 

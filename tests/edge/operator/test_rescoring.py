@@ -112,7 +112,7 @@ async def test_impossible_rescore_changes_nothing(range_lane: LaneRows) -> None:
     connection = range_lane.connection
     await connection.execute("insert into devices (id, kind, driver, lane) values ('target-2', 'target', 'x', 2)")
     await append_calibration(connection, replace(SHIFTED, device_id="target-2"))
-    with pytest.raises(UsageError, match="did you mean wa_x11"):
+    with pytest.raises(UsageError, match="there are no rules 'wa_x12'"):
         await rescore(range_lane, "wa_x12")
     with pytest.raises(CommandError, match="of no target of this session"):
         await rescore(range_lane, calibration="target-2@1")

@@ -117,8 +117,8 @@ def test_mistyped_faces_slots_and_rules_are_refused(command_line: CommandLine) -
     def refused(*options: str, status: int = 2) -> str:
         return command_line.run("session", "open", "--lane", "4", *options, status=status)
 
-    assert "there is no face 'wa40'; did you mean wa_40?" in refused("--face", "wa40")
-    assert "there are no rules 'wa_11'; did you mean wa_x11?" in refused("--rules", "wa_11")
+    assert "there is no face 'wa40'. Did you mean wa_40? See all" in refused("--face", "wa40")
+    assert "there are no rules 'wa_11'. Did you mean wa_x11? Give" in refused("--rules", "wa_11")
     assert "is not a slot" in refused("--slot", "E")
     assert "slot A is given twice" in refused("--slot", "A", "--slot", "A")
     assert "no bow of lane 4" in refused("--slot", "A,bow=bow-9", status=1)

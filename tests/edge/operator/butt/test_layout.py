@@ -74,7 +74,7 @@ def test_faces_keep_given_places() -> None:
         (["wa_40@nan,1"], "has no place on the butt"),
         (["=wa_40"], "is not a face"),
         (["my face=wa_40"], "is not a face"),
-        (["ifaa_field_60"], "did you mean ifaa_field"),
+        (["ifaa_field_60"], "there is no face 'ifaa_field_60'"),
         (["-"], "there is no face '-'"),
     ],
 )
