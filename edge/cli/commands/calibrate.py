@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge.cli.commands.calibrate_bow import bow_command
 from edge.cli.commands.calibrate_target import target_command
 from edge.cli.commands.options import command_group
 
@@ -14,3 +15,4 @@ def calibrate() -> None:
 
 
 app.command("target")(target_command)
+app.command("bow")(bow_command)

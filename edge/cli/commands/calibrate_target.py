@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from edge.cli.commands.calibrate_words import result_lines, step_facts, step_lines
+from edge.cli.calibrating.target_words import result_lines, step_facts, step_lines
 from edge.cli.commands.calibration import calibration_facts, storable
 from edge.cli.commands.options import DatabaseDir, Json, Who, faces, operator_name
 from edge.cli.keyboard import Keyboard, terminal

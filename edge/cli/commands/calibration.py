@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from edge.cli.calibrating.bow_words import bow_lines
 from edge.cli.commands.options import DatabaseDir, Json, Who, command_group, operator_name
 from edge.cli.operator_connection import on_database
 from edge.common.bounds import storable_text
@@ -18,6 +19,7 @@ from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CalibrationAction, CalibrationKind
 from edge.operator.calibration.activation import Activation, activate, list_activations, rollback
+from edge.operator.calibration.bow import activate_bow, roll_back_bow
 from edge.operator.calibration.records import Calibration, find_calibrated_device, find_calibration, list_calibrations
 from edge.operator.calibration.report import report_html
 
@@ -121,7 +123,8 @@ def activate_command(
                 f"calibration {found.name} is not accepted: its sigma is above the limit of its face",
                 hint="Calibrate again, or add --force.",
             )
-        _say_activation(await activate(connection, found, operator_name(who), why), as_json=as_json)
+        change = activate_bow if found.kind is CalibrationKind.BOW else activate
+        _say_activation(await change(connection, found, operator_name(who), why), as_json=as_json)
 
     on_database(run, database_dir)
 
@@ -138,7 +141,8 @@ def rollback_command(
 
     async def run(connection: Connection) -> None:
         found = await find_calibrated_device(connection, device)
-        _say_activation(await rollback(connection, found, operator_name(who), why), as_json=as_json)
+        change = roll_back_bow if found.kind is CalibrationKind.BOW else rollback
+        _say_activation(await change(connection, found, operator_name(who), why), as_json=as_json)
 
     on_database(run, database_dir)
 
@@ -157,7 +161,10 @@ def _say_activation(activation: Activation, *, as_json: bool) -> None:
     if as_json:
         say(json_object(activation_facts(activation)))
     elif activation.version is None:
-        say(f"{activation.device_id}: no calibration is active from now on; the nominal place of its sensor applies")
+        applies = (
+            "its earlier threshold" if activation.kind is CalibrationKind.BOW else "the nominal place of its sensor"
+        )
+        say(f"{activation.device_id}: no calibration is active from now on; {applies} applies")
     else:
         say(
             f"{activation.device_id}: calibration {activation.version} is active from now on; earlier shots keep theirs"
@@ -182,6 +189,8 @@ def calibration_line(calibration: Calibration) -> str:
         accepted = "" if calibration.is_accepted else " (not accepted)"
         words.append(f"sigma {calibration.sigma_mm:.2f} mm{accepted}, {len(calibration.points)} points")
         words.append(f"face {calibration.face_code or '-'}")
+    else:
+        words.append(f"threshold {calibration.parameters['threshold']}, {len(calibration.points)} trials")
     if calibration.note:
         words.append(f"note: {calibration.note}")
     return "  ".join(words)
@@ -200,7 +209,7 @@ def show_lines(calibration: Calibration) -> list[str]:
     """A calibration with its points, map and accuracy for people."""
     first = calibration_line(calibration)
     if calibration.kind is not CalibrationKind.TARGET:
-        return [first, *(f"  {name:<24} {value}" for name, value in calibration.parameters.items())]
+        return [first, *bow_lines(calibration), f"  id {calibration.id}"]
     found = calibration.parameters
     lines = [
         f"  {point['name']!s:<14} known {point['x_mm']:8.1f} {point['y_mm']:8.1f}  sensed {point['sensed_x_mm']:8.2f} "

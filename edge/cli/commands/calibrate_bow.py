@@ -1,0 +1,134 @@
+"""``archstats-sensor calibrate bow``: the words of a bow's guided calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from edge.cli.calibrating.bow_cues import FileCues, KeyCues, PacedCues, read_points
+from edge.cli.calibrating.bow_words import bow_lines, trial_line
+from edge.cli.commands.calibration import calibration_facts
+from edge.cli.commands.options import DatabaseDir, Json, Who, operator_name
+from edge.cli.keyboard import terminal
+from edge.cli.operator_connection import on_database
+from edge.common.config.errors import CommandError, UsageError
+from edge.common.console import as_json as json_object
+from edge.common.console import complain, say
+from edge.common.postgres.connection import Connection
+from edge.operator.calibration.bow import BowPlan, Cues, calibrate_bow
+from edge.operator.calibration.bow_trials import GREATEST_THRESHOLD, Trial, TrialResult
+from edge.operator.calibration.records import Calibration
+from edge.operator.calibration.runs import CalibrationRun
+
+EXIT_INTERRUPTED: Final = 130
+"""Exit status after Ctrl-C, as of a shell: 128 and the signal's number."""
+FEWEST_TRIALS: Final = 4
+MOST_TRIALS: Final = 200
+
+
+def bow_command(
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="Name of the bow, such as bow-1.")],
+    trials: Annotated[int, typer.Option(min=FEWEST_TRIALS, max=MOST_TRIALS, help="Number of trials.")] = 20,
+    lowest: Annotated[
+        int | None,
+        typer.Option(
+            "--from", min=0, max=GREATEST_THRESHOLD, help="Lowest threshold; a fifth of the present one by default."
+        ),
+    ] = None,
+    highest: Annotated[
+        int | None,
+        typer.Option(
+            "--to", min=0, max=GREATEST_THRESHOLD, help="Highest threshold; five times the present one by default."
+        ),
+    ] = None,
+    points: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Instants of the nockings and releases, in place of keys.")
+    ] = None,
+    every: Annotated[
+        float | None,
+        typer.Option(min=1, max=60, metavar="SECONDS", help="Beep for each nocking and release, in place of keys."),
+    ] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Give up the trials taken so far and begin anew.")] = False,
+    note: Annotated[str | None, typer.Option(help="Remark, kept with the calibration.")] = None,
+    who: Who = None,
+    as_json: Json = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Find a bow's threshold with guided trials. Ctrl-C keeps the trials; the same command goes on."""
+    if points is not None and every is not None:
+        raise typer.BadParameter("give either --points FILE or --every SECONDS")
+    planned = None if points is None else read_points(points)
+    plan = BowPlan(trials, lowest, highest, restart)
+    show = _Shown(device, as_json=as_json)
+
+    async def run(connection: Connection) -> None:
+        async with terminal() as keyboard:
+            cues: Cues
+            if planned is not None:
+                cues = FileCues(planned)
+            elif every is not None:
+                cues = PacedCues(every)
+            elif keyboard is not None:
+                cues = KeyCues(keyboard.lines)
+            else:
+                raise UsageError(
+                    "there is no terminal to press Enter on",
+                    hint="Give --every SECONDS, or --points FILE with instants.",
+                )
+            show.stored(
+                await calibrate_bow(connection, device, plan, cues, operator_name(who), show, storable_note(note))
+            )
+
+    try:
+        on_database(run, database_dir)
+    except KeyboardInterrupt:
+        complain(f"stopped. The trials taken are kept: `archstats-sensor calibrate bow {device}` goes on with them.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def storable_note(note: str | None) -> str | None:
+    """The remark. Raises CommandError for one that the database cannot store."""
+    from edge.common.bounds import storable_text
+
+    try:
+        return None if note is None else storable_text(note)
+    except ValueError as fault:
+        raise CommandError(f"the note cannot be kept: {fault}", hint="Write it without that character.") from fault
+
+
+class _Shown:
+    """Shows each trial and the result, as lines for people or as JSON."""
+
+    def __init__(self, device_id: str, *, as_json: bool) -> None:
+        self._device_id = device_id
+        self._as_json = as_json
+
+    def started(self, run: CalibrationRun, thresholds: Sequence[int], taken: int) -> None:
+        if self._as_json:
+            return
+        several = sorted(set(thresholds))
+        say(f"{self._device_id}: {len(thresholds)} trials with the thresholds {', '.join(map(str, several))}")
+        if taken:
+            say(f"going on: {taken} trials of {run.who} are taken already; --restart begins anew")
+
+    def judged(self, result: TrialResult) -> None:
+        if self._as_json:
+            say(json_object({"type": "trial", **result.to_json()}))
+            return
+        say(f"  {trial_line(result)}")
+
+    def repeated(self, trial: Trial) -> None:
+        complain(f"{self._device_id} was blind in the trial with threshold {trial.threshold}: it is taken again.")
+
+    def stored(self, calibration: Calibration) -> None:
+        """Show the stored calibration."""
+        if self._as_json:
+            say(json_object(calibration_facts(calibration)))
+            return
+        found = calibration.parameters
+        say(f"{calibration.name} is active: threshold {found['threshold']}, was {found['threshold_before']}")
+        for line in bow_lines(calibration):
+            say(line)

@@ -1,0 +1,101 @@
+"""Cues of a bow's trials: keys, a file of instants, beeps."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from drivers.clock.host import host_boot_id
+from edge.cli.calibrating import bow_cues
+from edge.cli.calibrating.bow_cues import FileCues, KeyCues, PacedCues, PlannedTrial, read_points
+from edge.common.config.errors import CommandError, UsageError
+from tests.eventually import eventually
+
+
+def lines_of(*trials: tuple[str, str]) -> str:
+    return "\n".join(json.dumps({"lane": 1, "engaged_at": first, "released_at": last}) for first, last in trials)
+
+
+def test_a_file_as_truth_prints_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "points"
+    file.write_text(lines_of(("2026-05-01T12:00:00Z", "2026-05-01T14:00:06.5+02:00")) + "\n\n")
+    (planned,) = read_points(file)
+    assert planned == PlannedTrial(
+        datetime(2026, 5, 1, 12, tzinfo=UTC), datetime(2026, 5, 1, 12, 0, 6, 500_000, tzinfo=UTC)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has 0 trials"),
+        ("{}", "line 1 of .* is no trial"),
+        ("no json", "line 1 of .* is no trial"),
+        (lines_of(("2026-05-01T12:00:00", "2026-05-01T12:00:06Z")), "has no time zone"),
+        (lines_of(("2026-05-01T12:00:06Z", "2026-05-01T12:00:06Z")), "released before it was nocked"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "points"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        read_points(file)
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_points(tmp_path / "missing")
+
+
+async def test_trials_of_a_file_share_the_time_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC) + timedelta(seconds=0.2)
+    starts = [now + timedelta(seconds=number * 0.1) for number in range(4)]
+    planned = [PlannedTrial(start, start + timedelta(seconds=0.04)) for start in starts]
+    monkeypatch.setattr(bow_cues, "REACH", timedelta(seconds=0.1))
+    cues = FileCues(list(reversed(planned)))
+    first = await cues.next_trial(1, 4, 50)
+    assert (first.engaged.at, first.since) == (starts[0], starts[0] - timedelta(seconds=0.1))
+    assert first.until == starts[0] + timedelta(seconds=0.07)
+    second = await cues.next_trial(2, 4, 50)
+    assert second.since == first.until, "the same threshold goes on at once"
+    third = await cues.next_trial(3, 4, 60)
+    assert third.engaged.at == starts[3], "another threshold is not active before"
+    with pytest.raises(CommandError, match="no instants left after 3 of 4 trials"):
+        await cues.next_trial(4, 4, 60)
+
+
+async def test_keys_are_the_instants_of_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bow_cues, "REACH", timedelta(seconds=0.05))
+    keys: asyncio.Queue[str] = asyncio.Queue()
+    keys.put_nowait("")  # pressed too early
+    taking = asyncio.create_task(KeyCues(keys).next_trial(1, 2, 50))
+    await eventually(keys.empty)
+    keys.put_nowait("")
+    await eventually(keys.empty)
+    released = datetime.now(UTC)
+    keys.put_nowait("")
+    trial = await taking
+    assert trial.since <= trial.engaged.at <= released <= trial.released.at
+    assert trial.released.host_boot_id == host_boot_id()
+    assert trial.until - trial.released.at == timedelta(seconds=0.05)
+    assert datetime.now(UTC) >= trial.until
+    taking = asyncio.create_task(KeyCues(keys).next_trial(2, 2, 50))
+    await asyncio.sleep(0)
+    keys.put_nowait("q")
+    with pytest.raises(CommandError, match="stopped"):
+        await taking
+
+
+async def test_beeps_are_the_instants_of_a_trial(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bow_cues, "REACH", timedelta(seconds=0.01))
+    trial = await PacedCues(0.05).next_trial(3, 20, 41)
+    assert timedelta(seconds=0.05) <= trial.released.at - trial.engaged.at < timedelta(seconds=1)
+    assert capsys.readouterr().err.splitlines() == [
+        "Trial 3 of 20, threshold 41: nock at the beep, in 0.05 s.",
+        "\aNock.",
+        "Release at the beep, in 0.05 s.",
+        "\aRelease.",
+    ]
