@@ -45,6 +45,17 @@ def test_commands_of_the_judging_page_work(judge: CommandLine) -> None:
     assert (fact["done"], fact["old"]["rule_set"], fact["new"]["rule_set"]) == (True, "wa_x11", "wa")
 
 
+def test_rescore_prints_what_changed(judge: CommandLine) -> None:
+    first, rules, shot = judge.run(
+        "shots", "rescore", "--session", "last", "--rules", "wa_x11", "--why", "x"
+    ).splitlines()
+    assert first.endswith(": 10 -> 11 points, 1 of 2 shots changed")
+    assert rules == "  rules wa version 1 -> wa_x11 version 1"
+    assert shot.endswith("end 1  X (10) -> X (11)")
+    refused = judge.run("shots", "rescore", "--session", "last", "--rules", "x", "--why", "x", status=2)
+    assert "there are no rules 'x'. Give one of wa, wa_x11." in refused
+
+
 def test_correction_names_operator_and_outlives_rebuild(judge: CommandLine) -> None:
     (changed,) = judge.json("shots", "correct", "last", "--points", "9", "--why", "seen", "--who", "Ann")
     assert (changed["result"], changed["points"], changed["is_x"], changed["revision"], changed["done"]) == (

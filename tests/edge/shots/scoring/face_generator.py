@@ -111,7 +111,7 @@ def documented() -> str:
         within = row["x_radius_mm"]
         values = ", ".join(map(str, row["points"]))
         rows.append(
-            f"| `{row['code']}` | {row['name']} | {len(row['spots'])} | {values} | {row['radii_mm'][-1]:g} | {within or '-'} |"
+            f"| `{row['code']}` | {row['name']} | {len(row['spots'])} | {values} | {row['radii_mm'][-1]:g} | {f'{within:g}' if within else '-'} |"
         )
     before, _, rest = DOCS.read_text(encoding="utf-8").partition(BEGIN)
     return before + BEGIN + "\n" + "\n".join(rows) + "\n\n" + END + rest.partition(END)[2]
