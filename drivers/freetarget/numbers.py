@@ -8,6 +8,8 @@ from typing import Final
 
 WRAP: Final = 100
 """Firmware 6 counts from 1 to this and starts again with 1."""
+NEAR: Final = 10
+"""Greatest step over the end of the count that is not taken for a restart."""
 KEPT: Final = 100
 """Impacts that are recognised when the target prints them again."""
 
@@ -60,7 +62,7 @@ class ShotCount:
         if last is None:
             return Order.NEXT
         ahead = number - last
-        if last > number and last + unlocated >= WRAP and number <= 1 + unlocated:
+        if number < last <= WRAP and ahead + WRAP <= NEAR:
             ahead += WRAP
         if ahead <= 0:
             return Order.RESTARTED

@@ -298,8 +298,7 @@ class FreeTargetSession:
         self._sleeps = False
         if self.is_live:
             self.counters[reason] += 1
-            self._count, self._last_impact = ShotCount(), None
-            self._gap(at_ns, pair)
+            self._gap(at_ns, pair)  # the count goes on: if the target lost it, the next impact shows it
 
     def _gap(self, at_ns: int, pair: ClockPair, since: Stamp | None = None, reason: str | None = None) -> None:
         self._reports.append(self.stream.start(self._stamp(at_ns, pair), since, reason))

@@ -6,6 +6,7 @@ import pytest
 
 from drivers.contract import Pulse, Reading, StreamStart
 from drivers.freetarget.codec import Dialect
+from simulators.wire.fault_plan import FaultPlan
 from simulators.world.range import Event, EventKind, World
 from tests.drivers.freetarget.wired import EveryCut, Split, Wired, bytewise, new_target
 
@@ -106,3 +107,39 @@ def test_a_sleeping_target_is_woken_by_the_next_question() -> None:
     kinds = [type(report) for report in reports]
     assert kinds[:2] == [StreamStart, StreamStart]
     assert Pulse in kinds[2:]
+
+
+@pytest.mark.parametrize("ends", [10, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_impacts_lost_on_the_line_lie_in_blind_times(dialect: Dialect, ends: int) -> None:
+    world = World(11, START, 20.0)
+    until_us = START + 2 * S + ends * 12 * S
+    faults = FaultPlan(drop=0.1, duplicate=0.1, split=0.1, merge=0.1, stuck=0.01, silence=0.005)
+    wired = Wired(new_target(dialect, world), world, faults=faults)
+    reports = wired.run(until_us)
+    face = world.lane(1).face
+
+    blind: list[tuple[int, int]] = []
+    places: list[tuple[float | None, float | None]] = []
+    watermark_ns = last_ns = 0
+    for report in reports:
+        at_ns = report.stamp.mono_ns if isinstance(report, Reading | Pulse | StreamStart) else None
+        assert at_ns is not None
+        if isinstance(report, StreamStart):
+            since_ns = watermark_ns if report.blind_since is None else report.blind_since.mono_ns
+            assert since_ns is not None
+            blind.append((since_ns, at_ns))
+        elif isinstance(report, Pulse):
+            watermark_ns = at_ns
+        elif isinstance(report, Reading):
+            places.append((report.x_mm, report.y_mm))
+            last_ns = at_ns
+    assert len(places) == len(set(places)), "a duplicate is no second landing"
+    lost = 0
+    for landing in sensed(world, until_us)[0]:
+        place = (round((landing.x_mm or 0) - face.x_mm, 2), round((landing.y_mm or 0) - face.y_mm, 2))
+        at_ns = landing.at_us * 1000
+        if place not in places and at_ns < last_ns:
+            lost += 1
+            assert any(since_ns <= at_ns <= until_ns for since_ns, until_ns in blind)
+    assert lost > ends // 5

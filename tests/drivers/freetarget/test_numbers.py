@@ -25,6 +25,8 @@ def test_a_smaller_number_is_a_restart() -> None:
 def test_firmware_6_wraps_after_a_hundred() -> None:
     assert orders(99, 100, 1, 2) == [Order.NEXT] * 4
     assert orders(99, 100, 101) == [Order.NEXT] * 3
+    assert orders(99, 1) == orders(97, 3) == [Order.NEXT, Order.SKIPPED]
+    assert orders(85, 1) == orders(101, 1) == [Order.NEXT, Order.RESTARTED]
 
 
 def test_the_same_number_and_place_is_printed_again() -> None:

@@ -125,13 +125,25 @@ def test_a_target_that_wakes_or_starts_begins_a_stream(text: str) -> None:
     live.shot(1)
     live.reports()
     live.receive(text)
-    live.shot(1, 9.0)
+    live.shot(2, 9.0)
 
     start, reading = live.reports()
 
     assert isinstance(start, StreamStart)
     assert isinstance(reading, Reading)
     assert (start.blind_since, reading.stream_id, reading.seq) == (None, start.stream_id, 1)
+
+
+def test_an_impact_lost_before_an_unanswered_request_is_noticed() -> None:
+    live = LiveSession()
+    live.go_live()
+    live.shot(1)
+    live.poll()
+    live.ask()  # no answer; impact 2 was lost as well
+    live.poll()
+    live.shot(3, 5.0)
+    starts = [report for report in live.reports() if isinstance(report, StreamStart)]
+    assert [start.reason for start in starts] == [None, "the target counted impacts that did not arrive"]
 
 
 def test_a_changed_version_is_a_restart() -> None:

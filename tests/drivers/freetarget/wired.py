@@ -7,12 +7,14 @@ from uuid import UUID
 
 from drivers.clock.instant import ClockPair
 from drivers.contract import Report
-from drivers.freetarget.codec import Decoder, Dialect
+from drivers.freetarget.codec import Decoder, Dialect, split_objects
 from drivers.freetarget.session import FreeTargetSession
 from simulators.devices.clock import AS_DRAWN
 from simulators.devices.contract import DeviceSpec
 from simulators.devices.freetarget import FreeTargetDevice
 from simulators.devices.registry import load_line_simulator
+from simulators.wire.fault_plan import NO_FAULTS, FaultPlan
+from simulators.wire.faults import FaultyLine
 from simulators.world.range import World
 
 BYTE_NS = 86_806
@@ -52,8 +54,11 @@ def new_target(dialect: Dialect, world: World, lane: int = 1) -> FreeTargetDevic
 class Wired:
     """The target, the session and the line between them. Monotonic time equals UTC."""
 
-    def __init__(self, device: FreeTargetDevice, world: World, split: Split = bytewise) -> None:
+    def __init__(
+        self, device: FreeTargetDevice, world: World, split: Split = bytewise, faults: FaultPlan = NO_FAULTS
+    ) -> None:
         self.device = device
+        self.line = FaultyLine(faults, world.seed, device.spec.name, split_objects)
         self.decoder = Decoder()
         self.reports: list[Report] = []
         self._split = split
@@ -67,14 +72,19 @@ class Wired:
     def run(self, until_us: int) -> list[Report]:
         """Run up to an instant; the reports so far."""
         while True:
-            due_us = min(self.device.next_due_us(), -(-self.session.due_ns // 1000))
+            due_us = min(
+                self.device.next_due_us(), -(-self.session.due_ns // 1000), self.line.next_due_us(self._now_us)
+            )
             if due_us >= until_us:
                 return self.reports
-            self._now_us = max(self._now_us, due_us)
-            self._deliver(self.device.poll(self._now_us))
-            command = self.session.transmission(self._now_us * 1000)
+            now_us = self._now_us = max(self._now_us, due_us)
+            self.line.from_device(self.device.poll(now_us), now_us)
+            command = self.session.transmission(now_us * 1000)
             if command is not None:
-                self._deliver(self.device.receive(command, self._now_us))
+                self.line.from_hub(command, now_us)
+            for data in self.line.to_device.take(now_us):
+                self.line.from_device(self.device.receive(data, now_us), now_us)
+            self._deliver(self.line.to_hub.take(now_us))
             self.reports.extend(self.session.reports())
 
     def _deliver(self, frames: list[bytes]) -> None:
