@@ -18,7 +18,7 @@ from edge.cli.commands.calibrate_target import EXIT_INTERRUPTED
 from edge.common.frames import SensorMap
 from edge.common.postgres.connection import Connection
 from tests.acceptance.test_docs import PREPARED, commands
-from tests.edge.cli.command_line import CommandLine
+from tests.edge.cli.command_line import CommandLine, shoot_lane
 from tests.edge.cli.commands.presser import Presser, mounted, points_csv, pressing
 from tests.test_project import ROOT
 
@@ -262,3 +262,30 @@ def test_q_stops_and_keeps_the_points(technician: CommandLine, typed: int) -> No
         shown = calibrate(technician, *FACE)
     assert re.search(r"stopped: \d of 5 points are kept", shown)
     assert taken(technician) >= 2
+
+
+def test_why_shows_both_places_of_a_landing(command_line: CommandLine) -> None:
+    async def shoot_calibrated(connection: Connection) -> None:
+        lane = await shoot_lane(connection)
+        await connection.execute(
+            """
+            with stored as (
+                insert into calibrations (device_id, kind, version, model, parameters, points, sigma_mm, centre_error_mm, who, at)
+                values ($1, 'target', 1, 'similarity', $2, '[]', 0.25, 0.1, 'Ada', $3) returning id
+            )
+            insert into calibration_activations (device_id, kind, action, calibration_id, at, who, reason)
+            select $1, 'target', 'activate', id, $3, 'Ada', 'spring' from stored
+            """,
+            lane.target, '{"xx": 1, "xy": 0, "yx": 0, "yy": 1, "x0_mm": 2, "y0_mm": -3}', lane.start,
+        )  # fmt: skip
+
+    command_line.on_database(shoot_calibrated)
+    command_line.run("shots", "rebuild", "--session", "last")
+    hit = command_line.json("shots", "list")[0]
+    (why,) = command_line.json("why", hit["id"])
+    assert why["calibration"] == "target-1@1"
+    placing = why["explanation"]["placing"]
+    assert (placing["sensed"], placing["on_butt"]) == ({"x": 640.0, "y": 640.0}, {"x": 642.0, "y": 637.0})
+    shown = command_line.run("why", hit["id"])
+    assert "sensed 640.00 640.00 mm, on the butt 642.00 637.00 mm, by calibration target-1@1; sigma 0.25 mm" in shown
+    assert "0.5 mm is too near" in shown
