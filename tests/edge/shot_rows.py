@@ -85,8 +85,8 @@ async def add_orphan(lane: LaneRows, x: float | None, y: float | None) -> uuid.U
     orphan_id = uuid.uuid4()
     await lane.connection.execute(
         """
-        insert into orphans (id, session_id, lane, device_id, stream_id, seq, status)
-        values ($1, $2, $3, $4, $5, $6, 'open')
+        insert into orphans (id, session_id, lane, device_id, stream_id, seq, status, x, y)
+        values ($1, $2, $3, $4, $5, $6, 'open', $7, $8)
         """,
         orphan_id,
         lane.session_id,
@@ -94,6 +94,8 @@ async def add_orphan(lane: LaneRows, x: float | None, y: float | None) -> uuid.U
         lane.target,
         lane.streams[lane.target],
         seq,
+        x,
+        y,
     )
     return orphan_id
 

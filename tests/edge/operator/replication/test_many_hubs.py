@@ -37,8 +37,18 @@ async def event_keys(connection: Connection) -> dict[str, set[str]]:
 
 
 async def change_everything(hub: ReplicatedHub) -> None:
-    """Revise a shot, add an orphan, delete an end, close the session, move and remove a device."""
+    """Revise a shot, add an orphan, delete an end, calibrate, close the session, move and remove a device."""
     lane = hub.lane
+    await hub.connection.execute(
+        """
+        with stored as (
+            insert into calibrations (device_id, kind, version, parameters, points, who, at)
+            values ('bow-1', 'bow', 1, '{}', '[]', 'Ada', now()) returning id
+        )
+        insert into calibration_activations (device_id, kind, action, calibration_id, at, who, reason)
+        select 'bow-1', 'bow', 'activate', id, now(), 'Ada', 'spring' from stored
+        """
+    )
     shot = await add_shot(lane)
     await revise_shot(lane, shot, 700.0, 700.0, 9, "hit")
     await add_orphan(lane, 1.0, 2.0)
