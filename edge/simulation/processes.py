@@ -132,7 +132,7 @@ def programs(
     at_pins = {device.name for device in devices if isinstance(load_simulator(device.driver), PinSimulator)}
     listed = ",".join(f"{device.name}:{device.driver}" for device in devices if device.name not in at_pins)
     simulators = [sys.executable, "-m", "simulators", "--world", world.to_json(), "--links", str(links)]
-    simulators += ["--devices", listed, "--control", str(folders.control), *simulator_words, *faults.arguments()]
+    simulators += ["--control", str(folders.control), *simulator_words, "--devices", listed, *faults.arguments()]
     result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=3)] if listed else []
     for device in devices:
         own = {

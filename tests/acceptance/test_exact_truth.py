@@ -1,19 +1,39 @@
-"""The database holds exactly the shots of the simulated archer."""
+"""The database holds exactly the shots of the simulated archer, with the devices of the link and with those of a club."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.printed import print_errors, unrevised_prints
-from tests.acceptance.simulated_range import differences, simulated_range, stored_shots, truth
+from tests.acceptance.simulated_range import (
+    BIN,
+    CLUB,
+    LINK,
+    Sensing,
+    SimulatedRange,
+    clean_environment,
+    connected,
+    differences,
+    removed_arrows,
+    simulated_range,
+    stored_shots,
+    truth,
+    unreported_let_downs,
+)
 
 SHOTS = 12
 SEED = 183
 """Its first shots have all four results: hit, miss, off the face, not shot."""
 LONG_SEEDS = (1, 2, 3, *range(100, 120))
+CLUB_OPTIONS = ("--target", "freetarget", "--bow", "nock", "--speed", "8")
+"""At this speed two arrows of an archer land at least 0.75 s apart: longer than the target's dead time."""
+CLUB_SHOTS, CLUB_SEED = 5, 2281
+"""Its first shots have all four results."""
+LONG_CLUB_SHOTS, LONG_CLUB_SEEDS = 21, (1, 2, 3, 183, *range(100, 104))
 
 
 def is_exposed(path: Path) -> bool:
@@ -21,22 +41,66 @@ def is_exposed(path: Path) -> bool:
     return not path.is_symlink() and path.exists() and bool(path.stat().st_mode & 0o077)
 
 
-async def shoot(database_dir: Path, seed: int) -> list[str]:
+async def shoot(
+    database_dir: Path,
+    seed: int,
+    shots: int = SHOTS,
+    options: Sequence[str] = ("--speed", "20"),
+    sensing: Sensing = LINK,
+    meanwhile: Callable[[SimulatedRange], Awaitable[None]] | None = None,
+) -> list[str]:
     """Run one range to its end; return the differences between its database and the truth."""
-    options = ("--seed", str(seed), "--speed", "20", "--shots", str(SHOTS))
-    async with simulated_range(database_dir, *options) as running:
+    async with simulated_range(database_dir, "--seed", str(seed), "--shots", str(shots), *options) as running:
+        if meanwhile is not None:
+            await meanwhile(running)
         status = await running.to_the_end()
         found = [] if status == 0 else [f"exit status {status}"]
         expected = await truth(running)
-        found += [] if len(expected) == SHOTS else [f"the truth has {len(expected)} releases"]
+        found += [] if len(expected) == shots else [f"the truth has {len(expected)} releases"]
         rows = await stored_shots(database_dir)
         found += [f"other users may use {path}" for path in database_dir.rglob("*") if is_exposed(path)]
-        return found + differences(rows, expected) + print_errors(running, rows) + unrevised_prints(running, rows)
+        if sensing.reports_let_downs:
+            found += unreported_let_downs(await removed_arrows(database_dir), expected)
+        found += differences(rows, expected, sensing)
+        return found + print_errors(running, rows) + unrevised_prints(running, rows)
+
+
+async def press(running: SimulatedRange) -> None:
+    """Press the probe of the range's target while arrows fly."""
+    await running.until_shots(1)
+    words = ("press", "target-1", "--x", "100", "--y", "200.5", "--database-dir", str(running.database_dir))
+    process = await asyncio.create_subprocess_exec(
+        str(BIN / "archstats-sensor"), *words, stdout=asyncio.subprocess.PIPE, env=clean_environment()
+    )
+    output, _ = await process.communicate()
+    assert (process.returncode, output.decode()) == (0, "Pressed the probe of target-1 at 100 200.5 mm.\n")
 
 
 @pytest.mark.timeout(240)
 async def test_every_result_is_stored_exactly_as_in_truth(short_path: Path) -> None:
-    assert await shoot(short_path, SEED) == []
+    assert await shoot(short_path, SEED, meanwhile=press) == []
+    async with connected(short_path) as connection:
+        pins = await connection.fetch("select device_id, x_mm, y_mm, source from readings where kind = 'pin'")
+    assert [tuple(pin) for pin in pins] == [("target-1", 100.0, 200.5, "simulator")]
+
+
+@pytest.mark.timeout(240)
+async def test_a_lane_without_tags_stores_exactly_the_truth(short_path: Path) -> None:
+    assert await shoot(short_path, CLUB_SEED, CLUB_SHOTS, CLUB_OPTIONS, CLUB) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1500)
+async def test_many_lanes_without_tags_store_exactly_the_truth(short_path: Path) -> None:
+    """168 shots of eight archers."""
+    slots = asyncio.Semaphore(4)
+
+    async def one(seed: int) -> list[str]:
+        async with slots:
+            return await shoot(short_path / str(seed), seed, LONG_CLUB_SHOTS, CLUB_OPTIONS, CLUB)
+
+    found = await asyncio.gather(*(one(seed) for seed in LONG_CLUB_SEEDS))
+    assert dict(zip(LONG_CLUB_SEEDS, found, strict=True)) == {seed: [] for seed in LONG_CLUB_SEEDS}
 
 
 @pytest.mark.long

@@ -169,3 +169,25 @@ async def test_common_watermark_is_the_lowest_one(database_settings: ServiceSett
             )
         found.append(await common_watermark_us(database.acting_as(Role.OPERATOR), {lane.session_id: 1}, host))
     assert found == [None, None, host.utc_us - 3_000_000], "unknown while a device has no watermark"
+
+
+async def test_arrow_taken_off_the_string_decides_its_let_down(
+    database_settings: ServiceSettings, lane: LaneRows
+) -> None:
+    let_down = next(
+        r.shot for r in World(1, START_US, 20).releases(1, START_US, START_US + 10**9) if r.result == "not_shot"
+    )
+    simulated = range_of(let_down, lane, await current_cursor(lane.connection))
+    *shots, removed = simulated.world.releases(1, START_US, START_US + 10**9)
+    for release in shots:
+        await miss(lane, to_datetime(release.released_us))
+    async with followed(database_settings, simulated) as follower:
+        await eventually(lambda: follower.undecided() == [removed])
+        await lane.add_reading(lane.bow, "release", (removed.released_us - START_US) / 1e6, cause="removed")
+        mono_ns = simulated.host.mono_ns + (removed.released_us - simulated.host.utc_us) * 1000
+        await lane.connection.execute("update readings set host_boot_id = $1, mono_ns = $2", host_boot_id(), mono_ns)
+        await lane.connection.execute(
+            "update sessions set start_host_boot_id = $1, start_mono_ns = $2", host_boot_id(), simulated.host.mono_ns
+        )
+        await follower.all_decided(WITHIN_S)
+        assert follower.undecided() == []

@@ -10,7 +10,7 @@ import pytest
 
 from edge.common.config.errors import CommandError
 from edge.simulation.fault_options import WireFaults
-from edge.simulation.processes import Folders, programs, range_lock
+from edge.simulation.processes import CONTROL, Folders, control_link, programs, range_lock
 from edge.simulation.setup import range_devices
 from simulators.world.range import FIXED_START_US, World
 
@@ -40,6 +40,7 @@ def test_programs_are_devices_simulators_and_modules(tmp_path: Path) -> None:
     assert bow.environment["ARCH_STATS_SERVER_PORT"] == "8001"
     assert "ARCH_STATS_PORT" not in found[0].environment
     assert max(found, key=lambda program: program.stop_order).name == "simulators"
+    assert str(folders.control) in found[0].argv
     order = {program.name: program.stop_order for program in found}
     assert order["bow-1"] < order["archstats-shots"], "the last computation sees all that the sensors stored"
 
@@ -57,3 +58,12 @@ def test_a_device_at_pins_brings_its_simulator_along(tmp_path: Path) -> None:
     assert "ARCH_STATS_PORT" not in daemon.environment
     alone = programs([replace(bow, driver="bow.nock")], world, WireFaults(), {"PATH": "/bin"}, folders)
     assert [program.name for program in alone] == ["bow-1", "archstats-shots", "archstats-push"]
+
+
+def test_control_socket_is_linked_beside_the_logs(tmp_path: Path) -> None:
+    folders = Folders(tmp_path / "ports", tmp_path / "logs")
+    folders.logs.mkdir()
+    (folders.logs / CONTROL).symlink_to("/tmp/archstats-dead/range.control")  # noqa: S108 - of a range that was killed
+    with control_link(folders):
+        assert (folders.logs / CONTROL).readlink() == folders.control
+    assert not (folders.logs / CONTROL).is_symlink()
