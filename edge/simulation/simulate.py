@@ -9,6 +9,7 @@ import secrets
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,8 +46,10 @@ from simulators.world.range import Release, World
 DECIDED_WITHIN_S = 60.0
 """Longest wait for the verdicts after the last result is final in the world."""
 
-LEAD = timedelta(seconds=6)
-"""Time for the daemons to start before the first event, where a device keeps none."""
+LEAST_LEAD = timedelta(seconds=6)
+"""Shortest time for the daemons to start before the world does, where a device keeps no events."""
+LEAD_FACTOR = 3
+"""Ratio of that time to the range's own start so far, which is longer on a busy machine too."""
 MOST_NAMED = 5
 """Most undecided shots that the final message names."""
 
@@ -86,6 +89,7 @@ async def simulate(
 
     Raises ConfigError when the settings, the port or the database prevent it, CommandError when a range already runs.
     """
+    began_s = time.monotonic()
     refuse_taken_port(push)
     logging.getLogger("edge.common").setLevel(logging.WARNING)  # the terminal shows shots
     scratch = Path(tempfile.mkdtemp(prefix="archstats-"))
@@ -93,7 +97,7 @@ async def simulate(
         async with open_database(service, application="archstats-sensor --simulate") as database:
             folders = Folders(scratch, log_folder(service))
             with range_lock(folders.logs), control_link(folders):
-                return await _on_database(options, database, push, environ, folders, stop)
+                return await _on_database(options, database, push, environ, folders, stop, began_s)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -105,6 +109,7 @@ async def _on_database(
     environ: Mapping[str, str],
     folders: Folders,
     stop: asyncio.Event,
+    began_s: float,
 ) -> int:
     devices = range_devices(options.lanes, options.bow, options.target)
     await _migrate(database)
@@ -115,7 +120,7 @@ async def _on_database(
             await refuse_real_data(connection, force=options.force)
             clocks = clock_pair()
             opened = clocks.instant(host_boot_id())
-            start = opened.at_utc(opened.at + lead(devices))
+            start = opened.at_utc(opened.at + lead(devices, time.monotonic() - began_s))
             world = bounded_world(options, start.at)
             lanes = [world.lane(number) for number in range(1, options.lanes + 1)]
             await register_devices(connection, devices)
@@ -181,9 +186,14 @@ async def _on_database(
     return 1 if undecided else 0
 
 
-def lead(devices: Sequence[RangeDevice]) -> timedelta:
-    """Time between the start of the programs and that of the world: none where every device keeps its events for its daemon."""
-    return timedelta() if all(device.keeps_events for device in devices) else LEAD
+def lead(devices: Sequence[RangeDevice], started_in_s: float) -> timedelta:
+    """Time between the start of the programs and that of the world: none where every device keeps its events for its daemon.
+
+    ``started_in_s`` is the time that the range itself took until now.
+    """
+    if all(device.keeps_events for device in devices):
+        return timedelta()
+    return max(LEAST_LEAD, LEAD_FACTOR * timedelta(seconds=started_in_s))
 
 
 def bounded_world(options: SimulateOptions, start: datetime) -> World:

@@ -93,7 +93,7 @@ async def test_a_lane_without_tags_stores_exactly_the_truth(short_path: Path) ->
 @pytest.mark.timeout(1500)
 async def test_many_lanes_without_tags_store_exactly_the_truth(short_path: Path) -> None:
     """168 shots of eight archers."""
-    slots = asyncio.Semaphore(4)
+    slots = asyncio.Semaphore(3)
 
     async def one(seed: int) -> list[str]:
         async with slots:

@@ -9,7 +9,7 @@ import pytest
 from drivers.contract import DeviceKind
 from edge.common.config.errors import UsageError
 from edge.simulation.setup import range_devices
-from edge.simulation.simulate import LEAD, lead
+from edge.simulation.simulate import LEAST_LEAD, lead
 
 
 @pytest.mark.parametrize("target", ["freetarget", "target.freetarget"])
@@ -55,5 +55,6 @@ def test_unknown_driver_is_refused_with_the_known_ones(
 
 
 def test_world_waits_for_daemons_whose_devices_keep_no_events() -> None:
-    assert lead(range_devices(1)) == timedelta()
-    assert lead(range_devices(1, "nock")) == LEAD
+    assert lead(range_devices(1), 10.0) == timedelta()
+    assert lead(range_devices(1, "nock"), 1.0) == LEAST_LEAD
+    assert lead(range_devices(1, "nock"), 10.0) == timedelta(seconds=30)
