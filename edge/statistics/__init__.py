@@ -4,7 +4,7 @@ from edge.statistics.arrows import ArrowBias, arrow_biases
 from edge.statistics.group import Group, Point, SightCorrection, Spread, Trend, group, sight_correction, spread
 from edge.statistics.model import FaceFacts, SessionFacts, ShotFacts
 from edge.statistics.scores import EndTotals, Totals, end_totals, session_totals, totals
-from edge.statistics.session import ArrowStatistics, SessionStatistics, located, session_statistics
+from edge.statistics.session import ArrowStatistics, SessionStatistics, SlotStatistics, located, session_statistics
 
 __all__ = [
     "ArrowBias",
@@ -17,6 +17,7 @@ __all__ = [
     "SessionStatistics",
     "ShotFacts",
     "SightCorrection",
+    "SlotStatistics",
     "Spread",
     "Totals",
     "Trend",

@@ -40,6 +40,8 @@ class ShotFacts:
     face_id: UUID | None
     x_mm: float | None
     y_mm: float | None
+    slot: str | None = None
+    """Letter of the place of its archer; None on a butt of one archer, and for a shot that belongs to none."""
 
     @property
     def is_shot(self) -> bool:

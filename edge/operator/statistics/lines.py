@@ -32,6 +32,10 @@ def statistics_lines(facts: SessionFacts, found: SessionStatistics) -> Iterator[
     if found.group is not None:
         yield f"Group of {_arrows(found.group.n)}"
         yield from _group_lines(found.group, found.sight, found.spread_from)
+    for slot in found.slots if found.group is None else ():
+        yield f"Slot {slot.letter}: {_arrows(slot.totals.arrows)}, {slot.totals.points} points"
+        if slot.group is not None:
+            yield from _group_lines(slot.group, slot.sight, found.spread_from)
     if found.arrows:
         yield "Arrows, from the other arrows"
         yield from _arrow_lines(found.arrows)

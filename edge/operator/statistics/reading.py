@@ -51,8 +51,9 @@ _OF_LANES = f"""
 """  # noqa: S608 - fixed text
 _SHOTS = """
     select shots.id, result, points, is_x, flags, end_number, arrow_id, arrow_tag, arrows.human_identifier as arrow_name,
-        face_id, x, y
+        face_id, x, y, slots.letter as slot
     from shots left join arrows on (arrows.id, arrows.hub_id) = (shots.arrow_id, shots.hub_id)
+    left join slots on (slots.id, slots.hub_id) = (shots.slot_id, shots.hub_id)
     where shots.session_id = $1 order by coalesce(arrow_disengage_time, arrow_landing_time), shots.id
 """
 
@@ -132,4 +133,5 @@ def _shot(row: asyncpg.Record) -> ShotFacts:
         face_id=row["face_id"],
         x_mm=row["x"],
         y_mm=row["y"],
+        slot=row["slot"],
     )

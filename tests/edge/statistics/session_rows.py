@@ -28,13 +28,14 @@ def shot(
     arrow: str | None = None,
     tag: str | None = None,
     face: FaceFacts | None = FACE,
+    slot: str | None = None,
 ) -> ShotFacts:
     """Shot ``number`` of a session, ``dx`` and ``dy`` mm off the middle of a face; not landed if ``dx`` is None."""
     x = None if dx is None else FACE.x_mm + dx
     y = None if dx is None else FACE.y_mm + dy
     known = None if arrow is None else arrow_id(arrow)
     face_id = face.id if face is not None and result is Result.HIT else None
-    return ShotFacts(UUID(int=number), result, points, is_x, flags, end, known, tag, arrow, face_id, x, y)
+    return ShotFacts(UUID(int=number), result, points, is_x, flags, end, known, tag, arrow, face_id, x, y, slot)
 
 
 def session(*shots: ShotFacts, sighters: int = 0, faces: tuple[FaceFacts, ...] = (FACE,)) -> SessionFacts:

@@ -49,6 +49,30 @@ def test_the_best_is_an_x_by_the_rules_of_the_session() -> None:
     assert session_statistics(session(shot(1, 12), shot(2))).best_points == 24  # given by a judge
 
 
+def test_archers_who_share_a_butt_have_own_groups_and_arrows() -> None:
+    chance = random.Random(6)
+    shots = [
+        shot(number, 8, dx=chance.gauss(300 if number % 2 else -300, 20), arrow=f"A{number % 6}", slot="AB"[number % 2])
+        for number in range(36)
+    ]
+    found = session_statistics(session(*shots, shot(50, 8, dx=0.0)))
+    assert (found.group, found.sight, found.totals.arrows) == (None, None, 37)
+    first, second = found.slots
+    assert (first.letter, first.totals.arrows, second.letter) == ("A", 18, "B")
+    assert first.group is not None
+    assert second.group is not None
+    assert (first.group.dx_mm, second.group.dx_mm) == pytest.approx((-300, 300), abs=25)
+    assert first.sight is not None
+    assert not any(arrow.bias.is_suspect for arrow in found.arrows)
+    assert {arrow.name: arrow.slot for arrow in found.arrows} == {f"A{i}": "AB"[i % 2] for i in range(6)}
+
+
+def test_one_archer_in_a_slot_has_the_group_of_the_session() -> None:
+    found = session_statistics(session(shot(1, dx=5.0, slot="B"), shot(2, dx=7.0)))
+    assert found.group is not None
+    assert (found.group.n, [slot.letter for slot in found.slots]) == (2, ["B"])
+
+
 def test_a_place_needs_a_face() -> None:
     assert located(shot(1, dx=5.0), ()) is None
     assert located(shot(1, dx=5.0, face=None), (OTHER, FACE)) == Point(5.0, 0.0)

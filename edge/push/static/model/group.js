@@ -2,8 +2,14 @@
 import { texts } from "../texts/index.js";
 import { measured, millimetres, millimetresBetween, offset } from "./format.js";
 
-/** Pairs of a term and its text for a lane's statistics that have a group. */
-export function groupTerms({ group, sight, spread_from: spreadFrom }) {
+/** Pairs of a term and its text for a lane's statistics: of its group, or of the group of each archer who shares the butt. */
+export function groupTerms({ group, sight, slots, spread_from: spreadFrom }) {
+  if (group) return termsOf(group, sight, spreadFrom);
+  return slots.filter((slot) => slot.group).flatMap((slot) =>
+    [[texts.group.slot(slot.letter), texts.arrows(slot.group.n)], ...termsOf(slot.group, slot.sight, spreadFrom)]);
+}
+
+function termsOf(group, sight, spreadFrom) {
   const { terms } = texts.group;
   const lines = [[terms.middle, middleText(group)]];
   if (group.spread) {

@@ -101,6 +101,7 @@ export const texts = {
       middle: "Middle", spread: "Spread σ", half: "Half within", meanRadius: "Mean radius", widest: "Widest pair",
       sight: "Sight", trend: "Later half",
     },
+    slot: (letter) => `Slot ${letter}`,
     middle: (offset) => `${offset} of the centre`,
     known: (middle, error) => `${middle} (± ${error})`,
     spread: (sigma, interval) => `${sigma} per axis, 95 % interval ${interval}`,

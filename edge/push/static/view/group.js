@@ -4,9 +4,9 @@ import { texts } from "../texts/index.js";
 import { definitions, element } from "./dom.js";
 
 export function showGroup(section, statistics) {
-  section.hidden = !statistics.group;
-  if (!statistics.group) return;
-  const count = element("span", { class: "count" }, texts.arrows(statistics.group.n));
-  section.querySelector("h2").replaceChildren(`${texts.page.group} `, count);
-  section.querySelector("dl").replaceChildren(...definitions(groupTerms(statistics)));
+  const found = groupTerms(statistics);
+  section.hidden = !found.length;
+  const count = statistics.group && element("span", { class: "count" }, texts.arrows(statistics.group.n));
+  section.querySelector("h2").replaceChildren(`${texts.page.group} `, ...(count ? [count] : []));
+  section.querySelector("dl").replaceChildren(...definitions(found));
 }

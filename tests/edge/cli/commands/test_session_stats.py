@@ -73,6 +73,15 @@ def test_group_sight_and_trend_are_lines() -> None:
     assert steady[-1].startswith("  later half     same as the earlier half (± ")
 
 
+def test_archers_who_share_a_butt_have_own_lines() -> None:
+    lines = shown(session(*(shot(i, 7, dx=10.0 * i, slot="AB"[i % 2]) for i in range(1, 5))))
+    assert [line for line in lines if not line.startswith(" ")][2:] == [
+        "Slot A: 2 arrows, 14 points",
+        "Slot B: 2 arrows, 14 points",
+    ]
+    assert "  middle         30.0 mm right, 0.0 mm high of the centre" in lines
+
+
 def test_a_bad_arrow_is_named() -> None:
     facts = session(
         *(shot(i, 8, dx=x / 10, dy=y / 10 + (150 if i % 4 == 3 else 0), arrow=f"L1-0{i % 4}") for i, (x, y) in enumerate(SPOTS * 2)),

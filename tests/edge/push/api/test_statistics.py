@@ -71,6 +71,25 @@ async def test_the_best_score_follows_the_rules(service: Service, lane: LaneRows
     assert best == {"usual": 10, "experiment": 11, "no x": 10, "rescored": 11}
 
 
+async def test_archers_who_share_a_butt_have_own_sums(service: Service, lane: LaneRows, connection: Connection) -> None:
+    name = await connection.fetchval("select name from faces where id = $1", lane.face_id)
+    for letter, points in (("A", 9), ("B", 7)):
+        slot = await connection.fetchval(
+            "insert into slots (session_id, letter, face) values ($1, $2, $3) returning id",
+            lane.session_id,
+            letter,
+            name,
+        )
+        shot = await add_shot(lane, points=points)
+        await connection.execute("update shots set slot_id = $2, revision = 2 where id = $1", shot, slot)
+    found = await answer(service)
+    assert [(one["letter"], one["totals"]["points"], one["group"]["n"]) for one in found["slots"]] == [
+        ("A", 9, 1),
+        ("B", 7, 1),
+    ]
+    assert (found["group"], found["totals"]["points"]) == (None, 16)
+
+
 async def test_sessions_and_lanes_that_do_not_exist(service: Service, lane: LaneRows) -> None:
     empty = await answer(service, "?lane=7")
     assert (empty["lane"], empty["session_id"], empty["group"], empty["totals"]["arrows"]) == (7, None, None, 0)

@@ -55,6 +55,16 @@ async def test_a_group_in_the_middle_leaves_the_sight(call: Call) -> None:
     assert (await terms(call, session(*moved(3, -3))))["Sight"] == "leave it: the middle is known to ± 71 mm only"
 
 
+async def test_archers_who_share_a_butt_are_described_each(call: Call) -> None:
+    found = await call(
+        "model/group.js",
+        "groupTerms",
+        answer(session(*(shot(i, dx=10.0 * i, slot="AB"[i % 2]) for i in range(1, 5)), shot(5, dx=None, slot="C"))),
+    )
+    assert [term for term, _ in found if term.startswith("Slot")] == ["Slot A", "Slot B"]
+    assert found[0] == ["Slot A", "2 arrows"]
+
+
 async def test_a_trend_is_described(call: Call) -> None:
     found = await terms(call, session(*moved(0, 0), *moved(0, -700, 3, 7)))
     assert found["Later half"] == f"700 mm lower, wider (± 112 mm; {SIGMA} 87 mm, then 261 mm)"
