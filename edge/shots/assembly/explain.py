@@ -283,8 +283,8 @@ def _ring(shot: Shot, landing: TimedReading | None, context: SessionContext) -> 
     ):
         return None
     scored = [face for face in context.target.faces if face.id == shot.face_id]
-    face = min(scored or context.target.faces, key=lambda face: point.distance_to(ButtPoint(face.x, face.y)))
-    from_centre = point.on_face(ButtPoint(face.x, face.y)).radius
+    face = min(scored or context.target.faces, key=lambda face: point.distance_to(face.centre))
+    from_centre = point.on_face(face.centre).radius
     edge = from_centre - shot.diameter_mm / 2
     lines = sorted(face.radii if face.x_radius is None else (*face.radii, face.x_radius))
     touched = [radius for radius in lines if edge <= radius + EDGE_TOLERANCE_MM]

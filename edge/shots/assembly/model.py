@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from edge.common.frames import SensorPoint
+from edge.common.frames import ButtPoint, SensorPoint
 from edge.common.vocabulary import ReadingKind, ReleaseCause, Result
 
 
@@ -85,6 +85,11 @@ class Face:
     """One spot of a multiple face: of two arrows in it the lower counts."""
     x_points: int | None = None
     """Points of an X by the session's rules; None where it counts as much as the highest zone."""
+
+    @property
+    def centre(self) -> ButtPoint:
+        """Its centre on the butt."""
+        return ButtPoint(self.x, self.y)
 
     @property
     def x_worth(self) -> int:

@@ -9,14 +9,13 @@ before 2026). Two shafts cannot stand closer together than they are thick, so an
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from uuid import UUID
 
-from edge.common.frames import ButtPoint
+from edge.common.frames import ButtPoint, FacePoint
 from edge.common.vocabulary import Result
 from edge.shots.assembly.context import Parameters, SessionContext
 from edge.shots.assembly.ends import End, TagPresence, closing_of
@@ -50,38 +49,38 @@ class Score:
 
 
 def score_landing(
-    x: float,
-    y: float,
+    point: ButtPoint,
     diameter_mm: float,
     target: Target,
     parameters: Parameters,
     own: Collection[UUID] | None = None,
 ) -> Score:
-    """Score a shaft of ``diameter_mm`` centred at (x, y) in the butt's frame.
+    """Score a shaft of ``diameter_mm`` centred at a place of the butt.
 
     With the archer's ``own`` faces a hit on any other scores nothing (FFTA B.6.2.6.7, after Book 3).
     """
-    if not (0.0 <= x <= target.width and 0.0 <= y <= target.height):
+    if not (0.0 <= point.x <= target.width and 0.0 <= point.y <= target.height):
         return Score(Result.OFF_VIEW, 0)
     if not target.faces:
         return Score(Result.HIT, None)
     faces = [face for face in target.faces if own is None or face.id in own] or target.faces
-    score = _best(x, y, diameter_mm, faces, parameters)
+    score = _best(point, diameter_mm, faces, parameters)
     if score.result is Result.HIT or len(faces) == len(target.faces):
         return score
     others = [face for face in target.faces if face not in faces]
-    return replace(score, is_wrong_face=_best(x, y, diameter_mm, others, parameters).result is Result.HIT)
+    return replace(score, is_wrong_face=_best(point, diameter_mm, others, parameters).result is Result.HIT)
 
 
-def _best(x: float, y: float, diameter_mm: float, faces: Sequence[Face], parameters: Parameters) -> Score:
-    scores = [(_on_face(x, y, diameter_mm, face, parameters), math.hypot(x - face.x, y - face.y)) for face in faces]
+def _best(point: ButtPoint, diameter_mm: float, faces: Sequence[Face], parameters: Parameters) -> Score:
+    places = [(face, point.on_face(face.centre)) for face in faces]
+    scores = [(_on_face(place, diameter_mm, face, parameters), place.radius) for face, place in places]
     # Several spots: the highest value counts, and of equals the nearer centre.
     best, _ = max(scores, key=lambda score: (score[0].points or 0, score[0].is_x, -score[1]))
     return best
 
 
-def _on_face(x: float, y: float, diameter_mm: float, face: Face, parameters: Parameters) -> Score:
-    edge = math.hypot(x - face.x, y - face.y) - diameter_mm / 2
+def _on_face(place: FacePoint, diameter_mm: float, face: Face, parameters: Parameters) -> Score:
+    edge = place.radius - diameter_mm / 2
     lines = face.radii if face.x_radius is None else (*face.radii, face.x_radius)
     margin = min((radius - edge for radius in lines), key=abs)
     call = abs(margin) < parameters.line_call_sigmas * parameters.sigma_mm

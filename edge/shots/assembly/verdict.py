@@ -28,7 +28,7 @@ def judge(draft: Draft, context: SessionContext, diameter_mm: float) -> Score:
             parameters = replace(parameters, sigma_mm=sigma_mm)
         slot = context.slot_of_bow(None if release is None else release.key.device_id)
         own = None if slot is None else slot.faces
-        return score_landing(point.x, point.y, diameter_mm, context.target, parameters, own)
+        return score_landing(point, diameter_mm, context.target, parameters, own)
     if release is None:
         return Score(Result.UNKNOWN, None)
     covered = landing_coverage(release.t, context)

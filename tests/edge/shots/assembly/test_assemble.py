@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from edge.common.frames import ButtPoint
 from edge.common.vocabulary import ReleaseCause, Result
 from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.model import Correction, TimedReading
@@ -127,12 +128,12 @@ def test_the_order_of_arrival_changes_nothing(seed: int) -> None:
 
 def test_shaft_that_touches_a_line_scores_the_higher_zone() -> None:
     parameters = CONTEXT.parameters
-    assert score_landing(640.0 + 63.9, 640.0, 6.0, TARGET, parameters).points == 10
-    assert score_landing(640.0 + 64.0, 640.0, 6.0, TARGET, parameters).points == 10
-    assert score_landing(640.0 + 64.1, 640.0, 6.0, TARGET, parameters).points == 9
-    assert score_landing(640.0 + 190.0, 640.0, 6.0, TARGET, parameters).result == "off_face"
-    assert score_landing(-1.0, 640.0, 6.0, TARGET, parameters).result == "off_view"
-    margin = score_landing(640.0 + 60.0, 640.0, 6.0, TARGET, parameters).line_margin_mm
+    assert score_landing(ButtPoint(640.0 + 63.9, 640.0), 6.0, TARGET, parameters).points == 10
+    assert score_landing(ButtPoint(640.0 + 64.0, 640.0), 6.0, TARGET, parameters).points == 10
+    assert score_landing(ButtPoint(640.0 + 64.1, 640.0), 6.0, TARGET, parameters).points == 9
+    assert score_landing(ButtPoint(640.0 + 190.0, 640.0), 6.0, TARGET, parameters).result == "off_face"
+    assert score_landing(ButtPoint(-1.0, 640.0), 6.0, TARGET, parameters).result == "off_view"
+    margin = score_landing(ButtPoint(640.0 + 60.0, 640.0), 6.0, TARGET, parameters).line_margin_mm
     assert margin == pytest.approx(4.0)
 
 

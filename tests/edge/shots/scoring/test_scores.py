@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from archeryutils import Target as ArcheryTarget  # type: ignore[import-untyped]
 
+from edge.common.frames import ButtPoint
 from edge.shots.assembly.context import Parameters
 from edge.shots.assembly.model import Face, Target
 from edge.shots.assembly.scoring import Score, score_landing
@@ -67,7 +68,9 @@ def differences(code: str, count: int) -> list[object]:
         for diameter_mm in DIAMETERS_MM:
             oracle = Oracle(spec, MIDDLE, diameter_mm, rules.x_points)
             for x, y in landings(rng, spec, diameter_mm, count // (len(load_rules()) * len(DIAMETERS_MM)) + 1):
-                if value(score := score_landing(x, y, diameter_mm, target, PARAMETERS)) != oracle.value(x, y):
+                if value(score := score_landing(ButtPoint(x, y), diameter_mm, target, PARAMETERS)) != oracle.value(
+                    x, y
+                ):
                     found.append((x, y, diameter_mm, score))
     return found
 
@@ -93,12 +96,12 @@ def test_a_billionth_of_a_millimetre_decides_at_the_edge(code: str) -> None:
         for _ in range(5):
             for beside, points in ((-1e-9, within), (1e-9, beyond)):
                 x, y = beside_line(rng, spec, radius + diameter_mm / 2 + TOLERANCE_MM + beside)
-                assert score_landing(x, y, diameter_mm, target, PARAMETERS).points == points
+                assert score_landing(ButtPoint(x, y), diameter_mm, target, PARAMETERS).points == points
                 assert oracle.value(x, y)[0] == points
     if spec.x_radius_mm is not None:
         for beside, is_x in ((-1e-9, True), (1e-9, False)):
             x, y = beside_line(rng, spec, spec.x_radius_mm + diameter_mm / 2 + TOLERANCE_MM + beside)
-            assert score_landing(x, y, diameter_mm, target, PARAMETERS).is_x is oracle.value(x, y)[1] is is_x
+            assert score_landing(ButtPoint(x, y), diameter_mm, target, PARAMETERS).is_x is oracle.value(x, y)[1] is is_x
 
 
 ROUNDS = {
@@ -125,7 +128,7 @@ def expected_and_shot(code: str, handicap: int, count: int) -> tuple[float, floa
     rng, target = random.Random(f"{code}{handicap}"), target_with(CATALOGUE[code], None)
     points = [
         score_landing(
-            rng.gauss(MIDDLE[0], sigma_mm), rng.gauss(MIDDLE[1], sigma_mm), diameter_mm, target, PARAMETERS
+            ButtPoint(rng.gauss(MIDDLE[0], sigma_mm), rng.gauss(MIDDLE[1], sigma_mm)), diameter_mm, target, PARAMETERS
         ).points
         or 0
         for _ in range(count)
