@@ -50,7 +50,7 @@ def shot_lines(explained: ExplainedShot) -> Iterator[str]:
     yield f"shot {shot.id}: lane {row.lane}, {end}, {score} ({shot.result}), revision {row.revision}"
     name = row.human_identifier or ("not registered" if shot.arrow_tag else "not read")
     yield _line("arrow", f"{name}, tag {shot.arrow_tag or '-'}, known by {shot.assignment or 'the bow alone'}")
-    yield from _readings(explanation)
+    yield from reading_lines(explanation)
     if explanation.flight is not None:
         yield _line("flight", _flight(explanation.flight))
     if shot.speed_mps is not None:
@@ -120,7 +120,8 @@ def _line(topic: str, text: str) -> str:
     return f"  {topic:<10} {text}"
 
 
-def _readings(explanation: Explanation) -> Iterator[str]:
+def reading_lines(explanation: Explanation) -> Iterator[str]:
+    """The readings of a shot, and those that decide which arrow it was. Pure."""
     if explanation.scan is not None:
         yield _line("scan", _reading(explanation.scan))
     for role in ("engage", "release", "landing"):

@@ -17,6 +17,8 @@ from edge.cli.main import main
         ("session open --face left=wa_80_", ["left=wa_80_5", "left=wa_80_6", "left=wa_80_compound"]),
         ("session open --rules wa_", ["wa_x11"]),
         ("emulate bow.l", ["bow.link"]),
+        ("--simulate --target t", ["target.link", "target.freetarget"]),
+        ("--simulate --bow bow.n", ["bow.nock"]),
     ],
 )
 def test_completion_offers_commands_options_and_values(
