@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.test_project import ROOT
 
 CODE = """
@@ -21,6 +23,7 @@ print(len([name for name in sys.modules if name.startswith("edge")]))
 """
 
 
+@pytest.mark.long
 def test_everything_but_pins_imports_without_the_packages() -> None:
     done = subprocess.run([sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -42,7 +42,7 @@ def test_every_edge_arrives_with_its_direction(seen: dict[str, Any]) -> None:
     pin = seen["pin"]
     assert (pin["edges"], pin["right"], pin["missed"]) == (200, 200, 0)
     assert pin["looks"] > 0
-    assert pin["latest_ms"] < 60.0  # the clock of this kernel ticks every 10 ms
+    assert pin["stamped_between"] == 200
 
 
 def test_a_burst_ends_with_the_level_of_its_last_edge(seen: dict[str, Any]) -> None:
@@ -53,6 +53,7 @@ def test_refused_lines_are_explained(seen: dict[str, Any]) -> None:
     refusals = seen["refusals"]
     assert "GPIO27 of /dev/gpiochip0 is in use by some-program. Stop that program" in refusals["busy"]
     assert "there is no GPIO chip /dev/gpiochip7; this machine has /dev/gpiochip0 (" in refusals["no_chip"]
+    assert "no permission for the GPIO chip /dev/gpiochip0. Run `sudo usermod -aG gpio " in refusals["forbidden"]
     assert refusals["freed"] == ""
 
 
@@ -64,5 +65,5 @@ def test_the_lights_show_the_state_at_their_lines(seen: dict[str, Any]) -> None:
 def test_the_driver_reports_every_nocking_and_release(seen: dict[str, Any]) -> None:
     driver = seen["driver"]
     assert (driver["readings"], driver["right"], driver["source"]) == (200, True, "hardware")
-    assert driver["latest_ms"] < 60.0
+    assert driver["stamped_between"] == 200  # the first edge, before the contact bounces
     assert driver["counters"]["edges_missed"] == 0

@@ -74,9 +74,9 @@ class Listener:
 
 @pytest.fixture(scope="module")
 def listener() -> Listener:
-    """A quarter of an hour at speed 20: some 450 shots."""
+    """Six minutes at speed 20: some 180 shots."""
     found = Listener(NockSwitch(DeviceSpec("bow-1", SIMULATOR.driver, 1), WORLD, 0))
-    found.run(900 * S)
+    found.run(360 * S)
     return found
 
 
@@ -87,17 +87,17 @@ def readings_of(listener: Listener) -> list[Reading]:
 def test_every_event_of_the_world_is_a_reading_at_its_instant(listener: Listener) -> None:
     true = [
         (event.kind.value, event.at_us * 1000)
-        for event in WORLD.events(1, 0, 899 * S)
+        for event in WORLD.events(1, 0, 359 * S)
         if event.kind in (EventKind.ENGAGE, EventKind.RELEASE)
     ]
     found = [(reading.kind.value, reading.stamp.mono_ns) for reading in readings_of(listener)]
     assert found[: len(true)] == true
     assert len(found) - len(true) <= 2
-    assert len(true) > 800
+    assert len(true) > 300
 
 
 def test_every_release_has_its_true_cause_and_speed(listener: Listener) -> None:
-    results = {release.released_us * 1000: release.result for release in WORLD.releases(1, 0, 900 * S)}
+    results = {release.released_us * 1000: release.result for release in WORLD.releases(1, 0, 360 * S)}
     releases = [reading for reading in readings_of(listener) if reading.kind is ReadingKind.RELEASE]
     causes = Counter((reading.cause, results[reading.stamp.mono_ns or 0] is Result.NOT_SHOT) for reading in releases)
     assert causes.keys() == {(ReleaseCause.SHOT, False), (ReleaseCause.REMOVED, True)}
@@ -116,7 +116,7 @@ def test_a_pulse_divides_earlier_events_from_later_ones(listener: Listener) -> N
             promised_ns = report.stamp.mono_ns or 0
             assert report.last_seq == last_seq
             assert last_ns < promised_ns
-    assert sum(isinstance(report, Pulse) for report in listener.reports) > 850
+    assert sum(isinstance(report, Pulse) for report in listener.reports) > 340
 
 
 def test_contacts_bounce_for_at_most_fifteen_milliseconds(listener: Listener) -> None:
