@@ -30,7 +30,7 @@ WITHIN_S: Final = 5.0
 SETTLE_MS: Final = 100
 BOUNCE_S: Final = 0.04
 """Time between two edges of a contact that bounces: some ticks of this kernel's clock."""
-NOBODY: Final = 65534
+NO_RIGHTS: Final = 65534
 """A user without rights."""
 
 Facts = dict[str, object]
@@ -95,7 +95,7 @@ async def refusals() -> Facts:
     other = gpiod.request_lines("/dev/gpiochip0", {27: gpiod.LineSettings()}, consumer="some-program")
     found = {"busy": await refusal(27, None), "no_chip": await refusal(5, "gpiochip7")}
     other.release()
-    os.seteuid(NOBODY)
+    os.seteuid(NO_RIGHTS)
     found["forbidden"] = await refusal(27, None)
     os.seteuid(0)
     return {**found, "freed": await refusal(27, None)}
