@@ -264,7 +264,7 @@ class DriverInfo:
     origin: SensorOrigin = SensorOrigin.LOWER_LEFT
     """TARGET only: the point that raw positions count from, used until the device is calibrated."""
     dead_time_s: float = DEFAULT_DEAD_TIME_S
-    """Target: two arrows that land within this time, 0 to 60 s, may be one reading. A miss beside a landing is then unknown."""
+    """Target: two arrows that land within this time, 0 to 3 s, may be one reading. A miss beside a landing is then unknown."""
 
 
 class Driver(Protocol):

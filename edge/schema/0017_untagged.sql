@@ -8,12 +8,12 @@ comment on column readings.tag is 'EPC of the arrow in lower-case hexadecimal; o
 comment on column readings.cause is 'Releases: shot when the device knows that the arrow flew, removed when the archer took it off; null when the device cannot distinguish.';
 
 -- The default is that of drivers.contract.DriverInfo.
-alter table devices add column dead_time_s double precision not null default 0.2 check (dead_time_s between 0 and 60);
+alter table devices add column dead_time_s double precision not null default 0.2 check (dead_time_s between 0 and 3);
 comment on column devices.dead_time_s is 'Seconds within which two arrows may be one reading of the device; written by its daemon, from the driver.';
 
 -- A session keeps the dead times of its devices, so that its shots stay as they are when another driver serves a device later.
 -- Null takes no room in a table that each late reading is looked up in.
-alter table session_devices add column dead_time_s double precision check (dead_time_s between 0 and 60);
+alter table session_devices add column dead_time_s double precision check (dead_time_s between 0 and 3);
 comment on column session_devices.dead_time_s is 'As in devices while the session was open; null for 0.2 s.';
 
 create function copy_dead_time() returns trigger language plpgsql

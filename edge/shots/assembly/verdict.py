@@ -10,6 +10,7 @@ from dataclasses import replace
 from edge.common.vocabulary import Flag, Result
 from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.coverage import Coverage, landing_coverage
+from edge.shots.assembly.flight import possible_flights_s
 from edge.shots.assembly.nockings import Draft
 from edge.shots.assembly.scoring import Score, score_landing
 
@@ -45,17 +46,31 @@ def judge(draft: Draft, context: SessionContext, diameter_mm: float) -> Score:
 
 
 def doubt_misses_in_dead_time(drafts: Sequence[Draft], context: SessionContext) -> None:
-    """Mark releases beside a shot that landed: its target may have detected two arrows as one landing."""
+    """Mark releases beside a shot that landed: its target may have detected two arrows as one landing.
+
+    Arrows that were released within the dead time may have landed within it. Where the bow measured the arrow's speed, those too
+    that were released further apart and flew for different times.
+    """
+    released: dict[str, list[float]] = defaultdict(list)
     landed: dict[str, list[float]] = defaultdict(list)
     for draft in drafts:
         if draft.release is not None and draft.landing is not None:
-            landed[draft.landing.key.device_id].append(draft.release.t)
-    for target, times in landed.items():
-        times.sort()
+            released[draft.landing.key.device_id].append(draft.release.t)
+            landed[draft.landing.key.device_id].append(draft.landing.t)
+    for target in released:
+        releases, landings = sorted(released[target]), sorted(landed[target])
         dead = context.dead_time_of(target)
         for draft in drafts:
-            if draft.release is None or draft.landing is not None:
+            release = draft.release
+            if release is None or draft.landing is not None:
                 continue
-            t = draft.release.t
-            if bisect_left(times, t - dead) < bisect_right(times, t + dead):
+            least, most = possible_flights_s(release, release, context)
+            is_timed = release.launch_mps is not None and _any_between(
+                landings, release.t + least - dead, release.t + most
+            )
+            if is_timed or _any_between(releases, release.t - dead, release.t + dead):
                 draft.miss_doubts.add(Flag.DEAD_TIME)
+
+
+def _any_between(times: Sequence[float], since: float, until: float) -> bool:
+    return bisect_left(times, since) < bisect_right(times, until)

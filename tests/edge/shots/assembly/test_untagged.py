@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import given, settings
 
-from edge.common.vocabulary import EndClosure, Flag
+from edge.common.vocabulary import EndClosure, Flag, ReleaseCause
 from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.explain import explain
 from edge.shots.assembly.flight import flight_is_possible
@@ -183,6 +183,13 @@ def test_coarse_target_times_no_flight_and_blames_no_clock() -> None:
     lane.readings[-1] = replace(lane.readings[-1], error_s=0.1)
     shot = only_shot(lane)
     assert (shot.result, shot.tof_s, shot.speed_mps, shot.flags) == ("hit", None, None, ())
+
+
+def test_slow_arrow_may_be_lost_behind_a_fast_one() -> None:
+    """It was released earlier than the dead time before, and lands within it."""
+    lane = LaneReadings().engage(3.0, None).release(5.0, cause=ReleaseCause.SHOT, launch_mps=32.0)
+    lane.engage(4.0, None, "bow-2").release(5.3, "bow-2", cause=ReleaseCause.SHOT, launch_mps=90.0).landing(5.5, None)
+    assert [(s.result, s.flags) for s in shots(lane, TWO_BOWS)] == [("unknown", (Flag.DEAD_TIME,)), ("hit", ())]
 
 
 def test_ends_without_tags_close_by_time_and_forget_their_arrows() -> None:
