@@ -151,13 +151,14 @@ async def await_command(
                 shown = command
             if command.has_ended:
                 return command
-            if command.state is CommandState.RUNNING:
-                device = await find_device(connection, command.device_id)
-                if not device.is_served:
-                    raise CommandError(
-                        f"the daemon of {command.device_id} does not answer any more, while command {command.id} runs",
-                        hint=f"{start_hint(command.device_id)} The device may carry the command out meanwhile.",
-                    )
+            device = await find_device(connection, command.device_id)
+            if not device.is_served:
+                if command.state is CommandState.PENDING and await _cancelled_in_time(connection, command.id):
+                    raise daemon_missing(device)
+                raise CommandError(
+                    f"the daemon of {command.device_id} does not answer any more, while command {command.id} runs",
+                    hint=f"{start_hint(command.device_id)} The device may carry the command out meanwhile.",
+                )
             if time.monotonic() >= ends_by:
                 raise CommandError(
                     f"the daemon of {command.device_id} did not report the end of command {command.id}",
@@ -184,6 +185,11 @@ async def cancel_command(connection: Connection, number: int) -> DeviceCommand:
         await asyncio.sleep(0.05)
         command = await find_command(connection, number)
     return command
+
+
+async def _cancelled_in_time(connection: Connection, number: int) -> bool:
+    """Cancel a command that waits; whether no daemon has claimed it."""
+    return (await cancel_command(connection, number)).claimed_at is None
 
 
 async def list_commands(connection: Connection, device_id: str | None = None, limit: int = 20) -> list[DeviceCommand]:

@@ -39,7 +39,9 @@ class DeviceSummary:
 
 # A daemon renews its row at least every interval_s; PostgreSQL's row is old after three times that, whatever the state.
 _DEVICES = """
-select d.id, d.kind, d.driver, d.lane, s.since, s.battery_percent, s.firmware, s.source, s.watermark, s.error, s.hint,
+select d.id, d.kind, d.driver, d.lane, s.battery_percent, s.firmware, s.source, s.watermark, s.error, s.hint,
+    case when s.state = any($1::text[]) and clock_timestamp() - s.updated_at > 3 * s.interval_s * interval '1 s'
+        then s.updated_at else s.since end as since,
     case when s.device_id is null then 'unknown'
         when s.state = any($1::text[]) and clock_timestamp() - s.updated_at > 3 * s.interval_s * interval '1 s' then 'silent'
         when s.state = 'ready' and (s.clock_off or s.chatters) then 'degraded' else s.state end as state,

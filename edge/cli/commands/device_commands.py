@@ -87,12 +87,15 @@ def state_text(command: DeviceCommand) -> str:
     """The state in words, with the progress of a running command."""
     if command.state is not CommandState.RUNNING or command.phase is None:
         return command.state
-    steps = (
-        ""
-        if command.done is None
-        else f" ({command.done}" + ("" if command.total is None else f" of {command.total}") + ")"
-    )
-    return f"{command.state}: {command.phase}{steps}"
+    return f"{command.state}: {progress_text(command)}"
+
+
+def progress_text(command: DeviceCommand) -> str:
+    """The step that a running command has reached."""
+    if command.done is None:
+        return command.phase or ""
+    total = "" if command.total is None else f" of {command.total}"
+    return f"{command.phase} ({command.done}{total})"
 
 
 def show_progress(command: DeviceCommand) -> None:
@@ -103,7 +106,7 @@ def show_progress(command: DeviceCommand) -> None:
     elif command.cancel_requested and not command.has_ended:
         complain(f"Command {command.id} is to be cancelled, but its daemon does not answer. It ends at its deadline.")
     elif command.state is CommandState.RUNNING and command.phase is not None:
-        complain(f"{command.device_id}: {state_text(command)}")
+        complain(f"{command.device_id}: {progress_text(command)}")
 
 
 def _print(command: DeviceCommand, *, as_json: bool) -> None:

@@ -115,9 +115,11 @@ async def test_an_interrupted_calibration_goes_on(database_settings: ServiceSett
         with pytest.raises(CommandError, match="no instants left after 2 of 6 trials"):
             await here.calibrate(PLAN, planned_trials(3))
         assert here.bow.settings["threshold"] == 100, "the earlier one is back"
-        working = asyncio.create_task(here.calibrate(PLAN, planned_trials(40)))
+        few = planned_trials(30)
+        late = PlannedTrial(few[0].engaged_at + timedelta(hours=1), few[0].released_at + timedelta(hours=1))
+        working = asyncio.create_task(here.calibrate(PLAN, [*few, late]))
         async with asyncio.timeout(20):
-            while len(here.seen.results) < 4:
+            while here.bow.settings["threshold"] != 112:
                 await asyncio.sleep(0.01)
         working.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -126,7 +128,7 @@ async def test_an_interrupted_calibration_goes_on(database_settings: ServiceSett
         found = await here.calibrate(PLAN, planned_trials(40))
         assert found["threshold"] == here.bow.settings["threshold"] == 112
         assert here.seen.taken[:2] == [0, 2]
-        assert 4 <= here.seen.taken[2] < 6
+        assert 2 <= here.seen.taken[2] < 6
 
 
 async def test_refusals_name_the_cause(database_settings: ServiceSettings, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ NOISE, EDGE = 70, 180
 LATENCY_S = 0.012
 
 
-def planned_trials(count: int, *, from_s: float = 0.6, every_s: float = 0.2) -> list[PlannedTrial]:
+def planned_trials(count: int, *, from_s: float = 0.4, every_s: float = 0.15) -> list[PlannedTrial]:
     """Trials of the next seconds."""
     first = datetime.now(UTC) + timedelta(seconds=from_s)
     starts = [first + timedelta(seconds=number * every_s) for number in range(count)]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shlex
 import signal
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from edge.common.console import iso
 from edge.common.postgres.connection import Connection
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.command_line import CommandLine
@@ -147,3 +150,44 @@ def test_commands_of_the_commands_page_work(served: CommandLine) -> None:
     for words in shown:
         served.run(*words)
     assert "had ended before" in served.run("commands", "cancel", "1", status=1)
+
+
+def test_a_daemon_that_dies_is_noticed_while_its_command_waits(command_line: CommandLine) -> None:
+    async def die(connection: Connection) -> None:
+        await connection.execute("insert into devices (id, kind, driver, lane) values ('bow-1', 'bow', 'bow.link', 1)")
+        await connection.execute(
+            "insert into device_status (device_id, state, since, interval_s) values ('bow-1', 'ready', now() - interval '1 h', 0.3)"
+        )
+
+    command_line.on_database(die)
+    error = command_line.run("devices", "config", "bow-1", status=1)
+    assert "the daemon of bow-1 does not run, so it takes no command" in error
+    assert [row["state"] for row in command_line.json("commands", "list")] == ["cancelled"]
+    (device,) = command_line.json("devices", "list")
+    assert device["state"] == "silent"
+
+    async def updated_at(connection: Connection) -> datetime:
+        at: datetime = await connection.fetchval("select updated_at from device_status")
+        return at
+
+    assert device["since"] == iso(command_line.on_database(updated_at)), "since its last report"
+
+
+def test_progress_is_shown_on_standard_error(
+    served: CommandLine, bow: ScriptedBow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.operator.device_settings.READ", "write")
+
+    async def go_on(connection: Connection) -> None:
+        async with asyncio.timeout(10):
+            while not await connection.fetchval("select count(*) from commands where phase is not null"):
+                await asyncio.sleep(0.01)
+        await connection.execute("update commands set cancel_requested = true")
+
+    thread = threading.Thread(target=served.on_database, args=(go_on,))
+    thread.start()
+    _, err = served.both("devices", "config", "bow-1", status=1)
+    thread.join()
+    assert "bow-1: writes the tag (2 of 5)" in err
+    assert "command 1 to bow-1 was cancelled" in err
+    assert bow.cancelled == 1
