@@ -9,7 +9,7 @@ from edge.operator.calibration.records import Calibration
 def trial_line(result: TrialResult) -> str:
     """One trial: its threshold, errors and latency."""
     latency = result.release_latency_s
-    timing = "no release at the cue" if latency is None else f"release {latency * 1000:+.0f} ms after the cue"
+    timing = "no release at the cue" if latency is None else f"release {round(latency * 1000):+d} ms after the cue"
     return f"threshold {result.trial.threshold:>5}: {result.false_edges} false, {result.missed_edges} missed edges; {timing}"
 
 
@@ -35,4 +35,4 @@ def bow_lines(calibration: Calibration) -> list[str]:
 
 
 def _ms(seconds: object) -> str:
-    return f"{float(str(seconds)) * 1000:.0f} ms"
+    return f"{round(float(str(seconds)) * 1000)} ms"
