@@ -178,7 +178,9 @@ async def cancel_command(connection: Connection, number: int) -> DeviceCommand:
 
     Raises CommandError when there is none. A command that was running may have had its effect.
     """
-    await connection.execute("update commands set cancel_requested = true where id = $1", number)
+    await connection.execute(
+        "update commands set cancel_requested = true where id = $1 and finished_at is null", number
+    )
     ends_by = time.monotonic() + CANCELS_WITHIN_S
     command = await find_command(connection, number)
     while not command.has_ended and time.monotonic() < ends_by:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.postgres.connection import Connection
+from edge.common.text import nearest
 from edge.operator.commands import Follow, Value, run_command
-from edge.operator.devices import nearest
 
 READ = "read_config"
 WRITE = "configure"
@@ -67,7 +68,7 @@ def parse_changes(words: list[str]) -> dict[str, str]:
 def typed_value(device_id: str, name: str, value: str | Value, present: Mapping[str, Value]) -> Value:
     """The value of a setting, of the type that the device reads back. Raises CommandError when it has no such setting. Pure."""
     if name not in present:
-        near = nearest(name, list(present))
+        near = next((one for one in present if one.casefold() == name.casefold()), None) or nearest(name, present)
         meant = f"Did you mean {near}? " if near else ""
         raise CommandError(
             f"{device_id} has no setting {name}, so nothing was changed",
@@ -79,7 +80,7 @@ def typed_value(device_id: str, name: str, value: str | Value, present: Mapping[
     try:
         if isinstance(known, bool):
             return _boolean(value)
-        return int(value) if isinstance(known, int) else float(value)
+        return int(value) if isinstance(known, int) else _finite(value)
     except ValueError:
         kind = (
             "true or false" if isinstance(known, bool) else "a whole number" if isinstance(known, int) else "a number"
@@ -88,6 +89,13 @@ def typed_value(device_id: str, name: str, value: str | Value, present: Mapping[
             f"{name} of {device_id} must be {kind}, not '{value}', so nothing was changed",
             hint=f"Its present value is {known}.",
         ) from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _boolean(text: str) -> bool:

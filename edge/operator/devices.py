@@ -9,6 +9,7 @@ import asyncpg
 
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
+from edge.common.text import nearest
 from edge.common.vocabulary import DeviceKind, DeviceState
 
 EXPECTED_TO_REPORT = (DeviceState.READY, DeviceState.WAITING, DeviceState.STARTING)
@@ -71,13 +72,6 @@ async def find_device(connection: Connection, device_id: str) -> DeviceSummary:
     raise CommandError(
         f"there is no device {device_id} in this database", hint=f"{meant} See `archstats-sensor devices list`."
     )
-
-
-def nearest(name: str, known: list[str]) -> str | None:
-    """The known name that is most like a mistyped one; None when none is. Pure."""
-    import difflib  # imported here: names are nearly always right
-
-    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def start_hint(device_id: str) -> str:

@@ -20,6 +20,7 @@ from edge.operator.commands import DeviceCommand, cancel_command, find_command, 
 app = command_group("Commands to devices: list, show and cancel them.")
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, max=LARGEST_BIGINT, help="Number as shown by 'list'.")]
+_ENDS_LATER = "It ends when the daemon answers again; a daemon that died has to be started for that."
 
 
 @app.command("list")
@@ -59,7 +60,7 @@ def cancel_command_(number: Number, as_json: Json = False, database_dir: Databas
         command = await cancel_command(connection, number)
         _print(command, as_json=as_json)
         if not command.has_ended:
-            complain(f"Command {number} still runs: its daemon does not answer. It ends at its deadline.")
+            complain(f"Command {number} still runs: its daemon does not answer. {_ENDS_LATER}")
         elif command.state is not CommandState.CANCELLED:
             complain(f"Command {number} had ended before: it is {command.state}.")
         if command.state is not CommandState.CANCELLED:
@@ -104,7 +105,7 @@ def show_progress(command: DeviceCommand) -> None:
         effect = "; the device may have carried it out" if command.claimed_at else "; it has not run"
         complain(f"Command {command.id} is cancelled{effect}.")
     elif command.cancel_requested and not command.has_ended:
-        complain(f"Command {command.id} is to be cancelled, but its daemon does not answer. It ends at its deadline.")
+        complain(f"Command {command.id} is to be cancelled, but its daemon does not answer. {_ENDS_LATER}")
     elif command.state is CommandState.RUNNING and command.phase is not None:
         complain(f"{command.device_id}: {progress_text(command)}")
 

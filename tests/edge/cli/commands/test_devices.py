@@ -71,12 +71,14 @@ def test_wrong_settings_change_nothing_and_name_the_right_ones(served: CommandLi
     assert "bow-1 has no setting threshold_mv, so nothing was changed. Did you mean threshold?" in error
     assert "It has: gain, name, is_loud, threshold." in error
     assert "must be a whole number, not 'high'" in served.run("devices", "config", "bow-1", "threshold=high", status=1)
+    assert "Did you mean threshold?" in served.run("devices", "config", "bow-1", "THRESHOLD=300", status=1)
+    assert "must be a number, not 'nan'" in served.run("devices", "config", "bow-1", "gain=nan", status=1)
     assert "must be true or false, not 'maybe'" in served.run("devices", "config", "bow-1", "is_loud=maybe", status=1)
     assert "'threshold' is no setting" in served.run("devices", "config", "bow-1", "threshold", status=2)
     assert "threshold is given twice" in served.run(
         "devices", "config", "bow-1", "threshold=1", "threshold=2", status=2
     )
-    assert [command.name for command in bow.ran] == ["read_config"] * 3
+    assert [command.name for command in bow.ran] == ["read_config"] * 5
     error = served.run("devices", "config", "bow-2", status=1)
     assert "there is no device bow-2 in this database. Did you mean bow-1?" in error
 
@@ -171,6 +173,28 @@ def test_a_daemon_that_dies_is_noticed_while_its_command_waits(command_line: Com
         return at
 
     assert device["since"] == iso(command_line.on_database(updated_at)), "since its last report"
+
+
+def test_cancelling_needs_a_daemon_and_leaves_ended_commands_alone(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.operator.commands.CANCELS_WITHIN_S", 0.1)
+
+    async def run_one_and_end_one(connection: Connection) -> None:
+        await connection.execute("insert into devices (id, kind, driver, lane) values ('bow-1', 'bow', 'bow.link', 1)")
+        await connection.execute(
+            "insert into commands (device_id, kind, who) select 'bow-1', 'read', 'Robin' from generate_series(1, 2)"
+        )
+        claimed = "claimed_by = gen_random_uuid(), claimed_at = now()"
+        await connection.execute(f"update commands set state = 'running', {claimed} where id = 1")
+        await connection.execute(f"update commands set state = 'done', {claimed}, finished_at = now() where id = 2")
+
+    command_line.on_database(run_one_and_end_one)
+    error = command_line.run("commands", "cancel", "1", status=1)
+    assert "Command 1 still runs: its daemon does not answer." in error
+    assert "has to be started" in error
+    assert "it is done" in command_line.run("commands", "cancel", "2", status=1)
+    assert [row["cancel_requested"] for row in command_line.json("commands", "list")] == [True, False]
 
 
 def test_progress_is_shown_on_standard_error(
