@@ -175,7 +175,7 @@ def test_a_daemon_that_dies_is_noticed_while_its_command_waits(command_line: Com
     assert device["since"] == iso(command_line.on_database(updated_at)), "since its last report"
 
 
-def test_cancelling_needs_a_daemon_and_leaves_ended_commands_alone(
+def test_cancelling_needs_a_daemon_and_a_command_not_ended(
     command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge.operator.commands.CANCELS_WITHIN_S", 0.1)
