@@ -31,7 +31,7 @@ from drivers.errors import DeviceLost, DeviceUnavailable, DriverError, ProtocolE
 from drivers.freetarget.codec import Decoder, split_objects
 from drivers.freetarget.commands import COMMANDS, SettingsCommands
 from drivers.freetarget.session import LATENCY_S, POLL_S, SILENT_NS, FreeTargetSession, Phase
-from drivers.freetarget.settings import RAW_TARGET_TYPES, TARGET_TYPE, remapping_type
+from drivers.freetarget.settings import RAW_TARGET_TYPES, SETTINGS, TARGET_TYPE, hiding_settings, remapping_type
 from drivers.transport.flight_recorder import FlightRecorder
 from drivers.transport.serial import SerialPort, open_port
 
@@ -101,6 +101,13 @@ class FreeTarget:
                 raise self._no_target(port, session)
             self._refuse_remapping(session)
         log.info("%s has the settings %s", self._device_id, _listed(session.settings))
+        for key in hiding_settings(session.settings):
+            most = SETTINGS[key].most
+            log.warning(
+                "%s senses nothing for too long after an impact (%s %g): arrows of that time become misses. "
+                "Set it with `archstats-sensor devices config %s %s=%g`.",
+                self._device_id, key, session.settings[key], self._device_id, key, most,
+            )  # fmt: skip
         identity = session.identity
         return DeviceIdentity(
             device_id=self._device_id,

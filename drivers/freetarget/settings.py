@@ -38,7 +38,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "VREF_LO": Setting(0.2, 3.2, is_whole=False),  # V, threshold of the sensors
     "VREF_HI": Setting(0.2, 3.2, is_whole=False),  # V
     "MIN_RING_TIME": Setting(50, 500),  # ms after an impact in which the target senses nothing
-    "FOLLOW_THROUGH": Setting(0, 10),  # s
+    "FOLLOW_THROUGH": Setting(0, 0),  # s, pause after an impact; the hub would take arrows in it for misses
     "FACE_STRIKE": Setting(0, 1_000),  # knocks on the face that make an impact a miss
     "SEND_MISS": Setting(0, 1),
     "KEEP_ALIVE": Setting(0, 3_600),  # s
@@ -80,6 +80,11 @@ def remapping_type(shown: Mapping[str, Number]) -> Number | None:
     """The target type if it moves positions to another place; None if it does not, or is not shown."""
     target_type = shown.get(TARGET_TYPE, 0)
     return None if target_type in RAW_TARGET_TYPES else target_type
+
+
+def hiding_settings(shown: Mapping[str, Number]) -> list[str]:
+    """The settings by which the target senses nothing for longer than its driver states, so that arrows seem misses."""
+    return [key for key in ("MIN_RING_TIME", "FOLLOW_THROUGH") if shown.get(key, 0) > SETTINGS[key].most]
 
 
 def _number(value: Value | bool, setting: Setting) -> Number | None:

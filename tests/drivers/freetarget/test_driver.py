@@ -27,6 +27,17 @@ async def test_open_names_the_firmware_and_logs_the_settings(far: FarEnd, caplog
     assert "target-1 has the settings SENSOR 232, Z_OFFSET 13," in caplog.text
 
 
+async def test_settings_that_hide_arrows_are_logged(far: FarEnd, caplog: pytest.LogCaptureFixture) -> None:
+    with FarTarget(far) as target:
+        target.node.settings |= {"MIN_RING_TIME": 501, "FOLLOW_THROUGH": 3}
+        one = new_driver(far)
+        async with reading(one):
+            refused = await one.execute(Command("configure", {"FOLLOW_THROUGH": 3}))
+    assert refused.error == "FOLLOW_THROUGH must be a whole number from 0 to 0, not 3"
+    for remedy in ("target-1 MIN_RING_TIME=500`", "target-1 FOLLOW_THROUGH=0`"):
+        assert remedy in caplog.text
+
+
 @pytest.mark.parametrize("dialect", list(Dialect))
 async def test_an_impact_becomes_a_landing(far: FarEnd, dialect: Dialect) -> None:
     with FarTarget(far, dialect) as target:
