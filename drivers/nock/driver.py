@@ -167,7 +167,9 @@ class BowNock:
     async def execute(self, command: Command, report: ReportProgress = ignore_progress) -> CommandResult:
         """Refuse every command: the settings of a switch are those of the daemon."""
         del report
-        return CommandResult(ok=False, error=f"unknown command {command.name}; a nock switch has none")
+        return CommandResult(
+            ok=False, error=f"a nock switch has no command {command.name}: all its settings are those of its service"
+        )
 
     async def acknowledge(self, reading: Reading) -> None:
         """Do nothing: a switch keeps no events."""
