@@ -50,8 +50,15 @@ SETTINGS: Final[Mapping[str, Setting]] = {
 
 
 def shown_settings(values: Mapping[str, Value]) -> dict[str, Number]:
-    """The known settings among those that the target prints, in the order of :data:`SETTINGS`."""
-    return {key: value for key in SETTINGS if not isinstance(value := values.get(key, ""), str)}
+    """The known settings among those that the target prints, in the order of :data:`SETTINGS`.
+
+    One that may have a fraction is a float although the target prints it without: its type says what can be set.
+    """
+    return {
+        key: value if setting.is_whole else float(value)
+        for key, setting in SETTINGS.items()
+        if not isinstance(value := values.get(key, ""), str)
+    }
 
 
 def wanted_settings(arguments: Mapping[str, Value | bool], shown: Mapping[str, Number]) -> dict[str, Number] | str:

@@ -11,6 +11,7 @@ from drivers.contract import Command, Progress, Reading
 from drivers.errors import DeviceLost, DeviceUnavailable, ProtocolError
 from drivers.freetarget import commands, driver, session
 from drivers.freetarget.codec import Dialect
+from drivers.freetarget.settings import shown_settings
 from tests.drivers.freetarget.far_target import FarTarget, new_driver, reading
 from tests.drivers.serial_lines import FarEnd
 from tests.eventually import eventually
@@ -108,6 +109,12 @@ async def test_a_silent_target_is_lost(far: FarEnd, monkeypatch: pytest.MonkeyPa
             with pytest.raises(DeviceLost, match="silent") as raised:
                 reader.task.result()
     assert raised.value.silent
+
+
+def test_a_length_may_have_a_fraction_however_it_is_printed() -> None:
+    shown = shown_settings({"SENSOR": 232, "Z_OFFSET": 13, "NAME": "FET", "OTHER": 1})
+    assert shown == {"SENSOR": 232.0, "Z_OFFSET": 13}
+    assert [type(value) for value in shown.values()] == [float, int]
 
 
 async def test_settings_are_set_in_any_case_and_read_back(far: FarEnd) -> None:
