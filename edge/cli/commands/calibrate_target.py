@@ -221,9 +221,12 @@ class _Dialogue:
         return True
 
     async def _listen(self, keys: asyncio.Queue[Key], wake: Callable[[], None]) -> None:
-        """Turn typed lines into keys."""
+        """Turn typed lines into keys, until the last point is taken: a line after that answers the next question."""
         while self._keyboard is not None:
             line = (await self._keyboard.lines.get()).lower()
+            if not self._run.pending:
+                self._keyboard.lines.put_nowait(line)
+                return
             if line in {key.value for key in Key}:
                 keys.put_nowait(Key(line))
                 wake()
