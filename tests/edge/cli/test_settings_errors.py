@@ -74,7 +74,11 @@ MISTYPED = {
     "device without a line": ({}, ["archstats-sensor", "emulate", "bow.nock"], ["has no line", "run bow-1 --simulate"]),
     "driver without a simulator": ({}, ["archstats-sensor", "emulate", "bow.gpio"], ["bow.gpio", "bow.link"]),
     "world": ({}, ["archstats-sensor", "truth", "--seed", "1", "--since", "yesterday"], ["--since", "yesterday"]),
-    "face": ({}, ["archstats-sensor", "session", "open", "--face", "wa_41"], ["wa_41", "Did you mean wa_40?", "faces list"]),
+    "face": (
+        {},
+        ["archstats-sensor", "session", "open", "--face", "wa_41"],
+        ["wa_41", "Did you mean wa_40?", "faces list"],
+    ),
 }
 """Exit status 2, independent of the settings."""
 

@@ -70,7 +70,8 @@ async def test_the_second_visit_transfers_no_file(open_page: Open, service: Serv
     again = await page.context.new_page()
     await again.goto(service.url)
     await expect(again.locator("#connection")).to_have_text("live")
-    async with asyncio.timeout(10):  # wait_for_function needs eval after its first look, which the page's policy refuses
+    # After its first look wait_for_function needs eval, which the page's policy refuses.
+    async with asyncio.timeout(10):
         while len(await again.evaluate(TRANSFERRED)) < 3:
             await asyncio.sleep(POLL_INTERVAL_S)
     assert set(await again.evaluate(TRANSFERRED)) == {"/", "/api/v0/live", "/api/v0/statistics"}
