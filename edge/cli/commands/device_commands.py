@@ -103,9 +103,10 @@ def show_progress(command: DeviceCommand) -> None:
     """Show a step of a running command on standard error, and the end of a cancelled one."""
     if command.state is CommandState.CANCELLED:
         effect = "; the device may have carried it out" if command.claimed_at else "; it has not run"
-        complain(f"Command {command.id} is cancelled{effect}.")
-    elif command.cancel_requested and not command.has_ended:
-        complain(f"Command {command.id} is to be cancelled, but its daemon does not answer. {_ENDS_LATER}")
+        step = f" Its last step: {progress_text(command)}." if command.phase is not None else ""
+        complain(f"Command {command.id} is cancelled{effect}.{step}")
+    elif command.cancel_requested and not command.has_ended:  # just requested, or its daemon does not answer
+        complain(f"Command {command.id} is to be cancelled. {_ENDS_LATER}")
     elif command.state is CommandState.RUNNING and command.phase is not None:
         complain(f"{command.device_id}: {progress_text(command)}")
 

@@ -212,6 +212,7 @@ def test_progress_is_shown_on_standard_error(
     thread.start()
     _, err = served.both("devices", "config", "bow-1", status=1)
     thread.join()
-    assert "bow-1: writes the tag (2 of 5)" in err
+    assert "writes the tag (2 of 5)" in err  # while it runs, or as its last step when it is cancelled first
     assert "command 1 to bow-1 was cancelled" in err
+    assert "does not answer" not in err
     assert bow.cancelled == 1
