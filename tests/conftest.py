@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+import logging
 import os
 import shutil
 import signal
@@ -94,8 +95,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _group(item: pytest.Item) -> Group:
-    if "hub" in getattr(item, "fixturenames", ()):
-        return "one_worker"
+    fixtures = getattr(item, "fixturenames", ())
+    if "hub" in fixtures:
+        return "hub"
+    if "browser" in fixtures:
+        return "browser"
     starts_ranges = item.path.relative_to(HERE).parts[0] in ("acceptance", "faults", "systemd")
     runs_a_suite = item.path.name == "test_outside_package.py"
     return "long" if (starts_ranges or runs_a_suite) and not item.get_closest_marker("skip") else "short"
@@ -226,10 +230,14 @@ async def _no_task_left() -> AsyncIterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the test if a task or a thread outlives it; the loop itself ends the threads of its default executor."""
+    """Fail the test if a task, a thread or the level of a log outlives it.
+
+    The loop itself ends the threads of its default executor.
+    """
     if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
         request.getfixturevalue("_no_task_left")
     before = set(threading.enumerate())
+    levels = _log_levels()
     yield
     left = {thread for thread in set(threading.enumerate()) - before if not thread.name.startswith("asyncio_")}
     for thread in left:
@@ -237,3 +245,11 @@ def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
             thread.join(CHILD_WATCHER_S)
     left = {thread for thread in left if thread.is_alive()}
     assert not left, f"threads left behind: {left}"
+    changed = {name: level for name, level in _log_levels().items() if level != levels.get(name, level)}
+    assert not changed, f"log levels left behind: {changed}"
+
+
+def _log_levels() -> dict[str, int]:
+    """The level of each log that exists."""
+    logs = list(logging.root.manager.loggerDict.items())
+    return {"root": logging.root.level, **{name: log.level for name, log in logs if isinstance(log, logging.Logger)}}

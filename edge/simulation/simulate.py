@@ -91,7 +91,9 @@ async def simulate(
     """
     began_s = time.monotonic()
     refuse_taken_port(push)
-    logging.getLogger("edge.common").setLevel(logging.WARNING)  # the terminal shows shots
+    shared_log = logging.getLogger("edge.common")
+    level = shared_log.level
+    shared_log.setLevel(logging.WARNING)  # the terminal shows shots
     scratch = Path(tempfile.mkdtemp(prefix="archstats-"))
     try:
         async with open_database(service, application="archstats-sensor --simulate") as database:
@@ -100,6 +102,7 @@ async def simulate(
                 return await _on_database(options, database, push, environ, folders, stop, began_s)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        shared_log.setLevel(level)
 
 
 async def _on_database(

@@ -23,12 +23,13 @@ class Light(StrEnum):
 
 
 @pytest.fixture
-def _root_logger() -> Iterator[None]:
-    root = logging.getLogger()
-    before, level = root.handlers, root.level
+def _logs_as_before() -> Iterator[None]:
+    root, loop_log = logging.getLogger(), logging.getLogger("asyncio")
+    handlers, level, loop_level = root.handlers, root.level, loop_log.level
     yield
-    root.handlers = before
+    root.handlers = handlers
     root.setLevel(level)
+    loop_log.setLevel(loop_level)
 
 
 def test_a_state_is_logged_when_it_changes(caplog: pytest.LogCaptureFixture) -> None:
@@ -56,7 +57,7 @@ def test_each_reason_is_logged_once_and_reasons_are_bounded(caplog: pytest.LogCa
     assert len(caplog.records) == MOST_DETAILS
 
 
-@pytest.mark.usefixtures("_root_logger")
+@pytest.mark.usefixtures("_logs_as_before")
 def test_a_record_is_one_line_with_time_level_and_name() -> None:
     stream = io.StringIO()
     logs.configure(False, "archstats-shots", stream)
@@ -71,7 +72,7 @@ def test_a_record_is_one_line_with_time_level_and_name() -> None:
     assert "Z ERROR archstats-shots tests.transitions: it failed | Traceback" in line
 
 
-@pytest.mark.usefixtures("_root_logger")
+@pytest.mark.usefixtures("_logs_as_before")
 def test_dev_mode_logs_what_is_for_developers() -> None:
     stream = io.StringIO()
     logs.configure(True, "archstats-shots", stream)
@@ -79,7 +80,7 @@ def test_dev_mode_logs_what_is_for_developers() -> None:
     assert "DEBUG archstats-shots tests.transitions: for developers" in stream.getvalue()
 
 
-@pytest.mark.usefixtures("_root_logger")
+@pytest.mark.usefixtures("_logs_as_before")
 def test_the_journal_gets_a_level_and_no_time_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (tmp_path / "journal").open("w+") as stream:
         there = os.fstat(stream.fileno())
@@ -91,7 +92,7 @@ def test_the_journal_gets_a_level_and_no_time_of_ours(tmp_path: Path, monkeypatc
         assert stream.read().splitlines() == ["<4>the database is away | and stays so", "<6>it is back"]
 
 
-@pytest.mark.usefixtures("_root_logger")
+@pytest.mark.usefixtures("_logs_as_before")
 @pytest.mark.parametrize("journal", [False, True])
 def test_a_devices_text_commands_no_terminal(journal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (tmp_path / "log").open("w+", encoding="utf-8") as stream:
