@@ -141,6 +141,7 @@ async def test_a_voided_shot_is_struck_through_and_in_no_total(
 async def test_an_orphan_is_a_grey_dot_in_no_total(open_page: Open, lane: LaneRows, connection: Connection) -> None:
     page = await open_page()
     await add_shot(lane, points=9)
+    await expect(page.locator("#announcer")).to_have_text("Shot 1-1: 9. Total 9.")
     orphan = await add_orphan(lane, 700.0, 900.0)
     dot = page.locator("#face .orphan")
     await expect(dot).to_have_attribute("transform", "translate(700 380)")
