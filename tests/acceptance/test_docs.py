@@ -8,10 +8,12 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from edge.common.postgres.embedded.cluster import EmbeddedPostgres
 from tests.acceptance.simulated_range import BIN, clean_environment, free_port
 from tests.eventually import eventually_blocking
 from tests.postgres import copy_fresh_cluster
@@ -30,7 +32,7 @@ LASTING_S = 1.5
 WITHIN_S = 60.0
 """Longest run of a command that takes one or two seconds on an idle machine; other tests check exact times."""
 FROM_NOTHING = ("README.md", "live-page.md")
-"""Pages whose first command also creates the database cluster. The others start with an unused copy, which saves a second."""
+"""Pages whose commands create the database cluster, and start and stop its server. The others find one that runs."""
 ELSEWHERE = {
     "./dev run": "tests/acceptance/test_fresh_machine.py",
     "./dev test": "tests/acceptance/test_fresh_machine.py and CI",
@@ -70,6 +72,18 @@ def without_wrapper(command: str) -> str:
     return command
 
 
+@contextmanager
+def served(base: Path) -> Iterator[None]:
+    """A server on an unused cluster in ``base`` that runs throughout, so that no command of the page has to start one."""
+    copy_fresh_cluster(base)
+    server = EmbeddedPostgres(base)
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_of_a_page_work(page: Path, short_path: Path) -> None:
@@ -77,20 +91,18 @@ def test_commands_of_a_page_work(page: Path, short_path: Path) -> None:
         HOME=str(short_path), XDG_STATE_HOME=str(short_path / "s"), ARCH_STATS_SERVER_PORT=str(free_port()),
         PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}",
     )  # fmt: skip
-    to_run = [command for command in commands(page) if command not in ELSEWHERE]
-    if to_run and page.name not in FROM_NOTHING:
-        copy_fresh_cluster(short_path / "s" / "archstats" / "postgres")
-    for command in to_run:
-        words = shlex.split(without_wrapper(command))
-        if words[0] in SYSTEM:
-            continue
-        if words[0] == "export":
-            home |= dict(word.split("=", 1) for word in words[1:])
-            continue
-        settings = [word for word in words if re.match(r"^[A-Z_]+=", word)]
-        words = words[len(settings) :]
-        assert words[0] in PROGRAMS, f"{page.name}: unknown command '{command}'"
-        run(words, {**home, **dict(word.split("=", 1) for word in settings)}, short_path, page)
+    to_run = [shlex.split(without_wrapper(command)) for command in commands(page) if command not in ELSEWHERE]
+    to_run = [words for words in to_run if words[0] not in SYSTEM]
+    is_first = page.name in FROM_NOTHING or not to_run
+    with nullcontext() if is_first else served(short_path / "s" / "archstats" / "postgres"):
+        for words in to_run:
+            settings = [word for word in words if re.match(r"^[A-Z_]+=", word)]
+            if words[0] == "export":
+                home |= dict(word.split("=", 1) for word in words[1:])
+                continue
+            words = words[len(settings) :]
+            assert words[0] in PROGRAMS, f"{page.name}: unknown command '{shlex.join(words)}'"
+            run(words, {**home, **dict(word.split("=", 1) for word in settings)}, short_path, page)
 
 
 def run(words: list[str], environment: dict[str, str], folder: Path, page: Path) -> None:

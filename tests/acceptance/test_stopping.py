@@ -23,7 +23,10 @@ from tests.acceptance.simulated_range import (
 from tests.eventually import eventually
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)],  # test_killed ends its range by SIGTERM too
+)
 async def test_signals_end_the_range_within_three_seconds(
     short_path: Path, number: signal.Signals, pytestconfig: pytest.Config
 ) -> None:
@@ -47,7 +50,8 @@ async def test_signals_end_the_range_within_three_seconds(
         assert differences(rows, expected) == []
 
 
-async def test_second_range_is_refused_and_killed_one_leaves_none(short_path: Path) -> None:
+async def test_second_range_is_refused_and_a_killed_one_is_replaced(short_path: Path) -> None:
+    """After the kill of the range's first process all others end; after the kill of all the folder is usable again."""
     async with simulated_range(short_path, "--seed", "8", "--speed", "20") as running:
         await running.until_shots(1)
         async with simulated_range(short_path, "--seed", "9") as second:
@@ -58,9 +62,6 @@ async def test_second_range_is_refused_and_killed_one_leaves_none(short_path: Pa
         os.kill(running.process.pid, signal.SIGKILL)
         await running.process.wait()
         await eventually(lambda: not any(map(alive, processes)), within_s=30.0)
-
-
-async def test_folder_of_a_killed_range_is_usable_again(short_path: Path) -> None:
     async with simulated_range(short_path, "--seed", "8", "--speed", "20") as running:
         await running.until_shots(1)
         for pid in [*descendants(running.process.pid), running.process.pid]:

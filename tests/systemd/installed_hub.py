@@ -21,6 +21,8 @@ SENSORS = tuple(f"archstats-sensor@{name}.service" for name in DEVICES)
 SERVICES = (*SENSORS, "archstats-shots.service", "archstats-push.service")
 WITHIN_S = 60.0
 """Deadline for events that take seconds on an idle machine."""
+POLL_S = 0.25
+"""Interval between two looks; each starts a process or two inside the lab."""
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class Hub:
             if time.monotonic() > deadline:
                 status = self.lab.run("systemctl", "status", "--lines=15", "archstats*", check=False)
                 raise AssertionError(status) from fault
-            time.sleep(0.1)
+            time.sleep(POLL_S)
 
     def until_healthy(self) -> None:
         """Wait until every device is read and every service has the database."""

@@ -121,6 +121,7 @@ def test_killed_and_hung_services_restart(hub: Hub) -> None:
         hub.lab.run("systemctl", "daemon-reload")
 
 
+@pytest.mark.long  # test_shares.py has the same hand-over without systemd
 def test_second_assembler_takes_a_part_of_the_lanes(hub: Hub) -> None:
     second, shares = "archstats-shots@2", "assembling the shots of a part of the lanes, database ok"
     hub.until_healthy()
