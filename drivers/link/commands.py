@@ -98,7 +98,10 @@ def _settings_of(command: Command) -> dict[str, int] | str:
 
 def _result_of(asked: Message, answer: Config | Nak | None) -> CommandResult:
     if answer is None:
-        return CommandResult(ok=False, error=f"the node did not answer within {ANSWER_S * ANSWER_TRIES:g} s")
+        return CommandResult(
+            ok=False,
+            error=f"the node did not answer within {ANSWER_S * ANSWER_TRIES:g} s: it may be switched off or out of reach",
+        )
     if isinstance(answer, Nak):
         known = answer.code in list(NakCode)
         reason = NakCode(answer.code).name.lower().replace("_", " ") if known else f"code {answer.code}"

@@ -1,6 +1,7 @@
 """Commands to devices: request one, follow its progress to its end, cancel it, and look up earlier ones.
 
-The device's daemon runs it. A command that no daemon claims within 10 s expires and never runs; PostgreSQL's clock decides.
+The device's daemon runs it. A command that no daemon claims within 10 s expires and never runs, and one whose daemon does not
+report its end within 30 s after its deadline fails; PostgreSQL's clock decides.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ SLACK_S = 5.0
 """Time after a command's deadline within which its daemon writes the end."""
 CANCELS_WITHIN_S = 5.0
 """Longest wait for the end of a command that is cancelled."""
+ARGUMENTS_CHECK = "commands_arguments_check"
+"""The constraint that bounds the length of a command's arguments."""
 DEADLINE_S = 30.0
 """Longest time that a command may run unless another is given."""
 
@@ -100,6 +103,13 @@ async def request_command(
         raise CommandError(
             str(fault),
             hint=f"Wait until they have run, or cancel some: see `archstats-sensor commands list --device {device_id}`.",
+        ) from fault
+    except asyncpg.CheckViolationError as fault:
+        if fault.constraint_name != ARGUMENTS_CHECK:
+            raise
+        raise CommandError(
+            f"the values of {kind} are too long for one command to {device_id}",
+            hint="Change fewer settings at once, or give shorter values.",
         ) from fault
     return await find_command(connection, number)
 
@@ -210,11 +220,7 @@ async def list_commands(connection: Connection, device_id: str | None = None, li
 async def find_command(connection: Connection, number: int) -> DeviceCommand:
     """The command of this number. Raises CommandError when there is none."""
     row = await connection.fetchrow(f"{_COMMANDS} where id = $1", number)
-    if (
-        row is not None
-        and row["state"] == CommandState.PENDING
-        and await connection.fetchval("select expire_commands()")
-    ):
+    if row is not None and row["finished_at"] is None and await connection.fetchval("select expire_commands()"):
         row = await connection.fetchrow(f"{_COMMANDS} where id = $1", number)
     if row is None:
         raise CommandError(f"there is no command {number}", hint="See `archstats-sensor commands list`.")

@@ -6,13 +6,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edge.common.bounds import storable_text
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.postgres.connection import Connection
-from edge.common.text import nearest
+from edge.common.text import LONGEST_TEXT, clean, nearest
 from edge.operator.commands import Follow, Value, run_command
 
 READ = "read_config"
 WRITE = "configure"
+MOST_DIGITS = 18
+"""Digits of a whole number that a command carries."""
+LONGEST_SHOWN = 40
+"""Characters of a wrong value or name that an error repeats."""
 _TRUE = frozenset(("true", "on", "yes", "1"))
 _FALSE = frozenset(("false", "off", "no", "0"))
 
@@ -58,9 +63,11 @@ def parse_changes(words: list[str]) -> dict[str, str]:
         name, equals, value = word.partition("=")
         name = name.strip()
         if not equals or not name or not value.strip():
-            raise UsageError(f"'{word}' is no setting", hint="Write NAME=VALUE, such as threshold=300.")
+            raise UsageError(
+                f"'{clean(word, LONGEST_SHOWN)}' is no setting", hint="Write NAME=VALUE, such as threshold=300."
+            )
         if name in changes:
-            raise UsageError(f"{name} is given twice", hint="Give each setting once.")
+            raise UsageError(f"{clean(name, LONGEST_SHOWN)} is given twice", hint="Give each setting once.")
         changes[name] = value.strip()
     return changes
 
@@ -71,24 +78,45 @@ def typed_value(device_id: str, name: str, value: str | Value, present: Mapping[
         near = next((one for one in present if one.casefold() == name.casefold()), None) or nearest(name, present)
         meant = f"Did you mean {near}? " if near else ""
         raise CommandError(
-            f"{device_id} has no setting {name}, so nothing was changed",
+            f"{device_id} has no setting {clean(name, LONGEST_SHOWN)}, so nothing was changed",
             hint=f"{meant}It has: {', '.join(present) or 'none'}.",
         )
     known = present[name]
-    if not isinstance(value, str) or isinstance(known, str):
+    if not isinstance(value, str):
         return value
     try:
         if isinstance(known, bool):
             return _boolean(value)
-        return int(value) if isinstance(known, int) else _finite(value)
+        if isinstance(known, int):
+            return _whole(value)
+        return _finite(value) if isinstance(known, float) else _text(value)
     except ValueError:
-        kind = (
-            "true or false" if isinstance(known, bool) else "a whole number" if isinstance(known, int) else "a number"
-        )
         raise CommandError(
-            f"{name} of {device_id} must be {kind}, not '{value}', so nothing was changed",
+            f"{name} of {device_id} must be {_kind(known)}, not '{clean(value, LONGEST_SHOWN)}', so nothing was changed",
             hint=f"Its present value is {known}.",
         ) from None
+
+
+def _kind(known: Value) -> str:
+    """The values that a setting takes, in words."""
+    if isinstance(known, bool):
+        return "true or false"
+    if isinstance(known, int):
+        return f"a whole number of at most {MOST_DIGITS} digits"
+    return "a number" if isinstance(known, float) else f"a text of at most {LONGEST_TEXT} characters"
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if abs(number) >= 10**MOST_DIGITS:
+        raise ValueError(text)
+    return number
+
+
+def _text(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(text)
+    return storable_text(text)
 
 
 def _finite(text: str) -> float:

@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from drivers.contract import Driver, Progress
-from drivers.errors import DriverError
+from drivers.errors import DeviceLost, DriverError
 from edge.common.postgres.connection import DATABASE_FAULTS
 from edge.common.postgres.database import Database, describe_error
 from edge.common.postgres.reconnect import reconnecting
@@ -214,11 +214,13 @@ class CommandRunner:
         self._running = None
 
     async def _execute(self, claimed: ClaimedCommand) -> Outcome:
+        driver: Driver | None = None
         try:
             async with asyncio.timeout(claimed.deadline_s) as deadline:
-                driver = await self._open_driver()
-                if isinstance(driver, Outcome):
-                    return driver
+                opened = await self._open_driver()
+                if isinstance(opened, Outcome):
+                    return opened
+                driver = opened
                 result = await driver.execute(claimed.command, self._reporter(claimed.number))
         except TimeoutError:
             if not deadline.expired():
@@ -227,7 +229,7 @@ class CommandRunner:
                 CommandState.FAILED, error=f"it did not end within {claimed.deadline_s:g} s", hint=_LATE_HINT
             )
         except DriverError as fault:
-            return Outcome(CommandState.FAILED, error=fault.message, hint=fault.hint)
+            return self._failed(fault, driver)
         if result.ok:
             return Outcome(CommandState.DONE, result.values)
         return Outcome(CommandState.FAILED, result.values, result.error or "the device refused")
@@ -254,6 +256,17 @@ class CommandRunner:
             CommandState.FAILED,
             error=f"{self._device_id} is {described}" + (f": {error}" if error else ""),
             hint=hint or "Check the device and its cable, then request the command again.",
+        )
+
+    def _failed(self, fault: DriverError, driver: Driver | None) -> Outcome:
+        """The outcome of a command that a fault ended; the reader knows more than a driver whose line it has closed."""
+        if self._reader.driver is driver or not isinstance(fault, DeviceLost):
+            return Outcome(CommandState.FAILED, error=fault.message, hint=fault.hint)
+        cause = self._status.error or "its daemon opened the line again"
+        return Outcome(
+            CommandState.FAILED,
+            error=f"{self._device_id} was lost while the command ran: {cause}",
+            hint=" ".join(part for part in (self._status.hint, INTERRUPTED_HINT) if part),
         )
 
     def _reporter(self, number: int) -> Callable[[Progress], None]:

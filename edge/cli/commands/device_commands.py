@@ -20,7 +20,7 @@ from edge.operator.commands import DeviceCommand, cancel_command, find_command, 
 app = command_group("Commands to devices: list, show and cancel them.")
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, max=LARGEST_BIGINT, help="Number as shown by 'list'.")]
-_ENDS_LATER = "It ends when the daemon answers again; a daemon that died has to be started for that."
+_ENDS_LATER = "It ends when the daemon answers again or is started, else by itself 30 s after its deadline."
 
 
 @app.command("list")

@@ -31,7 +31,7 @@ from drivers.contract import (
     StreamStart,
     ignore_progress,
 )
-from drivers.errors import DeviceLost, DeviceUnavailable
+from drivers.errors import DeviceLost, DeviceUnavailable, DriverError
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.database import open_database
 from edge.common.postgres.roles import Role
@@ -64,7 +64,8 @@ class ScriptedBow:
             "name": "oak",
         }
         self.go_on = asyncio.Event()
-        self.delivered: asyncio.Queue[Report] = asyncio.Queue(100)
+        self.closed = asyncio.Event()
+        self.delivered: asyncio.Queue[Report | DriverError] = asyncio.Queue(100)
 
     def __call__(self, clocks: Sequence[ClockModel]) -> ScriptedBow:
         del clocks
@@ -81,7 +82,10 @@ class ScriptedBow:
         yield StreamStart(STREAM, Stamp(now, 5, HOST, 0.001), None)
         yield Pulse(STREAM, 0, Stamp(now, 6, HOST, 0.001))
         while True:
-            yield await self.delivered.get()
+            report = await self.delivered.get()
+            if isinstance(report, DriverError):
+                raise report
+            yield report
 
     async def execute(self, command: Command, report: ReportProgress = ignore_progress) -> CommandResult:
         self.ran.append(command)
@@ -97,6 +101,9 @@ class ScriptedBow:
                 case "refuse":
                     return CommandResult(ok=False, error="busy")
                 case "lose":
+                    raise DeviceLost("the line is closed", device="bow-1", hint="Wait a moment.")
+                case "await_answer":
+                    await self.closed.wait()
                     raise DeviceLost("the line is closed", device="bow-1", hint="Wait a moment.")
                 case "break":
                     raise KeyError("threshold")
@@ -118,7 +125,7 @@ class ScriptedBow:
         del reading
 
     async def close(self) -> None:
-        return
+        self.closed.set()
 
     def counters(self) -> Mapping[str, int]:
         return {}

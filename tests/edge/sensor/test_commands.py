@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from drivers.errors import DeviceLost
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database
@@ -19,6 +20,7 @@ from edge.common.vocabulary import CommandState
 from edge.sensor.command_rows import CommandRows, Outcome, Value, plain_values
 from tests.edge.sensor.reports import reading
 from tests.edge.sensor.scripted_bow import ScriptedBow, daemon
+from tests.eventually import eventually
 
 INSERT = (
     "insert into commands (device_id, kind, arguments, who, deadline_s) values ($1, $2, $3, 'Robin', $4) returning id"
@@ -142,6 +144,21 @@ async def test_a_device_that_is_not_open_fails_the_command(
         row = await run(registered, "read")
     assert (row["error"], row["hint"]) == ("bow-1 is not connected: the cable is out", "Plug it in.")
     assert bow.ran == []
+
+
+async def test_a_device_that_falls_silent_is_the_cause(
+    database_settings: ServiceSettings, registered: Connection, tmp_path: Path
+) -> None:
+    bow = ScriptedBow()
+    async with daemon(database_settings, bow, tmp_path):
+        number = await request(registered, "await_answer")
+        await until(registered, number, CommandState.RUNNING)
+        silent = DeviceLost("silent: no frame for 3 s", device="bow-1", hint="Charge it.", silent=True)
+        await eventually(lambda: bow.ran != [])
+        bow.delivered.put_nowait(silent)
+        row = await until(registered, number, CommandState.FAILED)
+    assert row["error"] == "bow-1 was lost while the command ran: silent: no frame for 3 s"
+    assert row["hint"].startswith("Charge it. The device may have carried it out. Read its settings")
 
 
 async def test_an_expired_command_never_runs(

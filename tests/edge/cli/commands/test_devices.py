@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from edge.common.config.errors import CommandError
 from edge.common.console import iso
 from edge.common.postgres.connection import Connection
+from edge.operator.commands import request_command
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.command_line import CommandLine
 from tests.edge.sensor.scripted_bow import ScriptedBow, daemon_thread
@@ -70,7 +72,9 @@ def test_wrong_settings_change_nothing_and_name_the_right_ones(served: CommandLi
     error = served.run("devices", "config", "bow-1", "threshold_mv=300", status=1)
     assert "bow-1 has no setting threshold_mv, so nothing was changed. Did you mean threshold?" in error
     assert "It has: gain, name, is_loud, threshold." in error
-    assert "must be a whole number, not 'high'" in served.run("devices", "config", "bow-1", "threshold=high", status=1)
+    assert "must be a whole number of at most 18 digits, not 'high'" in served.run(
+        "devices", "config", "bow-1", "threshold=high", status=1
+    )
     assert "Did you mean threshold?" in served.run("devices", "config", "bow-1", "THRESHOLD=300", status=1)
     assert "must be a number, not 'nan'" in served.run("devices", "config", "bow-1", "gain=nan", status=1)
     assert "must be true or false, not 'maybe'" in served.run("devices", "config", "bow-1", "is_loud=maybe", status=1)
@@ -78,7 +82,10 @@ def test_wrong_settings_change_nothing_and_name_the_right_ones(served: CommandLi
     assert "threshold is given twice" in served.run(
         "devices", "config", "bow-1", "threshold=1", "threshold=2", status=2
     )
-    assert [command.name for command in bow.ran] == ["read_config"] * 5
+    error = served.run("devices", "config", "bow-1", f"threshold={'9' * 4_200}", status=1)
+    assert "threshold of bow-1 must be a whole number of at most 18 digits, not '9999" in error
+    assert len(error) < 300
+    assert [command.name for command in bow.ran] == ["read_config"] * 6
     error = served.run("devices", "config", "bow-2", status=1)
     assert "there is no device bow-2 in this database. Did you mean bow-1?" in error
 
@@ -131,13 +138,19 @@ def test_without_a_daemon_it_says_so_at_once(command_line: CommandLine) -> None:
 
 def test_waiting_commands_of_a_device_are_bounded(served: CommandLine) -> None:
     async def fill(connection: Connection) -> None:
-        await connection.execute("insert into devices (id, kind, driver, lane) values ('bow-2', 'bow', 'bow.link', 2)")
         await connection.execute(
-            "insert into device_status (device_id, state, since, interval_s) values ('bow-2', 'ready', now(), 100)"
+            "insert into devices (id, kind, driver, lane) values ('bow-2', 'bow', 'bow.link', 2), ('bow-3', 'bow', 'bow.link', 3)"
+        )
+        await connection.execute(
+            "insert into device_status (device_id, state, since, interval_s) values ('bow-2', 'ready', now(), 100), "
+            "('bow-3', 'ready', now(), 100)"
         )
         await connection.execute(
             "insert into commands (device_id, kind, who) select 'bow-2', 'read_config', 'Robin' from generate_series(1, 16)"
         )
+
+        with pytest.raises(CommandError, match="the values of configure are too long for one command to bow-3"):
+            await request_command(connection, "bow-3", "configure", {"name": "x" * 4_000}, "Robin")
 
     served.on_database(fill)
     error = served.run("devices", "config", "bow-2", status=1)
@@ -192,9 +205,18 @@ def test_cancelling_needs_a_daemon_and_a_command_not_ended(
     command_line.on_database(run_one_and_end_one)
     error = command_line.run("commands", "cancel", "1", status=1)
     assert "Command 1 still runs: its daemon does not answer." in error
-    assert "has to be started" in error
+    assert "else by itself 30 s after its deadline" in error
     assert "it is done" in command_line.run("commands", "cancel", "2", status=1)
     assert [row["cancel_requested"] for row in command_line.json("commands", "list")] == [True, False]
+
+    async def let_pass(connection: Connection) -> None:
+        await connection.execute("update commands set claimed_at = now() - interval '61 s' where id = 1")
+
+    command_line.on_database(let_pass)
+    shown = command_line.run("commands", "show", "1")
+    assert "state      failed since" in shown
+    assert "the daemon of bow-1 did not report the end of the command" in shown
+    assert "Look at the daemon of bow-1 and its log" in shown
 
 
 def test_progress_is_shown_on_standard_error(

@@ -59,6 +59,24 @@ async def test_a_cancelled_command_cannot_be_claimed_and_stays_so(bow: Connectio
     assert tuple(row) == ("cancelled", True, True)
 
 
+async def test_a_running_command_fails_long_after_its_deadline(bow: Connection) -> None:
+    number = await bow.fetchval(INSERT.replace("who)", "who, deadline_s)").replace("'Robin')", "'Robin', 5)"))
+    await bow.execute("reset role")
+    running = "update commands set state = 'running', claimed_by = gen_random_uuid(), claimed_at = now() - interval '1 s' * $2 where id = $1"
+    await bow.execute(running, number, 34.0)
+    await bow.execute("set role archstats_operator")
+    assert await bow.fetchval("select expire_commands()") == 0, "its daemon may still report the end"
+    await bow.execute("reset role")
+    await bow.execute(running, number, 35.0)
+    await bow.execute("set role archstats_operator")
+    assert await bow.fetchval("select expire_commands()") == 1
+    row = await bow.fetchrow("select state, error, hint, finished_at is not null as ended from commands")
+    assert row is not None
+    assert (row["state"], row["ended"]) == ("failed", True)
+    assert "the daemon of bow-1 did not report the end" in row["error"]
+    assert "read its settings" in row["hint"]
+
+
 async def test_commands_of_90_days_ago_are_removed(bow: Connection) -> None:
     old, recent = [await bow.fetchval(INSERT) for _ in range(2)]
     await bow.execute("update commands set cancel_requested = true")
