@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from edge.common.postgres.connection import Connection
 
@@ -21,23 +22,53 @@ class Keyboard:
 
     def __init__(self) -> None:
         self.lines: asyncio.Queue[str] = asyncio.Queue(MOST_LINES)
+        self._has_ended = False
+        """The input has ended, by Ctrl-D or with its terminal: no line follows."""
+        self._changed = asyncio.Event()
         self._rest = ""
 
     def feed(self, text: str) -> None:
-        """Take typed text; ``""`` is the end of the input, which counts as an empty line."""
-        *lines, self._rest = (self._rest + (text or "\n")).split("\n")
+        """Take typed text; ``""`` is the end of the input."""
+        *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
             if not self.lines.full():
                 self.lines.put_nowait(line.strip())
+        self._has_ended = self._has_ended or not text
+        self._changed.set()
+
+    async def next_line(self) -> str | None:
+        """The next line, however long it takes; None at the end of the input."""
+        while self.lines.empty():
+            if self._has_ended:
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+        return self.lines.get_nowait()
 
     async def ask(self, connection: Connection) -> str:
-        """The next line, however long it takes; keeps the connection in use meanwhile."""
+        """The next line, however long it takes; keeps the connection in use meanwhile. Empty at the end of the input."""
         while True:
             try:
                 async with asyncio.timeout(KEEP_ALIVE_S):
-                    return await self.lines.get()
+                    return await self.next_line() or ""
             except TimeoutError:
                 await connection.execute("select 1")
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM and the end of the terminal cancel this task while the block runs, as Ctrl-C does, so that it can tidy up."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task is None:
+        raise RuntimeError("no task runs")
+    numbers = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in numbers:
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
 
 
 @asynccontextmanager

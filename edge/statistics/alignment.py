@@ -43,6 +43,7 @@ class Refusal(StrEnum):
     TOO_CLOSE = "too_close"
     ON_A_LINE = "on_a_line"
     MIRRORED = "mirrored"
+    OUTLIER = "outlier"
     SCALE = "scale"
     NOT_JUSTIFIED = "not_justified"
 
@@ -132,7 +133,7 @@ def align(points: Sequence[PointPair], model: CalibrationModel = CalibrationMode
     fit = _fit(points, model)
     _refuse_mirrored(points)
     outlier = _outlier(points, model)
-    _refuse_scale(points, fit, outlier)
+    _refuse_scale(points, model, fit, outlier)
     chance = _affine_chance(points)
     if model is CalibrationModel.AFFINE and (chance is None or chance >= SIGNIFICANCE):
         raise AlignmentRefused(
@@ -304,7 +305,9 @@ def _refuse_unfit(points: Sequence[PointPair], model: CalibrationModel) -> None:
         raise AlignmentRefused(
             Refusal.TOO_FEW,
             f"{len(points)} points are too few for a calibration",
-            f"Take at least {least}; five are usual: the centre, and four on one ring.",
+            f"Take at least {least}; five are usual: the centre, and four on one ring."
+            if model is CalibrationModel.SIMILARITY
+            else f"An affine map needs {least}, spread over the face: take them from a file of places, or calibrate without it.",
         )
     length, width = _extent(points)
     if math.hypot(length, width) < LEAST_SPREAD_MM:
@@ -335,21 +338,47 @@ def _refuse_mirrored(points: Sequence[PointPair]) -> None:
     )
 
 
-def _refuse_scale(points: Sequence[PointPair], fit: _Fit, outlier: Outlier | None) -> None:
-    m = fit.sensor_map
-    half = math.hypot(m.xx + m.yy, m.yx - m.xy) / 2.0
-    difference = math.hypot(m.xx - m.yy, m.yx + m.xy) / 2.0
-    worst = max((half + difference, half - difference), key=lambda scale: abs(scale - 1.0))
-    if abs(worst - 1.0) <= LARGEST_STRETCH:
+def _refuse_scale(points: Sequence[PointPair], model: CalibrationModel, fit: _Fit, outlier: Outlier | None) -> None:
+    """Refuse a scale that is off. One point beside its place shifts the scale too, most on a small ring: it is named first."""
+    scale = _farthest_scale(fit)
+    if abs(scale - 1.0) <= LARGEST_STRETCH:
         return
-    cause = (
-        ""
-        if outlier is None
-        else f" Point {points[outlier.index].name} stands out by {outlier.distance_mm:.1f} mm: take it again first."
+    named = ""
+    if outlier is not None:
+        others = [*points[: outlier.index], *points[outlier.index + 1 :]]
+        named = f"point '{points[outlier.index].name}' stands out: {outlier.distance_mm:.1f} mm from where the other points put it"
+        without = _farthest_scale(_fit(others, model))
+        if abs(without - 1.0) <= LARGEST_STRETCH:
+            raise AlignmentRefused(
+                Refusal.OUTLIER,
+                f"{named}, and with it the scale would be {scale:.4f}",
+                "Take that point again.",
+                outlier,
+            )
+        named, scale, fit = f"{named}; without it ", without, _fit(others, model)
+    known_to = fit.sigma_mm / math.sqrt(sum(abs(one) ** 2 for one in _from_middle(points)))
+    close = (
+        f" The points lie so close together that the scale is only known to {known_to:.1%}: take them on an outer ring."
+        if known_to > LARGEST_STRETCH / 3.0
+        else ""
     )
     raise AlignmentRefused(
         Refusal.SCALE,
-        f"the scale is {worst:.4f}, more than {LARGEST_STRETCH:.1%} from 1",
-        "Check the size of the face, the known places and the unit of the sensor, and take the points again." + cause,
+        f"{named}the scale is {scale:.4f}, more than {LARGEST_STRETCH:.1%} from 1",
+        f"Check the size of the face, the known places and the unit of the sensor, and take the points again.{close}",
         outlier,
     )
+
+
+def _from_middle(points: Sequence[PointPair]) -> list[complex]:
+    known = [_of(pair.known) for pair in points]
+    middle = _middle(known)
+    return [one - middle for one in known]
+
+
+def _farthest_scale(fit: _Fit) -> float:
+    """The scale that is farthest from 1, over all directions."""
+    m = fit.sensor_map
+    half = math.hypot(m.xx + m.yy, m.yx - m.xy) / 2.0
+    difference = math.hypot(m.xx - m.yy, m.yx + m.xy) / 2.0
+    return max((half + difference, half - difference), key=lambda scale: abs(scale - 1.0))

@@ -12,14 +12,23 @@ from pathlib import Path
 
 from drivers.clock.host import host_now
 from drivers.clock.instant import Instant
+from edge.cli.keyboard import Keyboard
 from edge.common.bounds import storable_instant
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.console import complain
+from edge.common.text import clean
 from edge.operator.calibration.bow_trials import REACH_S, Trial
 
 REACH = timedelta(seconds=REACH_S)
 MOST_POINTS = 10_000
 """Most instants of a file."""
+LARGEST_BYTES = 4 << 20
+"""Longest file."""
+LONGEST_AHEAD = timedelta(days=1)
+"""How far ahead an instant of a file may lie: one beyond is a mistake, and would be waited for."""
+
+
+FORM = 'Write on each line {"engaged_at": "2026-05-01T12:00:00Z", "released_at": "2026-05-01T12:00:06Z"}.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +42,8 @@ class PlannedTrial:
 class KeyCues:
     """A technician presses Enter at each nocking and each release."""
 
-    def __init__(self, lines: asyncio.Queue[str]) -> None:
-        self._lines = lines
+    def __init__(self, keyboard: Keyboard) -> None:
+        self._keyboard = keyboard
 
     async def next_trial(self, number: int, total: int, threshold: int) -> Trial:
         """Wait for both keys, and for the edges after the release. Raises CommandError when the technician types q."""
@@ -45,10 +54,10 @@ class KeyCues:
         return await _completed(threshold, engaged, await self._pressed(), since)
 
     async def _pressed(self) -> Instant:
-        while not self._lines.empty():
-            self._lines.get_nowait()  # pressed before it was asked for
-        line = await self._lines.get()
-        if line.lower() == "q":
+        while not self._keyboard.lines.empty():
+            self._keyboard.lines.get_nowait()  # pressed before it was asked for
+        line = await self._keyboard.next_line()
+        if line is None or line.lower() == "q":
             raise CommandError(
                 "stopped", hint="The trials so far are kept: the same command goes on with the next one."
             )
@@ -116,9 +125,17 @@ def read_points(path: Path) -> list[PlannedTrial]:
     Raises UsageError with the number of the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeError) as fault:
-        raise UsageError(f"{path} cannot be read ({fault})", hint="Give the file of the trials' instants.") from fault
+        with path.open("rb") as opened:
+            data = opened.read(LARGEST_BYTES + 1)
+        lines = data.decode("utf-8-sig").splitlines()
+    except OSError as fault:
+        raise UsageError(
+            f"{path} cannot be read ({fault.strerror})", hint="Give the file of the trials' instants."
+        ) from fault
+    except UnicodeDecodeError as fault:
+        raise UsageError(f"{path} is no text in UTF-8", hint=FORM) from fault
+    if len(data) > LARGEST_BYTES:
+        raise UsageError(f"{path} is too large for a list of instants", hint=FORM)
     planned = [_planned(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     if not 0 < len(planned) <= MOST_POINTS:
         raise UsageError(f"{path} has {len(planned)} trials", hint=f"Give a file with 1 to {MOST_POINTS:,} lines.")
@@ -129,18 +146,24 @@ def _planned(path: Path, number: int, line: str) -> PlannedTrial:
     try:
         value = json.loads(line)
         engaged, released = (_instant(value[name]) for name in ("engaged_at", "released_at"))
-    except (ValueError, KeyError, TypeError) as fault:
-        raise UsageError(
-            f"line {number} of {path} is no trial ({fault})",
-            hint='Write {"engaged_at": "2026-05-01T12:00:00Z", "released_at": "2026-05-01T12:00:06Z"}.',
-        ) from fault
+    except KeyError as fault:
+        raise UsageError(f"line {number} of {path} has no {fault.args[0]}", hint=FORM) from fault
+    except (ValueError, TypeError, RecursionError) as fault:
+        raise UsageError(f"line {number} of {path} is no trial ({clean(str(fault), 80)})", hint=FORM) from fault
     if released <= engaged:
         raise UsageError(f"line {number} of {path}: released before it was nocked", hint="Correct the instants.")
+    if released > datetime.now(UTC) + LONGEST_AHEAD:
+        raise UsageError(
+            f"line {number} of {path}: {released:%Y-%m-%d %H:%M} UTC is more than a day ahead",
+            hint="Correct the instants.",
+        )
     return PlannedTrial(engaged, released)
 
 
 def _instant(text: object) -> datetime:
-    at = datetime.fromisoformat(str(text))
+    if not isinstance(text, str):
+        raise TypeError("an instant is a text")
+    at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"{text} has no time zone")
     return storable_instant(at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,15 +11,16 @@ import typer
 
 from edge.cli.calibrating.bow_cues import FileCues, KeyCues, PacedCues, read_points
 from edge.cli.calibrating.bow_words import bow_lines, trial_line
-from edge.cli.commands.calibration import calibration_facts
+from edge.cli.commands.calibration import Note, calibration_facts
 from edge.cli.commands.options import DatabaseDir, Json, Who, operator_name
-from edge.cli.keyboard import terminal
+from edge.cli.keyboard import ended_by_signals, terminal
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.console import as_json as json_object
-from edge.common.console import complain, say
+from edge.common.console import complain, local, say
 from edge.common.postgres.connection import Connection
-from edge.operator.calibration.bow import BowPlan, Cues, calibrate_bow
+from edge.operator.calibration.bow import BowPlan, calibrate_bow
+from edge.operator.calibration.bow_run import Cues
 from edge.operator.calibration.bow_trials import GREATEST_THRESHOLD, Trial, TrialResult
 from edge.operator.calibration.records import Calibration
 from edge.operator.calibration.runs import CalibrationRun
@@ -31,7 +33,9 @@ MOST_TRIALS: Final = 200
 
 def bow_command(
     device: Annotated[str, typer.Argument(metavar="DEVICE", help="Name of the bow, such as bow-1.")],
-    trials: Annotated[int, typer.Option(min=FEWEST_TRIALS, max=MOST_TRIALS, help="Number of trials.")] = 20,
+    trials: Annotated[
+        int | None, typer.Option(min=FEWEST_TRIALS, max=MOST_TRIALS, help="Number of trials; 20 by default.")
+    ] = None,
     lowest: Annotated[
         int | None,
         typer.Option(
@@ -52,7 +56,7 @@ def bow_command(
         typer.Option(min=1, max=60, metavar="SECONDS", help="Beep for each nocking and release, in place of keys."),
     ] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Give up the trials taken so far and begin anew.")] = False,
-    note: Annotated[str | None, typer.Option(help="Remark, kept with the calibration.")] = None,
+    note: Note = None,
     who: Who = None,
     as_json: Json = False,
     database_dir: DatabaseDir = None,
@@ -72,31 +76,20 @@ def bow_command(
             elif every is not None:
                 cues = PacedCues(every)
             elif keyboard is not None:
-                cues = KeyCues(keyboard.lines)
+                cues = KeyCues(keyboard)
             else:
                 raise UsageError(
                     "there is no terminal to press Enter on",
                     hint="Give --every SECONDS, or --points FILE with instants.",
                 )
-            show.stored(
-                await calibrate_bow(connection, device, plan, cues, operator_name(who), show, storable_note(note))
-            )
+            with ended_by_signals():
+                show.stored(await calibrate_bow(connection, device, plan, cues, operator_name(who), show, note))
 
     try:
         on_database(run, database_dir)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         complain(f"stopped. The trials taken are kept: `archstats-sensor calibrate bow {device}` goes on with them.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
-
-
-def storable_note(note: str | None) -> str | None:
-    """The remark. Raises CommandError for one that the database cannot store."""
-    from edge.common.bounds import storable_text
-
-    try:
-        return None if note is None else storable_text(note)
-    except ValueError as fault:
-        raise CommandError(f"the note cannot be kept: {fault}", hint="Write it without that character.") from fault
 
 
 class _Shown:
@@ -112,7 +105,8 @@ class _Shown:
         several = sorted(set(thresholds))
         say(f"{self._device_id}: {len(thresholds)} trials with the thresholds {', '.join(map(str, several))}")
         if taken:
-            say(f"going on: {taken} trials of {run.who} are taken already; --restart begins anew")
+            begun = f"begun by {run.who} on {local(run.started_at)}"
+            say(f"going on: trials taken already: {taken} of {len(thresholds)}, {begun}; --restart begins anew")
 
     def judged(self, result: TrialResult) -> None:
         if self._as_json:
@@ -122,6 +116,18 @@ class _Shown:
 
     def repeated(self, trial: Trial) -> None:
         complain(f"{self._device_id} was blind in the trial with threshold {trial.threshold}: it is taken again.")
+
+    def waiting(self, trouble: CommandError) -> None:
+        complain(f"{trouble.message}; waiting for it. {trouble.hint}")
+
+    def put_back(self, threshold: int) -> None:
+        complain(f"{self._device_id} has its threshold of {threshold} again.")
+
+    def not_put_back(self, threshold: int) -> None:
+        complain(
+            f"{self._device_id} may still have the threshold of a trial: run the same command again, or set it yourself: "
+            f"`archstats-sensor devices config {self._device_id} threshold={threshold}`."
+        )
 
     def stored(self, calibration: Calibration) -> None:
         """Show the stored calibration."""

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from edge.cli.calibrating.target_words import result_lines, step_facts, step_lines
-from edge.cli.commands.calibration import calibration_facts, storable
+from edge.cli.commands.calibration import Note, calibration_facts
 from edge.cli.commands.options import DatabaseDir, Json, Who, faces, operator_name
 from edge.cli.keyboard import Keyboard, terminal
 from edge.cli.operator_connection import on_database
@@ -22,9 +22,11 @@ from edge.common.frames import ButtPoint
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CalibrationModel, ReadingKind
 from edge.operator.calibration.activation import activate
-from edge.operator.calibration.guide import Guide, Key, Step, Stopped
+from edge.operator.calibration.guide import Guide, Key, Step, Stopped, Taken
 from edge.operator.calibration.plan import LONGEST_MM
 from edge.operator.calibration.points_file import read_points
+from edge.operator.calibration.records import find_calibration
+from edge.operator.calibration.runs import claim_device
 from edge.operator.calibration.sensed import sensed_readings, trouble_of
 from edge.operator.calibration.target import (
     TargetRequest,
@@ -35,7 +37,7 @@ from edge.operator.calibration.target import (
     refused,
     store,
 )
-from edge.operator.calibration.target_run import TargetRun, require_points
+from edge.operator.calibration.target_run import TargetRun, require_enough, require_points
 from edge.statistics.alignment import AlignmentRefused
 
 EXIT_INTERRUPTED: Final = 130
@@ -120,7 +122,7 @@ def target_command(
             "--force", help="Store it although its sigma is above the limit of the face; it is not activated."
         ),
     ] = False,
-    note: Annotated[str | None, typer.Option(help="Remark, kept with the calibration.")] = None,
+    note: Note = None,
     who: Who = None,
     as_json: Json = False,
     database_dir: DatabaseDir = None,
@@ -138,33 +140,56 @@ def target_command(
     )
     options = _Options(
         CalibrationModel.AFFINE if affine else CalibrationModel.SIMILARITY,
-        redo or (), skip or (), within, wait, yes, force, None if note is None else storable(note), request.who, as_json,
+        redo or (), skip or (), within, wait, yes, force, note, request.who, as_json,
     )  # fmt: skip
+
+    stored: list[str] = []
 
     async def run(connection: Connection) -> None:
         async with terminal() as keyboard:
+            await claim_device(connection, device)
             prepared = await prepare_run(connection, request)
-            await _Dialogue(connection, prepared, options, keyboard).run()
+            await _Dialogue(connection, prepared, options, keyboard, stored).run()
 
     try:
         on_database(run, database_dir)
     except KeyboardInterrupt:
-        complain(f"stopped. The points taken are kept: `archstats-sensor calibrate target {device}` goes on with them.")
+        complain(
+            f"stopped. {_inactive(stored[0])}"
+            if stored
+            else f"stopped. The points taken are kept: `archstats-sensor calibrate target {device}` goes on with them."
+        )
         raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def _inactive(name: str) -> str:
+    return f"{name} is stored and not active: `archstats-sensor calibration activate {name}`"
 
 
 class _Dialogue:
     """One command: takes the points, shows the result, stores and activates it."""
 
-    def __init__(self, connection: Connection, run: TargetRun, options: _Options, keyboard: Keyboard | None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        run: TargetRun,
+        options: _Options,
+        keyboard: Keyboard | None,
+        stored: list[str],
+    ) -> None:
+        """``stored`` receives the name of the calibration once it is stored."""
         self._connection = connection
         self._run = run
         self._options = options
         self._keyboard = keyboard
+        self._stored = stored
+        self._prompt = complain if options.as_json else say
+        """Shows questions: programs read the standard output of --json."""
 
     async def run(self) -> None:
         """Go through the calibration. Raises CommandError where it cannot be finished; the points are kept."""
-        require_points(self._run, [*self._options.redo, *self._options.skip])
+        require_points(self._run, redo=self._options.redo, skip=self._options.skip)
+        require_enough(self._run, self._options.model, self._options.skip)
         for name in self._options.redo:
             await self._run.redo(self._connection, name)
         for name in self._options.skip:
@@ -210,9 +235,11 @@ class _Dialogue:
             try:
                 async for step in guide.steps():
                     self._say_step(step)
+                    if isinstance(step, Taken):
+                        await refuse_open_session(self._connection, self._run)
             except Stopped:
                 taken, total = len(self._run.taken), len(self._run.plan.points)
-                say(f"stopped: {taken} of {total} points are kept; the same command goes on with them")
+                self._prompt(f"stopped: {taken} of {total} points are kept; the same command goes on with them")
                 return False
             finally:
                 if listening is not None:
@@ -223,15 +250,18 @@ class _Dialogue:
     async def _listen(self, keys: asyncio.Queue[Key], wake: Callable[[], None]) -> None:
         """Turn typed lines into keys, until the last point is taken: a line after that answers the next question."""
         while self._keyboard is not None:
-            line = (await self._keyboard.lines.get()).lower()
-            if not self._run.pending:
+            line = await self._keyboard.next_line()
+            if line is not None and not self._run.pending:
                 self._keyboard.lines.put_nowait(line)
                 return
+            line = Key.QUIT if line is None else line.lower()
             if line in {key.value for key in Key}:
                 keys.put_nowait(Key(line))
                 wake()
             elif line:
-                say(KEYS)
+                self._prompt(KEYS)
+            if line == Key.QUIT:
+                return
 
     def _say_step(self, step: Step) -> None:
         if self._options.as_json:
@@ -247,7 +277,7 @@ class _Dialogue:
         except AlignmentRefused as fault:
             if self._keyboard is None:
                 raise refused(self._run, fault) from fault
-            say(f"not accepted: {fault.message}. {fault.hint}")
+            self._prompt(f"not accepted: {fault.message}. {fault.hint}")
             named = None if fault.outlier is None else self._run.pairs[fault.outlier.index].name
             if await self._ask_again(named):
                 return None
@@ -260,7 +290,7 @@ class _Dialogue:
                 say(line)
         outlier = result.outlier
         if outlier is not None and self._keyboard is not None:
-            say(f"Take point '{outlier.name}' again? Type y for yes, or press Enter to keep it.")
+            self._prompt(f"Take point '{outlier.name}' again? Type y for yes, or press Enter to keep it.")
             if (await self._keyboard.ask(self._connection)).lower() in YES:
                 await self._run.redo(self._connection, outlier.name)
                 return True
@@ -285,7 +315,9 @@ class _Dialogue:
         names = [point.name for point in self._run.plan.points]
         yes = "" if suggested is None else f"y for '{suggested}', "
         while True:
-            say(f"Which point is taken again? Type its name ({', '.join(names)}), {yes}or press Enter to stop.")
+            self._prompt(
+                f"Which point is taken again? Type its name ({', '.join(names)}), {yes}or press Enter to stop."
+            )
             answer = await self._keyboard.ask(self._connection)
             if not answer:
                 return False
@@ -297,25 +329,22 @@ class _Dialogue:
 
     async def _store(self, result: TargetResult) -> None:
         stored = await store(self._connection, self._run, result, self._options.who, self._options.note)
+        self._stored.append(stored.name)
         activated = result.is_accepted and (self._options.yes or await self._wants_activation(stored.name))
         if activated:
             await activate(self._connection, stored, self._options.who, "calibrated")
+            self._stored.clear()
+            stored = await find_calibration(self._connection, stored.name)
         if self._options.as_json:
             outlier = None if result.outlier is None else result.outlier.name
-            facts = {
-                **calibration_facts(stored),
-                "is_active": activated,
-                "outlier": outlier,
-                "limit_mm": result.limit_mm,
-            }
-            say(json_object(facts))
+            say(json_object({**calibration_facts(stored), "outlier": outlier, "limit_mm": result.limit_mm}))
         elif activated:
             say(f"{stored.name} is active from now on; earlier shots keep their calibration")
         else:
-            say(f"{stored.name} is stored and not active: `archstats-sensor calibration activate {stored.name}`")
+            say(_inactive(stored.name))
 
     async def _wants_activation(self, name: str) -> bool:
         if self._keyboard is None:
             return False
-        say(f"{name} is stored. Activate it? Type y for yes, or press Enter to leave the present one active.")
+        self._prompt(f"{name} is stored. Activate it? Type y for yes, or press Enter to leave the present one active.")
         return (await self._keyboard.ask(self._connection)).lower() in YES

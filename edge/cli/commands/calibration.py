@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from edge.cli.calibrating.bow_words import bow_lines
-from edge.cli.commands.options import DatabaseDir, Json, Who, command_group, operator_name
+from edge.cli.commands.options import DatabaseDir, Json, Who, command_group, operator_name, storable
 from edge.cli.operator_connection import on_database
-from edge.common.bounds import storable_text
 from edge.common.config.errors import CommandError
 from edge.common.console import as_json as json_object
 from edge.common.console import local, say
@@ -26,16 +25,14 @@ from edge.operator.calibration.report import report_html
 app = command_group("Stored calibrations: list, show, activate and roll back.")
 
 
-def storable(text: str) -> str:
-    """The text of an option. Raises BadParameter for one that the database cannot store, or an empty one."""
-    try:
-        if text.strip():
-            return storable_text(text)
-    except ValueError as fault:
-        raise typer.BadParameter(str(fault)) from fault
-    raise typer.BadParameter("give a reason")
+def _written(text: str | None) -> str | None:
+    """The text of an option. Raises BadParameter for one that the database cannot store, or a blank one."""
+    if text is not None and not text.strip():
+        raise typer.BadParameter("it is blank")
+    return storable(text)
 
 
+Note = Annotated[str | None, typer.Option(callback=_written, help="Remark, kept with the calibration.")]
 CalibrationArgument = Annotated[
     str,
     typer.Argument(
@@ -44,7 +41,7 @@ CalibrationArgument = Annotated[
     ),
 ]
 DeviceArgument = Annotated[str, typer.Argument(metavar="DEVICE", help="Name of the device.")]
-Why = Annotated[str, typer.Option("--why", callback=storable, help="Reason, kept with the activation.")]
+Why = Annotated[str, typer.Option("--why", callback=_written, help="Reason, kept with the activation.")]
 
 
 @app.command("history")
@@ -57,8 +54,7 @@ def history_command(
     """List calibrations and their activations, the newest first."""
 
     async def run(connection: Connection) -> None:
-        if device is not None:
-            await find_calibrated_device(connection, device)
+        kind = CalibrationKind.TARGET if device is None else (await find_calibrated_device(connection, device)).kind
         calibrations = await list_calibrations(connection, device, limit)
         activations = await list_activations(connection, device, limit)
         for calibration in calibrations:
@@ -66,7 +62,7 @@ def history_command(
         for activation in activations:
             say(json_object(activation_facts(activation)) if as_json else activation_line(activation))
         if not calibrations and not as_json:
-            say(f"No calibration yet. Calibrate a target: `archstats-sensor calibrate target {device or 'DEVICE'}`.")
+            say(f"No calibration yet. Calibrate a {kind}: `archstats-sensor calibrate {kind} {device or 'DEVICE'}`.")
 
     on_database(run, database_dir)
 

@@ -22,6 +22,17 @@ def storable(text: str | None) -> str | None:
         raise typer.BadParameter(str(fault)) from fault
 
 
+def _operator(name: str | None) -> str | None:
+    """A given name of the operator. Raises BadParameter for a blank or an endless one."""
+    if name and not name.strip():
+        raise typer.BadParameter("give a name, or leave it out")
+    if name and len(name) > LONGEST_NAME:
+        raise typer.BadParameter(f"a name has at most {LONGEST_NAME} characters")
+    return storable(name)
+
+
+LONGEST_NAME = 200
+"""Longest name of an operator, in characters."""
 DEFAULT_SPEED = 4.0
 """Speed of the simulated archers unless another is given."""
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -37,7 +48,7 @@ Lane = Annotated[int | None, typer.Option(min=1, max=999, help="Only this lane."
 Location = Annotated[str, typer.Option(callback=storable, help="Name of the place.")]
 Reason = Annotated[str, typer.Option("--why", callback=storable, help="Reason, kept with the correction.")]
 Who = Annotated[
-    str | None, typer.Option(callback=storable, help="Name of the operator; the logged-in user by default.")
+    str | None, typer.Option(callback=_operator, help="Name of the operator; the logged-in user by default.")
 ]
 ShotArgument = Annotated[
     str, typer.Argument(metavar="SHOT", help="Id of the shot, the first characters of it, or 'last' for the newest.")

@@ -14,7 +14,7 @@ from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CalibrationAction, CalibrationKind
 from edge.operator.boots import record_this_boot
-from edge.operator.calibration.records import HISTORY, CalibratedDevice, Calibration, lock_device
+from edge.operator.calibration.records import HISTORY, CalibratedDevice, Calibration, find_calibration, lock_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,7 @@ async def activate(connection: Connection, calibration: Calibration, who: str, r
     await record_this_boot(connection)
     async with connection.transaction():
         await lock_device(connection, calibration.device_id)
-        stack = _stack(await list_activations(connection, calibration.device_id))
-        if stack and stack[-1] == calibration.id:
-            raise CommandError(
-                f"calibration {calibration.name} is active already, so nothing was changed",
-                hint=f"See `archstats-sensor {HISTORY} {calibration.device_id}`.",
-            )
+        await refuse_active(connection, calibration)
         return await _append(
             connection, calibration.device_id, calibration.kind, CalibrationAction.ACTIVATE, calibration.id, who, reason
         )
@@ -76,14 +71,34 @@ async def rollback(connection: Connection, device: CalibratedDevice, who: str, r
     await record_this_boot(connection)
     async with connection.transaction():
         await lock_device(connection, device.id)
-        stack = _stack(await list_activations(connection, device.id))
-        if not stack:
-            raise CommandError(
-                f"no calibration of {device.id} is active, so nothing was changed",
-                hint=f"See `archstats-sensor {HISTORY} {device.id}`.",
-            )
-        before = stack[-2] if len(stack) > 1 else None
+        before = await _before(connection, device)
         return await _append(connection, device.id, device.kind, CalibrationAction.ROLLBACK, before, who, reason)
+
+
+async def refuse_active(connection: Connection, calibration: Calibration) -> None:
+    """Raise CommandError when a calibration is active already."""
+    stack = _stack(await list_activations(connection, calibration.device_id))
+    if stack and stack[-1] == calibration.id:
+        raise CommandError(
+            f"calibration {calibration.name} is active already, so nothing was changed",
+            hint=f"See `archstats-sensor {HISTORY} {calibration.device_id}`.",
+        )
+
+
+async def calibration_before(connection: Connection, device: CalibratedDevice) -> Calibration | None:
+    """The calibration that a rollback makes active; None before the first one. Raises CommandError when none is active."""
+    before = await _before(connection, device)
+    return None if before is None else await find_calibration(connection, str(before))
+
+
+async def _before(connection: Connection, device: CalibratedDevice) -> UUID | None:
+    stack = _stack(await list_activations(connection, device.id))
+    if not stack:
+        raise CommandError(
+            f"no calibration of {device.id} is active, so nothing was changed",
+            hint=f"See `archstats-sensor {HISTORY} {device.id}`.",
+        )
+    return stack[-2] if len(stack) > 1 else None
 
 
 def _stack(newest_first: Sequence[Activation]) -> list[UUID]:

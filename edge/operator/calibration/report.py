@@ -139,8 +139,12 @@ def _picture(calibration: Calibration, points: Sequence[_Point], factor: int) ->
             f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" stroke="#c0262d" stroke-width="2" '
             'marker-end="url(#tip)"/>'
         )
+        # Beside the point, towards the middle of the picture and on the side that the arrow leaves free.
+        beside, anchor = (9.0, "start") if x <= WIDTH * 0.6 else (-9.0, "end")
+        above = -9.0 if to_y >= y else 19.0
         parts.append(
-            f'<text x="{x + 9:.1f}" y="{y - 9:.1f}" font-size="13">{_text(point.name)}: {point.residual:.2f} mm</text>'
+            f'<text x="{x + beside:.1f}" y="{y + above:.1f}" font-size="13" text-anchor="{anchor}">'
+            f"{_text(point.name)}: {point.residual:.2f} mm</text>"
         )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {WIDTH}" role="img" '

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CalibrationKind
 
@@ -23,6 +24,28 @@ class CalibrationRun:
     taken: Sequence[Mapping[str, object]]
     who: str
     started_at: datetime
+
+
+async def claim_device(connection: Connection, device_id: str) -> None:
+    """Calibrate a device by one command at a time, until its connection ends. Raises CommandError when another one does.
+
+    The name of the connection is the claim: a command that is killed leaves nothing behind. Of two that begin at the same
+    instant both are refused.
+    """
+    name = f"calibrate {device_id}"
+    await connection.fetchval("select set_config('application_name', $1, false)", name)
+    others: bool = await connection.fetchval(
+        """
+        select exists (select from pg_stat_activity
+            where application_name = $1 and datname = current_database() and pid <> pg_backend_pid())
+        """,
+        name,
+    )
+    if others:
+        raise CommandError(
+            f"another command calibrates {device_id} at the moment",
+            hint="Wait for its end, or stop it with Ctrl-C in its own terminal.",
+        )
 
 
 async def open_run(connection: Connection, device_id: str, kind: CalibrationKind) -> CalibrationRun | None:

@@ -113,13 +113,12 @@ async def trouble_of(connection: Connection, device_id: str) -> CommandError | N
     found = await find_device(connection, device_id)
     if found.state in (DeviceState.READY, DeviceState.DEGRADED):
         return None
-    if found.state in (DeviceState.UNKNOWN, DeviceState.STOPPED) or (
-        found.state is DeviceState.LOST and not found.is_served
-    ):
+    if not found.is_served:
         return CommandError(f"the daemon of {device_id} does not run", hint=start_hint(device_id))
     if found.state is DeviceState.SILENT:
         return CommandError(
-            f"{device_id} is silent", hint="Check that its daemon runs, and that the device is switched on."
+            f"{device_id} is silent: {(found.error or 'it reports nothing').removeprefix('silent: ')}",
+            hint=found.hint or "Check that the device is switched on.",
         )
     error = f": {found.error}" if found.error else ""
     return CommandError(

@@ -123,11 +123,16 @@ async def store(
     connection: Connection, run: TargetRun, result: TargetResult, who: str, note: str | None
 ) -> Calibration:
     """Store the calibration as the next version of its device, and end the run."""
+    async with connection.transaction():
+        stored = await append_calibration(connection, _calibration(run, result, who, note))
+        await end_run(connection, run.id)
+    return stored
+
+
+def _calibration(run: TargetRun, result: TargetResult, who: str, note: str | None) -> NewCalibration:
     found = result.alignment
     m = found.sensor_map
-    stored = await append_calibration(
-        connection,
-        NewCalibration(
+    return NewCalibration(
             device_id=run.device.id,
             kind=CalibrationKind.TARGET,
             parameters={
@@ -142,10 +147,7 @@ async def store(
             face_code=result.face_code,
             is_accepted=result.is_accepted,
             note=note,
-        ),
     )  # fmt: skip
-    await end_run(connection, run.id)
-    return stored
 
 
 def refused(run: TargetRun, fault: AlignmentRefused) -> CommandError:

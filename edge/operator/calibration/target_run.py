@@ -12,11 +12,11 @@ from edge.common.config.errors import CommandError, UsageError
 from edge.common.console import iso
 from edge.common.frames import SensorMap, SensorPoint
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import CalibrationKind
+from edge.common.vocabulary import CalibrationKind, CalibrationModel
 from edge.operator.calibration.plan import PlannedPoint, TargetPlan
 from edge.operator.calibration.records import CalibratedDevice
 from edge.operator.calibration.runs import open_run, save_run, start_run
-from edge.statistics.alignment import PointPair
+from edge.statistics.alignment import LEAST_POINTS, PointPair
 
 FIRST_WITHIN_MM = 500.0
 """Farthest that the first reading may lie from its expected place: an uncalibrated sensor may count from elsewhere."""
@@ -160,6 +160,10 @@ async def begin_run(
         added = await start_run(connection, device.id, CalibrationKind.TARGET, plan.to_json(), who)
         return TargetRun(added.id, device, plan, sensor_map)
     under_way = TargetPlan.of_json(stored.plan)
+    if plan is not None and plan != under_way and not any(row.get("reading") for row in stored.taken):
+        return await begin_run(
+            connection, device, plan, sensor_map, who, restart=True
+        )  # nothing would have to be taken again
     if plan is not None and plan != under_way:
         raise CommandError(
             f"a calibration of {device.id} with other points is under way ({len(stored.taken)} of "
@@ -181,9 +185,19 @@ async def begin_run(
     return run
 
 
-def require_points(run: TargetRun, names: Sequence[str]) -> None:
-    """Raise UsageError when the plan has no point of one of these names."""
-    for name in names:
+def require_points(run: TargetRun, *, redo: Sequence[str], skip: Sequence[str]) -> None:
+    """Raise UsageError when the plan has no point of one of these names, or when every point would be left out."""
+    for name in (*redo, *skip):
         run.plan.point(name)
-    if run.plan.points and all(name in names for name in (point.name for point in run.plan.points)):
+    if run.plan.points and all(point.name in skip for point in run.plan.points):
         raise UsageError("every point would be left out", hint="Skip only the points that cannot be reached.")
+
+
+def require_enough(run: TargetRun, model: CalibrationModel, skip: Sequence[str]) -> None:
+    """Raise UsageError when the plan has too few points for an affine map: before they are taken in vain."""
+    points = sum(point.name not in (*skip, *run.skipped) for point in run.plan.points)
+    if model is CalibrationModel.AFFINE and points < LEAST_POINTS[model]:
+        raise UsageError(
+            f"an affine map needs {LEAST_POINTS[model]} points, and there are {points}",
+            hint="Give --points FILE with places that are spread over the face, or leave out --affine.",
+        )

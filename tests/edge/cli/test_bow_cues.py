@@ -11,7 +11,8 @@ import pytest
 
 from drivers.clock.host import host_boot_id
 from edge.cli.calibrating import bow_cues
-from edge.cli.calibrating.bow_cues import FileCues, KeyCues, PacedCues, PlannedTrial, read_points
+from edge.cli.calibrating.bow_cues import LARGEST_BYTES, FileCues, KeyCues, PacedCues, PlannedTrial, read_points
+from edge.cli.keyboard import Keyboard
 from edge.common.config.errors import CommandError, UsageError
 from tests.eventually import eventually
 
@@ -33,7 +34,12 @@ def test_a_file_as_truth_prints_it_is_read(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "has 0 trials"),
-        ("{}", "line 1 of .* is no trial"),
+        ("{}", "line 1 of .* has no engaged_at"),
+        ("[" * 100_000, "line 1 of .* is no trial"),
+        (lines_of(("2999-05-01T12:00:00Z", "2999-05-01T12:00:06Z")), "2999-05-01 12:00 UTC is more than a day ahead"),
+        (lines_of(("9999-12-31T23:59:58Z", "9999-12-31T23:59:59.9Z")), "is more than a day ahead"),
+        ('{"engaged_at": 1e999, "released_at": 2}', "an instant is a text"),
+        ("\n" * (LARGEST_BYTES + 1), "is too large"),
         ("no json", "line 1 of .* is no trial"),
         (lines_of(("2026-05-01T12:00:00", "2026-05-01T12:00:06Z")), "has no time zone"),
         (lines_of(("2026-05-01T12:00:06Z", "2026-05-01T12:00:06Z")), "released before it was nocked"),
@@ -67,22 +73,27 @@ async def test_trials_of_a_file_share_the_time_between_them(monkeypatch: pytest.
 
 async def test_keys_are_the_instants_of_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bow_cues, "REACH", timedelta(seconds=0.05))
-    keys: asyncio.Queue[str] = asyncio.Queue()
-    keys.put_nowait("")  # pressed too early
-    taking = asyncio.create_task(KeyCues(keys).next_trial(1, 2, 50))
-    await eventually(keys.empty)
-    keys.put_nowait("")
-    await eventually(keys.empty)
+    keyboard = Keyboard()
+    keyboard.feed("\n")  # pressed too early
+    taking = asyncio.create_task(KeyCues(keyboard).next_trial(1, 2, 50))
+    await eventually(keyboard.lines.empty)
+    keyboard.feed("\n")
+    await eventually(keyboard.lines.empty)
     released = datetime.now(UTC)
-    keys.put_nowait("")
+    keyboard.feed("\n")
     trial = await taking
     assert trial.since <= trial.engaged.at <= released <= trial.released.at
     assert trial.released.host_boot_id == host_boot_id()
     assert trial.until - trial.released.at == timedelta(seconds=0.05)
     assert datetime.now(UTC) >= trial.until
-    taking = asyncio.create_task(KeyCues(keys).next_trial(2, 2, 50))
+
+
+@pytest.mark.parametrize("typed", ["q\n", ""])
+async def test_q_and_the_end_of_the_input_stop(typed: str) -> None:
+    keyboard = Keyboard()
+    taking = asyncio.create_task(KeyCues(keyboard).next_trial(2, 2, 50))
     await asyncio.sleep(0)
-    keys.put_nowait("q")
+    keyboard.feed(typed)
     with pytest.raises(CommandError, match="stopped"):
         await taking
 

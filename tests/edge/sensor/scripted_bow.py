@@ -52,6 +52,8 @@ class ScriptedBow:
         "bow.scripted", DeviceKind.BOW, "a script", Maturity.EXPERIMENTAL, frozenset(), frozenset(), 1.0, BaseModel
     )
     connected = True
+    is_jammed = False
+    """Refuses to be configured."""
 
     def __init__(self) -> None:
         self.ran: list[Command] = []
@@ -96,8 +98,7 @@ class ScriptedBow:
                 case "read_config":
                     return CommandResult(ok=True, values=self.settings)
                 case "configure":
-                    self.settings |= command.arguments
-                    return CommandResult(ok=True, values=self.settings)
+                    return self._configure(command)
                 case "refuse":
                     return CommandResult(ok=False, error="busy")
                 case "lose":
@@ -108,11 +109,7 @@ class ScriptedBow:
                 case "break":
                     raise KeyError("threshold")
                 case "deaf":
-                    while not self.go_on.is_set():
-                        try:
-                            await self.go_on.wait()
-                        except asyncio.CancelledError:
-                            self.cancelled += 1
+                    await self._be_deaf()
                 case _:
                     report(Progress("writes the tag", 2, 5))
                     await self.go_on.wait()
@@ -120,6 +117,19 @@ class ScriptedBow:
             self.cancelled += 1
             raise
         return CommandResult(ok=True)
+
+    def _configure(self, command: Command) -> CommandResult:
+        if self.is_jammed:
+            return CommandResult(ok=False, error="it is jammed")
+        self.settings |= command.arguments
+        return CommandResult(ok=True, values=self.settings)
+
+    async def _be_deaf(self) -> None:
+        while not self.go_on.is_set():
+            try:
+                await self.go_on.wait()
+            except asyncio.CancelledError:
+                self.cancelled += 1
 
     async def acknowledge(self, reading: Reading) -> None:
         del reading

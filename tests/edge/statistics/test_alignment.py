@@ -154,6 +154,30 @@ def test_points_that_give_no_calibration_are_refused(given: Sequence[PointPair],
     assert refusal(given).reason is reason
 
 
+@pytest.mark.parametrize("radius", [60.0, 150.0])
+def test_a_point_that_stands_out_is_named_before_the_scale(radius: float) -> None:
+    given = points(turned(1, 1.001), random.Random(4), radius)
+    given[2] = moved(given[2], 10.0, math.radians(-1))
+    refused = refusal(given)
+    assert refused.reason is Refusal.OUTLIER
+    assert refused.message.startswith("point '3' stands out: ")
+    assert "and with it the scale would be" in refused.message
+    assert refused.outlier is not None
+    assert refused.outlier.index == 2
+    given = points(turned(1, 0.97), random.Random(4), radius)
+    given[2] = moved(given[2], 10.0, math.radians(-1))
+    refused = refusal(given)
+    assert refused.reason is Refusal.SCALE
+    assert refused.message.startswith("point '3' stands out: ")
+    assert "; without it the scale is 0.9" in refused.message
+
+
+def test_points_close_together_are_named_as_the_cause() -> None:
+    given = points(turned(1, 1.01), random.Random(1), 40.0)
+    assert "take them on an outer ring" in refusal(given).hint
+    assert "outer ring" not in refusal(points(turned(1, 1.01), random.Random(4))).hint
+
+
 def test_a_scale_within_half_a_percent_is_accepted() -> None:
     assert align(points(turned(0, 1.0049))).scale == pytest.approx(1.0049)
 

@@ -17,7 +17,7 @@ from edge.common.frames import ButtPoint, SensorMap, SensorPoint
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 
-PRESS_EVERY_S = 0.4
+PRESS_EVERY_S = 0.15
 """Interval between two presses at one point: the target may not have been listened to yet."""
 WITHIN_S = 30.0
 
@@ -39,7 +39,7 @@ class Presser:
         kind: str = "pin",
         wrong: Mapping[str, tuple[float, float]] | None = None,
         noise_mm: float = 0.05,
-        after: Mapping[int, Callable[[], None]] | None = None,
+        after: Mapping[int, Callable[[], object]] | None = None,
     ) -> None:
         """``wrong`` are points that are pressed beside their place; ``after`` runs once so many points are taken."""
         self._settings = settings

@@ -31,7 +31,7 @@ from tests.edge.sensor.sensing_bow import SensingBow, planned_trials
 from tests.eventually import eventually_blocking
 from tests.test_project import ROOT
 
-PLAN = ("--trials", "6", "--from", "50", "--to", "250")  # the thresholds 50, 112 and 250
+PLAN = ("--trials", "4", "--from", "50", "--to", "112")  # the thresholds 50 and 112
 
 
 class Archer:
@@ -101,23 +101,24 @@ def test_a_file_calibrates_and_ctrl_c_keeps_the_trials(archer: Archer, tmp_path:
     thread.start()
     out, err = archer.line.both("calibrate", "bow", "bow-1", *PLAN, "--points", points, status=130)
     thread.join()
-    assert out.startswith("bow-1: 6 trials with the thresholds 50, 112, 250")
+    assert out.startswith("bow-1: 4 trials with the thresholds 50, 112")
+    assert "bow-1 has its threshold of 100 again." in err
     assert "stopped. The trials taken are kept" in err
     assert archer.bow.settings["threshold"] == 100, "the earlier one is back"
 
     archer.stop()
-    more = planned_trials(40, from_s=1.0)
+    more = planned_trials(40)
     archer.shoot(more)
     shown = archer.run(*PLAN, "--points", write_points(tmp_path / "points", more))
-    assert re.search(r"going on: [23] trials of", shown)
+    assert re.search(r"going on: trials taken already: [23] of 4, begun by .* on \d", shown)
     assert "threshold   112: 0 false, 0 missed edges; release +" in shown
     assert "bow-1@1 is active: threshold 112, was 100" in shown
-    assert "250: 2 trials, 0 false edges, 4 missed" in shown
+    assert "50: 2 trials, 4 false edges, 0 missed" in shown
     assert archer.bow.settings["threshold"] == 112
 
     history = archer.line.run("calibration", "history", "bow-1")
     assert "bow-1@1" in history
-    assert "threshold 112, 6 trials" in history
+    assert "threshold 112, 4 trials" in history
     assert "release after its cue: median" in archer.line.run("calibration", "show", "bow-1")
     archer.bow.settings["threshold"] = 90
     rolled_back = archer.line.run("calibration", "rollback", "bow-1")
@@ -153,6 +154,21 @@ def test_keys_of_a_terminal_are_the_cues(archer: Archer, monkeypatch: pytest.Mon
     assert {(trial["false_edges"], trial["missed_edges"]) for trial in trials} == {(0, 0)}
     assert (calibration["name"], calibration["kind"], calibration["is_active"]) == ("bow-1@1", "bow", True)
     assert calibration["parameters"]["threshold"] == archer.bow.settings["threshold"] == 110
+
+
+def test_the_end_of_the_terminal_puts_the_threshold_back(archer: Archer) -> None:
+    archer.shoot([])  # heartbeats
+
+    def hang_up() -> None:
+        eventually_blocking(lambda: archer.bow.settings["threshold"] == 50)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    _, err = archer.line.both("calibrate", "bow", "bow-1", *PLAN, "--every", "60", status=130)
+    thread.join()
+    assert "bow-1 has its threshold of 100 again." in err
+    assert archer.bow.settings["threshold"] == 100
 
 
 def test_wrong_words_are_refused(archer: Archer, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -145,21 +146,20 @@ def test_ctrl_c_keeps_the_points_and_the_command_goes_on(technician: CommandLine
         shown = calibrate(technician)
     assert f"going on: {before} points are taken already" in shown
     assert "target-1@1 is stored and not active" in shown
-
-
-def test_restart_gives_up_the_points(technician: CommandLine) -> None:
-    calibrate(technician, *FACE, "--wait", "0.2", status=1)
-    with pressing(Presser(technician.settings, TRUE)):
-        assert "on face wa_60" in calibrate(technician, "--face", "wa_60", "--restart")
+    calibrate(technician, "--face", "wa_122", "--wait", "0.1", status=1)
+    replaced = technician.both("calibrate", "target", "target-1", "--face", "wa_60", "--wait", "0.1", status=1)[0]
+    assert "on face wa_60" in replaced, "nothing was taken yet"
 
 
 def test_a_reading_from_elsewhere_is_not_taken(technician: CommandLine) -> None:
     wrong = {"12 o'clock": (200.0, -200.0)}
     with pressing(Presser(technician.settings, TRUE, wrong=wrong)):
-        shown, complaint = technician.both("calibrate", "target", "target-1", *FACE, "--wait", "1.5", status=1)
+        shown, complaint = technician.both("calibrate", "target", "target-1", *FACE, "--wait", "1", status=1)
     assert re.search(r"not taken: sensed .* 28\d mm from the expected place", shown)
     assert "give --within" in complaint
     assert taken(technician) == 1
+    calibrate(technician, "--face", "wa_60", "--restart", "--wait", "0.1", status=1)
+    assert taken(technician) == 0
 
 
 def test_arrows_are_refused_while_a_session_would_take_them(technician: CommandLine) -> None:
@@ -167,18 +167,13 @@ def test_arrows_are_refused_while_a_session_would_take_them(technician: CommandL
     complaint = calibrate(technician, *FACE, "--arrows", status=1)
     assert "lane 1 has an open session" in complaint
     assert "session close --lane 1" in complaint
-    with pressing(Presser(technician.settings, TRUE)):
-        calibrate(technician, "--restart", *FACE)  # a pin is no shot
+    pin = calibrate(technician, "--restart", *FACE, "--wait", "0.1", status=1)
+    assert "reported no pin" in pin, "a pin is no shot"
 
 
-def test_arrows_calibrate_where_no_session_is_open(technician: CommandLine) -> None:
+def test_arrows_calibrate_and_json_shows_each_step(technician: CommandLine) -> None:
     with pressing(Presser(technician.settings, TRUE, kind="landing")):
-        assert "put in an arrow at the centre" in calibrate(technician, *FACE, "--arrows", "--yes")
-
-
-def test_json_shows_each_step_and_the_result(technician: CommandLine) -> None:
-    with pressing(Presser(technician.settings, TRUE)):
-        lines = technician.json("calibrate", "target", "target-1", *FACE)
+        lines = technician.json("calibrate", "target", "target-1", *FACE, "--arrows")
     kinds = [line["type"] for line in lines if line["type"] != "too_far"]
     assert kinds == ["asked", "taken"] * 5 + ["calibration"]
     assert (lines[-1]["name"], lines[-1]["is_active"], lines[-1]["outlier"], lines[-1]["limit_mm"]) == (
@@ -248,20 +243,32 @@ def test_an_operator_skips_takes_again_and_activates(technician: CommandLine, ty
         shown = calibrate(technician, *FACE)
     assert "Keys, each with Enter" in shown
     assert "left out: centre" in shown
-    assert "not accepted: the scale is 1.01" in shown
+    assert re.search(
+        r"not accepted: point '9 o'clock' stands out: [78]\.\d mm .*, and with it the scale would be 1.01", shown
+    )
     assert "y for '9 o'clock', or press Enter to stop" in shown
     assert shown.count("  taken: sensed") == 5
     assert "target-1@1 is active from now on" in shown
 
 
-def test_q_stops_and_keeps_the_points(technician: CommandLine, typed: int) -> None:
-    def stop() -> None:
-        os.write(typed, b"q\n")
-
-    with pressing(Presser(technician.settings, TRUE, after={2: stop})):
-        shown = calibrate(technician, *FACE)
-    assert re.search(r"stopped: \d of 5 points are kept", shown)
+@pytest.mark.parametrize("end", [b"q\n", b"\x04"])
+def test_q_and_the_end_of_the_input_keep_the_points(technician: CommandLine, typed: int, end: bytes) -> None:
+    presser = Presser(technician.settings, TRUE, after={2: lambda: os.write(typed, end)})
+    presser.left_out = ("9 o'clock",)
+    with pressing(presser):
+        shown, asked = technician.both("calibrate", "target", "target-1", *FACE, "--json")
+    assert all(json.loads(line)["type"] in ("asked", "taken", "too_far") for line in shown.splitlines())
+    assert re.search(r"stopped: \d of 5 points are kept", asked), "programs read the standard output"
     assert taken(technician) >= 2
+
+
+@pytest.mark.usefixtures("typed")
+def test_ctrl_c_at_the_last_question_names_what_is_stored(technician: CommandLine) -> None:
+    presser = Presser(technician.settings, TRUE)
+    presser.at_end = lambda: os.kill(os.getpid(), signal.SIGINT)
+    with pressing(presser):
+        complaint = calibrate(technician, *FACE, status=EXIT_INTERRUPTED)
+    assert "stopped. target-1@1 is stored and not active" in complaint
 
 
 def test_why_shows_both_places_of_a_landing(command_line: CommandLine) -> None:

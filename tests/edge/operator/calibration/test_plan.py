@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from edge.common.config.errors import CommandError, UsageError
-from edge.common.frames import ButtPoint, SensorPoint
-from edge.common.vocabulary import ReadingKind
+from edge.common.frames import ButtPoint, SensorMap, SensorPoint
+from edge.common.vocabulary import CalibrationKind, CalibrationModel, ReadingKind
 from edge.operator.calibration.plan import TargetPlan, face_of, points_of_face
 from edge.operator.calibration.points_file import MOST_POINTS, read_points
+from edge.operator.calibration.records import CalibratedDevice
+from edge.operator.calibration.target_run import TargetRun, require_enough, require_points
 from edge.shots.faces import load_catalogue
 from edge.statistics.alignment import PointPair, align
 
@@ -93,3 +96,18 @@ def test_a_file_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="no text in UTF-8"):
         read_points(tmp_path / "binary")
+
+
+def test_points_that_cannot_be_are_refused_before_they_are_taken() -> None:
+    plan = TargetPlan(points_of_face(face_of("wa_40"), MIDDLE), ReadingKind.PIN, "wa_40", MIDDLE)
+    device = CalibratedDevice("target-1", CalibrationKind.TARGET, 1, "target.link")
+    run = TargetRun(uuid4(), device, plan, SensorMap(1, 0, 0, 1, 0, 0))
+    names = [point.name for point in plan.points]
+    require_points(run, redo=names, skip=())
+    with pytest.raises(UsageError, match="every point would be left out"):
+        require_points(run, redo=(), skip=names)
+    with pytest.raises(UsageError, match="there is no point 'top'"):
+        require_points(run, redo=["top"], skip=())
+    require_enough(run, CalibrationModel.SIMILARITY, ())
+    with pytest.raises(UsageError, match="an affine map needs 6 points, and there are 4"):
+        require_enough(run, CalibrationModel.AFFINE, names[:1])

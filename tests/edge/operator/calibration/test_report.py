@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from uuid import uuid4
@@ -9,7 +10,7 @@ from uuid import uuid4
 from edge.common.vocabulary import CalibrationAction, CalibrationKind, CalibrationModel
 from edge.operator.calibration.activation import Activation
 from edge.operator.calibration.records import Calibration
-from edge.operator.calibration.report import report_html
+from edge.operator.calibration.report import WIDTH, report_html
 
 AT = datetime(2026, 5, 2, 9, 0, tzinfo=UTC)
 
@@ -75,6 +76,9 @@ def test_the_picture_shows_points_rings_and_residuals() -> None:
     assert "drawn 20 times as long" in page
     assert "0.50 mm" in page
     assert "by Bob" in page
+    labels = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" font-size="13" text-anchor="(\w+)">([^<:]+):', page)
+    assert [(name, anchor) for _, _, anchor, name in labels] == [("centre", "start"), ("3 o&#x27;clock", "end")]
+    assert all(0 < float(place) < WIDTH for x, y, _, _ in labels for place in (x, y)), "within the picture"
     assert "x = 1.000000 u -0.020000 v +4.000" in page
 
 
