@@ -75,9 +75,11 @@ class CommandRows:
                 """
                 update commands set state = 'running', claimed_by = $2, claimed_at = clock_timestamp()
                 where id = (
-                    select id from commands where device_id = $1 and state = 'pending' and expires_at > clock_timestamp()
-                        and not exists (select from commands c where c.device_id = $1 and c.state = 'running')
-                    order by id limit 1 for update skip locked
+                    select id from commands where id = (
+                        select min(id) from commands
+                        where device_id = $1 and state = 'pending' and expires_at > clock_timestamp()
+                    ) and not exists (select from commands c where c.device_id = $1 and c.state = 'running')
+                    for update skip locked
                 ) and state = 'pending'
                 returning id, kind, arguments, who, deadline_s
                 """,

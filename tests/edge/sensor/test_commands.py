@@ -258,6 +258,9 @@ async def test_two_daemons_never_run_one_command_twice(
     numbers = [await request(registered, "read") for _ in range(8)]
     async with open_database(database_settings, application="sensor", role=Role.SENSOR) as database:
         first, second = await claimed_by_one(database, uuid4()), await claimed_by_one(database, uuid4())
+        async with registered.transaction():  # as while the other daemon claims it
+            await registered.execute("select from commands where id = $1 for update", numbers[0])
+            assert await first.claim() is None, "never out of order"
         claimed = [*await asyncio.gather(*(one.claim() for one in (first, second)))]
         taken = [one for one in claimed if one is not None]
         assert [one.number for one in taken] == numbers[:1]
