@@ -31,7 +31,6 @@ KEEP_ALIVE_S: Final = 10.0
 """Interval between statements while a technician is waited for; the server ends a session that is idle for a minute."""
 MOST_REPEATS: Final = 10
 """Most trials of a run that are repeated because the bow was blind for a while."""
-GO_ON: Final = "Then run the same command again: it goes on with the next trial."
 
 
 class Cues(Protocol):
@@ -145,7 +144,10 @@ class BowTrials:
         ends_by, shown = time.monotonic() + READY_WITHIN_S, False
         while (trouble := await trouble_of(self._connection, self._run.device_id)) is not None:
             if time.monotonic() >= ends_by:
-                raise CommandError(trouble.message, hint=f"{trouble.hint} {GO_ON}")
+                raise CommandError(
+                    trouble.message,
+                    hint=f"{trouble.hint} Then run the same command again: it goes on with the next trial.",
+                )
             if not shown:
                 self._observer.waiting(trouble)
                 shown = True
@@ -165,7 +167,7 @@ class BowTrials:
                 if self._repeats > MOST_REPEATS:
                     raise CommandError(
                         f"{self._run.device_id} was blind in more than {MOST_REPEATS} trials",
-                        hint=f"Check its battery and its line. {GO_ON}",
+                        hint="Check its battery and its line. Then run the same command again: it goes on with the next trial.",
                     )
                 continue
             result = judge(trial, await self._edges(trial))
@@ -208,12 +210,12 @@ class BowTrials:
             if device.state in (DeviceState.SILENT, DeviceState.LOST):
                 raise CommandError(
                     f"{device.id} is {device.state}: {device.error or 'its edges are not known'}",
-                    hint=f"{device.hint or 'Check the bow.'} {GO_ON}",
+                    hint=f"{device.hint or 'Check the bow.'} Then run the same command again: it goes on with the next trial.",
                 )
             if time.monotonic() >= ends_by:
                 raise CommandError(
                     f"the edges of {device.id} up to {local(until)} are not all stored after {STORED_WITHIN_S:g} s",
-                    hint=f"See the status of its daemon. {GO_ON}",
+                    hint="See the status of its daemon. Then run the same command again: it goes on with the next trial.",
                 )
             await asyncio.sleep(LOOK_S)
 
