@@ -42,6 +42,7 @@ class Asked:
 
     point: PlannedPoint
     number: int
+    """Place of the point among all of the run, from 1."""
     total: int
 
 
@@ -114,7 +115,7 @@ class Guide:
         """
         while pending := self.run.pending:
             point, total = pending[0], len(self.run.plan.points)
-            yield Asked(point, total - len(pending) + 1, total)
+            yield Asked(point, self.run.plan.points.index(point) + 1, total)
             async for step in self._take(point):
                 yield step
 
@@ -171,7 +172,7 @@ class Guide:
         )
         if trouble is not None:
             return CommandError(
-                f"{message}. {trouble.message}",
+                f"{message}: {trouble.message}",
                 hint=f"{trouble.hint} Then run the same command again: it goes on with this point.",
             )
         if far is not None:

@@ -38,6 +38,8 @@ def test_texts_become_values_of_the_present_type(name: str, text: str, value: Va
         ("name", "n" * 301, "must be a text of at most 300 characters, not"),
         ("name", "a\udcff", "must be a text of at most 300 characters, not"),
         ("x" * 4_200, "1", "has no setting xxx"),
+        ("threshold", "high", "must be a whole number of at most 18 digits, not 'high', so nothing was changed"),
+        ("is_loud", "maybe", "must be true or false, not 'maybe'"),
     ],
 )
 def test_values_that_cannot_be_are_named_in_one_line(name: str, text: str, message: str) -> None:
@@ -52,3 +54,18 @@ def test_a_long_word_is_shortened_in_the_error() -> None:
         with pytest.raises(UsageError) as refused:
             parse_changes(words)
         assert len(refused.value.message) < 100
+
+
+def test_the_nearest_name_is_suggested() -> None:
+    for name in ("threshold_mv", "THRESHOLD"):
+        with pytest.raises(CommandError, match=f"bow-1 has no setting {name}, so nothing was changed") as refused:
+            typed_value("bow-1", name, "300", PRESENT)
+        assert refused.value.hint == "Did you mean threshold? It has: threshold, gain, is_loud, name."
+
+
+def test_words_are_changes() -> None:
+    assert parse_changes(["threshold = 3", "name=a=b"]) == {"threshold": "3", "name": "a=b"}
+    with pytest.raises(UsageError, match="'threshold' is no setting"):
+        parse_changes(["threshold"])
+    with pytest.raises(UsageError, match="threshold is given twice"):
+        parse_changes(["threshold=1", "threshold=2"])
