@@ -9,6 +9,7 @@ from itertools import combinations
 
 from edge.common.config.errors import UsageError
 from edge.common.frames import ButtPoint, SensorPoint
+from edge.common.text import clean, nearest
 from edge.common.vocabulary import ReadingKind
 from edge.shots.faces import FaceSpec, load_catalogue
 from edge.statistics.alignment import largest_sigma_mm
@@ -111,7 +112,11 @@ def face_of(code: str) -> FaceSpec:
     """The face of a code. Raises UsageError for an unknown one."""
     catalogue = load_catalogue()
     if code not in catalogue:
-        raise UsageError(f"there is no face '{code}'", hint="See all of them with `archstats-sensor faces list`.")
+        near = nearest(code, catalogue)
+        meant = f"Did you mean {near}? " if near else ""
+        raise UsageError(
+            f"there is no face '{clean(code, 40)}'", hint=f"{meant}See all of them with `archstats-sensor faces list`."
+        )
     return catalogue[code]
 
 

@@ -31,6 +31,9 @@ def test_one_face_has_its_centre_and_four_points_of_a_ring() -> None:
     assert inner[1].place == ButtPoint(620, 660)
     with pytest.raises(UsageError, match="face wa_40 has no ring 12"):
         points_of_face(face_of("wa_40"), MIDDLE, ring=12)
+    with pytest.raises(UsageError, match="there is no face 'wa40'") as unknown:
+        face_of("wa40")
+    assert unknown.value.hint.startswith("Did you mean wa_40?")
 
 
 @pytest.mark.parametrize("code", sorted(load_catalogue()))
