@@ -30,8 +30,8 @@ from drivers.contract import (
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverError, ProtocolError
 from drivers.freetarget.codec import Decoder, split_objects
 from drivers.freetarget.commands import COMMANDS, SettingsCommands
-from drivers.freetarget.session import LATENCY_S, POLL_S, SILENT_NS, FreeTargetSession, Phase
-from drivers.freetarget.settings import RAW_TARGET_TYPES, SETTINGS, TARGET_TYPE, hiding_settings, remapping_type
+from drivers.freetarget.session import DEAD_TIME_S, POLL_S, SILENT_NS, FreeTargetSession, Phase
+from drivers.freetarget.settings import RAW_TARGET_TYPES, SETTINGS, TARGET_TYPE, excessive_settings, remapping_type
 from drivers.transport.flight_recorder import FlightRecorder
 from drivers.transport.serial import SerialPort, open_port
 
@@ -39,8 +39,6 @@ MEET_S: Final = 8.0
 """Deadline for the first answer after the port is open: opening it restarts some boards, which takes seconds."""
 OPEN_S: Final = 30.0
 """Deadline for all of the opening. Firmware 6 prints its settings for some 5 s; there is time for two attempts."""
-DEAD_TIME_S: Final = 0.5 + LATENCY_S
-"""The usual MIN_RING_TIME, which begins when the target has waited for its last sensor."""
 
 log = logging.getLogger(__name__)
 
@@ -101,10 +99,10 @@ class FreeTarget:
                 raise self._no_target(port, session)
             self._refuse_remapping(session)
         log.info("%s has the settings %s", self._device_id, _listed(session.settings))
-        for key in hiding_settings(session.settings):
+        for key in excessive_settings(session.settings):
             most = SETTINGS[key].most
             log.warning(
-                "%s senses nothing for too long after an impact (%s %g): arrows of that time become misses. "
+                "%s senses or reports too little after each impact (%s %g): misses of that time are unknown. "
                 "Set it with `archstats-sensor devices config %s %s=%g`.",
                 self._device_id, key, session.settings[key], self._device_id, key, most,
             )  # fmt: skip
@@ -124,8 +122,8 @@ class FreeTarget:
         while True:
             for report in session.reports():
                 yield report
-            read_until_ns = await self._turn(port, session, session.silent_ns)
             self._refuse_remapping(session)
+            read_until_ns = await self._turn(port, session, session.silent_ns)
             if read_until_ns >= session.silent_ns:
                 raise DeviceLost(
                     f"silent: no answer of the target for {SILENT_NS / 1e9:g} s",

@@ -32,7 +32,7 @@ from drivers.freetarget.codec import (
     encode_command,
 )
 from drivers.freetarget.numbers import Order, ShotCount
-from drivers.freetarget.settings import TARGET_TYPE, Number, shown_settings
+from drivers.freetarget.settings import TARGET_TYPE, USUAL_RING_MS, Number, deaf_s, report_delay_s, shown_settings
 from drivers.host_stream import MISSED_POLLS, HostStream, Poll
 
 POLL_S: Final = 2.0
@@ -42,6 +42,8 @@ SILENT_NS: Final = MISSED_POLLS * POLL_NS
 LATENCY_S: Final = 0.1
 """Longest time from an impact to the opening brace of its object: the target waits that long for its last sensor."""
 LATENCY_NS: Final = round(LATENCY_S * 1e9)
+DEAD_TIME_S: Final = USUAL_RING_MS / 1000 + LATENCY_S
+"""Dead time by the usual settings: the ringing, which begins when the target has waited for its last sensor."""
 SPACING_NS: Final = 150_000_000
 """Time after a command in which the target may discard the next one."""
 PRINTING_NS: Final = 10_000_000_000
@@ -52,6 +54,7 @@ REFUSALS_KEPT: Final = 16
 NO_TAG: Final = "the target reads no tags"
 NOT_LOCATED: Final = "an impact was not located"
 NOT_REPORTED: Final = "the target counted impacts that did not arrive"
+DEAF: Final = "by its settings the target may sense nothing for longer than usual after an impact"
 
 ASK_VERSION: Final = encode_command({"VERSION": 0})
 ASK_SETTINGS: Final = encode_command({"ECHO": 0})
@@ -79,6 +82,14 @@ class Identity:
     serial: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Deafness:
+    """A time after an impact in which the target senses nothing, and that its driver's dead time does not cover."""
+
+    since: Stamp
+    until_ns: int
+
+
 class FreeTargetSession:
     """One target from the opening of its line to its end."""
 
@@ -104,10 +115,14 @@ class FreeTargetSession:
         self._slow_since_ns: int | None = None
         """Start of a time in which impacts may have waited for the printing of the settings."""
         self._echoes = self._echoed = False
+        self._is_raw = True
+        """The target is known to report raw positions: by its settings, or by its echo of the command for them."""
         self._sleeps = False
+        """The target senses nothing until it answers again: it said so."""
         self._count = ShotCount()
         self._last_impact: Stamp | None = None
         self._unlocated_ns: int | None = None
+        self._deafness: Deafness | None = None
         self._reports: deque[Report] = deque()
 
     @property
@@ -177,16 +192,20 @@ class FreeTargetSession:
         if isinstance(message, Command):
             self.counters["echoes"] += 1
             self._echoed |= "VERSION" in message.values
+            self._is_raw |= message.values.get(TARGET_TYPE) == 0
             return
         self._alive_ns = max(self._alive_ns, at_ns)
         match message:
             case Version():
                 self._on_version(message, at_ns, pair)
             case Settings(values):
-                self._on_settings(values, at_ns)
+                self._on_settings(values, received.ended_ns)
             case Refused():
                 self._on_refused(message)
             case Notice(NoticeKind.BYE):
+                self._sleeps = True
+            case Notice(NoticeKind.FAULT):
+                self.counters["sensor_faults"] += 1
                 self._sleeps = True
             case Notice(NoticeKind.HELLO_WORLD) | Started():
                 self._restart("restarts", at_ns, pair)
@@ -206,6 +225,9 @@ class FreeTargetSession:
             self.request(ASK_SETTINGS)
         elif self.phase is Phase.SETTLING and self._poll.is_open:
             self._poll.answered()
+            if self._echoed and not self._is_raw:
+                self.request(SET_RAW_POSITIONS)  # the target echoes what it receives, and it did not receive this
+                return
             self.phase = Phase.LIVE
             self._echoes = self._echoed
             self._slow_since_ns = None
@@ -229,9 +251,11 @@ class FreeTargetSession:
             self._slow_since_ns = None  # impacts that waited for the printing may still follow
         elif sent_ns is not None:
             # The target answers later than it was asked: what it senses before the request is reported before the answer.
-            self._reports.append(self.stream.pulse(self._stamp(sent_ns - LATENCY_NS, pair)))
+            sure_ns = sent_ns - LATENCY_NS
+            self._report_deafness(sure_ns, pair)
+            self._reports.append(self.stream.pulse(self._stamp(sure_ns, pair)))
 
-    def _on_settings(self, values: Mapping[str, Value], at_ns: int) -> None:
+    def _on_settings(self, values: Mapping[str, Value], ended_ns: int) -> None:
         name, serial = values.get("NAME"), values.get("SN")
         self.identity = Identity(
             self.identity.version, name if isinstance(name, str) else None, serial if isinstance(serial, int) else None
@@ -239,10 +263,12 @@ class FreeTargetSession:
         self.settings = shown_settings(values)
         self.settings_read += 1
         self._printing_since_ns = None
-        self._poll.withdrawn(at_ns)
+        self._free_ns = max(self._free_ns, ended_ns + SPACING_NS)
+        self._poll.withdrawn(self._free_ns)
         if self.phase is Phase.READING:
             self.phase = Phase.SETTLING
-            if TARGET_TYPE not in self.settings:
+            self._is_raw = TARGET_TYPE in self.settings
+            if not self._is_raw:
                 self.request(SET_RAW_POSITIONS)  # firmware 6 does not show it
 
     def _on_refused(self, refused: Refused) -> None:
@@ -254,10 +280,14 @@ class FreeTargetSession:
         elif refused.sent_as != ASK_SETTINGS:
             self._printing_since_ns = None
             self._commands.appendleft(ASK_SETTINGS)
+        if self.phase is Phase.SETTLING and TARGET_TYPE not in self.settings:
+            # The line changed the command for it, after the target echoed it; or the target cannot move positions at all.
+            self._is_raw = refused.sent_as == SET_RAW_POSITIONS
 
     def _on_impact(self, impact: Shot | Miss | Unlocated, at_ns: int, pair: ClockPair) -> None:
         if self._sleeps:
             self._restart("restarts", at_ns, pair)
+        self._report_deafness(at_ns, pair)
         match impact:
             case Shot(is_remapped=True):
                 self.remapped = True
@@ -275,6 +305,7 @@ class FreeTargetSession:
             case Unlocated():
                 self._on_unlocated(at_ns, pair)
         self._last_impact = self._stamp(at_ns, pair)
+        self._become_deaf(at_ns, pair)
 
     def _on_unlocated(self, at_ns: int, pair: ClockPair) -> None:
         """An impact without a position: an arrow may be in the butt, so the target was blind for it."""
@@ -284,6 +315,25 @@ class FreeTargetSession:
         self.counters["unlocated"] += 1
         self._count.on_unlocated()
         self._gap(at_ns, pair, self._stamp(at_ns - LATENCY_NS, pair), NOT_LOCATED)
+
+    def _become_deaf(self, at_ns: int, pair: ClockPair) -> None:
+        """After an impact the target is deaf. What exceeds the usual time is reported when it is over, or with the next answer."""
+        deaf_ms = deaf_s(self.settings) * 1000
+        if deaf_ms <= USUAL_RING_MS:
+            return
+        since = self._stamp(at_ns - LATENCY_NS - round(report_delay_s(self.settings) * 1e9), pair)
+        since = since if self._deafness is None else self._deafness.since
+        self._deafness = Deafness(since, at_ns + round(deaf_ms * 1e6) + LATENCY_NS)
+
+    def _report_deafness(self, sure_ns: int, pair: ClockPair) -> None:
+        """Report the part of a deafness before an instant as blind; the rest follows."""
+        deafness = self._deafness
+        if deafness is None or deafness.since.mono_ns is None or sure_ns <= deafness.since.mono_ns:
+            return
+        is_over = sure_ns >= deafness.until_ns
+        self.counters["deaf"] += 1
+        self._gap(deafness.until_ns if is_over else sure_ns, pair, deafness.since, DEAF)
+        self._deafness = None if is_over else replace(deafness, since=self._stamp(sure_ns, pair))
 
     def _judge(self, order: Order, at_ns: int, pair: ClockPair) -> None:
         if order is Order.SKIPPED:
@@ -304,7 +354,9 @@ class FreeTargetSession:
         self._reports.append(self.stream.start(self._stamp(at_ns, pair), since, reason))
 
     def _landing(self, x_mm: float, y_mm: float, at_ns: int, pair: ClockPair) -> Reading:
-        waited_s = 0.0 if self._slow_since_ns is None else (at_ns - self._slow_since_ns) / 1e9
+        waited_s = report_delay_s(self.settings)
+        if self._slow_since_ns is not None:
+            waited_s += (at_ns - self._slow_since_ns) / 1e9
         return Reading(
             device_id=self._device_id,
             stream_id=self.stream.stream_id,

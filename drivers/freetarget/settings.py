@@ -16,6 +16,8 @@ Number = int | float
 TARGET_TYPE: Final = "TARGET_TYPE"
 RAW_TARGET_TYPES: Final = (0, 1)
 """Values of TARGET_TYPE with which positions are those of the impact. The others move it to the nearest of several bulls."""
+USUAL_RING_MS: Final = 500
+"""MIN_RING_TIME of every firmware unless it is changed, and the longest that the hub sets."""
 TOLERANCE: Final = 0.006
 """Difference of a number that the target rounds to two digits."""
 
@@ -37,8 +39,8 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "Y_OFFSET": Setting(-500.0, 500.0, is_whole=False),  # mm, added to y
     "VREF_LO": Setting(0.2, 3.2, is_whole=False),  # V, threshold of the sensors
     "VREF_HI": Setting(0.2, 3.2, is_whole=False),  # V
-    "MIN_RING_TIME": Setting(50, 500),  # ms after an impact in which the target senses nothing
-    "FOLLOW_THROUGH": Setting(0, 0),  # s, pause after an impact; the hub would take arrows in it for misses
+    "MIN_RING_TIME": Setting(50, USUAL_RING_MS),  # ms after an impact in which the target senses nothing
+    "FOLLOW_THROUGH": Setting(0, 0),  # s by which firmware 4 reports an impact late; the hub does without
     "FACE_STRIKE": Setting(0, 1_000),  # knocks on the face that make an impact a miss
     "SEND_MISS": Setting(0, 1),
     "KEEP_ALIVE": Setting(0, 3_600),  # s
@@ -89,8 +91,18 @@ def remapping_type(shown: Mapping[str, Number]) -> Number | None:
     return None if target_type in RAW_TARGET_TYPES else target_type
 
 
-def hiding_settings(shown: Mapping[str, Number]) -> list[str]:
-    """The settings by which the target senses nothing for longer than its driver states, so that arrows seem misses."""
+def report_delay_s(shown: Mapping[str, Number]) -> float:
+    """Pause between an impact and its report, beyond the latency of every target."""
+    return max(float(shown.get("FOLLOW_THROUGH", 0)), 0.0)
+
+
+def deaf_s(shown: Mapping[str, Number]) -> float:
+    """Time after an impact in which the target senses nothing, or may report nothing."""
+    return max(float(shown.get("MIN_RING_TIME", USUAL_RING_MS)), 0.0) / 1000 + report_delay_s(shown)
+
+
+def excessive_settings(shown: Mapping[str, Number]) -> list[str]:
+    """The settings by which the target is deaf for longer than its driver states, or reports late."""
     return [key for key in ("MIN_RING_TIME", "FOLLOW_THROUGH") if shown.get(key, 0) > SETTINGS[key].most]
 
 

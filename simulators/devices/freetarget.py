@@ -1,13 +1,14 @@
 """Simulated freETarget for ``target.freetarget``: an acoustic target with the manners of firmware 3, 4 or 6.
 
 Its sensor frame has its origin at the centre of the face. It echoes what it receives, reports an impact once its last
-sensor has heard it, senses nothing while the impact rings, and says nothing of an arrow that misses the butt.
+sensor has heard it, senses nothing while the impact rings, and says nothing of an arrow that misses the butt. Firmware 6 prints
+its settings for seconds, with the impacts of that time among them, and discards what it receives while it handles a command.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections import deque
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -34,6 +35,13 @@ _MS: Final = 1_000
 LATENCY_US: Final = (2 * _MS, 60 * _MS)
 """Bounds of the time from an impact to its object."""
 KEEP_ALIVE_US: Final = 120_000 * _MS
+PRINTING_US: Final = 5_000 * _MS
+"""Time for which firmware 6 prints its settings: it rests after each."""
+NAME_ROW: Final = 2
+STATUS_LINE: Final = b"*** STATUS ***\r\n"
+"""Rows of the settings up to which, and from which on, firmware 6 prints without a rest."""
+FLUSH_US: Final = 10 * _MS
+"""Time after a command until firmware 6 discards what it has received meanwhile."""
 MAX_INPUT: Final = 256
 """Bytes of a command that the target keeps."""
 COUNTED: Final = 100
@@ -70,14 +78,24 @@ class Impact:
 class FreeTargetNode:
     """State machine of one target: impacts, bytes and time in, objects and lines out."""
 
-    def __init__(self, dialect: Dialect, draws: Draws, now_us: int) -> None:
+    def __init__(self, dialect: Dialect, draws: Draws, now_us: int, printing_us: int = PRINTING_US) -> None:
+        """``printing_us`` is the time for which firmware 6 prints its settings."""
         self.lost_in_dead_time = 0
         """Impacts that the target did not sense because an earlier one still rang."""
         self.settings = _COMMON | _HIDDEN_BY_V6 | (_ONLY_V6 if dialect is Dialect.V6 else {})
         self._dialect = dialect
         self._version = _VERSIONS[dialect]
         self._draws = draws
-        self._due: deque[tuple[int, bytes]] = deque()
+        self._due: list[tuple[int, int, bytes]] = []
+        """Instant, order and bytes of what is printed later."""
+        self._order = 0
+        self._printing_us = printing_us if dialect is Dialect.V6 else 0
+        self._handles_until_us = now_us
+        """Instant until which firmware 6 discards what it receives."""
+        self._pauses_until_us = now_us
+        """Instant until which firmware 3 and 4 wait before they report an impact, and handle nothing."""
+        self._held = b""
+        """Bytes that were received in that time."""
         self._input = b""
         self._commands = 0
         self._lock = 0
@@ -90,7 +108,7 @@ class FreeTargetNode:
 
     @property
     def has_pending(self) -> bool:
-        """Whether an impact is not reported yet."""
+        """Whether an impact, or a part of the settings, is not reported yet."""
         return bool(self._due)
 
     def sense(self, event: Impact, at_us: int) -> None:
@@ -102,7 +120,10 @@ class FreeTargetNode:
             return
         self._rings_until_us = at_us + int(self.settings["MIN_RING_TIME"]) * _MS
         due_us = at_us + round(self._draws.uniform(*LATENCY_US))
-        self._due.append((due_us, self._report(event, at_us)))
+        pause_us = 0 if self._dialect is Dialect.V6 else int(self.settings["FOLLOW_THROUGH"]) * 1_000 * _MS
+        if pause_us:
+            self._pauses_until_us = due_us = max(due_us, self._pauses_until_us) + pause_us
+        self._print(due_us, self._report(event, at_us))
         self._armed_us = at_us
 
     def poll(self, now_us: int) -> list[bytes]:
@@ -114,7 +135,10 @@ class FreeTargetNode:
             self._greeted = True
             frames.append(self._greeting())
         while self._due and self._due[0][0] <= now_us:
-            frames.append(self._due.popleft()[1])
+            frames.append(heapq.heappop(self._due)[2])
+        if self._held and now_us >= self._pauses_until_us:
+            held, self._held = self._held, b""
+            frames += self.receive(held, now_us)
         if now_us >= self._keep_alive_us:
             self._keep_alive_us += KEEP_ALIVE_US * ((now_us - self._keep_alive_us) // KEEP_ALIVE_US + 1)
             self._keep_alives += 1
@@ -123,7 +147,10 @@ class FreeTargetNode:
 
     def receive(self, data: bytes, now_us: int) -> list[bytes]:
         """Echo the bytes and answer the commands that they complete."""
-        if now_us < self._up_us:
+        if now_us < max(self._up_us, self._handles_until_us):
+            return []
+        if now_us < self._pauses_until_us:
+            self._held = (self._held + data)[-MAX_INPUT:]
             return []
         frames = [data]
         if self._sleeps:
@@ -132,26 +159,39 @@ class FreeTargetNode:
         commands, rest = split_objects(self._input + data)
         self._input = rest[-MAX_INPUT:]
         for command in commands:
-            frames.extend(self._answers(command[command.rfind(b"{") + 1 : -1].decode("latin-1")))
+            frames.extend(self._answers(command[command.rfind(b"{") + 1 : -1].decode("latin-1"), now_us))
+            if self._dialect is Dialect.V6:
+                self._handles_until_us = max(self._handles_until_us, now_us) + FLUSH_US
+                self._input = b""
+                break  # the rest is discarded
         return frames
 
     def reboot(self, now_us: int, blind_us: int) -> None:
         """Start again ``blind_us`` later. The settings stay, the count of impacts does not."""
         self._due.clear()
-        self._input = b""
-        self._up_us = self._armed_us = self._booted_us = self._rings_until_us = now_us + blind_us
+        self._input = self._held = b""
+        self._pauses_until_us = now_us
+        self._up_us = self._armed_us = self._booted_us = self._rings_until_us = self._handles_until_us = (
+            now_us + blind_us
+        )
         self._count = 0
         self._greeted = self._sleeps = False
 
     def next_due_us(self) -> int:
         """Return the instant of the next frame."""
-        first_us = self._due[0][0] if self._due else self._keep_alive_us
-        return min(first_us, self._keep_alive_us) if self._greeted else self._up_us
+        if not self._greeted:
+            return self._up_us
+        held_us = self._pauses_until_us if self._held else self._keep_alive_us
+        return min(self._due[0][0] if self._due else held_us, held_us, self._keep_alive_us)
 
     def hurting_texts(self, number: int) -> list[bytes]:
         """Return a line of the log and a notice with texts that hurt."""
         text = HURTING_TEXTS[number % len(HURTING_TEXTS)].encode("utf-8", "surrogateescape")
         return [b"\r\nI (1) " + text + b"\r\n", b'{"KEEP_ALIVE":0, "NAME":"' + text + b'"}']
+
+    def _print(self, due_us: int, text: bytes) -> None:
+        self._order += 1
+        heapq.heappush(self._due, (due_us, self._order, text))
 
     def _greeting(self) -> bytes:
         if self._dialect is Dialect.V6:
@@ -189,7 +229,7 @@ class FreeTargetNode:
             text += f'\r\n("shot":{self._next_number()}, "miss":1, "name":"TARGET", "time":149, "x":0}}'
         return text.encode()
 
-    def _answers(self, command: str) -> list[bytes]:
+    def _answers(self, command: str, now_us: int) -> list[bytes]:
         self._commands += 1
         text = "".join(command.split())
         fields = fields_of(text)
@@ -199,19 +239,21 @@ class FreeTargetNode:
                 "" if self._dialect is Dialect.V6 else ". Use\r\n" + "\r\n".join(f'"{key}":' for key in self.settings)
             )
             return [f"\r\n\r\nCannot decode: {{{misread}}}{usage}\r\n".encode()]
-        return [frame for key, value in fields.items() for frame in self._execute(key, value, text)]
+        return [frame for key, value in fields.items() for frame in self._execute(key, value, text, now_us)]
 
     def _keys(self) -> set[str]:
         return {"VERSION", "ECHO", "BYE", "SESSION", "LOCK", "UNLOCK", *self.settings} - {"SN"}
 
-    def _execute(self, key: str, value: Value, text: str) -> list[bytes]:
+    def _execute(self, key: str, value: Value, text: str, now_us: int) -> list[bytes]:
         match key:
             case "VERSION":
                 return [print_version(self._dialect, self._version).encode()]
             case "ECHO":
                 hidden = _HIDDEN_BY_V6 if self._dialect is Dialect.V6 else {}
                 shown = {name: number for name, number in self.settings.items() if name not in hidden}
-                return [print_settings(self._dialect, "FET-TARGET", self._version, shown).encode()]
+                return self._print_settings(
+                    print_settings(self._dialect, "FET-TARGET", self._version, shown).encode(), now_us
+                )
             case "BYE":
                 self._sleeps = True
                 return [self._notice('"BYE":0')]
@@ -224,6 +266,18 @@ class FreeTargetNode:
                 return [f"\r\nInvalid input or locked: {{{text}}}\r\n".encode()]
             case _ if key in self.settings and not isinstance(value, str):
                 self.settings[key] = type(self.settings[key])(value)
+        return []
+
+    def _print_settings(self, text: bytes, now_us: int) -> list[bytes]:
+        """Print the settings now, or row by row for the time that firmware 6 takes."""
+        if not self._printing_us:
+            return [text]
+        lines = text.splitlines(keepends=True)
+        status = lines.index(STATUS_LINE)
+        rows, rest = [b"".join(lines[: NAME_ROW + 1]), *lines[NAME_ROW + 1 : status]], b"".join(lines[status:])
+        self._handles_until_us = now_us + self._printing_us
+        for number, row in enumerate([*rows, rest]):
+            self._print(now_us + self._printing_us * number // len(rows), row)
         return []
 
 
@@ -254,7 +308,12 @@ def make(spec: DeviceSpec, world: World, now_us: int, clock: ClockOptions) -> Si
     del clock
     born_us = birth_us(world, now_us)
     face = world.lane(spec.lane).face
-    node = FreeTargetNode(Dialect(spec.variant or Dialect.V6), Draws(world.seed, spec.name, "latency"), born_us)
+    node = FreeTargetNode(
+        Dialect(spec.variant or Dialect.V6),
+        Draws(world.seed, spec.name, "latency"),
+        born_us,
+        round(PRINTING_US / world.speed),
+    )
     return FreeTargetDevice(spec, world, node, partial(sense, (face.x_mm, face.y_mm)), born_us)
 
 

@@ -34,6 +34,7 @@ _PROCESSOR: Final = "ESP-ROM:"
 _SENSOR_FAULT: Final = re.compile(r"Sensor \w{1,12} failed")
 _REFUSAL: Final = re.compile(rf"({'|'.join(Refusal)}):\s*$")
 _SHOT_KEY: Final = '"shot"'
+_SETTINGS_BEGIN: Final = re.compile(r'\s*"NAME"')
 _SETTINGS_KEYS: Final = frozenset(("NAME", "SENSOR"))
 """Keys of the settings that every firmware prints, and that no command of the hub and no notice has together."""
 
@@ -81,6 +82,11 @@ def refusal_of(text: str) -> Refusal | None:
     """The refusal that introduces the object after ``text``; None if it introduces none."""
     match = _REFUSAL.search(text)
     return None if match is None else Refusal(match[1])
+
+
+def opens_settings(text: str) -> bool:
+    """Whether the text of an object that is not complete begins as settings do."""
+    return _SETTINGS_BEGIN.match(text) is not None
 
 
 def is_impact(text: str) -> bool:

@@ -1,7 +1,8 @@
 """Division of a freETarget's bytes into objects and lines, and their decoder.
 
 Nothing carries a checksum and many objects end without a new line, so a frame is what braces enclose. An opening brace
-inside an object begins a new one: the object before it was cut off.
+inside an object begins a new one: the object before it was cut off. Settings alone go on after it, because firmware 6 prints
+them for seconds, and an impact meanwhile.
 """
 
 from __future__ import annotations
@@ -9,8 +10,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from drivers.freetarget.codec.fields import is_impact, line_of, message_of, refusal_of, unopened_of
-from drivers.freetarget.codec.messages import Counters, Message, Received, Refusal, Refused, Unlocated
+from drivers.freetarget.codec.fields import (
+    is_impact,
+    line_of,
+    message_of,
+    opens_settings,
+    refusal_of,
+    unopened_of,
+)
+from drivers.freetarget.codec.messages import Counters, Message, Received, Refusal, Refused, Settings, Unlocated
 
 MAX_OBJECT: Final = 8_192
 """Longest object in bytes; the settings of firmware 6 take some 3,000."""
@@ -26,13 +34,16 @@ def split_objects(data: bytes) -> tuple[list[bytes], bytes]:
 
 
 class Decoder:
-    """Decodes a stream of bytes, in pieces of any size. Never raises, and holds at most one object and one line."""
+    """Decodes a stream of bytes, in pieces of any size. Never raises, and holds at most one object, cut settings and one line."""
 
     def __init__(self) -> None:
         self.counters = Counters()
         self._object: bytearray | None = None
         """The open object without its brace; None outside of objects."""
         self._began_ns = 0
+        self._now_ns = 0
+        self._cut: bytearray | None = None
+        """Settings in which another object began, and the text outside of objects since."""
         self._refusal: Refusal | None = None
         """The refusal that the open object belongs to."""
         self._line = b""
@@ -40,6 +51,7 @@ class Decoder:
 
     def feed(self, data: bytes, at_ns: int) -> list[Received]:
         """The messages that ``data`` completes, in order. ``at_ns`` is the instant at which it arrived."""
+        self._now_ns = at_ns
         for piece in _BRACES.split(data):
             if piece == b"{":
                 self._open(at_ns)
@@ -54,8 +66,11 @@ class Decoder:
 
     def _open(self, at_ns: int) -> None:
         if self._object is not None:
-            self.counters.truncated += 1
-            self._give_up(self._object)
+            if self._refusal is None and opens_settings(_text(self._object)):
+                self._cut = self._object
+            else:
+                self.counters.truncated += 1
+                self._give_up(self._object)
         line, self._line = _text(self._line), b""
         self._refusal = refusal_of(line)
         self._take_line(line, at_ns)
@@ -63,8 +78,13 @@ class Decoder:
 
     def _close(self, at_ns: int) -> None:
         if self._object is None:
-            self.counters.stray += 1
             line, self._line = _text(self._line), b""
+            cut, self._cut = self._cut, None
+            settings = None if cut is None else message_of(_text(cut))
+            if isinstance(settings, Settings):
+                self._deliver(settings, at_ns)
+                return
+            self.counters.stray += 1
             self._deliver(unopened_of(line), at_ns)
             return
         text, self._object = _text(self._object), None
@@ -72,6 +92,8 @@ class Decoder:
             self._deliver(Refused(self._refusal, text[:MAX_LINE]), self._began_ns)
             return
         message = message_of(text)
+        if isinstance(message, Settings):
+            self._cut = None
         self.counters.unknown += message is None
         self._deliver(message, self._began_ns)
 
@@ -83,6 +105,11 @@ class Decoder:
             self._give_up(fields)
 
     def _take_text(self, piece: bytes, at_ns: int) -> None:
+        if self._cut is not None:
+            self._cut += piece
+            if len(self._cut) > MAX_OBJECT:
+                self.counters.truncated += 1
+                self._cut = None
         *lines, rest = piece.split(b"\n")
         for line in lines:
             self._take_line(_text((self._line + line)[-MAX_LINE:]), at_ns)
@@ -105,7 +132,7 @@ class Decoder:
         if message == Unlocated():
             self.counters.damaged += 1
         self.counters.messages += 1
-        self._received.append(Received(message, at_ns))
+        self._received.append(Received(message, at_ns, self._now_ns))
 
 
 def _text(data: bytes | bytearray) -> str:

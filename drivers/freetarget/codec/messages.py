@@ -68,6 +68,8 @@ class NoticeKind(StrEnum):
     """The target goes to sleep and senses nothing until HELLO WORLD."""
     HELLO_WORLD = "HELLO WORLD"
     """The target woke up."""
+    FAULT = "Fault"
+    """Firmware 3 and 4: a sensor reports without an impact, so the target is not armed. Repeated each second meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ class Received:
     message: Message
     at_ns: int
     """The instant that was given with the bytes that held its opening brace, or the end of its line."""
+    ended_ns: int
+    """The instant that was given with the bytes that completed it."""
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ class FarTarget:
     """Answers the driver while its block runs."""
 
     def __init__(self, far: FarEnd, dialect: Dialect = Dialect.V4) -> None:
-        self.node = FreeTargetNode(dialect, Draws("far target"), _now_us())
+        self.node = FreeTargetNode(dialect, Draws("far target"), _now_us(), printing_us=0)
         self.received = b""
         self.answers = True
         self._far = far

@@ -61,12 +61,12 @@ class LiveSession:
             shown.pop("TARGET_TYPE")
         self.receive(print_settings(self.dialect, "FET-DOC", VERSION, shown))
 
-    def go_live(self) -> Report:
-        """The opening, and its stream start."""
+    def go_live(self, **changes: float) -> Report:
+        """The opening with settings that differ from the usual ones, and its stream start."""
         self.wait(0)
         self.answer()
         self.wait(0.2)
-        self.print_settings()
+        self.print_settings(**changes)
         self.wait(0.4)
         self.answer()
         [start] = self.reports()

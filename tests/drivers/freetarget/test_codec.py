@@ -75,6 +75,7 @@ def decoded(data: bytes | str) -> list[Message]:
         ('{"BYE":0, "NAME":"FET-TARGET"}', [Notice(NoticeKind.BYE)]),
         ('{"HELLO WORLD"0, "NAME":"FET-TARGET"}', [Notice(NoticeKind.HELLO_WORLD)]),
         ("ESP-ROM:esp32s3-20210327\r\n", [Started()]),
+        ('\r\n{ "Fault": "N" }\r\n{ "Fault": "W" }', [Notice(NoticeKind.FAULT)] * 2),
         ("\x1b[0;32mI (1234) freETarget: state: REDUCE\x1b[0m\r\n", []),
         ('Sensor NORTH failed{"KEEP_ALIVE":7}', [Unlocated(), Notice(NoticeKind.KEEP_ALIVE)]),
         ('{"VERSION":0}', [Command({"VERSION": 0})]),
@@ -97,6 +98,31 @@ def test_settings_are_read_as_they_are_printed(dialect: Dialect) -> None:
     assert {key: message.values[key] for key in VALUES} == VALUES
     assert message.values["NAME"] == "FET-DOC"
     assert message.values["VERSION"] == "1.2.3 May 1, 2026"
+
+
+def test_impacts_among_the_settings_cost_neither() -> None:
+    """Firmware 6 prints its settings row by row for seconds, and impacts meanwhile."""
+    text = print_settings(Dialect.V6, "FET-DOC", "1.2.3 May 1, 2026", VALUES)
+    name, *rows = text[text.index('"NAME"') : text.rindex("}")].splitlines(keepends=True)
+    second = V6_SHOT.replace('"shot":1', '"shot":2')
+    for at in range(len(rows) + 1):
+        stream = "{" + "".join([name, *rows[:at], V6_SHOT, *rows[at:]]) + "}" + second
+        decoder = Decoder()
+        found = [received.message for byte in stream.encode() for received in decoder.feed(bytes((byte,)), 0)]
+        assert found == [Shot(1, 10.0, 20.0), *decoded(text), Shot(2, 10.0, 20.0)]
+        assert (decoder.counters.truncated, decoder.counters.stray) == (0, 0)
+
+
+def test_cut_settings_are_kept_within_bounds() -> None:
+    decoder = Decoder()
+    decoder.feed(b'{\r\n"NAME":"FET",\r\n' + V6_SHOT.encode() + b"x" * (MAX_OBJECT + 100), 0)
+    assert decoder._cut is None
+    assert decoder.counters.truncated == 1
+    decoder.feed(b'{\r\n"NAME":"FET",\r\n' + V6_SHOT.encode(), 0)
+    whole = print_settings(Dialect.V6, "FET-DOC", "1.2.3 May 1, 2026", VALUES).encode()
+    [received] = decoder.feed(whole, 1)
+    assert isinstance(received.message, Settings)
+    assert decoder._cut is None
 
 
 def test_a_command_is_read_as_it_is_encoded() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from drivers.contract import Pulse, Reading, StreamStart
 from drivers.freetarget.codec import Dialect
+from drivers.freetarget.session import ASK_SETTINGS
+from simulators.devices.freetarget import Impact
 from simulators.wire.fault_plan import FaultPlan
 from simulators.world.range import Event, EventKind, World
 from tests.drivers.freetarget.wired import EveryCut, Split, Wired, bytewise, new_target
@@ -99,14 +103,77 @@ def test_a_restarted_target_begins_a_stream_at_its_greeting() -> None:
 def test_a_sleeping_target_is_woken_by_the_next_question() -> None:
     world = World(11, START)
     wired = Wired(new_target(Dialect.V6, world), world)
-    wired.run(START + 1 * S)
-    frames = wired.device.receive(b'{"BYE":0}', START + S)
+    wired.run(START + 7 * S)
+    frames = wired.device.receive(b'{"BYE":0}', START + 7 * S)
     wired._deliver(frames)
-    reports = wired.run(START + 6 * S)
+    reports = wired.run(START + 12 * S)
 
     kinds = [type(report) for report in reports]
-    assert kinds[:2] == [StreamStart, StreamStart]
-    assert Pulse in kinds[2:]
+    assert kinds[0] is StreamStart
+    assert kinds.count(StreamStart) == 2
+    assert Pulse in kinds[kinds.index(StreamStart, 1) :]
+
+
+def test_firmware_6_opens_while_arrows_land() -> None:
+    world = World(11, START, release_limit_us=START)
+    device = new_target(Dialect.V6, world)
+    wired = Wired(device, world)
+    device.node.settings["TARGET_TYPE"] = 4
+    for number in range(7):
+        at_us = START + 700_000 * (number + 1)
+        wired.run(at_us)
+        device.node.sense(Impact(10.0 * number, 5.0), at_us)
+        assert not wired.session.is_live
+    wired.run(START + 6 * S)
+    assert wired.session.is_live
+    assert (device.node.settings["TARGET_TYPE"], wired.session.settings["MIN_RING_TIME"]) == (0, 500)
+    assert wired.session.counters["before_start"] == 7
+    assert wired.session.counters["settings_missing"] == 0
+    device.node.sense(Impact(1.0, 2.0), START + 6 * S)
+    [landing] = [report for report in wired.run(START + 7 * S) if isinstance(report, Reading)]
+    assert (landing.x_mm, landing.stamp.uncertainty_s) == (1.0, 0.1)
+
+
+def test_firmware_6_is_not_silent_while_it_prints_its_settings() -> None:
+    world = World(11, START, release_limit_us=START)
+    device = new_target(Dialect.V6, world)
+    wired = Wired(device, world)
+    wired.run(START + 10 * S)
+    before = len(wired.reports)
+    wired.session.request(ASK_SETTINGS)
+    wired.run(START + 12 * S)
+    device.node.sense(Impact(1.0, 2.0), START + 12 * S)
+    wired.run(START + 14 * S)
+    assert wired.session.silent_ns > (START + 15 * S) * 1000
+    reports = wired.run(START + 25 * S)[before:]
+
+    [landing] = [report for report in reports if isinstance(report, Reading)]
+    assert 1.0 < (landing.stamp.uncertainty_s or 0.0) < 5.0, "it may have waited"
+    assert not [report for report in reports if isinstance(report, StreamStart)], "no gap"
+    pulses = [report.stamp.mono_ns or 0 for report in wired.reports if isinstance(report, Pulse)]
+    quiet = [after - before for before, after in pairwise(pulses)]
+    assert 5.0 < max(quiet) / 1e9 < 9.5
+    assert wired.session.settings_read == 2
+
+
+@pytest.mark.parametrize("dialect", [Dialect.V3, Dialect.V4])
+def test_impacts_that_are_reported_after_a_pause(dialect: Dialect) -> None:
+    """FOLLOW_THROUGH: dates include the pause, and no watermark passes an impact that is not reported yet."""
+    world = World(11, START, release_limit_us=START)
+    device = new_target(dialect, world)
+    device.node.settings["FOLLOW_THROUGH"] = 2
+    wired = Wired(device, world)
+    for number in range(6):
+        at_us = START + (5 + 4 * number) * S + 300_000 * number
+        wired.run(at_us)
+        device.node.sense(Impact(10.0 * number, 5.0), at_us)
+        before = len(wired.reports)
+        reports = wired.run(at_us + 3 * S)[before:]
+        [landing] = [report for report in reports if isinstance(report, Reading)]
+        late_s = (landing.stamp.mono_ns or 0) / 1e9 - at_us / S
+        assert 2.0 < late_s < (landing.stamp.uncertainty_s or 0.0) < 2.2
+        before_it = [report for report in reports[: reports.index(landing)] if isinstance(report, Pulse)]
+        assert all((pulse.stamp.mono_ns or 0) < at_us * 1000 for pulse in before_it)
 
 
 @pytest.mark.parametrize("ends", [10, pytest.param(300, marks=pytest.mark.long)])

@@ -176,7 +176,7 @@ async def test_a_target_that_keeps_another_value_is_reported(far: FarEnd, monkey
         async with reading(one):
             execute = target.node._execute
             monkeypatch.setattr(
-                target.node, "_execute", lambda key, value, text: [] if key == "SENSOR" else execute(key, value, text)
+                target.node, "_execute", lambda key, *rest: [] if key == "SENSOR" else execute(key, *rest)
             )
             refused = await one.execute(Command("configure", {"SENSOR": 707}))
     assert refused.error == "the target kept other values of SENSOR"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from drivers.contract import Pulse, Reading
+from drivers.contract import Pulse, Reading, Report, StreamStart
 from drivers.freetarget.codec import Dialect
 from drivers.freetarget.driver import FreeTarget
 from edge.common.vocabulary import Flag, ReadingKind, ReleaseCause, SensorOrigin
@@ -17,6 +18,7 @@ from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.model import Face, ReadingKey, Target, TimedReading
 from edge.shots.assembly.placement import Placement
 from edge.shots.assembly.shot import Shot
+from edge.shots.assembly.timeline import BlindInterval
 from simulators.devices.freetarget import Impact
 from simulators.world.draws import Draws
 from simulators.world.range import EventKind, Release, World
@@ -25,7 +27,6 @@ from tests.drivers.freetarget.wired import Wired, new_target
 
 S = 1_000_000
 START = 1_800_000_000 * S
-DEAD_S = 0.5
 BOW_STREAM = UUID(int=2)
 ENDS = [5, pytest.param(150, marks=pytest.mark.long)]
 
@@ -69,6 +70,18 @@ def target_readings(readings: list[Reading]) -> list[TimedReading]:
             y=reading.y_mm,
         )
         for reading in readings
+    ]
+
+
+def blind_times(reports: list[Report]) -> list[BlindInterval]:
+    """The times in which the target may have missed arrows, after its first start."""
+    starts = [report for report in reports if isinstance(report, StreamStart)][1:]
+    return [
+        BlindInterval(
+            "target-1", *((stamp.mono_ns or 0) / 1e9 - START / S for stamp in (start.blind_since, start.stamp))
+        )
+        for start in starts
+        if start.blind_since is not None
     ]
 
 
@@ -123,12 +136,25 @@ def test_shots_equal_the_truth(dialect: Dialect, ends: int) -> None:
         assert (shot.arrow_id, Flag.DEAD_TIME in shot.flags) == (None, False)
 
 
-@pytest.mark.parametrize("rounds", [30, pytest.param(2_000, marks=pytest.mark.long)])
+ALIKE, SLOW_AND_FAST = ((1.2, 1.25), (1.2, 1.25)), ((1.5, 1.6), (0.62, 0.66))
+"""Flight times of the two archers' arrows."""
+RINGS = [
+    pytest.param(500, ALIKE, id="usual"),
+    pytest.param(500, SLOW_AND_FAST, id="slow-and-fast"),
+    pytest.param(2_000, SLOW_AND_FAST, id="set-to-2-s"),
+]
+
+
+@pytest.mark.parametrize("rounds", [20, pytest.param(2_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("ring_ms", "flights_s"), RINGS)
 @pytest.mark.parametrize("dialect", list(Dialect))
-def test_arrows_lost_in_the_dead_time_are_unknown(dialect: Dialect, rounds: int) -> None:
+def test_arrows_lost_in_the_dead_time_are_unknown(
+    dialect: Dialect, ring_ms: int, flights_s: Sequence[tuple[float, float]], rounds: int
+) -> None:
     """Two archers on one target shoot together, then one of them misses the butt."""
     world = World(5, START, release_limit_us=START)
     wired = Wired(new_target(dialect, world), world)
+    wired.device.node.settings["MIN_RING_TIME"] = ring_ms
     draws = Draws("together", dialect)
     bows: dict[str, list[TimedReading]] = {"bow-1": [], "bow-2": []}
 
@@ -140,12 +166,9 @@ def test_arrows_lost_in_the_dead_time_are_unknown(dialect: Dialect, rounds: int)
     at_us = START
     for _ in range(rounds):
         at_us += 30 * S
-        apart_us, flights_us = (
-            round(draws.uniform(0.02, DEAD_S) * S),
-            [round(draws.uniform(1.2, 1.25) * S) for _ in bows],
-        )
-        for bow, landed_us, flight_us in zip(bows, (at_us, at_us + apart_us), flights_us, strict=True):
-            shoot(bow, landed_us - 8 * S, landed_us - flight_us)
+        apart_us = round(draws.uniform(0.02, ring_ms / 1000) * S)
+        for bow, landed_us, flight_s in zip(bows, (at_us, at_us + apart_us), flights_s, strict=True):
+            shoot(bow, landed_us - 8 * S, landed_us - round(draws.uniform(*flight_s) * S))
             wired.run(landed_us)
             wired.device.node.sense(Impact(round(draws.uniform(-300.0, 300.0), 2), 10.0), landed_us)
         shoot("bow-1", at_us + 8 * S, at_us + 15 * S)
@@ -155,16 +178,22 @@ def test_arrows_lost_in_the_dead_time_are_unknown(dialect: Dialect, rounds: int)
     pulse = [report for report in reports if isinstance(report, Pulse)][-1]
     readings = target_readings([report for report in reports if isinstance(report, Reading)])
     context = replace(context_of(world, until_us, pulse.stamp.mono_ns or 0), bows=frozenset(bows))
-    context = replace(context, watermarks={**context.watermarks, "bow-2": context.now})
+    context = replace(
+        context, watermarks={**context.watermarks, "bow-2": context.now}, blind=tuple(blind_times(reports))
+    )
     assembled = assemble([*bows["bow-1"], *bows["bow-2"], *readings], context)
-    shots = assembled.shots
+    shots = sorted(
+        assembled.shots, key=lambda shot: (shot.release.device_id, shot.release.seq) if shot.release else ("", 0)
+    )
 
     assert len(readings) == wired.device.node.lost_in_dead_time == rounds
+    assert (len(context.blind) >= rounds) is (ring_ms > 500)
     assert len(shots) == 3 * rounds
-    for first, second, alone in zip(shots[0::3], shots[1::3], shots[2::3], strict=True):
+    of_bow_1, of_bow_2 = shots[: 2 * rounds], shots[2 * rounds :]
+    for first, alone, second in zip(of_bow_1[0::2], of_bow_1[1::2], of_bow_2, strict=True):
         pair = sorted((first.result, second.result))
         assert pair in (["hit", "unknown"], ["unknown", "unknown"]), "which archer's arrow landed may not be clear"
-        if "hit" in pair:
+        if "hit" in pair and ring_ms == 500:
             lost = first if first.result == "unknown" else second
             assert Flag.DEAD_TIME in lost.flags
         assert (alone.result, alone.flags) == ("miss", ())
