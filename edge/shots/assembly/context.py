@@ -13,7 +13,7 @@ from edge.shots.assembly.model import Arrow, CorrectionSet, Slot, Target, TimedR
 from edge.shots.assembly.placement import UNKNOWN_PLACEMENT, Calibration, Placement
 from edge.shots.assembly.timeline import BlindInterval, LaneAssignment, PreviousSession
 
-RULE_VERSION = 6
+RULE_VERSION = 7
 """Version of the assembly rules, stored with each shot; it rises whenever the rules give another result."""
 
 

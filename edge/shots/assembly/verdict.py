@@ -48,29 +48,37 @@ def judge(draft: Draft, context: SessionContext, diameter_mm: float) -> Score:
 def doubt_misses_in_dead_time(drafts: Sequence[Draft], context: SessionContext) -> None:
     """Mark releases beside a shot that landed: its target may have detected two arrows as one landing.
 
-    Arrows that were released within the dead time may have landed within it. Where the bow measured the arrow's speed, those too
-    that were released further apart and flew for different times.
+    Arrows that were released within the dead time may have landed within it. So may those that were released further apart
+    and flew for different times, as far as the speed that the bow measured allows. Without one any speed is possible: that
+    counts only beside an arrow of another bow, for those of one bow fly for the same time, and only where the dead time is
+    longer than usual, since else nearly every miss of a shared butt would be doubted for few lost arrows.
     """
     released: dict[str, list[float]] = defaultdict(list)
-    landed: dict[str, list[float]] = defaultdict(list)
+    landed: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for draft in drafts:
         if draft.release is not None and draft.landing is not None:
             released[draft.landing.key.device_id].append(draft.release.t)
-            landed[draft.landing.key.device_id].append(draft.landing.t)
+            landed[draft.landing.key.device_id].append((draft.landing.t, draft.release.key.device_id))
     for target in released:
         releases, landings = sorted(released[target]), sorted(landed[target])
+        instants = [t for t, _ in landings]
         dead = context.dead_time_of(target)
+        is_slow = dead > context.parameters.dead_time_s
         for draft in drafts:
             release = draft.release
             if release is None or draft.landing is not None:
                 continue
             least, most = possible_flights_s(release, release, context)
-            is_timed = release.launch_mps is not None and _any_between(
-                landings, release.t + least - dead, release.t + most
-            )
-            if is_timed or _any_between(releases, release.t - dead, release.t + dead):
+            beside = _between(instants, release.t + least - dead, release.t + most)
+            bow, is_timed = release.key.device_id, release.launch_mps is not None
+            if (
+                _between(releases, release.t - dead, release.t + dead)
+                or (is_timed and beside)
+                or (is_slow and any(other != bow for _, other in landings[beside.start : beside.stop]))
+            ):
                 draft.miss_doubts.add(Flag.DEAD_TIME)
 
 
-def _any_between(times: Sequence[float], since: float, until: float) -> bool:
-    return bisect_left(times, since) < bisect_right(times, until)
+def _between(times: Sequence[float], since: float, until: float) -> range:
+    """The places of the times in an interval."""
+    return range(bisect_left(times, since), bisect_right(times, until))

@@ -192,6 +192,20 @@ def test_slow_arrow_may_be_lost_behind_a_fast_one() -> None:
     assert [(s.result, s.flags) for s in shots(lane, TWO_BOWS)] == [("unknown", (Flag.DEAD_TIME,)), ("hit", ())]
 
 
+@pytest.mark.parametrize(("released", "result"), [(4.69, "miss"), (5.4, "unknown"), (5.55, "unknown"), (5.6, "miss")])
+def test_arrow_of_another_bow_may_land_in_the_dead_time(released: float, result: str) -> None:
+    """At 18 m an arrow flies for 0.15 to 0.6 s: a fast one may land soon after one that was released long before it."""
+    lane = LaneReadings().flown(5.0).landing(5.4, None).flown(released, "bow-2")
+    found = shots(lane, replace(TWO_BOWS, dead_times_s={"target-1": 0.3}))
+    assert {shot.result for shot in found if shot.release == lane.readings[-1].key} == {result}
+    assert {shot.result for shot in found if shot.release == lane.readings[1].key} == {"hit"}
+
+
+def test_arrows_of_one_bow_fly_for_the_same_time() -> None:
+    lane = LaneReadings().flown(5.0).landing(5.4, None).flown(5.55)
+    assert [shot.result for shot in shots(lane, replace(CONTEXT, dead_times_s={"target-1": 0.3}))] == ["hit", "miss"]
+
+
 def test_ends_without_tags_close_by_time_and_forget_their_arrows() -> None:
     lane = LaneReadings().flown(5.0).landing(5.36, None).flown(12.0).landing(12.36, None, x=643.0)
     lane.flown(100.0).landing(100.36, None)
