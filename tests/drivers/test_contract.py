@@ -15,7 +15,7 @@ from simulators.devices.contract import DeviceSpec, PinSimulator
 from simulators.devices.registry import load_simulator
 from simulators.pins import PinThread
 from simulators.stand import Stand
-from simulators.world.range import World
+from simulators.world.range import FIRST_NOCK_US, World
 from tests.timing import limit_s
 
 
@@ -24,6 +24,8 @@ def device_of(driver: str) -> str:
     return f"{driver.replace('.', '-')}-1"
 
 
+SHORT_HEARTBEAT_S = 1.0
+"""Heartbeat of a driver whose silence is tested by default; one with a longer heartbeat tests it in its own module, too."""
 LINES = [name for name in driver_names() if not isinstance(load_simulator(name), PinSimulator)]
 """Drivers of devices behind a line."""
 
@@ -56,7 +58,7 @@ def at_pins(simulator: PinSimulator) -> Iterator[Connection]:
     values: dict[str, object] = {
         variable.removeprefix("ARCH_STATS_").lower(): value for variable, value in simulator.settings.items()
     }
-    world = World(3, time.time_ns() // 1000, 20.0)
+    world = World(3, time.time_ns() // 1000 - FIRST_NOCK_US, 20.0)
     with PinThread(simulator, DeviceSpec(device_of(name), name, 1), world) as pins:
         yield connect(name, values, pins)
 
@@ -69,6 +71,9 @@ class TestEveryDriver(DriverContract):
     @pytest.fixture(params=driver_names())
     def connection(self, request: pytest.FixtureRequest) -> Iterator[Connection]:
         name: str = request.param
+        waits = request.function.__name__ == "test_a_silent_device_raises_device_lost"
+        if waits and load_driver(name).info.heartbeat_s > SHORT_HEARTBEAT_S and not request.config.getoption("--long"):
+            pytest.skip("long: it waits for three heartbeats")
         simulator = load_simulator(name)
         if isinstance(simulator, PinSimulator):
             with at_pins(simulator) as connection:

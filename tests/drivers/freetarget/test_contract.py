@@ -51,3 +51,11 @@ class TestOverTcp(DriverContract):
             freeze=stand.freeze,
             thaw=stand.thaw,
         )
+
+    @pytest.mark.long  # by default on a terminal, in the suite of all drivers
+    async def test_a_silent_device_raises_device_lost(self, connection: Connection, time_factor: float) -> None:
+        await super().test_a_silent_device_raises_device_lost(connection, time_factor)
+
+    @pytest.mark.long  # as above
+    async def test_events_are_numbered_without_gaps_and_pulses_match(self, connection: Connection) -> None:
+        await super().test_events_are_numbered_without_gaps_and_pulses_match(connection)

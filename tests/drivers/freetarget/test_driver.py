@@ -17,6 +17,12 @@ from tests.drivers.serial_lines import FarEnd
 from tests.eventually import eventually
 
 
+@pytest.fixture(autouse=True)
+def near_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The target is in this process, and handles a command at once."""
+    monkeypatch.setattr(session, "SPACING_NS", 40_000_000)
+
+
 async def test_open_names_the_firmware_and_logs_the_settings(far: FarEnd, caplog: pytest.LogCaptureFixture) -> None:
     with FarTarget(far), caplog.at_level(logging.INFO):
         target = new_driver(far)
