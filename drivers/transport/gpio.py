@@ -1,37 +1,75 @@
 """Pins for drivers and lights: gpiozero on the kernel's character device, or simulated. Only this file imports gpiozero.
 
 gpiozero's own factories are unsuitable: the one for a Pi 5 needs a compiler, holds each edge for half a millisecond, and
-counts no lost ones.
+counts no lost ones. Its pins are enough here: its devices, its mock pins and what they import take 2.4 MB of a daemon.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
 from typing import Final, Protocol, cast
-
-from gpiozero.exc import (  # type: ignore[import-untyped]  # gpiozero has no annotations
-    GPIOPinInUse,
-    PinFixedPull,
-    PinInvalidEdges,
-    PinInvalidFunction,
-    PinInvalidPin,
-    PinInvalidPull,
-    PinPWMUnsupported,
-    PinSetInput,
-    PinUnknownPi,
-)
-from gpiozero.pins.local import LocalPiFactory, LocalPiPin  # type: ignore[import-untyped]  # as above
-from gpiozero.pins.mock import MockFactory, MockPin  # type: ignore[import-untyped]  # as above
 
 from drivers.errors import DriverError
 from drivers.transport.edges import Pull
 from drivers.transport.gpio_faults import explain_chip, explain_line, fixed_pull, no_such_pin, pin_in_use
 from drivers.transport.gpiod_pins import KernelLine, LineWatcher, find_chip
 
+
+@contextmanager
+def _without_devices() -> Iterator[None]:
+    """Let gpiozero import its pins alone while the block runs.
+
+    Its package imports each of its devices. Its pins import the catalogue of installed packages, to choose a factory, by the
+    name of its older distribution first.
+    """
+    placed: dict[str, ModuleType] = {}
+    found = find_spec("gpiozero") if "gpiozero" not in sys.modules else None
+    if found is not None:
+        placed["gpiozero"] = ModuleType("gpiozero")
+        placed["gpiozero"].__path__ = list(found.submodule_search_locations or ())
+    if "importlib_metadata" not in sys.modules:
+        placed["importlib_metadata"] = ModuleType("importlib_metadata")
+        vars(placed["importlib_metadata"])["entry_points"] = _entry_points
+    sys.modules.update(placed)
+    try:
+        yield
+    finally:
+        for name in placed:
+            del sys.modules[name]
+
+
+def _entry_points(group: str) -> object:
+    from importlib.metadata import entry_points
+
+    return entry_points(group=group)
+
+
+with _without_devices():
+    from gpiozero.exc import (  # type: ignore[import-untyped]  # gpiozero has no annotations
+        GPIOPinInUse,
+        PinFixedPull,
+        PinInvalidEdges,
+        PinInvalidFunction,
+        PinInvalidPin,
+        PinInvalidPull,
+        PinPWMUnsupported,
+        PinSetInput,
+    )
+    from gpiozero.pins.pi import PiFactory as PiFactory  # type: ignore[import-untyped]  # as above; re-exported
+    from gpiozero.pins.pi import PiPin
+
 PI_5: Final = 0xC04170
 """Board revision of a Raspberry Pi 5, whose 40-pin header stands for the lines 0 to 27 of any other board."""
+
+REVISION: Final = Path("/proc/device-tree/system/linux,revision")
+"""Board revision of a Raspberry Pi, in four bytes; no other machine has it."""
 
 OnChange = Callable[[float, int], None]
 """Receives an edge in the factory's thread: seconds of CLOCK_MONOTONIC, and the level after it."""
@@ -94,52 +132,36 @@ class Factory(Protocol):
         ...
 
 
-class KernelPin(LocalPiPin):  # type: ignore[misc]  # gpiozero has no annotations
-    """A line of the chip as a gpiozero pin."""
+class BasePin(PiPin):  # type: ignore[misc]  # gpiozero has no annotations
+    """A gpiozero pin that is an input or an output, reports every edge, and has no pulse width modulation."""
 
-    def __init__(self, factory: KernelFactory, info: object) -> None:
+    when_changed: OnChange | None
+
+    def __init__(self, factory: object, info: object) -> None:
         super().__init__(factory, info)
-        self._line = KernelLine(factory.chip_path, self._number, factory.watcher)
-        self._wanted_pull = Pull.FLOATING
+        self._wanted_pull = Pull(self._info.pull or Pull.FLOATING)
         self._wanted_edges = "both"
         self._bounce: float | None = None
 
-    @property
-    def missed(self) -> int:
-        """Edges that the kernel dropped."""
-        return self._line.missed
-
-    def close(self) -> None:
-        """Give the line back to the kernel."""
-        self.when_changed = None
-        self._line.close()
-
-    def _get_function(self) -> str:
-        return "output" if self._line.is_output else "input"
-
-    def _set_function(self, value: str) -> None:
+    def _check_function(self, value: str) -> None:
         if value not in ("input", "output"):
             raise PinInvalidFunction(f"pin {self!r} cannot be {value!r}: it is an input or an output")
-        self._line.set_direction(is_output=value == "output")
-
-    def _get_state(self) -> int:
-        return int(self._line.level())
-
-    def _set_state(self, value: float) -> None:
-        if not self._line.is_output:
-            raise PinSetInput(f"pin {self!r} is an input, and cannot be driven")
-        self._line.set_level(bool(value))
 
     def _get_pull(self) -> str:
         return self._wanted_pull
 
     def _set_pull(self, value: str) -> None:
-        if self._line.is_output:
-            raise PinFixedPull(f"pin {self!r} is an output, and has no pull")
         if value not in list(Pull):
             raise PinInvalidPull(f"pin {self!r} cannot be pulled {value!r}: choose {', '.join(Pull)}")
+        if self._get_function() == "output":
+            raise PinFixedPull(f"pin {self!r} is an output, and has no pull")
+        if self._info.pull not in ("", value):
+            raise PinFixedPull(f"pin {self!r} has a resistor on the board")
         self._wanted_pull = Pull(value)
-        self._line.set_pull(self._wanted_pull)
+        self._connect_resistor(self._wanted_pull)
+
+    def _connect_resistor(self, pull: Pull) -> None:
+        raise NotImplementedError
 
     def _get_bounce(self) -> float | None:
         return self._bounce
@@ -164,21 +186,62 @@ class KernelPin(LocalPiPin):  # type: ignore[misc]  # gpiozero has no annotation
         if value is not None:
             raise PinPWMUnsupported(f"pin {self!r} has no pulse width modulation")
 
-    def _enable_event_detect(self) -> None:
-        self._line.watch(self._wanted_edges, self._on_edge)
-
-    def _disable_event_detect(self) -> None:
-        self._line.unwatch()
-
-    def _on_edge(self, at_ns: int, level: bool) -> None:
+    def _report(self, at_ns: int, level: bool) -> None:
+        """Pass an edge on, in the factory's thread."""
         reference = self._when_changed  # another thread may clear it between two looks
         handler = reference() if reference is not None else None
         if handler is not None:
             handler(at_ns / 1e9, int(level))
 
 
-class KernelFactory(LocalPiFactory):  # type: ignore[misc]  # gpiozero has no annotations
+class KernelPin(BasePin):
+    """A line of the chip as a gpiozero pin."""
+
+    def __init__(self, factory: KernelFactory, info: object) -> None:
+        super().__init__(factory, info)
+        self._line = KernelLine(factory.chip_path, self._number, factory.watcher)
+
+    @property
+    def missed(self) -> int:
+        """Edges that the kernel dropped."""
+        return self._line.missed
+
+    def close(self) -> None:
+        """Give the line back to the kernel."""
+        self.when_changed = None
+        self._line.close()
+
+    def _get_function(self) -> str:
+        return "output" if self._line.is_output else "input"
+
+    def _set_function(self, value: str) -> None:
+        self._check_function(value)
+        self._line.set_direction(is_output=value == "output")
+
+    def _get_state(self) -> int:
+        return int(self._line.level())
+
+    def _set_state(self, value: float) -> None:
+        if not self._line.is_output:
+            raise PinSetInput(f"pin {self!r} is an input, and cannot be driven")
+        self._line.set_level(bool(value))
+
+    def _connect_resistor(self, pull: Pull) -> None:
+        self._line.set_pull(pull)
+
+    def _enable_event_detect(self) -> None:
+        self._line.watch(self._wanted_edges, self._report)
+
+    def _disable_event_detect(self) -> None:
+        self._line.unwatch()
+
+
+class KernelFactory(PiFactory):  # type: ignore[misc]  # gpiozero has no annotations
     """gpiozero's pin factory on one GPIO chip of the kernel."""
+
+    _all_reservations: Final[defaultdict[object, list[object]]] = defaultdict(list)
+    _reserving: Final = threading.Lock()
+    """Reservations of this process: driver and lights have a factory each."""
 
     def __init__(self, chip: str | None) -> None:
         """Raises OSError when no chip can be opened."""
@@ -186,8 +249,8 @@ class KernelFactory(LocalPiFactory):  # type: ignore[misc]  # gpiozero has no an
         self.chip_path = find_chip(chip)
         self.listeners = Listeners()
         self.watcher = LineWatcher(self.listeners.call)
-        self.pins: dict[object, Pin] = {}  # gpiozero would share them with factories of other chips
         self.pin_class = KernelPin
+        self._reservations, self._res_lock = self._all_reservations, self._reserving
 
     def close(self) -> None:
         """Close all pins, and end the thread of their edges."""
@@ -196,101 +259,18 @@ class KernelFactory(LocalPiFactory):  # type: ignore[misc]  # gpiozero has no an
 
     def _get_revision(self) -> int:
         try:
-            return int(super()._get_revision())
-        except (PinUnknownPi, OSError):
+            return int.from_bytes(REVISION.read_bytes()[:4], "big") or PI_5
+        except OSError:
             return PI_5
-
-
-Move = tuple[int, bool, int] | tuple[int, bool, int, bool | None]
-"""Number of a line, its level, the kernel's stamp in nanoseconds, and the reported level if it is another."""
-
-
-class SimulatedPin(MockPin):  # type: ignore[misc]  # gpiozero has no annotations
-    """A pin that a simulator drives from a thread of its own, stamped as a kernel would."""
-
-    def __init__(self, factory: SimulatedFactory, info: object) -> None:
-        self._is_driven = False
-        self._state: bool
-        super().__init__(factory, info)
-        self.missed = 0
-
-    def drive(self, level: bool, at_ns: int, *, reported: bool | None = None) -> None:
-        """Set the level, and report an edge of ``at_ns``, with the level that the kernel reads after it.
-
-        ``reported`` is another level: a pulse that is shorter than the kernel's interrupt thread needs is read too late.
-        An edge is reported even where the level stays.
-        """
-        self._is_driven = True
-        self._change_state(level)
-        reference = self._when_changed
-        handler = reference() if reference is not None else None
-        if handler is not None:
-            handler(at_ns / 1e9, int(level if reported is None else reported))
-
-    def lose(self, level: bool, count: int = 1) -> None:
-        """Set the level after ``count`` edges that the kernel drops."""
-        self._is_driven = True
-        self._change_state(level)
-        self.missed += count
-
-    def _change_state(self, value: bool) -> bool:
-        """Keep the present level only: gpiozero's own keeps every level since the start."""
-        before: bool = self._state
-        self._state = value
-        return before != value
-
-    def _set_pull(self, value: str) -> None:
-        if self._is_driven:
-            self._pull = value  # a driven line is stronger than the resistor
-        else:
-            super()._set_pull(value)
-
-    def _get_state(self) -> int:
-        self.factory.wait_while_frozen()
-        return int(super()._get_state())
-
-
-class SimulatedFactory(MockFactory):  # type: ignore[misc]  # gpiozero has no annotations
-    """The pins of a Pi 5 without hardware."""
-
-    def __init__(self) -> None:
-        super().__init__(revision=f"{PI_5:x}", pin_class=SimulatedPin)
-        self._answers = threading.Event()
-        self._answers.set()
-        self._making = threading.Lock()
-        self.listeners = Listeners()
-
-    def pin(self, name: str, **options: object) -> SimulatedPin:
-        """The pin of this name: the same for the simulator and for the driver, which are in different threads."""
-        with self._making:
-            return cast("SimulatedPin", super().pin(name, **options))
-
-    def drive(self, *moves: Move) -> None:
-        """Drive lines, see :meth:`SimulatedPin.drive`. The edges are delivered together."""
-        for number, level, at_ns, *reported in moves:
-            self.pin(f"GPIO{number}").drive(level, at_ns, reported=reported[0] if reported else None)
-        self.listeners.call()
-
-    def freeze(self) -> None:
-        """Let every look at a pin's level wait, as at a chip that hangs."""
-        self._answers.clear()
-
-    def thaw(self) -> None:
-        """Let the pins answer again."""
-        self._answers.set()
-
-    def wait_while_frozen(self) -> None:
-        """Return when the pins answer."""
-        self._answers.wait()
 
 
 class _Simulation:
     """The factory that stands for the hardware of this process, while one does."""
 
-    factory: SimulatedFactory | None = None
+    factory: Factory | None = None
 
 
-def simulate_pins(factory: SimulatedFactory | None) -> None:
+def simulate_pins(factory: Factory | None) -> None:
     """Use the pins of ``factory`` in place of the hardware, in this process; None ends that."""
     _Simulation.factory = factory
 
@@ -306,7 +286,7 @@ class PinSet:
         simulated = _Simulation.factory
         self.is_simulated = simulated is not None
         try:
-            self._factory = cast("Factory", simulated or KernelFactory(chip))
+            self._factory = simulated or cast("Factory", KernelFactory(chip))
         except OSError as fault:
             raise explain_chip(chip, device, fault) from fault
 

@@ -6,7 +6,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from drivers.transport.gpio import SimulatedFactory, simulate_pins
+from drivers.transport.gpio import simulate_pins
+from drivers.transport.simulated_pins import SimulatedFactory
 from simulators.devices.contract import DeviceSpec, PinDevice, PinSimulator
 from simulators.hosttime import HostTime
 from simulators.world.range import World

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drivers.transport.gpio import SimulatedFactory, simulate_pins
+from drivers.transport.gpio import simulate_pins
+from drivers.transport.simulated_pins import SimulatedFactory
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from tests.test_project import ROOT
 CODE = """
 import importlib, pathlib, sys
 sys.modules["gpiozero"] = sys.modules["gpiod"] = None
-at_pins = ("drivers.transport.gpio", "drivers.transport.gpiod_pins", "simulators.pins")
+at_pins = ("drivers.transport.gpio", "drivers.transport.gpiod_pins", "drivers.transport.simulated_pins", "simulators.pins")
 for room in ("drivers", "simulators", "edge/sensor", "edge/simulation", "edge/cli"):
     for path in sorted(pathlib.Path(room).rglob("*.py")):
         name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")

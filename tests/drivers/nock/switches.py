@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from drivers.contract import Reading, Report
 from drivers.nock.driver import BowNock, NockSettings
-from drivers.transport.gpio import Move, SimulatedFactory
+from drivers.transport.simulated_pins import Move, SimulatedFactory
 from simulators.devices.bow_nock import bounce
 from simulators.world.draws import Draws
 

@@ -15,9 +15,10 @@ import pytest
 from drivers.errors import DeviceLost, DeviceUnavailable, DriverConfigError
 from drivers.transport import gpiod_pins, pins
 from drivers.transport.edges import Edge, InputPin, Levels, Pull
-from drivers.transport.gpio import PinSet, SimulatedFactory
+from drivers.transport.gpio import PinSet
 from drivers.transport.gpio_faults import explain_chip, explain_line
 from drivers.transport.pins import InputPins, open_inputs
+from drivers.transport.simulated_pins import SimulatedFactory
 from tests.drivers.simulated_pins import simulated_pins
 from tests.eventually import eventually
 

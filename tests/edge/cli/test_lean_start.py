@@ -59,6 +59,13 @@ def test_sensor_daemon_loads_no_command_line() -> None:
     assert not loaded & (COMMAND_LINE | SIMULATION | NEVER | SPARED)
 
 
+def test_pins_load_no_devices_of_gpiozero() -> None:
+    loaded = imported_by("import drivers.nock.driver, drivers.transport.gpio")
+    assert "gpiozero.pins.pi" in loaded
+    assert not loaded & {"gpiozero.output_devices", "gpiozero.pins.mock", "colorzero", *SPARED}
+    assert "gpiozero.output_devices" in imported_by("import drivers.transport.gpio, gpiozero; gpiozero.LED")
+
+
 @pytest.mark.parametrize("program", ["shots", "push"])
 def test_other_services_load_no_command_line(program: str) -> None:
     loaded = imported_by(f"import edge.cli.daemons.{program}")

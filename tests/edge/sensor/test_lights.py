@@ -16,8 +16,8 @@ from pydantic import TypeAdapter
 
 from drivers.contract import ClockModel, DeviceKind, Driver, ReadingKind
 from drivers.registry import load_driver
-from drivers.transport.gpio import SimulatedFactory
 from drivers.transport.pins import open_pins
+from drivers.transport.simulated_pins import SimulatedFactory
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
