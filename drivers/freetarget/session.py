@@ -224,10 +224,11 @@ class FreeTargetSession:
             self._poll.answered()
             self.request(ASK_SETTINGS)
         elif self.phase is Phase.SETTLING and self._poll.is_open:
-            self._poll.answered()
             if self._echoed and not self._is_raw:
                 self.request(SET_RAW_POSITIONS)  # the target echoes what it receives, and it did not receive this
+                self._poll.withdrawn(self._free_ns)
                 return
+            self._poll.answered()
             self.phase = Phase.LIVE
             self._echoes = self._echoed
             self._slow_since_ns = None

@@ -8,7 +8,7 @@ import pytest
 
 from drivers.contract import Pulse, Reading, Report, StreamStart
 from drivers.freetarget.codec import Dialect
-from tests.drivers.freetarget.live import MS, LiveSession, S
+from tests.drivers.freetarget.live import MS, LiveSession
 
 LATENCY_NS = 100 * MS
 REASON = "by its settings the target may sense nothing for longer than usual after an impact"
@@ -132,18 +132,3 @@ def test_a_faulty_sensor_leaves_a_blind_time() -> None:
     live.poll()
     assert live.outline() == ["start", "start", "pulse"]
     assert live.session.counters["sensor_faults"] == 2
-
-
-def test_commands_wait_until_the_target_listens_again() -> None:
-    """Firmware 6 discards what arrives just after it has printed its settings."""
-    live = LiveSession(Dialect.V6)
-    live.wait(0)
-    live.answer()
-    live.wait(5.0)
-    before = len(live.sent)
-    live.print_settings()
-    live.wait(0.1)
-    assert len(live.sent) == before
-    live.wait(0.2)
-    assert len(live.sent) > before
-    assert live.now_ns < live.session.silent_ns < live.now_ns + 10 * S
