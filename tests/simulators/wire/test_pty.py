@@ -5,12 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import subprocess
+import sys
 import termios
 from pathlib import Path
 
 import pytest
 
 from simulators.wire.pty import MAX_BUFFERED, UNREAD_S, PtyWire
+from tests.test_project import ROOT
+
+DEADLINE_S = 30.0
 
 
 def read_all(fd: int, wanted: int, timeout_s: float = 20.0) -> bytes:
@@ -124,6 +129,63 @@ def test_new_wire_replaces_the_symlink_and_the_old_one_keeps_it(tmp_path: Path) 
     os.close(port)
     new.close()
     assert list(tmp_path.iterdir()) == []
+
+
+TAKE = """
+import sys
+from pathlib import Path
+from simulators.wire.pty import PortHeld, PtyWire
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    wire = PtyWire(Path(sys.argv[1]))
+except PortHeld as held:
+    print("refused by", held.pid, flush=True)
+else:
+    print("took", flush=True)
+    sys.stdin.readline()
+    wire.close()
+"""
+"""A process that takes a link at the first line of its input and closes it at the second."""
+
+
+def test_of_processes_that_take_one_link_together_one_gets_it(tmp_path: Path) -> None:
+    """The others name it, and leave its link alone when they end."""
+    words = [sys.executable, "-c", TAKE, str(tmp_path / "bow-1")]
+    rivals = [
+        subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    try:
+        assert [line_of(rival) for rival in rivals] == ["ready"] * 4
+        for rival in rivals:
+            send_line(rival)
+        said = {rival: line_of(rival) for rival in rivals}
+        (winner,) = [rival for rival, line in said.items() if line == "took"]
+        for rival in rivals:
+            if rival is not winner:
+                assert said[rival] == f"refused by {winner.pid}"
+                assert rival.wait(DEADLINE_S) == 0
+        os.close(os.open(tmp_path / "bow-1", os.O_RDWR | os.O_NOCTTY))
+        assert [path.name for path in tmp_path.iterdir()] == ["bow-1"]
+        send_line(winner)
+        assert winner.wait(DEADLINE_S) == 0
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        for rival in rivals:
+            rival.kill()
+            rival.communicate()
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    assert select.select([process.stdout], [], [], DEADLINE_S)[0], "the process said nothing"
+    return process.stdout.readline().strip()
+
+
+def send_line(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 @pytest.mark.parametrize("target", ["/nowhere", "/dev/ttyUSB0", "."])
