@@ -42,8 +42,10 @@ def as_typed(text: str) -> str:
 SESSION_VALUES: Final = """
     t.distance::float8 as distance, t.max_x as butt_width, t.max_y as butt_height, s.is_indoor, s.arrows_per_end,
     nullif(s.rule_set, 'wa') as rules,
-    (select coalesce(json_agg(json_build_array(name, code, x, y) order by name), '[]') from (
-        select name, min(code) as code, avg(x) as x, avg(y) as y from faces where target_id = t.id group by name
+    (select coalesce(json_agg(json_build_array(name, code, x, y) order by name, number), '[]') from (
+        select name, min(code) as code, avg(x) as x, avg(y) as y, number
+        from (select *, substring(human_identifier from ' ([0-9])$') as number from faces where target_id = t.id) spots
+        group by name, number
     ) whole) as faces,
     (select coalesce(json_agg(json_build_array(letter, face, bow_device_id, archers.name) order by letter), '[]')
         from slots left join archers on (archers.id, archers.hub_id) = (slots.archer_id, slots.hub_id)
@@ -61,7 +63,7 @@ class SessionValues:
     distance: float | None = None
     """Metres."""
     faces: Sequence[Sequence[str | float]] = ()
-    """Name, code and centre of each face, millimetres from the lower left of the butt."""
+    """Name, code and centre of each face as it was asked for, millimetres from the lower left of the butt."""
     is_indoor: bool | None = None
     arrows_per_end: int | None = None
     butt_width: float | None = None

@@ -22,7 +22,7 @@ from edge.common.text import clean, nearest
 from edge.operator.boots import dated, record_this_boot
 from edge.operator.butt.layout import FacePlace
 from edge.operator.butt.slots import NewSlot, insert_slots
-from edge.shots.rules import USUAL_RULES, RuleSet, load_rules
+from edge.shots.rules import USUAL_RULES, RuleSet, load_all_rules, load_rules
 
 END_TIMEOUT_S = 60.0
 START_SHOTS = "Start archstats-shots, which closes it; on a hub with `sudo systemctl start archstats-shots`."
@@ -50,8 +50,9 @@ class NewSession:
     rules: RuleSet = field(default_factory=lambda: load_rules()[USUAL_RULES])
 
 
-def rules_of(code: str) -> RuleSet:
-    """The newest version of the rules with a code. Raises UsageError."""
+def rules_of(text: str) -> RuleSet:
+    """The rules that a text names: their newest version by the code alone, an earlier one like ``wa@1``. Raises UsageError."""
+    code, _, version = text.partition("@")
     known = load_rules()
     if code not in known:
         near = nearest(code, known)
@@ -59,7 +60,15 @@ def rules_of(code: str) -> RuleSet:
             f"there are no rules '{code}'",
             hint=(f"Did you mean {near}? " if near else "") + f"Give one of {', '.join(known)}.",
         )
-    return known[code]
+    if code == text:
+        return known[code]
+    versions = {str(rules.version): rules for rules in load_all_rules().values() if rules.code == code}
+    if version not in versions:
+        raise UsageError(
+            f"there is no version '{version}' of the rules {code}",
+            hint=f"Give one of {', '.join(f'{code}@{one}' for one in versions)}, or {code} for the newest.",
+        )
+    return versions[version]
 
 
 def past_instant(text: str, now: Instant, *, is_behind: bool = False) -> Instant:
@@ -117,8 +126,14 @@ async def open_sessions(
     """Open a session like ``new`` on each lane, or on none; returns their ids by lane.
 
     A ``backdated`` session begins in the past. Raises CommandError when a lane has an open session, or had one after a
-    backdated start.
+    backdated start, UsageError when an archer would stand on several lanes.
     """
+    archer = next((slot.archer for slot in new.slots if slot.archer is not None), None)
+    if len(lanes) > 1 and archer is not None:
+        raise UsageError(
+            f"archer {archer} cannot shoot on lanes {', '.join(map(str, lanes))} at the same time",
+            hint="Open each lane with a command of its own, or leave out archer=.",
+        )
     opened: dict[int, UUID] = {}
     async with connection.transaction():
         for lane in lanes:

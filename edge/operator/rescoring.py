@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 import asyncpg
@@ -17,13 +19,13 @@ import asyncpg
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean
-from edge.common.vocabulary import NOT_COUNTED, CalibrationKind, DeviceKind, Result
+from edge.common.vocabulary import CalibrationKind, DeviceKind, Result
 from edge.operator.calibration.records import active_calibration, find_calibration
 from edge.operator.opening import rules_of
 from edge.operator.rebuilds import await_rebuild
-from edge.shots.assembly.shot import ARROW_SHOT
-from edge.shots.faces import load_catalogue
-from edge.shots.rules import load_rules
+from edge.operator.statistics import facts_of_session
+from edge.shots.faces import FaceSpec, load_all_faces, load_catalogue
+from edge.statistics import session_totals
 
 AT_LANDING = "landing"
 """Word for the calibrations that were active when the arrows landed."""
@@ -90,7 +92,7 @@ async def rescore_session(
         raise CommandError("a rescore needs a name and a reason", hint="Give --who and --why some text.")
     async with connection.transaction():
         await connection.execute("select from sessions where id = $1 for update", session_id)
-        before, old_total = await _values(connection, session_id)
+        before, old_total = await _values(connection, session_id), await _total(connection, session_id)
         old = await _basis(connection, session_id)
         chosen = await _chosen_calibrations(connection, session_id, calibration)
         await _apply_rules(connection, session_id, rules or old.rule_set)
@@ -98,25 +100,26 @@ async def rescore_session(
         await _record(connection, session_id, who, reason, old, chosen)
         new = await _basis(connection, session_id)
     done = await await_rebuild(connection, session_id)
-    after, new_total = await _values(connection, session_id)
+    after, new_total = await _values(connection, session_id), await _total(connection, session_id)
     changed = {i: (before[i], value) for i, value in after.items() if i in before and before[i] != value}
     return Rescore(session_id, done, old, new, old_total, new_total, len(after), changed)
 
 
-async def _values(connection: Connection, session_id: UUID) -> tuple[dict[UUID, RescoredValue], int]:
-    """The shots in order of shooting, without those that no longer result, and their total."""
+async def _values(connection: Connection, session_id: UUID) -> dict[UUID, RescoredValue]:
+    """The shots in order of shooting, without those that no longer result."""
     rows = await connection.fetch(
         """
-        select h.id, h.end_number, h.result, h.points, h.is_x, h.x, h.y, h.flags && $2 or h.end_number <= s.sighter_ends as is_out
-        from shots h join sessions s on s.id = h.session_id where h.session_id = $1
-        order by coalesce(h.arrow_disengage_time, h.arrow_landing_time), h.id
+        select id, end_number, result, points, is_x, x, y from shots where session_id = $1 and result <> $2
+        order by coalesce(arrow_disengage_time, arrow_landing_time), id
         """,
         session_id,
-        sorted(NOT_COUNTED),
+        Result.VOID,
     )
-    values = {row["id"]: RescoredValue(row["end_number"], Result(row["result"]), *row[3:7]) for row in rows}
-    total = sum(row["points"] or 0 for row in rows if row["result"] in ARROW_SHOT and not row["is_out"])
-    return {i: value for i, value in values.items() if value.result is not Result.VOID}, total
+    return {row["id"]: RescoredValue(row["end_number"], Result(row["result"]), *row[3:7]) for row in rows}
+
+
+async def _total(connection: Connection, session_id: UUID) -> int:
+    return session_totals(await facts_of_session(connection, session_id)).points
 
 
 async def _basis(connection: Connection, session_id: UUID) -> ScoringBasis:
@@ -141,9 +144,9 @@ async def _basis(connection: Connection, session_id: UUID) -> ScoringBasis:
     )
 
 
-async def _apply_rules(connection: Connection, session_id: UUID, code: str) -> None:
-    """Give the session the newest version of the rules, unless it has them: an unchanged row rings no doorbell."""
-    rules = load_rules().get(code) or rules_of(code)
+async def _apply_rules(connection: Connection, session_id: UUID, text: str) -> None:
+    """Give the session the rules that a text names, unless it has them: an unchanged row rings no doorbell."""
+    rules = rules_of(text)
     await connection.execute(
         """
         update sessions set rule_set = $2, rule_set_version = $3, x_points = $4
@@ -157,25 +160,51 @@ async def _apply_rules(connection: Connection, session_id: UUID, code: str) -> N
 
 
 async def _apply_faces(connection: Connection, session_id: UUID) -> None:
-    """Give the session's faces their present versions. Their places stay."""
+    """Give the session's faces their present versions. The centre of a whole face stays; its spots may move."""
     rows = await connection.fetch(
-        "select f.id, f.name, f.code, f.version from faces f join targets t on t.id = f.target_id where t.session_id = $1",
+        "select f.id, f.name, f.code, f.version, f.x, f.y from faces f join targets t on t.id = f.target_id "
+        "where t.session_id = $1 order by f.name, f.human_identifier",
         session_id,
     )
-    for row in rows:
-        spec = load_catalogue().get(row["code"])
-        if spec is None or spec.version <= row["version"]:
+    for (name, code, version), spots in groupby(rows, key=itemgetter("name", "code", "version")):
+        spec = load_catalogue().get(code)
+        if spec is None or spec.version <= version:
             continue
+        found = list(spots)
+        places = _renewed_places([(row["x"], row["y"]) for row in found], load_all_faces().get((code, version)), spec)
+        if places is None:
+            raise CommandError(
+                f"version {spec.version} of {code} has {len(spec.spots)} spots, and face {name} has {len(found)}",
+                hint="Nothing was changed: this session keeps its version of the face.",
+            )
         try:
-            await connection.execute(
-                "update faces set version = $2, radii = $3, points = $4, x_radius = $5 where id = $1",
-                row["id"], spec.version, spec.radii_mm, spec.points, spec.x_radius_mm,
-            )  # fmt: skip
+            await connection.executemany(
+                "update faces set version = $2, radii = $3, points = $4, x_radius = $5, x = $6, y = $7 where id = $1",
+                [
+                    (row["id"], spec.version, spec.radii_mm, spec.points, spec.x_radius_mm, x, y)
+                    for row, (x, y) in zip(found, places, strict=True)
+                ],
+            )
         except asyncpg.CheckViolationError as fault:
             raise CommandError(
-                f"version {spec.version} of {row['code']} does not fit the place of face {row['name']} ({fault})",
+                f"version {spec.version} of {code} does not fit the place of face {name} ({fault})",
                 hint="Nothing was changed: this session keeps its version of the face.",
             ) from fault
+
+
+def _renewed_places(
+    places: list[tuple[float, float]], old: FaceSpec | None, new: FaceSpec
+) -> list[tuple[float, float]] | None:
+    """The places of a face's spots by another version of it, its centre unmoved; None for another number of spots. Pure.
+
+    ``old`` is None for a version that this catalogue does not have: its spots are taken as centred like the new ones.
+    """
+    former = new if old is None else old
+    if len(new.spots) == len(former.spots) == 1 or (old is not None and new.spots == old.spots):
+        return places
+    if not len(places) == len(new.spots) == len(former.spots):
+        return None
+    return [(spot.x_mm, spot.y_mm) for spot in new.placed(*former.centre_of(places))]
 
 
 @dataclass(frozen=True, slots=True)

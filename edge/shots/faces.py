@@ -1,9 +1,9 @@
-"""The catalogue of faces: ring tables by code and version."""
+"""The catalogue of faces: ring tables by code and version. Every version stays in it: sessions have stored its number."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -51,15 +51,30 @@ class FaceSpec:
             for i, (dx, dy) in enumerate(self.spots)
         ]
 
+    def centre_of(self, places: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """The centre of the face on a butt, from the places of its spots in their order."""
+        offsets = [(x - dx, y - dy) for (x, y), (dx, dy) in zip(places, self.spots, strict=True)]
+        return sum(x for x, _ in offsets) / len(offsets), sum(y for _, y in offsets) / len(offsets)
+
+
+@cache
+def load_all_faces() -> Mapping[tuple[str, int], FaceSpec]:
+    """Load every version of every face, by code and version."""
+    rows = json.loads(resources.files("edge.shots").joinpath("faces.json").read_text(encoding="utf-8"))
+    return {
+        (row["code"], row["version"]): FaceSpec(
+            row["code"], row["version"], row["name"], tuple((x, y) for x, y in row["spots"]), tuple(row["radii_mm"]),
+            tuple(row["points"]), row["x_radius_mm"],
+        )
+        for row in rows
+    }  # fmt: skip
+
 
 @cache
 def load_catalogue() -> Mapping[str, FaceSpec]:
     """Load the newest version of every face, by its code."""
-    rows = json.loads(resources.files("edge.shots").joinpath("faces.json").read_text(encoding="utf-8"))
-    return {
-        row["code"]: FaceSpec(
-            row["code"], row["version"], row["name"], tuple((x, y) for x, y in row["spots"]), tuple(row["radii_mm"]),
-            tuple(row["points"]), row["x_radius_mm"],
-        )
-        for row in sorted(rows, key=lambda row: int(row["version"]))
-    }  # fmt: skip
+    faces = load_all_faces()
+    newest: dict[str, int] = {}
+    for code, version in faces:
+        newest[code] = max(version, newest.get(code, version))
+    return {code: faces[code, version] for code, version in newest.items()}

@@ -1,4 +1,4 @@
-"""Rule sets: the parts of scoring that competitions choose, by code and version."""
+"""Rule sets: the parts of scoring that competitions choose, by code and version. Every version stays: sessions have stored it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,14 @@ class RuleSet:
 
 
 @cache
+def load_all_rules() -> Mapping[tuple[str, int], RuleSet]:
+    """Load every version of every rule set, by code and version, in ascending order."""
+    rows = json.loads(resources.files("edge.shots").joinpath("rules.json").read_text(encoding="utf-8"))
+    known = {(row["code"], row["version"]): RuleSet(**row) for row in rows}
+    return dict(sorted(known.items()))
+
+
+@cache
 def load_rules() -> Mapping[str, RuleSet]:
     """Load the newest version of every rule set, by its code."""
-    rows = json.loads(resources.files("edge.shots").joinpath("rules.json").read_text(encoding="utf-8"))
-    known = sorted((RuleSet(**row) for row in rows), key=lambda rules: rules.version)
-    return {rules.code: rules for rules in known}
+    return {code: rules for (code, _), rules in load_all_rules().items()}

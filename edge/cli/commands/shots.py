@@ -159,7 +159,10 @@ def rescore_command(
     why: Annotated[str, typer.Option("--why", "--reason", callback=storable, help="Reason, kept with the rescore.")],
     rules: Annotated[
         str | None,
-        typer.Option(help="Other rules, such as wa_x11; the session's own by default.", autocompletion=rule_sets),
+        typer.Option(
+            help="Other rules, such as wa_x11, or an earlier version like wa@1; the session's own by default.",
+            autocompletion=rule_sets,
+        ),
     ] = None,
     calibration: Annotated[
         str | None,

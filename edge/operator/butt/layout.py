@@ -18,6 +18,8 @@ FACE_MARGIN_MM = 30.0
 """Room left around a face that is larger than the usual butt."""
 GAP_MM = 20.0
 """Least gap between the zones of two faces that are laid out: 2 cm, as for the special layouts (FFTA B.2.2)."""
+MOST_SPOTS = 9
+"""Most faces that share a name."""
 SYNTAX = "[NAME=]CODE[@X,Y]"
 _REQUEST = re.compile(r"(?:(?P<name>[^=@]*)=)?(?P<code>[^=@]*)(?:@(?P<x>[^,@]*),(?P<y>[^,@]*))?")
 _NAME = re.compile(r"\w[\w-]{0,19}")
@@ -77,26 +79,33 @@ def faces_on_butt(
 ) -> tuple[float, float, list[FacePlace]]:
     """Width and height of the butt, and every spot of the faces on it, millimetres.
 
-    One face without a place is in the middle; several are spread evenly. A side that is None has the usual size, or a single
+    One face without a place is in the middle; several are spread evenly. Faces of one name are the spots of one. A side that is None has the usual size, or a single
     face's with a margin where that is more. Raises UsageError for an unknown face, a name given twice or places for some
     faces only, CommandError for a butt that is too small and for faces that overlap.
     """
     specs = [_spec(request.code) for request in requests]
-    names = _names(requests)
+    names = _names(requests, specs)
     width, height = _butt_for(specs, width_mm, height_mm)
     if any(request.centre is not None for request in requests):
         centres = _given(requests, specs, names, width, height)
     else:
         centres = _spread([spec.reach_mm for spec in specs], width, height)
     is_plain = len(requests) == 1 and requests[0].name is None
-    return width, height, [
-        FacePlace(
-            spot.human_identifier if is_plain else f"{name} {spot.human_identifier}" if len(spec.spots) > 1 else name,
-            spec.code, spec.version, spot.x_mm, spot.y_mm, spot.radii_mm, spot.points, spot.x_radius_mm, name,
-        )
-        for spec, name, centre in zip(specs, names, centres, strict=True)
-        for spot in spec.placed(*centre)
-    ]  # fmt: skip
+    wanted = Counter(names)
+    numbers: Counter[str] = Counter()
+    places: list[FacePlace] = []
+    for spec, name, centre in zip(specs, names, centres, strict=True):
+        numbers[name] += 1
+        for spot in spec.placed(*centre):
+            if is_plain:
+                called = spot.human_identifier
+            elif wanted[name] > 1:
+                called = f"{name} {numbers[name]}"
+            else:
+                called = f"{name} {spot.human_identifier}" if len(spec.spots) > 1 else name
+            place = spot.x_mm, spot.y_mm, spot.radii_mm, spot.points, spot.x_radius_mm
+            places.append(FacePlace(called, spec.code, spec.version, *place, name))
+    return width, height, places
 
 
 def _spec(code: str) -> FaceSpec:
@@ -110,12 +119,25 @@ def _spec(code: str) -> FaceSpec:
     return catalogue[code]
 
 
-def _names(requests: Sequence[FaceRequest]) -> list[str]:
-    """The names of the faces: their numbers where none is given."""
+def _names(requests: Sequence[FaceRequest], specs: Sequence[FaceSpec]) -> list[str]:
+    """The names of the faces: their numbers where none is given.
+
+    Faces of one code and one spot may share a name: together they are one multiple face.
+    """
     names = [request.name or str(number) for number, request in enumerate(requests, start=1)]
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        raise UsageError(f"two faces are named {repeated[0]}", hint="Give each --face another name.")
+    for name, count in Counter(names).items():
+        alike = [one for one, called in zip(zip(requests, specs, strict=True), names, strict=True) if called == name]
+        codes, spots = {request.code for request, _ in alike}, max(len(spec.spots) for _, spec in alike)
+        if count > 1 and (len(codes) > 1 or spots > 1 or any(request.name is None for request, _ in alike)):
+            raise UsageError(
+                f"two faces are named {name}",
+                hint="Give each --face another name. Only faces of one spot and one code may share it: they are one face then.",
+            )
+        if count > MOST_SPOTS:
+            raise UsageError(
+                f"{count} faces are named {name}",
+                hint=f"A face has {MOST_SPOTS} spots at most; give others another name.",
+            )
     return names
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -36,7 +36,22 @@ def parse_slots(texts: Sequence[str], faces: Sequence[FacePlace]) -> list[NewSlo
         for value, count in Counter(values).items():
             if count > 1:
                 raise UsageError(f"{kind} {value} is given twice", hint="Each slot and each bow is one archer's.")
+    for letters in _places_by_archer(slots).values():
+        if len(letters) > 1:
+            raise UsageError(
+                f"archer {letters[-1].archer} is in the slots {' and '.join(slot.letter for slot in letters)}",
+                hint="An archer has one slot of a session. Write two archers of one name differently: Kim L., Kim P.",
+            )
     return sorted(slots, key=lambda slot: slot.letter)
+
+
+def _places_by_archer(slots: Sequence[NewSlot]) -> Mapping[str, Sequence[NewSlot]]:
+    """The slots by archer, in the order they were given. Upper and lower case do not distinguish two archers."""
+    found: dict[str, list[NewSlot]] = {}
+    for slot in slots:
+        if slot.archer is not None:
+            found.setdefault(" ".join(slot.archer.split()).casefold(), []).append(slot)
+    return found
 
 
 def _parse(text: str, names: Sequence[str]) -> NewSlot:

@@ -44,8 +44,8 @@ grant select on device_states to archstats_operator;
 -- Sessions and equipment: set up by operators. The assembler ends a session whose closing was requested; triggers assign devices.
 grant select, insert, update on sessions to archstats_operator;
 grant select, insert on targets, faces, slots, archers to archstats_operator;
--- A rescore takes the present version of a face. Its name and its place stay.
-grant update (version, radii, points, x_radius) on faces to archstats_operator;
+-- A rescore takes the present version of a face, which may have its spots elsewhere. Its name stays.
+grant update (version, x, y, radii, points, x_radius) on faces to archstats_operator;
 grant select on slots to archstats_shots, archstats_push;
 grant select on archers to archstats_push;
 grant select, insert, update on arrows to archstats_operator;

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from edge.common.frames import ButtPoint, nominal_map
 from edge.common.vocabulary import ReadingKind
-from edge.shots.assembly.model import Arrow, CorrectionSet, Slot, Target, TimedReading
+from edge.shots.assembly.model import Arrow, CorrectionSet, Face, Slot, Target, TimedReading
 from edge.shots.assembly.placement import UNKNOWN_PLACEMENT, Calibration, Placement
 from edge.shots.assembly.timeline import BlindInterval, LaneAssignment, PreviousSession
 
@@ -157,6 +157,12 @@ class SessionContext:
     def slot_of_bow(self, bow: str | None) -> Slot | None:
         """The slot whose bow bears a device; None without one."""
         return next((slot for slot in self.slots if bow is not None and slot.bow == bow), None)
+
+    def faces_of_slot(self, slot_id: UUID | None) -> Sequence[Face]:
+        """The faces that a slot's archer shoots at; all faces on the butt for no slot."""
+        faces = () if self.target is None else self.target.faces
+        slot = next((slot for slot in self.slots if slot_id is not None and slot.id == slot_id), None)
+        return faces if slot is None else [face for face in faces if face.id in slot.faces] or faces
 
     def slot_of_face(self, face: UUID | None) -> Slot | None:
         """The only slot that shoots at a face, and without a device on its bow; None where another may have hit it."""

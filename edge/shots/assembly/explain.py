@@ -273,7 +273,7 @@ def _placing(landing: TimedReading | None, context: SessionContext) -> Placing |
 
 
 def _ring(shot: Shot, landing: TimedReading | None, context: SessionContext) -> Ring | None:
-    """The position on the face that it scored on, or beside the nearest one."""
+    """The position on the face that it scored on, or beside the nearest one of its archer's; on another's if it hit that."""
     if (
         landing is None
         or (point := context.butt_point(landing)) is None
@@ -282,8 +282,9 @@ def _ring(shot: Shot, landing: TimedReading | None, context: SessionContext) -> 
         or not context.target.faces
     ):
         return None
-    scored = [face for face in context.target.faces if face.id == shot.face_id]
-    face = min(scored or context.target.faces, key=lambda face: point.distance_to(face.centre))
+    faces = context.faces_of_slot(None if Flag.WRONG_FACE in shot.flags else shot.slot_id)
+    scored = [face for face in faces if face.id == shot.face_id]
+    face = min(scored or faces, key=lambda face: point.distance_to(face.centre))
     from_centre = point.on_face(face.centre).radius
     edge = from_centre - shot.diameter_mm / 2
     lines = sorted(face.radii if face.x_radius is None else (*face.radii, face.x_radius))

@@ -141,8 +141,8 @@ def correct_shot(shot: Shot, context: SessionContext) -> Shot:
         return shot
     points = correction.points
     if correction.is_x and context.target is not None and context.target.faces:
-        own = [face for face in context.target.faces if face.id == shot.face_id]
-        points = max(face.x_worth for face in own or context.target.faces)
+        faces = context.faces_of_slot(shot.slot_id)
+        points = max(face.x_worth for face in [face for face in faces if face.id == shot.face_id] or faces)
     return replace(
         shot,
         result=correction.result,

@@ -18,12 +18,8 @@ from edge.shots.assembly.boots import Boot, BootOrder
 from edge.shots.assembly.model import CorrectionSet, Face, Slot, Target
 from edge.shots.assembly.placement import Calibration
 from edge.shots.assembly.window import DeviceInterval, SessionWindow
-from edge.shots.faces import load_catalogue
 from edge.shots.store.corrections import valid_corrections
 from edge.shots.store.instants import SqlInstant
-
-MULTIPLE_FACES = frozenset(code for code, face in load_catalogue().items() if len(face.spots) > 1)
-"""Codes of the faces with several spots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +153,11 @@ select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_bo
         order by o.number desc limit 1) as earlier
 from sessions s left join targets t on t.session_id = s.id where s.id = any($1)
 """  # noqa: S608 - fixed text
-_FACES = "select f.* from faces f where f.target_id = any($1) order by f.human_identifier"
+# The spots of a multiple face share its name.
+_FACES = """
+select f.*, count(*) over (partition by f.target_id, f.name) > 1 as is_spot
+from faces f where f.target_id = any($1) order by f.human_identifier
+"""
 # The end of a boot counts once the next boot of the host is known. Until then it changes every minute.
 _BOOTS = """
 select b.host_boot_id as id, b.host_id, b.number, b.seen_after,
@@ -283,5 +283,5 @@ def _activation(
 def _face(row: asyncpg.Record, x_points: int | None) -> Face:
     return Face(
         row["id"], row["version"], row["x"], row["y"], tuple(row["radii"]), tuple(row["points"]), row["x_radius"],
-        is_spot=row["code"] in MULTIPLE_FACES, x_points=x_points,
+        is_spot=row["is_spot"], x_points=x_points,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from edge.operator.corrections import ScoreCorrection, correct_shot
 from edge.operator.rebuilds import rebuild_session
 from edge.operator.rescoring import Rescore, basis_changes, rescore_session, rescores_of
 from edge.operator.shots import list_shots
+from edge.shots.rules import RuleSet
 from tests.edge.lane_rows import CENTRE_MM, LaneRows, build_lane, started_ago
 
 SHIFT = {"xx": 1.0, "xy": 0.0, "yx": 0.0, "yy": 1.0, "x0_mm": 100.0, "y0_mm": 0.0}
@@ -84,6 +85,66 @@ async def test_rescore_takes_the_present_version_of_a_face(range_lane: LaneRows)
     done = await rescore(range_lane)
     assert (done.old.faces, done.new.faces) == ({"1": 0}, {"1": 1})
     assert [points for _, points, _ in await values(range_lane)][:1] == [10]
+
+
+TRIPLE = "insert into faces (target_id, name, human_identifier, code, version, x, y, radii, points, x_radius)"
+SPOTS = {"left A": 830.0, "left B": 640.0, "left C": 450.0}
+
+
+async def hang_triple(lane: LaneRows, code: str, version: int) -> None:
+    """Put a vertical triple face in the place of the session's, its spots 190 mm apart as in an earlier definition."""
+    target_id = await lane.connection.fetchval("select target_id from faces limit 1")
+    await lane.connection.execute("update shots set face_id = null")
+    await lane.connection.execute("delete from faces")
+    await lane.connection.executemany(
+        f"{TRIPLE} values ($1, 'left', $2, $3, $4, 640, $5, '{{20,40,60,80,90}}', '{{10,9,8,7,6}}', 10)",
+        [(target_id, name, code, version, y) for name, y in SPOTS.items()],
+    )
+    await rebuild_session(lane.connection, lane.session_id, "test")
+
+
+async def test_a_new_version_moves_the_spots_around_their_centre(range_lane: LaneRows) -> None:
+    await hang_triple(range_lane, "wa_40_triple", 0)
+    ids = await range_lane.connection.fetch("select id from faces order by human_identifier")
+    done = await rescore(range_lane)
+    assert (done.old.faces, done.new.faces) == ({"left": 0}, {"left": 1})
+    rows = await range_lane.connection.fetch("select id, version, x, y, radii from faces order by human_identifier")
+    assert [(row["version"], row["x"], row["y"], row["radii"][-1]) for row in rows] == [
+        (1, 640.0, 860.0, 100.0),
+        (1, 640.0, 640.0, 100.0),
+        (1, 640.0, 420.0, 100.0),
+    ]
+    assert [row["id"] for row in rows] == [row["id"] for row in ids], "the shots still name their faces"
+
+
+async def test_a_version_that_does_not_fit_changes_nothing(range_lane: LaneRows) -> None:
+    await hang_triple(range_lane, "wa_40_triple", 0)
+    await range_lane.connection.execute("delete from faces where human_identifier = 'left C'")
+    with pytest.raises(CommandError, match="version 1 of wa_40_triple has 3 spots, and face left has 2"):
+        await rescore(range_lane)
+    await range_lane.connection.execute("reset role")
+    await hang_triple(range_lane, "wa_60_triple", 0)
+    await range_lane.connection.execute("update faces set x = 120")
+    with pytest.raises(CommandError, match="does not fit the place of face left"):
+        await rescore(range_lane)
+    assert await range_lane.connection.fetchval("select max(version) from faces") == 0
+    assert await range_lane.connection.fetchval("select count(*) from rescores") == 0
+
+
+async def test_rescore_by_an_earlier_version_of_the_rules(
+    range_lane: LaneRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = {("wa", 1): RuleSet("wa", 1, "first", None), ("wa", 2): RuleSet("wa", 2, "second", 12)}
+    monkeypatch.setattr("edge.operator.opening.load_all_rules", lambda: later)
+    monkeypatch.setattr("edge.operator.opening.load_rules", lambda: {"wa": later["wa", 2]})
+    newest = await rescore(range_lane)
+    assert basis_changes(newest.old, newest.new) == ["rules wa version 1 -> wa version 2"]
+    assert newest.new_total == 34
+    back = await rescore(range_lane, "wa@1")
+    assert (back.new.rule_set_version, back.new_total) == (1, 30)
+    with pytest.raises(UsageError, match="there is no version '3' of the rules wa") as caught:
+        await rescore(range_lane, "wa@3")
+    assert caught.value.hint == "Give one of wa@1, wa@2, or wa for the newest."
 
 
 async def test_rescore_takes_a_chosen_calibration(range_lane: LaneRows) -> None:

@@ -61,6 +61,46 @@ def test_advice_repeats_faces_slots_and_rules(command_line: CommandLine) -> None
     assert "wa_40, wa_60" in command_line.run("session", "list")
 
 
+def test_advice_repeats_a_sheet_of_spots(command_line: CommandLine) -> None:
+    sheet = [f"kim=worcester_spot@{x},{y}" for x, y in ((620, 620), (420, 820), (820, 820))]
+    words = [word for face in (*sheet, "lee=wa_40_triangle@300,300") for word in ("--face", face)]
+    command_line.run("session", "open", "--lane", "4", *words)
+    advised = shlex.split(command_line.run("session", "end", "--lane", "5", status=1).split("`")[1])
+    assert "FACE" in advised, "lane 5 had no session"
+
+    async def end_session(connection: Connection) -> None:
+        await connection.execute("update sessions set is_opened = false, end_time = now(), closing_time = now()")
+
+    command_line.on_database(end_session)
+    advised = shlex.split(command_line.run("session", "end", "--lane", "4", status=1).split("`")[1])
+    assert [advised[i + 1] for i, word in enumerate(advised) if word == "--face"] == words[1::2]
+
+
+async def shoot_one_spot(connection: Connection) -> None:
+    """Two arrows in one of two faces that share a name."""
+    lane = await build_lane(connection, started_ago(60.0))
+    await connection.execute("update targets set max_x = 3000")
+    await connection.execute("update faces set name = 'kim', human_identifier = 'kim 1'")
+    await connection.execute(
+        "insert into faces (target_id, human_identifier, name, code, version, x, y, radii, points, x_radius) "
+        "select target_id, 'kim 2', name, code, version, 2000, y, radii, points, x_radius from faces"
+    )
+    await connection.execute("update sessions set arrows_per_end = 2")
+    for t, x in ((10.0, CENTRE_MM), (20.0, CENTRE_MM + 100.0)):
+        tag = uuid4().hex
+        await lane.add_reading("bow-1", "engage", t - 2, tag=tag)
+        await lane.add_reading("bow-1", "release", t, tag=tag)
+        await lane.add_reading("target-1", "landing", t + 0.4, x_mm=x, y_mm=CENTRE_MM, tag=tag)
+    await lane.set_watermarks(58.0)
+
+
+def test_faces_of_one_name_are_spots(command_line: CommandLine) -> None:
+    command_line.on_database(shoot_one_spot)
+    command_line.run("shots", "rebuild", "--session", "last")
+    found = [(shot["points"], shot["flags"]) for shot in command_line.json("shots", "list")]
+    assert found == [(10, ["same_spot"]), (9, [])]
+
+
 async def shoot_two_archers(connection: Connection) -> None:
     """Arrows of the archers A and B: on the own face, and A's on the face of B."""
     lane = await build_lane(connection, started_ago(60.0))
@@ -121,6 +161,9 @@ def test_mistyped_faces_slots_and_rules_are_refused(command_line: CommandLine) -
     assert "there are no rules 'wa_11'. Did you mean wa_x11? Give" in refused("--rules", "wa_11")
     assert "is not a slot" in refused("--slot", "E")
     assert "slot A is given twice" in refused("--slot", "A", "--slot", "A")
+    assert "there is no version '2' of the rules wa" in refused("--rules", "wa@2")
+    message = command_line.run("session", "open", "--lane", "3", "--lane", "4", "--slot", "A,archer=Kim", status=2)
+    assert "archer Kim cannot shoot on lanes 3, 4 at the same time" in message
     assert "no bow of lane 4" in refused("--slot", "A,bow=bow-9", status=1)
     assert "device bow-4 is no bow of lane 3" in command_line.run(
         "session", "open", "--lane", "3", "--slot", "A,bow=bow-4", status=1

@@ -43,7 +43,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "sessions": (set(), {GET, "update(end_time,is_opened)"}, {GET}, {GET, ADD, SET}),
     "session_devices": (set(), {GET}, set(), {GET}),
     "targets": (set(), {GET}, {GET}, {GET, ADD}),
-    "faces": (set(), {GET}, {GET}, {GET, ADD, "update(points,radii,version,x_radius)"}),
+    "faces": (set(), {GET}, {GET}, {GET, ADD, "update(points,radii,version,x,x_radius,y)"}),
     "slots": (set(), {GET}, {GET}, {GET, ADD}),
     "archers": (set(), set(), {GET}, {GET, ADD}),
     "arrows": (set(), {GET}, {GET}, {GET, ADD, SET}),

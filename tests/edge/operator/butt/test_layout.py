@@ -61,6 +61,19 @@ def test_faces_keep_given_places() -> None:
     assert centres("l=wa_40@300,620", "r=wa_40@720.5,620") == [("l", 300.0, 620.0), ("r", 720.5, 620.0)]
 
 
+def test_faces_of_one_name_are_the_spots_of_one() -> None:
+    sheet = [
+        "kim=worcester_spot@620,620",
+        "lee=wa_40@250,250",
+        "kim=worcester_spot@420,820",
+        "kim=worcester_spot@820,820",
+    ]
+    assert [name for name, _, _ in centres(*sheet)] == ["kim 1", "lee", "kim 2", "kim 3"]
+    _, _, places = faces_on_butt([FaceRequest("worcester_spot", "kim")] * 5)
+    assert {place.name for place in places} == {"kim"}
+    assert len({(place.x_mm, place.y_mm) for place in places}) == 5
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
@@ -68,7 +81,10 @@ def test_faces_keep_given_places() -> None:
         (["wa_40@300,640", "wa_40@699,640"], "faces 1 and 2 overlap"),
         (["wa_122", "wa_122"], "these 2 faces do not fit on a butt of 1280 by 1280 mm"),
         (["wa_40@300,640", "wa_40"], "face 2 has no place"),
-        (["l=wa_40", "l=wa_40"], "two faces are named l"),
+        (["l=wa_40", "l=wa_60"], "two faces are named l"),
+        (["l=wa_40_triple", "l=wa_40_triple"], "two faces are named l"),
+        (["2=wa_40", "wa_40"], "two faces are named 2"),
+        (["l=wa_field_20"] * 10, "10 faces are named l"),
         (["wa_40@300"], "is not a face"),
         (["wa_40@a,b"], "has no place on the butt"),
         (["wa_40@nan,1"], "has no place on the butt"),
@@ -107,6 +123,7 @@ def test_slots_are_read_from_their_texts() -> None:
         (["A=x"], "a face 'x' that is not on the butt"),
         (["A=l", "A=r"], "slot A is given twice"),
         (["A=l,bow=x", "B=r,bow=x"], "bow x is given twice"),
+        (["A=l,archer=Kim Lee", "B=r,archer=kim  lee"], "archer kim  lee is in the slots A and B"),
     ],
 )
 def test_impossible_slots_are_refused_with_remedy(texts: list[str], message: str) -> None:

@@ -23,9 +23,11 @@ X_POINTS = 11
 
 Spots = tuple[tuple[float, float], ...]
 SINGLE: Spots = ((0.0, 0.0),)
-# Spot centres of vertical triple faces: 220 mm apart on 40 cm, 320 mm on 60 cm (FFTA II.2.B.2.1.1, after WA Book 2).
+# Spot centres of triple faces: 220 mm apart on 40 cm, 320 mm on 60 cm (FFTA II.2.B.2.1.1, after WA Book 2).
 VERTICAL_40: Spots = ((0.0, 220.0), (0.0, 0.0), (0.0, -220.0))
 VERTICAL_60: Spots = ((0.0, 320.0), (0.0, 0.0), (0.0, -320.0))
+TRIANGLE_40: Spots = ((0.0, 127.0), (-110.0, -63.5), (110.0, -63.5))
+TRIANGLE_60: Spots = ((0.0, 184.8), (-160.0, -92.4), (160.0, -92.4))
 
 
 class Definition(NamedTuple):
@@ -61,12 +63,21 @@ FACES = [
     Definition("wa_40_compound", "WA 40 cm, compound", "10_zone_compound", 40),
     Definition("wa_40_triple", "WA 40 cm triple, vertical", "10_zone_5_ring", 40, "11_zone_5_ring", VERTICAL_40),
     Definition("wa_40_triple_compound", "WA 40 cm triple, compound", "10_zone_5_ring_compound", 40, spots=VERTICAL_40),
+    Definition("wa_60_triangle", "WA 60 cm triple, triangle", "10_zone_5_ring", 60, "11_zone_5_ring", TRIANGLE_60),
+    Definition(
+        "wa_60_triangle_compound", "WA 60 cm triangle, compound", "10_zone_5_ring_compound", 60, spots=TRIANGLE_60
+    ),
+    Definition("wa_40_triangle", "WA 40 cm triple, triangle", "10_zone_5_ring", 40, "11_zone_5_ring", TRIANGLE_40),
+    Definition(
+        "wa_40_triangle_compound", "WA 40 cm triangle, compound", "10_zone_5_ring_compound", 40, spots=TRIANGLE_40
+    ),
     *_sizes("wa_field", "WA field", "WA_field", 80, 60, 40, 20),
     *_sizes("imperial", "Imperial, 5 zones,", "5_zone", 122, 80, 60, 40),
     *_sizes("ifaa_field", "IFAA and NFAA field and hunter", "IFAA_field", 65, 50, 35, 20),
     *_sizes("ifaa_expert", "IFAA and NFAA expert field", "IFAA_field_expert", 65, 50, 35, 20),
     # The rings of the indoor face are those of the Worcester face in another size.
     Definition("ifaa_indoor_40", "IFAA and NFAA indoor 40 cm", "Worcester", 40),
+    Definition("ifaa_indoor_spot", "IFAA and NFAA indoor, one of five spots", "Worcester_2_ring", 40),
     *_sizes("aa_field", "Archery Australia national field", "AA_national_field", 80, 60, 40, 20),
     Definition("worcester", "Worcester 16 inch", "Worcester", 16, unit="inch"),
     Definition("worcester_spot", "Worcester, one of five centres", "Worcester_2_ring", 16, unit="inch"),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import archeryutils  # type: ignore[import-untyped]
 import pytest
 
-from edge.shots.faces import load_catalogue
-from edge.shots.rules import USUAL_RULES, load_rules
+from edge.shots.faces import load_all_faces, load_catalogue
+from edge.shots.rules import USUAL_RULES, load_all_rules, load_rules
 from tests.edge.shots.scoring.face_generator import DOCS, PATH, X_POINTS, documented, generate, rings
 
 
@@ -55,6 +58,38 @@ def test_codes_of_earlier_versions_stay() -> None:
         USUAL_RULES: (1, None),
         "wa_x11": (1, X_POINTS),
     }
+
+
+def test_the_newest_version_counts_and_all_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, rules = load_all_faces()["wa_40_triple", 1], load_all_rules()["wa", 1]
+    later = {("wa_40_triple", version): replace(first, version=version) for version in (2, 10, 1)}
+    monkeypatch.setattr("edge.shots.faces.load_all_faces", lambda: later)
+    assert load_catalogue.__wrapped__() == {"wa_40_triple": later["wa_40_triple", 10]}
+    others = {("wa", version): replace(rules, version=version) for version in (1, 2)}
+    monkeypatch.setattr("edge.shots.rules.load_all_rules", lambda: others)
+    assert load_rules.__wrapped__() == {"wa": others["wa", 2]}
+
+
+def test_versions_have_no_gap_and_keep_their_number_of_spots() -> None:
+    """A session that is rescored takes the spots of the new version."""
+    for numbers in (load_all_faces(), load_all_rules()):
+        for code in {code for code, _ in numbers}:
+            versions = sorted(version for one, version in numbers if one == code)
+            assert versions == list(range(1, len(versions) + 1)), code
+    for (code, _), face in load_all_faces().items():
+        assert len(face.spots) == len(load_catalogue()[code].spots), code
+
+
+def test_spots_of_a_face_do_not_overlap() -> None:
+    for face in load_catalogue().values():
+        for one, other in combinations(face.spots, 2):
+            assert math.dist(one, other) > 2 * face.radii_mm[-1], face.code
+
+
+def test_the_centre_follows_from_the_spots() -> None:
+    for face in load_catalogue().values():
+        places = [(spot.x_mm, spot.y_mm) for spot in face.placed(612.5, 633.25)]
+        assert face.centre_of(places) == pytest.approx((612.5, 633.25))
 
 
 def test_radii_ascend_and_points_descend() -> None:

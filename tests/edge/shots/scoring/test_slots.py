@@ -55,6 +55,15 @@ def test_a_judge_decides_about_a_wrong_face() -> None:
     assert (shot.points, shot.flags) == (8, (Flag.CORRECTED, Flag.WRONG_FACE))
 
 
+def test_an_x_of_a_judge_is_one_of_the_archers_face() -> None:
+    """Also where the arrow hit the face of another, on which an X is worth more."""
+    lane = LaneReadings().shot(5.0).landing(5.4, x=900.0)
+    face = replace(LEFT, points=(5, 4, 3), x_points=6)
+    context = replace(WITH_BOWS, target=replace(BUTT, faces=(face, RIGHT)))
+    shot = only_shot(lane, corrected(context, Correction(lane.readings[1].key, Result.HIT, 5, is_x=True)))
+    assert (shot.points, shot.is_x, shot.slot_id) == (6, True, A.id)
+
+
 def test_an_arrow_in_the_nock_of_another_archers_scores_nothing() -> None:
     lane = LaneReadings().shot(5.0, OTHER, "bow-2").landing(5.4, OTHER, x=900.0).shot(10.0).landing(10.4, x=902.0)
     assert [(s.points, s.flags) for s in shots(lane, WITH_BOWS)] == [(10, ()), (0, ("contact", "wrong_face"))]
