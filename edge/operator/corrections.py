@@ -69,7 +69,7 @@ async def correct_shot(
     connection: Connection, shot: ShotSummary, score: ScoreCorrection, who: str, reason: str
 ) -> None:
     """Give a shot another score. Raises CommandError when the score contradicts itself or the face."""
-    values, x_points = await face_points(connection, shot.session_id)
+    values, x_points = await face_points(connection, shot)
     complete = complete_score(score, shot, values, x_points)
     new = {"result": complete.result, "points": complete.points, "is_x": complete.is_x}
     await record_correction(connection, _of_shot(shot, CorrectionKind.RESULT, who, reason, new))
@@ -129,26 +129,23 @@ async def corrections_of(connection: Connection, shot: ShotSummary) -> list[Reco
     ]
 
 
-async def face_points(connection: Connection, session_id: UUID) -> tuple[list[int], int | None]:
-    """The values of the zones of the session's faces, highest first, and that of an X where the rules give it another one.
+async def face_points(connection: Connection, shot: ShotSummary) -> tuple[list[int], int | None]:
+    """The values that a shot can have, highest first, and that of an X where the rules give it another one.
 
-    There are no values when the session has no face.
+    They are those of its archer's face; of a shot without a slot, those of all faces on the butt. There are no values when the
+    session has no face.
     """
     rows = await connection.fetch(
         """
-        select distinct unnest(points) as worth from faces
-        where target_id = (select id from targets where session_id = $1) order by worth desc
+        select f.points, f.x_radius is not null as has_x, s.x_points
+        from faces f join targets t on t.id = f.target_id join sessions s on s.id = t.session_id
+        where s.id = $1 and f.name = coalesce((select face from slots where session_id = s.id and letter = $2), f.name)
         """,
-        session_id,
+        shot.session_id,
+        shot.slot,
     )
-    x_points: int | None = await connection.fetchval(
-        """
-        select x_points from sessions where id = $1 and exists (
-            select from faces join targets on targets.id = target_id where targets.session_id = $1 and x_radius is not null)
-        """,
-        session_id,
-    )
-    return [row["worth"] for row in rows], x_points
+    values = sorted({worth for row in rows for worth in row["points"]}, reverse=True)
+    return values, next((row["x_points"] for row in rows if row["has_x"]), None)
 
 
 def complete_score(

@@ -10,15 +10,19 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+import asyncpg
+
 from drivers.clock.instant import Instant
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import NOT_COUNTED, Result, SessionClock, SessionState, SlotLetter
+from edge.common.vocabulary import SessionClock, SessionState, SlotLetter
 from edge.operator.boots import record_this_boot
 from edge.operator.opening import command_to_open
+from edge.operator.statistics import facts_of_session
 from edge.shots.assembly.nockings import expired_nockings
 from edge.shots.store.context import load_snapshot
 from edge.shots.store.instants import SqlInstant, utc_by_clock_of
+from edge.statistics import session_totals
 
 CLOSED_WITHIN_S = 15.0
 """Longest wait for a close: a landing window (3 s) and the time-out of an undecided shot (10 s), with a margin."""
@@ -159,42 +163,41 @@ async def list_sessions(connection: Connection, limit: int, lanes: Sequence[int]
     rows = await connection.fetch(
         """
         select s.id, s.lane, s.is_opened, s.closing_time, s.start_time, s.end_time, s.location, s.is_indoor, s.rule_set,
-               t.distance, case when b.clock = $6 then $6 when b.zero_at is null and abs(extract(epoch
-                   from b.at - s.start_time) - (b.mono_ns - s.start_mono_ns) / 1e9) > $8 then $7 end as clock,
-               (select string_agg(distinct f.code, ', ') from faces f where f.target_id = t.id) as face, count(h.id) as arrows,
-               coalesce(sum(h.points) filter (where h.result = any($3::text[])), 0)::integer as points,
-               array(select row(p.letter, (select name from archers where id = p.archer_id), p.face,
-                       count(o.id), coalesce(sum(o.points) filter (where o.result = any($3::text[])), 0)::integer)
-                   from slots p left join shots o on o.session_id = s.id and o.slot_id = p.id and coalesce(o.end_number > s.sighter_ends, true)
-                       and o.result <> all($4::text[]) and not o.flags && $5::text[]
-                   where p.session_id = s.id group by p.id order by p.letter) as slots
+               t.distance, case when b.clock = $3 then $3 when b.zero_at is null and abs(extract(epoch
+                   from b.at - s.start_time) - (b.mono_ns - s.start_mono_ns) / 1e9) > $5 then $4 end as clock,
+               (select string_agg(distinct f.code, ', ') from faces f where f.target_id = t.id) as face,
+               array(select row(p.letter, (select name from archers where id = p.archer_id), p.face)
+                   from slots p where p.session_id = s.id order by p.letter) as slots
         from sessions s
         left join targets t on t.session_id = s.id
         left join host_boots b on b.host_boot_id = s.start_host_boot_id
-        left join shots h on h.session_id = s.id and coalesce(h.end_number > s.sighter_ends, true)
-            and h.result <> all($4::text[]) and not h.flags && $5::text[]
         where $2::integer[] is null or s.lane = any($2)
-        group by s.id, t.id, b.host_boot_id
         order by max(s.number) over (partition by s.start_time) desc, s.lane limit $1
         """,
         limit,
         lanes,
-        [Result.HIT, Result.OFF_FACE, Result.OFF_VIEW, Result.MISS],
-        [Result.VOID, Result.NOT_SHOT],
-        sorted(NOT_COUNTED),
         SessionClock.BEHIND,
         SessionClock.STEPPED,
         STEPPED_S,
     )
-    return [
-        SessionSummary(
-            **{name: value for name, value in row.items() if name not in ("clock", "slots")},
-            slots=[SlotTotal(SlotLetter(letter), *rest) for letter, *rest in row["slots"]],
-            clock=SessionClock(row["clock"]) if row["clock"] else None,
-            nockings_expired=await _count_expired_nockings(connection, row["id"]),
-        )
-        for row in rows
-    ]
+    return [await _summary(connection, row) for row in rows]
+
+
+async def _summary(connection: Connection, row: asyncpg.Record) -> SessionSummary:
+    facts = await facts_of_session(connection, row["id"])
+    sums = session_totals(facts)
+    of_slots = {letter: session_totals(facts.of_slot(letter)) for letter, *_ in row["slots"]}
+    return SessionSummary(
+        **{name: value for name, value in row.items() if name not in ("clock", "slots")},
+        arrows=sums.arrows,
+        points=sums.points,
+        slots=[
+            SlotTotal(SlotLetter(letter), archer, face, of_slots[letter].arrows, of_slots[letter].points)
+            for letter, archer, face in row["slots"]
+        ],
+        clock=SessionClock(row["clock"]) if row["clock"] else None,
+        nockings_expired=await _count_expired_nockings(connection, row["id"]),
+    )
 
 
 async def no_open_session(connection: Connection, lane: int) -> CommandError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from edge.common.vocabulary import NO_SHOT, NOT_COUNTED, Flag, Result
@@ -20,6 +21,8 @@ class FaceFacts:
     y_mm: float
     best: int
     """The most points that one arrow can score on it by the rules of the session."""
+    slots: frozenset[str] = frozenset()
+    """Letters of the archers who shoot at it; none on a butt where archers are not distinguished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,24 @@ class SessionFacts:
     sighter_ends: int
     faces: tuple[FaceFacts, ...]
     shots: tuple[ShotFacts, ...]
+
+    @property
+    def letters(self) -> Sequence[str]:
+        """Letters of the archers who have shot."""
+        return sorted({shot.slot for shot in self.shots if shot.is_shot and shot.slot is not None})
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several archers have shot at the butt."""
+        return len(self.letters) > 1
+
+    def faces_of(self, slot: str | None) -> Sequence[FaceFacts]:
+        """The faces that the archer of a slot shoots at; all of them for an archer who is not known."""
+        return [face for face in self.faces if slot in face.slots] or self.faces
+
+    def of_slot(self, slot: str) -> SessionFacts:
+        """The same session with the shots of one archer."""
+        return replace(self, shots=tuple(shot for shot in self.shots if shot.slot == slot))
 
     def is_sighter(self, shot: ShotFacts) -> bool:
         """Whether the shot belongs to an end of sighters, which counts in no total."""

@@ -36,6 +36,8 @@ class Totals:
 class EndTotals:
     """One end as on a score sheet."""
 
+    slot: str | None
+    """Letter of its archer on a butt that several share; None for shots that belong to no slot, and where one archer shoots."""
     number: int | None
     """Number from 1, ends of sighters included; None for the shots that belong to no end."""
     is_sighter: bool
@@ -43,7 +45,9 @@ class EndTotals:
     """Its shots, the highest value first, undecided ones last; surplus arrows too."""
     totals: Totals
     running: int | None
-    """Points of the session up to and with this end; None for an end of sighters, which counts in no total."""
+    """Points up to and with this end, of its archer where several share the butt; None for an end of sighters, which counts in no
+    total.
+    """
 
 
 def totals(shots: Iterable[ShotFacts]) -> Totals:
@@ -71,24 +75,23 @@ def session_totals(session: SessionFacts) -> Totals:
 
 
 def end_totals(session: SessionFacts) -> tuple[EndTotals, ...]:
-    """Return the ends of a session in their order; shots without an end come last."""
-    by_end: dict[int | None, list[ShotFacts]] = {}
+    """Return the ends of a session in their order, archer by archer where several share the butt; shots without an end come last."""
+    shots_of: dict[tuple[str | None, int | None], list[ShotFacts]] = {}
+    is_shared = session.is_shared
     for shot in session.shots:
         if shot.is_shot:
-            by_end.setdefault(shot.end_number, []).append(shot)
-    running = 0
+            slot = shot.slot if is_shared else None
+            shots_of.setdefault((slot, shot.end_number), []).append(shot)
+    running: dict[str | None, int] = {}
     ends = []
-    for number in sorted(by_end, key=lambda one: (one is None, one)):
-        shots = by_end[number]
+    for slot, number in sorted(shots_of, key=lambda key: tuple((one is None, one) for one in key)):
+        shots = shots_of[slot, number]
         is_sighter = session.is_sighter(shots[0])
         sums = totals(shots)
-        running += 0 if is_sighter else sums.points
+        total = running[slot] = running.get(slot, 0) + (0 if is_sighter else sums.points)
         highest_first = sorted(shots, key=_value, reverse=True)  # equal values stay in the order of their release
-        ends.append(
-            EndTotals(
-                number, is_sighter, tuple(shot.id for shot in highest_first), sums, None if is_sighter else running
-            )
-        )
+        ids = tuple(shot.id for shot in highest_first)
+        ends.append(EndTotals(slot, number, is_sighter, ids, sums, None if is_sighter else total))
     return tuple(ends)
 
 

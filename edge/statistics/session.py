@@ -19,7 +19,7 @@ from edge.statistics.group import (
     group,
     sight_correction,
 )
-from edge.statistics.model import FaceFacts, SessionFacts, ShotFacts
+from edge.statistics.model import SessionFacts, ShotFacts
 from edge.statistics.scores import EndTotals, Totals, end_totals, session_totals, totals
 
 
@@ -29,6 +29,8 @@ class SlotStatistics:
 
     letter: str
     totals: Totals
+    best_points: int | None
+    """Most points that the scored arrows could have; None without a face."""
     group: Group | None
     sight: SightCorrection | None
 
@@ -60,7 +62,7 @@ class SessionStatistics:
     sight: SightCorrection | None
     """None while no spread is known, without a distance, and without a group."""
     slots: tuple[SlotStatistics, ...]
-    """The archers whose shots count, by letter; empty on a butt without slots."""
+    """The archers who have shot, by letter; empty on a butt without slots."""
     arrows: tuple[ArrowStatistics, ...]
     """Arrows in the order of their first shot; shots whose arrow was not read belong to none."""
     spread_from: int = SPREAD_FROM
@@ -72,31 +74,29 @@ class SessionStatistics:
 def session_statistics(session: SessionFacts, eye_to_sight_m: float = EYE_TO_SIGHT_M) -> SessionStatistics:
     """Return the statistics of a session. ``eye_to_sight_m`` is the archer's length from the eye to the sight, metres."""
     counting = [shot for shot in session.shots if shot.is_shot and not session.is_sighter(shot)]
-    letters = sorted({shot.slot for shot in counting if shot.slot is not None})
-    is_shared = len(letters) > 1
+    is_shared = session.is_shared
     found = None if is_shared else _group(counting, session)
-    archers = [*letters, None] if is_shared else []
-    sections = [[shot for shot in counting if shot.slot == letter] for letter in archers] or [counting]
-    sums = session_totals(session)
+    by_slot = {letter: [shot for shot in counting if shot.slot == letter] for letter in (*session.letters, None)}
+    sections = list(by_slot.values()) if is_shared else [counting]
     return SessionStatistics(
-        totals=sums,
-        best_points=sums.scored * _best(session) if session.faces else None,
+        totals=session_totals(session),
+        best_points=sum(_best(slot, shots, session) for slot, shots in by_slot.items()) if session.faces else None,
         ends=end_totals(session),
         group=found,
         sight=_sight(found, session, eye_to_sight_m),
-        slots=tuple(_slot(letter, counting, session, eye_to_sight_m) for letter in letters),
-        arrows=tuple(arrow for shots in sections for arrow in _arrows(shots, session.faces, is_shared=is_shared)),
+        slots=tuple(_slot(letter, by_slot[letter], session, eye_to_sight_m) for letter in session.letters),
+        arrows=tuple(arrow for shots in sections for arrow in _arrows(shots, session)),
     )
 
 
-def _slot(letter: str, counting: Sequence[ShotFacts], session: SessionFacts, eye_to_sight_m: float) -> SlotStatistics:
-    shots = [shot for shot in counting if shot.slot == letter]
+def _slot(letter: str, shots: Sequence[ShotFacts], session: SessionFacts, eye_to_sight_m: float) -> SlotStatistics:
     found = _group(shots, session)
-    return SlotStatistics(letter, totals(shots), found, _sight(found, session, eye_to_sight_m))
+    best = _best(letter, shots, session) if session.faces else None
+    return SlotStatistics(letter, totals(shots), best, found, _sight(found, session, eye_to_sight_m))
 
 
 def _group(shots: Sequence[ShotFacts], session: SessionFacts) -> Group | None:
-    return group([place for shot in shots if (place := located(shot, session.faces)) is not None])
+    return group([place for shot in shots if (place := located(shot, session)) is not None])
 
 
 def _sight(found: Group | None, session: SessionFacts, eye_to_sight_m: float) -> SightCorrection | None:
@@ -105,39 +105,38 @@ def _sight(found: Group | None, session: SessionFacts, eye_to_sight_m: float) ->
     return sight_correction(found, session.distance_m, eye_to_sight_m)
 
 
-def _best(session: SessionFacts) -> int:
-    """Return the most that one arrow can score, or has scored by a judge."""
-    return max([face.best for face in session.faces] + [shot.points or 0 for shot in session.shots])
+def _best(slot: str | None, shots: Sequence[ShotFacts], session: SessionFacts) -> int:
+    """Return the most that the scored arrows of one archer could have; an arrow has scored more only by a judge."""
+    most = max([face.best for face in session.faces_of(slot)] + [shot.points or 0 for shot in shots])
+    return most * totals(shots).scored
 
 
-def located(shot: ShotFacts, faces: Sequence[FaceFacts]) -> Point | None:
-    """Return the place of a shot from the middle of the face it hit, else of the nearest one.
+def located(shot: ShotFacts, session: SessionFacts) -> Point | None:
+    """Return the place of a shot from the middle of the face it hit, else of the nearest one that its archer shoots at.
 
     So the spots of a multiple face form one group. None for a shot without a place on the butt, for one on the face of another
     archer, and without faces.
     """
-    if shot.x_mm is None or shot.y_mm is None or shot.result is Result.OFF_VIEW or not faces:
+    if shot.x_mm is None or shot.y_mm is None or shot.result is Result.OFF_VIEW or not session.faces:
         return None
     if Flag.WRONG_FACE in shot.flags:
         return None
     x, y = shot.x_mm, shot.y_mm
-    own = next((face for face in faces if face.id == shot.face_id), None)
-    face = own or min(faces, key=lambda one: math.hypot(x - one.x_mm, y - one.y_mm))
+    hit = next((face for face in session.faces if face.id == shot.face_id), None)
+    face = hit or min(session.faces_of(shot.slot), key=lambda one: math.hypot(x - one.x_mm, y - one.y_mm))
     return Point(x - face.x_mm, y - face.y_mm)
 
 
-def _arrows(
-    counting: Sequence[ShotFacts], faces: Sequence[FaceFacts], *, is_shared: bool
-) -> tuple[ArrowStatistics, ...]:
+def _arrows(counting: Sequence[ShotFacts], session: SessionFacts) -> tuple[ArrowStatistics, ...]:
     flown: dict[str, list[ShotFacts]] = {}
     for shot in counting:
         if shot.arrow is not None:
             flown.setdefault(shot.arrow, []).append(shot)
     places: Mapping[str, Sequence[Point]] = {
-        arrow: [place for shot in shots if (place := located(shot, faces)) is not None]
+        arrow: [place for shot in shots if (place := located(shot, session)) is not None]
         for arrow, shots in flown.items()
     }
-    biases = arrow_biases(places)
+    biases, is_shared = arrow_biases(places), session.is_shared
     return tuple(
         ArrowStatistics(
             arrow_id=shots[-1].arrow_id,

@@ -11,7 +11,7 @@ from edge.cli.operator_connection import on_database
 from edge.common.console import as_json as json_object
 from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import CorrectionKind, Result
+from edge.common.vocabulary import CorrectionKind, Flag, Result
 from edge.operator.calibration.records import Calibration
 from edge.operator.corrections import RecordedCorrection
 from edge.operator.explanation import ExplainedOrphan, ExplainedShot, explain_reference
@@ -64,13 +64,15 @@ def shot_lines(explained: ExplainedShot) -> Iterator[str]:
     if explanation.placing is not None:
         yield _line("position", _placing(explanation.placing, explained.calibration))
     if explanation.ring is not None:
-        yield _line("ring", _ring(explanation.ring, row.face))
+        is_wrong = Flag.WRONG_FACE in shot.flags
+        yield _line("ring", _ring(explanation.ring, "another archer's face" if is_wrong else f"face {row.face or '-'}"))
         if shot.diameter_assumed:
             yield _line("shaft", f"{explanation.ring.shaft_mm:g} mm is assumed: the arrow's own diameter is not known")
     if shot.line_margin_mm is not None:
         call = "the operator decides" if shot.line_call else "the sensor decides"
         band = f", {explanation.ring.band_mm:g} mm is too near" if explanation.ring else ""
-        yield _line("margin", f"{shot.line_margin_mm:+.2f} mm to the nearest line{band}: {call}")
+        line = "line of its archer's face" if Flag.WRONG_FACE in shot.flags else "line"
+        yield _line("margin", f"{shot.line_margin_mm:+.2f} mm to the nearest {line}{band}: {call}")
     yield _line("flags", ", ".join(shot.flags) or "none")
     for correction in explained.corrections:
         yield _line("corrected", _correction(correction))
@@ -191,11 +193,11 @@ def _placing(placing: Placing, calibration: Calibration | None) -> str:
     )
 
 
-def _ring(ring: Ring, face: str | None) -> str:
+def _ring(ring: Ring, face: str) -> str:
     zone = "beside the face" if ring.zone_mm is None else f"within {ring.zone_mm:g} mm"
     higher = "" if ring.higher_mm is None else f", not within {ring.higher_mm:g} mm"
     return (
-        f"{ring.from_centre_mm:.2f} mm from the centre of face {face or '-'}; the {ring.shaft_mm:g} mm shaft reaches in "
+        f"{ring.from_centre_mm:.2f} mm from the centre of {face}; the {ring.shaft_mm:g} mm shaft reaches in "
         f"to {ring.edge_mm:.2f} mm: {zone}{higher}"
     )
 

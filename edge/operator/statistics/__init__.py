@@ -3,6 +3,7 @@
 from edge.operator.statistics.facts import empty_statistics, statistics_facts
 from edge.operator.statistics.reading import (
     StatisticsState,
+    facts_of_session,
     read_statistics,
     session_facts,
     state_of_lane,
@@ -13,6 +14,7 @@ from edge.operator.statistics.reading import (
 __all__ = [
     "StatisticsState",
     "empty_statistics",
+    "facts_of_session",
     "read_statistics",
     "session_facts",
     "state_of_lane",

@@ -12,6 +12,7 @@ from edge.statistics import (
     SessionFacts,
     SessionStatistics,
     SightCorrection,
+    Spread,
     Trend,
 )
 
@@ -32,8 +33,9 @@ def statistics_lines(facts: SessionFacts, found: SessionStatistics) -> Iterator[
     if found.group is not None:
         yield f"Group of {_arrows(found.group.n)}"
         yield from _group_lines(found.group, found.sight, found.spread_from)
-    for slot in found.slots if found.group is None else ():
-        yield f"Slot {slot.letter}: {_arrows(slot.totals.arrows)}, {slot.totals.points} points"
+    for slot in found.slots if facts.is_shared else ():
+        of = "" if slot.best_points is None else f" of {slot.best_points}"
+        yield f"Slot {slot.letter}: {_arrows(slot.totals.arrows)}, {slot.totals.points} points{of}"
         if slot.group is not None:
             yield from _group_lines(slot.group, slot.sight, found.spread_from)
     if found.arrows:
@@ -45,7 +47,11 @@ def _end_lines(facts: SessionFacts, ends: tuple[EndTotals, ...]) -> Iterator[str
     values = {shot.id: score_text(shot.result, shot.points, is_x=shot.is_x) for shot in facts.shots}
     rows = [[f"{values[shot]:>3}" for shot in end.shots] for end in ends]
     width = max(len("".join(row)) for row in rows)
+    letter = None
     for end, row in zip(ends, rows, strict=True):
+        if facts.is_shared and (letter is None or end.slot != letter):
+            letter = end.slot or ""
+            yield f"  slot {letter}" if letter else "  no slot"
         if end.number is None:
             name = "-"
         else:
@@ -91,7 +97,12 @@ def _trend(trend: Trend) -> str:
         changes.append(f"{_mm(abs(trend.dy_mm))} {'lower' if trend.dy_mm < 0 else 'higher'}")
     changes += ["wider"] * trend.is_wider + ["tighter"] * trend.is_tighter
     change = ", ".join(changes) or "same as the earlier half"
-    return f"{change} (± {_mm(trend.error_mm)}; sigma {_mm(trend.before.sigma_mm)}, then {_mm(trend.after.sigma_mm)})"
+    return f"{change} (± {_mm(trend.error_mm)}; sigma {_spread(trend.before)}, then {_spread(trend.after)})"
+
+
+def _spread(spread: Spread) -> str:
+    """Sigma with its interval, without which it says nothing of a few arrows."""
+    return f"{_mm(spread.sigma_mm)} ({spread.low_mm:.1f} to {_mm(spread.high_mm)})"
 
 
 def _arrow_lines(arrows: tuple[ArrowStatistics, ...]) -> Iterator[str]:

@@ -25,7 +25,8 @@ _STATE = """
     left join targets t on t.session_id = s.id
     cross join lateral (
         select coalesce(json_agg(json_build_object('id', id, 'x', x, 'y', y, 'best',
-            case when x_radius is not null then coalesce(s.x_points, points[1]) else points[1] end
+            case when x_radius is not null then coalesce(s.x_points, points[1]) else points[1] end,
+            'slots', array(select letter from slots where slots.session_id = s.id and slots.face = faces.name order by letter)
         ) order by human_identifier), '[]')::text as faces from faces where target_id = t.id
     ) f
     cross join lateral (
@@ -97,9 +98,18 @@ async def states_of_lanes(connection: Connection) -> list[StatisticsState]:
 
 async def session_facts(connection: Connection, state: StatisticsState) -> SessionFacts:
     """The facts of a session, to be read in the transaction of its state."""
-    faces = tuple(FaceFacts(UUID(one["id"]), one["x"], one["y"], one["best"]) for one in json.loads(state.faces))
+    faces = tuple(
+        FaceFacts(UUID(one["id"]), one["x"], one["y"], one["best"], frozenset(one["slots"]))
+        for one in json.loads(state.faces)
+    )
     rows = await connection.fetch(_SHOTS, state.session_id)
     return SessionFacts(state.distance_m, state.sighter_ends, faces, tuple(map(_shot, rows)))
+
+
+async def facts_of_session(connection: Connection, session_id: UUID) -> SessionFacts:
+    """The facts of a session; those of one without shots when it does not exist."""
+    state = await state_of_session(connection, session_id)
+    return SessionFacts(None, 0, (), ()) if state is None else await session_facts(connection, state)
 
 
 async def read_statistics(

@@ -1,4 +1,4 @@
-"""Scores are completed and checked without a database; public names of the package resolve."""
+"""Scores are completed and checked; public names of the package resolve."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import pytest
 
 import edge.operator
 from edge.common.config.errors import CommandError
+from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import Result, TimeSource
-from edge.operator.corrections import Score, ScoreCorrection, complete_score
+from edge.operator.corrections import Score, ScoreCorrection, complete_score, face_points
 from edge.operator.lookup import exactly_one, id_pattern, nothing_found
 from edge.operator.shots import ShotSummary
 from edge.shots.assembly.model import ReadingKey
+from tests.edge.lane_rows import build_lane, started_ago
 
 STREAM = UUID(int=1)
 VALUES = (10, 9, 1)
@@ -76,6 +78,24 @@ def test_contradictory_score_is_refused_with_remedy(given: ScoreCorrection, mess
         complete_score(given, MISS, VALUES)
     assert caught.value.message == message
     assert caught.value.hint
+
+
+async def test_a_shot_can_have_the_values_of_its_archers_face(connection: Connection) -> None:
+    lane = await build_lane(connection, started_ago(60.0))
+    await connection.execute("update targets set max_x = 3000")
+    await connection.execute(
+        "insert into faces (target_id, human_identifier, name, code, version, x, y, radii, points) "
+        "select target_id, 'r', 'r', 'worcester_spot', 1, 2000, y, '{40,80}', '{5,4}' from faces"
+    )
+    await connection.execute("update sessions set x_points = 11")
+    for letter, face in (("A", "1"), ("B", "r")):
+        await connection.execute(
+            "insert into slots (session_id, letter, face) values ($1, $2, $3)", lane.session_id, letter, face
+        )
+    found = [
+        await face_points(connection, replace(MISS, session_id=lane.session_id, slot=slot)) for slot in ("A", "B", None)
+    ]
+    assert found == [([10, 9, 1], 11), ([5, 4], None), ([10, 9, 5, 4, 1], 11)]
 
 
 def test_correction_refers_to_release_or_landing() -> None:

@@ -9,6 +9,7 @@ from edge.statistics import FaceFacts, SessionFacts, ShotFacts
 
 NAMESPACE = UUID(int=0)
 FACE = FaceFacts(UUID(int=1), 640.0, 640.0, 10)
+OTHER = FaceFacts(UUID(int=2), 200.0, 300.0, 10)
 
 
 def arrow_id(name: str) -> UUID:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from itertools import combinations
 from statistics import fmean
 
 import pytest
 
 from edge.statistics import Group, Point, group, sight_correction, spread
+from tests.test_project import ROOT
 
 SPOTS = [(10, 4), (-10, -4), (4, 10), (-4, -10), (8, -8), (-8, 8)]
 
@@ -67,6 +69,16 @@ def test_sigma_and_its_derived_radii_match_a_computation_here(n: int) -> None:
 def test_the_interval_matches_published_factors(n: int, low: float, high: float) -> None:
     found = spread(2.0 * (n - 1), n - 1)  # the sum of squares for s = 1
     assert (found.low_mm, found.high_mm) == pytest.approx((low, high), abs=0.01)
+
+
+def test_the_documented_intervals_are_those_of_the_shown_sigma() -> None:
+    rows = re.findall(
+        r"^\| (\d+) \| ([\d.]+) to ([\d.]+)", (ROOT / "docs" / "statistics.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert [int(n) for n, _, _ in rows] == [3, 6, 12, 30, 60]
+    for n, low, high in rows:
+        found = spread(1.0, int(n) - 1)
+        assert (f"{found.low_mm / found.sigma_mm:.2f}", f"{found.high_mm / found.sigma_mm:.2f}") == (low, high)
 
 
 def test_no_spread_without_a_repeat() -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import fields, replace
-from uuid import UUID
 
 import pytest
 
 from edge.common.vocabulary import Flag, Result
-from edge.statistics import FaceFacts, Point, located, session_statistics
-from tests.edge.statistics.session_rows import FACE, arrow_id, session, shot
-
-OTHER = FaceFacts(UUID(int=2), 200.0, 300.0, 10)
+from edge.statistics import Point, located, session_statistics
+from tests.edge.statistics.session_rows import FACE, OTHER, arrow_id, session, shot
 
 
 def test_counting_arrows_form_the_group_relative_to_their_faces() -> None:
@@ -67,6 +64,36 @@ def test_archers_who_share_a_butt_have_own_groups_and_arrows() -> None:
     assert {arrow.name: arrow.slot for arrow in found.arrows} == {f"A{i}": "AB"[i % 2] for i in range(6)}
 
 
+def test_an_arrow_beside_is_measured_from_its_archers_face() -> None:
+    faces = replace(FACE, slots=frozenset("A")), replace(OTHER, slots=frozenset("B"))
+    beside = shot(1, 0, dx=-300.0, dy=-300.0, result=Result.OFF_FACE, slot="A")  # nearer to the face of B
+    assert located(beside, session(faces=faces)) == Point(-300.0, -300.0)
+    unassigned = replace(beside, slot=None)
+    assert located(unassigned, session(faces=faces)) == Point(140.0, 40.0)
+
+
+def test_the_best_of_each_archer_is_that_of_the_own_face() -> None:
+    faces = replace(FACE, slots=frozenset("A")), replace(OTHER, best=5, slots=frozenset("B"))
+    shots = [shot(1, slot="A"), shot(2, slot="A"), shot(3, 5, slot="B"), shot(4, 0, result=Result.OFF_FACE)]
+    found = session_statistics(session(*shots, faces=faces))
+    assert [(one.letter, one.best_points) for one in found.slots] == [("A", 20), ("B", 5)]
+    assert found.best_points == 20 + 5 + 10
+
+
+def test_archers_who_share_a_butt_have_own_ends() -> None:
+    shots = [
+        shot(1, 9, slot="B"),
+        shot(2, 7, slot="A"),
+        shot(3, 8, slot="B"),
+        shot(4, 6, slot="A", end=2),
+        shot(5, 5, end=2),
+    ]
+    found = [(end.slot, end.number, end.totals.points, end.running) for end in session_statistics(session(*shots)).ends]
+    assert found == [("A", 1, 7, 7), ("A", 2, 6, 13), ("B", 1, 17, 17), (None, 2, 5, 5)]
+    alone = session_statistics(session(*shots[:1], shots[4])).ends
+    assert [(end.slot, end.running) for end in alone] == [(None, 9), (None, 14)]
+
+
 def test_one_archer_in_a_slot_has_the_group_of_the_session() -> None:
     found = session_statistics(session(shot(1, dx=5.0, slot="B"), shot(2, dx=7.0)))
     assert found.group is not None
@@ -74,8 +101,8 @@ def test_one_archer_in_a_slot_has_the_group_of_the_session() -> None:
 
 
 def test_a_place_needs_a_face() -> None:
-    assert located(shot(1, dx=5.0), ()) is None
-    assert located(shot(1, dx=5.0, face=None), (OTHER, FACE)) == Point(5.0, 0.0)
+    assert located(shot(1, dx=5.0), session(faces=())) is None
+    assert located(shot(1, dx=5.0, face=None), session(faces=(OTHER, FACE))) == Point(5.0, 0.0)
     found = session_statistics(session(shot(1, None, dx=5.0), faces=()))
     assert (found.group, found.sight, found.best_points) == (None, None, None)
 

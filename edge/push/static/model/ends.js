@@ -20,24 +20,31 @@ export function inOrder(shots, sighterEnds) {
 }
 
 /**
- * One row per end, its arrows as the hub sorts them, with the hub's sums. A shot that is newer than the statistics is shown at the
- * end of its row until they follow; statistics: null while there are none.
+ * One row per end, and per archer where several share the butt; its arrows as the hub sorts them, with the hub's sums. A shot that
+ * is newer than the statistics is shown at the end of its row until they follow; statistics: null while there are none.
  */
 export function sheet(ordered, statistics) {
   const shots = new Map(ordered.filter(counts).map((shot) => [shot.id, shot]));
+  const isShared = new Set([...shots.values()].map((shot) => shot.slot).filter(Boolean)).size > 1;
+  const slotOf = (shot) => (isShared ? shot.slot : null) ?? "";
   const rows = new Map();
-  const row = (end, name, sighter) => {
-    if (!rows.has(end)) rows.set(end, { end, name, sighter, shots: [], hits: null, xs: null, sum: null, running: null });
-    return rows.get(end);
+  const row = (shot) => {
+    const [slot, { end, endName, sighter }] = [slotOf(shot), shot];
+    const key = `${slot}/${end}`;
+    const name = slot ? texts.ends.ofSlot(slot, endName || texts.none) : endName;
+    if (!rows.has(key)) rows.set(key, { slot, end, name, sighter, shots: [], hits: null, xs: null, sum: null, running: null });
+    return rows.get(key);
   };
-  for (const { number, shots: ids, is_sighter: sighter, totals, running } of statistics?.ends ?? []) {
-    const known = ids.map((id) => shots.get(id)).filter((shot) => shot && shot.end === (number ?? 0));
+  for (const { slot, number, shots: ids, totals, running } of statistics?.ends ?? []) {
+    const known = ids.map((id) => shots.get(id)).filter((shot) => shot && shot.end === (number ?? 0) && slotOf(shot) === (slot ?? ""));
     if (!known.length) continue; // the page has not heard of its shots yet, or they do not count any more
     for (const { id } of known) shots.delete(id);
-    Object.assign(row(number ?? 0, known[0].endName, sighter), { shots: known, hits: totals.hits, xs: totals.xs, sum: totals.points, running });
+    Object.assign(row(known[0]), { shots: known, hits: totals.hits, xs: totals.xs, sum: totals.points, running });
   }
-  for (const shot of shots.values()) row(shot.end, shot.endName, shot.sighter).shots.push(shot);
-  return [...rows.values()].sort((a, b) => (a.end || Infinity) - (b.end || Infinity));
+  for (const shot of shots.values()) row(shot).shots.push(shot);
+  const last = (text) => text || "\uffff";
+  return [...rows.values()].sort((a, b) =>
+    (last(a.slot) < last(b.slot) ? -1 : last(a.slot) > last(b.slot) ? 1 : (a.end || Infinity) - (b.end || Infinity)));
 }
 
 function endName(end, sighterEnds) {

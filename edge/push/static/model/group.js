@@ -1,12 +1,16 @@
 // The group as text. Pure: the hub's statistics in, terms and their texts out.
 import { texts } from "../texts/index.js";
-import { measured, millimetres, millimetresBetween, offset } from "./format.js";
+import { measured, millimetres, millimetresBetween, offset, whole } from "./format.js";
 
-/** Pairs of a term and its text for a lane's statistics: of its group, or of the group of each archer who shares the butt. */
+/** Pairs of a term and its text for a lane's statistics: of its group, or the sums and the group of each archer who shares the butt. */
 export function groupTerms({ group, sight, slots, spread_from: spreadFrom }) {
   if (group) return termsOf(group, sight, spreadFrom);
-  return slots.filter((slot) => slot.group).flatMap((slot) =>
-    [[texts.group.slot(slot.letter), texts.arrows(slot.group.n)], ...termsOf(slot.group, slot.sight, spreadFrom)]);
+  if (slots.length < 2) return [];
+  return slots.flatMap((slot) => [[texts.group.slot(slot.letter), sumText(slot)], ...(slot.group ? termsOf(slot.group, slot.sight, spreadFrom) : [])]);
+}
+
+function sumText({ totals: sums, best_points: best }) {
+  return texts.group.sum(texts.arrows(sums.arrows), whole(sums.points), whole(best ?? 0));
 }
 
 function termsOf(group, sight, spreadFrom) {
@@ -50,5 +54,10 @@ function trendText(found) {
   if (found.is_wider) moved.push(texts.group.wider);
   if (found.is_tighter) moved.push(texts.group.tighter);
   const change = moved.length ? moved.join(", ") : texts.group.sameAsEarlier;
-  return texts.group.trend(change, millimetres(found.error_mm), millimetres(found.before.sigma_mm), millimetres(found.after.sigma_mm));
+  return texts.group.trend(change, millimetres(found.error_mm), spreadText(found.before), spreadText(found.after));
+}
+
+/** A spread with its interval, without which it says nothing of a few arrows. */
+function spreadText({ sigma_mm: sigma, low_mm: low, high_mm: high }) {
+  return texts.group.within(millimetres(sigma), millimetresBetween(low, high));
 }

@@ -14,7 +14,7 @@ export class Range {
   constructor(snapshot, at) {
     Object.assign(this, {
       lane: snapshot.lane, lanes: snapshot.lanes, session: snapshot.session, target: snapshot.target,
-      faces: snapshot.faces, simulated: snapshot.simulated, sources: snapshot.sources, orphansCommand: snapshot.orphans_command,
+      faces: snapshot.faces, slots: snapshot.slots, simulated: snapshot.simulated, sources: snapshot.sources, orphansCommand: snapshot.orphans_command,
     });
     this.ahead = Date.parse(snapshot.now) - at;
     for (const shot of snapshot.shots) this.#shots.set(shot.id, shot);
@@ -39,6 +39,13 @@ export class Range {
     }
     this.#orphans.set(orphan.id, orphan);
     return !known;
+  }
+
+  /** The faces that the archer of a shot shoots at; all of them for an archer who is not known, and for a hit on another's face. */
+  facesOf(shot) {
+    const name = this.slots.find((slot) => slot.letter === shot.slot)?.face;
+    const own = shot.flags.includes(Flag.WRONG_FACE) ? [] : this.faces.filter((face) => face.name === name);
+    return own.length ? own : this.faces;
   }
 
   /** Landings that an operator has not resolved. */

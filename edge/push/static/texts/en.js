@@ -102,6 +102,8 @@ export const texts = {
       sight: "Sight", trend: "Later half",
     },
     slot: (letter) => `Slot ${letter}`,
+    sum: (arrows, points, best) => `${arrows}, ${points} points of ${best}`,
+    within: (sigma, interval) => `${sigma} (${interval})`,
     middle: (offset) => `${offset} of the centre`,
     known: (middle, error) => `${middle} (± ${error})`,
     spread: (sigma, interval) => `${sigma} per axis, 95 % interval ${interval}`,
@@ -133,6 +135,7 @@ export const texts = {
     correctedFrom: (value) => `corrected from ${value}`,
     surplus: "does not count: surplus arrow",
     sighterName: (n) => `S${n}`,
+    ofSlot: (letter, name) => `${letter} ${name}`,
     sighterSum: (sum) => `(${sum})`,
   },
 

@@ -109,7 +109,7 @@ function frame() {
 }
 
 function draw() {
-  const { faces, orphans, session } = range;
+  const { orphans, session } = range;
   const shots = range.shots(performance.now());
   const last = shots.filter(counts).at(-1);
   const found = current();
@@ -126,7 +126,8 @@ function draw() {
     clearTotals();
     byId("group-panel").hidden = byId("arrows-panel").hidden = true;
   }
-  showWhy(byId("why-panel"), shots.find((shot) => shot.id === selected) ?? last, faces);
+  const explained = shots.find((shot) => shot.id === selected) ?? last;
+  showWhy(byId("why-panel"), explained, explained && range.facesOf(explained));
   showOrphans(orphans.length);
   showClocks();
 }

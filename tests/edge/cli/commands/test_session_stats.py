@@ -70,14 +70,25 @@ def test_group_sight_and_trend_are_lines() -> None:
     assert few[5:7] == ["  middle         0.5 mm right, 0.0 mm high of the centre", "  sigma          needs 6 arrows"]
     steady = shown(session(*(shot(i, 8, dx=float(x), dy=float(y)) for i, (x, y) in enumerate(SPOTS * 2))))
     assert steady[-2].startswith("  sight          leave it: the middle is known to ± ")
-    assert steady[-1].startswith("  later half     same as the earlier half (± ")
+    assert steady[-1] == (
+        "  later half     same as the earlier half (± 50.2 mm; sigma 87.0 mm (59.3 to 148.9 mm), then 87.0 mm (59.3 to 148.9 mm))"
+    )
 
 
 def test_archers_who_share_a_butt_have_own_lines() -> None:
-    lines = shown(session(*(shot(i, 7, dx=10.0 * i, slot="AB"[i % 2]) for i in range(1, 5))))
+    arrows = [shot(i, 7, dx=10.0 * i, slot="AB"[i % 2]) for i in range(1, 5)]
+    lines = shown(session(*arrows, shot(5, 0, dx=None, result=Result.MISS)))
     assert [line for line in lines if not line.startswith(" ")][2:] == [
-        "Slot A: 2 arrows, 14 points",
-        "Slot B: 2 arrows, 14 points",
+        "Slot A: 2 arrows, 14 points of 20",
+        "Slot B: 2 arrows, 14 points of 20",
+    ]
+    assert lines[3:9] == [
+        "  slot A",
+        "    1   7  7  sum  14  total 14",
+        "  slot B",
+        "    1   7  7  sum  14  total 14",
+        "  no slot",
+        "    1   M     sum   0  total 0",
     ]
     assert "  middle         30.0 mm right, 0.0 mm high of the centre" in lines
 

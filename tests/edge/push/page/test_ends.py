@@ -19,10 +19,12 @@ async def ordered(call: Call, shots: Shots, *, sighters: int = 0) -> Shots:
     return found
 
 
-def end(number: int | None, shots: list[int], points: int, running: int | None) -> dict[str, Any]:
+def end(
+    number: int | None, shots: list[int], points: int, running: int | None, slot: str | None = None
+) -> dict[str, Any]:
     """Return an end as the hub sends it."""
     return {
-        "number": number, "is_sighter": running is None, "shots": [f"shot-{one:03}" for one in shots], "running": running,
+        "slot": slot, "number": number, "is_sighter": running is None, "shots": [f"shot-{one:03}" for one in shots], "running": running,
         "totals": {"points": points, "hits": 90, "xs": 91},
     }  # fmt: skip
 
@@ -46,6 +48,19 @@ async def test_a_row_has_the_hubs_order_and_sums(call: Call) -> None:
     shots = await ordered(call, [shot(1, 7), shot(2, 10), shot(3, 9, end_number=2)], sighters=1)
     found = await sheet(call, shots, end(1, [2, 1], 17, None), end(2, [3], 9, 9))
     assert found == [("S1", [2, 1], 17, None), ("1", [3], 9, 9)]
+
+
+async def test_archers_who_share_a_butt_have_rows_of_their_own(call: Call) -> None:
+    letters = ("B", "A", "B", None)
+    given = [shot(n, 10 - n, slot=slot, end_number=1 + (n == 3)) for n, slot in enumerate(letters, start=1)]
+    shots = await ordered(call, given, sighters=1)
+    ends = end(1, [2], 8, None, "A"), end(1, [1], 9, None, "B"), end(1, [4], 6, None)
+    assert await sheet(call, shots, *ends) == [
+        ("A S1", [2], 8, None),
+        ("B S1", [1], 9, None),
+        ("B 1", [3], None, None),  # newer than the statistics
+        ("S1", [4], 6, None),
+    ]
 
 
 async def test_a_shot_newer_than_the_statistics_is_shown_at_once(call: Call) -> None:

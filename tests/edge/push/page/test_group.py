@@ -61,12 +61,19 @@ async def test_archers_who_share_a_butt_are_described_each(call: Call) -> None:
         "groupTerms",
         answer(session(*(shot(i, dx=10.0 * i, slot="AB"[i % 2]) for i in range(1, 5)), shot(5, dx=None, slot="C"))),
     )
-    assert [term for term, _ in found if term.startswith("Slot")] == ["Slot A", "Slot B"]
-    assert found[0] == ["Slot A", "2 arrows"]
+    assert [pair for pair in found if pair[0].startswith("Slot")] == [
+        ["Slot A", "2 arrows, 20 points of 20"],
+        ["Slot B", "2 arrows, 20 points of 20"],
+        ["Slot C", "1 arrow, 10 points of 10"],
+    ]
+    assert await call("model/group.js", "groupTerms", answer(session(shot(1, dx=None, slot="C")))) == []
 
 
 async def test_a_trend_is_described(call: Call) -> None:
     found = await terms(call, session(*moved(0, 0), *moved(0, -700, 3, 7)))
-    assert found["Later half"] == f"700 mm lower, wider (± 112 mm; {SIGMA} 87 mm, then 261 mm)"
+    assert (
+        found["Later half"]
+        == f"700 mm lower, wider (± 112 mm; {SIGMA} 87 mm (59 to 149 mm), then 261 mm (178 to 447 mm))"
+    )
     same = await terms(call, session(*moved(0, 0), *moved(0, 0, 1, 7)))
     assert same["Later half"].startswith("same as the earlier half (")

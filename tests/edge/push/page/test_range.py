@@ -25,6 +25,21 @@ RANGE = """async ([snapshot, events, after]) => {
 }"""
 
 
+FACES_OF = """async ([snapshot, shots]) => {
+    const { Range } = await import("/static/model/range.js");
+    const range = new Range(snapshot, 5000);
+    return shots.map((shot) => range.facesOf(shot).map((face) => face.id));
+}"""
+
+
+async def test_a_shot_is_explained_on_the_faces_of_its_archer(modules: Page) -> None:
+    faces = [{"id": "1", "name": "left"}, {"id": "2", "name": "left"}, {"id": "3", "name": "right"}]
+    slots = [{"letter": letter, "face": face, "archer": None} for letter, face in (("A", "left"), ("B", "right"))]
+    shots = [shot(1, slot="A"), shot(2, slot="B"), shot(3, slot=None), shot(4, slot="A", flags=["wrong_face"])]
+    snapshot = SNAPSHOT | {"faces": faces, "slots": slots, "shots": []}
+    assert await modules.evaluate(FACES_OF, [snapshot, shots]) == [["1", "2"], ["3"], ["1", "2", "3"], ["1", "2", "3"]]
+
+
 async def known(modules: Page, shots: list[dict[str, Any]], events: list[dict[str, Any]], after_ms: int = 0) -> Any:
     return await modules.evaluate(RANGE, [SNAPSHOT | {"shots": shots}, events, after_ms])
 
