@@ -41,10 +41,11 @@ export function clock(instant) {
   return CLOCK.format(new Date(instant));
 }
 
-/** "3-2": second arrow of the third end; "S1-2": of the first end of sighters. */
+/** "3-2": second arrow of the third end; "S1-2": of the first end of sighters; "B 3-2": of archer B on a shared butt. */
 export function place(shot) {
   if (!shot.inEnd) return texts.none;
-  return shot.endName ? `${shot.endName}-${shot.inEnd}` : String(shot.inEnd);
+  const name = shot.endName ? `${shot.endName}-${shot.inEnd}` : String(shot.inEnd);
+  return shot.letter ? texts.ends.ofSlot(shot.letter, name) : name;
 }
 
 /** The name of a shot's arrow, else both ends of its tag. */

@@ -55,6 +55,13 @@ async def test_archers_who_share_a_butt_have_rows_of_their_own(call: Call) -> No
     given = [shot(n, 10 - n, slot=slot, end_number=1 + (n == 3)) for n, slot in enumerate(letters, start=1)]
     shots = await ordered(call, given, sighters=1)
     ends = end(1, [2], 8, None, "A"), end(1, [1], 9, None, "B"), end(1, [4], 6, None)
+    assert [(one["letter"], one["endName"], one["inEnd"]) for one in shots] == [
+        ("B", "S1", 1),
+        ("A", "S1", 1),
+        ("B", "1", 1),
+        ("", "S1", 1),
+    ]
+    assert [await call("model/format.js", "place", one) for one in shots] == ["B S1-1", "A S1-1", "B 1-1", "S1-1"]
     assert await sheet(call, shots, *ends) == [
         ("A S1", [2], 8, None),
         ("B S1", [1], 9, None),
