@@ -20,8 +20,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from edge.common.frames import FacePoint
 from edge.statistics.distributions import deviation_ratio, distance_tail
-from edge.statistics.group import HALF_WITHIN, Point, distance, middle, squares
+from edge.statistics.group import HALF_WITHIN, distance, middle, squares
 
 REPEATS_FROM = 5
 """Repeated shots of arrows, over all arrows, from which their scatter is known well enough for a judgement."""
@@ -65,13 +66,13 @@ class ArrowBias:
 class _Scatter:
     """Places by arrow without flyers, and the scatter about the arrows' own means."""
 
-    places: Mapping[str, Sequence[Point]]
+    places: Mapping[str, Sequence[FacePoint]]
     sigma_mm: float | None
     """Without bias; None with fewer than REPEATS_FROM repeated shots."""
     freedom: int
 
 
-def arrow_biases(places: Mapping[str, Sequence[Point]]) -> dict[str, ArrowBias]:
+def arrow_biases(places: Mapping[str, Sequence[FacePoint]]) -> dict[str, ArrowBias]:
     """Return the bias of each arrow from the places of its shots, which may be none.
 
     The farthest arrow is found first; then the others are judged again, because it draws their mean away.
@@ -111,7 +112,7 @@ def _worst(known: _Scatter, found: set[str]) -> str | None:
     return max(suspects, key=lambda name: suspects[name], default=None)
 
 
-def _bias(name: str, points: Sequence[Point], known: _Scatter, found: set[str]) -> ArrowBias:
+def _bias(name: str, points: Sequence[FacePoint], known: _Scatter, found: set[str]) -> ArrowBias:
     """Return the bias of one arrow relative to the others that were not found."""
     mine = known.places.get(name, ())
     others = [
@@ -125,15 +126,15 @@ def _bias(name: str, points: Sequence[Point], known: _Scatter, found: set[str]) 
     return ArrowBias(
         placed=len(mine),
         flyers=flyers,
-        dx_mm=own.dx_mm - reference.dx_mm,
-        dy_mm=own.dy_mm - reference.dy_mm,
+        dx_mm=own.x - reference.x,
+        dy_mm=own.y - reference.y,
         bias_mm=distance(own, reference),
         error_mm=error,
         is_suspect=name in found,
     )
 
 
-def _without_flyers(places: Mapping[str, Sequence[Point]]) -> _Scatter:
+def _without_flyers(places: Mapping[str, Sequence[FacePoint]]) -> _Scatter:
     """Return the places without flyers, and the scatter of the others.
 
     The search begins with medians, which no flyer moves, and goes on with means until it keeps the same shots.
@@ -148,7 +149,7 @@ def _without_flyers(places: Mapping[str, Sequence[Point]]) -> _Scatter:
         for point in points
     )
     sigma = radii[len(radii) // 2] / HALF_WITHIN
-    kept: Mapping[str, Sequence[Point]] = places
+    kept: Mapping[str, Sequence[FacePoint]] = places
     for _ in range(_ROUNDS):
         nearer = {
             name: [point for point in points if distance(point, centres[name]) <= FLYER * sigma]
@@ -168,10 +169,10 @@ def _without_flyers(places: Mapping[str, Sequence[Point]]) -> _Scatter:
     return _Scatter(nearer, sigma / deviation_ratio(2 * repeats), 2 * repeats)
 
 
-def _median(points: Sequence[Point]) -> Point:
+def _median(points: Sequence[FacePoint]) -> FacePoint:
     """Return the median of each axis; of an even number the mean of the middle two."""
     middle_of = len(points) // 2
-    across, up = sorted(point.dx_mm for point in points), sorted(point.dy_mm for point in points)
+    across, up = sorted(point.x for point in points), sorted(point.y for point in points)
     if len(points) % 2:
-        return Point(across[middle_of], up[middle_of])
-    return Point(sum(across[middle_of - 1 : middle_of + 1]) / 2, sum(up[middle_of - 1 : middle_of + 1]) / 2)
+        return FacePoint(across[middle_of], up[middle_of])
+    return FacePoint(sum(across[middle_of - 1 : middle_of + 1]) / 2, sum(up[middle_of - 1 : middle_of + 1]) / 2)

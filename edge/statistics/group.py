@@ -1,6 +1,6 @@
 """The group: its middle, its spread and their uncertainty, and the correction of the sight.
 
-Points are millimetres from the middle of the face: +dx right, +dy high, as the archer sees the target. The model is a normal
+Points are millimetres from the middle of the face: +x right, +y high, as the archer sees the target. The model is a normal
 distribution with the same standard deviation, sigma, on both axes; a few arrows allow no other. Every constant follows from it.
 """
 
@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge.common.frames import FacePoint
 from edge.statistics.distributions import chi_square_quantile, deviation_ratio
 
 SPREAD_FROM = 6
@@ -26,14 +27,6 @@ BEYOND_CHANCE = 2.0
 """Standard errors beyond which a middle is off on an axis, or has moved."""
 EYE_TO_SIGHT_M = 0.85
 """Length from the eye to the sight at full draw, metres; it varies by a tenth between archers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A place relative to the middle of a face, millimetres."""
-
-    dx_mm: float
-    dy_mm: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +99,16 @@ class Group:
     """None with fewer than TREND_FROM arrows."""
 
 
-def middle(points: Sequence[Point]) -> Point:
+def middle(points: Sequence[FacePoint]) -> FacePoint:
     """Return the mean place. Raises ZeroDivisionError without points."""
     n = len(points)
-    return Point(sum(point.dx_mm for point in points) / n, sum(point.dy_mm for point in points) / n)
+    return FacePoint(sum(point.x for point in points) / n, sum(point.y for point in points) / n)
 
 
-def squares(points: Sequence[Point]) -> float:
+def squares(points: Sequence[FacePoint]) -> float:
     """Return the sum of squared distances to the points' own middle, square millimetres."""
     centre = middle(points)
-    return sum((point.dx_mm - centre.dx_mm) ** 2 + (point.dy_mm - centre.dy_mm) ** 2 for point in points)
+    return sum((point.x - centre.x) ** 2 + (point.y - centre.y) ** 2 for point in points)
 
 
 def spread(sum_of_squares: float, repeats: int) -> Spread:
@@ -134,7 +127,7 @@ def spread(sum_of_squares: float, repeats: int) -> Spread:
     )
 
 
-def group(points: Sequence[Point]) -> Group | None:
+def group(points: Sequence[FacePoint]) -> Group | None:
     """Return the statistics of points in the order they were shot; None without any."""
     n = len(points)
     if not n:
@@ -144,16 +137,16 @@ def group(points: Sequence[Point]) -> Group | None:
     error = known.sigma_mm / math.sqrt(n) if known else None
     return Group(
         n=n,
-        dx_mm=centre.dx_mm,
-        dy_mm=centre.dy_mm,
+        dx_mm=centre.x,
+        dy_mm=centre.y,
         error_mm=error,
         spread=known,
         r50_mm=HALF_WITHIN * known.sigma_mm if known else None,
         r95_mm=MOST_WITHIN * known.sigma_mm if known else None,
         mean_radius_mm=sum(distance(point, centre) for point in points) / n if n > 1 else None,
         extreme_spread_mm=extreme_spread(points) if n > 1 else None,
-        is_off_x=error is not None and abs(centre.dx_mm) > BEYOND_CHANCE * error,
-        is_off_y=error is not None and abs(centre.dy_mm) > BEYOND_CHANCE * error,
+        is_off_x=error is not None and abs(centre.x) > BEYOND_CHANCE * error,
+        is_off_y=error is not None and abs(centre.y) > BEYOND_CHANCE * error,
         trend=_trend(points) if n >= TREND_FROM else None,
     )
 
@@ -174,28 +167,28 @@ def sight_correction(found: Group, distance_m: float, eye_to_sight_m: float = EY
     )
 
 
-def distance(one: Point, other: Point) -> float:
+def distance(one: FacePoint, other: FacePoint) -> float:
     """Return the distance of two points, millimetres."""
-    return math.hypot(one.dx_mm - other.dx_mm, one.dy_mm - other.dy_mm)
+    return math.hypot(one.x - other.x, one.y - other.y)
 
 
-def extreme_spread(points: Sequence[Point]) -> float:
+def extreme_spread(points: Sequence[FacePoint]) -> float:
     """Return the distance of the two points farthest apart, which are corners of the convex hull."""
     corners = _hull(points)
     return max((distance(one, other) for i, one in enumerate(corners) for other in corners[:i]), default=0.0)
 
 
-def _hull(points: Sequence[Point]) -> list[Point]:
+def _hull(points: Sequence[FacePoint]) -> list[FacePoint]:
     """Return the corners of the convex hull (monotone chain)."""
-    ordered = sorted(set(points), key=lambda point: (point.dx_mm, point.dy_mm))
+    ordered = sorted(set(points), key=lambda point: (point.x, point.y))
     if len(ordered) < 3:
         return ordered
     lower, upper = _chain(ordered), _chain(ordered[::-1])
     return lower[:-1] + upper[:-1]
 
 
-def _chain(ordered: Sequence[Point]) -> list[Point]:
-    chain: list[Point] = []
+def _chain(ordered: Sequence[FacePoint]) -> list[FacePoint]:
+    chain: list[FacePoint] = []
     for point in ordered:
         while len(chain) > 1 and _turn(chain[-2], chain[-1], point) <= 0:
             chain.pop()
@@ -203,18 +196,18 @@ def _chain(ordered: Sequence[Point]) -> list[Point]:
     return chain
 
 
-def _turn(a: Point, b: Point, c: Point) -> float:
+def _turn(a: FacePoint, b: FacePoint, c: FacePoint) -> float:
     """Return a positive number when the way from a over b to c turns left."""
-    return (b.dx_mm - a.dx_mm) * (c.dy_mm - a.dy_mm) - (b.dy_mm - a.dy_mm) * (c.dx_mm - a.dx_mm)
+    return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x)
 
 
-def _trend(points: Sequence[Point]) -> Trend:
+def _trend(points: Sequence[FacePoint]) -> Trend:
     cut = len(points) // 2
     early, late = points[:cut], points[cut:]
     start, end = middle(early), middle(late)
     before, after = spread(squares(early), len(early) - 1), spread(squares(late), len(late) - 1)
     error = math.sqrt(before.sigma_mm**2 / len(early) + after.sigma_mm**2 / len(late))
-    dx, dy = end.dx_mm - start.dx_mm, end.dy_mm - start.dy_mm
+    dx, dy = end.x - start.x, end.y - start.y
     return Trend(
         dx_mm=dx,
         dy_mm=dy,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from edge.common.frames import ButtPoint
 from edge.common.vocabulary import NO_SHOT, NOT_COUNTED, Flag, Result
 
 DECIDED = frozenset((Result.HIT, Result.OFF_FACE, Result.OFF_VIEW, Result.MISS))
@@ -23,6 +24,11 @@ class FaceFacts:
     """The most points that one arrow can score on it by the rules of the session."""
     slots: frozenset[str] = frozenset()
     """Letters of the archers who shoot at it; none on a butt where archers are not distinguished."""
+
+    @property
+    def centre(self) -> ButtPoint:
+        """Its centre on the butt."""
+        return ButtPoint(self.x_mm, self.y_mm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from edge.common.frames import ButtPoint, FacePoint
 from edge.common.vocabulary import Flag, Result
 from edge.statistics.arrows import ArrowBias, arrow_biases
 from edge.statistics.group import (
@@ -14,7 +14,6 @@ from edge.statistics.group import (
     SPREAD_FROM,
     TREND_FROM,
     Group,
-    Point,
     SightCorrection,
     group,
     sight_correction,
@@ -111,7 +110,7 @@ def _best(slot: str | None, shots: Sequence[ShotFacts], session: SessionFacts) -
     return most * totals(shots).scored
 
 
-def located(shot: ShotFacts, session: SessionFacts) -> Point | None:
+def located(shot: ShotFacts, session: SessionFacts) -> FacePoint | None:
     """Return the place of a shot from the middle of the face it hit, else of the nearest one that its archer shoots at.
 
     So the spots of a multiple face form one group. None for a shot without a place on the butt, for one on the face of another
@@ -121,10 +120,10 @@ def located(shot: ShotFacts, session: SessionFacts) -> Point | None:
         return None
     if Flag.WRONG_FACE in shot.flags:
         return None
-    x, y = shot.x_mm, shot.y_mm
+    place = ButtPoint(shot.x_mm, shot.y_mm)
     hit = next((face for face in session.faces if face.id == shot.face_id), None)
-    face = hit or min(session.faces_of(shot.slot), key=lambda one: math.hypot(x - one.x_mm, y - one.y_mm))
-    return Point(x - face.x_mm, y - face.y_mm)
+    face = hit or min(session.faces_of(shot.slot), key=lambda one: place.distance_to(one.centre))
+    return place.on_face(face.centre)
 
 
 def _arrows(counting: Sequence[ShotFacts], session: SessionFacts) -> tuple[ArrowStatistics, ...]:
@@ -132,7 +131,7 @@ def _arrows(counting: Sequence[ShotFacts], session: SessionFacts) -> tuple[Arrow
     for shot in counting:
         if shot.arrow is not None:
             flown.setdefault(shot.arrow, []).append(shot)
-    places: Mapping[str, Sequence[Point]] = {
+    places: Mapping[str, Sequence[FacePoint]] = {
         arrow: [place for shot in shots if (place := located(shot, session)) is not None]
         for arrow, shots in flown.items()
     }

@@ -8,13 +8,14 @@ from statistics import fmean
 
 import pytest
 
-from edge.statistics import Point, arrow_biases
+from edge.common.frames import FacePoint
+from edge.statistics import arrow_biases
 from edge.statistics.arrows import is_beyond_doubt
 from simulators.world import FIXED_START_US, World
 from simulators.world.archer import arrow_biases as true_biases
 from simulators.world.vocabulary import Result
 
-Places = dict[str, list[Point]]
+Places = dict[str, list[FacePoint]]
 SIGMA_MM = 20.0
 SLOT_US = 240_000_000
 """Time of one end of the world at speed 1."""
@@ -25,7 +26,7 @@ def flown(arrows: int, rounds: int, bad: dict[str, float] | None = None, seed: i
     chance = random.Random(seed)
     return {
         name: [
-            Point(chance.gauss(0, SIGMA_MM), chance.gauss(0, SIGMA_MM) + (bad or {}).get(name, 0.0))
+            FacePoint(chance.gauss(0, SIGMA_MM), chance.gauss(0, SIGMA_MM) + (bad or {}).get(name, 0.0))
             for _ in range(rounds)
         ]
         for name in (f"A{i}" for i in range(arrows))
@@ -41,14 +42,14 @@ def test_a_bias_is_relative_to_the_others_with_its_error() -> None:
     found = arrow_biases(places)
     squares = 0.0
     for name, mine in places.items():
-        own = fmean(p.dx_mm for p in mine), fmean(p.dy_mm for p in mine)
+        own = fmean(p.x for p in mine), fmean(p.y for p in mine)
         others = [p for other, theirs in places.items() if other != name for p in theirs]
         bias = found[name]
-        dx, dy = own[0] - fmean(p.dx_mm for p in others), own[1] - fmean(p.dy_mm for p in others)
+        dx, dy = own[0] - fmean(p.x for p in others), own[1] - fmean(p.y for p in others)
         assert (bias.dx_mm, bias.dy_mm) == pytest.approx((dx, dy))
         assert bias.bias_mm == pytest.approx(math.hypot(dx, dy))
         assert (bias.placed, bias.flyers, bias.is_suspect) == (4, 0, False)
-        squares += sum((p.dx_mm - own[0]) ** 2 + (p.dy_mm - own[1]) ** 2 for p in mine)
+        squares += sum((p.x - own[0]) ** 2 + (p.y - own[1]) ** 2 for p in mine)
     freedom = 2 * (24 - 6)
     c4 = math.sqrt(2 / freedom) * math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2))
     sigma = math.sqrt(squares / freedom) / c4
@@ -73,7 +74,7 @@ def test_a_bad_arrow_neither_hides_itself_nor_blames_the_others() -> None:
 
 def test_a_flyer_blames_no_arrow() -> None:
     places = flown(6, 5)
-    places["A2"][3] = Point(30.0, 900.0)
+    places["A2"][3] = FacePoint(30.0, 900.0)
     found = arrow_biases(places)
     assert (found["A2"].placed, found["A2"].flyers) == (4, 1)
     assert suspects(places) == []
@@ -83,21 +84,21 @@ def test_a_flyer_blames_no_arrow() -> None:
 def test_no_arrow_is_judged_from_too_few_shots() -> None:
     once = arrow_biases(flown(12, 1, {"A4": 900.0}))
     assert all(one.error_mm is None and not one.is_suspect and one.bias_mm is not None for one in once.values())
-    found = arrow_biases({**flown(6, 3), "new": [Point(50.0, 0.0)]})["new"]
+    found = arrow_biases({**flown(6, 3), "new": [FacePoint(50.0, 0.0)]})["new"]
     assert not found.is_suspect
     assert found.bias_mm is not None
 
 
 def test_an_arrow_without_a_place_or_alone_has_no_bias() -> None:
     assert arrow_biases({}) == {}
-    found = arrow_biases({"lost": [], "only": [Point(1.0, 2.0)] * 9})
+    found = arrow_biases({"lost": [], "only": [FacePoint(1.0, 2.0)] * 9})
     assert [(one.placed, one.bias_mm, one.error_mm) for one in found.values()] == [(0, None, None), (9, None, None)]
 
 
 def test_arrows_in_one_hole_need_no_scatter() -> None:
-    hole = {"A": [Point(0.0, 0.0)] * 5, "B": [Point(0.0, 0.0)] * 5}
+    hole = {"A": [FacePoint(0.0, 0.0)] * 5, "B": [FacePoint(0.0, 0.0)] * 5}
     assert suspects(hole) == []
-    assert suspects({**hole, "C": [Point(9.0, 0.0)] * 5}) != []
+    assert suspects({**hole, "C": [FacePoint(9.0, 0.0)] * 5}) != []
 
 
 @pytest.mark.parametrize("shots", [2, 3, 8, 83, 1000])
@@ -132,7 +133,7 @@ def landings(seed: int, shots: int) -> tuple[Places, str]:
     places: Places = {str(arrow.id): [] for arrow in lane.arrows}
     for one in shot:
         if one.x_mm is not None and one.y_mm is not None:
-            places[str(one.arrow_id)].append(Point(one.x_mm - lane.face.x_mm, one.y_mm - lane.face.y_mm))
+            places[str(one.arrow_id)].append(FacePoint(one.x_mm - lane.face.x_mm, one.y_mm - lane.face.y_mm))
     sizes = [math.hypot(*bias) for bias in true_biases(1, len(lane.arrows))]
     return places, str(lane.arrows[sizes.index(max(sizes))].id)
 

@@ -10,28 +10,29 @@ from statistics import fmean
 
 import pytest
 
-from edge.statistics import Group, Point, group, sight_correction, spread
+from edge.common.frames import FacePoint
+from edge.statistics import Group, group, sight_correction, spread
 from tests.test_project import ROOT
 
 SPOTS = [(10, 4), (-10, -4), (4, 10), (-4, -10), (8, -8), (-8, 8)]
 
 
-def points(n: int, sigma: float = 60.0, seed: int = 1, dx: float = 20.0, dy: float = -35.0) -> list[Point]:
+def points(n: int, sigma: float = 60.0, seed: int = 1, dx: float = 20.0, dy: float = -35.0) -> list[FacePoint]:
     chance = random.Random(seed)
-    return [Point(chance.gauss(dx, sigma), chance.gauss(dy, sigma)) for _ in range(n)]
+    return [FacePoint(chance.gauss(dx, sigma), chance.gauss(dy, sigma)) for _ in range(n)]
 
 
-def found_in(given: list[Point]) -> Group:
+def found_in(given: list[FacePoint]) -> Group:
     found = group(given)
     assert found is not None
     return found
 
 
-def unbiased(given: list[Point]) -> tuple[float, float]:
+def unbiased(given: list[FacePoint]) -> tuple[float, float]:
     """Return sigma from squared distances to the mean, with and without the correction for bias."""
     n = len(given)
-    mx, my = fmean(p.dx_mm for p in given), fmean(p.dy_mm for p in given)
-    total = sum((p.dx_mm - mx) ** 2 + (p.dy_mm - my) ** 2 for p in given)
+    mx, my = fmean(p.x for p in given), fmean(p.y for p in given)
+    total = sum((p.x - mx) ** 2 + (p.y - my) ** 2 for p in given)
     s, freedom = math.sqrt(total / (2 * (n - 1))), 2 * (n - 1)
     c4 = math.sqrt(2 / freedom) * math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2))
     return s / c4, s
@@ -43,8 +44,8 @@ def test_a_middle_needs_one_arrow_and_a_spread_six() -> None:
         given = points(n)
         found = found_in(given)
         assert found.n == n
-        assert found.dx_mm == pytest.approx(fmean(p.dx_mm for p in given))
-        assert found.dy_mm == pytest.approx(fmean(p.dy_mm for p in given))
+        assert found.dx_mm == pytest.approx(fmean(p.x for p in given))
+        assert found.dy_mm == pytest.approx(fmean(p.y for p in given))
         for of_sigma in (found.spread, found.error_mm, found.r50_mm, found.r95_mm, sight_correction(found, 70.0)):
             assert (of_sigma is not None) == (n >= 6)
         assert (found.mean_radius_mm is not None) == (found.extreme_spread_mm is not None) == (n > 1)
@@ -116,20 +117,22 @@ def test_mean_radius_and_extreme_spread_match_all_pairs() -> None:
     for n in (2, 3, 7, 40):
         given = points(n)
         found = found_in(given)
-        mx, my = fmean(p.dx_mm for p in given), fmean(p.dy_mm for p in given)
-        assert found.mean_radius_mm == pytest.approx(fmean(math.hypot(p.dx_mm - mx, p.dy_mm - my) for p in given))
+        mx, my = fmean(p.x for p in given), fmean(p.y for p in given)
+        assert found.mean_radius_mm == pytest.approx(fmean(math.hypot(p.x - mx, p.y - my) for p in given))
         pairs = combinations(given, 2)
-        widest = max(math.hypot(a.dx_mm - b.dx_mm, a.dy_mm - b.dy_mm) for a, b in pairs)
+        widest = max(math.hypot(a.x - b.x, a.y - b.y) for a, b in pairs)
         assert found.extreme_spread_mm == pytest.approx(widest)
 
 
 def test_arrows_in_one_line_have_an_extreme_spread() -> None:
-    assert found_in([Point(float(x), 2.0 * x) for x in range(5)]).extreme_spread_mm == pytest.approx(math.hypot(4, 8))
-    assert found_in([Point(1.0, 1.0)] * 4).extreme_spread_mm == 0.0
+    assert found_in([FacePoint(float(x), 2.0 * x) for x in range(5)]).extreme_spread_mm == pytest.approx(
+        math.hypot(4, 8)
+    )
+    assert found_in([FacePoint(1.0, 1.0)] * 4).extreme_spread_mm == 0.0
 
 
 def test_the_sight_moves_only_beyond_two_standard_errors() -> None:
-    off = found_in([Point(x + 30.0, float(y)) for x, y in SPOTS])
+    off = found_in([FacePoint(x + 30.0, float(y)) for x, y in SPOTS])
     assert (off.is_off_x, off.is_off_y) == (True, False)
     correction = sight_correction(off, 70.0)
     assert correction is not None
@@ -137,13 +140,13 @@ def test_the_sight_moves_only_beyond_two_standard_errors() -> None:
     assert correction.right_mm == pytest.approx(30 * 0.85 / 70)  # towards the group
     assert correction.up_mm is None
     assert correction.known_to_mm == pytest.approx(2 * off.error_mm)
-    near = sight_correction(found_in([Point(x + 3.0, y - 3.0) for x, y in SPOTS]), 70.0)
+    near = sight_correction(found_in([FacePoint(x + 3.0, y - 3.0) for x, y in SPOTS]), 70.0)
     assert near is not None
     assert (near.right_mm, near.up_mm) == (None, None)
 
 
 def test_the_sight_moves_by_the_archers_length() -> None:
-    low = found_in([Point(float(x), y - 50.0) for x, y in SPOTS])
+    low = found_in([FacePoint(float(x), y - 50.0) for x, y in SPOTS])
     correction = sight_correction(low, 70.0)
     assert correction is not None
     assert correction.up_mm == pytest.approx(-0.607, abs=0.001)  # 50 mm at 70 m with 0.85 m
@@ -154,8 +157,8 @@ def test_the_sight_moves_by_the_archers_length() -> None:
 
 
 def test_a_trend_is_reported_only_beyond_chance() -> None:
-    early = [Point(float(x), float(y)) for x, y in SPOTS]
-    late = [Point(x * 3.0, y * 3.0 - 80) for x, y in SPOTS]
+    early = [FacePoint(float(x), float(y)) for x, y in SPOTS]
+    late = [FacePoint(x * 3.0, y * 3.0 - 80) for x, y in SPOTS]
     trend = found_in(early + late).trend
     assert trend is not None
     assert (trend.dx_mm, trend.dy_mm) == pytest.approx((0, -80))

@@ -7,8 +7,9 @@ from dataclasses import fields, replace
 
 import pytest
 
+from edge.common.frames import FacePoint
 from edge.common.vocabulary import Flag, Result
-from edge.statistics import Point, located, session_statistics
+from edge.statistics import located, session_statistics
 from tests.edge.statistics.session_rows import FACE, OTHER, arrow_id, session, shot
 
 
@@ -67,9 +68,9 @@ def test_archers_who_share_a_butt_have_own_groups_and_arrows() -> None:
 def test_an_arrow_beside_is_measured_from_its_archers_face() -> None:
     faces = replace(FACE, slots=frozenset("A")), replace(OTHER, slots=frozenset("B"))
     beside = shot(1, 0, dx=-300.0, dy=-300.0, result=Result.OFF_FACE, slot="A")  # nearer to the face of B
-    assert located(beside, session(faces=faces)) == Point(-300.0, -300.0)
+    assert located(beside, session(faces=faces)) == FacePoint(-300.0, -300.0)
     unassigned = replace(beside, slot=None)
-    assert located(unassigned, session(faces=faces)) == Point(140.0, 40.0)
+    assert located(unassigned, session(faces=faces)) == FacePoint(140.0, 40.0)
 
 
 def test_the_best_of_each_archer_is_that_of_the_own_face() -> None:
@@ -102,7 +103,7 @@ def test_one_archer_in_a_slot_has_the_group_of_the_session() -> None:
 
 def test_a_place_needs_a_face() -> None:
     assert located(shot(1, dx=5.0), session(faces=())) is None
-    assert located(shot(1, dx=5.0, face=None), session(faces=(OTHER, FACE))) == Point(5.0, 0.0)
+    assert located(shot(1, dx=5.0, face=None), session(faces=(OTHER, FACE))) == FacePoint(5.0, 0.0)
     found = session_statistics(session(shot(1, None, dx=5.0), faces=()))
     assert (found.group, found.sight, found.best_points) == (None, None, None)
 
