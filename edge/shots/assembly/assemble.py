@@ -21,6 +21,7 @@ from edge.shots.assembly.scoring import (
     Score,
     ScoredLanding,
     find_contacts,
+    score_landing,
 )
 from edge.shots.assembly.seals import find_seals
 from edge.shots.assembly.shot import Shot, correct_shot, flag_not_counted, make_shot
@@ -115,7 +116,7 @@ def _apply_assignments(
 def _without_release(
     unassigned: Sequence[Unassigned], context: SessionContext, last: float
 ) -> tuple[list[Draft], list[TimedReading], list[TimedReading]]:
-    """Divide landings that no release explains: shots of a lane without a working bow, orphans, and "not yet known"."""
+    """Divide landings that no release explains: shots of archers without a working bow, orphans, and "not yet known"."""
     alone: list[Draft] = []
     orphans: list[TimedReading] = []
     waiting: list[TimedReading] = []
@@ -127,9 +128,15 @@ def _without_release(
             continue
         if one.waits:
             waiting.append(landing)
-        elif one.is_claimed or watching_bows(landing, context):
+            continue
+        bows, is_bowless = bows_on_lane(landing, context), is_of_bowless_slot(landing, context)
+        if one.is_claimed or (watching_bows(landing, context) and not is_bowless):
             orphans.append(landing)
-        elif not bows_on_lane(landing, context) or context.now - landing.t > context.parameters.give_up_s:
+        elif (
+            not bows
+            or (is_bowless and all(context.watermarks.get(bow, -math.inf) >= landing.t for bow in bows))
+            or context.now - landing.t > context.parameters.give_up_s
+        ):
             alone.append(Draft(None, landing=landing, assignment=Assignment.ID if landing.tag else None))
         else:
             waiting.append(landing)
@@ -160,6 +167,18 @@ def watching_bows(landing: TimedReading, context: SessionContext) -> frozenset[s
     return frozenset(bow for bow in reported if not context.each_missed_some(frozenset((bow,)), since, landing.t))
 
 
+def is_of_bowless_slot(landing: TimedReading, context: SessionContext) -> bool:
+    """Whether a landing hit the face of an archer without a device on the bow, while each bow on the lane is another archer's."""
+    point = context.butt_point(landing)
+    if not context.slots or point is None or context.target is None:
+        return False
+    if any(context.slot_of_bow(bow) is None for bow in bows_on_lane(landing, context)):
+        return False
+    arrow = context.arrow_of(landing.tag) if landing.tag is not None else None
+    score = score_landing(point, _diameter_of(arrow, context), context.target, context.parameters)
+    return context.slot_of_face(score.face_id) is not None
+
+
 def _shots(
     drafts: Sequence[Draft], context: SessionContext, ends: Sequence[End], presences: Sequence[TagPresence]
 ) -> tuple[list[float], list[Shot]]:
@@ -168,8 +187,7 @@ def _shots(
     scored: list[tuple[Draft, Arrow | None, float, Score]] = []
     for draft in sorted(drafts, key=lambda d: (d.first.t, d.first.key)):
         arrow = _arrow_of(draft, context)
-        known = arrow.diameter_mm if arrow is not None else None
-        diameter = known or (DIAMETER_INDOORS_MM if context.is_indoor else DIAMETER_OUTDOORS_MM)
+        diameter = _diameter_of(arrow, context)
         draft.bounced = draft.landing is not None and draft.landing.key in bounced
         scored.append((draft, arrow, diameter, judge(draft, context, diameter)))
     contacts = find_contacts(
@@ -186,6 +204,11 @@ def _shots(
         shot = make_shot(draft, arrow, diameter, contact.score if contact is not None else score, context, ends)
         shots.append(correct_shot(shot, context))
     return [draft.first.t for draft, *_ in scored], flag_not_counted(shots, context)
+
+
+def _diameter_of(arrow: Arrow | None, context: SessionContext) -> float:
+    known = arrow.diameter_mm if arrow is not None else None
+    return known or (DIAMETER_INDOORS_MM if context.is_indoor else DIAMETER_OUTDOORS_MM)
 
 
 def _arrow_of(draft: Draft, context: SessionContext) -> Arrow | None:

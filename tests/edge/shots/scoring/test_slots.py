@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 from edge.common.vocabulary import Flag, Result
+from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.incremental import IncrementalAssembly
 from edge.shots.assembly.model import Correction, Face, Slot, Target
@@ -76,6 +78,36 @@ def test_without_bows_the_face_shows_the_slot() -> None:
     assert [s.slot_id for s in shots(lane, WITHOUT_BOWS)] == [A.id, B.id, None]
     shared = (replace(A, bow=None), replace(B, bow=None, faces=A.faces))
     assert [s.slot_id for s in shots(lane, replace(WITHOUT_BOWS, slots=shared))] == [None, None, None]
+
+
+def beside_a_bow(**changes: Any) -> SessionContext:
+    """A has a device on the bow, B has none."""
+    slots = (A, replace(B, bow=None))
+    return replace(CONTEXT, target=BUTT, slots=slots, watermarks={"bow-1": 20.0, "target-1": 20.0}, **changes)
+
+
+def test_beside_a_bow_a_landing_on_the_face_of_a_slot_counts() -> None:
+    lane = LaneReadings().shot(5.0).landing(5.4, x=300.0).landing(9.0, None, x=900.0).landing(12.0, None, x=600.0)
+    found = assemble(lane.readings, beside_a_bow())
+    assert [(s.slot_id, s.points, s.release is None) for s in found.shots] == [(A.id, 10, False), (B.id, 10, True)]
+    assert [orphan.t for orphan in found.orphans] == [12.0], "beside both faces it may be an arrow of A"
+
+
+def test_it_waits_for_the_bow_that_may_explain_it() -> None:
+    lane = LaneReadings().landing(9.0, None, x=900.0)
+    late = beside_a_bow(now=9.5).at(9.5, {"bow-1": 8.0, "target-1": 9.4})
+    assert (assemble(lane.readings, late).shots, assemble(lane.readings, late).unsettled) == ([], [9.0])
+    (shot,) = assemble(lane.readings, late.at(9.6, {"bow-1": 9.1, "target-1": 9.5})).shots
+    assert shot.slot_id == B.id
+    lane.shot(8.6)
+    (explained,) = assemble(lane.readings, late.at(9.6, {"bow-1": 9.1, "target-1": 9.5})).shots
+    assert (explained.slot_id, explained.points, explained.flags) == (A.id, 0, (Flag.WRONG_FACE,))
+
+
+def test_a_bow_of_no_slot_may_be_of_the_archer_without_one() -> None:
+    lane = LaneReadings().landing(9.0, None, x=900.0)
+    found = assemble(lane.readings, replace(beside_a_bow(), slots=(replace(A, bow=None), replace(B, bow=None))))
+    assert (found.shots, len(found.orphans)) == ([], 1)
 
 
 def test_surplus_arrows_are_counted_for_each_slot() -> None:
