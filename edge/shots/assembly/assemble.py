@@ -8,21 +8,14 @@ from dataclasses import dataclass
 
 from edge.common.vocabulary import Assignment, Flag, ReadingKind, Result
 from edge.shots.assembly.context import SessionContext
-from edge.shots.assembly.coverage import Coverage, landing_coverage
+from edge.shots.assembly.coverage import Coverage, bows_on_lane, landing_coverage
 from edge.shots.assembly.ends import START, End, Seal, TagPresence, find_ends
 from edge.shots.assembly.flight import landing_window_s, longest_flight_s
 from edge.shots.assembly.let_downs import doubt_misses_before_unread, find_let_downs
 from edge.shots.assembly.matching import Unassigned, match
 from edge.shots.assembly.model import Arrow, TimedReading
 from edge.shots.assembly.nockings import Draft, doubt_tags, find_nockings
-from edge.shots.assembly.scoring import (
-    DIAMETER_INDOORS_MM,
-    DIAMETER_OUTDOORS_MM,
-    Score,
-    ScoredLanding,
-    find_contacts,
-    score_landing,
-)
+from edge.shots.assembly.scoring import Score, ScoredLanding, diameter_of, find_contacts, is_of_bowless_slot
 from edge.shots.assembly.seals import find_seals
 from edge.shots.assembly.shot import Shot, correct_shot, flag_not_counted, make_shot
 from edge.shots.assembly.verdict import doubt_misses_in_dead_time, judge
@@ -155,28 +148,11 @@ def _timed_out(draft: Draft, context: SessionContext) -> bool:
     )
 
 
-def bows_on_lane(landing: TimedReading, context: SessionContext) -> frozenset[str]:
-    """The bows that were on the lane when the arrow of a landing may have been released."""
-    return context.on_lane(context.bows, landing.t - landing_window_s(context), landing.t)
-
-
 def watching_bows(landing: TimedReading, context: SessionContext) -> frozenset[str]:
     """The bows on the lane that would have reported the release of a landing's arrow."""
     since = landing.t - landing_window_s(context)
     reported = [b for b in bows_on_lane(landing, context) if context.watermarks.get(b, -math.inf) >= landing.t]
     return frozenset(bow for bow in reported if not context.each_missed_some(frozenset((bow,)), since, landing.t))
-
-
-def is_of_bowless_slot(landing: TimedReading, context: SessionContext) -> bool:
-    """Whether a landing hit the face of an archer without a device on the bow, while each bow on the lane is another archer's."""
-    point = context.butt_point(landing)
-    if not context.slots or point is None or context.target is None:
-        return False
-    if any(context.slot_of_bow(bow) is None for bow in bows_on_lane(landing, context)):
-        return False
-    arrow = context.arrow_of(landing.tag) if landing.tag is not None else None
-    score = score_landing(point, _diameter_of(arrow, context), context.target, context.parameters)
-    return context.slot_of_face(score.face_id) is not None
 
 
 def _shots(
@@ -187,7 +163,7 @@ def _shots(
     scored: list[tuple[Draft, Arrow | None, float, Score]] = []
     for draft in sorted(drafts, key=lambda d: (d.first.t, d.first.key)):
         arrow = _arrow_of(draft, context)
-        diameter = _diameter_of(arrow, context)
+        diameter = diameter_of(arrow, context)
         draft.bounced = draft.landing is not None and draft.landing.key in bounced
         scored.append((draft, arrow, diameter, judge(draft, context, diameter)))
     contacts = find_contacts(
@@ -204,11 +180,6 @@ def _shots(
         shot = make_shot(draft, arrow, diameter, contact.score if contact is not None else score, context, ends)
         shots.append(correct_shot(shot, context))
     return [draft.first.t for draft, *_ in scored], flag_not_counted(shots, context)
-
-
-def _diameter_of(arrow: Arrow | None, context: SessionContext) -> float:
-    known = arrow.diameter_mm if arrow is not None else None
-    return known or (DIAMETER_INDOORS_MM if context.is_indoor else DIAMETER_OUTDOORS_MM)
 
 
 def _arrow_of(draft: Draft, context: SessionContext) -> Arrow | None:

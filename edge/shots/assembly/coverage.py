@@ -49,3 +49,8 @@ def release_coverage(landing: TimedReading, context: SessionContext) -> Coverage
 
 def _is_stored(watermarks: Mapping[str, float], device: str, t: float) -> bool:
     return watermarks.get(device, -math.inf) >= t
+
+
+def bows_on_lane(landing: TimedReading, context: SessionContext) -> frozenset[str]:
+    """The bows that were on the lane when the arrow of a landing may have been released."""
+    return context.on_lane(context.bows, landing.t - landing_window_s(context), landing.t)

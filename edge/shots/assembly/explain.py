@@ -8,8 +8,9 @@ from uuid import UUID
 
 from edge.common.frames import ButtPoint, SensorPoint
 from edge.common.vocabulary import DeviceKind, Flag, ReadingKind
-from edge.shots.assembly.assemble import Assembly, assemble, bows_on_lane
+from edge.shots.assembly.assemble import Assembly, assemble
 from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.coverage import bows_on_lane
 from edge.shots.assembly.ends import closing_before, closing_of
 from edge.shots.assembly.flight import (
     clock_error_s,

@@ -6,18 +6,20 @@ release explains belongs to it, and so on until no pair is certain. The rest is 
 Elimination needs every release that may have made the landing. Where a bow was blind one may be missing: then a landing goes
 by its tag alone, and a release beside it stays without a value. Where a bow has not reported yet a landing without a tag goes to
 the release that is known, and is assigned anew when another one arrives; against its tag a landing is assigned to none.
+
+A landing on the face of an archer without a device on the bow needs no release. Its tag alone gives it to one.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge.common.vocabulary import Assignment, Flag
 from edge.shots.assembly.context import SessionContext
-from edge.shots.assembly.coverage import Coverage, release_coverage
+from edge.shots.assembly.coverage import Coverage, landing_coverage, release_coverage
 from edge.shots.assembly.flight import (
     expected_flight_s,
     flight_is_possible,
@@ -28,6 +30,7 @@ from edge.shots.assembly.flight import (
 )
 from edge.shots.assembly.model import ReadingKey, TimedReading
 from edge.shots.assembly.nockings import Draft
+from edge.shots.assembly.scoring import is_of_bowless_slot
 
 NOT_BLIND = frozenset((Coverage.COMPLETE, Coverage.WAITING, Coverage.TIMED_OUT))
 WATCHED = frozenset((Coverage.COMPLETE,))
@@ -43,7 +46,7 @@ class Unassigned:
     is_claimed: bool
     """A known release may have made it."""
     waits: bool = False
-    """A bow has not reported yet whether there is another release."""
+    """A bow has not reported yet whether there is another release, or a target whether the release has another landing."""
 
 
 def match(drafts: Sequence[Draft], landings: Sequence[TimedReading], context: SessionContext) -> list[Unassigned]:
@@ -52,16 +55,19 @@ def match(drafts: Sequence[Draft], landings: Sequence[TimedReading], context: Se
     left = [landing for landing in without_repeats(landings, context) if not _assign_by_tag(releases, landing, context)]
     left = [landing for landing in left if not _assign_late(releases, landing, context)]
     coverage = {landing.key: release_coverage(landing, context) for landing in left}
+    bowless = {landing.key for landing in left if is_of_bowless_slot(landing, context)}
     rules = ((_assign_to_fitting, NOT_BLIND), (_assign_to_only, WATCHED), (_assign_to_let_down, WATCHED))
     found = True
     while found:
         found = False
         for rule, needed in rules:
-            remaining = [one for one in left if coverage[one.key] not in needed or not rule(releases, one)]
+            remaining = [
+                one for one in left if one.key in bowless or coverage[one.key] not in needed or not rule(releases, one)
+            ]
             if len(remaining) < len(left):
                 left, found = remaining, True
                 break
-    return _doubt_misses_beside(releases, left, coverage, context)
+    return _doubt_misses_beside(releases, left, coverage, bowless, context)
 
 
 def without_repeats(landings: Sequence[TimedReading], context: SessionContext) -> list[TimedReading]:
@@ -199,9 +205,13 @@ def _doubt_misses_beside(
     releases: OpenReleases,
     landings: Sequence[TimedReading],
     coverage: Mapping[ReadingKey, Coverage],
+    bowless: Collection[ReadingKey],
     context: SessionContext,
 ) -> list[Unassigned]:
-    """Mark the releases that may have made an unassigned landing: none of them is certainly a miss."""
+    """Mark the releases that may have made an unassigned landing: none of them is certainly a miss.
+
+    One of a bowless archer waits as long as they may still get a landing of their own.
+    """
     left: list[Unassigned] = []
     claims: list[list[Draft]] = []
     for landing in landings:
@@ -213,7 +223,10 @@ def _doubt_misses_beside(
         for draft in same:
             draft.miss_doubts.add(Flag.CLOCK)
         claims.append([*possible, *same])
-        left.append(Unassigned(landing, coverage[landing.key], is_claimed=bool(claims[-1])))
+        waits = landing.key in bowless and any(
+            landing_coverage(draft.first.t, context) is Coverage.WAITING for draft in claims[-1]
+        )
+        left.append(Unassigned(landing, coverage[landing.key], bool(claims[-1]), waits))
     _spread_waiting(left, claims)
     return left
 

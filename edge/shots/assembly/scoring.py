@@ -18,8 +18,9 @@ from uuid import UUID
 from edge.common.frames import ButtPoint, FacePoint
 from edge.common.vocabulary import Result
 from edge.shots.assembly.context import Parameters, SessionContext
+from edge.shots.assembly.coverage import bows_on_lane
 from edge.shots.assembly.ends import End, TagPresence, closing_of
-from edge.shots.assembly.model import Face, ReadingKey, Target, TimedReading
+from edge.shots.assembly.model import Arrow, Face, ReadingKey, Target, TimedReading
 
 EDGE_TOLERANCE_MM = 1e-6
 """Rounding error allowed to a shaft that exactly touches a line."""
@@ -48,6 +49,12 @@ class Score:
     """It hit a face of another archer."""
 
 
+def diameter_of(arrow: Arrow | None, context: SessionContext) -> float:
+    """The diameter of an arrow's shaft, millimetres; an assumption where it is not known."""
+    known = arrow.diameter_mm if arrow is not None else None
+    return known or (DIAMETER_INDOORS_MM if context.is_indoor else DIAMETER_OUTDOORS_MM)
+
+
 def score_landing(
     point: ButtPoint,
     diameter_mm: float,
@@ -69,6 +76,22 @@ def score_landing(
         return score
     others = [face for face in target.faces if face not in faces]
     return replace(score, is_wrong_face=_best(point, diameter_mm, others, parameters).result is Result.HIT)
+
+
+def is_of_bowless_slot(landing: TimedReading, context: SessionContext) -> bool:
+    """Whether a landing hit the face of an archer without a device on the bow, while each bow on the lane is another archer's.
+
+    No release is missing for it then, and only its tag can give it to one.
+    """
+    point = context.butt_point(landing)
+    if not context.slots or point is None or context.target is None:
+        return False
+    bows = bows_on_lane(landing, context)
+    if not bows or any(context.slot_of_bow(bow) is None for bow in bows):
+        return False
+    arrow = context.arrow_of(landing.tag) if landing.tag is not None else None
+    score = score_landing(point, diameter_of(arrow, context), context.target, context.parameters)
+    return context.slot_of_face(score.face_id) is not None
 
 
 def _best(point: ButtPoint, diameter_mm: float, faces: Sequence[Face], parameters: Parameters) -> Score:

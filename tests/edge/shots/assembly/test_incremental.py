@@ -16,7 +16,7 @@ from edge.common.vocabulary import Flag, ReadingKind, Result
 from edge.shots.assembly.assemble import assemble
 from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.incremental import Changes, IncrementalAssembly
-from edge.shots.assembly.model import Arrow, Correction, CorrectionSet, TimedReading
+from edge.shots.assembly.model import Arrow, Correction, CorrectionSet, Face, Slot, Target, TimedReading
 from edge.shots.assembly.placement import Activation, Calibration, Placement
 from edge.shots.assembly.shot import Shot
 from edge.shots.assembly.timeline import BlindInterval, PreviousSession
@@ -40,6 +40,16 @@ CALIBRATIONS = (
     Calibration(uuid5(STREAM, "shifted"), SensorMap(x0=3.0, y0=-40.0), 0.3),
     Calibration(uuid5(STREAM, "turned"), SensorMap(0.0, -1.0, 1.0, 0.0, 1280.0, 0.0), 20.0),
 )
+FACES = [
+    Face(uuid5(STREAM, name), 1, x, 640.0, (60.0,), (10,), None) for name, x in (("left", 570.0), ("right", 700.0))
+]
+SLOTS = (
+    Slot(uuid5(STREAM, "A"), "bow-1", frozenset({FACES[0].id})),
+    Slot(uuid5(STREAM, "B"), None, frozenset({FACES[1].id})),
+    Slot(uuid5(STREAM, "C"), "bow-2", frozenset({FACES[0].id})),
+)
+SHARED = replace(CONTEXT, target=Target(1280.0, 1280.0, 18.0, tuple(FACES)), slots=SLOTS)
+"""A shared butt: the archers with a device on the bow share a face, and one without has another."""
 PAUSE_S = 30.0
 """Time between two ends of a history, so that they can be sealed."""
 
@@ -116,7 +126,7 @@ def courses(draw: st.DrawFn) -> list[Step]:
     arrived = sorted(readings, key=lambda r: r.t) if in_order else draw(arrivals(readings))
     until = max((r.t for r in readings), default=0.0) + LONG_S
     context = replace(
-        CONTEXT,
+        draw(st.sampled_from((CONTEXT, CONTEXT, SHARED))),
         bows=frozenset(BOWS),
         scanners=frozenset({SCANNER}),
         starts=draw(st.sampled_from((0.0, 0.0, 20.0))),

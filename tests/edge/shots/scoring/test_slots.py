@@ -99,9 +99,24 @@ def test_it_waits_for_the_bow_that_may_explain_it() -> None:
     assert (assemble(lane.readings, late).shots, assemble(lane.readings, late).unsettled) == ([], [9.0])
     (shot,) = assemble(lane.readings, late.at(9.6, {"bow-1": 9.1, "target-1": 9.5})).shots
     assert shot.slot_id == B.id
-    lane.shot(8.6)
-    (explained,) = assemble(lane.readings, late.at(9.6, {"bow-1": 9.1, "target-1": 9.5})).shots
-    assert (explained.slot_id, explained.points, explained.flags) == (A.id, 0, (Flag.WRONG_FACE,))
+
+
+def test_it_goes_to_no_release_but_by_its_tag() -> None:
+    """Though it fits a release by its time: that has a landing of its own, which comes later."""
+    lane = LaneReadings().shot(8.6).landing(9.0, None, x=900.0)
+    early = assemble(lane.readings, beside_a_bow(now=9.1).at(9.1, {"bow-1": 9.05, "target-1": 9.05}))
+    assert ([s.result for s in early.shots], early.orphans) == ([Result.PENDING], [])
+    lane.landing(9.1, x=300.0)
+    found = shots(lane, beside_a_bow())
+    assert [(s.slot_id, s.points, s.flags) for s in found] == [(A.id, 10, ()), (B.id, 10, ())]
+    tagged = LaneReadings().shot(8.6).landing(9.0, x=900.0)
+    assert [(s.slot_id, s.points, s.flags) for s in shots(tagged, beside_a_bow())] == [(A.id, 0, (Flag.WRONG_FACE,))]
+
+
+def test_a_release_without_a_landing_may_have_made_it() -> None:
+    found = assemble(LaneReadings().shot(8.6).landing(9.0, None, x=900.0).readings, beside_a_bow())
+    assert [(s.result, s.flags) for s in found.shots] == [(Result.UNKNOWN, (Flag.UNSORTED,))]
+    assert [orphan.t for orphan in found.orphans] == [9.0]
 
 
 def test_a_bow_of_no_slot_may_be_of_the_archer_without_one() -> None:
