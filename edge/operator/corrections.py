@@ -69,8 +69,8 @@ async def correct_shot(
     connection: Connection, shot: ShotSummary, score: ScoreCorrection, who: str, reason: str
 ) -> None:
     """Give a shot another score. Raises CommandError when the score contradicts itself or the face."""
-    values, x_points = await face_points(connection, shot)
-    complete = complete_score(score, shot, values, x_points)
+    values = await face_values(connection, shot)
+    complete = complete_score(score, shot, values)
     new = {"result": complete.result, "points": complete.points, "is_x": complete.is_x}
     await record_correction(connection, _of_shot(shot, CorrectionKind.RESULT, who, reason, new))
 
@@ -129,12 +129,19 @@ async def corrections_of(connection: Connection, shot: ShotSummary) -> list[Reco
     ]
 
 
-async def face_points(connection: Connection, shot: ShotSummary) -> tuple[list[int], int | None]:
-    """The values that a shot can have, highest first, and that of an X where the rules give it another one.
+@dataclass(frozen=True, slots=True)
+class FaceValues:
+    """The values that a shot can have."""
 
-    They are those of its archer's face; of a shot without a slot, those of all faces on the butt. There are no values when the
-    session has no face.
-    """
+    zones: Sequence[int]
+    """Of the zones, highest first; none without a face."""
+    has_x: bool = True
+    x_points: int | None = None
+    """Of an X, where the rules give it another one."""
+
+
+async def face_values(connection: Connection, shot: ShotSummary) -> FaceValues:
+    """The values that a shot can have on its archer's face; without a slot, on any face of the butt."""
     rows = await connection.fetch(
         """
         select f.points, f.x_radius is not null as has_x, s.x_points
@@ -144,23 +151,19 @@ async def face_points(connection: Connection, shot: ShotSummary) -> tuple[list[i
         shot.session_id,
         shot.slot,
     )
-    values = sorted({worth for row in rows for worth in row["points"]}, reverse=True)
-    return values, next((row["x_points"] for row in rows if row["has_x"]), None)
+    zones = sorted({worth for row in rows for worth in row["points"]}, reverse=True)
+    with_x = [row["x_points"] for row in rows if row["has_x"]]
+    return FaceValues(zones, bool(with_x) or not rows, next(iter(with_x), None))
 
 
-def complete_score(
-    score: ScoreCorrection, shot: ShotSummary, values: Sequence[int], x_points: int | None = None
-) -> Score:
-    """The complete score that a correction gives to a shot. Pure.
-
-    ``values`` are the values of the face, highest first, ``x_points`` that of an X where the rules give it another one. Raises
-    CommandError when the score contradicts itself or them.
-    """
+def complete_score(score: ScoreCorrection, shot: ShotSummary, values: FaceValues) -> Score:
+    """The complete score that a correction gives to a shot. Pure. Raises CommandError when it contradicts itself or the face."""
     result = _result(score, shot)
     if result is Result.HIT:
         worth = shot.points if score.points is None else score.points
-        is_x = score.is_x or (x_points is not None and worth == x_points and x_points not in values)
-        return Score(result, _points_of_hit(replace(score, is_x=is_x), shot, values, x_points), is_x)
+        x_points = values.x_points
+        is_x = score.is_x or (x_points is not None and worth == x_points and x_points not in values.zones)
+        return Score(result, _points_of_hit(replace(score, is_x=is_x), shot, values), is_x)
     if score.points or score.is_x:
         raise CommandError(
             f"a shot with the result {result} has no points", hint="Leave out --points and --x, or give --result hit."
@@ -196,21 +199,21 @@ def _result(score: ScoreCorrection, shot: ShotSummary) -> Result:
     return Result.HIT
 
 
-def _points_of_hit(
-    score: ScoreCorrection, shot: ShotSummary, values: Sequence[int], x_points: int | None
-) -> int | None:
-    points = score.points
-    x_worth = next(iter(values), None) if x_points is None else x_points
+def _points_of_hit(score: ScoreCorrection, shot: ShotSummary, values: FaceValues) -> int | None:
+    points, zones = score.points, values.zones
+    x_worth = next(iter(zones), None) if values.x_points is None else values.x_points
+    if score.is_x and not values.has_x:
+        raise CommandError("this face has no X", hint="Leave out --x, and give --points.")
     if score.is_x and x_worth is not None:
         if points not in (None, x_worth):
             raise CommandError(f"an X is worth {x_worth}", hint=f"Leave out --points, or give --points {x_worth}.")
         return x_worth
     if points is None and shot.points:
         points = shot.points
-    listed = ", ".join(map(str, values))
-    if points is None and values:
+    listed = ", ".join(map(str, zones))
+    if points is None and zones:
         raise CommandError("a hit needs points", hint=f"Give --points, one of {listed}.")
-    if points is not None and values and points not in values:
+    if points is not None and zones and points not in zones:
         raise CommandError(f"no ring of this face is worth {points}", hint=f"Give one of {listed}, or --result miss.")
     return points
 

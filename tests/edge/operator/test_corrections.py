@@ -12,14 +12,14 @@ import edge.operator
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import Result, TimeSource
-from edge.operator.corrections import Score, ScoreCorrection, complete_score, face_points
+from edge.operator.corrections import FaceValues, Score, ScoreCorrection, complete_score, face_values
 from edge.operator.lookup import exactly_one, id_pattern, nothing_found
 from edge.operator.shots import ShotSummary
 from edge.shots.assembly.model import ReadingKey
 from tests.edge.lane_rows import build_lane, started_ago
 
 STREAM = UUID(int=1)
-VALUES = (10, 9, 1)
+VALUES = FaceValues((10, 9, 1))
 MISS = ShotSummary(
     id=UUID(int=2), session_id=UUID(int=3), lane=1, end_number=1, arrow_id=None, arrow_tag=None, human_identifier=None,
     arrow_engage_time=None, arrow_disengage_time=datetime(2026, 5, 2, 9, 14, tzinfo=UTC), arrow_landing_time=None, x=None,
@@ -56,10 +56,12 @@ def test_missing_parts_of_a_score_are_derived(shot: ShotSummary, given: ScoreCor
     ],
 )
 def test_an_x_is_worth_what_the_rules_say(shot: ShotSummary, given: ScoreCorrection) -> None:
-    assert complete_score(given, shot, VALUES, x_points=11) == Score(Result.HIT, 11, is_x=True)
-    assert complete_score(ScoreCorrection(None, 10), shot, VALUES, x_points=11) == Score(Result.HIT, 10, is_x=False)
+    assert complete_score(given, shot, replace(VALUES, x_points=11)) == Score(Result.HIT, 11, is_x=True)
+    assert complete_score(ScoreCorrection(None, 10), shot, replace(VALUES, x_points=11)) == Score(
+        Result.HIT, 10, is_x=False
+    )
     with pytest.raises(CommandError, match="an X is worth 11"):
-        complete_score(ScoreCorrection(None, 10, is_x=True), shot, VALUES, x_points=11)
+        complete_score(ScoreCorrection(None, 10, is_x=True), shot, replace(VALUES, x_points=11))
 
 
 @pytest.mark.parametrize(
@@ -93,9 +95,19 @@ async def test_a_shot_can_have_the_values_of_its_archers_face(connection: Connec
             "insert into slots (session_id, letter, face) values ($1, $2, $3)", lane.session_id, letter, face
         )
     found = [
-        await face_points(connection, replace(MISS, session_id=lane.session_id, slot=slot)) for slot in ("A", "B", None)
+        await face_values(connection, replace(MISS, session_id=lane.session_id, slot=slot)) for slot in ("A", "B", None)
     ]
-    assert found == [([10, 9, 1], 11), ([5, 4], None), ([10, 9, 5, 4, 1], 11)]
+    assert found == [
+        FaceValues([10, 9, 1], has_x=True, x_points=11),
+        FaceValues([5, 4], has_x=False),
+        FaceValues([10, 9, 5, 4, 1], has_x=True, x_points=11),
+    ]
+
+
+def test_a_face_without_an_x_has_none() -> None:
+    with pytest.raises(CommandError, match="this face has no X"):
+        complete_score(ScoreCorrection(None, None, is_x=True), MISS, replace(VALUES, has_x=False))
+    assert complete_score(ScoreCorrection(None, None, is_x=True), MISS, FaceValues(())).is_x
 
 
 def test_correction_refers_to_release_or_landing() -> None:
