@@ -131,61 +131,54 @@ def test_new_wire_replaces_the_symlink_and_the_old_one_keeps_it(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-TAKE = """
-import sys
+RIVALS = """
+import os, sys
 from pathlib import Path
 from simulators.wire.pty import PortHeld, PtyWire
-print("ready", flush=True)
+
+start, shot = os.pipe()
+end, whistle = os.pipe()
+for _ in range(4):
+    if os.fork() == 0:
+        os.close(shot)
+        os.close(whistle)
+        os.read(start, 1)  # the end of the pipe, for all at once
+        try:
+            wire = PtyWire(Path(sys.argv[1]))
+        except PortHeld as held:
+            os.write(1, b"refused by %d\\n" % held.pid)  # whole lines: the others write too
+        else:
+            os.write(1, b"took %d\\n" % os.getpid())
+            os.read(end, 1)
+            wire.close()
+        os._exit(0)
+os.close(shot)
+for _ in range(3):
+    os.wait()
+os.write(1, b"three ended\\n")
 sys.stdin.readline()
-try:
-    wire = PtyWire(Path(sys.argv[1]))
-except PortHeld as held:
-    print("refused by", held.pid, flush=True)
-else:
-    print("took", flush=True)
-    sys.stdin.readline()
-    wire.close()
+os.close(whistle)
+os.wait()
 """
-"""A process that takes a link at the first line of its input and closes it at the second."""
+"""Four processes that take one link together. The one that got it closes it after a line of input."""
 
 
 def test_of_processes_that_take_one_link_together_one_gets_it(tmp_path: Path) -> None:
     """The others name it, and leave its link alone when they end."""
-    words = [sys.executable, "-c", TAKE, str(tmp_path / "bow-1")]
-    rivals = [
-        subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
-    ]
-    try:
-        assert [line_of(rival) for rival in rivals] == ["ready"] * 4
-        for rival in rivals:
-            send_line(rival)
-        said = {rival: line_of(rival) for rival in rivals}
-        (winner,) = [rival for rival, line in said.items() if line == "took"]
-        for rival in rivals:
-            if rival is not winner:
-                assert said[rival] == f"refused by {winner.pid}"
-                assert rival.wait(DEADLINE_S) == 0
-        os.close(os.open(tmp_path / "bow-1", os.O_RDWR | os.O_NOCTTY))
-        assert [path.name for path in tmp_path.iterdir()] == ["bow-1"]
-        send_line(winner)
-        assert winner.wait(DEADLINE_S) == 0
-        assert list(tmp_path.iterdir()) == []
-    finally:
-        for rival in rivals:
-            rival.kill()
-            rival.communicate()
-
-
-def line_of(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    assert select.select([process.stdout], [], [], DEADLINE_S)[0], "the process said nothing"
-    return process.stdout.readline().strip()
-
-
-def send_line(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
+    words = [sys.executable, "-c", RIVALS, str(tmp_path / "bow-1")]
+    with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as rivals:
+        try:
+            assert rivals.stdout is not None
+            assert select.select([rivals.stdout], [], [], DEADLINE_S)[0], "the processes said nothing"
+            said = [rivals.stdout.readline().strip() for _ in range(5)]
+            (winner,) = [line.removeprefix("took ") for line in said if line.startswith("took ")]
+            assert sorted(said) == [*[f"refused by {winner}"] * 3, "three ended", f"took {winner}"]
+            os.close(os.open(tmp_path / "bow-1", os.O_RDWR | os.O_NOCTTY))
+            assert [path.name for path in tmp_path.iterdir()] == ["bow-1"]
+            rivals.communicate("\n", timeout=DEADLINE_S)
+            assert (rivals.returncode, list(tmp_path.iterdir())) == (0, [])
+        finally:
+            rivals.kill()
 
 
 @pytest.mark.parametrize("target", ["/nowhere", "/dev/ttyUSB0", "."])
