@@ -134,6 +134,25 @@ async def test_the_numbers_stay_while_the_hub_cannot_compute_them(open_page: Ope
     assert asked <= 3 + (asyncio.get_running_loop().time() - began) / 1.5  # the shortest time between two attempts
 
 
+async def test_archers_who_share_a_butt_are_shown_each(open_page: Open, lane: LaneRows, connection: Connection) -> None:
+    for letter, points in (("A", 9), ("B", 7), ("A", 8)):
+        slot = await connection.fetchval(
+            "insert into slots (session_id, letter, face) values ($1, $2, '1') on conflict (session_id, letter) "
+            "do update set face = '1' returning id",
+            lane.session_id,
+            letter,
+        )
+        shot = await add_shot(lane, points=points)
+        await connection.execute("update shots set slot_id = $2, revision = 2 where id = $1", shot, slot)
+    page = await open_page()
+    await expect(page.locator("#total")).to_have_text("24")
+    await expect(page.locator("#ends tbody th")).to_have_text(["A 1", "B 1"])
+    await expect(page.locator("#ends tbody td:last-child")).to_have_text(["17", "7"])
+    await expect(page.locator("#shots tbody th")).to_have_text(["A 1-2", "B 1-1", "A 1-1"])
+    found = dict(zip(await texts(page, "#group-panel dt"), await texts(page, "#group-panel dd"), strict=True))
+    assert (found["Slot A"], found["Slot B"]) == ("2 arrows, 17 points of 20", "1 arrow, 7 points of 10")
+
+
 async def test_many_changes_cost_few_requests(open_page: Open, lane: LaneRows, connection: Connection) -> None:
     page = await open_page()
     await expect(page.locator("#total")).to_have_text("0")
