@@ -39,3 +39,12 @@ def storable_text(text: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("the text is not valid UTF-8, so it cannot be stored") from None
     return text
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can store a text, and so may have a row that it names."""
+    try:
+        storable_text(text)
+    except ValueError:
+        return False
+    return True

@@ -244,7 +244,8 @@ def require_done(command: DeviceCommand) -> None:
             )
     raise CommandError(
         f"{command.device_id} did not do {command.kind}: {(command.error or command.state).removesuffix('.')}",
-        hint=command.hint or f"See `archstats-sensor commands show {command.id}`.",
+        hint=command.hint
+        or f"Put that right, then try again. `archstats-sensor commands show {command.id}` has the record.",
     )
 
 

@@ -7,11 +7,14 @@ from datetime import datetime
 
 import asyncpg
 
+from edge.common.bounds import is_storable
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
-from edge.common.text import nearest
+from edge.common.text import clean, nearest
 from edge.common.vocabulary import DeviceKind, DeviceState
 
+LONGEST_NAME = 40
+"""Longest name of a device, in characters."""
 EXPECTED_TO_REPORT = (DeviceState.READY, DeviceState.WAITING, DeviceState.STARTING)
 """States whose row the daemon renews; one that is not renewed belongs to a device that is silent."""
 
@@ -63,14 +66,16 @@ async def list_devices(connection: Connection, lane: int | None = None) -> list[
 
 async def find_device(connection: Connection, device_id: str) -> DeviceSummary:
     """The device of this name. Raises CommandError when there is none, with the nearest name."""
-    row = await connection.fetchrow(f"{_DEVICES} where d.id = $2", list(EXPECTED_TO_REPORT), device_id)
-    if row is not None:
-        return _summary(row)
+    if is_storable(device_id):
+        row = await connection.fetchrow(f"{_DEVICES} where d.id = $2", list(EXPECTED_TO_REPORT), device_id)
+        if row is not None:
+            return _summary(row)
     known = [row["id"] for row in await connection.fetch("select id from devices order by lane, id")]
     near = nearest(device_id, known)
     meant = f"Did you mean {near}?" if near else "Start its daemon once, and it registers itself."
     raise CommandError(
-        f"there is no device {device_id} in this database", hint=f"{meant} See `archstats-sensor devices list`."
+        f"there is no device {clean(device_id, LONGEST_NAME)} in this database",
+        hint=f"{meant} See `archstats-sensor devices list`.",
     )
 
 

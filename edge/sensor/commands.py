@@ -254,7 +254,7 @@ class CommandRunner:
         described = "not connected" if state in (DeviceState.WAITING, DeviceState.STARTING) else state.value
         return Outcome(
             CommandState.FAILED,
-            error=f"{self._device_id} is {described}" + (f": {error}" if error else ""),
+            error=f"{self._device_id} is {described}" + (f": {error.removeprefix(_SILENT)}" if error else ""),
             hint=hint or "Check the device and its cable, then request the command again.",
         )
 
@@ -262,10 +262,11 @@ class CommandRunner:
         """The outcome of a command that a fault ended; the reader knows more than a driver whose line it has closed."""
         if self._reader.driver is driver or not isinstance(fault, DeviceLost):
             return Outcome(CommandState.FAILED, error=fault.message, hint=fault.hint)
-        cause = self._status.error or "its daemon opened the line again"
+        cause = (self._status.error or "its daemon opened the line again").removeprefix(_SILENT)
+        what = "fell silent" if self._status.state is DeviceState.SILENT else "was lost"
         return Outcome(
             CommandState.FAILED,
-            error=f"{self._device_id} was lost while the command ran: {cause}",
+            error=f"{self._device_id} {what} while the command ran: {cause}",
             hint=" ".join(part for part in (self._status.hint, INTERRUPTED_HINT) if part),
         )
 
@@ -281,6 +282,8 @@ class CommandRunner:
         return report
 
 
+_SILENT: Final = f"{DeviceState.SILENT}: "
+"""Beginning of the error of a silent device, which a sentence that says so leaves out."""
 _LATE_HINT: Final = "Look whether the device answers, and read its settings before the command is requested again."
 
 

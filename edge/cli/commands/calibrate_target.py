@@ -26,7 +26,6 @@ from edge.operator.calibration.guide import Guide, Key, Step, Stopped, Taken
 from edge.operator.calibration.plan import LONGEST_MM
 from edge.operator.calibration.points_file import read_points
 from edge.operator.calibration.records import find_calibration
-from edge.operator.calibration.runs import claim_device
 from edge.operator.calibration.sensed import sensed_readings, trouble_of
 from edge.operator.calibration.target import (
     TargetRequest,
@@ -147,7 +146,6 @@ def target_command(
 
     async def run(connection: Connection) -> None:
         async with terminal() as keyboard:
-            await claim_device(connection, device)
             prepared = await prepare_run(connection, request)
             await _Dialogue(connection, prepared, options, keyboard, stored).run()
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from drivers.clock.host import host_now
+from edge.common.bounds import is_storable
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CalibrationKind, CalibrationModel, DeviceKind
@@ -183,7 +184,9 @@ async def find_calibration(connection: Connection, reference: str) -> Calibratio
         number = int(version) if version.isdecimal() and len(version) < 10 else 0
         rows = await connection.fetch(f"{_CALIBRATIONS} where c.device_id = $1 and c.version = $2", device, number)
         return _calibration(exactly_one(rows, "calibration", reference, HISTORY))
-    if await connection.fetchval("select exists (select from devices where id = $1)", reference):
+    if is_storable(reference) and await connection.fetchval(
+        "select exists (select from devices where id = $1)", reference
+    ):
         found = await find_calibrated_device(connection, reference)
         active = await active_calibration(connection, reference, found.kind)
         newest = [active] if active else await list_calibrations(connection, reference, 1)

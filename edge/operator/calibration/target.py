@@ -19,7 +19,7 @@ from edge.operator.calibration.records import (
     append_calibration,
     find_calibrated_device,
 )
-from edge.operator.calibration.runs import end_run
+from edge.operator.calibration.runs import claim_device, end_run
 from edge.operator.calibration.target_run import TargetRun, begin_run
 from edge.statistics.alignment import Alignment, AlignmentRefused, PointPair, align
 
@@ -85,6 +85,7 @@ async def prepare_run(connection: Connection, request: TargetRequest) -> TargetR
     Raises CommandError and UsageError where that cannot be, with nothing changed.
     """
     device = await find_calibrated_device(connection, request.device_id, CalibrationKind.TARGET)
+    await claim_device(connection, device.id)
     butt = await _last_butt(connection, device.lane)
     sensor_map = await _present_map(connection, device, butt)
     plan = None

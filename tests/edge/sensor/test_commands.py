@@ -157,7 +157,7 @@ async def test_a_device_that_falls_silent_is_the_cause(
         await eventually(lambda: bow.ran != [])
         bow.delivered.put_nowait(silent)
         row = await until(registered, number, CommandState.FAILED)
-    assert row["error"] == "bow-1 was lost while the command ran: silent: no frame for 3 s"
+    assert row["error"] == "bow-1 fell silent while the command ran: no frame for 3 s"
     assert row["hint"].startswith("Charge it. The device may have carried it out. Read its settings")
 
 

@@ -117,6 +117,9 @@ async def test_references_find_a_calibration(operator: Connection) -> None:
         ("target-9@1", "no device target-9"),
         ("arrow-1", "arrow-1 is an arrow reader, and not a target or a bow"),
         ("target 9", "'target 9' is not an id"),
+        ("a\udcff", r"'a.*' is not an id"),
+        ("a\udcff@1", r"no device a\\udcff in this database"),
+        ("x" * 3_000 + "@1", r"no device x{37}\.\.\. in this database"),
     ],
 )
 async def test_a_wrong_reference_is_explained(operator: Connection, reference: str, message: str) -> None:
