@@ -37,8 +37,8 @@ from drivers.transport.serial import SerialPort, open_port
 
 MEET_S: Final = 8.0
 """Deadline for the first answer after the port is open: opening it restarts some boards, which takes seconds."""
-OPEN_S: Final = 30.0
-"""Deadline for all of the opening. Firmware 6 prints its settings for some 5 s; there is time for two attempts."""
+OPEN_S: Final = 22.0
+"""Deadline for the opening after that of the port. Firmware 6 prints its settings for some 5 s; there is time for two attempts."""
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class FreeTarget:
         self._last_counters: Mapping[str, int] = {}
 
     async def open(self) -> DeviceIdentity:
-        """Open the port, identify the target and read its settings, at most ``OPEN_S``."""
+        """Open the port, identify the target and read its settings, the latter at most for ``OPEN_S``."""
         settings = self._settings
         port = await open_port(
             settings.port, device=self._device_id, baud=settings.baud, dtr=settings.dtr, rts=settings.rts

@@ -194,7 +194,7 @@ class FreeTargetSession:
             self._echoed |= "VERSION" in message.values
             self._is_raw |= message.values.get(TARGET_TYPE) == 0
             return
-        self._alive_ns = max(self._alive_ns, at_ns)
+        self._alive_ns = max(self._alive_ns, received.ended_ns)
         match message:
             case Version():
                 self._on_version(message, at_ns, pair)
