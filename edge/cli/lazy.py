@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,19 @@ class Entry:
     """A group (``typer.Typer``), or the function of a single command."""
 
 
+@functools.cache
+def _build(entry: Entry) -> Any:
+    """Import the command's module and build the command; typer does not export the class that all commands have."""
+    target = getattr(importlib.import_module(entry.module), entry.attribute)
+    if not isinstance(target, typer.Typer):
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(entry.name, context_settings=HELP_OPTIONS)(target)
+        target = single
+    command = get_command(target)
+    command.name = entry.name
+    return command
+
+
 class LazyCommand(TyperCommand):
     """Stands for a command in listings, and imports it to run it."""
 
@@ -37,15 +51,8 @@ class LazyCommand(TyperCommand):
         self._entry = entry
 
     def load(self) -> Any:
-        """Import the command's module and build the command; typer does not export the class that all commands have."""
-        target = getattr(importlib.import_module(self._entry.module), self._entry.attribute)
-        if not isinstance(target, typer.Typer):
-            single = typer.Typer(add_completion=False, rich_markup_mode=None)
-            single.command(self._entry.name, context_settings=HELP_OPTIONS)(target)
-            target = single
-        command = get_command(target)
-        command.name = self._entry.name
-        return command
+        """The real command, which this process builds once."""
+        return _build(self._entry)
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """The context of the real command: running, help and completion go on with that."""
