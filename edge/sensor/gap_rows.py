@@ -19,8 +19,8 @@ CHATTER: Final = "the device reported more than archers can shoot: true events m
 
 _INSERT_START_GAP: Final = """
 insert into device_gaps (device_id, stream_id, since, since_mono_ns, since_host_boot_id,
-                         until, until_mono_ns, until_host_boot_id, reason)
-select $1, $2, least($3::timestamptz, $6::timestamptz), $4::bigint, $5::uuid, $6, $7::bigint, $8::uuid, $9
+                         until, until_mono_ns, until_host_boot_id, reason, begins_stream)
+select $1, $2, least($3::timestamptz, $6::timestamptz), $4::bigint, $5::uuid, $6, $7::bigint, $8::uuid, $9, $10
 where not exists (select from device_gaps where device_id = $1 and stream_id = $2)
 """
 
@@ -35,10 +35,19 @@ on conflict do nothing
 async def insert_start_gap(
     connection: Connection, device_id: str, start: StreamStart, last_watermark: Instant | None
 ) -> None:
-    """Store the gap before a stream's start. Writes nothing when the stream has one already."""
+    """Store the gap before a stream's start. Writes nothing when the stream has one already.
+
+    Where the driver states a reason, events are lost and the device did not restart.
+    """
     since, reason = await _blind_since(connection, device_id, start, last_watermark)
     await connection.execute(
-        _INSERT_START_GAP, device_id, start.stream_id, *_columns(since), *_columns(start.stamp), reason
+        _INSERT_START_GAP,
+        device_id,
+        start.stream_id,
+        *_columns(since),
+        *_columns(start.stamp),
+        reason,
+        start.reason is None,
     )
 
 

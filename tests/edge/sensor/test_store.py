@@ -57,11 +57,13 @@ async def test_gap_after_a_known_boot_is_the_blind_interval(connection: Connecti
 
 
 async def test_a_gap_has_the_reason_that_the_driver_states(connection: Connection) -> None:
-    store, stream = SensorStore(connection, DEVICE), uuid4()
+    """A device whose driver states one did not restart."""
+    store, stream, boot = SensorStore(connection, DEVICE), uuid4(), uuid4()
     await store.register()
     await store.write([StreamStart(stream, stamp(100), stamp(99), reason="an impact was not located")], None)
-    stored = await connection.fetchval("select reason from device_gaps where stream_id = $1", stream)
-    assert stored == "an impact was not located"
+    await store.write([StreamStart(boot, stamp(200), stamp(199))], None)
+    stored = await connection.fetch("select reason, begins_stream from device_gaps order by until")
+    assert [tuple(gap) for gap in stored] == [("an impact was not located", False), ("the device was rebooting", True)]
 
 
 async def test_gap_after_unseen_boots_starts_at_the_watermark(connection: Connection) -> None:
