@@ -63,7 +63,7 @@ def assemble(readings: Iterable[TimedReading], context: SessionContext, after: S
     judged, undecided = _apply_assignments(drafts, landings, context)
     find_let_downs(on_strings, undecided, found, context)
     left = match(drafts, undecided, context)
-    doubt_misses_in_dead_time(drafts, context)
+    doubt_misses_in_dead_time(drafts, [one.landing for one in left], context)
     doubt_misses_before_unread(on_strings, ends)
     alone, orphans, waiting = _without_release(left, context, last)
     own = [d for d in drafts if context.starts <= d.first.t <= last and not context.belongs_to_previous(d.first)]

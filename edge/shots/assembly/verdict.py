@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from edge.common.vocabulary import Flag, Result
 from edge.shots.assembly.context import SessionContext
 from edge.shots.assembly.coverage import Coverage, landing_coverage
 from edge.shots.assembly.flight import possible_flights_s
+from edge.shots.assembly.model import TimedReading
 from edge.shots.assembly.nockings import Draft
 from edge.shots.assembly.scoring import Score, score_landing
 
@@ -45,13 +46,16 @@ def judge(draft: Draft, context: SessionContext, diameter_mm: float) -> Score:
     return Score(Result.UNKNOWN, None)
 
 
-def doubt_misses_in_dead_time(drafts: Sequence[Draft], context: SessionContext) -> None:
+def doubt_misses_in_dead_time(
+    drafts: Sequence[Draft], unassigned: Iterable[TimedReading], context: SessionContext
+) -> None:
     """Mark releases beside a shot that landed: its target may have detected two arrows as one landing.
 
     Arrows that were released within the dead time may have landed within it. So may those that were released further apart
     and flew for different times, as far as the speed that the bow measured allows. Without one any speed is possible: that
     counts only beside an arrow of another bow, for those of one bow fly for the same time, and only where the dead time is
-    longer than usual, since else nearly every miss of a shared butt would be doubted for few lost arrows.
+    longer than usual, since else nearly every miss of a shared butt would be doubted for few lost arrows. ``unassigned`` are
+    the landings of arrows whose release is not known.
     """
     released: dict[str, list[float]] = defaultdict(list)
     landed: dict[str, list[tuple[float, str]]] = defaultdict(list)
@@ -59,7 +63,10 @@ def doubt_misses_in_dead_time(drafts: Sequence[Draft], context: SessionContext) 
         if draft.release is not None and draft.landing is not None:
             released[draft.landing.key.device_id].append(draft.release.t)
             landed[draft.landing.key.device_id].append((draft.landing.t, draft.release.key.device_id))
-    for target in released:
+    for landing in unassigned:
+        if context.dead_time_of(landing.key.device_id) > context.parameters.dead_time_s:
+            landed[landing.key.device_id].append((landing.t, ""))
+    for target in landed:
         releases, landings = sorted(released[target]), sorted(landed[target])
         instants = [t for t, _ in landings]
         dead = context.dead_time_of(target)

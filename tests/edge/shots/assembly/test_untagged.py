@@ -201,6 +201,13 @@ def test_arrow_of_another_bow_may_land_in_the_dead_time(released: float, result:
     assert {shot.result for shot in found if shot.release == lane.readings[1].key} == {"hit"}
 
 
+def test_arrow_may_be_lost_behind_one_of_an_unknown_bow() -> None:
+    lane = LaneReadings().landing(5.2, None).flown(5.1)
+    assert (only_shot(lane).result, len(orphans(lane))) == ("miss", 1)
+    slow = replace(CONTEXT, dead_times_s={"target-1": 0.5})
+    assert (only_shot(lane, slow).result, only_shot(lane, slow).flags) == ("unknown", (Flag.DEAD_TIME,))
+
+
 def test_arrows_of_one_bow_fly_for_the_same_time() -> None:
     lane = LaneReadings().flown(5.0).landing(5.4, None).flown(5.55)
     assert [shot.result for shot in shots(lane, replace(CONTEXT, dead_times_s={"target-1": 0.3}))] == ["hit", "miss"]
