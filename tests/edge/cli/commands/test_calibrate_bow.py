@@ -24,6 +24,7 @@ from edge.cli.calibrating import bow_cues
 from edge.cli.calibrating.bow_cues import PlannedTrial
 from edge.common.console import complain, iso
 from edge.common.postgres.connection import Connection
+from edge.sensor import writer
 from tests.acceptance.test_docs import commands
 from tests.edge.cli.command_line import CommandLine
 from tests.edge.sensor.scripted_bow import daemon_thread
@@ -61,8 +62,9 @@ class Archer:
 
 
 @pytest.fixture
-def archer(command_line: CommandLine, tmp_path: Path) -> Iterator[Archer]:
-    """An archer beside the daemon of a bow."""
+def archer(command_line: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archer]:
+    """An archer beside the daemon of a bow, which writes the bow's watermark sooner than one on a hub does."""
+    monkeypatch.setattr(writer, "STATUS_PAUSE_S", 0.05)
     bow = SensingBow()
     with daemon_thread(command_line.settings, bow, tmp_path) as loop:
 
