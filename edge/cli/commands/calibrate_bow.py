@@ -88,6 +88,7 @@ def bow_command(
     try:
         on_database(run, database_dir)
     except (KeyboardInterrupt, asyncio.CancelledError):
+        show.interrupted()
         complain(f"stopped. The trials taken are kept: `archstats-sensor calibrate bow {device}` goes on with them.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
@@ -98,8 +99,16 @@ class _Shown:
     def __init__(self, device_id: str, *, as_json: bool) -> None:
         self._device_id = device_id
         self._as_json = as_json
+        self._to_put_back: int | None = None
+        """The bow's earlier threshold while it has that of a trial."""
 
-    def started(self, run: CalibrationRun, thresholds: Sequence[int], taken: int) -> None:
+    def interrupted(self) -> None:
+        """Show what a second Ctrl-C leaves behind: it does not wait until the bow has its earlier threshold again."""
+        if self._to_put_back is not None:
+            self.not_put_back(self._to_put_back)
+
+    def started(self, run: CalibrationRun, thresholds: Sequence[int], taken: int, before: int) -> None:
+        self._to_put_back = before
         if self._as_json:
             return
         several = sorted(set(thresholds))
@@ -121,9 +130,11 @@ class _Shown:
         complain(f"{trouble.message}; waiting for it. {trouble.hint}")
 
     def put_back(self, threshold: int) -> None:
+        self._to_put_back = None
         complain(f"{self._device_id} has its threshold of {threshold} again.")
 
     def not_put_back(self, threshold: int) -> None:
+        self._to_put_back = None
         complain(
             f"{self._device_id} may still have the threshold of a trial: run the same command again, or set it yourself: "
             f"`archstats-sensor devices config {self._device_id} threshold={threshold}`."
@@ -131,6 +142,7 @@ class _Shown:
 
     def stored(self, calibration: Calibration) -> None:
         """Show the stored calibration."""
+        self._to_put_back = None
         if self._as_json:
             say(json_object(calibration_facts(calibration)))
             return

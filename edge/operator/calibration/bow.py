@@ -86,7 +86,7 @@ async def calibrate_bow(
     run, before = await _open(connection, device_id, plan, who)
     thresholds = run_thresholds(run)
     trials = BowTrials(connection, run, thresholds, observer)
-    observer.started(run, thresholds, len(trials.trials))
+    observer.started(run, thresholds, len(trials.trials), before)
     try:
         results = await trials.take(cues, who)
         choice = await _choice(connection, run, results)

@@ -44,8 +44,8 @@ class Cues(Protocol):
 class BowObserver(Protocol):
     """Receives what happens, to show it."""
 
-    def started(self, run: CalibrationRun, thresholds: Sequence[int], taken: int) -> None:
-        """Trials begin, or go on after ``taken`` ones."""
+    def started(self, run: CalibrationRun, thresholds: Sequence[int], taken: int, before: int) -> None:
+        """Trials begin, or go on after ``taken`` ones; ``before`` is the bow's earlier threshold."""
         ...
 
     def judged(self, result: TrialResult) -> None:

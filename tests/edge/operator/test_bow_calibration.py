@@ -54,8 +54,8 @@ class Seen:
     """Thresholds that the bow got back."""
     is_pipe_closed: bool = False
 
-    def started(self, run: CalibrationRun, thresholds: Sequence[int], taken: int) -> None:
-        del run, thresholds
+    def started(self, run: CalibrationRun, thresholds: Sequence[int], taken: int, before: int) -> None:
+        del run, thresholds, before
         self.taken.append(taken)
 
     def judged(self, result: TrialResult) -> None:

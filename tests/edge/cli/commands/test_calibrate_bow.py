@@ -158,19 +158,28 @@ def test_keys_of_a_terminal_are_the_cues(archer: Archer, monkeypatch: pytest.Mon
     assert calibration["parameters"]["threshold"] == archer.bow.settings["threshold"] == 110
 
 
-def test_the_end_of_the_terminal_puts_the_threshold_back(archer: Archer) -> None:
+def test_the_end_of_the_terminal_puts_the_threshold_back(archer: Archer, monkeypatch: pytest.MonkeyPatch) -> None:
     archer.shoot([])  # heartbeats
 
     def hang_up() -> None:
         eventually_blocking(lambda: archer.bow.settings["threshold"] == 50)
         os.kill(os.getpid(), signal.SIGHUP)
 
-    thread = threading.Thread(target=hang_up)
-    thread.start()
-    _, err = archer.line.both("calibrate", "bow", "bow-1", *PLAN, "--every", "60", status=130)
-    thread.join()
-    assert "bow-1 has its threshold of 100 again." in err
+    def calibrate() -> str:
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        _, err = archer.line.both("calibrate", "bow", "bow-1", *PLAN, "--every", "60", status=130)
+        thread.join()
+        return err
+
+    assert "bow-1 has its threshold of 100 again." in calibrate()
     assert archer.bow.settings["threshold"] == 100
+
+    async def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt  # Ctrl-C once more, while the bow is to get its threshold back
+
+    monkeypatch.setattr("edge.operator.calibration.bow.set_threshold", interrupt)
+    assert "bow-1 may still have the threshold of a trial" in calibrate()
 
 
 def test_wrong_words_are_refused(archer: Archer, tmp_path: Path) -> None:
