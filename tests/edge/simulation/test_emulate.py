@@ -75,20 +75,6 @@ def hello_of(port: Path) -> link.Hello:
     pytest.fail("HELLO or the answer to the time request did not arrive")
 
 
-@pytest.mark.parametrize(("driver", "kind"), [("bow.link", link.NodeKind.BOW), ("target.link", link.NodeKind.TARGET)])
-def test_device_answers_at_the_link_until_it_stops(tmp_path: Path, driver: str, kind: link.NodeKind) -> None:
-    port = tmp_path / "ttyBow 0"
-    port.symlink_to("/dev/pts/none")  # a link that a killed emulator left behind
-    with emulated(driver, "--link", str(port), "--lane", "3") as (process, first):
-        assert str(port) in first
-        assert "lane 3" in first
-        hello = hello_of(port)
-        assert hello.kind == kind
-        assert link.NodeCapability.SIMULATOR in hello.capabilities
-        assert stopped(process) == ["Press Ctrl-C to remove it."]
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_device_without_a_link_prints_its_port_and_faults() -> None:
     with emulated("target.link", "--json", "--fault", "duplicate=1", "--fault-seed", "5") as (process, first):
         port = Path(json.loads(first)["devices"]["target-1"])
@@ -99,8 +85,9 @@ def test_device_without_a_link_prints_its_port_and_faults() -> None:
     assert not port.parent.exists()
 
 
-def test_a_port_of_a_living_device_is_refused(tmp_path: Path, programs: WarmPrograms) -> None:
-    port = tmp_path / "bow"
+def test_a_link_is_of_one_living_device(tmp_path: Path, programs: WarmPrograms) -> None:
+    port = tmp_path / "ttyBow 0"
+    port.symlink_to("/dev/pts/none")  # a link that a killed emulator left behind
     with emulated("target.link", "--link", str(port)) as (first, _):
         target = port.readlink()
         words = ["archstats-sensor", "emulate", "bow.link", "--link", str(port)]
@@ -112,9 +99,13 @@ def test_a_port_of_a_living_device_is_refused(tmp_path: Path, programs: WarmProg
         first.kill()
         first.wait(DEADLINE_S)
     assert port.is_symlink()
-    with emulated("bow.link", "--link", str(port)) as (second, _):
-        assert hello_of(port).kind == link.NodeKind.BOW
-        stopped(second)
+    with emulated("bow.link", "--link", str(port), "--lane", "3") as (second, line):
+        assert str(port) in line
+        assert "lane 3" in line
+        hello = hello_of(port)
+        assert hello.kind == link.NodeKind.BOW
+        assert link.NodeCapability.SIMULATOR in hello.capabilities
+        assert stopped(second) == ["Press Ctrl-C to remove it."]
     assert list(tmp_path.iterdir()) == []
 
 
