@@ -149,6 +149,9 @@ def test_shots_belong_to_slots(command_line: CommandLine) -> None:
     assert "  slot       B" in explained
     assert "  shaft      5.5 mm is assumed: the arrow's own diameter is not known" in explained
     assert "  rules      wa version 1, assembly version" in explained
+    stray = command_line.run("why", shots[2]["id"])
+    assert "  ring       50.00 mm from the centre of another archer's face; the 6 mm shaft reaches in" in stray
+    assert "mm to the nearest line of its archer's face" in stray
 
 
 def test_mistyped_faces_slots_and_rules_are_refused(command_line: CommandLine) -> None:
