@@ -69,7 +69,7 @@ class NoticeKind(StrEnum):
     HELLO_WORLD = "HELLO WORLD"
     """The target woke up."""
     FAULT = "Fault"
-    """Firmware 3 and 4: a sensor reports without an impact, so the target is not armed. Repeated each second meanwhile."""
+    """Firmware 4: a sensor reports without an impact, so the target is not armed. Repeated each second meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

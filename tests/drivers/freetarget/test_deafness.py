@@ -122,7 +122,7 @@ def test_an_impact_after_a_pause_is_dated_less_exactly() -> None:
 
 
 def test_a_faulty_sensor_leaves_a_blind_time() -> None:
-    """Firmware 3 and 4 cannot be armed while a sensor reports by itself; they say so each second."""
+    """Firmware 4 cannot be armed while a sensor reports by itself; it says so each second."""
     live = LiveSession()
     live.go_live()
     live.receive('\r\n{ "Fault": "N" }')
