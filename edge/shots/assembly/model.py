@@ -91,6 +91,10 @@ class Face:
         """Its centre on the butt."""
         return ButtPoint(self.x, self.y)
 
+    def gap_to(self, point: ButtPoint) -> float:
+        """The distance of a point from its outermost line; negative within it."""
+        return point.distance_to(self.centre) - self.radii[-1]
+
     @property
     def x_worth(self) -> int:
         """Points of an X on this face."""

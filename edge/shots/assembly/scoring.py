@@ -96,9 +96,15 @@ def is_of_bowless_slot(landing: TimedReading, context: SessionContext) -> bool:
 
 def _best(point: ButtPoint, diameter_mm: float, faces: Sequence[Face], parameters: Parameters) -> Score:
     places = [(face, point.on_face(face.centre)) for face in faces]
-    scores = [(_on_face(place, diameter_mm, face, parameters), place.radius) for face, place in places]
-    # Several spots: the highest value counts, and of equals the nearer centre.
-    best, _ = max(scores, key=lambda score: (score[0].points or 0, score[0].is_x, -score[1]))
+    scores = [
+        (
+            score := _on_face(place, diameter_mm, face, parameters),
+            -(place.radius if score.face_id else face.gap_to(point)),
+        )
+        for face, place in places
+    ]
+    # Several spots: the highest value counts, and of equals the nearer centre; beside all of them the nearest outer line.
+    best, _ = max(scores, key=lambda one: (one[0].points or 0, one[0].face_id is not None, one[0].is_x, one[1]))
     return best
 
 

@@ -70,6 +70,6 @@ function line(shot, face, edge) {
 /** The face that a shot was scored on, else the nearest one. */
 export function faceOf(shot, faces) {
   if (!faces.length || shot.x === null || shot.x === undefined) return null;
-  const away = (face) => Math.hypot(shot.x - face.x, shot.y - face.y);
+  const away = (face) => Math.hypot(shot.x - face.x, shot.y - face.y) - face.radii.at(-1);
   return faces.find((face) => face.id === shot.face_id) ?? faces.reduce((best, face) => (away(face) < away(best) ? face : best));
 }

@@ -6,11 +6,16 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
+from edge.common.frames import ButtPoint
 from edge.common.vocabulary import Flag, Result
 from edge.shots.assembly.assemble import assemble
-from edge.shots.assembly.context import SessionContext
+from edge.shots.assembly.context import Parameters, SessionContext
+from edge.shots.assembly.explain import explain
 from edge.shots.assembly.incremental import IncrementalAssembly
 from edge.shots.assembly.model import Correction, Face, Slot, Target
+from edge.shots.assembly.scoring import score_landing
 from tests.edge.shots.assembly.lane_readings import (
     ARROW,
     CONTEXT,
@@ -48,6 +53,24 @@ def test_a_hit_on_the_face_of_another_scores_nothing() -> None:
     assert (shot.flags, shot.face_id) == ((Flag.WRONG_FACE,), None)
     beside = only_shot(LaneReadings().shot(5.0).landing(5.4, x=600.0), WITH_BOWS)
     assert (beside.slot_id, beside.result, beside.flags) == (A.id, Result.OFF_FACE, ())
+
+
+def test_beside_faces_of_two_sizes_the_nearest_line_counts() -> None:
+    """Its middle is nearer to that of the smaller face."""
+    large, small = (
+        replace(LEFT, radii=(100.0, 400.0), points=(10, 9)),
+        replace(RIGHT, radii=(50.0, 100.0), points=(10, 9)),
+    )
+    target = replace(BUTT, faces=(large, small))
+    score = score_landing(ButtPoint(703.5, 640.0), 6.0, target, Parameters())
+    assert (score.result, score.line_call) == (Result.OFF_FACE, True)
+    assert score.line_margin_mm == pytest.approx(-0.5)
+    lane = LaneReadings().landing(5.0, None, x=710.0)
+    shot = only_shot(lane, replace(WITHOUT_BOWS, target=target, slots=()))
+    explained = explain(lane.readings, replace(WITHOUT_BOWS, target=target, slots=()), shot.id)
+    assert explained is not None
+    assert explained.ring is not None
+    assert (explained.ring.face_id, explained.ring.from_centre_mm) == (large.id, 410.0)
 
 
 def test_a_judge_decides_about_a_wrong_face() -> None:
