@@ -26,7 +26,8 @@ def statistics_lines(facts: SessionFacts, found: SessionStatistics) -> Iterator[
     best = "" if found.best_points is None else f" of {found.best_points}"
     average = "" if sums.average is None else f", average {sums.average:.2f}"
     undecided = f", {sums.undecided} not decided" if sums.undecided else ""
-    yield f"{_arrows(sums.arrows)}: {sums.points} points{best}{average}"
+    archers = f" of {len(found.slots)} archers" if facts.is_shared else ""
+    yield f"{_arrows(sums.arrows)}{archers}: {sums.points} points{best}{average}"
     yield f"  {sums.hits} hits, {sums.xs} X, {sums.misses} misses{undecided}"
     yield "Ends, highest first; S: sighters, which do not count"
     yield from _end_lines(facts, found.ends)

@@ -149,7 +149,7 @@ export const texts = {
     lastShot: "Last shot",
     lastSighter: "Last shot · sighter",
     noShot: "no shot yet",
-    of: (best, n) => `of ${best} with ${arrows(n)}`,
+    of: (best, n, archers) => `of ${best} with ${arrows(n)}${archers > 1 ? ` of ${archers} archers` : ""}`,
     sightersOnly: "sighters do not count",
     detail: (place, arrow) => `shot ${place} · arrow ${arrow}`,
   },

@@ -20,9 +20,9 @@ export function clearTotals() {
 }
 
 /** The sums of the hub. */
-export function showTotals({ totals: sums, best_points: best }, last) {
+export function showTotals({ totals: sums, best_points: best, slots }, last) {
   put("total", whole(sums.points));
-  put("total-detail", sums.arrows ? texts.score.of(whole(best ?? 0), sums.scored) : last?.sighter ? texts.score.sightersOnly : "");
+  put("total-detail", sums.arrows ? texts.score.of(whole(best ?? 0), sums.scored, slots.length) : last?.sighter ? texts.score.sightersOnly : "");
   put("fact-arrows", whole(sums.arrows));
   put("fact-hits", whole(sums.hits));
   put("fact-x", whole(sums.xs));

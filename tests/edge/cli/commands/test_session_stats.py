@@ -78,6 +78,7 @@ def test_group_sight_and_trend_are_lines() -> None:
 def test_archers_who_share_a_butt_have_own_lines() -> None:
     arrows = [shot(i, 7, dx=10.0 * i, slot="AB"[i % 2]) for i in range(1, 5)]
     lines = shown(session(*arrows, shot(5, 0, dx=None, result=Result.MISS)))
+    assert lines[0] == "5 arrows of 2 archers: 28 points of 50, average 5.60"
     assert [line for line in lines if not line.startswith(" ")][2:] == [
         "Slot A: 2 arrows, 14 points of 20",
         "Slot B: 2 arrows, 14 points of 20",

@@ -146,6 +146,7 @@ async def test_archers_who_share_a_butt_are_shown_each(open_page: Open, lane: La
         await connection.execute("update shots set slot_id = $2, revision = 2 where id = $1", shot, slot)
     page = await open_page()
     await expect(page.locator("#total")).to_have_text("24")
+    await expect(page.locator("#total-detail")).to_have_text("of 30 with 3 arrows of 2 archers")
     await expect(page.locator("#ends tbody th")).to_have_text(["A 1", "B 1"])
     await expect(page.locator("#ends tbody td:last-child")).to_have_text(["17", "7"])
     await expect(page.locator("#shots tbody th")).to_have_text(["A 1-2", "B 1-1", "A 1-1"])
