@@ -28,6 +28,6 @@ def face_line(face: FaceSpec) -> str:
     """A face for people."""
     values = "X, " if face.x_radius_mm else ""
     return (
-        f"{face.code:<22}  {face.radii_mm[-1]:>6g} mm  {values}{face.points[0]} to {face.points[-1]}".ljust(50)
+        f"{face.code:<24}  {face.radii_mm[-1]:>6g} mm  {values}{face.points[0]} to {face.points[-1]}".ljust(52)
         + face.name
     )

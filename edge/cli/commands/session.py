@@ -68,7 +68,7 @@ def open_command(
         list[str] | None,
         typer.Option(
             metavar=FACE_SYNTAX,
-            help="A face of `faces list`, wa_40 by default; repeat it for several on one butt. X,Y is its centre in "
+            help="A face of `faces list`, wa_40 by default; repeat it for several on one butt, by one name for the spots of one. X,Y is its centre in "
             "millimetres from the lower left; without it faces are spread evenly.",
             autocompletion=faces,
         ),
