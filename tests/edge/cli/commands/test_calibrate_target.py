@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 import termios
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,6 +170,23 @@ def test_arrows_are_refused_while_a_session_would_take_them(technician: CommandL
     assert "session close --lane 1" in complaint
     pin = calibrate(technician, "--restart", *FACE, "--wait", "0.1", status=1)
     assert "reported no pin" in pin, "a pin is no shot"
+
+
+def test_a_session_that_opens_meanwhile_ends_the_arrows(technician: CommandLine) -> None:
+    async def insert(connection: Connection) -> None:
+        await connection.execute(
+            "insert into sessions (lane, start_time, is_indoor, location) values (1, now(), true, 'hall')"
+        )
+
+    def open_session() -> None:
+        thread = threading.Thread(target=technician.on_database, args=(insert,))
+        thread.start()
+        thread.join()
+
+    with pressing(Presser(technician.settings, TRUE, kind="landing", after={1: open_session})):
+        complaint = calibrate(technician, *FACE, "--arrows", status=1)
+    assert "lane 1 has an open session" in complaint
+    assert 1 <= taken(technician) < 5
 
 
 def test_arrows_calibrate_and_json_shows_each_step(technician: CommandLine) -> None:
