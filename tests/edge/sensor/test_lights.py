@@ -42,7 +42,7 @@ from edge.sensor.store import Device
 from simulators.devices.contract import DeviceSpec, PinSimulator
 from simulators.devices.registry import load_simulator
 from simulators.pins import PinThread
-from simulators.world.range import World
+from simulators.world.range import FIRST_NOCK_US, World
 from tests.drivers.simulated_pins import simulated_pins
 from tests.edge.sensor.reports import reading, start
 from tests.eventually import eventually
@@ -171,7 +171,7 @@ async def test_a_switch_at_pins_is_read_stored_and_shown(
     def build(clocks: Sequence[ClockModel]) -> Driver:
         return driver("bow-1", settings, clocks=clocks)
 
-    world = World(1, round(datetime.now(UTC).timestamp() * 1e6), 20.0)
+    world = World(1, round(datetime.now(UTC).timestamp() * 1e6) - FIRST_NOCK_US // 2, 20.0)
     seen: list[tuple[int, int]] = []
     stop = asyncio.Event()
     with PinThread(simulator, DeviceSpec("bow-1", simulator.driver, 1), world) as pins:
