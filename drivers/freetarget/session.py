@@ -54,6 +54,7 @@ REFUSALS_KEPT: Final = 16
 NO_TAG: Final = "the target reads no tags"
 NOT_LOCATED: Final = "an impact was not located"
 NOT_REPORTED: Final = "the target counted impacts that did not arrive"
+PRINTED: Final = "the target printed its settings"
 DEAF: Final = "by its settings the target may sense nothing for longer than usual after an impact"
 
 ASK_VERSION: Final = encode_command({"VERSION": 0})
@@ -249,7 +250,9 @@ class FreeTargetSession:
         if self._sleeps or unanswered:
             self._restart("restarts" if self._sleeps else "unanswered", at_ns, pair)
         elif self._slow_since_ns is not None:
-            self._slow_since_ns = None  # impacts that waited for the printing may still follow
+            # Impacts that waited for the printing may still follow, and firmware 6 cuts some off at the end of a column.
+            self._gap(at_ns, pair, self._stamp(self._slow_since_ns - LATENCY_NS, pair), PRINTED)
+            self._slow_since_ns = None
         elif sent_ns is not None:
             # The target answers later than it was asked: what it senses before the request is reported before the answer.
             sure_ns = sent_ns - LATENCY_NS

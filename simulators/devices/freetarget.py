@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from drivers.contract import DeviceKind
 from drivers.freetarget.codec import (
+    Columns,
     Dialect,
     Shot,
     Value,
@@ -22,7 +24,9 @@ from drivers.freetarget.codec import (
     print_settings,
     print_shot,
     print_version,
+    settings_rows,
     split_objects,
+    status_of,
 )
 from simulators.devices.clock import ClockOptions
 from simulators.devices.contract import DeviceSpec, SimulatedDevice, Simulator
@@ -37,9 +41,7 @@ LATENCY_US: Final = (2 * _MS, 60 * _MS)
 KEEP_ALIVE_US: Final = 120_000 * _MS
 PRINTING_US: Final = 5_000 * _MS
 """Time for which firmware 6 prints its settings: it rests after each."""
-NAME_ROW: Final = 2
-STATUS_LINE: Final = b"*** STATUS ***\r\n"
-"""Rows of the settings up to which, and from which on, firmware 6 prints without a rest."""
+END_OF_SETTINGS: Final = "end of settings"
 FLUSH_US: Final = 10 * _MS
 """Time after a command until firmware 6 discards what it has received meanwhile."""
 MAX_INPUT: Final = 256
@@ -86,8 +88,11 @@ class FreeTargetNode:
         self._dialect = dialect
         self._version = _VERSIONS[dialect]
         self._draws = draws
-        self._due: list[tuple[int, int, bytes]] = []
-        """Instant, order and bytes of what is printed later."""
+        self._due: list[tuple[int, int, str]] = []
+        """Instant, order and text of what is printed later."""
+        self._columns = Columns()
+        self._status: Sequence[str] = ()
+        """What follows the settings that are being printed."""
         self._order = 0
         self._printing_us = printing_us if dialect is Dialect.V6 else 0
         self._handles_until_us = now_us
@@ -135,15 +140,15 @@ class FreeTargetNode:
             self._greeted = True
             frames.append(self._greeting())
         while self._due and self._due[0][0] <= now_us:
-            frames.append(heapq.heappop(self._due)[2])
+            frames.append(self._printed(heapq.heappop(self._due)[2]))
         if self._held and now_us >= self._pauses_until_us:
             held, self._held = self._held, b""
             frames += self.receive(held, now_us)
         if now_us >= self._keep_alive_us:
             self._keep_alive_us += KEEP_ALIVE_US * ((now_us - self._keep_alive_us) // KEEP_ALIVE_US + 1)
             self._keep_alives += 1
-            frames.append(self._notice(f'"KEEP_ALIVE":{self._keep_alives}'))
-        return frames
+            frames.append(self._printed(self._notice(f'"KEEP_ALIVE":{self._keep_alives}').decode()))
+        return [frame for frame in frames if frame]
 
     def receive(self, data: bytes, now_us: int) -> list[bytes]:
         """Echo the bytes and answer the commands that they complete."""
@@ -169,6 +174,7 @@ class FreeTargetNode:
     def reboot(self, now_us: int, blind_us: int) -> None:
         """Start again ``blind_us`` later. The settings stay, the count of impacts does not."""
         self._due.clear()
+        self._columns, self._status = Columns(), ()
         self._input = self._held = b""
         self._pauses_until_us = now_us
         self._up_us = self._armed_us = self._booted_us = self._rings_until_us = self._handles_until_us = (
@@ -189,9 +195,15 @@ class FreeTargetNode:
         text = HURTING_TEXTS[number % len(HURTING_TEXTS)].encode("utf-8", "surrogateescape")
         return [b"\r\nI (1) " + text + b"\r\n", b'{"KEEP_ALIVE":0, "NAME":"' + text + b'"}']
 
-    def _print(self, due_us: int, text: bytes) -> None:
+    def _print(self, due_us: int, text: str) -> None:
         self._order += 1
         heapq.heappush(self._due, (due_us, self._order, text))
+
+    def _printed(self, text: str) -> bytes:
+        """The bytes of a text that is printed now, in the columns of settings that are being printed."""
+        if text == END_OF_SETTINGS:
+            return status_of(self._columns, self._status).encode()
+        return self._columns.put(text).encode()
 
     def _greeting(self) -> bytes:
         if self._dialect is Dialect.V6:
@@ -205,7 +217,7 @@ class FreeTargetNode:
         self._count += 1
         return (self._count - 1) % COUNTED + 1 if self._dialect is Dialect.V6 else self._count
 
-    def _report(self, impact: Impact, at_us: int) -> bytes:
+    def _report(self, impact: Impact, at_us: int) -> str:
         """The text of an impact, in one piece with what the firmware prints before and after it."""
         shot = Shot(
             self._next_number(), impact.x_mm, impact.y_mm, is_remapped=self.settings["TARGET_TYPE"] not in (0, 1)
@@ -227,7 +239,7 @@ class FreeTargetNode:
             text = f"\x1b[0;32mI ({at_us // _MS % 100_000}) freETarget: state: REDUCE\x1b[0m\r\n{text}"
         if not is_v6 and self._count % KNOCK_EVERY == 0:
             text += f'\r\n("shot":{self._next_number()}, "miss":1, "name":"TARGET", "time":149, "x":0}}'
-        return text.encode()
+        return text
 
     def _answers(self, command: str, now_us: int) -> list[bytes]:
         self._commands += 1
@@ -251,9 +263,7 @@ class FreeTargetNode:
             case "ECHO":
                 hidden = _HIDDEN_BY_V6 if self._dialect is Dialect.V6 else {}
                 shown = {name: number for name, number in self.settings.items() if name not in hidden}
-                return self._print_settings(
-                    print_settings(self._dialect, "FET-TARGET", self._version, shown).encode(), now_us
-                )
+                return self._print_settings(shown, now_us)
             case "BYE":
                 self._sleeps = True
                 return [self._notice('"BYE":0')]
@@ -268,17 +278,18 @@ class FreeTargetNode:
                 self.settings[key] = type(self.settings[key])(value)
         return []
 
-    def _print_settings(self, text: bytes, now_us: int) -> list[bytes]:
-        """Print the settings now, or row by row for the time that firmware 6 takes."""
+    def _print_settings(self, shown: Mapping[str, int | float], now_us: int) -> list[bytes]:
+        """Print the settings now, or one by one for the time that firmware 6 takes."""
+        printed = (self._dialect, "FET-TARGET", self._version, shown)
         if not self._printing_us:
-            return [text]
-        lines = text.splitlines(keepends=True)
-        status = lines.index(STATUS_LINE)
-        rows, rest = [b"".join(lines[: NAME_ROW + 1]), *lines[NAME_ROW + 1 : status]], b"".join(lines[status:])
+            return [print_settings(*printed).encode()]
+        [head], rows, self._status = settings_rows(*printed)
+        self._columns.are_open = True
         self._handles_until_us = now_us + self._printing_us
-        for number, row in enumerate([*rows, rest]):
+        for number, row in enumerate(rows):
             self._print(now_us + self._printing_us * number // len(rows), row)
-        return []
+        self._print(self._handles_until_us, END_OF_SETTINGS)
+        return [head.encode()]
 
 
 class FreeTargetDevice(LaneDevice[Impact]):

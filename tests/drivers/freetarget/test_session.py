@@ -284,9 +284,10 @@ def test_impacts_while_settings_are_printed_are_less_exact() -> None:
     live = LiveSession()
     live.go_live()
     live.session.request(ASK_SETTINGS)
-    live.wait(0.2)
+    live.wait(max(live.session.due_ns - live.now_ns, 0) / S)
     assert live.sent == [ASK_SETTINGS]
-    live.wait(4.0)
+    asked_ns = live.now_ns
+    live.wait(4.2)
     assert live.sent == [ASK_SETTINGS], "the target takes nothing while it prints"
     live.print_settings()
     live.shot(1)
@@ -294,13 +295,17 @@ def test_impacts_while_settings_are_printed_are_less_exact() -> None:
     live.shot(2, 5.0)
     live.poll()
 
-    during, after, pulse = live.reports()
+    during, start, after, pulse = live.reports()
 
     assert isinstance(during, Reading)
+    assert isinstance(start, StreamStart)
     assert isinstance(after, Reading)
     assert during.stamp.uncertainty_s == pytest.approx(4.2, abs=0.2)
     assert after.stamp.uncertainty_s == 0.1
     assert isinstance(pulse, Pulse), "the first answer afterwards proves nothing"
+    assert start.blind_since is not None
+    assert start.blind_since.mono_ns == asked_ns - 100 * MS
+    assert start.reason == "the target printed its settings"
 
 
 def test_commands_keep_their_distance() -> None:
