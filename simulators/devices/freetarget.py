@@ -92,7 +92,7 @@ class FreeTargetNode:
         """Instant, order and text of what is printed later."""
         self._columns = Columns()
         self._status: Sequence[str] = ()
-        """What follows the settings that are being printed."""
+        """The rows that follow the settings which are being printed."""
         self._order = 0
         self._printing_us = printing_us if dialect is Dialect.V6 else 0
         self._handles_until_us = now_us

@@ -66,7 +66,7 @@ class Columns:
         self._lines = 0
 
     def put(self, text: str) -> str:
-        """What is printed at once for a text."""
+        """The text that is printed at once."""
         left, self._left = self._left, None
         if not self.are_open:
             return text if left is None else f"{left}\r\n{text}"
@@ -102,7 +102,7 @@ def settings_rows(
 
 
 def status_of(columns: Columns, tail: Sequence[str]) -> str:
-    """What firmware 6 prints after its settings, in one go."""
+    """The text that firmware 6 prints after its settings, in one go."""
     columns.are_open = False
     text = columns.put("\r\n*** STATUS ***\r\n")
     columns.are_open = True

@@ -116,8 +116,8 @@ def test_impacts_among_the_settings_cost_neither() -> None:
         assert (decoder.counters.truncated, decoder.counters.stray) == (0, 0)
 
 
-def test_an_impact_that_a_column_cuts_off_does_not_pass_unnoticed() -> None:
-    """Firmware 6 prints in two columns. What it prints in the left one is cut off after 50 characters, an impact as well."""
+def test_an_impact_that_a_column_cuts_off_is_noticed() -> None:
+    """Firmware 6 prints in two columns. The left one cuts every text off after 50 characters, an impact as well."""
     settings = (Dialect.V6, "FET-DOC", "1.2.3 May 1, 2026", VALUES)
     [head], rows, tail = settings_rows(*settings)
     [whole] = decoded(print_settings(*settings))
