@@ -15,7 +15,7 @@ TEMPLATE_DIR_VARIABLE = "TESTS_TEMPLATE_CLUSTER"
 """Environment variable with the folder of the run's template cluster, shared by all workers; unset outside pytest."""
 
 ROOM_BYTES = 2 << 30
-"""Four workers with one cluster each and the databases of their tests take less than half of this."""
+"""Five workers with one cluster each and the databases of their tests take less than half of this."""
 
 
 def short_folder() -> Path:
