@@ -24,6 +24,8 @@ LARGEST_STRETCH = 0.005
 """Largest deviation of the scale from 1. A larger one is another face, other places or another unit, and no mounting error."""
 LEAST_SPREAD_MM = 30.0
 """Least root mean square distance of the known places from their middle."""
+LEAST_SENSED_MM = 1.0
+"""Least root mean square distance of the sensed places from their middle: below it the sensor does not distinguish the points."""
 LEAST_WIDTH = 0.1
 """Least ratio of the width of the known places to their length: below it they lie on one line."""
 MIRRORED_RATIO = 3.0
@@ -41,6 +43,7 @@ class Refusal(StrEnum):
 
     TOO_FEW = "too_few"
     TOO_CLOSE = "too_close"
+    ALL_ALIKE = "all_alike"
     ON_A_LINE = "on_a_line"
     MIRRORED = "mirrored"
     OUTLIER = "outlier"
@@ -315,6 +318,14 @@ def _refuse_unfit(points: Sequence[PointPair], model: CalibrationModel) -> None:
             Refusal.TOO_CLOSE,
             f"the points are too close together: {math.hypot(length, width):.0f} mm from their middle",
             "Take points that are spread over the face, on one of its outer rings.",
+        )
+    sensed = [_of(pair.sensed) for pair in points]
+    middle = _middle(sensed)
+    if math.sqrt(sum(abs(one - middle) ** 2 for one in sensed) / len(sensed)) < LEAST_SENSED_MM:
+        raise AlignmentRefused(
+            Refusal.ALL_ALIKE,
+            f"the sensor reports the same place for different points: about {middle.real:.1f}, {middle.imag:.1f} mm for all of them",
+            "Check the sensor and that its positions are in millimetres, and take each point at its own place.",
         )
     if width < LEAST_WIDTH * length:
         raise AlignmentRefused(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -176,6 +177,19 @@ def test_points_close_together_are_named_as_the_cause() -> None:
     given = points(turned(1, 1.01), random.Random(1), 40.0)
     assert "take them on an outer ring" in refusal(given).hint
     assert "outer ring" not in refusal(points(turned(1, 1.01), random.Random(4))).hint
+
+
+@pytest.mark.parametrize("noise_mm", [0.0, 0.3])
+def test_a_sensor_that_reports_one_place_is_named(noise_mm: float) -> None:
+    noise = random.Random(2)
+    given = [
+        replace(pair, sensed=SensorPoint(noise.gauss(50, noise_mm), noise.gauss(70, noise_mm)))
+        for pair in points(turned(0, 1))
+    ]
+    refused = refusal(given)
+    assert refused.reason is Refusal.ALL_ALIKE
+    assert refused.message.startswith("the sensor reports the same place for different points: about ")
+    assert "outer ring" not in refused.hint
 
 
 def test_a_scale_within_half_a_percent_is_accepted() -> None:
