@@ -93,6 +93,17 @@ def test_a_file_of_something_else_is_explained(tmp_path: Path, text: str, messag
     assert message in caught.value.message
 
 
+def test_the_hint_about_a_wrong_number_fits_the_kind_of_file(tmp_path: Path) -> None:
+    for name, text, hint in (
+        ("c.json", '[{"x_mm": 1, "y_mm": "two"}]', "A JSON file is a list of objects"),
+        ("c.csv", "x_mm,y_mm\n1,two\n", "A CSV file begins with the line"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UsageError, match="y_mm is 'two', which is no length") as caught:
+            read_points(tmp_path / name)
+        assert caught.value.hint.startswith(hint)
+
+
 def test_a_file_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         read_points(tmp_path / "none.csv")
