@@ -179,7 +179,9 @@ def activation_facts(activation: Activation) -> dict[str, object]:
 
 def calibration_line(calibration: Calibration) -> str:
     """A calibration for people: name, state, time, operator and accuracy."""
-    state = "active" if calibration.is_active else "not active"
+    state = (
+        "not active" if not calibration.is_active else "active" if calibration.fits else "not applied: another driver"
+    )
     words = [f"{calibration.name:<14}", f"{state:<10}", local(calibration.at), f"by {calibration.who}"]
     if calibration.sigma_mm is not None:
         accepted = "" if calibration.is_accepted else " (not accepted)"

@@ -13,13 +13,14 @@ from edge.cli.commands.options import DatabaseDir, Json, Lane, Location, command
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import EXIT_REFUSED, CommandError
 from edge.common.console import as_json as json_object
-from edge.common.console import local, say
+from edge.common.console import complain, local, say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import SessionState
 from edge.operator.butt.layout import SYNTAX as FACE_SYNTAX
 from edge.operator.butt.layout import FacePlace, faces_on_butt, parse_face
 from edge.operator.butt.slots import SYNTAX as SLOT_SYNTAX
 from edge.operator.butt.slots import parse_slots
+from edge.operator.calibration.on_lanes import active_on_lanes, calibrated_butt, misfits
 from edge.operator.lookup import LAST
 from edge.operator.opening import (
     END_TIMEOUT_S,
@@ -50,7 +51,11 @@ SessionArgument = Annotated[
 ]
 ButtSide = Annotated[
     float | None,
-    typer.Option(min=100, max=99_999, help="Millimetres; by default 1240, or the face with a margin if that is more."),
+    typer.Option(
+        min=100,
+        max=99_999,
+        help="Millimetres; by default as when the target was calibrated, else 1240, or the face with a margin.",
+    ),
 ]
 
 
@@ -115,8 +120,13 @@ def open_command(
     )
 
     async def run(connection: Connection) -> None:
-        start = await start_of_session(connection, since)
-        opened = await open_sessions(connection, replace(new, start=start), _numbers(lane), backdated=since is not None)
+        start, lanes = await start_of_session(connection, since), _numbers(lane)
+        active = await active_on_lanes(connection, lanes)
+        width, height, places = faces_on_butt(requests, *calibrated_butt(active, butt_width, butt_height))
+        fitted = replace(new, start=start, butt_width_mm=width, butt_height_mm=height, faces=places)
+        opened = await open_sessions(connection, fitted, lanes, backdated=since is not None)
+        for line in misfits(active):
+            complain(line)
         for number, session_id in opened.items():
             outcome = {"id": str(session_id), "lane": number, "state": SessionState.OPEN}
             say(

@@ -43,6 +43,8 @@ class TargetPlan:
     face_code: str | None = None
     at: ButtPoint | None = None
     """Centre of the face on the butt."""
+    butt_mm: tuple[float, float] | None = None
+    """Width and height of the butt whose lower left corner the places count from; None where they are not known."""
 
     @property
     def largest_sigma_mm(self) -> float:
@@ -71,6 +73,7 @@ class TargetPlan:
             "kind": self.kind.value,
             "face_code": self.face_code,
             "at": None if self.at is None else [self.at.x, self.at.y],
+            "butt_mm": None if self.butt_mm is None else list(self.butt_mm),
             "points": [
                 {
                     "name": point.name,
@@ -87,7 +90,7 @@ class TargetPlan:
     @classmethod
     def of_json(cls, stored: Mapping[str, object]) -> TargetPlan:
         """The plan of a stored run. Raises KeyError, TypeError or ValueError for one that is not from here."""
-        points, at = stored["points"], stored["at"]
+        points, at, butt = stored["points"], stored["at"], stored.get("butt_mm")
         if not isinstance(points, Sequence):
             raise TypeError("points are no list")
         return cls(
@@ -105,6 +108,7 @@ class TargetPlan:
             ReadingKind(str(stored["kind"])),
             None if stored["face_code"] is None else str(stored["face_code"]),
             ButtPoint(float(at[0]), float(at[1])) if isinstance(at, Sequence) else None,
+            (float(butt[0]), float(butt[1])) if isinstance(butt, Sequence) else None,
         )
 
 

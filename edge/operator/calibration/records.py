@@ -77,6 +77,8 @@ class Calibration:
     is_active: bool
     activated_at: datetime | None
     """When it became active last; None for one that never was."""
+    fits: bool
+    """Whether the device still counts positions from the point that it did then: another driver may count from another."""
 
     @property
     def name(self) -> str:
@@ -85,8 +87,10 @@ class Calibration:
 
 
 _CALIBRATIONS = """
-select c.*, c.id = last.calibration_id as is_active, own.at as activated_at
+select c.*, c.id = last.calibration_id as is_active, own.at as activated_at,
+    coalesce(c.parameters ->> 'sensor_origin' = d.sensor_origin, true) as fits
 from calibrations c
+left join devices d on (d.id, d.hub_id) = (c.device_id, c.hub_id)
 left join lateral (
     select a.calibration_id from calibration_activations a
     where (a.device_id, a.kind) = (c.device_id, c.kind) order by a.id desc limit 1
@@ -218,4 +222,5 @@ def _calibration(row: asyncpg.Record) -> Calibration:
         note=row["note"],
         is_active=bool(row["is_active"]),
         activated_at=row["activated_at"],
+        fits=row["fits"],
     )

@@ -78,6 +78,11 @@ class _Butt:
     faces: Mapping[str, Sequence[ButtPoint]]
     """Centres of the spots, by the code of their face."""
 
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Width and height."""
+        return self.width, self.height
+
 
 async def prepare_run(connection: Connection, request: TargetRequest) -> TargetRun:
     """Start a run of these points, or go on with the one under way.
@@ -125,20 +130,25 @@ async def store(
 ) -> Calibration:
     """Store the calibration as the next version of its device, and end the run."""
     async with connection.transaction():
-        stored = await append_calibration(connection, _calibration(run, result, who, note))
+        origin = await _sensor_origin(connection, run.device)
+        stored = await append_calibration(connection, _calibration(run, result, origin, who, note))
         await end_run(connection, run.id)
     return stored
 
 
-def _calibration(run: TargetRun, result: TargetResult, who: str, note: str | None) -> NewCalibration:
+def _calibration(
+    run: TargetRun, result: TargetResult, origin: SensorOrigin, who: str, note: str | None
+) -> NewCalibration:
     found = result.alignment
     m = found.sensor_map
+    width_mm, height_mm = run.plan.butt_mm or (None, None)
     return NewCalibration(
             device_id=run.device.id,
             kind=CalibrationKind.TARGET,
             parameters={
                 "xx": m.xx, "xy": m.xy, "yx": m.yx, "yy": m.yy, "x0_mm": m.x0, "y0_mm": m.y0,
                 "rotation_deg": found.rotation_deg, "scale": found.scale, "limit_mm": result.limit_mm,
+                "butt_width_mm": width_mm, "butt_height_mm": height_mm, "sensor_origin": origin.value,
             },
             points=[_point_row(run, pair, index, found) for index, pair in enumerate(result.pairs)],
             who=who,
@@ -181,11 +191,12 @@ def _plan(request: TargetRequest, butt: _Butt | None) -> TargetPlan:
             raise UsageError("--ring belongs to the points of a face", hint="Leave out --ring, or --points.")
         if request.face is not None:
             face_of(request.face)
-        return TargetPlan(request.points, kind, request.face, request.at)
+        return TargetPlan(request.points, kind, request.face, request.at, None if butt is None else butt.size_mm)
     code = request.face or _only_face(butt)
     face = face_of(code)
     at = request.at or _place_of(code, butt)
-    return TargetPlan(points_of_face(face, at, request.ring), kind, code, at)
+    size_mm = faces_on_butt([FaceRequest(code)])[:2] if butt is None else butt.size_mm
+    return TargetPlan(points_of_face(face, at, request.ring), kind, code, at, size_mm)
 
 
 def _only_face(butt: _Butt | None) -> str:
@@ -234,8 +245,12 @@ async def _last_butt(connection: Connection, lane: int | None) -> _Butt | None:
 async def _present_map(connection: Connection, device: CalibratedDevice, butt: _Butt | None) -> SensorMap:
     """The map that places the target's positions now."""
     active = await active_calibration(connection, device.id, CalibrationKind.TARGET)
-    if active is not None:
+    if active is not None and active.fits:
         names = ("xx", "xy", "yx", "yy", "x0_mm", "y0_mm")
         return SensorMap(*(float(str(active.parameters[name])) for name in names))
-    origin = await connection.fetchval("select sensor_origin from devices where id = $1", device.id)
-    return nominal_map(SensorOrigin(origin), None if butt is None else (butt.width, butt.height))
+    return nominal_map(await _sensor_origin(connection, device), None if butt is None else (butt.width, butt.height))
+
+
+async def _sensor_origin(connection: Connection, device: CalibratedDevice) -> SensorOrigin:
+    """The point that the positions of a target count from, as its driver states it."""
+    return SensorOrigin(await connection.fetchval("select sensor_origin from devices where id = $1", device.id))

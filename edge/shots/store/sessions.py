@@ -142,7 +142,7 @@ select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_bo
         from ({_GAPS}) g) as gaps,
     array(select row(a.device_id, a.at, a.mono_ns, a.host_boot_id, a.calibration_id, a.sigma_mm,
         (a.parameters ->> 'xx')::float8, (a.parameters ->> 'xy')::float8, (a.parameters ->> 'yx')::float8,
-        (a.parameters ->> 'yy')::float8, (a.parameters ->> 'x0_mm')::float8, (a.parameters ->> 'y0_mm')::float8)
+        (a.parameters ->> 'yy')::float8, (a.parameters ->> 'x0_mm')::float8, (a.parameters ->> 'y0_mm')::float8, a.parameters ->> 'sensor_origin')
         from ({_ACTIVATIONS}) a) as activations,
     array(select row(p.id, p.bow_device_id, array(select f.id from faces f where f.target_id = t.id and f.name = p.face))
         from slots p where p.session_id = s.id order by p.letter) as slots,
@@ -259,7 +259,7 @@ def _session(row: asyncpg.Record, corrections: CorrectionSet, faces: tuple[Face,
         corrections=corrections,
         earlier=None if row["earlier"] is None else EarlierSession(Instant(*row["earlier"][0:3]), row["earlier"][3]),
         origins={device: origin for device, origin in origins.items() if kinds[device] is DeviceKind.TARGET},
-        activations=[_activation(*activation) for activation in row["activations"]],
+        activations=[_activation(origins, *activation) for activation in row["activations"]],
     )
 
 
@@ -268,15 +268,25 @@ def _instant(at: datetime | None, mono_ns: int | None, host_boot_id: UUID | None
 
 
 def _activation(
+    origins: Mapping[str, SensorOrigin],
     device_id: str,
     at: datetime | None,
     mono_ns: int | None,
     host_boot_id: UUID | None,
     calibration_id: UUID | None,
     sigma_mm: float,
-    *parameters: float,
+    xx: float,
+    xy: float,
+    yx: float,
+    yy: float,
+    x0_mm: float,
+    y0_mm: float,
+    origin: str | None,
 ) -> ActivationRow:
-    calibration = None if calibration_id is None else Calibration(calibration_id, SensorMap(*parameters), sigma_mm)
+    """An activation in a session whose devices count from ``origins``: a calibration from another origin does not apply."""
+    calibration = None
+    if calibration_id is not None and (origin is None or origin == origins.get(device_id)):
+        calibration = Calibration(calibration_id, SensorMap(xx, xy, yx, yy, x0_mm, y0_mm), sigma_mm)
     return ActivationRow(device_id, _instant(at, mono_ns, host_boot_id), calibration)
 
 

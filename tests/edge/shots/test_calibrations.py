@@ -15,9 +15,11 @@ from tests.edge.lane_rows import BOOT, LaneRows
 from tests.edge.statement_costs import rows_read
 
 
-async def add_calibration(lane: LaneRows, version: int, x0: float, y0: float = 0.0) -> UUID:
-    """Store a calibration that shifts the positions of the lane's target."""
-    parameters = {"xx": 1.0, "xy": 0.0, "yx": 0.0, "yy": 1.0, "x0_mm": x0, "y0_mm": y0}
+async def add_calibration(
+    lane: LaneRows, version: int, x0: float, y0: float = 0.0, origin: str | None = "lower_left"
+) -> UUID:
+    """Store a calibration that shifts the positions of the lane's target, which count from ``origin``."""
+    parameters = {"xx": 1.0, "xy": 0.0, "yx": 0.0, "yy": 1.0, "x0_mm": x0, "y0_mm": y0, "sensor_origin": origin}
     found: UUID = await lane.connection.fetchval(
         """
         insert into calibrations (device_id, kind, version, model, parameters, points, sigma_mm, centre_error_mm, who, at)
@@ -71,6 +73,16 @@ async def test_each_shot_keeps_the_calibration_of_its_landing(lane: LaneRows, da
     await rebuild(connection, lane.session_id, [])
     assert (await places(lane), await connection.fetchval(revisions)) == (expected, before)
     await connection.close()
+
+
+async def test_a_calibration_of_another_driver_does_not_apply(lane: LaneRows) -> None:
+    await activate(lane, await add_calibration(lane, 1, 5.0, origin="centre"), 1.0)
+    await hit(lane, 5.0)
+    of_an_earlier_version = await add_calibration(lane, 2, 5.0, origin=None)
+    await activate(lane, of_an_earlier_version, 8.0)
+    await hit(lane, 10.0)
+    await rebuild(lane.connection, lane.session_id, [])
+    assert await places(lane) == [(640.0, None), (645.0, of_an_earlier_version)]
 
 
 async def test_a_clock_step_changes_no_calibration(lane: LaneRows) -> None:

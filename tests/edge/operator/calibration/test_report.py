@@ -32,7 +32,7 @@ def calibration(**changes: object) -> Calibration:
         },
         "points": [point("centre", 620, 620, 0.1, 0.0), point("3 o'clock", 820, 620, 0.3, -0.4)],
         "sigma_mm": 0.28, "centre_error_mm": 0.13, "face_code": "wa_40", "is_accepted": True, "who": "Ada", "at": AT,
-        "note": None, "is_active": True, "activated_at": AT,
+        "note": None, "is_active": True, "activated_at": AT, "fits": True,
     }  # fmt: skip
     return Calibration(**{**values, **changes})  # type: ignore[arg-type]
 
