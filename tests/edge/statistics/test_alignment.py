@@ -55,27 +55,33 @@ def drawn_map(noise: random.Random) -> SensorMap:
     return turned(noise.choice((-3, 3)), noise.choice((0.997, 1.003)), noise.uniform(-30, 30), noise.uniform(-30, 30))
 
 
-def calibrated(seed: int) -> tuple[Alignment, tuple[float, float]]:
-    """A calibration with noise, and the mean error of 500 noisy shots that it maps."""
+def calibrated(seed: int) -> tuple[Alignment, float, float]:
+    """A calibration with noise; the mean error of 500 noisy shots that it maps: of their middle, and of each shot."""
     noise = random.Random(seed)
     true = drawn_map(noise)
     found = align(points(true, noise))
-    dx = dy = 0.0
+    dx = dy = length = 0.0
     for _ in range(500):
         place = ButtPoint(CENTRE + noise.gauss(0, 110), CENTRE + noise.gauss(0, 110))
         mapped = found.sensor_map.to_butt(sense(place, true, noise))
         dx, dy = dx + (mapped.x - place.x) / 500, dy + (mapped.y - place.y) / 500
-    return found, (dx, dy)
+        length += mapped.distance_to(place) / 500
+    return found, math.hypot(dx, dy), length
 
 
 @pytest.mark.parametrize("seeds", [SOME, pytest.param(SEEDS, marks=pytest.mark.long)])
 def test_accuracy_is_stated_and_reached(seeds: int) -> None:
-    """Sigma is averaged as its square, which is unbiased: the mean of square roots of six degrees of freedom is 4 % less."""
+    """Sigma is averaged as its square, which is unbiased: the mean of square roots of six degrees of freedom is 4 % less.
+
+    The mean error is that of the middle of the shots, which the calibration alone causes. That of each shot contains its own
+    noise too, 0.38 mm on average, and is below the bound in fewer cases.
+    """
     runs = [calibrated(seed) for seed in range(seeds)]
-    rms = math.sqrt(sum(found.sigma_mm**2 for found, _ in runs) / seeds)
+    rms = math.sqrt(sum(found.sigma_mm**2 for found, *_ in runs) / seeds)
     assert rms == pytest.approx(NOISE_MM, abs=RMS_TOLERANCE_MM[seeds])
-    assert sum(math.hypot(*error) < 0.5 for _, error in runs) >= 0.99 * seeds
-    assert sum(found.outlier is None for found, _ in runs) >= 0.95 * seeds, "good points do not stand out"
+    assert sum(middle < 0.5 for _, middle, _ in runs) >= 0.99 * seeds
+    assert sum(each < 0.5 for *_, each in runs) >= 0.95 * seeds
+    assert sum(found.outlier is None for found, *_ in runs) >= 0.95 * seeds, "good points do not stand out"
 
 
 @pytest.mark.parametrize("seeds", [SOME, pytest.param(SEEDS, marks=pytest.mark.long)])
