@@ -161,9 +161,9 @@ async def readings_of_the_driver() -> Facts:
                 async with asyncio.timeout(WITHIN_S):
                     while driver.counters()["edges"] == seen:
                         await asyncio.sleep(BOUNCE_S)
-                drive(22, high=nocked)
+                last_ns = drive(22, high=nocked)  # a stamp of this edge, or of the next one, is outside
                 await asyncio.sleep(BOUNCE_S)
-                last_ns = drive(22, high=not nocked)
+                drive(22, high=not nocked)
             reading = await next_reading(reports)
             if number % 5:
                 last_ns = time.monotonic_ns() - SETTLE_MS * 1_000_000
