@@ -18,6 +18,8 @@ RAW_TARGET_TYPES: Final = (0, 1)
 """Values of TARGET_TYPE with which positions are those of the impact. The others move it to the nearest of several bulls."""
 USUAL_RING_MS: Final = 500
 """MIN_RING_TIME of every firmware unless it is changed, and the longest that the hub sets."""
+LONGEST_PAUSE_S: Final = 3_600.0
+"""Longest pause that is believed of a setting: a longer one is a mistake, or a digit that the line added."""
 TOLERANCE: Final = 0.006
 """Difference of a number that the target rounds to two digits."""
 
@@ -92,18 +94,22 @@ def remapping_type(shown: Mapping[str, Number]) -> Number | None:
 
 
 def report_delay_s(shown: Mapping[str, Number]) -> float:
-    """Pause between an impact and its report, beyond the latency of every target."""
-    return max(float(shown.get("FOLLOW_THROUGH", 0)), 0.0)
+    """Pause between an impact and its report, beyond the latency of every target; at most :data:`LONGEST_PAUSE_S`."""
+    return _pause_s(float(shown.get("FOLLOW_THROUGH", 0)))
 
 
 def deaf_s(shown: Mapping[str, Number]) -> float:
-    """Time after an impact in which the target senses nothing, or may report nothing."""
-    return max(float(shown.get("MIN_RING_TIME", USUAL_RING_MS)), 0.0) / 1000 + report_delay_s(shown)
+    """Time after an impact in which the target senses nothing, or may report nothing; each at most :data:`LONGEST_PAUSE_S`."""
+    return _pause_s(shown.get("MIN_RING_TIME", USUAL_RING_MS) / 1000) + report_delay_s(shown)
 
 
 def excessive_settings(shown: Mapping[str, Number]) -> list[str]:
     """The settings by which the target is deaf for longer than its driver states, or reports late."""
     return [key for key in ("MIN_RING_TIME", "FOLLOW_THROUGH") if shown.get(key, 0) > SETTINGS[key].most]
+
+
+def _pause_s(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST_PAUSE_S)
 
 
 def _number(value: Value | bool, setting: Setting) -> Number | None:

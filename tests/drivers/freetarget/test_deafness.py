@@ -121,6 +121,28 @@ def test_an_impact_after_a_pause_is_dated_less_exactly() -> None:
     assert starts[-1].stamp.mono_ns == at_ns + 3_600 * MS
 
 
+@pytest.mark.parametrize("key", ["FOLLOW_THROUGH", "MIN_RING_TIME"])
+def test_an_absurd_pause_counts_as_one_hour(key: str) -> None:
+    live = LiveSession()
+    live.go_live(**{key: 999_999_999_999})
+    live.shot(1)
+    at_ns = live.now_ns
+    delay_ns = LATENCY_NS + (3_600_000 * MS if key == "FOLLOW_THROUGH" else 0)
+    live.poll()
+
+    reading, *starts = live.reports()
+
+    assert isinstance(reading, Reading)
+    assert reading.stamp.uncertainty_s == pytest.approx(delay_ns / 1e9)
+    assert blind_ns(starts)[0][0] == at_ns - delay_ns
+    live.wait(4_300)
+    live.answer()
+    live.poll()
+    assert max(until_ns or 0 for _, until_ns in blind_ns(live.reports())) < at_ns + 4_400 * 1_000 * MS
+    live.poll()
+    assert live.outline() == ["pulse"]
+
+
 def test_a_faulty_sensor_leaves_a_blind_time() -> None:
     """Firmware 4 cannot be armed while a sensor reports by itself; it says so each second."""
     live = LiveSession()
