@@ -6,11 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from drivers.errors import DriverConfigError
+from drivers.registry import load_driver
 from edge.common.bounds import storable_text
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.postgres.connection import Connection
 from edge.common.text import LONGEST_TEXT, clean, nearest
 from edge.operator.commands import Follow, Value, run_command
+from edge.operator.devices import find_device
 
 READ = "read_config"
 WRITE = "configure"
@@ -34,7 +37,8 @@ class SettingsChange:
 async def read_settings(
     connection: Connection, device_id: str, who: str, follow: Follow = lambda _: None
 ) -> Mapping[str, Value]:
-    """All settings that are active in the device. Raises CommandError when they cannot be read."""
+    """All settings that are active in the device. Raises CommandError when it has none, or they cannot be read."""
+    await _refuse_without_settings(connection, device_id)
     return (await run_command(connection, device_id, READ, {}, who, follow)).result or {}
 
 
@@ -54,6 +58,24 @@ async def change_settings(
     wanted = {name: typed_value(device_id, name, value, before) for name, value in changes.items()}
     command = await run_command(connection, device_id, WRITE, wanted, who, follow)
     return SettingsChange(command.id, before, command.result or {})
+
+
+async def _refuse_without_settings(connection: Connection, device_id: str) -> None:
+    """Raise CommandError, before a command is stored, for a device whose driver reads no settings from it.
+
+    A driver that is not installed here, as on the centre of many hubs, is known to the daemon alone, which answers then.
+    """
+    driver = (await find_device(connection, device_id)).driver
+    try:
+        commands = load_driver(driver).info.commands
+    except DriverConfigError:
+        return
+    if READ not in commands:
+        raise CommandError(
+            f"{device_id} has no settings inside it: all settings of a {driver} are those of its service",
+            hint=f"On its hub, change /etc/archstats/{device_id}.env and run "
+            f"`sudo systemctl restart archstats-sensor@{device_id}`.",
+        )
 
 
 def parse_changes(words: list[str]) -> dict[str, str]:

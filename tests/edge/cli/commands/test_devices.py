@@ -81,6 +81,18 @@ def test_wrong_settings_change_nothing_and_name_the_right_ones(served: CommandLi
     assert "there is no device bow-2 in this database. Did you mean bow-1?" in error
 
 
+def test_a_device_without_settings_is_sent_no_command(command_line: CommandLine) -> None:
+    async def register(connection: Connection) -> None:
+        await connection.execute("insert into devices (id, kind, driver, lane) values ('bow-1', 'bow', 'bow.nock', 1)")
+
+    command_line.on_database(register)
+    for words in ((), ("threshold=300",)):
+        error = command_line.run("devices", "config", "bow-1", *words, status=1)
+        assert "bow-1 has no settings inside it: all settings of a bow.nock are those of its service" in error
+        assert "On its hub, change /etc/archstats/bow-1.env and run" in error
+    assert "No command yet" in command_line.run("commands", "list")
+
+
 def test_ctrl_c_cancels_the_command(served: CommandLine, bow: ScriptedBow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.operator.device_settings.READ", "wait")
 
