@@ -18,6 +18,9 @@ from edge.simulation.truth import print_truth
 from simulators.world.instants import to_iso
 from simulators.world.range import FIXED_START_US
 
+FARTHEST_MM = 10_000.0
+"""Farthest place that a probe is pressed at, in millimetres from the corner of the butt."""
+
 
 def emulate_command(
     driver: Annotated[
@@ -56,8 +59,12 @@ def emulate_command(
 
 def press_command(
     device: Annotated[str, typer.Argument(help="Name of the simulated target, for example target-1.")],
-    x: Annotated[float, typer.Option(help="Millimetres from the left edge of the butt.")],
-    y: Annotated[float, typer.Option(help="Millimetres from the lower edge of the butt.")],
+    x: Annotated[
+        float, typer.Option(min=-FARTHEST_MM, max=FARTHEST_MM, help="Millimetres from the left edge of the butt.")
+    ],
+    y: Annotated[
+        float, typer.Option(min=-FARTHEST_MM, max=FARTHEST_MM, help="Millimetres from the lower edge of the butt.")
+    ],
     as_json: Json = False,
     database_dir: DatabaseDir = None,
 ) -> None:

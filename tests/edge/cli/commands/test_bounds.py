@@ -25,6 +25,7 @@ from tests.edge.cli.command_line import CommandLine
         (("calibration", "activate", "target-1", "--why", "\udcff"), "'--why'"),
         (("db", "prune", "--days", "1e300"), "'--days'"),
         (("--simulate", "--duration", "inf"), "'--duration'"),
+        (("press", "target-1", "--x", "nan", "--y", "1"), "'--x'"),
     ],
 )
 def test_values_out_of_range_are_wrong_usage(command_line: CommandLine, words: tuple[str, ...], named: str) -> None:
