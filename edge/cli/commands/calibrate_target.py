@@ -32,6 +32,7 @@ from edge.operator.calibration.target import (
     TargetResult,
     judge,
     prepare_run,
+    redo_hint,
     refuse_open_session,
     refused,
     store,
@@ -188,11 +189,11 @@ class _Dialogue:
         """Go through the calibration. Raises CommandError where it cannot be finished; the points are kept."""
         require_points(self._run, redo=self._options.redo, skip=self._options.skip)
         require_enough(self._run, self._options.model, self._options.skip)
+        await self._run.take_given(self._connection)
         for name in self._options.redo:
             await self._run.redo(self._connection, name)
         for name in self._options.skip:
             await self._run.skip(self._connection, name)
-        await self._run.take_given(self._connection)
         self._say_plan()
         while True:
             if self._run.pending and not await self._take_points():
@@ -302,8 +303,8 @@ class _Dialogue:
         raise CommandError(
             f"{self._run.device.id} is not calibrated: sigma {result.alignment.sigma_mm:.2f} mm is above the limit of "
             f"{result.limit_mm:g} mm" + ("" if outlier is None else f", and point '{outlier.name}' stands out"),
-            hint=f"Take the worst point again: `archstats-sensor calibrate target {self._run.device.id} --redo "
-            f'"{worst.name}"`; or add --force to store it all the same.',
+            hint=f"Take the worst point again. {redo_hint(self._run, worst.name)} To leave it out give --skip in place of "
+            "--redo; to store it all the same give --force.",
         )
 
     async def _ask_again(self, suggested: str | None = None) -> bool:

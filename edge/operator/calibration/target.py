@@ -163,10 +163,18 @@ def _calibration(
 
 def refused(run: TargetRun, fault: AlignmentRefused) -> CommandError:
     """The error for points that give no calibration; the run can go on."""
+    named = None if fault.outlier is None else run.pairs[fault.outlier.index].name
     return CommandError(
-        f"{run.device.id} is not calibrated: {fault.message}",
-        hint=f"{fault.hint} `archstats-sensor calibrate target {run.device.id} --redo POINT` takes one again.",
+        f"{run.device.id} is not calibrated: {fault.message}", hint=" ".join((fault.hint, redo_hint(run, named)))
     )
+
+
+def redo_hint(run: TargetRun, name: str | None = None) -> str:
+    """The command that takes a point again; for a point of a file also the other remedy."""
+    point = "POINT" if name is None else f'"{name}"'
+    hint = f"`archstats-sensor calibrate target {run.device.id} --redo {point}` awaits a new reading of it."
+    is_given = not all(run.readings.values()) if name is None else not run.readings[name]
+    return f"{hint} Or correct it in the file, and give that again with --points." if is_given else hint
 
 
 def _point_row(run: TargetRun, pair: PointPair, index: int, found: Alignment) -> dict[str, object]:

@@ -99,7 +99,9 @@ class TargetRun:
         await self._save(connection)
 
     async def take_given(self, connection: Connection) -> None:
-        """Take the sensed values that the plan itself gives."""
+        """Take the sensed values that the plan itself gives, once: a point that is taken again later awaits a reading."""
+        if self.resumed:
+            return
         for point in self.pending:
             if point.sensed is not None:
                 self.put(point.name, point.sensed, {})

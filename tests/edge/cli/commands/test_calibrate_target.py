@@ -229,6 +229,27 @@ def test_a_calibration_above_the_limit_needs_force(technician: CommandLine, tmp_
     technician.run("calibration", "activate", "target-1", "--force")
 
 
+@pytest.mark.parametrize(("dx", "dy"), [(0.0, 10.0), (10.0, 0.0)])
+def test_a_wrong_point_of_a_file_is_taken_again_as_advised(
+    technician: CommandLine, tmp_path: Path, dx: float, dy: float
+) -> None:
+    right = points_csv(TRUE, CROSS).splitlines()
+    wrong = points_csv(TRUE, [(name, x + dx, y + dy) for name, x, y in CROSS]).splitlines()
+    at = 1 + [name for name, *_ in CROSS].index("right")
+    sensed = ",".join(wrong[at].split(",")[3:])
+    file = tmp_path / "points.csv"
+    file.write_text("\n".join([*right[:at], f"right,820,620,{sensed}", *right[at + 1 :]]))
+    complaint = calibrate(technician, "--points", str(file), status=1)
+    assert "point 'right' stands out" in complaint
+    assert "Or correct it in the file, and give that again with --points" in complaint
+    (advice,) = re.findall(r"archstats-sensor (calibrate [^`]*--redo [^`]*)`", complaint)
+    assert "reported no pin for point 'right'" in technician.run(*shlex.split(advice), "--wait", "0.1", status=1)
+    with pressing(Presser(technician.settings, TRUE)):
+        assert "target-1@1 is stored" in technician.run(*shlex.split(advice.partition(" --redo")[0]))
+    file.write_text("\n".join(right))
+    assert "target-1@2 is stored" in calibrate(technician, "--points", str(file))
+
+
 @pytest.fixture
 def typed(technician: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:  # noqa: ARG001 - whose input it is
     """A terminal as standard input; what is written to it is typed."""
