@@ -21,6 +21,7 @@ from edge.operator.calibration.records import (
 )
 from edge.operator.calibration.runs import claim_device, end_run
 from edge.operator.calibration.target_run import TargetRun, begin_run
+from edge.shots.faces import FaceSpec
 from edge.statistics.alignment import Alignment, AlignmentRefused, PointPair, align
 
 
@@ -204,7 +205,22 @@ def _plan(request: TargetRequest, butt: _Butt | None) -> TargetPlan:
     face = face_of(code)
     at = request.at or _place_of(code, butt)
     size_mm = faces_on_butt([FaceRequest(code)])[:2] if butt is None else butt.size_mm
+    _refuse_off_butt(face, at, size_mm)
     return TargetPlan(points_of_face(face, at, request.ring), kind, code, at, size_mm)
+
+
+def _refuse_off_butt(face: FaceSpec, at: ButtPoint, size_mm: tuple[float, float]) -> None:
+    """Raise CommandError for a face that does not lie wholly on the butt, as ``session open`` does."""
+    (across, along), (width, height) = face.reach_mm, size_mm
+    if across <= at.x <= width - across and along <= at.y <= height - along:
+        return
+    has_room = 2 * across <= width and 2 * along <= height
+    room = f"from {across:g} to {width - across:g} mm across, from {along:g} to {height - along:g} mm up"
+    raise CommandError(
+        f"face {face.code} with its centre at {at.x:g}, {at.y:g} mm does not lie wholly on the butt of {width:g} by {height:g} mm",
+        hint=(f"Correct --at: the centre has room {room}. " if has_room else "Correct --face. ")
+        + "Another butt is known once a session was opened with its --butt-width and --butt-height.",
+    )
 
 
 def _only_face(butt: _Butt | None) -> str:

@@ -163,6 +163,21 @@ def test_a_reading_from_elsewhere_is_not_taken(technician: CommandLine) -> None:
     assert taken(technician) == 0
 
 
+def test_a_face_that_is_not_wholly_on_the_butt_is_refused(technician: CommandLine) -> None:
+    complaint = calibrate(technician, "--face", "wa_40_triple", "--at", "100,100", status=1)
+    assert (
+        "face wa_40_triple with its centre at 100, 100 mm does not lie wholly on the butt of 1240 by 1240" in complaint
+    )
+    assert "the centre has room from 100 to 1140 mm across, from " in complaint
+    assert taken(technician) == 0
+    edge = ("--face", "wa_40", "--at", "1040,200", "--wait", "0.1")
+    assert "reported no pin" in calibrate(technician, *edge, status=1)
+    technician.run("session", "open", "--lane", "1", "--butt-width", "900", "--butt-height", "900", "--face", "wa_60")
+    assert "on the butt of 900 by 900 mm" in calibrate(technician, *edge, status=1)
+    complaint = calibrate(technician, "--face", "wa_122", status=1)
+    assert "Correct --face. Another butt is known once a session was opened" in complaint
+
+
 def test_arrows_are_refused_while_a_session_would_take_them(technician: CommandLine) -> None:
     technician.run("session", "open", "--lane", "1")
     complaint = calibrate(technician, *FACE, "--arrows", status=1)
