@@ -12,8 +12,10 @@ from edge.cli.commands.device_commands import show_progress
 from edge.cli.commands.options import DatabaseDir, Json, Lane, Who, command_group, operator_name
 from edge.cli.operator_connection import on_database
 from edge.common.console import as_json as json_object
-from edge.common.console import local, say
+from edge.common.console import complain, local, say
 from edge.common.postgres.connection import Connection
+from edge.operator.calibration.bow import calibration_left
+from edge.operator.calibration.bow_run import THRESHOLD
 from edge.operator.commands import Value
 from edge.operator.device_settings import change_settings, parse_changes, read_settings
 from edge.operator.devices import DeviceSummary, list_devices
@@ -69,8 +71,22 @@ def config_command(
             say(json_object({**facts, "before": dict(change.before), "values": dict(change.after)}))
         else:
             _show(change.after, change.before)
+        if THRESHOLD in wanted:
+            await _warn_of_calibration(connection, device, change.after.get(THRESHOLD))
 
     on_database(run, database_dir)
+
+
+async def _warn_of_calibration(connection: Connection, device: str, threshold: Value | None) -> None:
+    """Name the active calibration of a bow that has another threshold from now on, and how to return to it."""
+    left = await calibration_left(connection, device, threshold)
+    if left is None:
+        return
+    calibration, calibrated = left
+    complain(
+        f"Warning: the active calibration {calibration.name} has the threshold {calibrated}, and {device} no longer has it. "
+        f"To return to it: `archstats-sensor devices config {device} {THRESHOLD}={calibrated}`."
+    )
 
 
 def table(devices: list[DeviceSummary]) -> list[str]:

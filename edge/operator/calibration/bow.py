@@ -40,6 +40,7 @@ from edge.operator.calibration.records import (
     append_calibration,
 )
 from edge.operator.calibration.runs import CalibrationRun, claim_device, end_run, open_run, start_run
+from edge.operator.commands import Value
 from edge.operator.device_settings import read_settings
 from edge.operator.devices import find_device
 
@@ -125,6 +126,17 @@ async def roll_back_bow(connection: Connection, device: CalibratedDevice, who: s
         threshold = before.parameters[THRESHOLD]
     await set_threshold(connection, device.id, int(str(threshold)), who)
     return await rollback(connection, device, who, reason)
+
+
+async def calibration_left(
+    connection: Connection, device_id: str, threshold: Value | None
+) -> tuple[Calibration, int] | None:
+    """The active calibration of a bow and its threshold, where the bow has another one by now; None where it agrees."""
+    active = await active_calibration(connection, device_id, CalibrationKind.BOW)
+    if active is None:
+        return None
+    calibrated = int(str(active.parameters[THRESHOLD]))
+    return None if threshold == calibrated else (active, calibrated)
 
 
 async def _refuse_other_device(connection: Connection, device_id: str) -> None:

@@ -93,6 +93,30 @@ def test_a_device_without_settings_is_sent_no_command(command_line: CommandLine)
     assert "No command yet" in command_line.run("commands", "list")
 
 
+def test_another_threshold_than_the_calibrated_one_is_named(served: CommandLine) -> None:
+    async def calibrate(connection: Connection) -> None:
+        await connection.execute(
+            """
+            with stored as (
+                insert into calibrations (device_id, kind, version, parameters, points, who, at)
+                values ('bow-1', 'bow', 1, '{"threshold": 100, "threshold_before": 50}', '[]', 'Ada', now()) returning id
+            )
+            insert into calibration_activations (device_id, kind, action, calibration_id, at, who, reason)
+            select 'bow-1', 'bow', 'activate', id, now(), 'Ada', 'calibrated' from stored
+            """
+        )
+
+    change = ("devices", "config", "bow-1", "threshold=200")
+    assert "calibration" not in served.both(*change)[1], "the bow is not calibrated"
+    served.on_database(calibrate)
+    warning = served.both(*change, "--json")[1]
+    assert "Warning: the active calibration bow-1@1 has the threshold 100, and bow-1 no longer has it." in warning
+    (advice,) = re.findall(r"archstats-sensor ([^`]*)`", warning)
+    shown, warning = served.both(*shlex.split(advice))
+    assert ("threshold  100  (was 200)" in shown, warning) == (True, "")
+    assert served.both("devices", "config", "bow-1", "gain=2")[1] == ""
+
+
 def test_ctrl_c_cancels_the_command(served: CommandLine, bow: ScriptedBow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.operator.device_settings.READ", "wait")
 
