@@ -40,12 +40,14 @@ class SimulatedDevice:
 
 
 @contextmanager
-def simulated_device(device_id: str, environ: Mapping[str, str], faults: WireFaults) -> Iterator[SimulatedDevice]:
+def simulated_device(
+    device_id: str, environ: Mapping[str, str], faults: WireFaults, variant: str = ""
+) -> Iterator[SimulatedDevice]:
     """Start the simulator of a device with a line; that of a device at pins starts with the daemon.
 
     Driver and lane default to those of the device's name (``bow-1``). The world is that of ``ARCH_STATS_WORLD``, else the
     fixed one, so that separately started devices of a lane agree on every arrow. Raises ConfigError when no simulator exists
-    for the driver, or when it does not start, and UsageError for faults of a line that the device does not have.
+    for the driver, or when it does not start, and UsageError for faults of a line or a variant that the device does not have.
     """
     named = re.fullmatch(r"(bow|target)-(\d{1,3})", device_id)
     driver = environ.get("ARCH_STATS_DRIVER") or (range_driver(DeviceKind(named[1])) if named else "")
@@ -57,6 +59,7 @@ def simulated_device(device_id: str, environ: Mapping[str, str], faults: WireFau
             f"{device_id}: no simulator exists for driver {driver!r}",
             hint=f"Set ARCH_STATS_DRIVER to one of {', '.join(simulator_names())}, or name the device like bow-1.",
         ) from error
+    _refuse_unknown_variant(device_id, driver, variant, tuple(simulator.variants))
     world = environ.get("ARCH_STATS_WORLD") or World(DEFAULT_SEED, FIXED_START_US, 1.0).to_json()
     scratch = Path(tempfile.mkdtemp(prefix="archstats-"))
     # A spool of its own: simulated readings must not mix with those of a real device of this name.
@@ -73,15 +76,26 @@ def simulated_device(device_id: str, environ: Mapping[str, str], faults: WireFau
                     f"{device_id}: a device of {driver} has no line, so it has no faults of one",
                     hint="Leave out --fault.",
                 )
-            yield SimulatedDevice({**shared, **simulator.settings}, _pins(simulator, device_id, lane, world))
+            wiring = simulator.settings_of(variant)
+            yield SimulatedDevice({**shared, **wiring}, _pins(simulator, device_id, lane, variant, world))
         else:
-            with _behind_a_terminal(f"{device_id}:{driver}:{lane}", world, scratch, environ, faults):
+            with _behind_a_terminal(f"{device_id}:{driver}:{lane}:{variant}", world, scratch, environ, faults):
                 yield SimulatedDevice({**shared, "ARCH_STATS_PORT": str(scratch / device_id)}, nullcontext())
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _pins(simulator: PinSimulator, device_id: str, lane: str, world: str) -> AbstractContextManager[object]:
+def _refuse_unknown_variant(device_id: str, driver: str, variant: str, known: tuple[str, ...]) -> None:
+    if variant and variant not in known:
+        raise UsageError(
+            f"{device_id}: the simulated {driver} has no variant {variant!r}",
+            hint=f"Choose one of: {', '.join(known)}." if known else "Leave out --variant: this device has none.",
+        )
+
+
+def _pins(
+    simulator: PinSimulator, device_id: str, lane: str, variant: str, world: str
+) -> AbstractContextManager[object]:
     try:
         from simulators.pins.thread import PinThread
     except ImportError as error:
@@ -91,7 +105,7 @@ def _pins(simulator: PinSimulator, device_id: str, lane: str, world: str) -> Abs
             f"{device_id}: the package {error.name} for GPIO pins is not installed", hint=INSTALL
         ) from error
     try:
-        return PinThread(simulator, DeviceSpec(device_id, simulator.driver, int(lane)), World.from_json(world))
+        return PinThread(simulator, DeviceSpec(device_id, simulator.driver, int(lane), variant), World.from_json(world))
     except ValueError as error:
         raise ConfigError(
             f"{device_id} cannot be simulated: {error}", hint="Correct ARCH_STATS_LANE and ARCH_STATS_WORLD."
@@ -102,7 +116,7 @@ def _pins(simulator: PinSimulator, device_id: str, lane: str, world: str) -> Abs
 def _behind_a_terminal(
     device: str, world: str, folder: Path, environ: Mapping[str, str], faults: WireFaults
 ) -> Iterator[None]:
-    """Run the simulators' process for ``device`` (name:driver:lane), with its terminal in ``folder``."""
+    """Run the simulators' process for ``device`` (name:driver:lane:variant), with its terminal in ``folder``."""
     argv = [sys.executable, "-m", "simulators", "--world", world, "--links", str(folder)]
     process = subprocess.Popen(
         [*argv, "--devices", device, *faults.arguments()],

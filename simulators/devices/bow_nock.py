@@ -1,4 +1,4 @@
-"""Simulated bow for ``bow.nock``: a nock switch that bounces, and two light gates in front of the bow.
+"""Simulated bow for ``bow.nock``: a nock switch that bounces, and two light gates in front of the bow, or the switch alone.
 
 The drawn arrow lies behind both gates. When it is shot, its point interrupts A and B, and its end clears them after the nock
 has left the string. An arrow that is let down comes to lie in the gates again, and a hand takes it out.
@@ -25,6 +25,9 @@ ENGAGED: Final = False
 """Level of the switch with an arrow: it closes to ground."""
 BLOCKED: Final = True
 """Level of a gate with an arrow in it: its transistor gets no light."""
+
+WITH_GATES, SWITCH_ALONE = "gates", "switch"
+"""Variants of the device."""
 
 BURST_US: Final = 15_000
 """Longest time for which the contact bounces."""
@@ -58,10 +61,11 @@ _PAST_US = 300_000_000
 
 
 class NockSwitch:
-    """The switch and gates of one lane's bow, from ``now_us`` on."""
+    """The switch and gates of one lane's bow, from ``now_us`` on; of the variant ``switch`` the switch alone."""
 
     def __init__(self, spec: DeviceSpec, world: World, now_us: int) -> None:
         self.spec = spec
+        self._has_gates = spec.variant != SWITCH_ALONE
         self._world = world
         self._born_us = now_us
         self._looked_up_to_us = now_us
@@ -76,7 +80,8 @@ class NockSwitch:
             if event.kind in (EventKind.ENGAGE, EventKind.RELEASE)
         ]
         engaged = bool(before) and before[-1].kind is EventKind.ENGAGE
-        return {NOCK: ENGAGED if engaged else not ENGAGED, GATE_A: not BLOCKED, GATE_B: not BLOCKED}
+        gates = {GATE_A: not BLOCKED, GATE_B: not BLOCKED} if self._has_gates else {}
+        return {NOCK: ENGAGED if engaged else not ENGAGED, **gates}
 
     def poll(self, now_us: int) -> list[Drive]:
         """Return the changes up to ``now_us``."""
@@ -96,7 +101,7 @@ class NockSwitch:
             since_us, self._looked_up_to_us = self._looked_up_to_us, self._looked_up_to_us + _AHEAD_US
             for event in self._world.events(self.spec.lane, since_us, self._looked_up_to_us):
                 for drive in self._changes(event):
-                    if drive.at_us >= self._born_us:
+                    if drive.at_us >= self._born_us and (self._has_gates or drive.pin == NOCK):
                         self._count += 1
                         heapq.heappush(self._upcoming, (drive.due_us, self._count, drive))
 
@@ -157,17 +162,22 @@ def bounce(pin: int, at_us: int, level: bool, draws: Draws) -> list[Drive]:
     return [replace(change, delivered_us=changes[-1].at_us) for change in changes]
 
 
+_SWITCH: Final = {
+    "ARCH_STATS_NOCK_PIN": str(NOCK),
+    "ARCH_STATS_NOCK_ACTIVE": "low",
+    "ARCH_STATS_NOCK_BIAS": "up",
+}
+_GATES: Final = {
+    "ARCH_STATS_GATE_A_PIN": str(GATE_A),
+    "ARCH_STATS_GATE_B_PIN": str(GATE_B),
+    "ARCH_STATS_GATE_BLOCKED": "high",
+    "ARCH_STATS_GATE_MM": f"{GATE_MM:g}",
+}
+
 SIMULATOR = PinSimulator(
     driver="bow.nock",
     kind=DeviceKind.BOW,
-    settings={
-        "ARCH_STATS_NOCK_PIN": str(NOCK),
-        "ARCH_STATS_NOCK_ACTIVE": "low",
-        "ARCH_STATS_NOCK_BIAS": "up",
-        "ARCH_STATS_GATE_A_PIN": str(GATE_A),
-        "ARCH_STATS_GATE_B_PIN": str(GATE_B),
-        "ARCH_STATS_GATE_BLOCKED": "high",
-        "ARCH_STATS_GATE_MM": f"{GATE_MM:g}",
-    },
+    settings={**_SWITCH, **_GATES},
     make=NockSwitch,
+    variants={WITH_GATES: {**_SWITCH, **_GATES}, SWITCH_ALONE: _SWITCH},
 )

@@ -8,7 +8,7 @@ time line that is anchored once and never stepped.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from drivers.contract import DeviceKind
@@ -144,7 +144,10 @@ class PinDeviceFactory(Protocol):
     """Maker of one simulated device at pins."""
 
     def __call__(self, spec: DeviceSpec, world: World, now_us: int) -> PinDevice:
-        """Return the device of ``spec``. It does nothing before ``now_us``: a line keeps no edges for a late daemon."""
+        """Return the device of ``spec``. It does nothing before ``now_us``: a line keeps no edges for a late daemon.
+
+        ``spec.variant`` is one of the simulator's variants, or empty.
+        """
         ...
 
 
@@ -156,8 +159,14 @@ class PinSimulator:
     """Name of the driver that reads the device."""
     kind: DeviceKind
     settings: Mapping[str, str]
-    """Settings of the driver, by variable, under which it finds the device: its wiring."""
+    """Settings of the driver, by variable, under which it finds the usual device: its wiring."""
     make: PinDeviceFactory
+    variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Settings of each variant that ``make`` knows, the usual one first; empty for a device without variants."""
+
+    def settings_of(self, variant: str) -> Mapping[str, str]:
+        """Return the wiring of a variant; empty for the usual one."""
+        return self.variants[variant] if variant else self.settings
 
 
 AnySimulator = Simulator | PinSimulator

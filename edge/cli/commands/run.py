@@ -18,7 +18,11 @@ def run_command(
     database_dir: DatabaseDir = None,
     fault: Fault = None,
     fault_seed: FaultSeed = None,
+    variant: Annotated[
+        str | None,
+        typer.Option(help="Variant of the simulated device, such as its firmware; the usual one by default."),
+    ] = None,
 ) -> None:
     """Read one device and store its readings; systemd starts this."""
-    options = RunOptions(device, simulate=simulate, database_dir=database_dir, fault=fault, fault_seed=fault_seed)
+    options = RunOptions(device, simulate, database_dir, fault, fault_seed, variant)
     raise typer.Exit(run_device(options))

@@ -32,10 +32,12 @@ class RunOptions:
     database_dir: Path | None = None
     fault: str | None = None
     fault_seed: int | None = None
+    variant: str | None = None
+    """Variant of the simulated device; None for the usual one."""
 
 
 def run_from_words(words: Sequence[str]) -> int:
-    """Parse ``DEVICE [--simulate [--fault TEXT] [--fault-seed N]] [--database-dir DIR]`` and serve until stopped."""
+    """Parse ``DEVICE [--simulate [--variant NAME] [--fault TEXT] [--fault-seed N]] [--database-dir DIR]`` and serve until stopped."""
     if len(words) == 1 and not words[0].startswith("-"):  # as systemd starts it
         return run_device(RunOptions(words[0]))
     import argparse
@@ -46,6 +48,7 @@ def run_from_words(words: Sequence[str]) -> int:
     parser.add_argument("--database-dir", type=Path)
     parser.add_argument("--fault")
     parser.add_argument("--fault-seed", type=int)
+    parser.add_argument("--variant")
     options = parser.parse_args(list(words))
     return run_device(RunOptions(**vars(options)))
 
@@ -61,10 +64,15 @@ def run_device(options: RunOptions) -> int:
         from edge.simulation.device import simulated_device
         from edge.simulation.fault_options import wire_faults
 
-        with simulated_device(device_id, environ, wire_faults(options.fault, options.fault_seed)) as simulated:
+        faults = wire_faults(options.fault, options.fault_seed)
+        with simulated_device(device_id, environ, faults, options.variant or "") as simulated:
             return _serve(device_id, simulated.environ, simulated.pins)
     if options.fault is not None or options.fault_seed is not None:
         raise UsageError(f"{device_id}: --fault needs a simulated device", hint="Add --simulate, or leave out --fault.")
+    if options.variant is not None:
+        raise UsageError(
+            f"{device_id}: --variant needs a simulated device", hint="Add --simulate, or leave out --variant."
+        )
     return _serve(device_id, environ, nullcontext())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -28,6 +30,8 @@ from tests.drivers.freetarget.wired import Wired, new_target
 S = 1_000_000
 START = 1_800_000_000 * S
 BOW_STREAM = UUID(int=2)
+END_US = 60 * S
+"""Slot of an end at speed 4."""
 ENDS = [5, pytest.param(150, marks=pytest.mark.long)]
 
 
@@ -39,8 +43,8 @@ def timed(device: str, stream: UUID, seq: int, kind: ReadingKind, at_us: float, 
     return replace(made, **values)  # type: ignore[arg-type]
 
 
-def bow_readings(world: World, until_us: int) -> list[TimedReading]:
-    """The readings of a nock switch with light gates."""
+def bow_readings(world: World, until_us: int, *, has_gates: bool = True) -> list[TimedReading]:
+    """The readings of a nock switch, which knows causes by its light gates alone."""
     let_down = {
         release.released_us for release in world.releases(1, START, until_us) if release.result is Result.NOT_SHOT
     }
@@ -49,7 +53,8 @@ def bow_readings(world: World, until_us: int) -> list[TimedReading]:
         if event.kind is EventKind.ENGAGE:
             readings.append(timed("bow-1", BOW_STREAM, len(readings) + 1, ReadingKind.ENGAGE, event.at_us))
         elif event.kind is EventKind.RELEASE:
-            cause = ReleaseCause.REMOVED if event.at_us in let_down else ReleaseCause.SHOT
+            seen = ReleaseCause.REMOVED if event.at_us in let_down else ReleaseCause.SHOT
+            cause = seen if has_gates else None
             readings.append(
                 timed("bow-1", BOW_STREAM, len(readings) + 1, ReadingKind.RELEASE, event.at_us, cause=cause)
             )
@@ -97,7 +102,7 @@ def context_of(world: World, until_us: int, watermark_ns: int) -> SessionContext
         starts=0.0,
         closes=None,
         is_indoor=False,
-        end_timeout_s=60.0,
+        end_timeout_s=60.0 / world.speed,
         target=Target(lane.butt_width_mm, lane.butt_height_mm, lane.distance_m, (face,)),
         bows=frozenset({"bow-1"}),
         targets=frozenset({"target-1"}),
@@ -108,14 +113,25 @@ def context_of(world: World, until_us: int, watermark_ns: int) -> SessionContext
     )
 
 
-def shots_of(world: World, dialect: Dialect, until_us: int) -> tuple[list[Shot], list[Release]]:
-    """The assembled shots, and the truth of the same releases; an arrow that was let down is no shot."""
+def shots_of(
+    world: World, dialect: Dialect, until_us: int, *, has_gates: bool = True
+) -> tuple[list[Shot], list[Release]]:
+    """The assembled shots, and the truth of the same releases; an arrow that light gates saw let down is no shot."""
     reports = Wired(new_target(dialect, world), world).run(until_us)
     pulse = [report for report in reports if isinstance(report, Pulse)][-1]
     readings = target_readings([report for report in reports if isinstance(report, Reading)])
     context = context_of(world, until_us, pulse.stamp.mono_ns or 0)
-    shots = assemble([*bow_readings(world, until_us), *readings], context).shots
-    return shots, [one for one in world.releases(1, START, until_us) if one.result is not Result.NOT_SHOT]
+    assembled = assemble([*bow_readings(world, until_us, has_gates=has_gates), *readings], context)
+    assert assembled.orphans == []
+    releases = world.releases(1, START, until_us)
+    return assembled.shots, [one for one in releases if one.result is not Result.NOT_SHOT or not has_gates]
+
+
+def points_of(world: World, shot: Shot) -> int:
+    """The value of the shot's place on the lane's face, by the rings alone."""
+    face = world.lane(1).face
+    edge_mm = math.dist((shot.x or 0.0, shot.y or 0.0), (face.x_mm, face.y_mm)) - (shot.diameter_mm or 0.0) / 2
+    return next((p for radius, p in zip(face.radii_mm, face.points, strict=True) if edge_mm <= radius + 1e-6), 0)
 
 
 @pytest.mark.parametrize("ends", ENDS)
@@ -134,6 +150,31 @@ def test_shots_equal_the_truth(dialect: Dialect, ends: int) -> None:
         else:
             assert shot.result.value == release.result.value
         assert (shot.arrow_id, Flag.DEAD_TIME in shot.flags) == (None, False)
+
+
+def test_without_gates_a_next_nocking_doubts_a_miss() -> None:
+    """A let-down looks like a miss, and the arrow that is nocked next may be the same one. Every hit is the truth."""
+    world = World(5, START, 4.0)
+    shots, releases = shots_of(world, Dialect.V6, START + 20 * END_US, has_gates=False)
+    ends = [(release.released_us - START) // END_US for release in releases]
+    seen: Counter[tuple[Result, str]] = Counter()
+
+    assert len(shots) == len(releases)
+    for shot, release, end, next_end in zip(shots, releases, ends, [*ends[1:], None], strict=True):
+        seen[release.result, shot.result.value] += 1
+        if release.result in LANDED:
+            assert (shot.x, shot.y) == pytest.approx((release.x_mm, release.y_mm), abs=1e-9)
+            assert (shot.result.value, shot.points) == (release.result.value, points_of(world, shot))
+            assert shot.flags == ()
+        else:
+            is_doubted = end == next_end
+            assert (shot.x, shot.y, shot.points) == (None, None, None if is_doubted else 0)
+            assert shot.result == ("unknown" if is_doubted else "miss")
+            assert shot.flags == ((Flag.LET_DOWN,) if is_doubted else ())
+    assert seen.keys() == {
+        (Result.HIT, "hit"), (Result.OFF_FACE, "off_face"), (Result.MISS, "unknown"), (Result.MISS, "miss"),
+        (Result.NOT_SHOT, "unknown"),
+    }  # fmt: skip
 
 
 ALIKE, SLOW_AND_FAST = ((1.2, 1.25), (1.2, 1.25)), ((1.5, 1.6), (0.62, 0.66))

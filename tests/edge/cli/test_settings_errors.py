@@ -72,6 +72,16 @@ MISTYPED = {
         ["bow.nock has no line", "--fault"],
     ),
     "device without a line": ({}, ["archstats-sensor", "emulate", "bow.nock"], ["has no line", "run bow-1 --simulate"]),
+    "unknown variant": (
+        {"ARCH_STATS_DRIVER": "bow.nock"},
+        ["archstats-sensor", "run", "bow-1", "--simulate", "--variant", "v4"],
+        ["the simulated bow.nock has no variant 'v4'", "gates, switch"],
+    ),
+    "variant of a real device": (
+        {"ARCH_STATS_DRIVER": "bow.nock"},
+        ["archstats-sensor", "run", "bow-1", "--variant", "switch"],
+        ["--variant needs a simulated device", "--simulate"],
+    ),
     "driver without a simulator": ({}, ["archstats-sensor", "emulate", "bow.gpio"], ["bow.gpio", "bow.link"]),
     "world": ({}, ["archstats-sensor", "truth", "--seed", "1", "--since", "yesterday"], ["--since", "yesterday"]),
     "face": (

@@ -10,7 +10,17 @@ import pytest
 from drivers.clock.instant import ClockPair
 from drivers.contract import Pulse, Reading, ReadingKind, ReleaseCause, Report, Source
 from drivers.nock.session import GATES, NOCK, NockSession
-from simulators.devices.bow_nock import BLOCKED, BURST_US, ENGAGED, GATE_A, GATE_B, GATE_MM, SIMULATOR, NockSwitch
+from simulators.devices.bow_nock import (
+    BLOCKED,
+    BURST_US,
+    ENGAGED,
+    GATE_A,
+    GATE_B,
+    GATE_MM,
+    SIMULATOR,
+    SWITCH_ALONE,
+    NockSwitch,
+)
 from simulators.devices.bow_nock import NOCK as NOCK_PIN
 from simulators.devices.contract import DeviceSpec, Drive
 from simulators.world.range import EventKind, World
@@ -104,6 +114,19 @@ def test_every_release_has_its_true_cause_and_speed(listener: Listener) -> None:
     speeds = [reading.launch_mps for reading in releases if reading.cause is ReleaseCause.SHOT]
     assert speeds == [pytest.approx(WORLD.archer(1).launch_mps, rel=2e-3)] * len(speeds)
     assert {reading.launch_mps for reading in releases if reading.cause is ReleaseCause.REMOVED} == {None}
+
+
+def test_the_switch_alone_gives_the_same_readings_without_cause(listener: Listener) -> None:
+    alone = Listener(NockSwitch(DeviceSpec("bow-1", SIMULATOR.driver, 1, SWITCH_ALONE), WORLD, 0))
+    alone.run(120 * S)
+    found, true = readings_of(alone), readings_of(listener)
+
+    assert len(found) > 100
+    for reading, with_gates in zip(found, true, strict=False):
+        assert (reading.kind, reading.stamp.mono_ns) == (with_gates.kind, with_gates.stamp.mono_ns)
+        assert (reading.cause, reading.launch_mps) == (None, None)
+    assert alone.levels.keys() == {NOCK_PIN}
+    assert alone.session.counters()["gate_edges"] == 0
 
 
 def test_a_pulse_divides_earlier_events_from_later_ones(listener: Listener) -> None:
