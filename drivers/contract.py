@@ -75,6 +75,8 @@ class Capability(StrEnum):
     """The device stamps events with a clock of its own."""
     CONFIGURE = "configure"
     """The device has settings: the commands ``read_config`` and ``configure``."""
+    CALIBRATION_PROBE = "calibration-probe"
+    """The target reports a probe that is pressed at a known point (``ReadingKind.PIN``); others are calibrated with arrows."""
 
 
 class Source(StrEnum):

@@ -338,7 +338,7 @@ class TargetLink(LinkDriver):
         kind=DeviceKind.TARGET,
         summary="Target node over the Arch-Stats link",
         maturity=Maturity.EXPERIMENTAL,
-        capabilities=CAPABILITIES,
+        capabilities=CAPABILITIES | {Capability.CALIBRATION_PROBE},
         commands=COMMANDS,
         heartbeat_s=HEARTBEAT_S,
         settings=LinkSettings,

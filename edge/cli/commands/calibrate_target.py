@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from edge.cli.calibrating.probe import refuse_without_probe
 from edge.cli.calibrating.target_words import result_lines, step_facts, step_lines
 from edge.cli.commands.calibration import Note, calibration_facts
 from edge.cli.commands.options import DatabaseDir, Json, Who, faces, operator_name
@@ -194,6 +195,7 @@ class _Dialogue:
             await self._run.redo(self._connection, name)
         for name in self._options.skip:
             await self._run.skip(self._connection, name)
+        refuse_without_probe(self._run)
         self._say_plan()
         while True:
             if self._run.pending and not await self._take_points():

@@ -134,6 +134,26 @@ def test_a_target_that_reports_nothing_ends_the_wait(technician: CommandLine) ->
     assert "the daemon of target-1 does not run" in calibrate(technician, status=1)
 
 
+def test_a_target_without_a_probe_is_refused_at_once(technician: CommandLine, tmp_path: Path) -> None:
+    async def set_driver(connection: Connection) -> None:
+        await connection.execute("update devices set driver = 'target.freetarget'")
+
+    technician.on_database(set_driver)
+    shown, complaint = technician.both("calibrate", "target", "target-1", *FACE, "--wait", "30", status=1)
+    assert shown == ""
+    assert "target-1 has no calibration probe: a target.freetarget reports no pin. Add --arrows: arrows" in complaint
+    assert "reported no landing for point 'centre'" in calibrate(
+        technician, *FACE, "--arrows", "--wait", "0.1", status=1
+    )
+    file = tmp_path / "points.csv"
+    file.write_text(points_csv(TRUE, CROSS))
+    given = ("--points", str(file))
+    again = ("--redo", "top", "--wait", "0.1")
+    assert "Give the file again with --points, and add --arrows" in calibrate(technician, *given, *again, status=1)
+    assert "no landing for point 'top'" in calibrate(technician, *given, "--arrows", *again, status=1)
+    assert "target-1@1 is stored" in calibrate(technician, *given, "--restart")
+
+
 def test_ctrl_c_keeps_the_points_and_the_command_goes_on(technician: CommandLine) -> None:
     interrupt = {2: lambda: os.kill(os.getpid(), signal.SIGINT)}
     with pressing(Presser(technician.settings, TRUE, after=interrupt)):
