@@ -20,6 +20,7 @@ from pathlib import Path
 from drivers.contract import DeviceKind
 from edge.common.config.errors import ConfigError, UsageError
 from edge.simulation.fault_options import WireFaults
+from edge.simulation.variants import refuse_unknown_variant
 from simulators.devices.contract import DeviceSpec, PinSimulator
 from simulators.devices.registry import UnknownSimulator, load_simulator, range_driver, simulator_names
 from simulators.world.range import FIXED_START_US, World
@@ -59,7 +60,7 @@ def simulated_device(
             f"{device_id}: no simulator exists for driver {driver!r}",
             hint=f"Set ARCH_STATS_DRIVER to one of {', '.join(simulator_names())}, or name the device like bow-1.",
         ) from error
-    _refuse_unknown_variant(device_id, driver, variant, tuple(simulator.variants))
+    refuse_unknown_variant(device_id, driver, variant)
     world = environ.get("ARCH_STATS_WORLD") or World(DEFAULT_SEED, FIXED_START_US, 1.0).to_json()
     scratch = Path(tempfile.mkdtemp(prefix="archstats-"))
     # A spool of its own: simulated readings must not mix with those of a real device of this name.
@@ -83,14 +84,6 @@ def simulated_device(
                 yield SimulatedDevice({**shared, "ARCH_STATS_PORT": str(scratch / device_id)}, nullcontext())
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _refuse_unknown_variant(device_id: str, driver: str, variant: str, known: tuple[str, ...]) -> None:
-    if variant and variant not in known:
-        raise UsageError(
-            f"{device_id}: the simulated {driver} has no variant {variant!r}",
-            hint=f"Choose one of: {', '.join(known)}." if known else "Leave out --variant: this device has none.",
-        )
 
 
 def _pins(

@@ -130,7 +130,7 @@ def programs(
     here = Path(sys.executable).parent
     links, logs = folders.ports, folders.logs
     at_pins = {device.name for device in devices if isinstance(load_simulator(device.driver), PinSimulator)}
-    listed = ",".join(f"{device.name}:{device.driver}" for device in devices if device.name not in at_pins)
+    listed = ",".join(_listed(device) for device in devices if device.name not in at_pins)
     simulators = [sys.executable, "-m", "simulators", "--world", world.to_json(), "--links", str(links)]
     simulators += ["--control", str(folders.control), *simulator_words, "--devices", listed, *faults.arguments()]
     result = [Program("simulators", simulators, base, logs / "simulators.log", stop_order=3)] if listed else []
@@ -143,6 +143,7 @@ def programs(
         argv = [str(here / "archstats-sensor"), "run", device.name]
         if device.name in at_pins:
             argv.append("--simulate")  # its simulator runs inside the daemon
+            argv += ["--variant", device.variant] if device.variant else []
         else:
             own["ARCH_STATS_PORT"] = str(links / device.name)
         result.append(Program(device.name, argv, {**base, **own}, logs / f"{device.name}.log"))
@@ -153,6 +154,11 @@ def programs(
     push = [str(here / "archstats-push")]
     result.append(Program("archstats-push", push, base, logs / "archstats-push.log", stop_order=2))
     return result
+
+
+def _listed(device: RangeDevice) -> str:
+    """The device as the simulators' process takes it: the number in its name is its lane."""
+    return f"{device.name}:{device.driver}" + (f"::{device.variant}" if device.variant else "")
 
 
 class Children:

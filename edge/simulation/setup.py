@@ -17,6 +17,7 @@ from edge.common.postgres.connection import Connection
 from edge.operator.butt.layout import FacePlace
 from edge.operator.opening import NewSession, open_session
 from edge.operator.sessions import close_abandoned
+from edge.simulation.variants import refuse_unknown_variant
 from simulators.devices.registry import load_simulator, range_driver, simulator_names
 from simulators.world.range import Lane, World
 
@@ -35,19 +36,24 @@ class RangeDevice:
     dead_time_s: float
     keeps_events: bool
     """Whether the device keeps what it senses until the hub has it; any other loses what happens before its daemon runs."""
+    variant: str = ""
+    """Variant of the simulated device; empty for the usual one."""
 
 
-def chosen_driver(kind: DeviceKind, name: str | None) -> str:
-    """The driver of the range's devices of a kind: the given one, with or without the kind before it, else the usual one.
+def chosen_device(kind: DeviceKind, text: str | None) -> tuple[str, str]:
+    """The driver and the variant of the range's devices of a kind: the usual ones, unless ``DRIVER[:VARIANT]`` is given.
 
-    Raises UsageError when no simulated device of the kind has such a driver.
+    The driver is given with or without the kind before it. Raises UsageError when no simulated device of the kind has such a
+    driver, or that device has no such variant.
     """
-    if name is None:
-        return range_driver(kind)
+    if text is None:
+        return range_driver(kind), ""
+    name, _, variant = text.partition(":")
     known = [driver for driver in simulator_names() if load_simulator(driver).kind is kind]
     full = name if "." in name else f"{kind}.{name}"
     if full in known:
-        return full
+        refuse_unknown_variant(f"--{kind} {text}", full, variant)
+        return full, variant
     near = get_close_matches(full, known, n=1, cutoff=0.75)
     guess = f"Did you mean {near[0]}? " if near else ""
     raise UsageError(
@@ -56,12 +62,12 @@ def chosen_driver(kind: DeviceKind, name: str | None) -> str:
 
 
 def range_devices(lanes: int, bow: str | None = None, target: str | None = None) -> list[RangeDevice]:
-    """A bow and a target on each lane, read by these drivers. Raises UsageError for one that has no simulated device."""
-    drivers = {
-        DeviceKind.BOW: chosen_driver(DeviceKind.BOW, bow),
-        DeviceKind.TARGET: chosen_driver(DeviceKind.TARGET, target),
+    """A bow and a target on each lane, each by ``DRIVER[:VARIANT]``. Raises UsageError for one that is not simulated."""
+    chosen = {
+        DeviceKind.BOW: chosen_device(DeviceKind.BOW, bow),
+        DeviceKind.TARGET: chosen_device(DeviceKind.TARGET, target),
     }
-    infos = {driver: load_driver(driver).info for driver in drivers.values()}
+    infos = {driver: load_driver(driver).info for driver, _ in chosen.values()}
     return [
         RangeDevice(
             f"{kind}-{lane}",
@@ -70,9 +76,10 @@ def range_devices(lanes: int, bow: str | None = None, target: str | None = None)
             lane,
             infos[driver].dead_time_s,
             keeps_events=Capability.ACKNOWLEDGES in infos[driver].capabilities,
+            variant=variant,
         )
         for lane in range(1, lanes + 1)
-        for kind, driver in drivers.items()
+        for kind, (driver, variant) in chosen.items()
     ]
 
 

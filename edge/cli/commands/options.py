@@ -74,13 +74,15 @@ def _simulated_targets(incomplete: str) -> list[str]:
 RangeBow = Annotated[
     str | None,
     typer.Option(
-        metavar="DRIVER", help="Driver of the simulated bows: bow.link by default.", autocompletion=_simulated_bows
+        metavar="DRIVER[:VARIANT]",
+        help="Driver of the simulated bows: bow.link by default.",
+        autocompletion=_simulated_bows,
     ),
 ]
 RangeTarget = Annotated[
     str | None,
     typer.Option(
-        metavar="DRIVER",
+        metavar="DRIVER[:VARIANT]",
         help="Driver of the simulated targets: target.link by default.",
         autocompletion=_simulated_targets,
     ),

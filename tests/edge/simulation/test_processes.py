@@ -56,6 +56,9 @@ def test_a_device_at_pins_brings_its_simulator_along(tmp_path: Path) -> None:
     assert daemon.environment["ARCH_STATS_DRIVER"] == "bow.nock"
     assert daemon.environment["ARCH_STATS_WORLD"] == world.to_json()
     assert "ARCH_STATS_PORT" not in daemon.environment
+    switch = programs(range_devices(1, "nock:switch", "freetarget:v4"), world, WireFaults(), {"PATH": "/bin"}, folders)
+    assert "target-1:target.freetarget::v4" in switch[0].argv
+    assert list(switch[1].argv[1:]) == ["run", "bow-1", "--simulate", "--variant", "switch"]
     alone = programs([replace(bow, driver="bow.nock")], world, WireFaults(), {"PATH": "/bin"}, folders)
     assert [program.name for program in alone] == ["bow-1", "archstats-shots", "archstats-push"]
 

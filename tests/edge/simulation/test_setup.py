@@ -42,6 +42,8 @@ def test_devices_have_the_dead_time_of_their_driver() -> None:
             "Did you mean target.freetarget?",
         ),
         (None, "bow.nock", "--target bow.nock: no simulated target", "Choose one of: target.link"),
+        ("nock:v4", None, "--bow nock:v4: the simulated bow.nock has no variant 'v4'", "gates, switch"),
+        ("link:v4", None, "--bow link:v4: the simulated bow.link has no variant 'v4'", "Leave it out"),
         ("", None, "--bow : no simulated bow", "Choose one of: bow.link"),
     ],
 )
