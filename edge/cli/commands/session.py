@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -101,30 +101,27 @@ def open_command(
     database_dir: DatabaseDir = None,
 ) -> None:
     """Open a session on a lane. From now on its releases and landings become shots."""
-    requests = [parse_face(text) for text in face or ["wa_40"]]
-    width, height, places = faces_on_butt(requests, butt_width, butt_height)
-    new = NewSession(
-        lane=0,
-        start=host_now(),
-        location=location,
-        is_indoor=indoor,
-        arrows_per_end=arrows_per_end,
-        end_timeout_s=END_TIMEOUT_S,
-        distance_m=distance,
-        butt_width_mm=width,
-        butt_height_mm=height,
-        faces=places,
-        sighter_ends=sighters,
-        slots=parse_slots(slot or [], places),
-        rules=rules_of(rules),
-    )
+    requests, lanes, rule_set = [parse_face(text) for text in face or ["wa_40"]], _numbers(lane), rules_of(rules)
 
     async def run(connection: Connection) -> None:
-        start, lanes = await start_of_session(connection, since), _numbers(lane)
         active = await active_on_lanes(connection, lanes)
         width, height, places = faces_on_butt(requests, *calibrated_butt(active, butt_width, butt_height))
-        fitted = replace(new, start=start, butt_width_mm=width, butt_height_mm=height, faces=places)
-        opened = await open_sessions(connection, fitted, lanes, backdated=since is not None)
+        new = NewSession(
+            lane=0,
+            start=await start_of_session(connection, since),
+            location=location,
+            is_indoor=indoor,
+            arrows_per_end=arrows_per_end,
+            end_timeout_s=END_TIMEOUT_S,
+            distance_m=distance,
+            butt_width_mm=width,
+            butt_height_mm=height,
+            faces=places,
+            sighter_ends=sighters,
+            slots=parse_slots(slot or [], places),
+            rules=rule_set,
+        )
+        opened = await open_sessions(connection, new, lanes, backdated=since is not None)
         for line in misfits(active):
             complain(line)
         for number, session_id in opened.items():
