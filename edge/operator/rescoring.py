@@ -19,8 +19,8 @@ import asyncpg
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean
-from edge.common.vocabulary import CalibrationKind, DeviceKind, Result
-from edge.operator.calibration.records import active_calibration, find_calibration
+from edge.common.vocabulary import CalibrationKind, DeviceKind, Result, SensorOrigin
+from edge.operator.calibration.records import Calibration, active_calibration, find_calibration
 from edge.operator.opening import rules_of
 from edge.operator.rebuilds import await_rebuild
 from edge.operator.statistics import facts_of_session
@@ -233,28 +233,43 @@ async def _chosen_calibrations(connection: Connection, session_id: UUID, choice:
     targets = await _targets(connection, session_id)
     rows = await connection.fetch(
         "select device_id, max(id) as last from calibration_activations where device_id = any($1) group by device_id",
-        targets,
+        list(targets),
     )
     last = {row["device_id"]: row["last"] for row in rows}
     if choice == ACTIVE:
         active = {device: await active_calibration(connection, device, CalibrationKind.TARGET) for device in targets}
-        return {device: _Choice(None if one is None else one.id, last.get(device, 0)) for device, one in active.items()}
+        return {
+            device: _Choice(one.id if one is not None and _applies(one, targets) else None, last.get(device, 0))
+            for device, one in active.items()
+        }
     found = await find_calibration(connection, choice)
     if found.device_id not in targets:
         raise CommandError(
             f"calibration {found.name} is of no target of this session, so nothing was changed",
             hint=f"The session's targets are: {', '.join(targets)}." if targets else "The session has no target.",
         )
+    if not _applies(found, targets):
+        raise CommandError(
+            f"in this session {found.device_id} counted positions from another point than for calibration {found.name}, so "
+            "nothing was changed",
+            hint=f"Choose one that was taken with the same driver: `archstats-sensor calibration history {found.device_id}`.",
+        )
     return {**kept, found.device_id: _Choice(found.id, last.get(found.device_id, 0))}
 
 
-async def _targets(connection: Connection, session_id: UUID) -> list[str]:
+async def _targets(connection: Connection, session_id: UUID) -> dict[str, SensorOrigin]:
+    """The targets of a session, with the point that their positions counted from in it."""
     rows = await connection.fetch(
-        "select distinct device_id from session_devices where session_id = $1 and kind = $2 order by device_id",
+        "select distinct device_id, sensor_origin from session_devices where session_id = $1 and kind = $2 order by device_id",
         session_id,
         DeviceKind.TARGET,
     )
-    return [row["device_id"] for row in rows]
+    return {row["device_id"]: SensorOrigin(row["sensor_origin"] or SensorOrigin.LOWER_LEFT) for row in rows}
+
+
+def _applies(calibration: Calibration, targets: Mapping[str, SensorOrigin]) -> bool:
+    """Whether a calibration was taken with the origin that its target had in the session; an earlier version kept none."""
+    return calibration.parameters.get("sensor_origin") in (None, targets[calibration.device_id])
 
 
 async def _record(

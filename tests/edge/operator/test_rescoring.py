@@ -169,6 +169,16 @@ async def test_rescore_takes_a_chosen_calibration(range_lane: LaneRows) -> None:
     assert {new.x for _, new in back.changed.values()} == {690.0, 640.0, 740.0}
 
 
+async def test_a_calibration_of_another_driver_is_not_chosen(range_lane: LaneRows) -> None:
+    connection = range_lane.connection
+    other = replace(SHIFTED, parameters={**SHIFTED.parameters, "sensor_origin": "centre"})
+    await activate(connection, await append_calibration(connection, other), "Ada", "later")
+    with pytest.raises(CommandError, match="counted positions from another point than for calibration target-1@1"):
+        await rescore(range_lane, calibration="target-1@1")
+    done = await rescore(range_lane, calibration="active")
+    assert (done.changed, dict(done.new.calibrations)) == ({}, {"target-1": "nominal"})
+
+
 async def test_impossible_rescore_changes_nothing(range_lane: LaneRows) -> None:
     connection = range_lane.connection
     await connection.execute("insert into devices (id, kind, driver, lane) values ('target-2', 'target', 'x', 2)")
