@@ -79,8 +79,8 @@ def faces_on_butt(
 ) -> tuple[float, float, list[FacePlace]]:
     """Width and height of the butt, and every spot of the faces on it, millimetres.
 
-    One face without a place is in the middle; several are spread evenly. Faces of one name are the spots of one. A side that is None has the usual size, or a single
-    face's with a margin where that is more. Raises UsageError for an unknown face, a name given twice or places for some
+    One face without a place is in the middle; several are spread evenly. Faces of one name are the spots of one. A side that is
+    None has the usual size, or a single face's with a margin where that is more. Raises UsageError for an unknown face, a name given twice or places for some
     faces only, CommandError for a butt that is too small and for faces that overlap.
     """
     specs = [_spec(request.code) for request in requests]

@@ -119,6 +119,7 @@ async def test_the_lights_follow_the_state_and_go_out(factory: SimulatedFactory)
 async def test_one_light_is_enough(factory: SimulatedFactory) -> None:
     async with shining(Status(state=DeviceState.READY), LightPins(green=24, red=None)):
         await eventually(lambda: factory.pin("GPIO24").state == 1)
+    assert factory.pin("GPIO24").state == 0
 
 
 async def test_a_light_that_is_in_use_is_tried_again(
@@ -131,6 +132,7 @@ async def test_a_light_that_is_in_use_is_tried_again(
             await eventually(lambda: "failed: GPIO24 is in use by this program already" in caplog.text)
             other.held.close()
             await eventually(lambda: factory.pin("GPIO24").state == 1)
+    assert factory.pin("GPIO24").state == 0
 
 
 async def test_missing_packages_end_the_lights_and_nothing_else(
