@@ -142,7 +142,8 @@ select s.id, s.lane, s.is_opened, s.start_time, s.start_mono_ns, s.start_host_bo
         from ({_GAPS}) g) as gaps,
     array(select row(a.device_id, a.at, a.mono_ns, a.host_boot_id, a.calibration_id, a.sigma_mm,
         (a.parameters ->> 'xx')::float8, (a.parameters ->> 'xy')::float8, (a.parameters ->> 'yx')::float8,
-        (a.parameters ->> 'yy')::float8, (a.parameters ->> 'x0_mm')::float8, (a.parameters ->> 'y0_mm')::float8, a.parameters ->> 'sensor_origin')
+        (a.parameters ->> 'yy')::float8, (a.parameters ->> 'x0_mm')::float8, (a.parameters ->> 'y0_mm')::float8, a.parameters ->> 'sensor_origin',
+        (t.max_x - (a.parameters ->> 'butt_width_mm')::float8) / 2, (t.max_y - (a.parameters ->> 'butt_height_mm')::float8) / 2)
         from ({_ACTIVATIONS}) a) as activations,
     array(select row(p.id, p.bow_device_id, array(select f.id from faces f where f.target_id = t.id and f.name = p.face))
         from slots p where p.session_id = s.id order by p.letter) as slots,
@@ -282,11 +283,18 @@ def _activation(
     x0_mm: float,
     y0_mm: float,
     origin: str | None,
+    wider_mm: float | None,
+    higher_mm: float | None,
 ) -> ActivationRow:
-    """An activation in a session whose devices count from ``origins``: a calibration from another origin does not apply."""
+    """An activation in a session whose devices count from ``origins``: a calibration from another origin does not apply.
+
+    The last two are by how much the session's butt extends beyond that of the calibration on each side. Both are given
+    around the same middle, for a session without a size has that of its face.
+    """
     calibration = None
     if calibration_id is not None and (origin is None or origin == origins.get(device_id)):
-        calibration = Calibration(calibration_id, SensorMap(xx, xy, yx, yy, x0_mm, y0_mm), sigma_mm)
+        sensor_map = SensorMap(xx, xy, yx, yy, x0_mm + (wider_mm or 0.0), y0_mm + (higher_mm or 0.0))
+        calibration = Calibration(calibration_id, sensor_map, sigma_mm)
     return ActivationRow(device_id, _instant(at, mono_ns, host_boot_id), calibration)
 
 

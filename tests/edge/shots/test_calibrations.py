@@ -11,15 +11,23 @@ from edge.shots.assembler import Assembler
 from edge.shots.session import rebuild
 from edge.shots.store.sessions import read_sessions
 from edge.shots.store.shares import SHARES
-from tests.edge.lane_rows import BOOT, LaneRows
+from tests.edge.lane_rows import BOOT, BUTT_MM, LaneRows
 from tests.edge.statement_costs import rows_read
 
 
 async def add_calibration(
-    lane: LaneRows, version: int, x0: float, y0: float = 0.0, origin: str | None = "lower_left"
+    lane: LaneRows,
+    version: int,
+    x0: float,
+    y0: float = 0.0,
+    origin: str | None = "lower_left",
+    butt_mm: float | None = BUTT_MM,
 ) -> UUID:
-    """Store a calibration that shifts the positions of the lane's target, which count from ``origin``."""
-    parameters = {"xx": 1.0, "xy": 0.0, "yx": 0.0, "yy": 1.0, "x0_mm": x0, "y0_mm": y0, "sensor_origin": origin}
+    """Store a calibration that shifts the positions of the lane's target, which count from ``origin``; taken on a square butt."""
+    parameters = {
+        "xx": 1.0, "xy": 0.0, "yx": 0.0, "yy": 1.0, "x0_mm": x0, "y0_mm": y0, "sensor_origin": origin,
+        "butt_width_mm": butt_mm, "butt_height_mm": butt_mm,
+    }  # fmt: skip
     found: UUID = await lane.connection.fetchval(
         """
         insert into calibrations (device_id, kind, version, model, parameters, points, sigma_mm, centre_error_mm, who, at)
@@ -83,6 +91,16 @@ async def test_a_calibration_of_another_driver_does_not_apply(lane: LaneRows) ->
     await hit(lane, 10.0)
     await rebuild(lane.connection, lane.session_id, [])
     assert await places(lane) == [(640.0, None), (645.0, of_an_earlier_version)]
+
+
+async def test_a_calibration_keeps_the_middle_of_its_butt(lane: LaneRows) -> None:
+    """A session that was opened before on a butt of another size, and a calibration of an earlier version, without a size."""
+    for version, size_mm in enumerate((BUTT_MM - 40.0, BUTT_MM + 60.0, None), start=1):
+        await activate(lane, await add_calibration(lane, version, 5.0, butt_mm=size_mm), 10.0 * version)
+        await hit(lane, 10.0 * version + 2.0)
+    await rebuild(lane.connection, lane.session_id, [])
+    assert [x for x, _ in await places(lane)] == [665.0, 615.0, 645.0]
+    assert await lane.connection.fetchval("select count(distinct y) from shots") == 3
 
 
 async def test_a_clock_step_changes_no_calibration(lane: LaneRows) -> None:
