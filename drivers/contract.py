@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from types import MappingProxyType
 from typing import ClassVar, Protocol
 from uuid import UUID, uuid5
 
@@ -49,6 +50,7 @@ DEFAULT_DEAD_TIME_S = 0.2
 """Dead time of a target whose driver states none: the impact must fade before the next is detected."""
 STREAM_NAMESPACE = UUID("5a0cd1f2-6c0b-5d0e-9a57-a6c1f0b7e001")
 """UUID namespace of the stream ids of devices that report a boot id."""
+_NO_VALUES: Mapping[str, int | float | str | bool] = MappingProxyType({})
 
 
 class DeviceKind(StrEnum):
@@ -234,10 +236,16 @@ class Progress:
     """Steps that are complete; None where the command has no countable steps."""
     total: int | None = None
     """Steps in all; None while their number is unknown."""
+    values: Mapping[str, int | float | str | bool] = field(default_factory=lambda: _NO_VALUES)
+    """Evidence, stored with the command even if it never ends; a later value of a name replaces the earlier one.
+
+    Only facts: a name that is absent is unknown. A fact that must outlive a killed daemon, such as a write that is about to
+    be sent, is reported before the act. The values of the result are stored over these.
+    """
 
 
 ReportProgress = Callable[[Progress], None]
-"""Receives the progress of a command. It returns at once and never raises; it may drop reports that arrive too fast."""
+"""Receives the progress of a command. It returns at once and never raises; it may drop steps that arrive too fast, never values."""
 
 
 def ignore_progress(progress: Progress) -> None:

@@ -17,7 +17,7 @@ from edge.common.text import clean
 from edge.common.vocabulary import CommandState
 
 LONGEST_RESULT: Final = 200
-"""Most values of a result that are stored."""
+"""Most values of a result that are stored, and most of the evidence that a command reports before its end."""
 
 Value = str | int | float | bool
 
@@ -37,7 +37,7 @@ class Outcome:
     """The end of a command."""
 
     state: CommandState
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value | None] = field(default_factory=dict)
     error: str | None = None
     hint: str | None = None
 
@@ -103,11 +103,12 @@ class CommandRows:
         )
         return wanted is not True
 
-    async def write_progress(self, number: int, progress: Progress) -> None:
-        """Write the step that a command has reached."""
+    async def write_progress(self, number: int, progress: Progress, evidence: Mapping[str, Value | None]) -> None:
+        """Write the step that a command has reached, and evidence over what was stored before."""
         await self._connection.execute(
             """
-            update commands set phase = $3, done = $4, total = $5
+            update commands set phase = $3, done = $4, total = $5,
+                result = case when $6::text is null then result else coalesce(result, '{}') || $6::text::jsonb end
             where id = $1 and claimed_by = $2 and state = 'running'
             """,
             number,
@@ -115,19 +116,21 @@ class CommandRows:
             clean(progress.phase),
             _count(progress.done),
             _count(progress.total),
+            _json_or_none(evidence),
         )
 
     async def write_outcome(self, number: int, outcome: Outcome) -> bool:
-        """Write the end of a command; False when it is no longer this daemon's."""
+        """Write the end of a command, its values over the evidence stored before; False when it is no longer this daemon's."""
         row = await self._connection.fetchrow(
             """
-            update commands set state = $3, result = $4::text::jsonb, error = $5, hint = $6, finished_at = clock_timestamp()
+            update commands set state = $3, error = $5, hint = $6, finished_at = clock_timestamp(),
+                result = case when $4::text is null then result else coalesce(result, '{}') || $4::text::jsonb end
             where id = $1 and claimed_by = $2 and state = 'running' returning id
             """,
             number,
             self._daemon_id,
             outcome.state.value,
-            json.dumps(plain_values(outcome.values)) if outcome.values else None,
+            _json_or_none(outcome.values),
             clean(outcome.error) if outcome.error else None,
             clean(outcome.hint) if outcome.hint else None,
         )
@@ -137,12 +140,16 @@ class CommandRows:
 INTERRUPTED_HINT: Final = "The device may have carried it out. Read its settings, then request the command again."
 
 
-def plain_values(values: Mapping[str, Value]) -> dict[str, Value | None]:
+def plain_values(values: Mapping[str, Value | None]) -> dict[str, Value | None]:
     """The values of a device as JSON holds them: texts cleaned, a number that is none as null. Pure."""
     return {clean(name): _plain(value) for name, value in list(values.items())[:LONGEST_RESULT]}
 
 
-def _plain(value: Value) -> Value | None:
+def _json_or_none(values: Mapping[str, Value | None]) -> str | None:
+    return json.dumps(plain_values(values)) if values else None
+
+
+def _plain(value: Value | None) -> Value | None:
     if isinstance(value, str):
         return clean(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 from uuid import UUID, uuid4
@@ -30,6 +29,7 @@ from edge.common.process.progress import Tick, no_tick
 from edge.common.vocabulary import CommandState, DeviceState
 from edge.sensor.command_rows import INTERRUPTED_HINT, ClaimedCommand, CommandRows, Outcome
 from edge.sensor.reader import DeviceReader
+from edge.sensor.running_command import RunningCommand
 from edge.sensor.sqlstate import ErrorClass, classify
 from edge.sensor.status import Status
 
@@ -37,8 +37,6 @@ IDLE_ROUND_S: Final = 20.0
 """Longest wait without a command: the watchdog sees that the loop lives."""
 LOOK_S: Final = 2.0
 """Longest interval between two looks at whether a running command was cancelled; a doorbell is faster."""
-PROGRESS_PAUSE_S: Final = 0.25
-"""Shortest interval between two writes of progress; a later step replaces one that waits."""
 OPENS_WITHIN_S: Final = 5.0
 """Longest wait of a command for a device that is being opened for the first time."""
 ENDS_WITHIN_S: Final = 3.0
@@ -58,20 +56,6 @@ class RowsState(StrEnum):
     DOWN = "down"
 
 
-@dataclass(slots=True)
-class _Running:
-    """The command that the driver runs."""
-
-    claimed: ClaimedCommand
-    task: asyncio.Task[Outcome]
-    ends_by: float
-    """By the monotonic clock: deadline and the driver's time to end."""
-    progress: Progress | None = None
-    """The latest step that is not written yet."""
-    wrote_at: float = field(default=float("-inf"))
-    cancelled: bool = False
-
-
 class CommandRunner:
     """Runs one command at a time on the driver that the reader has open."""
 
@@ -85,7 +69,7 @@ class CommandRunner:
         self._tick = tick
         self._daemon_id: UUID = uuid4()
         self._has_started = False
-        self._running: _Running | None = None
+        self._running: RunningCommand | None = None
         self._abandoned: asyncio.Task[Outcome] | None = None
         """A command that the driver did not end in time."""
         self._ended = ""
@@ -124,7 +108,7 @@ class CommandRunner:
         ends_by = asyncio.get_running_loop().time() + timeout_s
         running.task.cancel()
         await asyncio.wait((running.task,), timeout=STOPS_WITHIN_S)
-        outcome = _outcome_of(running)
+        outcome = running.outcome()
         if outcome is None or outcome.state is CommandState.CANCELLED:
             outcome = Outcome(
                 CommandState.FAILED,
@@ -136,7 +120,7 @@ class CommandRunner:
                 connection = await self._database.connect()
                 try:
                     rows = CommandRows(connection, self._device_id, self._daemon_id)
-                    await rows.write_outcome(running.claimed.number, outcome)
+                    await rows.write_outcome(running.claimed.number, running.with_evidence(outcome))
                 finally:
                     connection.terminate()
 
@@ -182,10 +166,10 @@ class CommandRunner:
         log.info("command %d of %s: %s", claimed.number, claimed.who, claimed.command.name)
         task = asyncio.create_task(self._execute(claimed), name=f"command {claimed.number}")
         ends_by = time.monotonic() + claimed.deadline_s + ENDS_WITHIN_S
-        self._running = _Running(claimed, task, ends_by)
+        self._running = RunningCommand(claimed, task, ends_by)
         task.add_done_callback(lambda _: self._changed.set())
 
-    async def _follow(self, rows: CommandRows, running: _Running) -> None:
+    async def _follow(self, rows: CommandRows, running: RunningCommand) -> None:
         """Write the progress of the running command, cancel it on request, and write its outcome."""
         number = running.claimed.number
         while not running.task.done() and time.monotonic() < running.ends_by:
@@ -193,21 +177,19 @@ class CommandRunner:
             if not running.cancelled and await rows.is_cancelled(number):
                 running.cancelled, running.ends_by = True, time.monotonic() + ENDS_WITHIN_S
                 running.task.cancel()
+            if running.progress is not None and time.monotonic() >= running.due_at:
+                await running.write_progress(rows)
             now = time.monotonic()
-            if running.progress is not None and now >= running.wrote_at + PROGRESS_PAUSE_S:
-                progress, running.progress, running.wrote_at = running.progress, None, now
-                await rows.write_progress(number, progress)
-            pause_s = LOOK_S if running.progress is None else running.wrote_at + PROGRESS_PAUSE_S - now
+            pause_s = LOOK_S if running.progress is None else running.due_at - now
             await self._changed_within(max(0.0, min(pause_s, running.ends_by - now)))
-        outcome = _outcome_of(running)
+        outcome = running.outcome()
         if outcome is None:
-            outcome = _not_ended(running)
+            outcome = running.not_ended()
             running.task.cancel()
             self._abandoned = running.task
-        if running.progress is not None:
-            await rows.write_progress(number, running.progress)
+        await running.write_progress(rows)
         self._ended = str(number)
-        if await _write_outcome(rows, number, outcome):
+        if await _write_outcome(rows, number, running.with_evidence(outcome)):
             log.info("command %d: %s%s", number, outcome.state, f": {outcome.error}" if outcome.error else "")
         else:
             log.warning("command %d ended as %s, but it is no longer this daemon's", number, outcome.state)
@@ -276,7 +258,7 @@ class CommandRunner:
         def report(progress: Progress) -> None:
             running = self._running
             if running is not None and running.claimed.number == number:
-                running.progress = progress
+                running.add(progress)
                 self._changed.set()
 
         return report
@@ -285,20 +267,6 @@ class CommandRunner:
 _SILENT: Final = f"{DeviceState.SILENT}: "
 """Beginning of the error of a silent device, which a sentence that says so leaves out."""
 _LATE_HINT: Final = "Look whether the device answers, and read its settings before the command is requested again."
-
-
-def _outcome_of(running: _Running) -> Outcome | None:
-    """The outcome of a command that has ended; None for one that has not.
-
-    A defect of a driver fails the command and does not end the daemon, which stores readings.
-    """
-    task = running.task
-    if not task.done():
-        return None
-    if task.cancelled():
-        return Outcome(CommandState.CANCELLED)
-    fault = task.exception()
-    return task.result() if fault is None else _broken(running.claimed, fault)
 
 
 async def _write_outcome(rows: CommandRows, number: int, outcome: Outcome) -> bool:
@@ -314,21 +282,3 @@ async def _write_outcome(rows: CommandRows, number: int, outcome: Outcome) -> bo
             hint="Please report this as a bug.",
         )
         return await rows.write_outcome(number, refused)
-
-
-def _not_ended(running: _Running) -> Outcome:
-    cause = "after it was cancelled" if running.cancelled else f"within {running.claimed.deadline_s:g} s"
-    return Outcome(
-        CommandState.FAILED,
-        error=f"the driver did not end the command {cause}",
-        hint="Restart the daemon of the device.",
-    )
-
-
-def _broken(claimed: ClaimedCommand, fault: BaseException) -> Outcome:
-    log.error("command %d, %s: defect of the driver", claimed.number, claimed.command.name, exc_info=fault)
-    return Outcome(
-        CommandState.FAILED,
-        error=f"defect of the driver: {type(fault).__name__}: {fault}",
-        hint="Please report this as a bug, with the lines of the daemon's log.",
-    )

@@ -44,7 +44,7 @@ def list_command(
 
 @app.command("show")
 def show_command(number: Number, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
-    """Show one command: its operator, state, times and result."""
+    """Show one command: its operator, state, times and result, or the evidence so far."""
 
     async def run(connection: Connection) -> None:
         _print(await find_command(connection, number), as_json=as_json)
@@ -121,6 +121,8 @@ def _print(command: DeviceCommand, *, as_json: bool) -> None:
         say(f"  claimed    {local(command.claimed_at)}")
     ended = "" if command.finished_at is None else f" since {local(command.finished_at)}"
     say(f"  state      {state_text(command)}{ended}")
+    if command.has_ended and command.state is not CommandState.DONE and command.phase is not None:
+        say(f"  last step  {progress_text(command)}")
     for name, value in (command.result or {}).items():
         say(f"  {name:<10} {_plain(value)}")
     if command.error is not None:

@@ -110,6 +110,8 @@ class ScriptedBow:
                     raise KeyError("threshold")
                 case "deaf":
                     await self._be_deaf()
+                case "prove":
+                    return await self._prove(report)
                 case _:
                     report(Progress("writes the tag", 2, 5))
                     await self.go_on.wait()
@@ -117,6 +119,14 @@ class ScriptedBow:
             self.cancelled += 1
             raise
         return CommandResult(ok=True)
+
+    async def _prove(self, report: ReportProgress) -> CommandResult:
+        report(Progress("reads the tag", 1, 3))
+        await asyncio.sleep(0)
+        report(Progress("found it", 2, 3, {"tid": "e200\0", "tries": 1}))
+        report(Progress("writes it", 2, 3, {"written": True, "tries": 2}))
+        await self.go_on.wait()
+        return CommandResult(ok=True, values={"tries": 3, "is_verified": True})
 
     def _configure(self, command: Command) -> CommandResult:
         if self.is_jammed:

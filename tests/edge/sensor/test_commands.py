@@ -19,41 +19,16 @@ from edge.common.postgres.roles import Role
 from edge.common.vocabulary import CommandState
 from edge.sensor.command_rows import CommandRows, Outcome, Value, plain_values
 from tests.edge.sensor.reports import reading
+from tests.edge.sensor.requested import register_bow, request, run, until
 from tests.edge.sensor.scripted_bow import ScriptedBow, daemon
 from tests.eventually import eventually
-
-INSERT = (
-    "insert into commands (device_id, kind, arguments, who, deadline_s) values ($1, $2, $3, 'Robin', $4) returning id"
-)
 
 
 @pytest.fixture
 async def registered(connection: Connection) -> Connection:
     """A connection to a database that knows the bow."""
-    await connection.execute("insert into devices (id, kind, driver, lane) values ('bow-1', 'bow', 'bow.scripted', 1)")
+    await register_bow(connection)
     return connection
-
-
-async def request(connection: Connection, kind: str, arguments: str = "{}", deadline_s: float = 30.0) -> int:
-    number: int = await connection.fetchval(INSERT, "bow-1", kind, arguments, deadline_s)
-    return number
-
-
-async def until(connection: Connection, number: int, *states: CommandState, phase: bool = False) -> asyncpg.Record:
-    """The row of a command once it has one of these states, and a phase."""
-    async with asyncio.timeout(10):
-        while True:
-            row = await connection.fetchrow("select * from commands where id = $1", number)
-            assert row is not None
-            if row["state"] in states and (row["phase"] is not None or not phase):
-                return row
-            await asyncio.sleep(0.01)
-
-
-async def run(connection: Connection, kind: str, deadline_s: float = 30.0) -> asyncpg.Record:
-    """Request a command and wait for its end."""
-    number = await request(connection, kind, deadline_s=deadline_s)
-    return await until(connection, number, CommandState.DONE, CommandState.FAILED, CommandState.CANCELLED)
 
 
 async def test_commands_run_in_order_with_their_outcome(
@@ -208,9 +183,7 @@ def test_a_killed_daemon_leaves_its_command_interrupted(database_settings: Servi
     async def begin() -> int:
         async with open_database(database_settings, application="test") as database:
             connection = await database.connect()
-            await connection.execute(
-                "insert into devices (id, kind, driver, lane) values ('bow-1', 'bow', 'bow.scripted', 1)"
-            )
+            await register_bow(connection)
             number = await request(connection, "write")
             connection.terminate()
             return number

@@ -250,11 +250,18 @@ def test_cancelling_needs_a_daemon_and_a_command_not_ended(
     assert [row["cancel_requested"] for row in command_line.json("commands", "list")] == [True, False]
 
     async def let_pass(connection: Connection) -> None:
-        await connection.execute("update commands set claimed_at = now() - interval '61 s' where id = 1")
+        await connection.execute(
+            """
+            update commands set claimed_at = now() - interval '61 s', phase = 'writes the tag', done = 2,
+                result = '{"written": true}' where id = 1
+            """
+        )
 
     command_line.on_database(let_pass)
     shown = command_line.run("commands", "show", "1")
     assert "state      failed since" in shown
+    assert "last step  writes the tag (2)" in shown
+    assert "written    true" in shown, "the evidence of a command that never ended"
     assert "the daemon of bow-1 did not report the end of the command" in shown
     assert "Look at the daemon of bow-1 and its log" in shown
 
