@@ -18,6 +18,8 @@ from edge.common.postgres.server_functions import close_server_functions
 
 FILES: Final = Path(__file__).parents[2] / "schema"
 """Folder of the migrations."""
+LATER: Final = FILES / "from_0020"
+"""Folder of those from 0020 on: a folder has at most 20 files."""
 REPEATABLE: Final = FILES / "repeatable"
 """Folder of those that are applied again after every change."""
 TIMEOUT_S = 600.0
@@ -110,7 +112,7 @@ def known_migrations() -> tuple[Migration, ...]:
     database would seem to be a newer build's.
     """
     files = sorted(
-        (file for folder in (FILES, REPEATABLE) for file in folder.iterdir() if file.suffix == ".sql"), key=_name
+        (file for folder in (FILES, LATER, REPEATABLE) for file in folder.iterdir() if file.suffix == ".sql"), key=_name
     )
     return tuple(Migration(file.name, file.read_text(encoding="utf-8")) for file in files)
 

@@ -48,7 +48,12 @@ grant select, insert on targets, faces, slots, archers to archstats_operator;
 grant update (version, x, y, radii, points, x_radius) on faces to archstats_operator;
 grant select on slots to archstats_shots, archstats_push;
 grant select on archers to archstats_push;
-grant select, insert, update on arrows to archstats_operator;
+-- An arrow's UUID, and what its tag holds, are written by claim_tag() and by the end of a command.
+grant select,
+    insert (id, human_identifier, length, is_programmed, registration_date, voided_date, is_active, label_position, weight, diameter,
+        spine, registered_by, void_reason, voided_by),
+    update (human_identifier, length, label_position, weight, diameter, spine, is_active, voided_date, void_reason, voided_by)
+    on arrows to archstats_operator;
 grant select, insert on end_marks to archstats_operator;
 grant select on session_devices to archstats_shots, archstats_operator;
 grant select, update (is_opened, end_time) on sessions to archstats_shots;

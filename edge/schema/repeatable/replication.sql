@@ -257,6 +257,9 @@ begin
             into columns from pg_attribute where attrelid = each.name::regclass and attnum > 0 and not attisdropped;
         perform renew_view(each.name, format('select %s from public.%I', columns, each.name));
     end loop;
+    if exists (select from pg_constraint where conrelid = 'arrows'::regclass and conname = 'arrows_bounds') then
+        alter table arrows drop constraint arrows_bounds;  -- a hub of an older version has none
+    end if;
     -- A device reports every 30 s at least; after three times that without a row it is silent.
     select string_agg(case attname when 'device_id' then 'hub_device(hub_id, device_id) as device_id'
             when 'interval_s' then 'greatest(interval_s, 30) as interval_s' else quote_ident(attname) end, ', ' order by attnum)

@@ -7,18 +7,24 @@ from collections.abc import Iterator
 GET, ADD, SET, CUT = "select", "insert", "update", "delete"
 
 
+def granted_columns(privilege: str, rights: set[str]) -> set[str]:
+    """The columns of a right such as ``update(kind,lane)``; none without such a right."""
+    some = next((right for right in rights if right.startswith(f"{privilege}(")), "")
+    return set(some.removeprefix(f"{privilege}(").removesuffix(")").split(","))
+
+
 def forbidden(table: str, columns: list[str], rights: set[str]) -> Iterator[str]:
     """Statements that must fail for a role with these rights."""
     if GET not in rights:
         yield f"select {columns[0]} from {table} limit 1"
     if ADD not in rights:
-        yield f"insert into {table} default values"
+        granted = granted_columns(ADD, rights)
+        yield from (f"insert into {table} ({column}) values (default)" for column in columns if column not in granted)
     if CUT not in rights:
         yield f"delete from {table} where false"
     if SET not in rights:
-        some = next((right for right in rights if right.startswith("update(")), "update()")
-        allowed = some.removeprefix("update(").removesuffix(")").split(",")
-        yield from (f"update {table} set {column} = default where false" for column in columns if column not in allowed)
+        granted = granted_columns(SET, rights)
+        yield from (f"update {table} set {column} = default where false" for column in columns if column not in granted)
     yield f"truncate {table}"
     yield f"alter table {table} add column x integer"
     yield f"drop table {table}"

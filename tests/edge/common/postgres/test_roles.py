@@ -27,6 +27,13 @@ REPEATABLE = tuple(migration.name for migration in known_migrations() if migrati
 PRUNED = "update(pruned_id,pruned_xid)"
 DEVICE_UPDATE = "update(dead_time_s,driver,kind,lane,sensor_origin)"
 RUN = "update(claimed_at,claimed_by,done,error,finished_at,hint,phase,result,state,total)"
+CHANGE = (
+    "update(diameter,human_identifier,is_active,label_position,length,spine,void_reason,voided_by,voided_date,weight)"
+)
+REGISTER = (
+    "insert(diameter,human_identifier,id,is_active,is_programmed,label_position,length,registered_by,registration_date,spine,"
+    "void_reason,voided_by,voided_date,weight)"
+)
 RENEWED = "update(at,host_id,mono_ns)"
 REGISTERED = "update(dead_time_s,driver,kind,lane,lane_since,lane_since_host_boot_id,lane_since_mono_ns,sensor_origin)"
 
@@ -46,7 +53,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "faces": (set(), {GET}, {GET}, {GET, ADD, "update(points,radii,version,x,x_radius,y)"}),
     "slots": (set(), {GET}, {GET}, {GET, ADD}),
     "archers": (set(), set(), {GET}, {GET, ADD}),
-    "arrows": (set(), {GET}, {GET}, {GET, ADD, SET}),
+    "arrows": (set(), {GET}, {GET}, {GET, REGISTER, CHANGE}),
     "session_changes": (set(), {GET}, set(), {GET}),
     "end_marks": (set(), {GET}, set(), {GET, ADD}),
     "ends": (set(), {GET, ADD, SET, CUT}, {GET}, {GET}),
@@ -140,7 +147,7 @@ EXECUTED = {
     Role.SENSOR: {"expire_commands"},
     Role.SHOTS: {"end_foreign_lock_holders"} | HEALING,
     Role.PUSH: {"public_state", "hub_lane", "hub_device", "utc_of_boot", "is_not_before"} | HEALING,
-    Role.OPERATOR: {"utc_of_boot", "expire_commands"} | HEALING,
+    Role.OPERATOR: {"utc_of_boot", "expire_commands", "claim_tag"} | HEALING,
 }
 """Functions of the schema that a role may execute by itself."""
 

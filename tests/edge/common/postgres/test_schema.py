@@ -262,7 +262,7 @@ async def test_an_event_belongs_to_the_transaction_of_its_cause(connection: Conn
 
 
 async def test_identifiers_of_active_arrows_are_unique(connection: Connection) -> None:
-    put = "insert into arrows (id, human_identifier, length) values (gen_random_uuid(), 'A1', 700)"
+    put = "insert into arrows (id, human_identifier, length) values (gen_random_uuid(), 'A1', 70)"
     await connection.execute(put)
     with pytest.raises(asyncpg.UniqueViolationError):
         await connection.execute(put)

@@ -1,0 +1,1 @@
+"""Tests of the arrows: their records, and the programming of their tags."""
