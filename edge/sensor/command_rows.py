@@ -42,6 +42,14 @@ class Outcome:
     hint: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CalibrationSettings:
+    """The settings of one calibration, which is named for people, such as ``arrow-1@3``."""
+
+    calibration: str
+    values: Mapping[str, Value]
+
+
 class CommandRows:
     """The statements of one daemon on one connection. ``daemon_id`` names this start of the daemon."""
 
@@ -93,6 +101,27 @@ class CommandRows:
         return ClaimedCommand(
             row["id"], Command(row["kind"], json.loads(row["arguments"])), row["who"], row["deadline_s"]
         )
+
+    async def calibrated_settings(self) -> CalibrationSettings | None:
+        """The settings that the active calibration of the device holds; None for one without settings, and without one."""
+        row = await self._connection.fetchrow(
+            """
+            select c.version, c.parameters -> 'settings' as settings from calibrations c
+            where c.id = (
+                select a.calibration_id from calibration_activations a join devices d on (d.id, d.kind) = (a.device_id, a.kind)
+                where a.device_id = $1 order by a.id desc limit 1
+            ) and jsonb_typeof(c.parameters -> 'settings') = 'object'
+            """,
+            self._device_id,
+        )
+        if row is None:
+            return None
+        values = {
+            name: value
+            for name, value in json.loads(row["settings"]).items()
+            if isinstance(value, str | int | float | bool)
+        }
+        return CalibrationSettings(f"{self._device_id}@{row['version']}", values)
 
     async def is_cancelled(self, number: int) -> bool:
         """Whether an operator wants the command ended; True as well when the row is gone or another daemon ended it."""

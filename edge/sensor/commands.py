@@ -1,5 +1,7 @@
 """Runs the commands of the device: claims them from the database, hands them to the driver, and writes what came of them.
 
+After each opening, and before any command, the device gets the settings of its active calibration.
+
 A connection of its own, open only while there is a command, so that no statement about a command delays a reading. The
 doorbell arrives on the writer's connection. Without the database a command that runs goes on, and its outcome is written
 once the database is back.
@@ -27,6 +29,7 @@ from edge.common.postgres.roles import first_line
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
 from edge.common.vocabulary import CommandState, DeviceState
+from edge.sensor.calibrated import SettingsKeeper
 from edge.sensor.command_rows import INTERRUPTED_HINT, ClaimedCommand, CommandRows, Outcome
 from edge.sensor.reader import DeviceReader
 from edge.sensor.running_command import RunningCommand
@@ -70,6 +73,7 @@ class CommandRunner:
         self._daemon_id: UUID = uuid4()
         self._has_started = False
         self._running: RunningCommand | None = None
+        self._settings = SettingsKeeper(device_id)
         self._abandoned: asyncio.Task[Outcome] | None = None
         """A command that the driver did not end in time."""
         self._ended = ""
@@ -87,6 +91,11 @@ class CommandRunner:
         """Look at the commands: one of this device was requested or changed. Without a payload any may have been."""
         device_id, _, number = payload.partition(" ")
         if not payload or (device_id == self._device_id and number != self._ended):
+            self._changed.set()
+
+    def look_at_opened(self) -> None:
+        """Look at the settings of the device, which was opened. The database must be reachable."""
+        if self._settings.is_due(self._open_driver):
             self._changed.set()
 
     async def run(self) -> None:
@@ -155,12 +164,24 @@ class CommandRunner:
         while True:
             if self._running is None:
                 self._changed.clear()
+                await self._set_calibrated(rows)
                 claimed = await rows.claim()
                 if claimed is None:
                     return
                 self._start(claimed)
             else:
                 await self._follow(rows, self._running)
+
+    async def _set_calibrated(self, rows: CommandRows) -> None:
+        """Set the device to its active calibration, unless that was done since it was opened."""
+        if self._settings.is_due(self._open_driver):
+            self._settings.stored = await rows.calibrated_settings()
+        if (driver := self._open_driver) is not None:
+            await self._settings.apply(driver)
+
+    @property
+    def _open_driver(self) -> Driver | None:
+        return self._reader.driver if self._reader.opened.is_set() else None
 
     def _start(self, claimed: ClaimedCommand) -> None:
         log.info("command %d of %s: %s", claimed.number, claimed.who, claimed.command.name)
@@ -199,7 +220,7 @@ class CommandRunner:
         driver: Driver | None = None
         try:
             async with asyncio.timeout(claimed.deadline_s) as deadline:
-                opened = await self._open_driver()
+                opened = await self._await_driver()
                 if isinstance(opened, Outcome):
                     return opened
                 driver = opened
@@ -216,21 +237,18 @@ class CommandRunner:
             return Outcome(CommandState.DONE, result.values)
         return Outcome(CommandState.FAILED, result.values, result.error or "the device refused")
 
-    async def _open_driver(self) -> Driver | Outcome:
-        """The driver of the open device, or the reason why there is none."""
+    async def _await_driver(self) -> Driver | Outcome:
+        """The driver of the open device, which is set to its calibration, or the reason why there is none."""
         if self._abandoned is not None and not self._abandoned.done():
-            return Outcome(
-                CommandState.FAILED,
-                error=f"an earlier command of {self._device_id} has not ended",
-                hint="Restart the daemon of the device.",
-            )
+            return self._blocked()
         if self._status.state is DeviceState.STARTING:
             with suppress(TimeoutError):
                 async with asyncio.timeout(OPENS_WITHIN_S):
                     await self._reader.opened.wait()
-        driver = self._reader.driver if self._reader.opened.is_set() else None
+        driver = self._open_driver
         if driver is not None:
-            return driver
+            await self._settings.apply(driver)  # it was opened after the command was claimed
+            return self._blocked() if self._settings.is_stuck else driver
         error, hint = self._status.trouble
         state = self._status.state
         described = "not connected" if state in (DeviceState.WAITING, DeviceState.STARTING) else state.value
@@ -238,6 +256,13 @@ class CommandRunner:
             CommandState.FAILED,
             error=f"{self._device_id} is {described}" + (f": {error.removeprefix(_SILENT)}" if error else ""),
             hint=hint or "Check the device and its cable, then request the command again.",
+        )
+
+    def _blocked(self) -> Outcome:
+        return Outcome(
+            CommandState.FAILED,
+            error=f"an earlier command of {self._device_id} has not ended",
+            hint="Restart the daemon of the device.",
         )
 
     def _failed(self, fault: DriverError, driver: Driver | None) -> Outcome:

@@ -55,6 +55,8 @@ async def run_sensor(
     commands = CommandRunner(database, device.id, reader, status, supervision.loop("commands"))
     doorbells = {commands.channel: commands.ring}
     writer = ReadingWriter(database, device, reader, queue, status, supervision.loop("writer"), doorbells)
+    # Without the database the settings wait: the writer rings when it has connected.
+    reader.on_open(lambda: commands.look_at_opened() if writer.connected else None)
     worker = DiskWorker(queue, reader.remember, supervision.loop("disk", DISK_LOOP_S))
 
     def status_line() -> str:

@@ -54,10 +54,15 @@ class DeviceReader:
         self._queue = queue
         self._status = status
         self._tick = tick
+        self._on_open: Callable[[], None] = lambda: None
         self._opened = False
         self._clocks_loaded = False
         self._driver_has_clocks = False
         self._reopen_with_clocks = False
+
+    def on_open(self, call: Callable[[], None]) -> None:
+        """Call this after each opening of the device; it must return at once."""
+        self._on_open = call
 
     def learn(self, clocks: Iterable[ClockModel]) -> None:
         """Take the stored clocks, newest first. Events left with the device for want of them are read then."""
@@ -117,6 +122,7 @@ class DeviceReader:
             identity = clean_identity(await driver.open())
             self._opened = True
             self.opened.set()
+            self._on_open()
             self._queue.wake()
             if self._status.on_open(identity):
                 log.info(

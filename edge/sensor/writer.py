@@ -195,13 +195,14 @@ class ReadingWriter:
         await store.register(self._started)
         for channel, ring in self._doorbells.items():
             await connection.add_listener(channel, partial(_on_notification, ring))
-            ring("")
         self._written_facts = ()  # the row may be gone: the table is not kept through a crash of the server
         if not self._clocks_loaded.is_set():
             self._reader.learn(await store.clocks())
             self._clocks_loaded.set()
         self._outage.enter(DatabaseState.UP)
         self.connected = True
+        for ring in self._doorbells.values():
+            ring("")
         try:
             while not stop.is_set():
                 self._tick()

@@ -78,10 +78,10 @@ grant select on orphans to archstats_push, archstats_operator;
 grant select, insert, update (done_at, shots, revised) on rebuilds to archstats_shots;
 grant select, insert on rebuilds to archstats_operator;
 
--- Calibrations: stored and activated by operators, applied by the assembler.
+-- Calibrations: stored and activated by operators, applied by the assembler; a daemon sets its device to those with settings.
 grant select, insert on calibrations, calibration_activations to archstats_operator;
 grant select, insert, update (taken, updated_at, ended_at) on calibration_runs to archstats_operator;
-grant select on calibrations, calibration_activations to archstats_shots, archstats_push;
+grant select on calibrations, calibration_activations to archstats_sensor, archstats_shots, archstats_push;
 
 -- Commands to devices: requested and cancelled by operators, claimed and ended by the daemon.
 grant select, update (state, claimed_by, claimed_at, phase, done, total, result, error, hint, finished_at)
