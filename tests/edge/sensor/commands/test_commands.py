@@ -18,8 +18,8 @@ from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.roles import Role
 from edge.common.vocabulary import CommandState
 from edge.sensor.command_rows import CommandRows, Outcome, Value, plain_values
+from tests.edge.sensor.commands.requested import register_bow, request, run, until
 from tests.edge.sensor.reports import reading
-from tests.edge.sensor.requested import register_bow, request, run, until
 from tests.edge.sensor.scripted_bow import ScriptedBow, daemon
 from tests.eventually import eventually
 

@@ -19,7 +19,7 @@ from edge.common.postgres.roles import Role
 from edge.common.vocabulary import CommandState
 from edge.sensor.command_rows import LONGEST_RESULT, ClaimedCommand, CommandRows, Outcome, Value
 from edge.sensor.running_command import MOST_AT_ONCE, RunningCommand
-from tests.edge.sensor.requested import register_bow, request, until
+from tests.edge.sensor.commands.requested import register_bow, request, until
 from tests.edge.sensor.scripted_bow import ScriptedBow, daemon
 
 REPORTED = {"tid": "e200", "tries": 2, "written": True}

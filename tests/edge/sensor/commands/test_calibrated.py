@@ -20,7 +20,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CommandState
 from edge.sensor.calibrated import SettingsKeeper
 from edge.sensor.command_rows import CalibrationSettings, Value
-from tests.edge.sensor.requested import register_bow, request, until
+from tests.edge.sensor.commands.requested import register_bow, request, until
 from tests.edge.sensor.scripted_bow import ScriptedBow, daemon
 from tests.eventually import eventually
 
