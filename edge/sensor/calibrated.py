@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class SettingsState(StrEnum):
-    """What became of the settings, as logged."""
+    """State of the calibrated settings, as logged."""
 
     ACTIVE = "active"
     MISSING = "not active"
