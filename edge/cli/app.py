@@ -36,8 +36,8 @@ MOST_SHOTS = 10_000
 """Most releases of a simulated range: the last one is computed before the range starts, which takes a second for so many."""
 
 
-def _entry(name: str, module: str, help_line: str, attribute: str = "app") -> Entry:
-    return Entry(name, help_line, f"edge.cli.commands.{module}", attribute)
+def _entry(name: str, module: str, help_line: str, attribute: str = "app", folder: str = "commands") -> Entry:
+    return Entry(name, help_line, f"edge.cli.{folder}.{module}", attribute)
 
 
 COMMANDS = (
@@ -50,8 +50,13 @@ COMMANDS = (
     _entry("quarantine", "quarantine", "Reports that the database refused: list and settle them."),
     _entry("devices", "devices", "Devices: list them, show and change their settings."),
     _entry("commands", "device_commands", "Commands to devices: list, show and cancel them."),
-    _entry("calibrate", "calibrate", "Calibrate a target or a bow, beside its running daemon."),
-    _entry("calibration", "calibration", "Stored calibrations: list, show, activate and roll back."),
+    _entry("calibrate", "calibrate", "Calibrate a target or a bow, beside its running daemon.", folder="calibrating"),
+    _entry(
+        "calibration",
+        "calibration",
+        "Stored calibrations: list, show, activate and roll back.",
+        folder="calibrating",
+    ),
     _entry("db", "db", "The database: create, migrate, describe and back it up."),
     _entry("config", "config", "The settings: check and show them."),
     _entry("emulate", "simulated", "Provide a simulated device on a pseudo-terminal.", "emulate_command"),

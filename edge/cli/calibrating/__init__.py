@@ -1,1 +1,1 @@
-"""The dialogue of a guided calibration: lines about its steps and results, and the cues of its trials."""
+"""The commands of calibrations, and the dialogue of a guided one: lines about its steps and results, and its cues."""

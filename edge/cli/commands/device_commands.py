@@ -44,7 +44,7 @@ def list_command(
 
 @app.command("show")
 def show_command(number: Number, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
-    """Show one command: its operator, state, times and result, or the evidence so far."""
+    """Show one command: its operator, state, times and result."""
 
     async def run(connection: Connection) -> None:
         _print(await find_command(connection, number), as_json=as_json)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.commands.calibrate_target import EXIT_INTERRUPTED
+from edge.cli.calibrating.calibrate_target import EXIT_INTERRUPTED
 from edge.common.frames import SensorMap
 from edge.common.postgres.connection import Connection
 from tests.acceptance.test_docs import PREPARED, commands

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge.cli.commands.calibrate_bow import bow_command
-from edge.cli.commands.calibrate_target import target_command
+from edge.cli.calibrating.calibrate_bow import bow_command
+from edge.cli.calibrating.calibrate_target import target_command
 from edge.cli.commands.options import command_group
 
 app = command_group("Calibrate a target or a bow, beside its running daemon.")

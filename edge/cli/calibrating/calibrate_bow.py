@@ -11,7 +11,7 @@ import typer
 
 from edge.cli.calibrating.bow_cues import FileCues, KeyCues, PacedCues, read_points
 from edge.cli.calibrating.bow_words import bow_lines, trial_line
-from edge.cli.commands.calibration import Note, calibration_facts
+from edge.cli.calibrating.calibration import Note, calibration_facts
 from edge.cli.commands.options import DatabaseDir, Json, Who, operator_name
 from edge.cli.keyboard import ended_by_signals, terminal
 from edge.cli.operator_connection import on_database

@@ -10,9 +10,9 @@ from typing import Annotated, Final
 
 import typer
 
+from edge.cli.calibrating.calibration import Note, calibration_facts
 from edge.cli.calibrating.probe import refuse_without_probe
 from edge.cli.calibrating.target_words import result_lines, step_facts, step_lines
-from edge.cli.commands.calibration import Note, calibration_facts
 from edge.cli.commands.options import DatabaseDir, Json, Who, faces, operator_name
 from edge.cli.keyboard import Keyboard, terminal
 from edge.cli.operator_connection import on_database
