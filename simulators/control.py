@@ -1,6 +1,7 @@
 """Control socket of the simulators' process: one request and one answer for each connection, each a line of JSON.
 
-``{"press": "target-1", "x": 640, "y": 640}`` is answered by ``{"kind": "pin"}``, or by ``{"error": ..., "hint": ...}``.
+``{"press": "target-1", "x": 640, "y": 640}`` is answered by ``{"kind": "pin"}``, ``{"place": "arrow-1", "tags": ["blank"]}`` by
+``{"tags": [{"tid": ..., "epc": ...}]}``, and either by ``{"error": ..., "hint": ...}`` if it cannot be served.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import json
 import math
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from drivers.contract import DeviceKind
+from simulators.devices.contract import TagState
 from simulators.devices.registry import load_simulator
 from simulators.hosttime import HostTime
 from simulators.wire.station import Station
@@ -24,9 +26,12 @@ from simulators.world.range import World
 
 WITHIN_S: Final = 5.0
 """Longest time for a request and its answer."""
-MAX_LINE: Final = 1024
+MAX_LINE: Final = 16 * 1024
+"""Longest request or answer: twenty tags and their memory."""
 MAX_CONNECTIONS: Final = 8
 _TARGET: Final = DeviceKind.TARGET
+Answer = Mapping[str, object]
+"""An answer, as it is written in JSON."""
 
 
 class Refused(Exception):
@@ -46,22 +51,44 @@ class Press:
     x: float
     y: float
 
-    @classmethod
-    def from_json(cls, line: bytes) -> Self:
-        """Parse a request. Raises Refused."""
-        try:
-            given = json.loads(line)
-            request = cls(str(given["press"]), float(given["x"]), float(given["y"]))
-            is_finite = math.isfinite(request.x) and math.isfinite(request.y)
-        except (KeyError, TypeError, ValueError, RecursionError, OverflowError):
-            is_finite = False
-        if not is_finite:
-            raise Refused("the request cannot be read", 'Write it like {"press": "target-1", "x": 640, "y": 640}.')
-        return request
+    def to_json(self) -> bytes:
+        """Return the request as one line."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Request to place exactly these tags on the pad of a scanner; without ``tags`` to leave them as they are."""
+
+    place: str
+    """Name of the device."""
+    tags: Sequence[str] | None = None
+    far: Sequence[str] = ()
+    """Tags 30 cm away."""
 
     def to_json(self) -> bytes:
         """Return the request as one line."""
         return json.dumps(asdict(self)).encode() + b"\n"
+
+
+Request = Press | Place
+
+
+def parse_request(line: bytes) -> Request:
+    """Parse a request. Raises Refused."""
+    with suppress(KeyError, TypeError, ValueError, RecursionError, OverflowError):
+        given = json.loads(line)
+        if "place" in given:
+            tags = given.get("tags")
+            return Place(
+                str(given["place"]),
+                None if tags is None else [str(tag) for tag in tags],
+                [str(tag) for tag in given.get("far") or ()],
+            )
+        press = Press(str(given["press"]), float(given["x"]), float(given["y"]))
+        if math.isfinite(press.x) and math.isfinite(press.y):
+            return press
+    raise Refused("the request cannot be read", 'Write it like {"press": "target-1", "x": 640, "y": 640}.')
 
 
 def bind_private(path: Path) -> socket.socket:
@@ -101,11 +128,11 @@ def _short(path: Path) -> Iterator[str]:
 
 @asynccontextmanager
 async def control_server(
-    path: Path, listening: socket.socket, press: Callable[[Press], Mapping[str, str]]
+    path: Path, listening: socket.socket, answer_to: Callable[[Request], Answer]
 ) -> AsyncIterator[None]:
     """Serve requests on a socket of :func:`bind_private` while the block runs, and remove its path then.
 
-    ``press`` returns the answer, or raises Refused.
+    ``answer_to`` returns the answer, or raises Refused.
     """
     busy = asyncio.Semaphore(MAX_CONNECTIONS)
 
@@ -114,7 +141,7 @@ async def control_server(
             async with asyncio.timeout(WITHIN_S), busy:
                 line = await reader.readline()  # ValueError for a longer one
                 try:
-                    answer = press(Press.from_json(line))
+                    answer = answer_to(parse_request(line))
                 except Refused as error:
                     answer = {"error": error.message, "hint": error.hint}
                 writer.write(json.dumps(answer).encode() + b"\n")
@@ -129,7 +156,33 @@ async def control_server(
         _remove(path)
 
 
-def press_probe(stations: Mapping[str, Station], world: World, host: HostTime, request: Press) -> Mapping[str, str]:
+def serve_request(stations: Mapping[str, Station], world: World, host: HostTime, request: Request) -> Answer:
+    """Serve a request at one of the devices behind a line. Raises Refused."""
+    return (
+        press_probe(stations, world, host, request)
+        if isinstance(request, Press)
+        else place_tags(stations, host, request)
+    )
+
+
+def place_tags(stations: Mapping[str, Station], host: HostTime, request: Place) -> Answer:
+    """Place tags on the pad of a scanner, or leave them as they are, and return them. Raises Refused."""
+    station = stations.get(request.place)
+    if station is None or not station.has_pad:
+        names = [name for name, one in stations.items() if one.has_pad]
+        raise Refused(
+            f"{request.place} is no simulated scanner of this range", f"Choose one of: {', '.join(names) or 'none'}."
+        )
+    try:
+        if request.tags is not None:
+            station.place(request.tags, request.far, host.now_us())
+        return {"tags": [asdict(tag) for tag in station.placed()]}
+    except ValueError as error:
+        message, _, hint = str(error).partition(". ")
+        raise Refused(message, hint) from error
+
+
+def press_probe(stations: Mapping[str, Station], world: World, host: HostTime, request: Press) -> Answer:
     """Press the probe of one of the targets behind a line. Raises Refused."""
     station = stations.get(request.press)
     if station is None:
@@ -149,7 +202,7 @@ def press_probe(stations: Mapping[str, Station], world: World, host: HostTime, r
         raise Refused(str(error), "Choose a target.") from error
 
 
-def ask(path: Path, request: Press) -> Mapping[str, str]:
+def ask(path: Path, request: Request) -> Answer:
     """Send a request to the process that serves ``path`` and return its answer.
 
     Raises Refused with the process's own reason, OSError when no process answers in time.
@@ -166,4 +219,12 @@ def ask(path: Path, request: Press) -> Mapping[str, str]:
     answer = json.loads(line)
     if "error" in answer:
         raise Refused(str(answer["error"]), str(answer.get("hint", "")))
-    return {key: str(value) for key, value in answer.items()}
+    return {str(key): value for key, value in answer.items()}
+
+
+def tags_in(answer: Answer) -> list[TagState]:
+    """Return the tags of the answer to a :class:`Place`. Raises ValueError when it has none."""
+    tags = answer.get("tags")
+    if not isinstance(tags, list):
+        raise ValueError("the process of the simulated devices answers without tags")  # noqa: TRY004 - not an argument
+    return [TagState(**tag) for tag in tags]

@@ -22,10 +22,10 @@ from functools import partial
 from pathlib import Path
 
 from drivers.contract import DeviceKind
-from simulators.control import bind_private, control_server, press_probe
+from simulators.control import bind_private, control_server, serve_request
 from simulators.devices.chatter import Chatter
 from simulators.devices.clock import AS_DRAWN, DEFAULT_DRIFT_PPM, ClockOptions, parse_clock
-from simulators.devices.contract import DeviceSpec, SimulatedDevice
+from simulators.devices.contract import DeviceSpec, FaultyDevice, SimulatedDevice
 from simulators.devices.lane_device import LaneDevice
 from simulators.devices.miscalibration import Miscalibration
 from simulators.devices.registry import NoLine, UnknownSimulator, load_line_simulator, range_driver
@@ -164,7 +164,7 @@ async def serve(world: World, options: ProcessOptions, report: Report) -> None:
         report(
             {
                 "event": ProcessEvent.END,
-                "faults": {station.device.spec.name: station.line.counted() for station in stations},
+                "faults": {station.device.spec.name: station.counted() for station in stations},
             }
         )
 
@@ -188,6 +188,8 @@ def _station(
         faults = NO_FAULTS
     if options.is_miscalibrated and simulator.kind is DeviceKind.TARGET:
         _miscalibrate(device, world)
+    if faults.of_device and isinstance(device, FaultyDevice):
+        device.cause_faults(faults.of_device, fault_seed)
     line = FaultyLine(faults, fault_seed, spec.name, simulator.framing)
     try:
         station = Station(device, line, port, host, partial(_report_reboot, report, spec.name))
@@ -214,7 +216,9 @@ def _control(
         raise UsageError(
             f"cannot create {path} ({error.strerror}). Choose a folder that exists and is writable."
         ) from error
-    return control_server(path, listening, partial(press_probe, {s.device.spec.name: s for s in stations}, world, host))
+    return control_server(
+        path, listening, partial(serve_request, {s.device.spec.name: s for s in stations}, world, host)
+    )
 
 
 def _miscalibrate(device: SimulatedDevice, world: World) -> None:
@@ -311,11 +315,13 @@ def _parser() -> argparse.ArgumentParser:
         "--fault",
         metavar="NAME=CHANCE,...",
         default="",
-        help="faults of every line: drop=0.05,reboot=0.01; chatter of a device: chatter=target-1:5000:40:10",
+        help="faults of every line and device: drop=0.05,late=0.01; chatter of a device: chatter=target-1:5000:40:10",
     )
     parser.add_argument(
         "--miscalibrate", action="store_true", help="targets are mounted askew: shifted, turned, out of scale, noisy"
     )
-    parser.add_argument("--control", metavar="PATH", type=Path, help="control socket, to press calibration probes")
+    parser.add_argument(
+        "--control", metavar="PATH", type=Path, help="control socket, to press calibration probes and place tags"
+    )
     parser.add_argument("--fault-seed", metavar="N", type=int, help="seed of the faults (the world's seed)")
     return parser

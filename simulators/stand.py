@@ -1,17 +1,28 @@
-"""Simulated devices in a process of their own, for tests that run a driver on its simulated device."""
+"""Simulated devices for tests that run a driver on its simulated device: in a process of their own, or in the test's own loop."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+from simulators.devices.clock import AS_DRAWN
+from simulators.devices.contract import DeviceSpec, FaultyDevice, SimulatedDevice
+from simulators.devices.registry import load_line_simulator
+from simulators.hosttime import HostTime
+from simulators.wire.fault_plan import NO_FAULTS, FaultPlan
+from simulators.wire.faults import FaultyLine
+from simulators.wire.station import Station
+from simulators.world.range import World
 
 _SPEED: Final = 20.0
 _STOP_S: Final = 10.0
@@ -62,3 +73,29 @@ class Stand:
         self.thaw()
         self.process.terminate()
         self.process.communicate(timeout=_STOP_S)
+
+
+@asynccontextmanager
+async def served(
+    spec: DeviceSpec, port: Path, *, faults: FaultPlan = NO_FAULTS, seed: int = 3, speed: float = _SPEED
+) -> AsyncIterator[SimulatedDevice]:
+    """Serve one simulated device at ``port`` in this loop while the block runs, and yield it, so that a test sees into it.
+
+    The shooting started a second ago.
+    """
+    host = HostTime.anchor()
+    world = World(seed, host.utc_us - 1_000_000, speed)
+    simulator = load_line_simulator(spec.driver)
+    device = simulator.make(spec, world, host.now_us(), AS_DRAWN)
+    if isinstance(device, FaultyDevice):
+        device.cause_faults(faults.of_device, seed)
+    line = FaultyLine(faults, seed, spec.name, simulator.framing)
+    station = Station(device, line, port, host, lambda _since, _until: None)
+    serving = asyncio.create_task(station.serve())
+    try:
+        yield device
+    finally:
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+        station.close()

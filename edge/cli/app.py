@@ -61,6 +61,7 @@ COMMANDS = (
     _entry("config", "config", "The settings: check and show them."),
     _entry("emulate", "simulated", "Provide a simulated device on a pseudo-terminal.", "emulate_command"),
     _entry("press", "simulated", "Press the calibration probe of a simulated target.", "press_command"),
+    _entry("place", "simulated", "Place tags on the pad of a simulated scanner.", "place_command"),
     _entry("truth", "simulated", "Print the shots of a simulated range.", "truth_command"),
     _entry("install", "install", "Install the services, or bring them up to this version.", "install_command"),
     _entry("uninstall", "install", "Stop the services and remove them.", "uninstall_command"),

@@ -50,7 +50,7 @@ def simulated_device(
     fixed one, so that separately started devices of a lane agree on every arrow. Raises ConfigError when no simulator exists
     for the driver, or when it does not start, and UsageError for faults of a line or a variant that the device does not have.
     """
-    named = re.fullmatch(r"(bow|target)-(\d{1,3})", device_id)
+    named = re.fullmatch(rf"({'|'.join(DeviceKind)})-(\d{{1,3}})", device_id)
     driver = environ.get("ARCH_STATS_DRIVER") or (range_driver(DeviceKind(named[1])) if named else "")
     lane = environ.get("ARCH_STATS_LANE") or (named[2] if named else "1")
     try:
@@ -81,7 +81,8 @@ def simulated_device(
             yield SimulatedDevice({**shared, **wiring}, _pins(simulator, device_id, lane, variant, world))
         else:
             with _behind_a_terminal(f"{device_id}:{driver}:{lane}:{variant}", world, scratch, environ, faults):
-                yield SimulatedDevice({**shared, "ARCH_STATS_PORT": str(scratch / device_id)}, nullcontext())
+                port = {"ARCH_STATS_PORT": str(scratch / device_id)}
+                yield SimulatedDevice({**simulator.settings_of(variant), **shared, **port}, nullcontext())
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -40,11 +41,11 @@ def emulate(
     ConfigError when the terminal cannot be created.
     """
     try:
-        kind = load_line_simulator(driver).kind
+        simulator = load_line_simulator(driver)
     except (UnknownSimulator, NoLine) as error:
         message, _, hint = str(error).partition(". ")
         raise UsageError(message, hint=hint) from error
-    device = DeviceSpec(f"{kind}-{lane}", driver, lane, variant)
+    device = DeviceSpec(f"{simulator.kind}-{lane}", driver, lane, variant)
     try:
         process.check_variant(device)
     except process.UsageError as error:
@@ -53,8 +54,10 @@ def emulate(
     world = _world(seed, speed, environ)
     with _port(link, device.name) as port:
         options = ProcessOptions({device: port}, faults=faults.plan, fault_seed=faults.seed)
+        settings = simulator.settings_of(variant)
+        shown = partial(_print_json, settings) if json else partial(_print_text, device, world, settings)
         try:
-            asyncio.run(serve(world, options, _print_json if json else partial(_print_text, device, world)))
+            asyncio.run(serve(world, options, shown))
         except process.UsageError as error:
             message, _, hint = str(error).partition(". ")
             raise ConfigError(message, hint=hint) from error
@@ -83,19 +86,23 @@ def _port(link: Path | None, name: str) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _print_json(event: Mapping[str, object]) -> None:
-    say(as_json(event))
+def _print_json(settings: Mapping[str, str], event: Mapping[str, object]) -> None:
+    is_ready = event["event"] == ProcessEvent.READY
+    say(as_json({**event, "settings": settings} if is_ready and settings else event))
 
 
 def _local(instant: object) -> str:
     return local(datetime.fromisoformat(str(instant)), "%H:%M:%S.%f")
 
 
-def _print_text(device: DeviceSpec, world: World, event: Mapping[str, object]) -> None:
+def _print_text(device: DeviceSpec, world: World, settings: Mapping[str, str], event: Mapping[str, object]) -> None:
     match event:
         case {"event": ProcessEvent.READY, "devices": {**ports}}:
             place = ports[device.name]
             say(f"{device.driver} of lane {device.lane} (seed {world.seed}, speed {world.speed:g}) is at {place}")
+            if settings:
+                own = {"ARCH_STATS_DRIVER": device.driver, "ARCH_STATS_PORT": str(place), **settings}
+                say(f"Settings of its daemon: {' '.join(f'{name}={shlex.quote(text)}' for name, text in own.items())}")
             say("Press Ctrl-C to remove it.")
         case {"event": ProcessEvent.REBOOT, "blind_from": since, "blind_until": until}:
             say(f"The device rebooted and sensed nothing from {_local(since)} to {_local(until)}.")

@@ -7,7 +7,7 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.simulation.processes import CONTROL, log_folder
-from simulators.control import Press, Refused, ask
+from simulators.control import Answer, Press, Refused, Request, ask
 from simulators.world.range import EventKind
 
 
@@ -16,9 +16,19 @@ def press(device: str, x_mm: float, y_mm: float, service: ServiceSettings, *, as
 
     Raises CommandError when no simulated range runs on this database, or when it has no such target.
     """
+    kind = EventKind(str(ask_range(service, Press(device, x_mm, y_mm))["kind"]))
+    if as_json:
+        say(json_object({"device": device, "x": x_mm, "y": y_mm, "kind": kind}))
+    elif kind is EventKind.PIN:
+        say(f"Pressed the probe of {device} at {x_mm:g} {y_mm:g} mm.")
+    else:
+        say(f"An arrow landed on {device} at {x_mm:g} {y_mm:g} mm: it has no probe.")
+
+
+def ask_range(service: ServiceSettings, request: Request) -> Answer:
+    """Send a request to the simulated range that runs on this database, and return the answer. Raises CommandError."""
     try:
-        socket = (log_folder(service) / CONTROL).readlink()
-        answer = ask(socket, Press(device, x_mm, y_mm))
+        return ask((log_folder(service) / CONTROL).readlink(), request)
     except Refused as refused:
         raise CommandError(refused.message, hint=refused.hint) from refused
     except PermissionError as error:
@@ -30,10 +40,3 @@ def press(device: str, x_mm: float, y_mm: float, service: ServiceSettings, *, as
             "no simulated range runs on this database",
             hint="Start it with `archstats-sensor --simulate`, or name the folder of its database with --database-dir DIR.",
         ) from error
-    kind = EventKind(answer["kind"])
-    if as_json:
-        say(json_object({"device": device, "x": x_mm, "y": y_mm, "kind": kind}))
-    elif kind is EventKind.PIN:
-        say(f"Pressed the probe of {device} at {x_mm:g} {y_mm:g} mm.")
-    else:
-        say(f"An arrow landed on {device} at {x_mm:g} {y_mm:g} mm: it has no probe.")

@@ -129,7 +129,8 @@ def programs(
     base["ARCH_STATS_WORLD"] = world.to_json()
     here = Path(sys.executable).parent
     links, logs = folders.ports, folders.logs
-    at_pins = {device.name for device in devices if isinstance(load_simulator(device.driver), PinSimulator)}
+    simulated = {device.name: load_simulator(device.driver) for device in devices}
+    at_pins = {name for name, simulator in simulated.items() if isinstance(simulator, PinSimulator)}
     listed = ",".join(_listed(device) for device in devices if device.name not in at_pins)
     simulators = [sys.executable, "-m", "simulators", "--world", world.to_json(), "--links", str(links)]
     simulators += ["--control", str(folders.control), *simulator_words, "--devices", listed, *faults.arguments()]
@@ -145,6 +146,7 @@ def programs(
             argv.append("--simulate")  # its simulator runs inside the daemon
             argv += ["--variant", device.variant] if device.variant else []
         else:
+            own |= simulated[device.name].settings_of(device.variant)
             own["ARCH_STATS_PORT"] = str(links / device.name)
         result.append(Program(device.name, argv, {**base, **own}, logs / f"{device.name}.log"))
     names = ["archstats-shots", *(f"archstats-shots-{number}" for number in range(2, assemblers + 1))]

@@ -179,5 +179,6 @@ SIMULATOR = PinSimulator(
     kind=DeviceKind.BOW,
     settings={**_SWITCH, **_GATES},
     make=NockSwitch,
+    reads_tags=False,
     variants={WITH_GATES: {**_SWITCH, **_GATES}, SWITCH_ALONE: _SWITCH},
 )

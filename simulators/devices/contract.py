@@ -7,9 +7,10 @@ time line that is anchored once and never stepped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
 from drivers.contract import DeviceKind
 from simulators.devices.clock import ClockOptions
@@ -64,6 +65,65 @@ class SimulatedDevice(Protocol):
         ...
 
 
+class DeviceFault(StrEnum):
+    """A fault of a device itself, which no line can make; devices that do not know one ignore it."""
+
+    LATE = "late"
+    """The answer comes 0.6 to 1.5 s late, and later answers queue behind it."""
+    LEAVE = "leave"
+    """The tag leaves the field for 0.2 to 1 s, in the middle of a write too, which is then torn."""
+    MISSUM = "missum"
+    """An error has the sum that a vendor's manual misprints."""
+    MISCRC = "miscrc"
+    """A tag's own CRC is wrong, in a frame with the right sum."""
+    GARBAGE = "garbage"
+    """Up to four bytes precede a frame."""
+
+
+@runtime_checkable
+class FaultyDevice(Protocol):
+    """A device that can have faults of its own."""
+
+    def cause_faults(self, chances: Mapping[DeviceFault, float], seed: int) -> None:
+        """Have these faults from now on, each with its chance per command or answer; draw them from ``seed``."""
+        ...
+
+    def faults_counted(self) -> Mapping[str, int]:
+        """Return the count of each fault."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TagState:
+    """One tag on the pad of a scanner, as an operator sees it."""
+
+    name: str
+    """Name of the default tag that it is, such as ``blank``."""
+    place: str
+    """``pad``, or ``far`` for 30 cm away."""
+    tid: str
+    epc: str
+    """EPC as an inventory shows it; hex."""
+    pc: str
+    memory: str
+    """Whole memory of the EPC; hex."""
+    locks: str
+    """Each part of the memory that is not open, with its lock: ``epc forever``. Empty for a tag without a lock."""
+
+
+@runtime_checkable
+class TagPad(Protocol):
+    """A scanner on which an operator places tags."""
+
+    def place(self, tags: Sequence[str], far: Sequence[str], now_us: int) -> None:
+        """Place exactly these tags on the pad, and ``far`` ones 30 cm away. Raises ValueError for an unknown tag."""
+        ...
+
+    def placed(self) -> list[TagState]:
+        """Return the tags on the pad and beside it."""
+        ...
+
+
 class Framing(Protocol):
     """The way in which a device's byte stream is divided into frames."""
 
@@ -97,6 +157,18 @@ class Simulator:
     make: DeviceFactory
     variants: tuple[str, ...] = ()
     """Variants that ``make`` knows, the usual one first; empty for a device without variants."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the driver, by variable, that it needs for the device beside its port."""
+    variant_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Further settings for some of the variants."""
+    reads_tags: bool = True
+    """Whether the device knows each arrow by its tag."""
+    scanning_variant: str = ""
+    """Variant at which the archer scans each arrow before nocking it; empty for a device without one."""
+
+    def settings_of(self, variant: str) -> Mapping[str, str]:
+        """Return the driver's settings for a variant; empty for the usual one."""
+        return {**self.settings, **self.variant_settings.get(variant, {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +233,8 @@ class PinSimulator:
     settings: Mapping[str, str]
     """Settings of the driver, by variable, under which it finds the usual device: its wiring."""
     make: PinDeviceFactory
+    reads_tags: bool = True
+    """Whether the device knows each arrow by its tag."""
     variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Settings of each variant that ``make`` knows, the usual one first; empty for a device without variants."""
 

@@ -329,5 +329,10 @@ def make(spec: DeviceSpec, world: World, now_us: int, clock: ClockOptions) -> Si
 
 
 SIMULATOR = Simulator(
-    "target.freetarget", DeviceKind.TARGET, split_objects, make, variants=(Dialect.V6, Dialect.V4, Dialect.V3)
+    "target.freetarget",
+    DeviceKind.TARGET,
+    split_objects,
+    make,
+    variants=(Dialect.V6, Dialect.V4, Dialect.V3),
+    reads_tags=False,
 )

@@ -18,6 +18,7 @@ BUILT_IN: Final = {
     "target.link": "simulators.devices.target_link:SIMULATOR",
     "bow.nock": "simulators.devices.bow_nock:SIMULATOR",
     "target.freetarget": "simulators.devices.freetarget:SIMULATOR",
+    "arrow.r200": "simulators.devices.arrow_r200:SIMULATOR",
 }
 """Simulators of this package. The first of each kind is the device of the simulated range."""
 

@@ -1,19 +1,21 @@
-"""The faults of a simulated line and the chance of each: ``drop=0.05,corrupt=0.05,reboot=0.01``."""
+"""The faults of a simulated line and device, and the chance of each: ``drop=0.05,corrupt=0.05,reboot=0.01``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
 from simulators.devices.chatter import Chatter, parse_chatter
+from simulators.devices.contract import DeviceFault
 
 CHATTER = "chatter"
 """Name of the fault that is no chance: see :class:`Chatter`."""
 
 
 class Fault(StrEnum):
-    """One kind of fault that is drawn per frame; the fields of :class:`FaultPlan` describe them."""
+    """One kind of fault of the line that is drawn per frame; the fields of :class:`FaultPlan` describe them."""
 
     DROP = "drop"
     CORRUPT = "corrupt"
@@ -54,15 +56,30 @@ class FaultPlan:
     """The node reboots and senses nothing for 50 to 300 ms. Frames to the hub only."""
     text: float = 0.0
     """The node logs a text with zeros, escape sequences and bytes that are no UTF-8, and takes such a name. Frames to the hub only."""
+    late: float = 0.0
+    """The device's answer comes 0.6 to 1.5 s late. This fault and those below act on devices that know them; others ignore them."""
+    leave: float = 0.0
+    """The tag leaves the scanner's field for 0.2 to 1 s during a command."""
+    missum: float = 0.0
+    """An error of the scanner has the sum that a manual misprints."""
+    miscrc: float = 0.0
+    """The tag's own CRC is wrong, in a frame with the right sum."""
+    garbage: float = 0.0
+    """One to four bytes precede an answer."""
     chatter: Chatter | None = None
     """The device that chatters, and when. Its line has no other fault, so that everything it senses reaches the hub."""
 
     @property
     def is_empty(self) -> bool:
         """Whether the line has no faults."""
-        return not any(self.chance(fault) for fault in Fault)
+        return not any(self.chance(fault) for fault in (*Fault, *DeviceFault))
 
-    def chance(self, fault: Fault) -> float:
+    @property
+    def of_device(self) -> Mapping[DeviceFault, float]:
+        """The faults of the device itself that happen, with their chances."""
+        return {fault: self.chance(fault) for fault in DeviceFault if self.chance(fault)}
+
+    def chance(self, fault: Fault | DeviceFault) -> float:
         """Return the chance of one fault."""
         chance: float = getattr(self, fault)
         return chance
@@ -76,7 +93,7 @@ def parse_plan(text: str) -> FaultPlan:
 
     Raises ValueError with the wrong part and the correct form.
     """
-    known = [*(fault.value for fault in Fault), CHATTER]
+    known = [*Fault, *DeviceFault, CHATTER]
     chances: dict[str, float] = {}
     chatter: Chatter | None = None
     for part in filter(None, (piece.strip() for piece in text.split(","))):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from simulators.devices.contract import SimulatedDevice
+from simulators.devices.contract import FaultyDevice, SimulatedDevice, TagPad, TagState
 from simulators.devices.lane_device import LaneDevice
 from simulators.hosttime import HostTime
 from simulators.wire.faults import FaultyLine
@@ -38,7 +38,7 @@ class Station:
         self._on_reboot = on_reboot
         self._wire: PtyWire | None = PtyWire(port)
         self._work = asyncio.Event()
-        """Set when bytes arrive, or when the device is pressed."""
+        """Set when bytes arrive, or when the device is pressed, or tags are placed on it."""
 
     async def serve(self) -> NoReturn:
         """Run until cancelled."""
@@ -67,9 +67,34 @@ class Station:
         self._work.set()
         return kind
 
+    @property
+    def has_pad(self) -> bool:
+        """Whether tags can be placed on the device."""
+        return isinstance(self.device, TagPad)
+
+    def place(self, tags: Sequence[str], far: Sequence[str], now_us: int) -> None:
+        """Place exactly these tags on the device's pad, and ``far`` ones beside it. Raises ValueError for a device without a pad."""
+        self._pad().place(tags, far, now_us)
+        self._work.set()
+
+    def placed(self) -> list[TagState]:
+        """Return the tags on the device's pad. Raises ValueError for a device without one."""
+        return self._pad().placed()
+
+    def counted(self) -> dict[str, dict[str, int]]:
+        """Return the count of each fault: towards the hub, towards the device, and of the device and its cable."""
+        counted = self.line.counted()
+        own: Mapping[str, int] = self.device.faults_counted() if isinstance(self.device, FaultyDevice) else {}
+        return {**counted, "node": {**counted["node"], **own}}
+
     def close(self) -> None:
         """Remove the port."""
         self._plug(is_plugged=False)
+
+    def _pad(self) -> TagPad:
+        if not isinstance(self.device, TagPad):
+            raise ValueError(f"{self.device.spec.name} has no pad for tags")  # noqa: TRY004 - the device, not an argument
+        return self.device
 
     def _reboot_if_requested(self, now_us: int) -> None:
         """Reboot at an instant at which no event is lost; until then continue."""

@@ -7,14 +7,14 @@ import json
 import os
 import stat
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from simulators import control
-from simulators.control import MAX_LINE, Press, Refused, ask, bind_private, control_server
+from simulators.control import MAX_LINE, Answer, Press, Refused, Request, ask, bind_private, control_server
 
 ANSWER = {"kind": "pin"}
 
@@ -24,13 +24,14 @@ async def served(path: Path) -> AsyncIterator[list[Press]]:
     """A socket at ``path`` that answers every request but those for ``bow-1``; yields the requests."""
     seen: list[Press] = []
 
-    def press(request: Press) -> Mapping[str, str]:
+    def answer_to(request: Request) -> Answer:
+        assert isinstance(request, Press)
         if request.press == "bow-1":
             raise Refused("bow-1 senses no position on a butt", "Choose a target.")
         seen.append(request)
         return ANSWER
 
-    async with control_server(path, bind_private(path), press):
+    async with control_server(path, bind_private(path), answer_to):
         yield seen
 
 

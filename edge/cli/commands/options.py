@@ -133,3 +133,10 @@ def simulated_drivers(incomplete: str) -> list[str]:
     from simulators.devices.registry import simulator_names
 
     return [name for name in simulator_names() if name.startswith(incomplete)]
+
+
+def default_tags(incomplete: str) -> list[str]:
+    """Names of the simulated scanner's default tags that begin like this."""
+    from simulators.devices.tag_pad import DefaultTag
+
+    return [name for name in DefaultTag if name.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""``archstats-sensor emulate`` and ``truth``: one simulated device, and the shots of a simulated range."""
+"""``archstats-sensor emulate``, ``press``, ``place`` and ``truth``: one simulated device, and the simulated range."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.commands.options import DEFAULT_SPEED, DatabaseDir, Fault, FaultSeed, Json, Speed, simulated_drivers
+from edge.cli.commands.options import (
+    DEFAULT_SPEED,
+    DatabaseDir,
+    Fault,
+    FaultSeed,
+    Json,
+    Speed,
+    default_tags,
+    simulated_drivers,
+)
 from edge.cli.environment import effective, refuse_mistyped
 from edge.common.config.load import load_service
 from edge.simulation.emulate import emulate
 from edge.simulation.fault_options import wire_faults
+from edge.simulation.place import place
 from edge.simulation.press import press
 from edge.simulation.truth import print_truth
 from simulators.world.instants import to_iso
@@ -75,6 +85,35 @@ def press_command(
     environ = effective(os.environ, database_dir=database_dir)
     refuse_mistyped(environ)
     press(device, x, y, load_service(environ), as_json=as_json)
+
+
+def place_command(
+    device: Annotated[str, typer.Argument(help="Name of the simulated scanner, for example arrow-1.")],
+    tags: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TAG]...",
+            help="Tags on the pad: blank, permalocked, password, small, programmed, or the beginning of a TID or EPC.",
+            autocompletion=default_tags,
+        ),
+    ] = None,
+    far: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG", help="Tag 30 cm from the scanner; may be repeated.", autocompletion=default_tags),
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Leave the tags as they are, and show them.")] = False,
+    as_json: Json = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Place tags on the pad of a simulated scanner. Without a tag the pad becomes empty.
+
+    Every blank is a new tag. The simulated range must run on the same database.
+    """
+    if show and (tags or far):
+        raise typer.BadParameter("--show places no tag: leave out the tags, or --show")
+    environ = effective(os.environ, database_dir=database_dir)
+    refuse_mistyped(environ)
+    place(device, None if show else tags or [], far or [], load_service(environ), as_json=as_json)
 
 
 def truth_command(

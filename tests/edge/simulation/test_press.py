@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from edge.common.config.load import load_service
 from edge.common.config.settings import ServiceSettings
 from edge.simulation.press import press
 from edge.simulation.processes import CONTROL
-from simulators.control import Press, Refused, bind_private, control_server
+from simulators.control import Answer, Press, Refused, Request, bind_private, control_server
 from tests.acceptance.simulated_range import clean_environment
 
 
@@ -51,7 +50,7 @@ def test_without_a_range_the_command_names_the_way_out(
 async def test_answer_names_the_event(
     service: ServiceSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, text: str
 ) -> None:
-    def answer(request: Press) -> Mapping[str, str]:
+    def answer(request: Request) -> Answer:
         assert request == Press("target-1", 1.5, 2.0)
         return {"kind": kind}
 
@@ -64,7 +63,8 @@ async def test_answer_names_the_event(
 
 
 async def test_refusal_of_the_range_is_that_of_the_command(service: ServiceSettings, tmp_path: Path) -> None:
-    def refuse(request: Press) -> Mapping[str, str]:
+    def refuse(request: Request) -> Answer:
+        assert isinstance(request, Press)
         raise Refused(f"{request.press} senses no position on a butt", "Choose a target.")
 
     socket = linked(tmp_path)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from drivers.link import codec as link
 from simulators.devices.chatter import Chatter
-from simulators.devices.contract import DeviceSpec
+from simulators.devices.contract import DeviceFault, DeviceSpec
 from simulators.devices.link_device import LinkDevice, split_stream
 from simulators.wire.fault_plan import Fault, FaultPlan, parse_plan
 from simulators.wire.faults import Direction, FaultyLine
@@ -201,12 +201,13 @@ def test_every_event_arrives_with_its_number_over_any_line(seed: int) -> None:
 
 
 def test_fault_plans_are_parsed() -> None:
-    assert [field.name for field in fields(FaultPlan)] == [*Fault, "chatter"]
+    assert [field.name for field in fields(FaultPlan)] == [*Fault, *DeviceFault, "chatter"]
     assert parse_plan("drop=0.05, corrupt=1,reboot=0") == FaultPlan(drop=0.05, corrupt=1.0)
     assert parse_plan("").is_empty
     assert not parse_plan("stuck=0.001").is_empty
-    every = ",".join(f"{fault}=0.5" for fault in Fault)
-    assert all(parse_plan(every).chance(fault) == 0.5 for fault in Fault)
+    every = ",".join(f"{fault}=0.5" for fault in (*Fault, *DeviceFault))
+    assert all(parse_plan(every).chance(fault) == 0.5 for fault in (*Fault, *DeviceFault))
+    assert parse_plan("drop=0.1,late=0.2,leave=0").of_device == {DeviceFault.LATE: 0.2}
     noisy = parse_plan("drop=0.1, chatter=target-1:5000:40:2.5")
     assert noisy == FaultPlan(drop=0.1, chatter=Chatter("target-1", 5000.0, 40.0, 2.5))
     assert parse_plan("chatter=target-1:5000:40:0").is_empty, "the line itself has no fault"
