@@ -1,0 +1,305 @@
+"""The state machine that programs an arrow's tag: requests out, answers in, one explicit phase at a time. Pure.
+
+A machine is a generator: it yields a request and is sent the reply. It ends, or raises :class:`Refused`. This module
+finds and identifies the tag; :mod:`drivers.r200.writing` writes, verifies and locks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from drivers.r200.codec import (
+    Answer,
+    Bank,
+    BankData,
+    Done,
+    Failure,
+    FailureCode,
+    HostCommand,
+    Notice,
+    ReadBank,
+    Select,
+    SelectMode,
+    SetSelect,
+    SetSelectMode,
+    TagError,
+    words_of,
+)
+from drivers.r200.scans import Round
+
+EPC_WORDS: Final = 8
+"""Words of an arrow's UUID."""
+TID_WORDS: Final = 6
+"""Words of a TID with a serial number: class, maker and model in two, the serial in four (EPC Tag Data Standard, 16)."""
+MEMORY_WORDS: Final = 1 + EPC_WORDS
+"""Words that a write changes: PC and EPC."""
+READ_MEMORY: Final = ReadBank(Bank.EPC, 1, MEMORY_WORDS)
+READ_TID: Final = ReadBank(Bank.TID, 0, TID_WORDS)
+ROUNDS: Final = 4
+"""Inventories that together decide how many tags are in the field."""
+SEEN: Final = 2
+"""Inventories of those in which a tag must answer: one that answers less often is too far away to be written."""
+SEARCHES: Final = 2
+"""Fewest searches of ``ROUNDS`` inventories: the line may lose some."""
+PAUSE_S: Final = 0.1
+"""Pause after an inventory without a tag."""
+TRIES: Final = 4
+"""Attempts of a request that changes nothing."""
+_REPEATED: Final = frozenset(
+    {FailureCode.READ_FAILED, FailureCode.WRITE_FAILED, FailureCode.BAD_COMMAND, FailureCode.CHANNELS_BUSY}
+)
+"""Failures that another attempt may not have."""
+
+
+class Phase(StrEnum):
+    """Step of the work on a tag, in the words that its progress shows."""
+
+    SEARCHING = "looking for exactly one tag"
+    READING = "reading the tag"
+    CHECKING = "checking the tag"
+    SELECTING = "selecting the tag by its TID"
+    WRITING = "writing the tag"
+    VERIFYING_BANK = "verifying the tag's memory"
+    VERIFYING_INVENTORY = "verifying the tag by inventory"
+    LOCKING = "locking the tag for ever"
+    PROVING = "proving the lock"
+    CLEANING = "leaving the select mode"
+    DONE = "done"
+
+
+class Refusal(StrEnum):
+    """Reason why a command on a tag failed."""
+
+    NO_TAG = "no_tag"
+    SEVERAL_TAGS = "several_tags"
+    TOO_SMALL = "too_small"
+    NO_SERIAL = "no_serial"
+    TAG_LEFT = "tag_left"
+    LOCKED_FOREVER = "locked_forever"
+    PASSWORD_LOCKED = "password_locked"  # noqa: S105 - no password
+    OTHER_TAG = "other_tag"
+    OTHER_MEMORY = "other_memory"
+    TORN = "torn"
+    NOT_VERIFIED = "not_verified"
+    LOCK_FAILED = "lock_failed"
+    LOCK_NOT_PROVED = "lock_not_proved"
+    READER_REFUSED = "reader_refused"
+    NO_ANSWER = "no_answer"
+
+
+Value = int | float | str | bool
+
+
+class Refused(Exception):
+    """The work ends without success. The text is for the person who holds the arrow."""
+
+    def __init__(self, refusal: Refusal, text: str, **values: Value) -> None:
+        super().__init__(text)
+        self.refusal = refusal
+        self.values: Mapping[str, Value] = values
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Request for one inventory, after a pause."""
+
+    pause_s: float = 0.0
+
+
+Request = Look | HostCommand
+Reply = Round | Answer | None
+"""A round or a failure for a look, an answer for a command; None without any, or where it is not known."""
+T = TypeVar("T")
+Steps = Generator[Request, Reply, T]
+
+
+class TagWork:
+    """The work on one tag: its phase, its evidence, and the steps that find, identify and select the tag."""
+
+    def __init__(self) -> None:
+        self.phase = Phase.SEARCHING
+        self.evidence: dict[str, Value] = {}
+        """Facts that were found so far, for the result."""
+
+    def inspect(self, wait_s: float) -> Steps[None]:
+        """Find exactly one tag, for which the search waits ``wait_s``, and read TID and memory."""
+        found = yield from self.search(wait_s)
+        tid = yield from self.read_tid(found)
+        yield from self.select(tid)
+        memory = yield from self.read_memory(found)
+        self.evidence.update(
+            epc=found.epc.hex(),
+            pc=memory[:2].hex(),
+            memory=memory[2:].hex(),
+            tid=tid.hex(),
+            rssi_dbm=found.rssi_dbm,
+        )
+        self.phase = Phase.DONE
+
+    def search(self, wait_s: float) -> Steps[Notice]:
+        """Find exactly one tag: several inventories show no other, and it answers most of them."""
+        self.phase = Phase.SEARCHING
+        began_ns = 0
+        searches = 0
+        was_seen = False
+        while True:
+            seen: dict[bytes, list[Notice]] = {}
+            repeated = 0
+            for number in range(ROUNDS):
+                inventory = yield from self.look(PAUSE_S if not number and searches else 0.0)
+                began_ns = began_ns or inventory.sent_ns
+                found = [read.notice for read in inventory.reads]
+                for notice in found:
+                    seen.setdefault(notice.epc, []).append(notice)
+                repeated += len({notice.epc for notice in found}) < len(found)
+                if len(seen) > 1:
+                    raise _several(list(seen))
+                if searches and not seen and number + 1 == SEEN:
+                    break  # the search goes on after a pause
+            searches += 1
+            was_seen = was_seen or bool(seen)
+            notices = next(iter(seen.values()), [])
+            if repeated >= SEEN:
+                raise _several([notices[0].epc] * 2)
+            if len(notices) >= SEEN:
+                return max(notices, key=lambda notice: notice.rssi_dbm)
+            if searches >= SEARCHES and inventory.ended_ns - began_ns >= wait_s * 1e9:
+                raise Refused(
+                    Refusal.NO_TAG,
+                    "The scanner reads the tag only now and then. Hold the arrow's tag closer to the pad."
+                    if was_seen
+                    else "The scanner reads no tag. Hold the arrow's tag on the pad, and check that the arrow has one.",
+                )
+
+    def read_tid(self, found: Notice) -> Steps[bytes]:
+        """Read the TID of the only tag in the field."""
+        self.phase = Phase.READING
+        others: set[bytes] = set()
+        for _ in range(TRIES):
+            answer = yield from self._read(READ_TID)
+            if isinstance(answer, Failure):
+                if answer.tag_error is TagError.OVERRUN:
+                    raise _no_serial()
+                raise _reader_refused("reading the tag's TID", answer)
+            if answer.tag.epc == found.epc:
+                serial = answer.data[4:]
+                if not serial.strip(b"\0") or not serial.strip(b"\xff"):
+                    raise _no_serial()
+                return answer.data
+            others.add(answer.tag.epc)
+        raise _several([found.epc, *others])
+
+    def select(self, tid: bytes) -> Steps[None]:
+        """Let only the tag with this TID answer reads, writes and locks."""
+        self.phase = Phase.SELECTING
+        for command in (SetSelect(Select.by_tid(tid)), SetSelectMode(SelectMode.EXCEPT_INVENTORY)):
+            answer = yield from self._ask(command)
+            if not isinstance(answer, Done) or answer.status:
+                raise _reader_refused("selecting the tag", answer)
+
+    def read_memory(self, found: Notice | None = None) -> Steps[bytes]:
+        """PC and eight words of EPC of the selected tag; they agree with the inventory in which it was ``found``."""
+        self.phase = Phase.READING if found is not None else self.phase
+        for _ in range(TRIES):
+            answer = yield from self._read(READ_MEMORY)
+            if isinstance(answer, Failure):
+                if answer.tag_error is TagError.OVERRUN:
+                    raise _too_small()
+                raise _reader_refused("reading the tag's memory", answer)
+            if found is None or _agrees(answer.data, found):
+                return answer.data
+        raise Refused(
+            Refusal.OTHER_MEMORY,
+            "The tag's memory differs from its inventory. Take all other arrows away from the pad, and try again.",
+        )
+
+    def look(self, pause_s: float = 0.0) -> Steps[Round]:
+        """One inventory that the reader answered."""
+        failure: Failure | None = None
+        for _ in range(TRIES):
+            reply = yield Look(pause_s)
+            if isinstance(reply, Round):
+                return reply
+            failure = reply if isinstance(reply, Failure) else failure
+        if failure is None:
+            raise no_answer()
+        raise _reader_refused("the inventory", failure)
+
+    def _read(self, command: ReadBank) -> Steps[BankData | Failure]:
+        """Words of a tag, or the failure if the tag or the reader refused it."""
+        answer = yield from self._ask(command)
+        if isinstance(answer, BankData):
+            return answer
+        if isinstance(answer, Failure):
+            if answer.cause is FailureCode.READ_FAILED:
+                raise self.tag_left()
+            return answer
+        raise _reader_refused("a read", answer)
+
+    def _ask(self, command: HostCommand) -> Steps[Answer]:
+        """The answer to a command that may be repeated."""
+        failure: Failure | None = None
+        for _ in range(TRIES):
+            reply = yield command
+            if isinstance(reply, Failure) and reply.cause in _REPEATED:
+                failure = reply
+            elif reply is not None and not isinstance(reply, Round):
+                return reply
+        if failure is None:
+            raise no_answer()
+        return failure
+
+    def tag_left(self) -> Refused:
+        """The refusal of a tag that no longer answers."""
+        if self.evidence.get("written"):
+            text = "The tag left the field after the write began, so its memory may be incomplete. "
+        else:
+            text = "The tag left the field. "
+        return Refused(Refusal.TAG_LEFT, f"{text}Hold the arrow still on the pad, and run the command again.")
+
+
+def no_answer() -> Refused:
+    """The refusal where the reader answers nothing."""
+    return Refused(
+        Refusal.NO_ANSWER,
+        "The reader does not answer. Check its cable and power supply, and run the command again.",
+    )
+
+
+def _reader_refused(action: str, answer: Answer) -> Refused:
+    reason = str(answer) if isinstance(answer, Failure) else "it answered something else"
+    return Refused(
+        Refusal.READER_REFUSED,
+        f"The reader refused {action}: {reason}. Hold the tag closer to the pad and try again, or use another tag.",
+    )
+
+
+def _no_serial() -> Refused:
+    return Refused(
+        Refusal.NO_SERIAL,
+        "The tag has no serial number, so that nothing distinguishes it from others. Use a tag whose TID has 96 bits.",
+    )
+
+
+def _too_small() -> Refused:
+    return Refused(
+        Refusal.TOO_SMALL,
+        "The tag's EPC memory is smaller than 128 bits. Use a tag with at least 128 bits of EPC memory.",
+    )
+
+
+def _several(epcs: Sequence[bytes]) -> Refused:
+    listed = sorted(epc.hex() for epc in epcs)
+    return Refused(
+        Refusal.SEVERAL_TAGS,
+        f"The scanner reads several tags: {', '.join(listed)}. Take all arrows but one away from the pad.",
+        tags=" ".join(listed),
+    )
+
+
+def _agrees(memory: bytes, found: Notice) -> bool:
+    shown = found.epc[: 2 * EPC_WORDS]
+    return words_of(int.from_bytes(memory[:2], "big")) == words_of(found.pc) and memory[2:].startswith(shown)

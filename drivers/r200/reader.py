@@ -1,0 +1,262 @@
+"""Exchanges with one reader: a command, its answer, and the deadline in which it comes.
+
+A reader answers in order and names only the kind of a command, so that a late answer looks like the one to the next
+command. After each exchange without an answer the next one begins with a barrier: a request for a text about the
+reader, whose answer repeats the kind of text. Everything before that answer is dropped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from dataclasses import asdict
+from typing import Final, Protocol
+
+from drivers.r200.codec import (
+    INVENTORY,
+    STOP,
+    Answer,
+    BankData,
+    Code,
+    Decoder,
+    Dialect,
+    Done,
+    Failure,
+    FailureCode,
+    GetInfo,
+    HostCommand,
+    Info,
+    InfoKind,
+    LockTag,
+    MultiInventory,
+    Notice,
+    ReadBank,
+    SetSelectMode,
+    WriteBank,
+    answer_of,
+    encode_command,
+)
+from drivers.r200.scans import Round, TagRead
+from drivers.transport.flight_recorder import FlightRecorder
+from drivers.transport.serial import Chunk, SerialCounters
+
+ANSWER_S: Final = 0.5
+"""Deadline for an answer that takes no tag."""
+READ_S: Final = 1.0
+"""Deadline for words that are read of a tag."""
+WRITE_S: Final = 2.0
+"""Deadline for a write or a lock, which the reader repeats itself."""
+BARRIER_S: Final = 0.5
+BARRIERS: Final = 3
+"""Attempts of a barrier, each with its own deadline."""
+QUIET_S: Final = 0.06
+"""Silence that ends an inventory, which has no other end: twice a notice at 9,600 baud."""
+ROUND_S: Final = 0.1
+"""Longest time of one round among several."""
+TRIES: Final = 3
+"""Attempts of a command that may be repeated."""
+_NS: Final = 1_000_000_000
+
+
+class Line(Protocol):
+    """The part of an open port that a reader needs."""
+
+    counters: SerialCounters
+
+    async def read(self, timeout_s: float) -> Chunk | None:
+        """Read the next bytes; None if none arrive in time."""
+        ...
+
+    def write(self, data: bytes) -> bool:
+        """Send without waiting."""
+        ...
+
+
+class Reader:
+    """One reader behind an open port. One exchange at a time.
+
+    Every method raises DeviceLost when the line fails. A cancelled exchange counts as one without an answer.
+    """
+
+    def __init__(self, port: Line, dialect: Dialect, record: FlightRecorder) -> None:
+        self.counters: Counter[str] = Counter()
+        self.dialect = dialect
+        self.answered_ns = time.monotonic_ns()
+        """CLOCK_MONOTONIC at the last frame of the reader."""
+        self._port = port
+        self._record = record
+        self._decoder = Decoder(dialect)
+        self._pending: deque[tuple[Answer, int]] = deque()
+        self._taken = port.counters.received
+        """Bytes of the port that were read or dropped."""
+        self._is_settled = False
+        """No answer to an earlier command can follow."""
+        self._barrier_kind = InfoKind.HARDWARE
+
+    async def ask(self, command: HostCommand) -> Answer | None:
+        """The answer to a command, which may be a failure; None without one."""
+        if not await self._settle():
+            return None
+        until_ns = self._send(command) + round(_deadline_s(command) * _NS)
+        while (item := await self._next(until_ns)) is not None:
+            if _fits(command, item[0]):
+                self._is_settled = True
+                return item[0]
+            self.counters["unexpected"] += 1
+        self.counters["timeouts"] += 1
+        return None
+
+    async def repeat(self, command: HostCommand) -> Answer | None:
+        """As :meth:`ask`, with several attempts: the line may lose or change a command, which then is a bad one."""
+        answer: Answer | None = None
+        for _ in range(TRIES):
+            answer = await self.ask(command)
+            if answer is not None and not is_bad_command(answer):
+                break
+        return answer
+
+    async def inventory(self, rounds: int = 1, *, is_exact: bool = False) -> Round | Failure | None:
+        """The tags that answer; none for a reader without an answer.
+
+        ``is_exact`` waits until no notice can follow, so that none is taken for one of the next inventory.
+        """
+        reads: list[TagRead] = []
+        if not await self._settle():
+            return None
+        sent_ns = self._send(INVENTORY if rounds == 1 else MultiInventory(rounds))
+        latest_ns = sent_ns + round((ANSWER_S + rounds * ROUND_S) * _NS)
+        until_ns = sent_ns + round(ANSWER_S * _NS)
+        has_answer = False
+        while (item := await self._next(min(until_ns, latest_ns))) is not None:
+            answer, at_ns = item
+            if isinstance(answer, Notice):
+                self._take(answer, at_ns, reads)
+            elif not isinstance(answer, Failure):
+                self.counters["unexpected"] += 1
+                continue
+            elif answer.cause is not FailureCode.NO_TAG:
+                self._is_settled = rounds == 1
+                return answer
+            elif rounds == 1:
+                has_answer = self._is_settled = True
+                break
+            has_answer = True
+            until_ns = time.monotonic_ns() + round(QUIET_S * _NS)
+        if rounds > 1:
+            has_answer = await self._stop(reads) and has_answer
+        elif is_exact and has_answer and not self._is_settled:
+            has_answer = await self._settle(reads)
+        elif has_answer:
+            self._is_settled = True
+        else:
+            self.counters["timeouts"] += 1
+        return Round(tuple(reads), sent_ns, time.monotonic_ns()) if has_answer else None
+
+    def count(self) -> dict[str, int]:
+        """Counters of frames and exchanges."""
+        return {**asdict(self._decoder.counters), **self.counters}
+
+    async def _stop(self, reads: list[TagRead]) -> bool:
+        """End several rounds, of which notices may still be under way; whether the reader answered."""
+        for _ in range(TRIES):
+            until_ns = self._send(STOP) + round(ANSWER_S * _NS)
+            while (item := await self._next(until_ns)) is not None:
+                answer, at_ns = item
+                if isinstance(answer, Notice):
+                    self._take(answer, at_ns, reads)
+                elif answer == Done(Code.STOP):
+                    self._is_settled = True
+                    return True
+        self.counters["timeouts"] += 1
+        return False
+
+    async def _settle(self, reads: list[TagRead] | None = None) -> bool:
+        """Make sure that no earlier answer can follow; whether the reader answered. Late notices go to ``reads``."""
+        if self._is_settled:
+            if self._pending or self._port.counters.received - self._port.counters.unread > self._taken:
+                await self._drop_pending()
+            return True
+        for _ in range(BARRIERS):
+            kind = InfoKind.SOFTWARE if self._barrier_kind is InfoKind.HARDWARE else InfoKind.HARDWARE
+            self._barrier_kind = kind
+            until_ns = self._send(GetInfo(kind)) + round(BARRIER_S * _NS)
+            while (item := await self._next(until_ns)) is not None:
+                answer, at_ns = item
+                if isinstance(answer, Info) and answer.kind is kind:
+                    self._is_settled = True
+                    return True
+                if isinstance(answer, Notice) and reads is not None:
+                    self._take(answer, at_ns, reads)
+                else:
+                    self.counters["late_replies"] += 1
+            self.counters["timeouts"] += 1
+        return False
+
+    async def _drop_pending(self) -> None:
+        """Drop what arrived since the last answer: it is older than the next command."""
+        while await self._next(0) is not None:
+            self.counters["late_replies"] += 1
+
+    def _take(self, notice: Notice, at_ns: int, reads: list[TagRead]) -> None:
+        if notice.is_intact:
+            reads.append(TagRead(notice, at_ns))
+        else:
+            self.counters["wrong_tag_crc"] += 1
+
+    def _send(self, command: HostCommand) -> int:
+        """Send a command; the instant. Until its answer arrives another command is not settled."""
+        self._is_settled = False
+        data, now_ns = encode_command(command, self.dialect), time.monotonic_ns()
+        self._record.sent(data, now_ns)
+        self._port.write(data)
+        return now_ns
+
+    async def _next(self, until_ns: int) -> tuple[Answer, int] | None:
+        """The next answer and its arrival; None if none is complete at ``until_ns``."""
+        while not self._pending:
+            now_ns = time.monotonic_ns()
+            chunk = await self._port.read((until_ns - now_ns) / _NS)
+            if chunk is None:
+                frames, at_ns = self._decoder.end_silence(), now_ns
+            else:
+                self._taken += len(chunk.data)
+                self._record.received(chunk.data, chunk.at_ns)
+                frames, at_ns = self._decoder.feed(chunk.data), chunk.at_ns
+            for frame in frames:
+                self.answered_ns = max(self.answered_ns, at_ns)
+                answer = answer_of(frame)
+                if answer is None:
+                    self.counters["unreadable"] += 1
+                else:
+                    self._pending.append((answer, at_ns))
+            if not self._pending and (chunk is None or (0 < until_ns < now_ns)):
+                return None
+        return self._pending.popleft()
+
+
+def is_bad_command(answer: Answer) -> bool:
+    """Whether the reader did not understand the command, which noise on the line may have changed."""
+    return isinstance(answer, Failure) and answer.cause is FailureCode.BAD_COMMAND
+
+
+def _deadline_s(command: HostCommand) -> float:
+    if isinstance(command, WriteBank | LockTag):
+        return WRITE_S
+    return READ_S if isinstance(command, ReadBank) else ANSWER_S
+
+
+def _fits(command: HostCommand, answer: Answer) -> bool:
+    """Whether the answer can be that to the command."""
+    match answer:
+        case Notice():
+            return False
+        case Failure():
+            return answer.cause is not FailureCode.NO_TAG  # of an inventory
+        case Info():
+            return isinstance(command, GetInfo) and answer.kind is command.kind
+        case BankData():
+            return isinstance(command, ReadBank) and len(answer.data) == 2 * command.words
+        case Done(Code.SET_SELECT) if isinstance(command, SetSelectMode):
+            return True
+        case _:
+            return answer.code == command.code

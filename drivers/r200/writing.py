@@ -1,0 +1,241 @@
+"""Writing, verifying and locking one tag whose TID and memory were approved. Pure, see :mod:`drivers.r200.programming`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from drivers.r200.codec import (
+    EPC_PERMALOCK,
+    OK,
+    Bank,
+    BankData,
+    Failure,
+    FailureCode,
+    LockTag,
+    Notice,
+    ReadBank,
+    TagDone,
+    TagError,
+    TagOperation,
+    WriteBank,
+    pc_of,
+    words_of,
+)
+from drivers.r200.programming import (
+    EPC_WORDS,
+    MEMORY_WORDS,
+    ROUNDS,
+    Phase,
+    Refusal,
+    Refused,
+    Reply,
+    Steps,
+    TagWork,
+)
+
+WRITES: Final = 3
+"""Attempts of a write, of a lock, and of its proof."""
+READ_ACCESS_PASSWORD: Final = ReadBank(Bank.RESERVED, 2, 2)
+_UNWRITTEN: Final = "Hold the arrow still on the pad, and run the command again."
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The one write that is approved."""
+
+    epc: bytes
+    """The arrow's UUID, 16 bytes."""
+    tid: bytes
+    """TID of the tag, 12 bytes."""
+    memory: bytes
+    """The eight words that the tag held when it was approved."""
+    lock: bool = False
+    """Whether to make the EPC unwritable for ever."""
+
+    @property
+    def words(self) -> bytes:
+        """PC and EPC as they are written."""
+        return pc_of(EPC_WORDS).to_bytes(2, "big") + self.epc
+
+    def covers(self, memory: bytes) -> bool:
+        """Whether a memory is the approved one, or the approved one after a part of this write."""
+        cuts = range(0, len(self.epc) + 1, 2)
+        return any(memory == self.epc[:cut] + self.memory[cut:] for cut in cuts)
+
+    def is_written(self, words: bytes) -> bool:
+        """Whether PC and EPC are those of the arrow. Of the PC only the length counts: other bits are the tag's own."""
+        return self.words_in(words) == MEMORY_WORDS
+
+    def words_in(self, words: bytes) -> int:
+        """Number of words of PC and EPC, counted from the first, that hold what is written."""
+        if words_of(int.from_bytes(words[:2], "big")) != EPC_WORDS:
+            return 0
+        return next((at // 2 for at in range(2, len(words), 2) if words[at : at + 2] != self.words[at : at + 2]), 9)
+
+
+class Programming(TagWork):
+    """Programs one tag. ``evidence`` is complete at every instant, also when the work is refused."""
+
+    def __init__(self, approval: Approval) -> None:
+        super().__init__()
+        self._approval = approval
+        self.evidence |= {
+            "epc": approval.epc.hex(),
+            "tid": approval.tid.hex(),
+            "written": False,
+            "write_attempts": 0,
+            "is_locked": False,
+        }
+
+    def program(self) -> Steps[None]:
+        """Find, check, write, verify, and lock if that is approved."""
+        approval = self._approval
+        found = yield from self.search(0.0)
+        tid = yield from self.read_tid(found)
+        self._check(tid == approval.tid, Refusal.OTHER_TAG, "This is another tag than the one that was approved")
+        yield from self.select(tid)
+        before = yield from self.read_memory(found)
+        self.phase = Phase.CHECKING
+        self.evidence.update(pc_before=before[:2].hex(), memory_before=before[2:].hex())
+        self._check(
+            approval.covers(before[2:]),
+            Refusal.OTHER_MEMORY,
+            "The tag's memory is another one than was approved",
+        )
+        if not approval.is_written(before):
+            yield from self._write(before)
+        yield from self._verify()
+        if approval.lock:
+            yield from self._lock()
+            yield from self._prove()
+            yield from self._verify()
+        self.phase = Phase.DONE
+
+    def _check(self, is_approved: bool, refusal: Refusal, text: str) -> None:
+        if not is_approved:
+            raise Refused(refusal, f"{text}. Nothing was written. Run the command again with the arrow that is meant.")
+
+    def _write(self, before: bytes) -> Steps[None]:
+        """Write PC and EPC in one command, until a read finds both."""
+        approval, now = self._approval, before
+        refused: Failure | None = None
+        for attempt in range(1, WRITES + 1):
+            if attempt > 1:
+                yield from self.select(approval.tid)
+            self.phase = Phase.WRITING
+            self.evidence.update(written=True, write_attempts=attempt)
+            reply = yield WriteBank(Bank.EPC, 1, approval.words)
+            refused = reply if isinstance(reply, Failure) else None
+            if refused is not None and (_is_locked(refused) or _is_denied(refused)):
+                raise (yield from self._locked(refused))
+            if refused is not None and refused.tag_error is TagError.OVERRUN:
+                raise Refused(
+                    Refusal.TOO_SMALL,
+                    "The tag refuses an EPC of 128 bits. Use a tag with at least 128 bits of EPC memory.",
+                )
+            self.phase = Phase.VERIFYING_BANK
+            now = yield from self.read_memory()
+            if approval.is_written(now):
+                self.evidence.pop("words_written", None)
+                return
+            if now != before:
+                self.evidence["words_written"] = approval.words_in(now)
+        if now != before:
+            raise Refused(
+                Refusal.TORN,
+                f"Only {approval.words_in(now)} of {MEMORY_WORDS} words are in the tag after {WRITES} attempts. {_UNWRITTEN}",
+            )
+        reason = "" if refused is None else f" ({refused})"
+        raise Refused(Refusal.NOT_VERIFIED, f"The tag did not take the write{reason}. {_UNWRITTEN}")
+
+    def _locked(self, refused: Failure) -> Steps[Refused]:
+        """The refusal of a tag whose EPC is locked: for ever if no password can open it."""
+        if not _is_denied(refused):
+            answer = yield from self._read(READ_ACCESS_PASSWORD)
+            if isinstance(answer, BankData) and not any(answer.data):
+                return Refused(
+                    Refusal.LOCKED_FOREVER,
+                    "The tag is locked for ever and its memory is unchanged. Use another tag for this arrow.",
+                )
+        return Refused(
+            Refusal.PASSWORD_LOCKED,
+            "The tag is locked with a password, or for ever, and its memory is unchanged. "
+            "Use another tag for this arrow.",
+        )
+
+    def _verify(self) -> Steps[None]:
+        """Find the UUID in the memory and in an inventory."""
+        approval = self._approval
+        self.phase = Phase.VERIFYING_BANK
+        now = yield from self.read_memory()
+        self.evidence.update(bank_pc=now[:2].hex(), bank_epc=now[2:].hex())
+        if not approval.is_written(now):
+            raise Refused(Refusal.NOT_VERIFIED, f"The tag's memory holds another UUID. {_UNWRITTEN}")
+        self.phase = Phase.VERIFYING_INVENTORY
+        others: set[str] = set()
+        for _ in range(2 * ROUNDS):
+            inventory = yield from self.look()
+            for read in inventory.reads:
+                if _shows(read.notice, approval.epc):
+                    self.evidence.update(
+                        inventory_pc=f"{read.notice.pc:04x}",
+                        inventory_epc=read.notice.epc.hex(),
+                        inventory_rssi_dbm=read.notice.rssi_dbm,
+                    )
+                    return
+                others.add(read.notice.epc.hex())
+        if not others:
+            raise self.tag_left()
+        raise Refused(
+            Refusal.NOT_VERIFIED,
+            f"The inventory does not show the UUID, but {', '.join(sorted(others))}. {_UNWRITTEN}",
+        )
+
+    def _lock(self) -> Steps[None]:
+        """Lock the EPC for ever. An answer that was lost leaves the truth to the proof."""
+        self.phase = Phase.LOCKING
+        replies: list[Reply] = []
+        while len(replies) < WRITES:
+            reply = yield LockTag(EPC_PERMALOCK)
+            replies.append(reply)
+            if isinstance(reply, TagDone) and reply.status == OK:
+                return
+            if isinstance(reply, Failure) and _is_locked(reply):
+                return  # it may be locked for ever already
+        if all(isinstance(reply, Failure) for reply in replies):
+            raise Refused(
+                Refusal.LOCK_FAILED,
+                f"The tag was programmed and verified, but not locked: {reply}. {_UNWRITTEN}",
+            )
+
+    def _prove(self) -> Steps[None]:
+        """Write the same content again, which the tag must refuse because it is locked."""
+        self.phase = Phase.PROVING
+        for _ in range(WRITES):
+            reply = yield WriteBank(Bank.EPC, 1, self._approval.words)
+            proof = (
+                str(reply) if isinstance(reply, Failure) else "no answer" if reply is None else "the write succeeded"
+            )
+            self.evidence["lock_proof"] = proof
+            if isinstance(reply, TagDone):
+                break
+            if isinstance(reply, Failure) and reply.operation is TagOperation.WRITE and _is_locked(reply):
+                self.evidence["is_locked"] = True
+                return
+        raise Refused(
+            Refusal.LOCK_NOT_PROVED,
+            f"The tag was programmed and verified, but its lock is not proved ({proof}). {_UNWRITTEN}",
+        )
+
+
+def _is_locked(failure: Failure) -> bool:
+    return failure.tag_error is TagError.LOCKED
+
+
+def _is_denied(failure: Failure) -> bool:
+    return failure.cause is FailureCode.ACCESS_DENIED
+
+
+def _shows(notice: Notice, epc: bytes) -> bool:
+    return notice.epc == epc and words_of(notice.pc) == EPC_WORDS

@@ -1,0 +1,125 @@
+"""Locked tags are refused, and a lock is proved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from drivers.r200.codec import Code, Failure, FailureCode, LockTag, TagDone, TagError, TagOperation, WriteBank
+from drivers.r200.programming import Phase, Refusal, Reply, Request
+from simulators.devices.gen2_tag import Gen2Tag, Lock, LockField
+from tests.drivers.r200.field import (
+    BLANK,
+    SEEN,
+    UUID,
+    Field,
+    answered,
+    approval,
+    each,
+    lost,
+    new_tag,
+    programmed,
+    refused,
+)
+
+
+def lock_forever(tag: Gen2Tag) -> None:
+    tag.locks[LockField.EPC] = Lock.FOREVER
+
+
+def lock_by_password(tag: Gen2Tag) -> None:
+    tag.locks[LockField.EPC] = Lock.PASSWORD
+    tag.access_password = 0xCAFE
+    tag._banks = {**tag._banks, next(iter(tag._banks)): [0, 0, 0, 0xCAFE]}
+
+
+def lock_and_hide(tag: Gen2Tag) -> None:
+    lock_by_password(tag)
+    tag.locks[LockField.ACCESS] = Lock.PASSWORD
+
+
+@pytest.mark.parametrize(
+    ("lock", "refusal"),
+    [
+        (lock_forever, Refusal.LOCKED_FOREVER),
+        (lock_by_password, Refusal.PASSWORD_LOCKED),
+        (lock_and_hide, Refusal.PASSWORD_LOCKED),
+    ],
+)
+def test_a_locked_tag_is_refused_and_unchanged(lock: Callable[[Gen2Tag], None], refusal: Refusal) -> None:
+    tag = new_tag()
+    lock(tag)
+    field = Field([tag])
+
+    assert refused(field, approval(tag))[0] is refusal
+    assert (field.writes(), tag.pc, tag.epc_memory) == (1, 0x3000, BLANK)
+
+
+def test_a_lock_is_proved_by_a_refused_write() -> None:
+    tag = new_tag()
+    field = Field([tag])
+    work = programmed(field, approval(tag, lock=True))
+
+    assert tag.locks[LockField.EPC] is Lock.FOREVER
+    assert {place: lock for place, lock in tag.locks.items() if lock is not Lock.OPEN} == {
+        LockField.EPC: Lock.FOREVER,
+        LockField.TID: Lock.FOREVER,
+    }
+    assert work.evidence["is_locked"] is True
+    assert work.evidence["lock_proof"] == "error B4: the tag refused the write (locked)"
+    assert field.phases[-5:] == [
+        Phase.LOCKING,
+        Phase.PROVING,
+        Phase.VERIFYING_BANK,
+        Phase.VERIFYING_INVENTORY,
+        Phase.DONE,
+    ]
+
+
+def test_a_lock_whose_answer_is_lost_is_proved() -> None:
+    tag = new_tag()
+    field = Field([tag])
+
+    def lock_silently(request: Request) -> Reply:
+        field.work(request)
+        return None
+
+    field.hooks = {(LockTag, 1): lock_silently, (WriteBank, 2): lost}
+    assert programmed(field, approval(tag, lock=True)).evidence["is_locked"] is True
+
+
+def test_a_locked_tag_of_this_arrow_is_locked_again_without_harm() -> None:
+    tag = new_tag(epc=UUID)
+    lock_forever(tag)
+    assert programmed(Field([tag]), approval(tag, lock=True, memory=UUID)).evidence["is_locked"] is True
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "refusal"),
+    [
+        (LockTag, Failure(FailureCode.LOCK_FAILED), Refusal.LOCK_FAILED),
+        (LockTag, Failure.of_tag(TagOperation.LOCK, TagError.OTHER, SEEN), Refusal.LOCK_FAILED),
+        (LockTag, None, Refusal.LOCK_NOT_PROVED),
+        (LockTag, TagDone(Code.LOCK, SEEN), Refusal.LOCK_NOT_PROVED),
+    ],
+)
+def test_a_lock_without_effect_is_named(kind: type, answer: Reply, refusal: Refusal) -> None:
+    tag = new_tag()
+    field = Field([tag], each(kind, (1, 2, 3), answered(answer)))
+    found, work = refused(field, approval(tag, lock=True))
+    assert found is refusal
+    assert work.evidence["is_locked"] is False
+    assert tag.epc == UUID
+
+
+@pytest.mark.parametrize(
+    "answer", [None, Failure(FailureCode.WRITE_FAILED), Failure(0xB3, SEEN), TagDone(Code.WRITE, SEEN)]
+)
+def test_only_a_refused_write_proves_a_lock(answer: Reply) -> None:
+    tag = new_tag()
+    field = Field([tag], each(WriteBank, (2, 3, 4), answered(answer)))
+    found, work = refused(field, approval(tag, lock=True))
+    assert found is Refusal.LOCK_NOT_PROVED
+    assert work.evidence["is_locked"] is False
+    assert work.evidence["lock_proof"]
