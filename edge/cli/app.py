@@ -50,7 +50,7 @@ COMMANDS = (
     _entry("quarantine", "quarantine", "Reports that the database refused: list and settle them."),
     _entry("devices", "devices", "Devices: list them, show and change their settings."),
     _entry("commands", "device_commands", "Commands to devices: list, show and cancel them."),
-    _entry("calibrate", "calibrate", "Calibrate a target or a bow, beside its running daemon.", folder="calibrating"),
+    _entry("calibrate", "calibrate", "Calibrate a target, a bow or a scanner beside its daemon.", folder="calibrating"),
     _entry(
         "calibration",
         "calibration",

@@ -47,6 +47,7 @@ class CalibrationKind(StrEnum):
 
     TARGET = "target"
     BOW = "bow"
+    ARROW = "arrow"
 
 
 class CalibrationModel(StrEnum):

@@ -123,18 +123,31 @@ async def run_command(
     follow: Follow = lambda _: None,
     deadline_s: float = DEADLINE_S,
 ) -> DeviceCommand:
-    """Request a command and wait for its end; ``follow`` receives each change, the end too.
+    """Request a command and wait until it is done. Raises CommandError when it was not done; else as :func:`run_to_end`."""
+    command = await run_to_end(connection, device_id, kind, arguments, who, follow, deadline_s)
+    require_done(command)
+    return command
 
-    Cancelling the task, as Ctrl-C does, cancels the command and waits for its end. Raises CommandError when it was not done.
+
+async def run_to_end(
+    connection: Connection,
+    device_id: str,
+    kind: str,
+    arguments: Mapping[str, Value],
+    who: str,
+    follow: Follow = lambda _: None,
+    deadline_s: float = DEADLINE_S,
+) -> DeviceCommand:
+    """Request a command and wait for its end, whatever that is; ``follow`` receives each change, the end too.
+
+    Cancelling the task, as Ctrl-C does, cancels the command and waits for its end.
     """
     command = await request_command(connection, device_id, kind, arguments, who, deadline_s)
     try:
-        command = await await_command(connection, command, follow)
+        return await await_command(connection, command, follow)
     except asyncio.CancelledError:
         follow(await cancel_command(connection, command.id))
         raise
-    require_done(command)
-    return command
 
 
 async def await_command(

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from edge.cli.calibrating.arrow_words import arrow_lines, power_text
 from edge.cli.calibrating.bow_words import bow_lines
 from edge.cli.commands.options import DatabaseDir, Json, Who, command_group, operator_name, storable
 from edge.cli.operator_connection import on_database
@@ -18,9 +19,15 @@ from edge.common.console import local, say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CalibrationAction, CalibrationKind
 from edge.operator.calibration.activation import Activation, activate, list_activations, rollback
-from edge.operator.calibration.bow import activate_bow, roll_back_bow
-from edge.operator.calibration.records import Calibration, find_calibrated_device, find_calibration, list_calibrations
+from edge.operator.calibration.records import (
+    WORDS,
+    Calibration,
+    find_calibrated_device,
+    find_calibration,
+    list_calibrations,
+)
 from edge.operator.calibration.report import report_html
+from edge.operator.calibration.settings import INSIDE, activate_settings, roll_back_settings
 
 app = command_group("Stored calibrations: list, show, activate and roll back.")
 
@@ -62,7 +69,9 @@ def history_command(
         for activation in activations:
             say(json_object(activation_facts(activation)) if as_json else activation_line(activation))
         if not calibrations and not as_json:
-            say(f"No calibration yet. Calibrate a {kind}: `archstats-sensor calibrate {kind} {device or 'DEVICE'}`.")
+            say(
+                f"No calibration yet. Calibrate {WORDS[kind]}: `archstats-sensor calibrate {kind} {device or 'DEVICE'}`."
+            )
 
     on_database(run, database_dir)
 
@@ -86,7 +95,8 @@ def show_command(
         if report is not None:
             if found.kind is not CalibrationKind.TARGET:
                 raise CommandError(
-                    f"{found.name} is the calibration of a bow, which has no picture", hint="Leave out --report."
+                    f"{found.name} is the calibration of {WORDS[found.kind]}, which has no picture",
+                    hint="Leave out --report.",
                 )
             written = report_html(found, await list_activations(connection, found.device_id))
         for line in [json_object(calibration_facts(found))] if as_json else show_lines(found):
@@ -119,7 +129,7 @@ def activate_command(
                 f"calibration {found.name} is not accepted: its sigma is above the limit of its face",
                 hint="Calibrate again, or add --force.",
             )
-        change = activate_bow if found.kind is CalibrationKind.BOW else activate
+        change = activate_settings if found.kind in INSIDE else activate
         _say_activation(await change(connection, found, operator_name(who), why), as_json=as_json)
 
     on_database(run, database_dir)
@@ -137,7 +147,7 @@ def rollback_command(
 
     async def run(connection: Connection) -> None:
         found = await find_calibrated_device(connection, device)
-        change = roll_back_bow if found.kind is CalibrationKind.BOW else rollback
+        change = roll_back_settings if found.kind in INSIDE else rollback
         _say_activation(await change(connection, found, operator_name(who), why), as_json=as_json)
 
     on_database(run, database_dir)
@@ -157,14 +167,18 @@ def _say_activation(activation: Activation, *, as_json: bool) -> None:
     if as_json:
         say(json_object(activation_facts(activation)))
     elif activation.version is None:
-        applies = (
-            "its earlier threshold" if activation.kind is CalibrationKind.BOW else "the nominal place of its sensor"
-        )
-        say(f"{activation.device_id}: no calibration is active from now on; {applies} applies")
+        say(f"{activation.device_id}: no calibration is active from now on; {_WITHOUT[activation.kind]} applies")
     else:
-        say(
-            f"{activation.device_id}: calibration {activation.version} is active from now on; earlier shots keep theirs"
-        )
+        shots = "no shot changes" if activation.kind is CalibrationKind.ARROW else "earlier shots keep theirs"
+        say(f"{activation.device_id}: calibration {activation.version} is active from now on; {shots}")
+
+
+_WITHOUT = {
+    CalibrationKind.TARGET: "the nominal place of its sensor",
+    CalibrationKind.BOW: "its earlier threshold",
+    CalibrationKind.ARROW: "its earlier power",
+}
+"""The value that applies without a calibration."""
 
 
 def calibration_facts(calibration: Calibration) -> dict[str, object]:
@@ -187,6 +201,8 @@ def calibration_line(calibration: Calibration) -> str:
         accepted = "" if calibration.is_accepted else " (not accepted)"
         words.append(f"sigma {calibration.sigma_mm:.2f} mm{accepted}, {len(calibration.points)} points")
         words.append(f"face {calibration.face_code or '-'}")
+    elif calibration.kind is CalibrationKind.ARROW:
+        words.append(f"{power_text(calibration)}, {len(calibration.points)} powers measured")
     else:
         words.append(f"threshold {calibration.parameters['threshold']}, {len(calibration.points)} trials")
     if calibration.note:
@@ -207,7 +223,8 @@ def show_lines(calibration: Calibration) -> list[str]:
     """A calibration with its points, map and accuracy for people."""
     first = calibration_line(calibration)
     if calibration.kind is not CalibrationKind.TARGET:
-        return [first, *bow_lines(calibration), f"  id {calibration.id}"]
+        lines_of = arrow_lines if calibration.kind is CalibrationKind.ARROW else bow_lines
+        return [first, *lines_of(calibration), f"  id {calibration.id}"]
     found = calibration.parameters
     lines = [
         f"  {point['name']!s:<14} known {point['x_mm']:8.1f} {point['y_mm']:8.1f}  sensed {point['sensed_x_mm']:8.2f} "

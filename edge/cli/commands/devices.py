@@ -14,8 +14,9 @@ from edge.cli.operator_connection import on_database
 from edge.common.console import as_json as json_object
 from edge.common.console import complain, local, say
 from edge.common.postgres.connection import Connection
-from edge.operator.calibration.bow import calibration_left
-from edge.operator.calibration.bow_run import THRESHOLD
+from edge.common.vocabulary import CalibrationKind
+from edge.operator.calibration.records import find_calibrated_device
+from edge.operator.calibration.settings import calibration_left
 from edge.operator.commands import Value
 from edge.operator.device_settings import change_settings, parse_changes, read_settings
 from edge.operator.devices import DeviceSummary, list_devices
@@ -71,21 +72,25 @@ def config_command(
             say(json_object({**facts, "before": dict(change.before), "values": dict(change.after)}))
         else:
             _show(change.after, change.before)
-        if THRESHOLD in wanted:
-            await _warn_of_calibration(connection, device, change.after.get(THRESHOLD))
+        changed = {name: value for name, value in change.after.items() if name in wanted}
+        await _warn_of_calibration(connection, device, changed)
 
     on_database(run, database_dir)
 
 
-async def _warn_of_calibration(connection: Connection, device: str, threshold: Value | None) -> None:
-    """Name the active calibration of a bow that has another threshold from now on, and how to return to it."""
-    left = await calibration_left(connection, device, threshold)
+async def _warn_of_calibration(connection: Connection, device: str, changed: Mapping[str, Value]) -> None:
+    """Name the active calibration of a device that has other settings from now on, and how to return to them."""
+    kind = (await find_calibrated_device(connection, device)).kind
+    left = await calibration_left(connection, device, kind, changed)
     if left is None:
         return
-    calibration, calibrated = left
+    calibration, settings = left
+    named = " and ".join(f"the {name} {_text(value)}" for name, value in settings.items())
+    words = " ".join(f"{name}={_text(value)}" for name, value in settings.items())
+    returns = " It gets that again when its daemon opens it." if kind is CalibrationKind.ARROW else ""
     complain(
-        f"Warning: the active calibration {calibration.name} has the threshold {calibrated}, and {device} no longer has it. "
-        f"To return to it: `archstats-sensor devices config {device} {THRESHOLD}={calibrated}`."
+        f"Warning: the active calibration {calibration.name} has {named}, and {device} no longer has it.{returns} "
+        f"To return to it: `archstats-sensor devices config {device} {words}`."
     )
 
 

@@ -26,7 +26,7 @@ class Activation:
     kind: CalibrationKind
     action: CalibrationAction
     calibration_id: UUID | None
-    """None after the rollback of the first calibration: the nominal place of the sensor applies."""
+    """None after the rollback of the first calibration: the nominal place of the sensor applies, or its earlier settings."""
     version: int | None
     at: datetime
     who: str

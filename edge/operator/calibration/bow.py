@@ -14,15 +14,8 @@ from edge.common.config.errors import CommandError, UsageError
 from edge.common.console import local
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection
 from edge.common.vocabulary import CalibrationKind, DeviceKind
-from edge.operator.calibration.activation import Activation, activate, calibration_before, refuse_active, rollback
-from edge.operator.calibration.bow_run import (
-    THRESHOLD,
-    BowObserver,
-    BowTrials,
-    Cues,
-    refuse_open_session,
-    set_threshold,
-)
+from edge.operator.calibration.activation import activate
+from edge.operator.calibration.bow_run import BowObserver, BowTrials, Cues, refuse_open_session, set_threshold
 from edge.operator.calibration.bow_trials import (
     GREATEST_THRESHOLD,
     SPAN,
@@ -33,14 +26,13 @@ from edge.operator.calibration.bow_trials import (
     spread,
 )
 from edge.operator.calibration.records import (
-    CalibratedDevice,
     Calibration,
     NewCalibration,
     active_calibration,
     append_calibration,
 )
 from edge.operator.calibration.runs import CalibrationRun, claim_device, end_run, open_run, start_run
-from edge.operator.commands import Value
+from edge.operator.calibration.settings import THRESHOLD
 from edge.operator.device_settings import read_settings
 from edge.operator.devices import find_device
 
@@ -101,42 +93,6 @@ async def calibrate_bow(
         await _put_back(connection, device_id, before, who, fault, observer)
         raise
     return await active_calibration(connection, device_id, CalibrationKind.BOW) or stored
-
-
-async def activate_bow(connection: Connection, calibration: Calibration, who: str, reason: str) -> Activation:
-    """Set the threshold of a bow's calibration, and make it active.
-
-    Raises CommandError when it is active already, and when the bow does not take the threshold; then nothing is changed.
-    """
-    await refuse_active(connection, calibration)
-    await set_threshold(connection, calibration.device_id, int(str(calibration.parameters[THRESHOLD])), who)
-    return await activate(connection, calibration, who, reason)
-
-
-async def roll_back_bow(connection: Connection, device: CalibratedDevice, who: str, reason: str) -> Activation:
-    """Set the threshold of the calibration before the present one, and make it active again: before the first the earlier one.
-
-    Raises CommandError when none is active, and when the bow does not take the threshold; then nothing is changed.
-    """
-    before = await calibration_before(connection, device)
-    if before is None:
-        present = await active_calibration(connection, device.id, CalibrationKind.BOW)
-        threshold = None if present is None else present.parameters["threshold_before"]
-    else:
-        threshold = before.parameters[THRESHOLD]
-    await set_threshold(connection, device.id, int(str(threshold)), who)
-    return await rollback(connection, device, who, reason)
-
-
-async def calibration_left(
-    connection: Connection, device_id: str, threshold: Value | None
-) -> tuple[Calibration, int] | None:
-    """The active calibration of a bow and its threshold, where the bow has another one by now; None where it agrees."""
-    active = await active_calibration(connection, device_id, CalibrationKind.BOW)
-    if active is None:
-        return None
-    calibrated = int(str(active.parameters[THRESHOLD]))
-    return None if threshold == calibrated else (active, calibrated)
 
 
 async def _refuse_other_device(connection: Connection, device_id: str) -> None:

@@ -16,12 +16,10 @@ from edge.common.vocabulary import DeviceState, ReadingKind
 from edge.operator.calibration.bow_trials import Edge, Trial, TrialResult, judge, next_threshold
 from edge.operator.calibration.runs import CalibrationRun, save_run
 from edge.operator.calibration.sensed import trouble_of
-from edge.operator.commands import daemon_missing, run_command
-from edge.operator.device_settings import WRITE
+from edge.operator.calibration.settings import THRESHOLD, set_settings
+from edge.operator.commands import daemon_missing
 from edge.operator.devices import find_device
 
-THRESHOLD: Final = "threshold"
-"""Name of the setting that is calibrated."""
 STORED_WITHIN_S: Final = 20.0
 """Longest wait for the bow's watermark to pass a trial."""
 READY_WITHIN_S: Final = 20.0
@@ -71,24 +69,26 @@ class BowObserver(Protocol):
 
 async def set_threshold(connection: Connection, device_id: str, threshold: int, who: str) -> None:
     """Set a bow's threshold. Raises CommandError when it refuses, or reads back another one."""
-    command = await run_command(connection, device_id, WRITE, {THRESHOLD: threshold}, who)
-    active = (command.result or {}).get(THRESHOLD)
-    if active != threshold:
-        raise CommandError(
-            f"{device_id} keeps a threshold of {active} instead of {threshold}",
-            hint="See the page of its driver for the thresholds that it has, and give others: --restart with --from and --to.",
-        )
+    await set_settings(
+        connection,
+        device_id,
+        {THRESHOLD: threshold},
+        who,
+        hint="See the page of its driver for the thresholds that it has, and give others: --restart with --from and --to.",
+    )
 
 
-async def refuse_open_session(connection: Connection, device_id: str) -> None:
-    """Raise CommandError while a session would count the trials as shots."""
+async def refuse_open_session(
+    connection: Connection, device_id: str, harm: str = "would count the trials as shots"
+) -> None:
+    """Raise CommandError while a session would take the readings of a calibration for those of archers."""
     lane = await connection.fetchval(
         "select d.lane from devices d where d.id = $1 and exists (select from sessions where lane = d.lane and is_opened)",
         device_id,
     )
     if lane is not None:
         raise CommandError(
-            f"lane {lane} has an open session, which would count the trials as shots",
+            f"lane {lane} has an open session, which {harm}",
             hint=f"Close it first: `archstats-sensor session close --lane {lane}`.",
         )
 

@@ -1,4 +1,4 @@
-"""Stored calibrations of targets and bows: append one, find one, and list them with their activations."""
+"""Stored calibrations of devices: append one, find one, and list them with their activations."""
 
 from __future__ import annotations
 
@@ -22,8 +22,18 @@ from edge.operator.lookup import exactly_one, id_pattern
 HISTORY = "calibration history"
 """The command that lists calibrations."""
 
-KINDS = {DeviceKind.TARGET: CalibrationKind.TARGET, DeviceKind.BOW: CalibrationKind.BOW}
-"""The kind of calibration of each kind of device that has one."""
+KINDS = {
+    DeviceKind.TARGET: CalibrationKind.TARGET,
+    DeviceKind.BOW: CalibrationKind.BOW,
+    DeviceKind.ARROW: CalibrationKind.ARROW,
+}
+"""The kind of calibration of each kind of device."""
+WORDS = {
+    CalibrationKind.TARGET: "a target",
+    CalibrationKind.BOW: "a bow",
+    CalibrationKind.ARROW: "an arrow scanner",
+}
+"""The device of each kind of calibration, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +117,11 @@ async def find_calibrated_device(
 ) -> CalibratedDevice:
     """The device of this name. Raises CommandError when there is none, or when it is of another kind."""
     found = await find_device(connection, device_id)
-    own = KINDS.get(found.kind)
-    if own is None or (kind is not None and own is not kind):
-        is_a = "an arrow reader" if found.kind is DeviceKind.ARROW else f"a {found.kind}"
-        wanted = f"a {kind}" if kind else "a target or a bow"
+    own = KINDS[found.kind]
+    if kind is not None and own is not kind:
         raise CommandError(
-            f"{device_id} is {is_a}, and not {wanted}", hint="Give another device: `archstats-sensor devices list`."
+            f"{device_id} is {WORDS[own]}, and not {WORDS[kind]}",
+            hint="Give another device: `archstats-sensor devices list`.",
         )
     return CalibratedDevice(found.id, own, found.lane, found.driver)
 

@@ -21,10 +21,11 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import open_database
 from edge.common.postgres.roles import Role
 from edge.common.vocabulary import CalibrationKind
-from edge.operator.calibration.bow import BowPlan, activate_bow, calibrate_bow, roll_back_bow
+from edge.operator.calibration.bow import BowPlan, calibrate_bow
 from edge.operator.calibration.bow_trials import Trial, TrialResult
 from edge.operator.calibration.records import CalibratedDevice, active_calibration
 from edge.operator.calibration.runs import CalibrationRun
+from edge.operator.calibration.settings import activate_settings, roll_back_settings
 from edge.operator.device_settings import read_settings
 from edge.sensor import writer
 from simulators.devices.threshold import LOUDEST_BUMP, WEAKEST_EDGE
@@ -245,11 +246,11 @@ async def test_what_disturbs_the_trials_ends_or_repeats_them(
         here.bow.is_jammed = True
         device = CalibratedDevice("bow-1", CalibrationKind.BOW, 1, "bow.scripted")
         with pytest.raises(CommandError, match="it is jammed"):
-            await roll_back_bow(here.operator, device, "Robin", "too high")
+            await roll_back_settings(here.operator, device, "Robin", "too high")
         assert await active_calibration(here.operator, "bow-1", CalibrationKind.BOW) == present, "nothing is changed"
         here.bow.settings["threshold"] = 90
         with pytest.raises(CommandError, match="bow-1@1 is active already, so nothing was changed"):
-            await activate_bow(here.operator, present, "Robin", "again")
+            await activate_settings(here.operator, present, "Robin", "again")
         assert here.bow.settings["threshold"] == 90
 
 

@@ -155,14 +155,16 @@ class ScriptedBow:
 
 
 @asynccontextmanager
-async def daemon(settings: ServiceSettings, bow: ScriptedBow, folder: Path) -> AsyncIterator[None]:
-    """The daemon of the scripted bow, under its own role."""
+async def daemon(
+    settings: ServiceSettings, bow: ScriptedBow, folder: Path, device: Device = DEVICE
+) -> AsyncIterator[None]:
+    """The daemon of the scripted device, under its own role."""
     stop = asyncio.Event()
     async with (
         open_database(settings, application="sensor", role=Role.SENSOR) as database,
         asyncio.TaskGroup() as tasks,
     ):
-        tasks.create_task(run_sensor(database, DEVICE, bow, Spool(folder, DEVICE.id, 1 << 24), stop))
+        tasks.create_task(run_sensor(database, device, bow, Spool(folder, device.id, 1 << 24), stop))
         try:
             yield
         finally:
@@ -170,12 +172,14 @@ async def daemon(settings: ServiceSettings, bow: ScriptedBow, folder: Path) -> A
 
 
 @contextmanager
-def daemon_thread(settings: ServiceSettings, bow: ScriptedBow, folder: Path) -> Iterator[asyncio.AbstractEventLoop]:
+def daemon_thread(
+    settings: ServiceSettings, bow: ScriptedBow, folder: Path, device: Device = DEVICE
+) -> Iterator[asyncio.AbstractEventLoop]:
     """The same daemon on a thread of its own, so that this one can run commands; yields its event loop."""
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
 
     async def serve() -> None:
-        async with daemon(settings, bow, folder):
+        async with daemon(settings, bow, folder, device):
             await stop.wait()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))

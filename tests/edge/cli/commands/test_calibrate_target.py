@@ -72,7 +72,7 @@ def test_commands_of_the_calibration_page_work(
     with pressing(Presser(technician.settings, TRUE)):
         for program, *words in shown:
             assert program == "archstats-sensor"
-            if words[:2] != ["calibrate", "bow"]:
+            if words[:2] not in (["calibrate", "bow"], ["calibrate", "arrow"]):  # their own tests run these
                 technician.run(*words)
 
 

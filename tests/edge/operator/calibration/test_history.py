@@ -115,7 +115,7 @@ async def test_references_find_a_calibration(operator: Connection) -> None:
         ("target-1@7", "no calibration 'target-1@7'"),
         ("target-1@x", "no calibration 'target-1@x'"),
         ("target-9@1", "no device target-9"),
-        ("arrow-1", "arrow-1 is an arrow reader, and not a target or a bow"),
+        ("arrow-1", "arrow-1 has no calibration yet"),
         ("target 9", "'target 9' is not an id"),
         ("a\udcff", r"'a.*' is not an id"),
         ("a\udcff@1", r"no device a\\udcff in this database"),
