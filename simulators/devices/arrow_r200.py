@@ -18,7 +18,7 @@ from drivers.r200.codec import Dialect, split_frames
 from simulators.devices.clock import ClockOptions
 from simulators.devices.contract import DeviceFault, DeviceSpec, SimulatedDevice, Simulator, TagState
 from simulators.devices.lane_device import birth_us
-from simulators.devices.r200_reader import R200Reader
+from simulators.devices.r200.reader import R200Reader
 from simulators.devices.tag_pad import DefaultTag, InField, Pad, arrow_in_hand
 from simulators.world.draws import Draws
 from simulators.world.range import EventKind, World

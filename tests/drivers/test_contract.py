@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from archstats.drivers.contract_suite import Connection, DriverContract
 from drivers.registry import driver_names, load_driver
-from simulators.devices.contract import DeviceSpec, PinSimulator
+from simulators.devices.contract import DeviceSpec, PinSimulator, Simulator
 from simulators.devices.registry import load_simulator
 from simulators.pins import PinThread
 from simulators.stand import Stand
@@ -30,10 +30,24 @@ LINES = [name for name in driver_names() if not isinstance(load_simulator(name),
 """Drivers of devices behind a line."""
 
 
+def variant_of(name: str) -> str:
+    """The variant of a simulated device that senses the shooting; empty for the usual one."""
+    simulator = load_simulator(name)
+    return simulator.scanning_variant if isinstance(simulator, Simulator) else ""
+
+
+def values_of(simulator: Simulator | PinSimulator, variant: str = "") -> dict[str, object]:
+    """The settings with which a driver finds the simulated device."""
+    settings = simulator.settings_of(variant)
+    return {variable.removeprefix("ARCH_STATS_").lower(): value for variable, value in settings.items()}
+
+
 @pytest.fixture(scope="module")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """One simulated range for all these tests; its shooting continues from one test to the next."""
-    stand = Stand.start(tmp_path_factory.mktemp("ports"), {device_of(name): name for name in LINES})
+    stand = Stand.start(
+        tmp_path_factory.mktemp("ports"), {device_of(name): f"{name}:1:{variant_of(name)}" for name in LINES}
+    )
     yield stand
     stand.stop()
 
@@ -55,9 +69,7 @@ def connect(name: str, values: dict[str, object], stand: Stand | PinThread) -> C
 def at_pins(simulator: PinSimulator) -> Iterator[Connection]:
     """The device of a driver at pins of this process; its shooting starts anew for each test."""
     name = simulator.driver
-    values: dict[str, object] = {
-        variable.removeprefix("ARCH_STATS_").lower(): value for variable, value in simulator.settings.items()
-    }
+    values = values_of(simulator)
     world = World(3, time.time_ns() // 1000 - FIRST_NOCK_US, 20.0)
     with PinThread(simulator, DeviceSpec(device_of(name), name, 1), world) as pins:
         yield connect(name, values, pins)
@@ -80,4 +92,5 @@ class TestEveryDriver(DriverContract):
                 yield connection
         else:
             stand: Stand = request.getfixturevalue("stand")
-            yield connect(name, {"port": stand.port(device_of(name))}, stand)
+            port = {"port": stand.port(device_of(name))}
+            yield connect(name, values_of(simulator, variant_of(name)) | port, stand)

@@ -117,3 +117,13 @@ def test_existing_file_is_never_replaced(tmp_path: Path, programs: WarmPrograms)
     assert done.returncode == 78
     assert str(diary) in done.stderr
     assert diary.read_text() == "dear diary"
+
+
+def test_scanner_prints_the_settings_of_its_daemon(tmp_path: Path) -> None:
+    port = tmp_path / "my scanner"
+    with emulated("arrow.r200", "--link", str(port), "--variant", "desk-aa") as (process, first):
+        assert f"arrow.r200 of lane 1 (seed 1, speed 1) is at {port}" in first
+        assert stopped(process) == [
+            f"Settings of its daemon: ARCH_STATS_DRIVER=arrow.r200 ARCH_STATS_PORT='{port}' ARCH_STATS_REGION=eu",
+            "Press Ctrl-C to remove it.",
+        ]

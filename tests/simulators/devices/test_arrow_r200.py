@@ -7,7 +7,7 @@ import pytest
 from drivers.r200 import codec as r200
 from simulators.devices.arrow_r200 import Variant
 from simulators.devices.contract import DeviceFault
-from simulators.devices.r200_reader import ACCESS_US, BETWEEN_ROUNDS_US, MISPRINTED_SUM, WORD_US
+from simulators.devices.r200.reader import ACCESS_US, BETWEEN_ROUNDS_US, MISPRINTED_SUM, WORD_US
 from simulators.devices.tag_pad import DefaultTag
 from simulators.world.range import FIXED_START_US
 from tests.simulators.devices.r200_host import WORLD, Host, decoded, scanner

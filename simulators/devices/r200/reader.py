@@ -14,7 +14,7 @@ from typing import Final
 from drivers.r200 import codec as r200
 from simulators.devices.contract import DeviceFault
 from simulators.devices.gen2_tag import Bank, TagRefused, WrongPassword, bytes_of, words_of
-from simulators.devices.r200_settings import ReaderSettings
+from simulators.devices.r200.settings import ReaderSettings
 from simulators.devices.tag_pad import InField
 from simulators.world.draws import Draws
 

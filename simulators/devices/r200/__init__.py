@@ -1,0 +1,1 @@
+"""Firmware of a simulated R200 reader: its settings, and the commands that reach tags."""
