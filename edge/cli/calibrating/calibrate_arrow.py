@@ -22,8 +22,8 @@ from edge.operator.calibration.arrow import HIGHEST_DBM, LOWEST_DBM, ROUNDS, Arr
 from edge.operator.calibration.arrow_levels import LevelReads
 from edge.operator.calibration.records import Calibration
 
-MOST_DBM: Final = 33
-"""Highest power that may be asked for: no reader of this kind has more."""
+MOST_DBM: Final = 30
+"""Highest power that may be asked for: the boards of this kind have less."""
 MOST_ROUNDS: Final = 1000
 
 
