@@ -21,6 +21,7 @@ BUILT_IN: Final = {
     "target.freetarget": "drivers.freetarget.driver:FreeTarget",
     "target.link": "drivers.link.driver:TargetLink",
     "bow.nock": "drivers.nock.driver:BowNock",
+    "arrow.r200": "drivers.r200.driver:ArrowReader",
 }
 
 

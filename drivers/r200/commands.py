@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.contract import Command, CommandResult, Progress, ReportProgress
-from drivers.errors import DriverError
+from drivers.errors import DeviceUnavailable, DriverError, ProtocolError
 from drivers.r200.codec import GET_POWER, OK, Done, HostCommand, PowerIs, SetPower
 from drivers.r200.opening import NEVER, SetUp
 from drivers.r200.programming import Look, Phase, Refusal, Refused, Reply, Request, Steps, TagWork, Value, no_answer
@@ -102,7 +102,7 @@ async def _measure_reads(arguments: Mapping[str, Value], scanner: Scanner, repor
     _take(arguments, "power_dbm", "rounds")
     reads: Counter[str] = Counter()
     try:
-        scanner.is_clean = False
+        await _make_ready(scanner)
         await _set_power(scanner, centi_dbm)
         for number in range(rounds):
             report(Progress(f"counting reads at {centi_dbm / 100:g} dBm", number, rounds))
@@ -134,8 +134,8 @@ async def _work(work: TagWork, steps: Steps[None], scanner: Scanner, report: Rep
     """Run a machine to its end, and leave the select mode."""
     reported: dict[str, Value] = {}
     shown: Phase | None = None
-    scanner.is_clean = False
     try:
+        await _make_ready(scanner)
         request = next(steps)
         while True:
             if work.phase is not shown or work.evidence != reported:
@@ -163,6 +163,16 @@ async def _perform(reader: Reader, request: Request) -> Reply:
             await asyncio.sleep(request.pause_s)
         return await reader.inventory(is_exact=True)
     return await reader.ask(request)
+
+
+async def _make_ready(scanner: Scanner) -> None:
+    """Make sure that the reader still has region and power, before it transmits for a command. Raises Refused."""
+    scanner.is_clean = False
+    try:
+        if not await scanner.set_up.is_kept(scanner.reader):
+            await scanner.set_up.send(scanner.reader)
+    except (DeviceUnavailable, ProtocolError):
+        raise no_answer() from None
 
 
 async def _clean(scanner: Scanner, *more: SetPower) -> None:

@@ -176,7 +176,9 @@ class Reader:
             if self._pending or self._port.counters.received - self._port.counters.unread > self._taken:
                 await self._drop_pending()
             return True
-        for _ in range(BARRIERS):
+        for attempt in range(BARRIERS):
+            if attempt:
+                self._send(STOP)  # rounds of another program may run, during which it obeys nothing else
             kind = InfoKind.SOFTWARE if self._barrier_kind is InfoKind.HARDWARE else InfoKind.HARDWARE
             self._barrier_kind = kind
             until_ns = self._send(GetInfo(kind)) + round(BARRIER_S * _NS)

@@ -36,6 +36,8 @@ from drivers.r200.programming import (
 
 WRITES: Final = 3
 """Attempts of a write, of a lock, and of its proof."""
+WAIT_S: Final = 2.0
+"""Time for which the search waits: the tag was on the pad when it was approved."""
 READ_ACCESS_PASSWORD: Final = ReadBank(Bank.RESERVED, 2, 2)
 _UNWRITTEN: Final = "Hold the arrow still on the pad, and run the command again."
 
@@ -91,7 +93,7 @@ class Programming(TagWork):
     def program(self) -> Steps[None]:
         """Find, check, write, verify, and lock if that is approved."""
         approval = self._approval
-        found = yield from self.search(0.0)
+        found = yield from self.search(WAIT_S)
         tid = yield from self.read_tid(found)
         self._check(tid == approval.tid, Refusal.OTHER_TAG, "This is another tag than the one that was approved")
         yield from self.select(tid)
@@ -195,6 +197,7 @@ class Programming(TagWork):
     def _lock(self) -> Steps[None]:
         """Lock the EPC for ever. An answer that was lost leaves the truth to the proof."""
         self.phase = Phase.LOCKING
+        self.evidence["written"] = True
         replies: list[Reply] = []
         while len(replies) < WRITES:
             reply = yield LockTag(EPC_PERMALOCK)
