@@ -54,7 +54,8 @@ def main() -> None:
     lanes = min(max(round(arguments.rate / LANDINGS_PER_LANE), 1), 40)
     with hub() as running:
         port = free_port()
-        words = ["archstats-sensor", "--simulate", "--lanes", str(lanes), "--speed", str(SPEED), "--seed", "7"]
+        words = ["archstats-sensor", "--simulate", "--no-scanner", "--lanes", str(lanes), "--speed", str(SPEED)]
+        words += ["--seed", "7"]
         running.start(words, {"ARCH_STATS_SERVER_PORT": str(port)})
         until(lambda: answers(port), "the live page")
         rounds = uvloop.run(_measure(running, port, arguments.seconds, arguments.rounds))

@@ -26,7 +26,7 @@ from edge.cli.programs import version_text
 
 RANGE_ONLY = {
     "seed": "--seed", "speed": "--speed", "shots": "--shots", "duration": "--duration", "lanes": "--lanes",
-    "assemblers": "--assemblers", "bow": "--bow", "target": "--target", "miscalibrate": "--miscalibrate", "fault": "--fault", "fault_seed": "--fault-seed", "as_json": "--json", "database_dir": "--database-dir",
+    "assemblers": "--assemblers", "bow": "--bow", "target": "--target", "no_scanner": "--no-scanner", "miscalibrate": "--miscalibrate", "fault": "--fault", "fault_seed": "--fault-seed", "as_json": "--json", "database_dir": "--database-dir",
     "force": "--force",
 }  # fmt: skip
 """Options that mean nothing without --simulate."""
@@ -118,6 +118,9 @@ def archstats_sensor(
     ] = 1,
     bow: RangeBow = None,
     target: RangeTarget = None,
+    no_scanner: Annotated[
+        bool, typer.Option("--no-scanner", help="Leave out the simulated arrow scanner of lane 1.")
+    ] = False,
     miscalibrate: Annotated[
         bool, typer.Option("--miscalibrate", help="Mount the simulated targets askew, to practise calibrating them.")
     ] = False,
@@ -171,6 +174,7 @@ def archstats_sensor(
         bow=bow,
         target=target,
         is_miscalibrated=miscalibrate,
+        has_scanner=not no_scanner,
     )
     outcome = 0
 

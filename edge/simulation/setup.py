@@ -18,11 +18,13 @@ from edge.operator.butt.layout import FacePlace
 from edge.operator.opening import NewSession, open_session
 from edge.operator.sessions import close_abandoned
 from edge.simulation.variants import refuse_unknown_variant
-from simulators.devices.registry import load_simulator, range_driver, simulator_names
+from simulators.devices.registry import load_line_simulator, load_simulator, range_driver, simulator_names
 from simulators.world.range import Lane, World
 
 LOCATION = "simulated range"
 END_TIMEOUT_S = 60.0
+SCANNER_LANE = 1
+"""Lane of the range's arrow scanner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class RangeDevice:
     lane: int
     dead_time_s: float
     keeps_events: bool
-    """Whether the device keeps what it senses until the hub has it; any other loses what happens before its daemon runs."""
+    """Whether nothing is lost that happens before its daemon runs: the device keeps it until the hub has it, or senses none of it."""
     variant: str = ""
     """Variant of the simulated device; empty for the usual one."""
 
@@ -61,14 +63,19 @@ def chosen_device(kind: DeviceKind, text: str | None) -> tuple[str, str]:
     )
 
 
-def range_devices(lanes: int, bow: str | None = None, target: str | None = None) -> list[RangeDevice]:
-    """A bow and a target on each lane, each by ``DRIVER[:VARIANT]``. Raises UsageError for one that is not simulated."""
+def range_devices(
+    lanes: int, bow: str | None = None, target: str | None = None, *, has_scanner: bool = False
+) -> list[RangeDevice]:
+    """A bow and a target on each lane, each by ``DRIVER[:VARIANT]``, and the arrow scanner of the first lane.
+
+    Where the bow reads no tags, the archer of that lane scans each arrow. Raises UsageError for a device that is not simulated.
+    """
     chosen = {
         DeviceKind.BOW: chosen_device(DeviceKind.BOW, bow),
         DeviceKind.TARGET: chosen_device(DeviceKind.TARGET, target),
     }
     infos = {driver: load_driver(driver).info for driver, _ in chosen.values()}
-    return [
+    devices = [
         RangeDevice(
             f"{kind}-{lane}",
             kind,
@@ -81,6 +88,23 @@ def range_devices(lanes: int, bow: str | None = None, target: str | None = None)
         for lane in range(1, lanes + 1)
         for kind, (driver, variant) in chosen.items()
     ]
+    bow_driver, _ = chosen[DeviceKind.BOW]
+    return [*devices, _scanner(bow_driver)] if has_scanner else devices
+
+
+def _scanner(bow_driver: str) -> RangeDevice:
+    driver = range_driver(DeviceKind.ARROW)
+    info = load_driver(driver).info
+    is_scanning = not load_simulator(bow_driver).reads_tags
+    return RangeDevice(
+        f"{DeviceKind.ARROW}-{SCANNER_LANE}",
+        DeviceKind.ARROW,
+        driver,
+        SCANNER_LANE,
+        info.dead_time_s,
+        keeps_events=not is_scanning or Capability.ACKNOWLEDGES in info.capabilities,
+        variant=load_line_simulator(driver).scanning_variant if is_scanning else "",
+    )
 
 
 async def register_devices(connection: Connection, devices: Sequence[RangeDevice]) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from drivers.clock.host import clock_pair, host_boot_id
 from drivers.clock.instant import Instant
+from drivers.contract import DeviceKind
 from edge.common.config.errors import ConfigError
 from edge.common.config.settings import PushSettings, ServiceSettings
 from edge.common.console import as_json, complain, local, local_iso, say
@@ -71,6 +72,8 @@ class SimulateOptions:
     """Driver of the bows; None for the usual one."""
     target: str | None = None
     is_miscalibrated: bool = False
+    has_scanner: bool = True
+    """Whether the first lane has an arrow scanner."""
 
     @property
     def simulator_words(self) -> Sequence[str]:
@@ -114,7 +117,7 @@ async def _on_database(
     stop: asyncio.Event,
     began_s: float,
 ) -> int:
-    devices = range_devices(options.lanes, options.bow, options.target)
+    devices = range_devices(options.lanes, options.bow, options.target, has_scanner=options.has_scanner)
     await _migrate(database)
     database = database.acting_as(Role.OPERATOR)
     connection = await connect_for_command(database)
@@ -271,6 +274,7 @@ def _named(releases: Sequence[Release]) -> str:
 def _announce(options: SimulateOptions, devices: Sequence[RangeDevice], world: World, push: PushSettings) -> None:
     drivers = sorted({device.driver for device in devices})
     pages = page_urls(push.server_host, push.server_port)
+    scanner = next((device for device in devices if device.kind is DeviceKind.ARROW), None)
     if options.as_json:
         facts = {
             "event": RangeEvent.START,
@@ -280,12 +284,18 @@ def _announce(options: SimulateOptions, devices: Sequence[RangeDevice], world: W
             "lanes": options.lanes,
         }
         facts |= {"drivers": drivers, "miscalibrated": options.is_miscalibrated, "fault": options.faults.text or None}
+        facts |= {"scanner": None if scanner is None else scanner.name}
         say(as_json({**facts, "page": pages[0], "pid": os.getpid()}))
         return
     start = local_iso(to_datetime(world.start_us))
     say(f"Simulated range: {options.lanes} lane(s), seed {world.seed}, start {start}, speed {world.speed:g}")
     if options.bow or options.target:
         say(f"Devices: {' and '.join(drivers)}")
+    if scanner is not None:
+        scans = "the archer scans each arrow" if scanner.variant else "a blank tag is on its pad"
+        say(
+            f"Arrow scanner: {scanner.name} on lane {scanner.lane}; {scans} (see `archstats-sensor place {scanner.name} --show`)"
+        )
     if options.is_miscalibrated:
         say("Miscalibrated: each target is mounted askew, and places its arrows up to some centimetres off.")
     if options.faults.text:

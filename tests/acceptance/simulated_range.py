@@ -35,7 +35,7 @@ class Sensing:
     """The part of the truth that the devices of a range sense."""
 
     has_tags: bool = True
-    """Whether bow and target read tags. Otherwise no shot has an arrow."""
+    """Whether bow, target or scanner read tags. Otherwise no shot has an arrow."""
     reports_let_downs: bool = False
     """Whether the bow reports a let-down as an arrow that was taken off the string: it then makes no shot at all."""
     landing_tolerance_s: float = INSTANT_TOLERANCE_S
@@ -44,6 +44,9 @@ class Sensing:
 LINK = Sensing()
 CLUB = Sensing(has_tags=False, reports_let_downs=True, landing_tolerance_s=0.1)
 """A nock switch with light gates, and a target that dates a landing to 0.1 s and reads no tag."""
+
+SCANNED_CLUB = Sensing(reports_let_downs=True, landing_tolerance_s=0.1)
+"""The same with a scanner, to which the archer holds each arrow."""
 
 
 def free_port() -> int:
@@ -148,13 +151,18 @@ async def simulated_range(
     database_dir: Path,
     *options: str,
     as_json: bool = True,
+    has_scanner: bool = False,
     program: Sequence[str] = (str(BIN / "archstats-sensor"),),
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[SimulatedRange]:
-    """A range in a database of its own; stopped when the test ends first."""
+    """A range in a database of its own; stopped when the test ends first.
+
+    Without ``has_scanner`` it has one process less to start, which most tests have no use for.
+    """
     await asyncio.to_thread(copy_fresh_cluster, database_dir)
     port = free_port()
     words = ["--simulate", "--database-dir", str(database_dir), *options, *(["--json"] if as_json else [])]
+    words += [] if has_scanner else ["--no-scanner"]
     process = await asyncio.create_subprocess_exec(
         *program,
         *words,

@@ -13,6 +13,7 @@ from tests.acceptance.simulated_range import (
     BIN,
     CLUB,
     LINK,
+    SCANNED_CLUB,
     Sensing,
     SimulatedRange,
     clean_environment,
@@ -48,9 +49,12 @@ async def shoot(
     options: Sequence[str] = ("--speed", "20"),
     sensing: Sensing = LINK,
     meanwhile: Callable[[SimulatedRange], Awaitable[None]] | None = None,
+    *,
+    has_scanner: bool = False,
 ) -> list[str]:
     """Run one range to its end; return the differences between its database and the truth."""
-    async with simulated_range(database_dir, "--seed", str(seed), "--shots", str(shots), *options) as running:
+    words = ("--seed", str(seed), "--shots", str(shots), *options)
+    async with simulated_range(database_dir, *words, has_scanner=has_scanner) as running:
         if meanwhile is not None:
             await meanwhile(running)
         status = await running.to_the_end()
@@ -85,19 +89,30 @@ async def test_every_result_is_stored_exactly_as_in_truth(short_path: Path) -> N
 
 
 @pytest.mark.timeout(240)
+async def test_scanned_arrows_are_those_of_the_truth(short_path: Path) -> None:
+    """The newcomer's range with a nock switch: the scanner knows the arrows that the bow does not."""
+    assert await shoot(short_path, CLUB_SEED, CLUB_SHOTS, CLUB_OPTIONS, SCANNED_CLUB, has_scanner=True) == []
+    assert [row["flags"] for row in await stored_shots(short_path)] == [["scanned"]] * (CLUB_SHOTS - 1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
 async def test_a_lane_without_tags_stores_exactly_the_truth(short_path: Path) -> None:
     assert await shoot(short_path, CLUB_SEED, CLUB_SHOTS, CLUB_OPTIONS, CLUB) == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
-async def test_many_lanes_without_tags_store_exactly_the_truth(short_path: Path) -> None:
+@pytest.mark.parametrize("has_scanner", [False, True])
+async def test_many_lanes_of_clubs_store_exactly_the_truth(short_path: Path, has_scanner: bool) -> None:
     """168 shots of eight archers."""
     slots = asyncio.Semaphore(3)
+    sensing = SCANNED_CLUB if has_scanner else CLUB
 
     async def one(seed: int) -> list[str]:
         async with slots:
-            return await shoot(short_path / str(seed), seed, LONG_CLUB_SHOTS, CLUB_OPTIONS, CLUB)
+            folder = short_path / str(seed)
+            return await shoot(folder, seed, LONG_CLUB_SHOTS, CLUB_OPTIONS, sensing, has_scanner=has_scanner)
 
     found = await asyncio.gather(*(one(seed) for seed in LONG_CLUB_SEEDS))
     assert dict(zip(LONG_CLUB_SEEDS, found, strict=True)) == {seed: [] for seed in LONG_CLUB_SEEDS}

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 from archstats.drivers.contract_suite import Connection, DriverContract
 from drivers.registry import driver_names, load_driver
-from simulators.devices.contract import AnySimulator, DeviceSpec, PinSimulator, Simulator
-from simulators.devices.registry import load_line_simulator, load_simulator
+from simulators.devices.contract import DeviceSpec, PinSimulator, Simulator
+from simulators.devices.registry import load_simulator
 from simulators.pins import PinThread
 from simulators.stand import Stand
 from simulators.world.range import FIRST_NOCK_US, World
@@ -40,18 +40,6 @@ def values_of(simulator: Simulator | PinSimulator, variant: str = "") -> dict[st
     """The settings with which a driver finds the simulated device."""
     settings = simulator.settings_of(variant)
     return {variable.removeprefix("ARCH_STATS_").lower(): value for variable, value in settings.items()}
-
-
-def with_variant(name: str) -> str:
-    """The simulated device of a driver that senses arrows without an operator."""
-    simulator = load_line_simulator(name)
-    return f"{name}:1:{simulator.scanning_variant}" if simulator.scanning_variant else name
-
-
-def settings_of(simulator: AnySimulator, variant: str = "") -> dict[str, object]:
-    """The settings under which a driver finds its simulated device, beside the port."""
-    values = simulator.settings_of(variant)
-    return {variable.removeprefix("ARCH_STATS_").lower(): value for variable, value in values.items()}
 
 
 @pytest.fixture(scope="module")

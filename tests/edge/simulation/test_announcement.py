@@ -30,3 +30,20 @@ def test_start_is_local_for_people_and_utc_for_programs(
     start = json.loads(line)["start"] if as_json else line.partition("start ")[2].partition(",")[0]
     assert start == shown
     assert from_iso(start) == from_iso(START)
+
+
+@pytest.mark.parametrize(
+    ("bow", "words"),
+    [(None, "a blank tag is on its pad"), ("nock", "the archer scans each arrow")],
+)
+def test_scanner_is_announced(capsys: pytest.CaptureFixture[str], bow: str | None, words: str) -> None:
+    for as_json in (False, True):
+        options = SimulateOptions(7, 1.0, None, None, 1, 1, WireFaults(), as_json, force=False, bow=bow)
+        for has_scanner in (True, False):
+            devices = range_devices(1, bow, has_scanner=has_scanner)
+            _announce(options, devices, World(7, from_iso(START), 1.0), PushSettings())
+            shown = capsys.readouterr().out
+            if as_json:
+                assert json.loads(shown)["scanner"] == ("arrow-1" if has_scanner else None)
+            else:
+                assert (f"Arrow scanner: arrow-1 on lane 1; {words}" in shown) is has_scanner

@@ -63,6 +63,24 @@ def test_a_device_at_pins_brings_its_simulator_along(tmp_path: Path) -> None:
     assert [program.name for program in alone] == ["bow-1", "archstats-shots", "archstats-push"]
 
 
+def test_a_simulated_scanner_brings_the_settings_of_its_daemon(tmp_path: Path) -> None:
+    folders = Folders(tmp_path / "ports", tmp_path / "logs")
+    world, environ = World(1, FIXED_START_US), {"ARCH_STATS_REGION": "us", "PATH": "/bin"}
+    desk, lane = (
+        programs(range_devices(1, bow, has_scanner=True), world, WireFaults(), environ, folders)
+        for bow in (None, "nock")
+    )
+    (scanner,) = [program for program in desk if program.name == "arrow-1"]
+    assert scanner.environment["ARCH_STATS_REGION"] == "eu"
+    assert scanner.environment["ARCH_STATS_PORT"] == str(folders.ports / "arrow-1")
+    assert "ARCH_STATS_POLL_MS" not in scanner.environment
+    assert "arrow-1:arrow.r200" in desk[0].argv[-1]
+    (scanner,) = [program for program in lane if program.name == "arrow-1"]
+    assert scanner.environment["ARCH_STATS_POLL_MS"] == "50"
+    assert lane[0].argv[-1].endswith("arrow-1:arrow.r200::lane")
+    assert not [program for program in lane if "ARCH_STATS_REGION" in program.environment and program is not scanner]
+
+
 def test_control_socket_is_linked_beside_the_logs(tmp_path: Path) -> None:
     folders = Folders(tmp_path / "ports", tmp_path / "logs")
     folders.logs.mkdir()

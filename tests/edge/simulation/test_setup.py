@@ -60,3 +60,12 @@ def test_world_waits_for_daemons_whose_devices_keep_no_events() -> None:
     assert lead(range_devices(1), 10.0) == timedelta()
     assert lead(range_devices(1, "nock"), 1.0) == LEAST_LEAD
     assert lead(range_devices(1, "nock"), 10.0) == timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(("bow", "variant", "waits"), [(None, "", False), ("nock", "lane", True)])
+def test_arrows_are_scanned_where_the_bow_reads_no_tags(bow: str | None, variant: str, waits: bool) -> None:
+    *others, scanner = range_devices(2, bow, has_scanner=True)
+    assert [device.name for device in others] == ["bow-1", "target-1", "bow-2", "target-2"]
+    assert (scanner.name, scanner.kind, scanner.lane) == ("arrow-1", DeviceKind.ARROW, 1)
+    assert scanner.variant == variant
+    assert lead([scanner], 1.0) == (LEAST_LEAD if waits else timedelta()), "a desk senses nothing of the world"

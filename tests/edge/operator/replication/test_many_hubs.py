@@ -122,7 +122,7 @@ async def simulate(hub: DatabaseServer, folder: Path) -> str:
     """Run a simulated range of two lanes and 20 shots on a hub's database; returns its output."""
     database = hub.settings.database
     process = await asyncio.create_subprocess_exec(
-        BIN / "archstats-sensor", "--simulate", "--lanes", "2", "--shots", "20", "--speed", "20",
+        BIN / "archstats-sensor", "--simulate", "--no-scanner", "--lanes", "2", "--shots", "20", "--speed", "20",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         env=clean_environment(
             POSTGRES_USER=database.user, POSTGRES_DB=database.db, POSTGRES_SOCKET_DIR=str(database.socket_dir),
