@@ -173,11 +173,11 @@ class ArrowReader:
         """Set the reader up again if it lost its settings, or may still be in a select mode."""
         try:
             if not scanner.is_clean or not await scanner.set_up.is_kept(scanner.reader):
+                await scanner.set_up.send(scanner.reader)
                 self._counters["set_up_again"] += 1
                 log.warning(
-                    "%s lost its settings, or a command did not end as it should; it is set up again", self._device_id
+                    "%s was set up again: it had lost its settings, or a command could not end", self._device_id
                 )
-                await scanner.set_up.send(scanner.reader)
         except DeviceUnavailable:
             self._counters["failed_checks"] += 1
             return  # the next turns find out whether it is silent

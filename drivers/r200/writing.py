@@ -138,11 +138,10 @@ class Programming(TagWork):
                 )
             self.phase = Phase.VERIFYING_BANK
             now = yield from self.read_memory()
-            if approval.is_written(now):
-                self.evidence.pop("words_written", None)
-                return
             if now != before:
                 self.evidence["words_written"] = approval.words_in(now)
+            if approval.is_written(now):
+                return
         if now != before:
             raise Refused(
                 Refusal.TORN,

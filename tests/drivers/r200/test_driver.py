@@ -119,7 +119,7 @@ async def test_a_reader_that_lost_its_settings_is_set_up_again(tmp_path: Path) -
         there.driver._check_ns = 0
         own = there.device.reader
         await eventually(lambda: own.settings.region is codec.Region.EU and own.settings.power_dbm == 15.0)
-        await eventually(lambda: there.driver.counters()["set_up_again"] == 1)
+        await eventually(lambda: there.driver.counters().get("set_up_again") == 1)
 
         there.device.reboot(there.host.now_us(), 0)
         assert (await there.program()).ok

@@ -154,6 +154,7 @@ def test_a_tag_is_programmed_and_verified() -> None:
         "memory_before": BLANK.hex(),
         "written": True,
         "write_attempts": 1,
+        "words_written": 9,
         "bank_pc": "4000",
         "bank_epc": UUID.hex(),
         "inventory_pc": "4000",
