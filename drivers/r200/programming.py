@@ -177,20 +177,17 @@ class TagWork:
     def read_tid(self, found: Notice) -> Steps[bytes]:
         """Read the TID of the only tag in the field."""
         self.phase = Phase.READING
-        others: set[bytes] = set()
-        for _ in range(TRIES):
-            answer = yield from self._read(READ_TID)
-            if isinstance(answer, Failure):
-                if answer.tag_error is TagError.OVERRUN:
-                    raise _no_serial()
-                raise _reader_refused("reading the tag's TID", answer)
-            if answer.tag.epc == found.epc:
-                serial = answer.data[4:]
-                if not serial.strip(b"\0") or not serial.strip(b"\xff"):
-                    raise _no_serial()
-                return answer.data
-            others.add(answer.tag.epc)
-        raise _several([found.epc, *others])
+        answer = yield from self._read(READ_TID)
+        if isinstance(answer, Failure):
+            if answer.tag_error is TagError.OVERRUN:
+                raise _no_serial()
+            raise _reader_refused("reading the tag's TID", answer)
+        if answer.tag.epc != found.epc:
+            raise _several([found.epc, answer.tag.epc])
+        serial = answer.data[4:]
+        if not serial.strip(b"\0") or not serial.strip(b"\xff"):
+            raise _no_serial()
+        return answer.data
 
     def select(self, tid: bytes) -> Steps[None]:
         """Let only the tag with this TID answer reads, writes and locks."""

@@ -77,7 +77,11 @@ class Approval:
 
 
 class Programming(TagWork):
-    """Programs one tag. ``evidence`` is complete at every instant, also when the work is refused."""
+    """Programs one tag. ``evidence`` is complete at every instant, also when the work is refused.
+
+    A reader that restarts forgets the selection and then writes or locks any tag in its field. So the tag is selected again
+    before each further write, before each lock, before the result is verified, and after a write without an answer.
+    """
 
     def __init__(self, approval: Approval) -> None:
         super().__init__()
@@ -136,6 +140,8 @@ class Programming(TagWork):
                     Refusal.TOO_SMALL,
                     "The tag refuses an EPC of 128 bits. Use a tag with at least 128 bits of EPC memory.",
                 )
+            if reply is None:
+                yield from self.select(approval.tid)
             self.phase = Phase.VERIFYING_BANK
             now = yield from self.read_memory()
             if now != before:
@@ -168,6 +174,7 @@ class Programming(TagWork):
     def _verify(self) -> Steps[None]:
         """Find the UUID in the memory and in an inventory."""
         approval = self._approval
+        yield from self.select(approval.tid)
         self.phase = Phase.VERIFYING_BANK
         now = yield from self.read_memory()
         self.evidence.update(bank_pc=now[:2].hex(), bank_epc=now[2:].hex())
@@ -195,10 +202,11 @@ class Programming(TagWork):
 
     def _lock(self) -> Steps[None]:
         """Lock the EPC for ever. An answer that was lost leaves the truth to the proof."""
-        self.phase = Phase.LOCKING
         self.evidence["written"] = True
         replies: list[Reply] = []
         while len(replies) < WRITES:
+            yield from self.select(self._approval.tid)
+            self.phase = Phase.LOCKING
             reply = yield LockTag(EPC_PERMALOCK)
             replies.append(reply)
             if isinstance(reply, TagDone) and reply.status == OK:
@@ -213,8 +221,9 @@ class Programming(TagWork):
 
     def _prove(self) -> Steps[None]:
         """Write the same content again, which the tag must refuse because it is locked."""
-        self.phase = Phase.PROVING
         for _ in range(WRITES):
+            yield from self.select(self._approval.tid)
+            self.phase = Phase.PROVING
             reply = yield WriteBank(Bank.EPC, 1, self._approval.words)
             proof = (
                 str(reply) if isinstance(reply, Failure) else "no answer" if reply is None else "the write succeeded"

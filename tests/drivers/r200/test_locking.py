@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
-from drivers.r200.codec import Code, Failure, FailureCode, LockTag, TagDone, TagError, TagOperation, WriteBank
-from drivers.r200.programming import Phase, Refusal, Reply, Request
+from drivers.r200.codec import (
+    Code,
+    Failure,
+    FailureCode,
+    LockTag,
+    SelectMode,
+    TagDone,
+    TagError,
+    TagOperation,
+    WriteBank,
+)
+from drivers.r200.programming import Phase, Refusal, Refused, Reply, Request
+from drivers.r200.writing import Programming
 from simulators.devices.gen2_tag import Gen2Tag, Lock, LockField
 from tests.drivers.r200.field import (
     BLANK,
+    FACTORY,
     SEEN,
     UUID,
     Field,
@@ -68,7 +81,7 @@ def test_a_lock_is_proved_by_a_refused_write() -> None:
     }
     assert work.evidence["is_locked"] is True
     assert work.evidence["lock_proof"] == "error B4: the tag refused the write (locked)"
-    assert field.phases[-5:] == [
+    assert [phase for phase in field.phases if phase is not Phase.SELECTING][-5:] == [
         Phase.LOCKING,
         Phase.PROVING,
         Phase.VERIFYING_BANK,
@@ -123,3 +136,25 @@ def test_only_a_refused_write_proves_a_lock(answer: Reply) -> None:
     assert found is Refusal.LOCK_NOT_PROVED
     assert work.evidence["is_locked"] is False
     assert work.evidence["lock_proof"]
+
+
+@pytest.mark.parametrize("kind", [WriteBank, LockTag])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_reader_that_restarts_touches_no_other_tag(kind: type, number: int) -> None:
+    """A second tag comes into the field, and the reader forgets its selection instead of an answer."""
+    tag, other = new_tag(1), new_tag(2)
+    field = Field([tag])
+
+    def restart(_: Request) -> Reply:
+        field.tags.insert(0, other)
+        field.select, field.mode = None, SelectMode.NEVER
+        return None
+
+    field.hooks[(kind, number)] = restart
+    work = Programming(approval(tag, lock=True))
+    with suppress(Refused):
+        field.run(work, work.program())
+
+    assert (other.epc, other.locks[LockField.EPC]) == (FACTORY, Lock.OPEN)
+    if number == 1:
+        assert (tag.epc, work.evidence["is_locked"]) == (UUID, True)

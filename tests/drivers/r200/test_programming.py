@@ -169,6 +169,8 @@ def test_a_tag_is_programmed_and_verified() -> None:
         Phase.READING,
         Phase.WRITING,
         Phase.VERIFYING_BANK,
+        Phase.SELECTING,
+        Phase.VERIFYING_BANK,
         Phase.VERIFYING_INVENTORY,
         Phase.DONE,
     ]
