@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 
 from simulators.devices.clock import ClockOptions
 from simulators.devices.contract import (
+    DeviceFault,
     DeviceSpec,
     Drive,
+    FaultyDevice,
     Framing,
     PinDevice,
     PinSimulator,
     SimulatedDevice,
     Simulator,
+    TagPad,
+    TagState,
 )
 from simulators.devices.lane_device import LaneDevice, birth_us
 from simulators.stand import Stand
@@ -27,10 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClockOptions",
+    "DeviceFault",
     "DeviceSpec",
     "Drive",
     "Event",
     "EventKind",
+    "FaultyDevice",
     "Framing",
     "LaneDevice",
     "PinDevice",
@@ -39,6 +45,8 @@ __all__ = [
     "SimulatedDevice",
     "Simulator",
     "Stand",
+    "TagPad",
+    "TagState",
     "World",
     "birth_us",
 ]

@@ -2,13 +2,17 @@
 
 from simulators.devices.contract import (
     AnySimulator,
+    DeviceFault,
     DeviceSpec,
     Drive,
+    FaultyDevice,
     Framing,
     PinDevice,
     PinSimulator,
     SimulatedDevice,
     Simulator,
+    TagPad,
+    TagState,
 )
 from simulators.devices.registry import (
     NoLine,
@@ -21,14 +25,18 @@ from simulators.devices.registry import (
 
 __all__ = [
     "AnySimulator",
+    "DeviceFault",
     "DeviceSpec",
     "Drive",
+    "FaultyDevice",
     "Framing",
     "NoLine",
     "PinDevice",
     "PinSimulator",
     "SimulatedDevice",
     "Simulator",
+    "TagPad",
+    "TagState",
     "UnknownSimulator",
     "load_line_simulator",
     "load_simulator",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from simulators.world.range import World
 from tests.acceptance.printed import print_errors, unrevised_prints
 from tests.acceptance.simulated_range import (
     BIN,
@@ -69,23 +72,39 @@ async def shoot(
         return found + print_errors(running, rows) + unrevised_prints(running, rows)
 
 
-async def press(running: SimulatedRange) -> None:
-    """Press the probe of the range's target while arrows fly."""
+async def press_and_place(running: SimulatedRange) -> None:
+    """Press the probe of the range's target, and place a tag on its scanner, while arrows fly."""
     await running.until_shots(1)
-    words = ("press", "target-1", "--x", "100", "--y", "200.5", "--database-dir", str(running.database_dir))
+    assert running.start["scanner"] == "arrow-1"
+    pressed = await run(running, "press", "target-1", "--x", "100", "--y", "200.5")
+    assert pressed == "Pressed the probe of target-1 at 100 200.5 mm.\n"
+    placed = json.loads(await run(running, "place", "arrow-1", "programmed", "--json"))
+    assert UUID(placed["epc"]) == World(SEED, 0).lane(1).arrows[0].id
+
+
+async def run(running: SimulatedRange, *words: str) -> str:
+    """The output of a command of the range."""
     process = await asyncio.create_subprocess_exec(
-        str(BIN / "archstats-sensor"), *words, stdout=asyncio.subprocess.PIPE, env=clean_environment()
-    )
+        str(BIN / "archstats-sensor"), *words, "--database-dir", str(running.database_dir),
+        stdout=asyncio.subprocess.PIPE, env=clean_environment(),
+    )  # fmt: skip
     output, _ = await process.communicate()
-    assert (process.returncode, output.decode()) == (0, "Pressed the probe of target-1 at 100 200.5 mm.\n")
+    assert process.returncode == 0
+    return output.decode()
 
 
 @pytest.mark.timeout(240)
 async def test_every_result_is_stored_exactly_as_in_truth(short_path: Path) -> None:
-    assert await shoot(short_path, SEED, meanwhile=press) == []
+    """The newcomer's range, with a scanner that is on a desk beside the shooting."""
+    assert await shoot(short_path, SEED, meanwhile=press_and_place, has_scanner=True) == []
     async with connected(short_path) as connection:
         pins = await connection.fetch("select device_id, x_mm, y_mm, source from readings where kind = 'pin'")
+        scans = await connection.fetch(
+            "select s.human_identifier from readings r left join arrows s on replace(s.id::text, '-', '') = r.tag"
+            " where r.device_id = 'arrow-1' and r.kind = 'scan' order by r.at"
+        )
     assert [tuple(pin) for pin in pins] == [("target-1", 100.0, 200.5, "simulator")]
+    assert [scan["human_identifier"] for scan in scans] == [None, "L1-01"]
 
 
 @pytest.mark.timeout(240)
