@@ -46,7 +46,10 @@ Run = Callable[[Mapping[str, Value], Scanner, ReportProgress], Awaitable[Command
 
 
 async def run_command(command: Command, scanner: Scanner, report: ReportProgress) -> CommandResult:
-    """Run a command of ``COMMANDS``. However it ends, the reader is in no select mode afterwards, or ``is_clean`` is False."""
+    """Run a command of ``COMMANDS``.
+
+    However it ends, the reader is in no select mode afterwards, or ``is_clean`` is False.
+    """
     try:
         return await _RUN[command.name](command.arguments, scanner, report)
     except ValueError as fault:
@@ -65,10 +68,11 @@ async def _read_config(arguments: Mapping[str, Value], scanner: Scanner, report:
 async def _configure(arguments: Mapping[str, Value], scanner: Scanner, report: ReportProgress) -> CommandResult:
     if "region" in arguments:
         raise ValueError(
-            "the region is set with ARCH_STATS_REGION in the settings of the scanner's service, because it is a matter of law"
+            "the region is set with ARCH_STATS_REGION in the settings of the scanner's service: "
+            "the law of the country decides it"
         )
-    centi_dbm = _power(arguments)
     _take(arguments, "power_dbm")
+    centi_dbm = _power(arguments)
     report(Progress("setting the power"))
     was_clean, scanner.is_clean = scanner.is_clean, False
     try:

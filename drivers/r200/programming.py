@@ -33,7 +33,7 @@ from drivers.r200.scans import Round
 EPC_WORDS: Final = 8
 """Words of an arrow's UUID."""
 TID_WORDS: Final = 6
-"""Words of a TID with a serial number: class, maker and model in two, the serial in four (EPC Tag Data Standard, 16)."""
+"""Words of a TID with a serial number: class, maker and model in two, the serial in four (Tag Data Standard, 16)."""
 MEMORY_WORDS: Final = 1 + EPC_WORDS
 """Words that a write changes: PC and EPC."""
 READ_MEMORY: Final = ReadBank(Bank.EPC, 1, MEMORY_WORDS)

@@ -17,7 +17,7 @@ HEARTBEAT_S: Final = 1.0
 """Interval of pulses."""
 HEARTBEAT_NS: Final = round(HEARTBEAT_S * 1e9)
 COVERED_NS: Final = 2_000_000_000
-"""Longest time between two answered inventories in which no arrow passes unseen: a person holds it on the pad for longer."""
+"""Longest time between two answered inventories in which no arrow passes unseen: an archer holds it for longer."""
 LATENCY_S: Final = 0.05
 """Longest time from the reading of a tag to the arrival of its notice."""
 RAW_READS_KEPT: Final = 100

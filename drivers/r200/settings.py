@@ -11,7 +11,7 @@ from drivers.r200.codec import Region
 BAUDS: Final = (115_200, 9_600, 19_200, 38_400, 57_600)
 """Bit rates that are tried, the usual ones first: boards come with 115,200, the chip's own default is 9,600."""
 QUERY: Final = 0x1018
-"""Parameters of Query: the manuals' default with Q 3. Eight slots make a short round, in which two tags seldom collide."""
+"""Parameters of Query: the manuals' default with Q 3. Eight slots make a short round; two tags seldom collide."""
 
 MOST_DBM: Final = 30.0
 """Highest power that can be set: the strongest boards have less."""

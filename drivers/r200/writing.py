@@ -1,4 +1,7 @@
-"""Writing, verifying and locking one tag whose TID and memory were approved. Pure, see :mod:`drivers.r200.programming`."""
+"""Writing, verifying and locking one tag whose TID and memory were approved. Pure.
+
+The steps before it are in :mod:`drivers.r200.programming`.
+"""
 
 from __future__ import annotations
 
@@ -79,8 +82,8 @@ class Approval:
 class Programming(TagWork):
     """Programs one tag. ``evidence`` is complete at every instant, also when the work is refused.
 
-    A reader that restarts forgets the selection and then writes or locks any tag in its field. So the tag is selected again
-    before each further write, before each lock, before the result is verified, and after a write without an answer.
+    A reader that restarts forgets the selection and then writes or locks any tag in its field. So the tag is selected
+    again before each further write and each lock, before the result is verified, and after a write without an answer.
     """
 
     def __init__(self, approval: Approval) -> None:
@@ -151,7 +154,8 @@ class Programming(TagWork):
         if now != before:
             raise Refused(
                 Refusal.TORN,
-                f"Only {approval.words_in(now)} of {MEMORY_WORDS} words are in the tag after {WRITES} attempts. {_UNWRITTEN}",
+                f"Only {approval.words_in(now)} of {MEMORY_WORDS} words are in the tag after {WRITES} attempts. "
+                f"{_UNWRITTEN}",
             )
         reason = "" if refused is None else f" ({refused})"
         raise Refused(Refusal.NOT_VERIFIED, f"The tag did not take the write{reason}. {_UNWRITTEN}")

@@ -1,4 +1,4 @@
-"""Answers and notices of a reader, and their frames in both directions: the simulated reader sends what the driver gets."""
+"""Answers and notices of a reader, and their frames in both directions: the simulated reader sends them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Notice:
 
     @property
     def is_intact(self) -> bool:
-        """Whether the tag's CRC is right. It is stronger than the sum of the frame, and covers the way through the air."""
+        """Whether the tag's CRC is right. It is stronger than the frame's sum, and covers the way through the air."""
         return self.crc == tag_crc(self.pc, self.epc)
 
     def pack(self) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from drivers.r200.codec.frames import MAX_DATA_WORDS, Dialect, Frame, FrameType
@@ -238,6 +239,7 @@ HostCommand = (
 """A command of the host to the reader."""
 
 
+@lru_cache(maxsize=64)
 def encode_command(command: HostCommand, dialect: Dialect) -> bytes:
     """The bytes of a command."""
     return Frame(FrameType.COMMAND, command.code, command.pack(), dialect).encode()

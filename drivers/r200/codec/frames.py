@@ -181,7 +181,7 @@ def split_frames(data: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _frame_size(data: bytes, at: int) -> int | None:
-    """Size of the frame whose header is at ``at``, the least one while its length is not there; None if it is no frame."""
+    """Size of the frame whose header is at ``at``, the least one before its length arrived; None if it is none."""
     if at + 1 < len(data) and data[at + 1] > max(FrameType):
         return None
     if at + _HEAD > len(data):

@@ -1,6 +1,6 @@
 """Codes of the readers' protocol: commands, failures and their reasons.
 
-From the user protocol of the R200 (V2.3.3) and the firmware manual of the M100 and QM100, which agree except for errata.
+From the user protocol of the R200 (V2.3.3) and the firmware manual of the M100 and QM100, which agree but for errata.
 """
 
 from __future__ import annotations

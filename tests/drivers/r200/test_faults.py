@@ -1,4 +1,4 @@
-"""Programming over a faulty line, with tags that leave the field: a success is true, and trying again finishes every tag."""
+"""Programming over a faulty line, with tags that leave the field: a success is true, and a retry finishes every tag."""
 
 from __future__ import annotations
 
