@@ -91,7 +91,9 @@ class Status:
         return self.set_state(DeviceState.READY)
 
     def on_error(self, fault: DriverError) -> bool:
-        """The device, its line or its data failed; returns whether the state changed."""
+        """The device, its line or its data failed; returns whether the state changed. While the daemon stops, it does not."""
+        if self.state is DeviceState.STOPPED:
+            return False
         if self.state is DeviceState.READY or (isinstance(fault, DeviceLost) and self.state is not DeviceState.WAITING):
             silent = isinstance(fault, DeviceLost) and fault.silent
             state = DeviceState.SILENT if silent else DeviceState.LOST

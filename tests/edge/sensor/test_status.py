@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from drivers.errors import DeviceLost
 from edge.common.postgres.boots import CLOCK_HINT
 from edge.common.vocabulary import DeviceState
 from edge.sensor.status import Status, headline
@@ -54,6 +55,12 @@ def test_line_of_a_lost_device() -> None:
     assert line(status) == (
         "bow-1 on /dev/archstats/bow-1 is lost since 09:03:20 EST: the port is gone; Check the cable, database ok"
     )
+
+
+def test_a_device_that_fails_while_the_daemon_stops_is_stopped() -> None:
+    status = Status(state=DeviceState.STOPPED)
+    assert not status.on_error(DeviceLost("the port is gone", device="bow-1", hint="Check the cable."))
+    assert status.state is DeviceState.STOPPED
 
 
 def test_every_state_has_a_line() -> None:
