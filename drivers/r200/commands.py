@@ -175,8 +175,11 @@ async def _make_ready(scanner: Scanner) -> None:
     try:
         if not await scanner.set_up.is_kept(scanner.reader):
             await scanner.set_up.send(scanner.reader)
-    except (DeviceUnavailable, ProtocolError):
+    except DeviceUnavailable:
         raise no_answer() from None
+    except ProtocolError as fault:
+        text = f"The scanner cannot be used: {fault.message}. {fault.hint}"
+        raise Refused(Refusal.READER_REFUSED, text) from fault
 
 
 async def _clean(scanner: Scanner, *more: SetPower) -> None:

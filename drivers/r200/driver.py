@@ -107,14 +107,13 @@ class ArrowReader:
     async def readings(self) -> AsyncIterator[Report]:
         """Scans and pulses. Raises DeviceLost when the line fails or the reader is silent for three heartbeats."""
         while True:
-            scanner = self._opened()
-            for report in scanner.session.reports():
-                yield report
             due_ns = time.monotonic_ns() + self._settings.poll_ms * 1_000_000
             async with self._radio:
-                await self._turn(self._opened())
-            if not scanner.session.has_reports:
-                await asyncio.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)
+                scanner = self._opened()
+                await self._turn(scanner)
+            for report in scanner.session.reports():
+                yield report
+            await asyncio.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)
 
     async def execute(self, command: Command, report: ReportProgress = ignore_progress) -> CommandResult:
         """Run a command of :mod:`drivers.r200.commands`. Inventories for scans pause meanwhile."""

@@ -80,11 +80,6 @@ class ScanSession:
         self._has_run_command = False
         self._reports: deque[Report] = deque()
 
-    @property
-    def has_reports(self) -> bool:
-        """Whether reports wait."""
-        return bool(self._reports)
-
     def reports(self) -> Iterator[Report]:
         """The waiting reports; each is removed as it is taken."""
         while self._reports:

@@ -60,9 +60,9 @@ class Connected:
         return found()[0]
 
 
-def settings(port: Path, **values: float) -> R200Settings:
+def settings(port: Path, *, poll_ms: int = 50, debounce_s: float = 2.0) -> R200Settings:
     """Settings of the driver at a port."""
-    return R200Settings(port=str(port), region=RegionName.EU, poll_ms=50, debounce_s=values.get("debounce_s", 2.0))
+    return R200Settings(port=str(port), region=RegionName.EU, poll_ms=poll_ms, debounce_s=debounce_s)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.contract import Command, Progress, Pulse, Source, StreamStart
+from drivers.contract import Command, Progress, Pulse, Reading, Source, StreamStart
 from drivers.r200 import codec
 from drivers.r200.driver import ArrowReader
 from drivers.r200.programming import Phase
@@ -181,3 +181,22 @@ async def test_a_reader_in_another_state_is_opened(tmp_path: Path, command: code
             assert isinstance(await anext(driver.readings()), StreamStart)
         finally:
             await driver.close()
+
+
+async def test_inventories_keep_their_interval(tmp_path: Path) -> None:
+    """Also while every read is a reading."""
+    port = tmp_path / DEVICE
+    async with served(DeviceSpec(DEVICE, "arrow.r200", 1, "desk"), port):
+        driver = ArrowReader(DEVICE, settings(port, poll_ms=150, debounce_s=0))
+        try:
+            await driver.open()
+            reports = driver.readings()
+            found: list[Reading] = []
+            while len(found) < 4:
+                report = await anext(reports)
+                found += [report] if isinstance(report, Reading) else []
+        finally:
+            await driver.close()
+    stamps = [reading.stamp.mono_ns or 0 for reading in found]
+    assert [reading.seq for reading in found] == [1, 2, 3, 4]
+    assert stamps[-1] - stamps[0] >= 3 * 140_000_000
