@@ -83,6 +83,15 @@ async def served(
 
     The shooting started a second ago.
     """
+    async with served_station(spec, port, faults=faults, seed=seed, speed=speed) as station:
+        yield station.device
+
+
+@asynccontextmanager
+async def served_station(
+    spec: DeviceSpec, port: Path, *, faults: FaultPlan = NO_FAULTS, seed: int = 3, speed: float = _SPEED
+) -> AsyncIterator[Station]:
+    """Do the same, and yield the device with its line, so that a test can unplug it."""
     host = HostTime.anchor()
     world = World(seed, host.utc_us - 1_000_000, speed)
     simulator = load_line_simulator(spec.driver)
@@ -93,7 +102,7 @@ async def served(
     station = Station(device, line, port, host, lambda _since, _until: None)
     serving = asyncio.create_task(station.serve())
     try:
-        yield device
+        yield station
     finally:
         serving.cancel()
         with suppress(asyncio.CancelledError):

@@ -137,11 +137,12 @@ class Programming(TagWork):
             reply = yield WriteBank(Bank.EPC, 1, approval.words)
             refused = reply if isinstance(reply, Failure) else None
             if refused is not None and (_is_locked(refused) or _is_denied(refused)):
-                raise (yield from self._locked(refused))
+                raise (yield from self._locked(refused, before))
             if refused is not None and refused.tag_error is TagError.OVERRUN:
+                kept = yield from self._kept(before)
                 raise Refused(
                     Refusal.TOO_SMALL,
-                    "The tag refuses an EPC of 128 bits. Use a tag with at least 128 bits of EPC memory.",
+                    f"The tag refuses an EPC of 128 bits{kept}. Use a tag with at least 128 bits of EPC memory.",
                 )
             if reply is None:
                 yield from self.select(approval.tid)
@@ -157,22 +158,32 @@ class Programming(TagWork):
                 f"Only {approval.words_in(now)} of {MEMORY_WORDS} words are in the tag after {WRITES} attempts. "
                 f"{_UNWRITTEN}",
             )
+        self.evidence["written"] = False
         reason = "" if refused is None else f" ({refused})"
         raise Refused(Refusal.NOT_VERIFIED, f"The tag did not take the write{reason}. {_UNWRITTEN}")
 
-    def _locked(self, refused: Failure) -> Steps[Refused]:
+    def _kept(self, before: bytes) -> Steps[str]:
+        """Read what a refused write left: an unchanged memory proves that nothing was written, and the text says so."""
+        now = yield from self.read_memory()
+        if now != before:
+            self.evidence["words_written"] = self._approval.words_in(now)
+            return ""
+        self.evidence["written"] = False
+        return ", and its memory is unchanged"
+
+    def _locked(self, refused: Failure, before: bytes) -> Steps[Refused]:
         """The refusal of a tag whose EPC is locked: for ever if no password can open it."""
+        kept = yield from self._kept(before)
         if not _is_denied(refused):
             answer = yield from self._read(READ_ACCESS_PASSWORD)
             if isinstance(answer, BankData) and not any(answer.data):
                 return Refused(
                     Refusal.LOCKED_FOREVER,
-                    "The tag is locked for ever and its memory is unchanged. Use another tag for this arrow.",
+                    f"The tag is locked for ever{kept}. Use another tag for this arrow.",
                 )
         return Refused(
             Refusal.PASSWORD_LOCKED,
-            "The tag is locked with a password, or for ever, and its memory is unchanged. "
-            "Use another tag for this arrow.",
+            f"The tag is locked with a password, or for ever{kept}. Use another tag for this arrow.",
         )
 
     def _verify(self) -> Steps[None]:

@@ -151,8 +151,7 @@ class FaultyLine:
                 self.requested_text = self._draws.below(1 << 16)
             if self._draw_fault(self._plan.unplug):
                 self._counted[Fault.UNPLUG] += 1
-                self._plugged_from_us = now_us + round(self._draws.uniform(200_000, 1_500_000))
-                self._lose_all()
+                self.unplug(now_us + round(self._draws.uniform(200_000, 1_500_000)))
 
     def from_hub(self, data: bytes, now_us: int) -> None:
         """Send bytes of the hub; faults act once a frame is complete."""
@@ -165,6 +164,11 @@ class FaultyLine:
         if len(self._partial) > _MAX_FRAME:
             self.to_device.put(self._partial, now_us)
             self._partial = b""
+
+    def unplug(self, until_us: int) -> None:
+        """Unplug the cable until then. Everything in transit is lost."""
+        self._plugged_from_us = until_us
+        self._lose_all()
 
     def is_plugged(self, now_us: int) -> bool:
         """Whether the cable is plugged in."""
