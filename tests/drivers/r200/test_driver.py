@@ -64,7 +64,7 @@ async def test_other_tags_are_refused_and_unchanged(tmp_path: Path) -> None:
             refused = await there.program()
             assert (refused.values["refusal"], tag.epc_memory) == (refusal, before)
             assert refused.values["written"] is False, "a read proves that nothing was written"
-                assert "its memory is unchanged" in str(refused.error)
+            assert "its memory is unchanged" in str(refused.error)
             assert select_mode(there) is codec.SelectMode.NEVER
         memory = before.hex()
         there.place("blank")
