@@ -44,6 +44,7 @@ COMMANDS = (
     _entry("run", "run", "Read one device and store its readings; systemd starts this.", "run_command"),
     _entry("session", "session", "Sessions: the shooting on a lane, from open to close."),
     _entry("faces", "faces", "Target faces: list the catalogue."),
+    _entry("arrow", "arrow", "Arrows: register them, and program their tags."),
     _entry("shots", "shots", "Shots: list, correct, rebuild and rescore them."),
     _entry("why", "why", "Explain a shot: readings, clocks, flight, ring, corrections.", "why_command"),
     _entry("orphan", "orphan", "Landings that no release explains: list and assign them."),

@@ -143,6 +143,13 @@ async def run_to_end(
     Cancelling the task, as Ctrl-C does, cancels the command and waits for its end.
     """
     command = await request_command(connection, device_id, kind, arguments, who, deadline_s)
+    return await follow_command(connection, command, follow)
+
+
+async def follow_command(
+    connection: Connection, command: DeviceCommand, follow: Follow = lambda _: None
+) -> DeviceCommand:
+    """Wait for the end of a command, whatever it is. Cancelling the task cancels the command and waits for its end."""
     try:
         return await await_command(connection, command, follow)
     except asyncio.CancelledError:

@@ -7,24 +7,9 @@ import re
 import asyncpg
 import pytest
 
-from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
-from edge.common.postgres.database import open_database
-from edge.common.postgres.roles import Role
 from tests.edge.cli.command_line import CommandLine, shoot_lane
 from tests.test_project import ROOT
-
-
-async def test_operator_registers_and_retires_an_arrow(database_settings: ServiceSettings) -> None:
-    (block,) = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "schema.md").read_text(), re.DOTALL)
-    async with open_database(database_settings, application="test", role=Role.OPERATOR) as database:
-        connection = await database.connect()
-        register, retire = block.strip().splitlines()
-        await connection.execute(register)
-        assert await connection.fetchval("select is_active from arrows where human_identifier = 'A3'") is True
-        await connection.execute(retire)
-        assert await connection.fetchval("select is_active from arrows where human_identifier = 'A3'") is False
-        await connection.close()
 
 
 def test_owner_deletes_a_mistyped_device_without_readings(command_line: CommandLine) -> None:

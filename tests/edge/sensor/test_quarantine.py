@@ -125,7 +125,7 @@ async def test_statement_in_the_spool_page_works(stored: Stored) -> None:
         values ('bow-1', 'ready', now(), 1, 7, 4096, 'the disk is full')
         """
     )
-    (statement,) = re.findall(r'-c "([^"]+)"', (ROOT / "docs" / "spool.md").read_text())
+    (statement,) = re.findall(r'-c "([^"]+)"', (ROOT / "docs" / "hub" / "spool.md").read_text())
     rows = await stored.connection.fetch(statement)
     assert [tuple(row) for row in rows] == [("bow-1", 7, 4096, None, "the disk is full")]
 

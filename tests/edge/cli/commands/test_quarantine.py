@@ -56,7 +56,7 @@ def test_unknown_number_settles_nothing(quarantined: CommandLine) -> None:
 
 def test_commands_of_the_spool_page_work(quarantined: CommandLine) -> None:
     assert PREPARED["spool.md"].endswith("test_quarantine.py")
-    shown = [shlex.split(command) for command in commands(ROOT / "docs" / "spool.md")]
+    shown = [shlex.split(command) for command in commands(ROOT / "docs" / "hub" / "spool.md")]
     ours = [words[1:] for words in shown if words[0] == "archstats-sensor"]
     assert len(ours) == 2
     for words in ours:

@@ -1,0 +1,139 @@
+"""Program the UUID of an arrow into the tag on the scanner.
+
+The daemon returns the tag, the database decides in one transaction whether it may be written and claims it, and the daemon writes
+and proves it. The database marks the arrow programmed in the transaction that stores the proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from edge.common.config.errors import CommandError
+from edge.common.console import local
+from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import CommandState
+from edge.operator.arrows.records import Arrow, arrow_of_id, arrow_of_tag, find_arrow
+from edge.operator.arrows.scanner import inspect_tag
+from edge.operator.arrows.tags import WRITABLE, InspectedTag, TagRelation, approve_tag, relation_error
+from edge.operator.commands import DeviceCommand, Follow, Value, follow_command, request_command, require_done
+
+PROGRAM: Final = "program_arrow"
+"""Command that writes and proves an EPC; a trigger on ``commands`` knows it by this name."""
+PROGRAMS_WITHIN_S: Final = 60.0
+"""Deadline of a write with its proofs."""
+CLAIMED_ONCE: Final = "arrows_by_tag"
+"""The index that gives each tag to one arrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammedArrow:
+    """The outcome of a write that is proved."""
+
+    arrow: Arrow
+    command: DeviceCommand
+    tag: InspectedTag
+    """Before the write."""
+    relation: TagRelation
+    """Of that tag to the arrow."""
+
+    @property
+    def evidence(self) -> Mapping[str, Value]:
+        """Values that the scanner read back."""
+        return self.command.result or {}
+
+    @property
+    def was_written(self) -> bool:
+        """False when the tag held the UUID already."""
+        return self.evidence.get("written") is not False
+
+
+async def find_to_program(connection: Connection, reference: str) -> Arrow:
+    """The arrow that an operator wants to program. Raises CommandError for none, and for a voided one."""
+    arrow = await find_arrow(connection, reference)
+    if arrow.is_active or arrow.voided_date is None:
+        return arrow
+    raise CommandError(
+        f"arrow {arrow.human_identifier} was voided on {local(arrow.voided_date)}, so it is not programmed",
+        hint=f"Restore it first (`archstats-sensor arrow restore {str(arrow.id)[:8]}`), or register a new arrow.",
+    )
+
+
+async def program_arrow(
+    connection: Connection, arrow: Arrow, scanner_id: str, who: str, follow: Follow, *, lock: bool = False
+) -> ProgrammedArrow:
+    """Write an arrow's UUID into the tag on the scanner, prove it, and with ``lock`` lock it for ever.
+
+    Cancelling the task cancels the command and waits for its end; a write that was begun stays with its tag. Raises
+    CommandError when the tag must not be written, or the write is not proved.
+    """
+    tag = await inspect_tag(connection, scanner_id, who, follow)
+    relation, command = await _request(connection, arrow, tag, scanner_id, who, lock=lock)
+    command = await follow_command(connection, command, follow)
+    present = await arrow_of_id(connection, arrow.id) or arrow
+    _require_proof(command, present)
+    return ProgrammedArrow(present, command, tag, relation)
+
+
+async def tag_neighbours(connection: Connection, tag: InspectedTag) -> tuple[Arrow | None, Arrow | None]:
+    """The arrow whose UUID a tag holds, and the one for which it is claimed."""
+    return await arrow_of_id(connection, tag.identity), await arrow_of_tag(connection, tag.tid)
+
+
+async def _request(
+    connection: Connection, arrow: Arrow, tag: InspectedTag, scanner_id: str, who: str, *, lock: bool
+) -> tuple[TagRelation, DeviceCommand]:
+    """Approve and claim the tag, and request the write, all in one transaction."""
+    await connection.fetchval("select expire_commands()")  # an earlier request may still hold the claim
+    try:
+        async with connection.transaction():
+            await connection.execute("select from arrows where id = $1 for update", arrow.id)
+            arrow = await arrow_of_id(connection, arrow.id) or arrow
+            holder, claimant = await tag_neighbours(connection, tag)
+            relation = approve_tag(arrow, tag, holder, claimant)
+            if relation not in WRITABLE:
+                raise relation_error(relation, arrow, tag, holder, claimant)
+            if not await connection.fetchval("select claim_tag($1, $2)", arrow.id, tag.tid):
+                raise CommandError(
+                    f"arrow {arrow.human_identifier} was changed meanwhile, so nothing was written", hint="Try again."
+                )
+            arguments: dict[str, Value] = {"epc": arrow.epc, "tid": tag.tid, "memory": tag.memory, "lock": lock}
+            return relation, await request_command(
+                connection, scanner_id, PROGRAM, arguments, who, deadline_s=PROGRAMS_WITHIN_S
+            )
+    except asyncpg.UniqueViolationError as fault:
+        if fault.constraint_name != CLAIMED_ONCE:
+            raise
+        raise CommandError(
+            "the tag on the scanner was claimed for another arrow meanwhile, so nothing was written",
+            hint="Use one scanner for one arrow at a time.",
+        ) from fault
+    except asyncpg.RestrictViolationError as fault:
+        raise CommandError(
+            f"{fault.message}, so nothing was written",
+            hint="See the commands that run: `archstats-sensor commands list`.",
+        ) from fault
+
+
+def _require_proof(command: DeviceCommand, arrow: Arrow) -> None:
+    """Raise CommandError unless the arrow is programmed, with what to do for the person who holds it."""
+    if command.state is not CommandState.FAILED:
+        require_done(command)
+        if arrow.is_programmed:
+            return
+    label = arrow.human_identifier
+    again = f"`archstats-sensor arrow program {label}`"
+    if arrow.is_programmed:  # only the lock, or a check of a programmed tag, failed
+        state, advice = "the lock or the check failed", f"The arrow stays programmed. To try again: {again}."
+    elif arrow.is_write_unfinished:
+        state = "the write may be unfinished"
+        advice = f"Keep the tag for this arrow: put it on the scanner and run {again}, which finishes the write."
+    else:
+        state, advice = "nothing was written", f"Put that right, then run {again}."
+    error = (command.error or "the scanner proved another EPC").removesuffix(".")
+    hint = " ".join(filter(None, (command.hint, advice, f"Evidence: `archstats-sensor commands show {command.id}`.")))
+    what = f"arrow {label}" if arrow.is_programmed else f"arrow {label} is not programmed"
+    raise CommandError(f"{what}: {error} ({state})", hint=hint)
