@@ -57,7 +57,7 @@ def test_an_arrow_is_programmed_and_verified(line: CommandLine, pad: ScriptedPad
     assert (facts["was_written"], facts["epc"], facts["device_id"]) == (False, epc, "arrow-1")
 
 
-def test_a_torn_write_is_reported_and_finished_by_the_same_command(line: CommandLine, pad: ScriptedPad) -> None:
+def test_a_torn_write_is_finished_by_the_same_command(line: CommandLine, pad: ScriptedPad) -> None:
     pad.tears_after = 3
     error = line.run("arrow", "program", "A07", status=1)
     assert "arrow A07 is not programmed: The tag left the field after the write began" in error
