@@ -27,6 +27,7 @@ from edge.common.postgres.migrate import migrate
 from tests import run_guard
 from tests.postgres import TEMPLATE_DIR_VARIABLE, copy_fresh_cluster, short_folder
 from tests.scheduling import Group, spread
+from tests.warm_programs import WarmPrograms
 
 CHANNEL = "archy"
 TEMPLATE = "migrated_template"
@@ -200,6 +201,14 @@ def empty_database_settings(cluster: EmbeddedPostgres, _admin: _Admin) -> Iterat
     name = _admin.create_database("template0")
     yield _settings(cluster, name)
     _admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def programs() -> Iterator[WarmPrograms]:
+    """Runs the project's programs without the cost of a start."""
+    warm = WarmPrograms()
+    yield warm
+    warm.stop()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 
 from edge.common.postgres.connection import Connection
 from tests.edge.lane_rows import LaneRows, SessionSetup, build_lane, started_ago
-from tests.warm_programs import WarmPrograms
 
 
 @pytest.fixture
@@ -20,14 +19,6 @@ def _new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         time.tzset()
         yield
     time.tzset()
-
-
-@pytest.fixture(scope="session")
-def programs() -> Iterator[WarmPrograms]:
-    """Runs the project's programs without the cost of a start."""
-    warm = WarmPrograms()
-    yield warm
-    warm.stop()
 
 
 @pytest.fixture

@@ -1,0 +1,176 @@
+"""Arrows are programmed by the operator's commands through a daemon: what the database says is what the tags hold."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from edge.common.config.settings import ServiceSettings
+from edge.common.postgres.connection import Connection
+from simulators.devices.gen2_tag import Gen2Tag
+from simulators.wire.fault_plan import FaultPlan
+from tests.acceptance.scanner_desk import Desk, memories, scanner_desk
+from tests.eventually import eventually
+from tests.warm_programs import WarmPrograms
+
+FAULTS = FaultPlan(drop=0.02, corrupt=0.02, late=0.02, leave=0.02)
+PC = 0x4000
+"""A PC word of 8 words of EPC, without the bits that a tag sets itself."""
+ATTEMPTS = 6
+"""Most attempts of an arrow that failed: with these faults each one fails in less than half of all cases."""
+
+
+def holds(tag: Gen2Tag, arrow: object) -> bool:
+    """Whether a tag holds the UUID of an arrow, and shows all of it."""
+    return tag.pc >> 11 == PC >> 11 and tag.epc_memory.hex() == str(arrow).replace("-", "")
+
+
+async def program_in_a_row(desk: Desk, count: int) -> list[str]:
+    """Program so many arrows; the errors of failed attempts."""
+    assert (await desk.run("arrow", "register", "A01", "--count", str(count))).status == 0
+    tags: dict[str, Gen2Tag] = {}
+    failed: list[str] = []
+    for number in range(1, count + 1):
+        label = f"A{number:02}"
+        [tags[label]] = desk.place("blank")
+        for _ in range(ATTEMPTS):
+            before = {other: memories([tag]) for other, tag in tags.items() if other != label}
+            ended = await desk.run("arrow", "program", label)
+            arrow = (await desk.arrows())[label]
+            assert arrow["is_programmed"] is (ended.status == 0), (label, ended)
+            assert not arrow["is_programmed"] or holds(tags[label], arrow["id"]), (label, ended)
+            assert {other: memories([tag]) for other, tag in tags.items() if other != label} == before
+            if ended.status == 0:
+                break
+            failed.append(ended.stderr)
+    arrows = await desk.arrows()
+    assert [label for label, arrow in arrows.items() if not arrow["is_programmed"]] == [], failed
+    assert [label for label, arrow in arrows.items() if not holds(tags[label], arrow["id"])] == []
+    assert {label: arrow["tag_tid"] for label, arrow in arrows.items()} == {
+        label: tag.tid.hex() for label, tag in tags.items()
+    }
+    states = {str(command["state"]) for command in await desk.commands()}
+    assert states <= {"done", "failed"}
+    return failed
+
+
+async def test_is_programmed_means_the_tag_holds_the_uuid(
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path, programs: WarmPrograms
+) -> None:
+    async with scanner_desk(database_settings, connection, tmp_path, programs, faults=FAULTS) as desk:
+        await program_in_a_row(desk, 2)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("variant", ["desk", "desk-aa"])
+async def test_fifty_arrows_on_a_bad_line_in_a_row(
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path, programs: WarmPrograms, variant: str
+) -> None:
+    async with scanner_desk(database_settings, connection, tmp_path, programs, faults=FAULTS, variant=variant) as desk:
+        errors = await program_in_a_row(desk, 50)
+        faults = {way: dict(counts) for way, counts in desk.station.line.counted().items()}
+        own = desk.scanner.faults_counted()
+        print(f"{len(errors)} attempts failed: {errors}")
+        print(f"faults: {faults} {own}")
+        assert {"drop", "corrupt"} <= faults["to_hub"].keys() & faults["to_node"].keys()
+        assert {"late", "leave"} <= own.keys()
+        assert all(command["error"] for command in await desk.commands() if command["state"] == "failed")
+
+
+REFUSED = {
+    ("permalocked",): "locked for ever",
+    ("password",): "password",
+    ("small",): "smaller than 128 bits",
+    ("programmed",): "not registered here",
+    ("blank", "blank"): "several tags",
+}
+
+
+async def test_each_unfit_tag_is_refused_and_unchanged(
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path, programs: WarmPrograms
+) -> None:
+    async with scanner_desk(database_settings, connection, tmp_path, programs) as desk:
+        await desk.run("arrow", "register", "A01")
+        for names, message in REFUSED.items():
+            tags = desk.place(*names)
+            before = memories(tags)
+            ended = await desk.run("arrow", "program", "A01")
+            assert ended.status != 0, names
+            assert message in ended.stderr, (names, ended.stderr)
+            assert memories(tags) == before, names
+            arrow = (await desk.arrows())["A01"]
+            assert (arrow["is_programmed"], arrow["is_write_unfinished"], arrow["tag_tid"]) == (False, False, None), (
+                names,
+                ended.stderr,
+            )
+        [blank] = desk.place("blank")
+        assert (await desk.run("arrow", "program", "A01", "--lock", "--yes", "--yes")).status == 0
+        assert holds(blank, (await desk.arrows())["A01"]["id"])
+        assert (await desk.arrows())["A01"]["is_locked"]
+        await desk.run("arrow", "register", "A02")
+        ended = await desk.run("arrow", "program", "A02")
+        assert "that of arrow A01" in ended.stderr
+        assert (await desk.run("arrow", "verify", "A01")).status == 0
+
+
+async def until_half_written(tag: Gen2Tag, arrow: object) -> None:
+    """Wait until some words of a write are in a tag, and some are not."""
+    first = bytes.fromhex(str(arrow)[:4])
+    await eventually(lambda: tag.epc_memory.startswith(first) and not holds(tag, arrow), 30.0)
+
+
+async def test_killed_daemon_leaves_a_true_state(
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path, programs: WarmPrograms
+) -> None:
+    async with scanner_desk(database_settings, connection, tmp_path, programs) as desk:
+        await desk.run("arrow", "register", "A01")
+        [tag] = desk.place("blank")
+        operator = await desk.start("arrow", "program", "A01")
+        await until_half_written(tag, (await desk.arrows())["A01"]["id"])
+        await desk.kill_daemon()
+        await desk.start_daemon()
+        async with asyncio.timeout(60):
+            _, stderr = await operator.communicate()
+            while not all(command["finished_at"] for command in await desk.commands()):
+                await asyncio.sleep(0.05)
+        [command] = await desk.commands()
+        assert command["state"] == "failed"
+        assert operator.returncode != 0
+        assert "A01" in stderr.decode()
+        arrow = (await desk.arrows())["A01"]
+        assert (arrow["is_programmed"], arrow["tag_tid"]) == (False, tag.tid.hex())
+        again = await desk.run("arrow", "program", "A01")
+        assert again.status == 0, again
+        assert holds(tag, (await desk.arrows())["A01"]["id"])
+        assert (await desk.arrows())["A01"]["is_programmed"]
+
+
+async def test_unplugged_reader_leaves_a_true_state(
+    database_settings: ServiceSettings, connection: Connection, tmp_path: Path, programs: WarmPrograms
+) -> None:
+    async with scanner_desk(database_settings, connection, tmp_path, programs) as desk:
+        await desk.run("arrow", "register", "A01")
+        [tag] = desk.place("blank")
+        operator = await desk.start("arrow", "program", "A01")
+        await until_half_written(tag, (await desk.arrows())["A01"]["id"])
+        unplugged, now_us = await desk.now(), desk.host.now_us()
+        desk.scanner.reboot(now_us, 1_000_000)  # the cable also powers it
+        desk.station.line.unplug(now_us + 1_000_000)
+        assert not holds(tag, (await desk.arrows())["A01"]["id"])
+        async with asyncio.timeout(60):
+            _, stderr = await operator.communicate()
+        [command] = await desk.commands()
+        assert command["state"] == "failed"
+        assert isinstance(result := command["result"], dict)
+        assert result["written"] is True
+        assert operator.returncode != 0
+        assert "unfinished" in stderr.decode()
+        arrow = (await desk.arrows())["A01"]
+        assert (arrow["is_programmed"], arrow["is_write_unfinished"]) == (False, True)
+        await desk.until_ready(unplugged)
+        again = await desk.run("arrow", "program", "A01")
+        assert again.status == 0, again
+        assert holds(tag, arrow["id"])
