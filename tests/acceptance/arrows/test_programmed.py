@@ -11,7 +11,7 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from simulators.devices.gen2_tag import Gen2Tag
 from simulators.wire.fault_plan import FaultPlan
-from tests.acceptance.scanner_desk import Desk, memories, scanner_desk
+from tests.acceptance.arrows.scanner_desk import Desk, memories, scanner_desk
 from tests.eventually import eventually
 from tests.warm_programs import WarmPrograms
 
