@@ -18,8 +18,8 @@ WORD: Final = 4
 """Hexadecimal digits of one word of a tag's memory."""
 EPC_WORDS: Final = 8
 """Words of an arrow's EPC: a UUID has 128 bits."""
-ARROW_VERSIONS: Final = (4, 5)
-"""Versions (RFC 4122, section 4.1.3) of arrows' UUIDs: registered ones are random, those of simulated quivers are named."""
+UUID_VERSIONS: Final = range(1, 9)
+"""Versions of UUIDs (RFC 9562, section 4.2). Arrows registered here have version 4; another club's software may choose any."""
 SURE_WORDS: Final = 2
 """Words at the beginning that show a torn write in a tag that is not claimed: 32 bits are equal by chance in no club."""
 
@@ -89,8 +89,8 @@ class InspectedTag:
 
     @property
     def looks_like_uuid(self) -> bool:
-        """Whether it holds a UUID as arrows have it, shown by an inventory."""
-        return self.shows_uuid and self.identity.version in ARROW_VERSIONS
+        """Whether it holds a UUID of any version, shown by an inventory."""
+        return self.shows_uuid and self.identity.version in UUID_VERSIONS
 
 
 def words_written(tag: InspectedTag, arrow: Arrow) -> int:

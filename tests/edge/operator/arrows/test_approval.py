@@ -58,7 +58,9 @@ def holding(arrow: Arrow, words: int = 8, tid: str = TID) -> InspectedTag:
         (ARROW, TAG, None, replace(VOIDED, is_programmed=False), TagRelation.CLAIMED),
         (ARROW, FOREIGN, None, None, TagRelation.FOREIGN),
         (ARROW, replace(FOREIGN, pc="3000"), None, None, TagRelation.BLANK),
-        (ARROW, replace(FOREIGN, memory=UUID(int=1 << 76 | 1 << 63).hex), None, None, TagRelation.BLANK),
+        (ARROW, replace(FOREIGN, memory=UUID(int=1 << 76 | 1 << 63).hex), None, None, TagRelation.FOREIGN),
+        (ARROW, replace(FOREIGN, memory=UUID(int=9 << 76 | 1 << 63).hex), None, None, TagRelation.BLANK),
+        (ARROW, replace(FOREIGN, memory=UUID(int=1 << 76).hex), None, None, TagRelation.BLANK),
     ],
 )
 def test_a_tag_has_one_relation_to_an_arrow(
