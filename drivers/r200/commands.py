@@ -144,7 +144,7 @@ async def _work(work: TagWork, steps: Steps[None], scanner: Scanner, report: Rep
         while True:
             if work.phase is not shown or work.evidence != reported:
                 news = {key: value for key, value in work.evidence.items() if reported.get(key) != value}
-                report(_progress(work.phase, news))
+                report(_progress(work, work.phase, news))
                 shown, reported = work.phase, dict(work.evidence)
             request = steps.send(await _perform(scanner.reader, request))
     except StopIteration:
@@ -153,12 +153,12 @@ async def _work(work: TagWork, steps: Steps[None], scanner: Scanner, report: Rep
         return _failed(refused, work.evidence)
     finally:
         steps.close()
-        report(_progress(Phase.CLEANING, {}))
+        report(_progress(work, Phase.CLEANING, {}))
         await _clean(scanner)
 
 
-def _progress(phase: Phase, values: Mapping[str, Value]) -> Progress:
-    return Progress(phase, _PHASES.index(phase), len(_PHASES) - 1, values=values)
+def _progress(work: TagWork, phase: Phase, values: Mapping[str, Value]) -> Progress:
+    return Progress(phase, work.phases.index(phase), len(work.phases) - 1, values=values)
 
 
 async def _perform(reader: Reader, request: Request) -> Reply:
@@ -258,7 +258,6 @@ def _hex(arguments: Mapping[str, Value], name: str, size: int) -> bytes:
     return bytes.fromhex(text)
 
 
-_PHASES: Final = tuple(Phase)
 _RUN: Final[Mapping[str, Run]] = {
     "read_config": _read_config,
     "configure": _configure,

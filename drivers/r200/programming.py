@@ -55,12 +55,12 @@ _REPEATED: Final = frozenset(
 
 
 class Phase(StrEnum):
-    """Step of the work on a tag, in the words that its progress shows."""
+    """Step of the work on a tag, in the words that its progress shows, and in the order of the work."""
 
     SEARCHING = "looking for exactly one tag"
     READING = "reading the tag"
-    CHECKING = "checking the tag"
     SELECTING = "selecting the tag by its TID"
+    CHECKING = "checking the tag"
     WRITING = "writing the tag"
     VERIFYING_BANK = "verifying the tag's memory"
     VERIFYING_INVENTORY = "verifying the tag by inventory"
@@ -68,6 +68,11 @@ class Phase(StrEnum):
     PROVING = "proving the lock"
     CLEANING = "leaving the select mode"
     DONE = "done"
+
+
+INSPECTION: Final = (Phase.SEARCHING, Phase.READING, Phase.SELECTING, Phase.CHECKING, Phase.CLEANING, Phase.DONE)
+"""Phases of the work that only reads a tag."""
+_ORDER: Final = tuple(Phase)
 
 
 class Refusal(StrEnum):
@@ -124,6 +129,15 @@ class TagWork:
         self.evidence: dict[str, Value] = {}
         """Facts that were found so far, for the result."""
 
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """The phases of this work, in order."""
+        return INSPECTION
+
+    def enter(self, phase: Phase) -> None:
+        """Go on to a phase. An earlier one is entered again only as a part of the present one: no phase follows a later one."""
+        self.phase = max(self.phase, phase, key=_ORDER.index)
+
     def inspect(self, wait_s: float) -> Steps[None]:
         """Find exactly one tag, for which the search waits ``wait_s``, and read TID and memory."""
         found = yield from self.search(wait_s)
@@ -137,11 +151,11 @@ class TagWork:
             tid=tid.hex(),
             rssi_dbm=found.rssi_dbm,
         )
-        self.phase = Phase.DONE
+        self.enter(Phase.DONE)
 
     def search(self, wait_s: float) -> Steps[Notice]:
         """Find exactly one tag: several inventories show no other, and it answers most of them."""
-        self.phase = Phase.SEARCHING
+        self.enter(Phase.SEARCHING)
         began_ns = 0
         searches = 0
         was_seen = False
@@ -176,7 +190,7 @@ class TagWork:
 
     def read_tid(self, found: Notice) -> Steps[bytes]:
         """Read the TID of the only tag in the field."""
-        self.phase = Phase.READING
+        self.enter(Phase.READING)
         answer = yield from self._read(READ_TID)
         if isinstance(answer, Failure):
             if answer.tag_error is TagError.OVERRUN:
@@ -191,7 +205,7 @@ class TagWork:
 
     def select(self, tid: bytes) -> Steps[None]:
         """Let only the tag with this TID answer reads, writes and locks."""
-        self.phase = Phase.SELECTING
+        self.enter(Phase.SELECTING)
         for command in (SetSelect(Select.by_tid(tid)), SetSelectMode(SelectMode.EXCEPT_INVENTORY)):
             answer = yield from self._ask(command)
             if not isinstance(answer, Done) or answer.status:
@@ -199,7 +213,7 @@ class TagWork:
 
     def read_memory(self, found: Notice | None = None) -> Steps[bytes]:
         """PC and eight words of EPC of the selected tag; they agree with the inventory in which it was ``found``."""
-        self.phase = Phase.READING if found is not None else self.phase
+        self.enter(Phase.CHECKING)
         for _ in range(TRIES):
             answer = yield from self._read(READ_MEMORY)
             if isinstance(answer, Failure):
@@ -251,7 +265,9 @@ class TagWork:
 
     def tag_left(self) -> Refused:
         """The refusal of a tag that no longer answers."""
-        if self.evidence.get("written"):
+        if self.evidence.get("lock_attempts"):
+            text = "The tag left the field after it was programmed and its lock began. "
+        elif self.evidence.get("written"):
             text = "The tag left the field after the write began, so its memory may be incomplete. "
         else:
             text = "The tag left the field. "

@@ -5,6 +5,7 @@ The steps before it are in :mod:`drivers.r200.programming`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,6 +43,7 @@ WRITES: Final = 3
 WAIT_S: Final = 2.0
 """Time for which the search waits: the tag was on the pad when it was approved."""
 READ_ACCESS_PASSWORD: Final = ReadBank(Bank.RESERVED, 2, 2)
+LOCK_PHASES: Final = frozenset((Phase.LOCKING, Phase.PROVING))
 _UNWRITTEN: Final = "Hold the arrow still on the pad, and run the command again."
 
 
@@ -94,8 +96,14 @@ class Programming(TagWork):
             "tid": approval.tid.hex(),
             "written": False,
             "write_attempts": 0,
+            "lock_attempts": 0,
             "is_locked": False,
         }
+
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """The phases of this work: those of the lock only where it is approved."""
+        return [phase for phase in Phase if self._approval.lock or phase not in LOCK_PHASES]
 
     def program(self) -> Steps[None]:
         """Find, check, write, verify, and lock if that is approved."""
@@ -105,7 +113,6 @@ class Programming(TagWork):
         self._check(tid == approval.tid, Refusal.OTHER_TAG, "This is another tag than the one that was approved")
         yield from self.select(tid)
         before = yield from self.read_memory(found)
-        self.phase = Phase.CHECKING
         self.evidence.update(pc_before=before[:2].hex(), memory_before=before[2:].hex())
         self._check(
             approval.covers(before[2:]),
@@ -119,7 +126,7 @@ class Programming(TagWork):
             yield from self._lock()
             yield from self._prove()
             yield from self._verify()
-        self.phase = Phase.DONE
+        self.enter(Phase.DONE)
 
     def _check(self, is_approved: bool, refusal: Refusal, text: str) -> None:
         if not is_approved:
@@ -132,7 +139,7 @@ class Programming(TagWork):
         for attempt in range(1, WRITES + 1):
             if attempt > 1:
                 yield from self.select(approval.tid)
-            self.phase = Phase.WRITING
+            self.enter(Phase.WRITING)
             self.evidence.update(written=True, write_attempts=attempt)
             reply = yield WriteBank(Bank.EPC, 1, approval.words)
             refused = reply if isinstance(reply, Failure) else None
@@ -146,7 +153,6 @@ class Programming(TagWork):
                 )
             if reply is None:
                 yield from self.select(approval.tid)
-            self.phase = Phase.VERIFYING_BANK
             now = yield from self.read_memory()
             if now != before:
                 self.evidence["words_written"] = approval.words_in(now)
@@ -190,12 +196,12 @@ class Programming(TagWork):
         """Find the UUID in the memory and in an inventory."""
         approval = self._approval
         yield from self.select(approval.tid)
-        self.phase = Phase.VERIFYING_BANK
+        self.enter(Phase.VERIFYING_BANK)
         now = yield from self.read_memory()
         self.evidence.update(bank_pc=now[:2].hex(), bank_epc=now[2:].hex())
         if not approval.is_written(now):
             raise Refused(Refusal.NOT_VERIFIED, f"The tag's memory holds another UUID. {_UNWRITTEN}")
-        self.phase = Phase.VERIFYING_INVENTORY
+        self.enter(Phase.VERIFYING_INVENTORY)
         others: set[str] = set()
         for _ in range(2 * ROUNDS):
             inventory = yield from self.look()
@@ -216,12 +222,12 @@ class Programming(TagWork):
         )
 
     def _lock(self) -> Steps[None]:
-        """Lock the EPC for ever. An answer that was lost leaves the truth to the proof."""
-        self.evidence["written"] = True
+        """Lock the EPC for ever. An answer that was lost leaves the truth to the proof. ``written`` is of the memory only."""
         replies: list[Reply] = []
         while len(replies) < WRITES:
             yield from self.select(self._approval.tid)
-            self.phase = Phase.LOCKING
+            self.enter(Phase.LOCKING)
+            self.evidence["lock_attempts"] = len(replies) + 1
             reply = yield LockTag(EPC_PERMALOCK)
             replies.append(reply)
             if isinstance(reply, TagDone) and reply.status == OK:
@@ -238,7 +244,7 @@ class Programming(TagWork):
         """Write the same content again, which the tag must refuse because it is locked."""
         for _ in range(WRITES):
             yield from self.select(self._approval.tid)
-            self.phase = Phase.PROVING
+            self.enter(Phase.PROVING)
             reply = yield WriteBank(Bank.EPC, 1, self._approval.words)
             proof = (
                 str(reply) if isinstance(reply, Failure) else "no answer" if reply is None else "the write succeeded"

@@ -13,9 +13,9 @@ from edge.common.vocabulary import CommandState
 from edge.sensor.command_rows import LONGEST_RESULT, ClaimedCommand, CommandRows, Outcome, Value, plain_values
 
 PROGRESS_PAUSE_S: Final = 0.25
-"""Shortest interval between two writes of progress; a later step replaces one that waits. New evidence does not wait."""
+"""Shortest interval between two writes of progress; a later step replaces one that waits. A new phase and new evidence do not wait."""
 MOST_AT_ONCE: Final = 50
-"""Reports of one command whose evidence is written without that pause; a driver that reports more waits as all others."""
+"""Reports of one command that are written without that pause; a driver that reports more waits as all others."""
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,9 @@ class RunningCommand:
     names: set[str] = field(default_factory=set)
     """The names of all evidence."""
     at_once: int = 0
-    """Reports whose evidence was written without a pause."""
+    """Reports with a new phase or new evidence, which were written without a pause."""
+    wrote_phase: str | None = None
+    """Phase of the latest step that was written."""
 
     def add(self, progress: Progress) -> None:
         """Take the latest step, and keep the evidence of the one that it replaces."""
@@ -50,16 +52,20 @@ class RunningCommand:
     @property
     def due_at(self) -> float:
         """When the latest step is to be written, by the monotonic clock."""
-        is_urgent = bool(self.unwritten) and self.at_once < MOST_AT_ONCE
-        return float("-inf") if is_urgent else self.wrote_at + PROGRESS_PAUSE_S
+        return float("-inf") if self._is_news and self.at_once < MOST_AT_ONCE else self.wrote_at + PROGRESS_PAUSE_S
+
+    @property
+    def _is_news(self) -> bool:
+        """Whether the latest step has another phase than the one that was written, or there is evidence to write."""
+        return bool(self.unwritten) or (self.progress is not None and self.progress.phase != self.wrote_phase)
 
     async def write_progress(self, rows: CommandRows) -> None:
         """Write the latest step and all evidence; without the database both are written later."""
         if self.progress is None:
             return
+        self.at_once += self._is_news
         progress, values, self.unwritten = self.progress, self.unwritten, {}
-        self.progress, self.wrote_at = None, time.monotonic()
-        self.at_once += bool(values)
+        self.progress, self.wrote_at, self.wrote_phase = None, time.monotonic(), progress.phase
         try:
             await rows.write_progress(self.claimed.number, progress, values)
         except BaseException:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from simulators.devices.gen2_tag import Gen2Tag
 from simulators.wire.fault_plan import FaultPlan
-from tests.acceptance.arrows.scanner_desk import Desk, memories, scanner_desk
+from tests.acceptance.arrows.scanner_desk import DEVICE, Desk, memories, scanner_desk
 from tests.eventually import eventually
 from tests.warm_programs import WarmPrograms
 
@@ -89,6 +91,14 @@ REFUSED = {
 }
 
 
+def phases_shown(stderr: str) -> list[list[tuple[int, str]]]:
+    """The phases that a command of the operator showed, each with its number, of each command to the scanner."""
+    found = re.findall(rf"^{DEVICE}: (\w+) .*\((\d+) of (\d+)\)$", stderr, re.MULTILINE)
+    return [
+        [(int(number), phase) for phase, number, _ in steps] for _, steps in groupby(found, key=lambda step: step[2])
+    ]
+
+
 async def test_each_unfit_tag_is_refused_and_unchanged(
     database_settings: ServiceSettings, connection: Connection, tmp_path: Path, programs: WarmPrograms
 ) -> None:
@@ -107,7 +117,11 @@ async def test_each_unfit_tag_is_refused_and_unchanged(
                 ended.stderr,
             )
         [blank] = desk.place("blank")
-        assert (await desk.run("arrow", "program", "A01", "--lock", "--yes", "--yes")).status == 0
+        ended = await desk.run("arrow", "program", "A01", "--lock", "--yes", "--yes")
+        assert ended.status == 0
+        for steps in (shown := phases_shown(ended.stderr)):
+            assert steps == sorted(steps), shown
+        assert {phase for _, phase in shown[-1]} >= {"writing", "verifying", "locking", "proving"}, shown
         assert holds(blank, (await desk.arrows())["A01"]["id"])
         assert (await desk.arrows())["A01"]["is_locked"]
         await desk.run("arrow", "register", "A02")

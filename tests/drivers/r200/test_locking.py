@@ -81,13 +81,7 @@ def test_a_lock_is_proved_by_a_refused_write() -> None:
     }
     assert work.evidence["is_locked"] is True
     assert work.evidence["lock_proof"] == "error B4: the tag refused the write (locked)"
-    assert [phase for phase in field.phases if phase is not Phase.SELECTING][-5:] == [
-        Phase.LOCKING,
-        Phase.PROVING,
-        Phase.VERIFYING_BANK,
-        Phase.VERIFYING_INVENTORY,
-        Phase.DONE,
-    ]
+    assert field.phases == [phase for phase in Phase if phase is not Phase.CLEANING], "each once, in this order"
 
 
 def test_a_lock_whose_answer_is_lost_is_proved() -> None:
@@ -105,7 +99,9 @@ def test_a_lock_whose_answer_is_lost_is_proved() -> None:
 def test_a_locked_tag_of_this_arrow_is_locked_again_without_harm() -> None:
     tag = new_tag(epc=UUID)
     lock_forever(tag)
-    assert programmed(Field([tag]), approval(tag, lock=True, memory=UUID)).evidence["is_locked"] is True
+    evidence = programmed(Field([tag]), approval(tag, lock=True, memory=UUID)).evidence
+    assert (evidence["is_locked"], evidence["lock_attempts"]) == (True, 1)
+    assert (evidence["written"], evidence["write_attempts"]) == (False, 0), "its memory was not written"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +118,10 @@ def test_a_lock_without_effect_is_named(kind: type, answer: Reply, refusal: Refu
     field = Field([tag], each(kind, (1, 2, 3), answered(answer)))
     found, work = refused(field, approval(tag, lock=True))
     assert found is refusal
-    assert work.evidence["is_locked"] is False
+    assert (work.evidence["is_locked"], work.evidence["lock_attempts"]) == (
+        False,
+        1 if isinstance(answer, TagDone) else 3,
+    )
     assert tag.epc == UUID
 
 
@@ -136,6 +135,22 @@ def test_only_a_refused_write_proves_a_lock(answer: Reply) -> None:
     assert found is Refusal.LOCK_NOT_PROVED
     assert work.evidence["is_locked"] is False
     assert work.evidence["lock_proof"]
+
+
+def test_a_tag_that_leaves_after_its_lock_is_named() -> None:
+    tag = new_tag(epc=UUID)
+    field = Field([tag])
+
+    def leave(request: Request) -> Reply:
+        reply = field.work(request)
+        field.tags.clear()
+        return reply
+
+    field.hooks = {(WriteBank, 1): leave}
+    work = Programming(approval(tag, lock=True, memory=UUID))
+    with pytest.raises(Refused, match="left the field after it was programmed and its lock began"):
+        field.run(work, work.program())
+    assert (work.evidence["written"], work.evidence["is_locked"]) == (False, True)
 
 
 @pytest.mark.parametrize("kind", [WriteBank, LockTag])

@@ -132,3 +132,16 @@ async def test_evidence_is_bounded() -> None:
         await running.write_progress(rows)
     running.add(Progress("reads", values={"tag 0": 0}))
     assert running.due_at > 0, "after the pause"
+
+
+async def test_a_new_phase_does_not_wait() -> None:
+    running, rows = await running_command(), FakeRows()
+    for number in range(MOST_AT_ONCE):
+        running.add(Progress(f"step {number}"))
+        assert running.due_at < 0, "at once"
+        await running.write_progress(rows)
+        running.add(Progress(f"step {number}", 1, 2))
+        assert running.due_at > 0, "the same phase waits"
+    running.add(Progress("one more"))
+    assert running.due_at > 0, "they are bounded"
+    assert [phase for phase, _ in rows.written] == [f"step {number}" for number in range(MOST_AT_ONCE)]
