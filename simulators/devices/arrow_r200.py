@@ -95,7 +95,7 @@ class Scanner:
         variant = Variant(spec.variant or Variant.DESK)
         born_us = birth_us(world, now_us)
         self.spec = spec
-        self.pad = Pad(world.seed, spec.name, world.lane(spec.lane).arrows[0])
+        self.pad = Pad(world.seed, spec.name, world.lane(spec.lane).arrows[0], born_us)
         if not variant.is_at_lane:
             self.pad.place([DefaultTag.BLANK])
         self._held = HeldArrows(world, spec.lane, born_us) if variant.is_at_lane else None

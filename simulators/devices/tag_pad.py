@@ -1,6 +1,7 @@
 """Tags in the field of a simulated scanner: those on its pad, those 30 cm away, and the power that each needs. Pure.
 
-Default tags are known by name. Their TIDs are drawn from the seed, so that a range and its repetition have the same tags.
+Default tags are known by name. Their TIDs are drawn from the seed and the device's birth: a range and its repetition have
+the same tags, and a scanner that is started again has new ones, because an arrow in the database may have an earlier one.
 """
 
 from __future__ import annotations
@@ -114,6 +115,8 @@ class Pad:
     device: str
     arrow: Arrow
     """Arrow whose id the tag ``programmed`` holds."""
+    born_us: int
+    """Instant from which the device senses."""
     tags: list[InField] = field(default_factory=list)
     """Tags in the field now."""
     _known: list[InField] = field(default_factory=list)
@@ -161,9 +164,10 @@ class Pad:
         return matching[0]
 
     def _make(self, name: DefaultTag, number: int) -> Gen2Tag:
-        draws = Draws(self.seed, self.device, "tag", number)
+        draws = Draws(self.seed, self.device, "serial", number, self.born_us)
         serial = bytes(draws.below(256) for _ in range(_SERIAL_BYTES - 1)) + bytes((number,))
-        has_user_memory = name is DefaultTag.BLANK and draws.uniform() < _USER_SHARE
+        chance = Draws(self.seed, self.device, "user memory", number).uniform()
+        has_user_memory = name is DefaultTag.BLANK and chance < _USER_SHARE
         tag = Gen2Tag(
             _TID_HEAD + serial,
             epc_capacity=6 if name is DefaultTag.SMALL else 8,

@@ -26,8 +26,8 @@ LANE = WORLD.lane(1)
 S = 1_000_000
 
 
-def pad(device: str = "arrow-1") -> Pad:
-    return Pad(7, device, LANE.arrows[0])
+def pad(device: str = "arrow-1", born_us: int = FIXED_START_US) -> Pad:
+    return Pad(7, device, LANE.arrows[0], born_us)
 
 
 def states(one: Pad) -> list[TagState]:
@@ -48,12 +48,12 @@ def test_default_tags_are_as_their_names_say() -> None:
     assert {len(tag.tid) for tag in states(tags)} == {24}
 
 
-def test_the_seed_decides_the_tags() -> None:
-    one, again, other = pad(), pad(), pad("arrow-2")
-    for tags in (one, again, other):
+def test_seed_and_start_decide_the_tags() -> None:
+    one, again, other, later = pad(), pad(), pad("arrow-2"), pad(born_us=FIXED_START_US + S)
+    for tags in (one, again, other, later):
         tags.place(["blank", "blank"])
     assert states(one) == states(again)
-    assert not {tag.tid for tag in states(one)} & {tag.tid for tag in states(other)}
+    assert not {tag.tid for tag in states(one)} & {tag.tid for tag in (*states(other), *states(later))}
     assert len({tag.tid for tag in states(one)}) == 2
     many = pad()
     many.place(MOST_PLACED * ["blank"])
