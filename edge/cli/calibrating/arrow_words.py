@@ -37,8 +37,8 @@ def doubt(calibration: Calibration) -> str | None:
     if calibration.parameters.get("others_from_dbm") is not None:
         return None
     return (
-        "No other tag was read at any power, so nothing limits it. If a tag lay 30 cm away, check that it answers on the "
-        "pad; if none did, lay one there and calibrate again."
+        "No other tag was read at any power, so only --to and the reader limit it. Lay another arrow where it may lie later, "
+        "and check that `archstats-sensor arrow verify` reads the one on the pad alone."
     )
 
 

@@ -50,6 +50,10 @@ def arrow_command(
             help="Tag on the pad; by default the one that answers alone at the lowest power.",
         ),
     ] = None,
+    without_other_tag: Annotated[
+        bool,
+        typer.Option("--without-other-tag", help="The reader reaches no tag 30 cm away: take its highest power."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Take that tag without a question.")] = False,
     note: Note = None,
     who: Who = None,
@@ -57,7 +61,7 @@ def arrow_command(
     database_dir: DatabaseDir = None,
 ) -> None:
     """Find a scanner's power that reads only the tag on its pad."""
-    plan = ArrowPlan(lowest, highest, rounds, tag)
+    plan = ArrowPlan(lowest, highest, rounds, tag, without_other_tag)
     shown: list[_Shown] = []
 
     async def run(connection: Connection) -> None:

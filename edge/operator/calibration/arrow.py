@@ -64,6 +64,8 @@ class ArrowPlan:
     rounds: int = ROUNDS
     tag: str | None = None
     """EPC of the tag on the pad, in hexadecimal; None where the lowest power decides."""
+    without_other_tag: bool = False
+    """Whether no other tag has to answer: then the highest power of the reader is right."""
 
 
 class ArrowObserver(Protocol):
@@ -119,7 +121,7 @@ async def calibrate_arrow(
     observer.started(plan, before)
     try:
         pad, levels = await _Sweep(connection, device_id, plan, who, observer).run()
-        chosen = _chosen(levels)
+        chosen = _chosen(levels, pad, plan)
         await set_settings(connection, device_id, {POWER: chosen.power_dbm}, who)
         async with connection.transaction():
             stored = await append_calibration(
@@ -213,11 +215,18 @@ class _Sweep:
         return epc
 
 
-def _chosen(levels: Sequence[LevelReads]) -> LevelReads:
+def _chosen(levels: Sequence[LevelReads], pad: str, plan: ArrowPlan) -> LevelReads:
     found = choose(levels)
+    if found is not None and others_from(levels) is None and not plan.without_other_tag:
+        raise CommandError(
+            f"no other tag answered up to {levels[-1].power_dbm:g} dBm, so nothing shows which power is too high; "
+            "the scanner keeps its earlier one",
+            hint="Lay a second tag 30 cm away, where the nearest other arrow may lie later, and calibrate again. If the "
+            "reader does not reach a tag there, add --without-other-tag.",
+        )
     if found is not None:
         return found
-    reason, hint = why_none(levels)
+    reason, hint = why_none(levels, pad)
     raise CommandError(f"no power is right: {reason}; the scanner keeps its earlier one", hint=hint)
 
 

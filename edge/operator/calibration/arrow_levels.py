@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,8 @@ from edge.operator.commands import Value
 
 PAD_SHARE: Final = 0.95
 """Least share of the rounds in which the tag on the pad must answer."""
+NAMED: Final = 3
+"""Most tags that a message names."""
 _EPC: Final = re.compile(r"(?:[0-9a-f]{4}){1,31}")
 """An EPC in hexadecimal: 1 to 31 words, the most that the length in a tag's PC can state (GS1 TDS 1.9, section 9)."""
 
@@ -83,8 +86,10 @@ def others_from(levels: Sequence[LevelReads]) -> float | None:
     return min((level.power_dbm for level in levels if level.others), default=None)
 
 
-def why_none(levels: Sequence[LevelReads]) -> tuple[str, str]:
-    """Why no power is right, and what to do: both for people. ``levels`` has at least one, and none is right."""
+def why_none(levels: Sequence[LevelReads], pad: str) -> tuple[str, str]:
+    """Why no power is right for tag ``pad``, and what to do: both for people. ``levels`` has one or more, and none is right."""
+    if not any(level.pad for level in levels):
+        return _never_answered(levels, pad)
     best = max(levels, key=lambda level: level.pad / level.rounds)
     if not any(level.is_read for level in levels):
         reason = (
@@ -104,4 +109,19 @@ def why_none(levels: Sequence[LevelReads]) -> tuple[str, str]:
     return (
         f"another tag was read from {heard:g} dBm on, and the tag on the pad reliably only from {read:g} dBm on",
         hint,
+    )
+
+
+def _never_answered(levels: Sequence[LevelReads], pad: str) -> tuple[str, str]:
+    reads = Counter[str]()
+    for level in levels:
+        reads.update(level.others)
+    if not reads:
+        hint = "Lay that tag on the pad, flat above the antenna, and check the antenna and its cable."
+        return f"tag {pad} never answered, and no other did", hint
+    others = ", ".join(sorted(reads, key=lambda epc: (-reads[epc], epc))[:NAMED])
+    more = f" and {len(reads) - NAMED} more" if len(reads) > NAMED else ""
+    return (
+        f"tag {pad} never answered; these did: {others}{more}",
+        "Correct --tag, or leave it out to be asked; or lay that tag on the pad in place of the other.",
     )

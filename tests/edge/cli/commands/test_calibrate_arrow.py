@@ -68,7 +68,7 @@ def test_the_highest_power_without_others_is_set(command_line: CommandLine, scan
     )
 
     scanner.tags = {PAD: 8}
-    alone, err = command_line.both(*CALIBRATE, "--tag", PAD.upper(), "--json")
+    alone, err = command_line.both(*CALIBRATE, "--tag", PAD.upper(), "--json", "--without-other-tag")
     *levels, stored = map(json.loads, alone.splitlines())
     assert [level["type"] for level in levels] == ["level"] * 10
     assert stored["parameters"]["settings"] == {"power_dbm": 15.0}
@@ -94,6 +94,8 @@ def test_the_highest_power_without_others_is_set(command_line: CommandLine, scan
         ({PAD: 8, FAR: 9}, (), "another tag was read from 9 dBm on", "Put all other tags farther away"),
         ({}, (), "no tag answered up to 15 dBm", "Lay the arrow's tag on the pad"),
         ({PAD: 8, FAR: 8}, (), "2 tags answered at 8 dBm", "--tag EPC"),
+        ({PAD: 8}, (), "no other tag answered up to 15 dBm", "--without-other-tag"),
+        ({PAD: 8, FAR: 8}, ("--tag", "beef"), f"tag beef never answered; these did: {FAR}, {PAD}", "Correct --tag"),
         ({PAD: 8}, ("--from", "1", "--to", "4"), "takes no power from 1 to 4 dBm", "--from and --to"),
         ({PAD: 8}, ("--from", "9", "--to", "7"), "above the highest 7 dBm", "Correct --from or --to"),
         ({PAD: 8}, ("--tag", "xyz"), "in hexadecimal", ""),

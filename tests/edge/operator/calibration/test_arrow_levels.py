@@ -46,18 +46,26 @@ def test_no_other_choice_is_better(reads: list[tuple[int, int]]) -> None:
     right = [one.power_dbm for one in levels if one.pad >= 48 and not one.others]
     assert (None if found is None else found.power_dbm) == max(right, default=None)
     if levels and found is None:
-        reason, hint = why_none(levels)
+        reason, hint = why_none(levels, PAD)
         assert ("another tag was read from" in reason) == any(one.is_read for one in levels)
+        assert ("never answered" in reason) == (not any(one.pad for one in levels))
         assert hint.endswith(".")
 
 
 def test_a_refusal_names_the_cause_and_the_power() -> None:
-    weak, _ = why_none([level(25, 30), level(26, 40, 1)])
+    weak, _ = why_none([level(25, 30), level(26, 40, 1)], PAD)
     assert weak == "the tag on the pad was read in at most 40 of 50 rounds, at 26 dBm; 95% are needed"
-    crowded, hint = why_none([level(8, 40), level(9, 40, 1), level(10, 50, 5)])
+    crowded, hint = why_none([level(8, 40), level(9, 40, 1), level(10, 50, 5)], PAD)
     assert crowded == "another tag was read from 9 dBm on, and the tag on the pad reliably only from 10 dBm on"
     assert "Put all other tags farther away" in hint
     assert others_from([level(8, 40)]) is None
+    silent, hint = why_none([level(8, 0)], PAD)
+    assert silent == f"tag {PAD} never answered, and no other did"
+    assert "Lay that tag on the pad" in hint
+    many = LevelReads(8, 50, 0, {f"{number:04x}": 50 - number for number in range(5)})
+    wrong, hint = why_none([many], PAD)
+    assert wrong == f"tag {PAD} never answered; these did: 0000, 0001, 0002 and 2 more"
+    assert "Correct --tag" in hint
 
 
 @pytest.mark.parametrize(
