@@ -12,9 +12,22 @@ from typing import Final
 
 from drivers.contract import Command, CommandResult, Progress, ReportProgress
 from drivers.errors import DeviceUnavailable, DriverError, ProtocolError
-from drivers.r200.codec import GET_POWER, OK, Done, HostCommand, PowerIs, SetPower
+from drivers.r200.codec import GET_POWER, OK, Done, Failure, HostCommand, PowerIs, SetPower
 from drivers.r200.opening import NEVER, SetUp
-from drivers.r200.programming import Look, Phase, Refusal, Refused, Reply, Request, Steps, TagWork, Value, no_answer
+from drivers.r200.programming import (
+    Check,
+    Look,
+    Phase,
+    Refusal,
+    Refused,
+    Reply,
+    Request,
+    Steps,
+    TagWork,
+    Value,
+    no_answer,
+    reader_refused,
+)
 from drivers.r200.reader import Reader
 from drivers.r200.scans import Round, ScanSession
 from drivers.r200.settings import MOST_DBM
@@ -105,18 +118,20 @@ async def _measure_reads(arguments: Mapping[str, Value], scanner: Scanner, repor
     rounds = round(_number(arguments, "rounds", 1, MOST_ROUNDS))
     _take(arguments, "power_dbm", "rounds")
     reads: Counter[str] = Counter()
+    is_ready = False
     try:
         await _make_ready(scanner)
+        is_ready = True
         await _set_power(scanner, centi_dbm)
         for number in range(rounds):
             report(Progress(f"counting reads at {centi_dbm / 100:g} dBm", number, rounds))
-            inventory = await _look(scanner.reader)
+            inventory = await _look(scanner, centi_dbm)
             found = {read.notice.epc.hex() for read in inventory.reads}
             reads.update(epc for epc in found if epc in reads or len(reads) < MOST_TAGS)
     except Refused as refused:
         return _failed(refused, {})
     finally:
-        await _clean(scanner, SetPower(scanner.set_up.centi_dbm))
+        await _clean(scanner, SetPower(scanner.set_up.centi_dbm), is_ready=is_ready)
     return CommandResult(ok=True, values={"rounds": rounds, "power_dbm": centi_dbm / 100, **reads})
 
 
@@ -138,15 +153,17 @@ async def _work(work: TagWork, steps: Steps[None], scanner: Scanner, report: Rep
     """Run a machine to its end, and leave the select mode."""
     reported: dict[str, Value] = {}
     shown: Phase | None = None
+    is_ready = False
     try:
         await _make_ready(scanner)
+        is_ready = True
         request = next(steps)
         while True:
             if work.phase is not shown or work.evidence != reported:
                 news = {key: value for key, value in work.evidence.items() if reported.get(key) != value}
                 report(_progress(work, work.phase, news))
                 shown, reported = work.phase, dict(work.evidence)
-            request = steps.send(await _perform(scanner.reader, request))
+            request = steps.send(await _perform(scanner, work, request))
     except StopIteration:
         return CommandResult(ok=True, values=dict(work.evidence))
     except Refused as refused:
@@ -154,27 +171,39 @@ async def _work(work: TagWork, steps: Steps[None], scanner: Scanner, report: Rep
     finally:
         steps.close()
         report(_progress(work, Phase.CLEANING, {}))
-        await _clean(scanner)
+        await _clean(scanner, is_ready=is_ready)
 
 
 def _progress(work: TagWork, phase: Phase, values: Mapping[str, Value]) -> Progress:
     return Progress(phase, work.phases.index(phase), len(work.phases) - 1, values=values)
 
 
-async def _perform(reader: Reader, request: Request) -> Reply:
+async def _perform(scanner: Scanner, work: TagWork, request: Request) -> Reply:
+    """The reply of the reader. One that lost its settings gets them again, and not the request, which has no reply then.
+
+    Setting it up leaves the select mode, so that a machine must begin with the selection. Raises Refused.
+    """
+    if isinstance(request, Check):
+        await _make_ready(scanner)
+        return None
+    if scanner.reader.is_doubtful and not await _make_ready(scanner):
+        work.on_restart()
+        return None
     if isinstance(request, Look):
         if request.pause_s:
             await asyncio.sleep(request.pause_s)
-        return await reader.inventory(is_exact=True)
-    return await reader.ask(request)
+        return await scanner.reader.inventory(is_exact=True)
+    return await scanner.reader.ask(request)
 
 
-async def _make_ready(scanner: Scanner) -> None:
-    """Make sure that the reader still has region and power, before it transmits for a command. Raises Refused."""
+async def _make_ready(scanner: Scanner) -> bool:
+    """Make sure that the reader has region and power, before it transmits for a command; whether it had them.
+
+    Raises Refused.
+    """
     scanner.is_clean = False
     try:
-        if not await scanner.set_up.is_kept(scanner.reader):
-            await scanner.set_up.send(scanner.reader)
+        return await scanner.set_up.ensure(scanner.reader)
     except DeviceUnavailable:
         raise no_answer() from None
     except ProtocolError as fault:
@@ -182,23 +211,32 @@ async def _make_ready(scanner: Scanner) -> None:
         raise Refused(Refusal.READER_REFUSED, text) from fault
 
 
-async def _clean(scanner: Scanner, *more: SetPower) -> None:
-    """Leave the select mode, and send further commands. What fails is done by the next turn of the plain reader."""
+async def _clean(scanner: Scanner, *more: SetPower, is_ready: bool) -> None:
+    """Leave the select mode, and send further commands. What fails is done by the next turn of the plain reader.
+
+    A reader that was not made ready has settings that are not known, so that it is not clean.
+    """
     try:
         async with asyncio.timeout(CLEAN_S):
             commands: tuple[HostCommand, ...] = (NEVER, *more)
             answers = [await scanner.reader.repeat(command) for command in commands]
     except (TimeoutError, DriverError):
         return
-    scanner.is_clean = all(isinstance(answer, Done) and answer.status == OK for answer in answers)
+    scanner.is_clean = is_ready and all(isinstance(answer, Done) and answer.status == OK for answer in answers)
 
 
-async def _look(reader: Reader) -> Round:
+async def _look(scanner: Scanner, centi_dbm: int) -> Round:
+    """One inventory at a power. A reader that may have restarted gets region and power first. Raises Refused."""
+    failure: Failure | None = None
     for _ in range(CLEAN_TRIES):
-        found = await reader.inventory(is_exact=True)
+        if scanner.reader.is_doubtful:
+            await _make_ready(scanner)
+            await _set_power(scanner, centi_dbm)
+        found = await scanner.reader.inventory(is_exact=True)
         if isinstance(found, Round):
             return found
-    raise no_answer()
+        failure = found or failure
+    raise no_answer() if failure is None else reader_refused("the inventory", failure)
 
 
 async def _set_power(scanner: Scanner, centi_dbm: int) -> None:

@@ -44,6 +44,7 @@ OPEN_S: Final = 20.0
 CHECK_NS: Final = 30_000_000_000
 """Interval between checks that the reader still has its settings."""
 SILENT_NS: Final = MISSED_POLLS * HEARTBEAT_NS
+_NS: Final = 1_000_000_000
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +127,9 @@ class ArrowReader:
             scanner = self._opened()
             try:
                 return await run_command(command, scanner, report)
+            except asyncio.CancelledError:
+                scanner.reader.is_doubtful = True
+                raise
             finally:
                 scanner.session.on_command()
 
@@ -156,32 +160,34 @@ class ArrowReader:
         return self._scanner
 
     async def _turn(self, scanner: Scanner) -> None:
-        """One inventory, and the check of the reader's settings when it is due."""
-        found = await scanner.reader.inventory(self._settings.rounds)
-        if isinstance(found, Round):
-            scanner.session.on_round(found, clock_pair())
-        elif isinstance(found, Failure):
-            self._counters["failed_inventories"] += 1
-        now_ns = time.monotonic_ns()
-        if now_ns - scanner.reader.answered_ns >= SILENT_NS:
+        """One inventory. A reader that may have lost its settings is checked first, so that it does not transmit without."""
+        reader = scanner.reader
+        is_due = time.monotonic_ns() >= self._check_ns or reader.is_doubtful or not scanner.is_clean
+        if not is_due or await self._check(scanner):
+            found = await reader.inventory(self._settings.rounds)
+            if isinstance(found, Round):
+                scanner.session.on_round(found, clock_pair())
+            elif isinstance(found, Failure):
+                self._counters["failed_inventories"] += 1
+        if time.monotonic_ns() - reader.answered_ns >= SILENT_NS:
             raise self._silent()
-        if found is not None and (now_ns >= self._check_ns or not scanner.is_clean):
-            await self._check(scanner)
 
-    async def _check(self, scanner: Scanner) -> None:
-        """Set the reader up again if it lost its settings, or may still be in a select mode."""
+    async def _check(self, scanner: Scanner) -> bool:
+        """Set the reader up again if it lost its settings, or may still be in a select mode; whether it has them."""
+        reader = scanner.reader
+        left_ns = reader.answered_ns + SILENT_NS - time.monotonic_ns()
         try:
-            if not scanner.is_clean or not await scanner.set_up.is_kept(scanner.reader):
-                await scanner.set_up.send(scanner.reader)
-                self._counters["set_up_again"] += 1
-                log.warning(
-                    "%s was set up again: it had lost its settings, or a command could not end", self._device_id
-                )
-        except DeviceUnavailable:
+            async with asyncio.timeout(left_ns / _NS):
+                had_them = await scanner.set_up.ensure(reader, is_clean=scanner.is_clean)
+        except (DeviceUnavailable, TimeoutError):
             self._counters["failed_checks"] += 1
-            return  # the next turns find out whether it is silent
+            return False  # the next turns find out whether it is silent
+        if not had_them:
+            self._counters["set_up_again"] += 1
+            log.warning("%s was set up again: it had lost its settings, or a command could not end", self._device_id)
         scanner.is_clean = True
         self._check_ns = time.monotonic_ns() + CHECK_NS
+        return True
 
     def _silent(self) -> DriverError:
         return DeviceLost(

@@ -40,6 +40,8 @@ PROBES: Final = 3
 """Requests per bit rate: the first one may only wake the reader, which swallows its first byte."""
 PROBE_S: Final = 0.3
 """Deadline for the answer to each; boards that get their power from the port need that long to start."""
+CHECKS: Final = 4
+"""Attempts of a check of the settings, during which the reader must not be silent."""
 SIMULATED: Final = "simulator"
 """Word in a text of a simulated reader."""
 NEVER: Final = SetSelectMode(SelectMode.NEVER)
@@ -154,6 +156,26 @@ class SetUp:
         region = await self._answer(reader, GET_REGION)
         power = await self._answer(reader, GET_POWER)
         return region == RegionIs(self.region.region) and power == PowerIs(self.centi_dbm)
+
+    async def ensure(self, reader: Reader, *, is_clean: bool = True) -> bool:
+        """Make sure that the reader has its settings, and no doubt is left; whether it had them before.
+
+        Without ``is_clean`` they are sent in any case. Raises as :meth:`send`.
+        """
+        had_them = True
+        try:
+            for _ in range(CHECKS):
+                reader.is_doubtful = False
+                if not is_clean or not await self.is_kept(reader):
+                    had_them = False
+                    await self.send(reader)
+                    is_clean = True
+                if not reader.is_doubtful:
+                    return had_them
+        except BaseException:
+            reader.is_doubtful = True
+            raise
+        raise self._unanswered(GET_REGION)
 
     async def _done(self, reader: Reader, command: HostCommand) -> None:
         answer = await self._answer(reader, command)

@@ -6,12 +6,14 @@ finds and identifies the tag; :mod:`drivers.r200.writing` writes, verifies and l
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
 
 from drivers.r200.codec import (
+    GET_SELECT,
+    OK,
     Answer,
     Bank,
     BankData,
@@ -19,13 +21,16 @@ from drivers.r200.codec import (
     Failure,
     FailureCode,
     HostCommand,
+    LockTag,
     Notice,
     ReadBank,
     Select,
+    SelectIs,
     SelectMode,
     SetSelect,
     SetSelectMode,
     TagError,
+    WriteBank,
     words_of,
 )
 from drivers.r200.scans import Round
@@ -48,6 +53,8 @@ PAUSE_S: Final = 0.1
 """Pause after an inventory without a tag."""
 TRIES: Final = 4
 """Attempts of a request that changes nothing."""
+SELECTIONS: Final = 8
+"""Attempts of a selection, which fails as a whole if one of its requests does."""
 _REPEATED: Final = frozenset(
     {FailureCode.READ_FAILED, FailureCode.WRITE_FAILED, FailureCode.BAD_COMMAND, FailureCode.CHANNELS_BUSY}
 )
@@ -114,7 +121,14 @@ class Look:
     pause_s: float = 0.0
 
 
-Request = Look | HostCommand
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Request to make sure that the reader has its settings: it showed that it restarted. The reply is None."""
+
+
+Access = ReadBank | WriteBank | LockTag
+"""A command to one tag."""
+Request = Look | Check | HostCommand
 Reply = Round | Answer | None
 """A round or a failure for a look, an answer for a command; None without any, or where it is not known."""
 T = TypeVar("T")
@@ -122,10 +136,15 @@ Steps = Generator[Request, Reply, T]
 
 
 class TagWork:
-    """The work on one tag: its phase, its evidence, and the steps that find, identify and select the tag."""
+    """The work on one tag: its phase, its evidence, and the steps that find, identify and select the tag.
+
+    A reader that restarts forgets the selection, and then any tag in its field obeys. So each command to the selected
+    tag follows its selection at once, and the reader's own answer proves the condition before the command is sent.
+    """
 
     def __init__(self) -> None:
         self.phase = Phase.SEARCHING
+        self._tid = b""
         self.evidence: dict[str, Value] = {}
         """Facts that were found so far, for the result."""
 
@@ -191,11 +210,11 @@ class TagWork:
     def read_tid(self, found: Notice) -> Steps[bytes]:
         """Read the TID of the only tag in the field."""
         self.enter(Phase.READING)
-        answer = yield from self._read(READ_TID)
+        answer = yield from self._read(READ_TID, _send)
         if isinstance(answer, Failure):
             if answer.tag_error is TagError.OVERRUN:
                 raise _no_serial()
-            raise _reader_refused("reading the tag's TID", answer)
+            raise reader_refused("reading the tag's TID", answer)
         if answer.tag.epc != found.epc:
             raise _several([found.epc, answer.tag.epc])
         serial = answer.data[4:]
@@ -206,20 +225,52 @@ class TagWork:
     def select(self, tid: bytes) -> Steps[None]:
         """Let only the tag with this TID answer reads, writes and locks."""
         self.enter(Phase.SELECTING)
-        for command in (SetSelect(Select.by_tid(tid)), SetSelectMode(SelectMode.EXCEPT_INVENTORY)):
-            answer = yield from self._ask(command)
-            if not isinstance(answer, Done) or answer.status:
-                raise _reader_refused("selecting the tag", answer)
+        self._tid = tid
+        yield from self._select()
+
+    def access(self, command: Access) -> Steps[Reply]:
+        """The reply to a command to the selected tag, which is selected again just before."""
+        yield from self._select()
+        return (yield command)
+
+    def on_restart(self) -> None:
+        """The reader restarted."""
+        restarts = self.evidence.get("restarts", 0)
+        self.evidence["restarts"] = int(restarts) + 1
+
+    def _select(self) -> Steps[None]:
+        """Set mode and condition, and read the condition back. SetSelect comes last, as it sets the mode, too.
+
+        So a restart between two requests leaves no mode without its condition. Without one of the answers all begins anew.
+        """
+        wanted = Select.by_tid(self._tid)
+        failure: Failure | None = None
+        for _ in range(SELECTIONS):
+            for command in (SetSelectMode(SelectMode.EXCEPT_INVENTORY), SetSelect(wanted), GET_SELECT):
+                reply = yield command
+                if reply == SelectIs(wanted):
+                    return
+                if isinstance(reply, SelectIs):
+                    self.on_restart()
+                    yield Check()
+                elif isinstance(reply, Failure) and reply.cause in _REPEATED:
+                    failure = reply
+                elif isinstance(reply, Done) and reply.status == OK and command != GET_SELECT:
+                    continue
+                elif reply is not None and not isinstance(reply, Round):
+                    raise reader_refused("selecting the tag", reply)
+                break
+        raise no_answer() if failure is None else reader_refused("selecting the tag", failure)
 
     def read_memory(self, found: Notice | None = None) -> Steps[bytes]:
         """PC and eight words of EPC of the selected tag; they agree with the inventory in which it was ``found``."""
         self.enter(Phase.CHECKING)
         for _ in range(TRIES):
-            answer = yield from self._read(READ_MEMORY)
+            answer = yield from self.read(READ_MEMORY)
             if isinstance(answer, Failure):
                 if answer.tag_error is TagError.OVERRUN:
                     raise _too_small()
-                raise _reader_refused("reading the tag's memory", answer)
+                raise reader_refused("reading the tag's memory", answer)
             if found is None or _agrees(answer.data, found):
                 return answer.data
         raise Refused(
@@ -237,30 +288,26 @@ class TagWork:
             failure = reply if isinstance(reply, Failure) else failure
         if failure is None:
             raise no_answer()
-        raise _reader_refused("the inventory", failure)
+        raise reader_refused("the inventory", failure)
 
-    def _read(self, command: ReadBank) -> Steps[BankData | Failure]:
-        """Words of a tag, or the failure if the tag or the reader refused it."""
-        answer = yield from self._ask(command)
-        if isinstance(answer, BankData):
-            return answer
-        if isinstance(answer, Failure):
-            if answer.cause is FailureCode.READ_FAILED:
-                raise self.tag_left()
-            return answer
-        raise _reader_refused("a read", answer)
+    def read(self, command: ReadBank) -> Steps[BankData | Failure]:
+        """Words of the selected tag, or the failure if the tag or the reader refused it."""
+        return (yield from self._read(command, self.access))
 
-    def _ask(self, command: HostCommand) -> Steps[Answer]:
-        """The answer to a command that may be repeated."""
+    def _read(self, command: ReadBank, send: Callable[[ReadBank], Steps[Reply]]) -> Steps[BankData | Failure]:
         failure: Failure | None = None
         for _ in range(TRIES):
-            reply = yield command
+            reply = yield from send(command)
+            if isinstance(reply, BankData):
+                return reply
             if isinstance(reply, Failure) and reply.cause in _REPEATED:
                 failure = reply
-            elif reply is not None and not isinstance(reply, Round):
+            elif isinstance(reply, Failure):
                 return reply
         if failure is None:
             raise no_answer()
+        if failure.cause is FailureCode.READ_FAILED:
+            raise self.tag_left()
         return failure
 
     def tag_left(self) -> Refused:
@@ -274,6 +321,10 @@ class TagWork:
         return Refused(Refusal.TAG_LEFT, f"{text}Hold the arrow still on the pad, and run the command again.")
 
 
+def _send(command: HostCommand) -> Steps[Reply]:
+    return (yield command)
+
+
 def no_answer() -> Refused:
     """The refusal where the reader answers nothing."""
     return Refused(
@@ -282,7 +333,8 @@ def no_answer() -> Refused:
     )
 
 
-def _reader_refused(action: str, answer: Answer) -> Refused:
+def reader_refused(action: str, answer: Answer) -> Refused:
+    """The refusal where the reader answers a step with a failure, or with something else."""
     reason = str(answer) if isinstance(answer, Failure) else "it answered something else"
     return Refused(
         Refusal.READER_REFUSED,

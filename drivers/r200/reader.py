@@ -83,6 +83,8 @@ class Reader:
         self.dialect = dialect
         self.answered_ns = time.monotonic_ns()
         """CLOCK_MONOTONIC at the last frame of the reader."""
+        self.is_doubtful = False
+        """An exchange had no answer, or was cancelled: the reader may have restarted, without its settings."""
         self._port = port
         self._record = record
         self._decoder = Decoder(dialect)
@@ -103,7 +105,7 @@ class Reader:
                 self._is_settled = True
                 return item[0]
             self.counters["unexpected"] += 1
-        self.counters["timeouts"] += 1
+        self._on_silence()
         return None
 
     async def repeat(self, command: HostCommand) -> Answer | None:
@@ -149,7 +151,7 @@ class Reader:
         elif has_answer:
             self._is_settled = True
         else:
-            self.counters["timeouts"] += 1
+            self._on_silence()
         return Round(tuple(reads), sent_ns, time.monotonic_ns()) if has_answer else None
 
     def count(self) -> dict[str, int]:
@@ -167,7 +169,7 @@ class Reader:
                 elif answer == Done(Code.STOP):
                     self._is_settled = True
                     return True
-        self.counters["timeouts"] += 1
+            self._on_silence()
         return False
 
     async def _settle(self, reads: list[TagRead] | None = None) -> bool:
@@ -191,13 +193,17 @@ class Reader:
                     self._take(answer, at_ns, reads)
                 else:
                     self.counters["late_replies"] += 1
-            self.counters["timeouts"] += 1
+            self._on_silence()
         return False
 
     async def _drop_pending(self) -> None:
         """Drop what arrived since the last answer: it is older than the next command."""
         while await self._next(0) is not None:
             self.counters["late_replies"] += 1
+
+    def _on_silence(self) -> None:
+        self.counters["timeouts"] += 1
+        self.is_doubtful = True
 
     def _take(self, notice: Notice, at_ns: int, reads: list[TagRead]) -> None:
         if notice.is_intact:

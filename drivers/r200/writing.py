@@ -82,11 +82,7 @@ class Approval:
 
 
 class Programming(TagWork):
-    """Programs one tag. ``evidence`` is complete at every instant, also when the work is refused.
-
-    A reader that restarts forgets the selection and then writes or locks any tag in its field. So the tag is selected
-    again before each further write and each lock, before the result is verified, and after a write without an answer.
-    """
+    """Programs one tag. ``evidence`` is complete at every instant, also when the work is refused."""
 
     def __init__(self, approval: Approval) -> None:
         super().__init__()
@@ -137,11 +133,9 @@ class Programming(TagWork):
         approval, now = self._approval, before
         refused: Failure | None = None
         for attempt in range(1, WRITES + 1):
-            if attempt > 1:
-                yield from self.select(approval.tid)
             self.enter(Phase.WRITING)
             self.evidence.update(written=True, write_attempts=attempt)
-            reply = yield WriteBank(Bank.EPC, 1, approval.words)
+            reply = yield from self.access(WriteBank(Bank.EPC, 1, approval.words))
             refused = reply if isinstance(reply, Failure) else None
             if refused is not None and (_is_locked(refused) or _is_denied(refused)):
                 raise (yield from self._locked(refused, before))
@@ -151,8 +145,6 @@ class Programming(TagWork):
                     Refusal.TOO_SMALL,
                     f"The tag refuses an EPC of 128 bits{kept}. Use a tag with at least 128 bits of EPC memory.",
                 )
-            if reply is None:
-                yield from self.select(approval.tid)
             now = yield from self.read_memory()
             if now != before:
                 self.evidence["words_written"] = approval.words_in(now)
@@ -181,7 +173,7 @@ class Programming(TagWork):
         """The refusal of a tag whose EPC is locked: for ever if no password can open it."""
         kept = yield from self._kept(before)
         if not _is_denied(refused):
-            answer = yield from self._read(READ_ACCESS_PASSWORD)
+            answer = yield from self.read(READ_ACCESS_PASSWORD)
             if isinstance(answer, BankData) and not any(answer.data):
                 return Refused(
                     Refusal.LOCKED_FOREVER,
@@ -195,7 +187,6 @@ class Programming(TagWork):
     def _verify(self) -> Steps[None]:
         """Find the UUID in the memory and in an inventory."""
         approval = self._approval
-        yield from self.select(approval.tid)
         self.enter(Phase.VERIFYING_BANK)
         now = yield from self.read_memory()
         self.evidence.update(bank_pc=now[:2].hex(), bank_epc=now[2:].hex())
@@ -225,10 +216,9 @@ class Programming(TagWork):
         """Lock the EPC for ever. An answer that was lost leaves the truth to the proof. ``written`` is of the memory only."""
         replies: list[Reply] = []
         while len(replies) < WRITES:
-            yield from self.select(self._approval.tid)
             self.enter(Phase.LOCKING)
             self.evidence["lock_attempts"] = len(replies) + 1
-            reply = yield LockTag(EPC_PERMALOCK)
+            reply = yield from self.access(LockTag(EPC_PERMALOCK))
             replies.append(reply)
             if isinstance(reply, TagDone) and reply.status == OK:
                 return
@@ -243,9 +233,8 @@ class Programming(TagWork):
     def _prove(self) -> Steps[None]:
         """Write the same content again, which the tag must refuse because it is locked."""
         for _ in range(WRITES):
-            yield from self.select(self._approval.tid)
             self.enter(Phase.PROVING)
-            reply = yield WriteBank(Bank.EPC, 1, self._approval.words)
+            reply = yield from self.access(WriteBank(Bank.EPC, 1, self._approval.words))
             proof = (
                 str(reply) if isinstance(reply, Failure) else "no answer" if reply is None else "the write succeeded"
             )

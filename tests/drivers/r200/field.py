@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from random import Random
 from typing import TypeVar
 
 import pytest
 
+from drivers.r200 import codec
 from drivers.r200.codec import (
+    GET_SELECT,
     Answer,
     BankData,
     Code,
@@ -19,6 +22,7 @@ from drivers.r200.codec import (
     Notice,
     ReadBank,
     Select,
+    SelectIs,
     SelectMode,
     SetSelect,
     SetSelectMode,
@@ -28,7 +32,7 @@ from drivers.r200.codec import (
     TagOperation,
     WriteBank,
 )
-from drivers.r200.programming import Look, Phase, Refusal, Refused, Reply, Request, Steps, TagWork
+from drivers.r200.programming import Check, Look, Phase, Refusal, Refused, Reply, Request, Steps, TagWork
 from drivers.r200.scans import Round, TagRead
 from drivers.r200.writing import Approval, Programming
 from simulators.devices.gen2_tag import Bank, Gen2Tag, TagRefused, WrongPassword, bytes_of, words_of
@@ -37,6 +41,8 @@ UUID = bytes.fromhex("123456789abc4def8123456789abcdef")
 FACTORY = bytes.fromhex("e28011700000020a7d001bc5")
 BLANK = FACTORY + bytes(4)
 SEEN = TagId(0x3000, FACTORY)
+EVERY_TAG = Select(codec.Bank.EPC, 32, 0, b"")
+"""Condition of a reader that has none."""
 _BASES = {ReadBank: TagOperation.READ, WriteBank: TagOperation.WRITE, LockTag: TagOperation.LOCK}
 _LOST = {
     ReadBank: FailureCode.READ_FAILED,
@@ -66,8 +72,10 @@ class Field:
     sent: list[Request] = field(default_factory=list)
     phases: list[Phase] = field(default_factory=list)
     now_ns: int = 1
-    select: Select | None = None
+    select: Select = EVERY_TAG
     mode: SelectMode = SelectMode.NEVER
+    draws: Random = field(default_factory=lambda: Random(1))
+    """Chooses the tag that obeys, where several may."""
 
     def run(self, work: TagWork, steps: Steps[T]) -> T:
         """Run a machine to its end, and return what it returns."""
@@ -81,6 +89,10 @@ class Field:
             self.phases.append(work.phase)
             result: T = end.value
             return result
+
+    def restart(self) -> None:
+        """The reader forgets its selection."""
+        self.select, self.mode = EVERY_TAG, SelectMode.NEVER
 
     def writes(self) -> int:
         """Number of writes that were sent."""
@@ -111,13 +123,17 @@ class Field:
                 return Done(Code.SET_SELECT)
             case ReadBank() | WriteBank() | LockTag():
                 return self._access(request)
+            case Check():
+                return None
+            case _ if request == GET_SELECT:
+                return SelectIs(self.select)
         return Failure(FailureCode.BAD_COMMAND)
 
     def _access(self, command: ReadBank | WriteBank | LockTag) -> Answer:
         tags = [tag for tag in self.tags if self._is_selected(tag)]
         if not tags:
             return Failure(_LOST[type(command)])
-        tag = tags[0]
+        tag = self.draws.choice(tags)
         seen = TagId(tag.pc, tag.epc)
         try:
             match command:
@@ -137,7 +153,7 @@ class Field:
 
     def _is_selected(self, tag: Gen2Tag) -> bool:
         select = self.select
-        if self.mode is SelectMode.NEVER or select is None:
+        if self.mode is SelectMode.NEVER or not select.bits:
             return True
         return tag.matches(select.bank, select.pointer, select.bits, select.mask)
 

@@ -96,6 +96,10 @@ class ScriptedLine:
             self.arrive(*(self.scripts.popleft() if self.scripts else self.usual)(command))
         return True
 
+    def restart(self) -> None:
+        """The reader forgets its settings."""
+        self.region, self.centi_dbm = Region.CN900, 2_000
+
     def arrive(self, *answers: Answer | bytes) -> None:
         """Let answers arrive now."""
         for answer in answers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 
@@ -12,7 +11,6 @@ from drivers.r200.codec import (
     Failure,
     FailureCode,
     LockTag,
-    SelectMode,
     TagDone,
     TagError,
     TagOperation,
@@ -23,7 +21,6 @@ from drivers.r200.writing import Programming
 from simulators.devices.gen2_tag import Gen2Tag, Lock, LockField
 from tests.drivers.r200.field import (
     BLANK,
-    FACTORY,
     SEEN,
     UUID,
     Field,
@@ -151,25 +148,3 @@ def test_a_tag_that_leaves_after_its_lock_is_named() -> None:
     with pytest.raises(Refused, match="left the field after it was programmed and its lock began"):
         field.run(work, work.program())
     assert (work.evidence["written"], work.evidence["is_locked"]) == (False, True)
-
-
-@pytest.mark.parametrize("kind", [WriteBank, LockTag])
-@pytest.mark.parametrize("number", [1, 2])
-def test_a_reader_that_restarts_touches_no_other_tag(kind: type, number: int) -> None:
-    """A second tag comes into the field, and the reader forgets its selection instead of an answer."""
-    tag, other = new_tag(1), new_tag(2)
-    field = Field([tag])
-
-    def restart(_: Request) -> Reply:
-        field.tags.insert(0, other)
-        field.select, field.mode = None, SelectMode.NEVER
-        return None
-
-    field.hooks[(kind, number)] = restart
-    work = Programming(approval(tag, lock=True))
-    with suppress(Refused):
-        field.run(work, work.program())
-
-    assert (other.epc, other.locks[LockField.EPC]) == (FACTORY, Lock.OPEN)
-    if number == 1:
-        assert (tag.epc, work.evidence["is_locked"]) == (UUID, True)
