@@ -51,12 +51,29 @@ delete from schema_migrations where name !~ '^[0-9]';
 """Transaction ids of the old server mean nothing here. The functions are this build's: the backup's may be older."""
 
 
+_DOUBT_TAGS = """
+do $$
+begin
+    if exists (select from pg_attribute where attrelid = 'public.arrows'::regclass and attname = 'is_tag_unknown') then
+        if (select is_centre from public.installation) is not true then
+            update public.arrows set is_tag_unknown = true
+                where not is_programmed and not is_write_unfinished and not is_tag_unknown;
+        end if;
+    end if;
+end $$;
+"""
+"""Arrows that were not programmed at the time of the backup may be by now: their UUIDs must not get into second tags. The migration
+of an older backup does the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class RestoredDatabase:
     """The contents of a restored database."""
 
     sessions: int
     shots: int
+    doubtful_arrows: int
+    """Active arrows that the backup has as not programmed, and whose UUIDs may be in tags by now."""
     applied: Sequence[str]
     """Names of the migrations that brought it to this build's schema."""
 
@@ -86,7 +103,10 @@ async def restore(connection: Connection, settings: DatabaseSettings, file: Path
         await connection.fetchval(f"select count(*) from {table}")  # noqa: S608 - fixed names
         for table in ("sessions", "shots")
     ]
-    return RestoredDatabase(sessions, shots, applied)
+    doubtful = await connection.fetchval(
+        "select count(*) from arrows where is_active and is_tag_unknown and not is_programmed"
+    )
+    return RestoredDatabase(sessions, shots, doubtful, applied)
 
 
 def write_backup(client: PostgresClient, file: Path) -> int:
@@ -119,7 +139,9 @@ def load_backup(client: PostgresClient, file: Path) -> None:
             Path(folder) / name for name in ("contents", "before.sql", "restore.sql", "after.sql")
         )
         before.write_text(_EMPTY_SCHEMA)
-        after.write_text(_refuse_newer() + _NEW_EPOCH.format(functions=(REPEATABLE / "epoch.sql").read_text("utf-8")))
+        after.write_text(
+            _refuse_newer() + _NEW_EPOCH.format(functions=(REPEATABLE / "epoch.sql").read_text("utf-8")) + _DOUBT_TAGS
+        )
         try:
             listed = client.run("pg_restore", "--list", file)
             if " TABLE public schema_migrations " not in listed:

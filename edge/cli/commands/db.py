@@ -111,6 +111,11 @@ def restore_command(
         say(f"restored {restored.sessions} sessions with {restored.shots} shots")
         for name in restored.applied:
             say(f"applied {name}")
+        if restored.doubtful_arrows:
+            say(
+                f"{restored.doubtful_arrows} arrows are not programmed in this backup, and may be by now: from now on `arrow program` "
+                "accepts for them only tags that hold their UUIDs already (see docs/arrows.md)"
+            )
 
     on_database(run, database_dir, any_schema=True, create=True)
 

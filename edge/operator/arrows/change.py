@@ -13,7 +13,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.text import clean
 from edge.operator.arrows.records import Arrow, arrow_of_id
 from edge.operator.arrows.register import label_holder, label_taken
-from edge.operator.arrows.sizes import SIZES, Sizes, label_fault, size_faults
+from edge.operator.arrows.sizes import SIZES, Sizes, label_fault, normal_label, size_faults
 
 UNCHANGED: Final = "nothing was changed"
 
@@ -25,6 +25,7 @@ async def change_arrow(
 
     Raises UsageError for no change or an impossible one, CommandError when another arrow has the label.
     """
+    label = None if label is None else normal_label(label)
     changed = {**arrow.sizes, **(sizes or {})}
     if label is None and not sizes:
         raise UsageError("there is nothing to change", hint="Give a value: see `archstats-sensor arrow change --help`.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from edge.common.config.errors import UsageError
 from edge.common.text import clean
-from edge.operator.arrows.sizes import SIZES, Sizes, label_fault, size_faults
+from edge.operator.arrows.sizes import SIZES, Sizes, label_fault, normal_label, size_faults
 
 COLUMNS: Final = ("label", "id", *(size.name for size in SIZES), "is_programmed")
 """The columns of the file; all but the label may be left out."""
@@ -21,6 +22,7 @@ MOST_SHOWN: Final = 20
 """Most wrong lines that a message shows."""
 YES: Final = frozenset(("true", "yes", "1"))
 NO: Final = frozenset(("false", "no", "0", ""))
+NUMBER: Final = re.compile(r"[0-9]+([.,][0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,15 @@ class CsvArrow:
     sizes: Sizes
     """The values that the line gives."""
     is_programmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CsvArrows:
+    """The lines of a file."""
+
+    arrows: Sequence[CsvArrow]
+    """Lines that can be imported as far as the file shows."""
+    faults: Sequence[LineFault]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +66,11 @@ class WrongLines(UsageError):
         super().__init__("the file has wrong lines, so nothing was imported", hint="\n".join(["Correct them:", *shown]))
 
 
-def parse_arrows(data: bytes) -> Sequence[CsvArrow]:
+def parse_arrows(data: bytes) -> CsvArrows:
     """The arrows of a file in UTF-8, separated by commas, semicolons or tabs.
 
-    Numbers may have a decimal comma where the separator is none. Raises UsageError for a file that is no such list, WrongLines
-    for one with wrong lines.
+    Numbers may have a decimal comma, between quotation marks where commas separate. Raises UsageError for a file that is no such
+    list.
     """
     if len(data) > LARGEST_BYTES:
         raise UsageError(f"the file is larger than {LARGEST_BYTES >> 20} MiB", hint="Import the arrows in parts.")
@@ -77,7 +88,7 @@ def parse_arrows(data: bytes) -> Sequence[CsvArrow]:
         raise UsageError(f"line {reader.line_num} is no CSV ({fault})", hint=FORM) from fault
     if not 0 < len(lines) <= MOST_ARROWS:
         raise UsageError(f"the file has {len(lines)} arrows", hint=f"Give between 1 and {MOST_ARROWS} arrows.")
-    return _checked([_parse(line, columns, cells, separator) for line, cells in lines])
+    return _checked([_parse(line, columns, cells) for line, cells in lines])
 
 
 def _columns(header: Sequence[str]) -> Sequence[str]:
@@ -92,23 +103,23 @@ def _columns(header: Sequence[str]) -> Sequence[str]:
     return names
 
 
-def _parse(line: int, columns: Sequence[str], cells: Sequence[str], separator: str) -> CsvArrow | LineFault:
+def _parse(line: int, columns: Sequence[str], cells: Sequence[str]) -> CsvArrow | LineFault:
     if len(cells) > len(columns):
         return LineFault(line, f"It has {len(cells)} values for {len(columns)} columns.")
     values = dict(zip(columns, map(str.strip, cells), strict=False))
     sizes: dict[str, float] = {}
     for size in SIZES:
         text = values.get(size.name, "")
+        if text and NUMBER.fullmatch(text) is None:
+            return LineFault(line, f"The {size.words} is '{clean(text, 40)}', which is no number such as 72 or 72.5.")
         if text:
-            try:
-                sizes[size.name] = float(text if separator == "," else text.replace(",", "."))
-            except ValueError:
-                return LineFault(line, f"The {size.words} is '{clean(text, 40)}', which is no number.")
+            sizes[size.name] = float(text.replace(",", "."))
     return _arrow(line, values, sizes)
 
 
 def _arrow(line: int, values: Mapping[str, str], sizes: Sizes) -> CsvArrow | LineFault:
-    fault = label_fault(values.get("label", "")) or next(iter(size_faults(sizes)), None)
+    label = normal_label(values.get("label", ""))
+    fault = label_fault(label) or next(iter(size_faults(sizes)), None)
     if fault:
         return LineFault(line, fault)
     identity: UUID | None = None
@@ -124,11 +135,11 @@ def _arrow(line: int, values: Mapping[str, str], sizes: Sizes) -> CsvArrow | Lin
         return LineFault(line, f"is_programmed is '{clean(programmed, 40)}', and must be true or false.")
     if programmed in YES and identity is None:
         return LineFault(line, "is_programmed is true without an id: the UUID that the tag holds must be given.")
-    return CsvArrow(line, values["label"], identity, sizes, programmed in YES)
+    return CsvArrow(line, label, identity, sizes, programmed in YES)
 
 
-def _checked(parsed: Sequence[CsvArrow | LineFault]) -> Sequence[CsvArrow]:
-    """The arrows, each once. Raises WrongLines."""
+def _checked(parsed: Sequence[CsvArrow | LineFault]) -> CsvArrows:
+    """The arrows, each once."""
     faults = [one for one in parsed if isinstance(one, LineFault)]
     arrows = [one for one in parsed if isinstance(one, CsvArrow)]
     labels: dict[str, int] = {}
@@ -138,6 +149,4 @@ def _checked(parsed: Sequence[CsvArrow | LineFault]) -> Sequence[CsvArrow]:
             faults.append(LineFault(one.line, f"The label {one.label} is on line {labels[one.label]} already."))
         elif one.id is not None and ids.setdefault(one.id, one.line) != one.line:
             faults.append(LineFault(one.line, f"The id is on line {ids[one.id]} already."))
-    if faults:
-        raise WrongLines(faults)
-    return arrows
+    return CsvArrows(arrows, faults)

@@ -1,7 +1,7 @@
 """Program the UUID of an arrow into the tag on the scanner.
 
-The daemon returns the tag, the database decides in one transaction whether it may be written and claims it, and the daemon writes
-and proves it. The database marks the arrow programmed in the transaction that stores the proof.
+The daemon returns the tag, the database decides whether it may be written and claims it when the write is requested, and the daemon
+writes and proves it. The database marks the arrow programmed in the transaction that stores the proof.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PROGRAM: Final = "program_arrow"
 PROGRAMS_WITHIN_S: Final = 60.0
 """Deadline of a write with its proofs."""
 CLAIMED_ONCE: Final = "arrows_by_tag"
-"""The index that gives each tag to one arrow."""
+"""The index that gives each tag to one arrow, also when two scanners claim it at the same instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ class ProgrammedArrow:
     @property
     def was_written(self) -> bool:
         """False when the tag held the UUID already."""
-        return self.evidence.get("written") is not False
+        attempts = self.evidence.get("write_attempts")
+        return self.evidence.get("written") is not False if attempts is None else attempts != 0
 
 
 async def find_to_program(connection: Connection, reference: str) -> Arrow:
@@ -86,7 +87,7 @@ async def tag_neighbours(connection: Connection, tag: InspectedTag) -> tuple[Arr
 async def _request(
     connection: Connection, arrow: Arrow, tag: InspectedTag, scanner_id: str, who: str, *, lock: bool
 ) -> tuple[TagRelation, DeviceCommand]:
-    """Approve and claim the tag, and request the write, all in one transaction."""
+    """Approve the tag and request the write, which claims the tag. The database refuses what is not approved here."""
     await connection.fetchval("select expire_commands()")  # an earlier request may still hold the claim
     try:
         async with connection.transaction():
@@ -96,10 +97,6 @@ async def _request(
             relation = approve_tag(arrow, tag, holder, claimant)
             if relation not in WRITABLE:
                 raise relation_error(relation, arrow, tag, holder, claimant)
-            if not await connection.fetchval("select claim_tag($1, $2)", arrow.id, tag.tid):
-                raise CommandError(
-                    f"arrow {arrow.human_identifier} was changed meanwhile, so nothing was written", hint="Try again."
-                )
             arguments: dict[str, Value] = {"epc": arrow.epc, "tid": tag.tid, "memory": tag.memory, "lock": lock}
             return relation, await request_command(
                 connection, scanner_id, PROGRAM, arguments, who, deadline_s=PROGRAMS_WITHIN_S
@@ -112,10 +109,7 @@ async def _request(
             hint="Use one scanner for one arrow at a time.",
         ) from fault
     except asyncpg.RestrictViolationError as fault:
-        raise CommandError(
-            f"{fault.message}, so nothing was written",
-            hint="See the commands that run: `archstats-sensor commands list`.",
-        ) from fault
+        raise CommandError(f"{fault.message}, so nothing was written", hint=fault.hint or "Try again.") from fault
 
 
 def _require_proof(command: DeviceCommand, arrow: Arrow) -> None:

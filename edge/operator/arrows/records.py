@@ -16,7 +16,7 @@ from edge.common.bounds import is_storable
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean, nearest
-from edge.operator.arrows.sizes import SIZES, Sizes
+from edge.operator.arrows.sizes import SIZES, Sizes, normal_label
 from edge.operator.lookup import FEWEST_CHARACTERS
 
 LISTING: Final = "See `archstats-sensor arrow list --all`."
@@ -27,10 +27,14 @@ class ArrowState(StrEnum):
 
     REGISTERED = "registered"
     """Its UUID is in no tag."""
+    UNKNOWN = "unknown"
+    """Its UUID may be in a tag that this database does not know."""
     CLAIMED = "claimed"
     """A command that programs it was requested and has not ended."""
     UNFINISHED = "unfinished"
     """A write into its tag was begun and is not proved."""
+    ELSEWHERE = "elsewhere"
+    """Its UUID is in a tag that was programmed elsewhere, and no scanner of this database has proved it."""
     PROGRAMMED = "programmed"
     LOCKED = "locked"
     """Programmed, and its tag can never be written again."""
@@ -57,6 +61,8 @@ class Arrow:
     is_programmed: bool
     is_locked: bool
     is_write_unfinished: bool
+    is_tag_unknown: bool
+    """The UUID may be in a tag that this database does not know: only a tag that holds it already is programmed."""
     tag_tid: str | None
     """Serial number of its tag, 24 hexadecimal digits; None for no tag, and for one that was programmed elsewhere."""
     programmed_at: datetime | None
@@ -71,14 +77,18 @@ class Arrow:
 
     @property
     def state(self) -> ArrowState:
-        """The first that applies of voided, locked, programmed, unfinished, claimed and registered."""
+        """The first that applies of voided, elsewhere, locked, programmed, unfinished, claimed, unknown and registered."""
         if not self.is_active:
             return ArrowState.VOIDED
+        if self.is_programmed and self.is_tag_unknown:
+            return ArrowState.ELSEWHERE
         if self.is_programmed:
             return ArrowState.LOCKED if self.is_locked else ArrowState.PROGRAMMED
         if self.is_write_unfinished:
             return ArrowState.UNFINISHED
-        return ArrowState.CLAIMED if self.tag_tid else ArrowState.REGISTERED
+        if self.tag_tid is not None:
+            return ArrowState.CLAIMED
+        return ArrowState.UNKNOWN if self.is_tag_unknown else ArrowState.REGISTERED
 
     @property
     def epc(self) -> str:
@@ -93,7 +103,7 @@ class Arrow:
 
 _ARROWS: Final = """
 select a.id, a.human_identifier, a.length, a.weight, a.diameter, a.spine, a.label_position, a.is_programmed, a.is_locked,
-    a.is_write_unfinished, a.tag_tid, a.programmed_at, a.registration_date, a.registered_by, a.is_active, a.voided_date,
+    a.is_write_unfinished, a.is_tag_unknown, a.tag_tid, a.programmed_at, a.registration_date, a.registered_by, a.is_active, a.voided_date,
     a.void_reason, a.voided_by,
     (select count(*) from shots s where s.arrow_id = a.id and s.result not in ('void', 'not_shot')) as shots
 from arrows a
@@ -113,6 +123,7 @@ async def find_arrow(connection: Connection, reference: str, *, voided_first: bo
     Of several with the label it is the active one, or with ``voided_first`` the one that was voided last. Raises CommandError
     when there is none, or several voided arrows had the label.
     """
+    reference = normal_label(reference)
     if is_storable(reference):
         rows = await connection.fetch(
             f"{_ARROWS} where a.human_identifier = $1 order by a.is_active desc, a.voided_date desc", reference

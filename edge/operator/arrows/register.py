@@ -14,7 +14,7 @@ from edge.common.config.errors import CommandError, UsageError
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean
 from edge.operator.arrows.records import Arrow, arrow_of_id
-from edge.operator.arrows.sizes import SIZES, Sizes, label_fault, size_faults
+from edge.operator.arrows.sizes import SIZES, Sizes, label_fault, normal_label, size_faults
 
 MOST_AT_ONCE: Final = 500
 """Most arrows that one command registers."""
@@ -29,7 +29,9 @@ class NewArrow:
     label: str
     sizes: Sizes = field(default_factory=dict)
     id: UUID | None = None
-    """The UUID in its tag; a new one for None."""
+    """The UUID that it gets, or has in its tag; a new one for None."""
+    is_tag_unknown: bool = False
+    """A tag may hold the UUID already."""
     is_programmed: bool = False
     """Its tag was programmed elsewhere."""
 
@@ -39,6 +41,7 @@ def labels_from(first: str, count: int) -> Sequence[str]:
 
     Raises UsageError for a label that no arrow can have. Pure.
     """
+    first = normal_label(first)
     labels = [first]
     if count > 1:
         stem, digits = re.fullmatch(r"(.*?)([0-9]*)", first, re.DOTALL).groups()  # type: ignore[union-attr]
@@ -63,11 +66,18 @@ async def register_arrows(connection: Connection, arrows: Sequence[NewArrow], wh
             await _refuse_taken(connection, [one.label for one in arrows])
             await connection.executemany(
                 f"""
-                insert into arrows (id, human_identifier, is_programmed, registered_by, {", ".join(columns)})
-                values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                insert into arrows (id, human_identifier, is_programmed, is_tag_unknown, registered_by, {", ".join(columns)})
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                 """,  # noqa: S608 - fixed names
                 [
-                    (identity, one.label, one.is_programmed, clean(who), *(one.sizes.get(name) for name in columns))
+                    (
+                        identity,
+                        one.label,
+                        one.is_programmed,
+                        one.is_tag_unknown,
+                        clean(who),
+                        *(one.sizes.get(name) for name in columns),
+                    )
                     for identity, one in rows
                 ],
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -39,13 +41,16 @@ class Size:
         return self.name.replace("_", " ")
 
 
-# The bounds of the constraint arrows_bounds; they refuse values in another unit, such as a length in millimetres.
+# The bounds of the constraint arrows_bounds; they refuse values in another unit, such as a length in millimetres,
+# and a number with a separator of thousands: a spine of 1.234.
 LENGTH: Final = Size("length", "cm", 10, 200)
 WEIGHT: Final = Size("weight", "g", 1, 500)
 DIAMETER: Final = Size("diameter", "mm", 1, 30)
-SPINE: Final = Size("spine", "", 1, 5000)
+SPINE: Final = Size("spine", "", 10, 5000)
 LABEL_POSITION: Final = Size("label_position", "cm", 0, 200)
 SIZES: Final = (LENGTH, WEIGHT, DIAMETER, SPINE, LABEL_POSITION)
+SHOWN_OF_UUID: Final = 8
+"""Digits by which messages name an arrow beside its label."""
 LONGEST_LABEL: Final = 10
 """Longest name of an arrow in characters: it stands on the shaft."""
 
@@ -63,12 +68,19 @@ def size_faults(sizes: Sizes) -> Sequence[str]:
     return faults
 
 
+def normal_label(label: str) -> str:
+    """A label with each character in its composed form (NFC), so that labels that look alike are equal."""
+    return unicodedata.normalize("NFC", label)
+
+
 def label_fault(label: str) -> str | None:
     """The sentence for a label that no arrow can have; None for a possible one."""
     if not label or label != label.strip():
         return "A label needs at least one character, and no blank at either end."
     if len(label) > LONGEST_LABEL:
         return f"The label '{clean(label, 40)}' has {len(label)} characters, and may have {LONGEST_LABEL}."
+    if re.fullmatch(rf"[0-9a-fA-F]{{{SHOWN_OF_UUID},}}", label.replace("-", "")):
+        return f"The label '{label}' may be the beginning of a UUID: a label of hexadecimal digits has at most {SHOWN_OF_UUID - 1}."
     if not label.isprintable() or not is_storable(label):
         return f"The label '{clean(label, 40)}' has a character that does not print."
     return None

@@ -35,6 +35,8 @@ class TagRelation(StrEnum):
     """It holds the beginning of the arrow's UUID: a write ended half-way."""
     OTHER_TAG = "other_tag"
     """The arrow's UUID belongs to another tag."""
+    UNKNOWN_TAG = "unknown_tag"
+    """The arrow's UUID may be in a tag that is not known, and is not in this one."""
     OTHER_ARROW = "other_arrow"
     """It is another arrow's."""
     VOIDED_ARROW = "voided_arrow"
@@ -115,8 +117,8 @@ def approve_tag(arrow: Arrow, tag: InspectedTag, holder: Arrow | None, claimant:
     written = words_written(tag, arrow)
     if written == EPC_WORDS:
         return TagRelation.SAME
-    if arrow.is_programmed and not is_own:
-        return TagRelation.OTHER_TAG
+    if arrow.is_tag_unknown:
+        return TagRelation.UNKNOWN_TAG
     if written >= SURE_WORDS or (is_own and written >= 1):
         return TagRelation.TORN
     return TagRelation.FOREIGN if tag.looks_like_uuid and not is_own else TagRelation.BLANK
@@ -152,11 +154,17 @@ def relation_error(
                 + (f", or finish that arrow: {finish}." if finish else "."),
             )
         case TagRelation.OTHER_TAG:
-            where = "a tag that was programmed elsewhere" if arrow.tag_tid is None else f"tag {arrow.tag_tid}"
             may = "is" if arrow.is_programmed else "is, or may be,"
             return CommandError(
-                f"the UUID of arrow {label} {may} in {where}, and the tag on the scanner is {tag.tid}",
+                f"the UUID of arrow {label} {may} in tag {arrow.tag_tid}, and the tag on the scanner is {tag.tid}",
                 hint=f"{untouched} Put the arrow with its own tag on the scanner. If that tag is broken or lost: "
+                f"`archstats-sensor arrow void {label} --reason TEXT`, then register a new arrow.",
+            )
+        case TagRelation.UNKNOWN_TAG:
+            may = "was programmed elsewhere: its UUID is" if arrow.is_programmed else "may have a tag: its UUID may be"
+            return CommandError(
+                f"arrow {label} {may} in a tag that is not known, and the tag on the scanner, {tag.tid}, does not hold it",
+                hint=f"{untouched} Put the arrow with its own tag on the scanner. If no tag has its UUID: "
                 f"`archstats-sensor arrow void {label} --reason TEXT`, then register a new arrow.",
             )
         case TagRelation.FOREIGN:

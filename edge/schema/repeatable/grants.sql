@@ -48,10 +48,10 @@ grant select, insert on targets, faces, slots, archers to archstats_operator;
 grant update (version, x, y, radii, points, x_radius) on faces to archstats_operator;
 grant select on slots to archstats_shots, archstats_push;
 grant select on archers to archstats_push;
--- An arrow's UUID, and what its tag holds, are written by claim_tag() and by the end of a command.
+-- The tag of an arrow, and what it holds, are written by triggers when a command is requested and ends.
 grant select,
-    insert (id, human_identifier, length, is_programmed, registration_date, voided_date, is_active, label_position, weight, diameter,
-        spine, registered_by, void_reason, voided_by),
+    insert (id, human_identifier, length, is_programmed, is_tag_unknown, registration_date, voided_date, is_active, label_position,
+        weight, diameter, spine, registered_by, void_reason, voided_by),
     update (human_identifier, length, label_position, weight, diameter, spine, is_active, voided_date, void_reason, voided_by)
     on arrows to archstats_operator;
 grant select, insert on end_marks to archstats_operator;

@@ -17,6 +17,7 @@ from edge.common.postgres.feed import current_cursor, read_page
 from edge.common.postgres.migrate import schema_state
 from edge.operator.postgres_tools import client_for
 from tests.acceptance.simulated_range import clean_environment
+from tests.edge.operator.arrows.command_rows import OTHER_TID, add_arrow, add_scanner, end, programmed, request, start
 from tests.warm_programs import WarmPrograms
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -116,6 +117,39 @@ async def test_restore_brings_back_everything_and_feed_continues(
                 await connection.execute("delete from sessions")
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("create temporary table mine (x integer)")
+
+
+STATES = """
+select human_identifier, is_programmed, is_locked, is_write_unfinished, is_tag_unknown, tag_tid is null as has_no_tag, is_active
+from arrows order by human_identifier
+"""
+
+
+async def test_restored_arrows_may_have_tags_by_now(database_settings: ServiceSettings, command: Command) -> None:
+    """An arrow that was programmed after the backup is not programmed in it: its UUID must not get into a second tag."""
+    async with connected(database_settings) as connection:
+        await add_scanner(connection)
+        arrows = [await add_arrow(connection, label) for label in ("A1", "A2", "A3", "A4")]
+        await programmed(connection, arrows[0], lock=True)
+        torn = await request(connection, arrows[1], OTHER_TID)
+        await start(connection, torn)
+        await end(connection, torn, "failed", written=True)
+        await connection.execute(
+            "update arrows set is_active = false, voided_date = now() where human_identifier = 'A4'"
+        )
+        before = [tuple(row) for row in await connection.fetch(STATES)]
+    assert before == [
+        ("A1", True, True, False, False, False, True), ("A2", False, False, True, False, False, True),
+        ("A3", False, False, False, False, True, True), ("A4", False, False, False, False, True, False),
+    ]  # fmt: skip
+    assert command("backup", "range.backup").returncode == 0
+    done = command("restore", "range.backup", "--replace")
+    assert "1 arrows are not programmed in this backup" in done.stdout, done
+    async with connected(database_settings) as connection:
+        states = [tuple(row) for row in await connection.fetch(STATES)]
+        assert states == [*before[:2], *((*row[:4], True, *row[5:]) for row in before[2:])]
+        with pytest.raises(asyncpg.RestrictViolationError, match="may be in a tag already"):
+            await request(connection, arrows[2], "0" * 24)
 
 
 HUB = "select set_hub_number(2), publish_hub()"

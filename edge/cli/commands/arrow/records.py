@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -35,6 +36,10 @@ from edge.operator.arrows.register import MOST_AT_ONCE, NewArrow, labels_from, r
 Label = Annotated[
     str, typer.Argument(metavar="LABEL", callback=storable, help="Name on the shaft, at most 10 characters.")
 ]
+
+
+MOST_NAMED = 20
+"""Most arrows that the line after an import names."""
 
 
 class Clearable(StrEnum):
@@ -168,12 +173,22 @@ def import_command(
 
     async def run(connection: Connection) -> None:
         done = await import_arrows(connection, data, operator_name(who))
-        for arrow in done.registered if as_json else ():
+        for arrow in (*done.registered, *done.marked) if as_json else ():
             say(json_object(arrow_facts(arrow)))
         if not as_json:
-            say(f"{len(done.registered)} arrows are registered, {done.unchanged} were registered already.")
+            text = f"{len(done.registered)} arrows are registered, {done.unchanged} were registered already."
+            if done.marked:
+                text += f" {len(done.marked)} are noted as programmed elsewhere: {_labels(done.marked)}."
+            if done.voided:
+                text += f" Of these {len(done.voided)} are voided, and stay so: {_labels(done.voided)}."
+            say(text)
 
     on_database(run, database_dir)
+
+
+def _labels(arrows: Sequence[Arrow]) -> str:
+    shown = [arrow.human_identifier for arrow in arrows[:MOST_NAMED]]
+    return ", ".join(shown) + (f" and {len(arrows) - MOST_NAMED} more" if len(arrows) > MOST_NAMED else "")
 
 
 def _read(file: Path) -> bytes:

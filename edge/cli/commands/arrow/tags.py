@@ -148,7 +148,7 @@ async def _left_behind(connection: Connection, arrow: Arrow) -> str:
     present = await find_arrow(connection, str(arrow.id))
     label = present.human_identifier
     match present.state:
-        case ArrowState.PROGRAMMED | ArrowState.LOCKED:
+        case ArrowState.PROGRAMMED | ArrowState.LOCKED | ArrowState.ELSEWHERE:
             return f"Stopped. Arrow {label} is {present.state}."
         case ArrowState.UNFINISHED | ArrowState.CLAIMED:
             return (

@@ -31,6 +31,6 @@ def test_commands_of_the_arrows_page_work(
     states = {one["human_identifier"]: one["state"] for one in command_line.json("arrow", "list")}
     assert len(states) == 15
     assert (states["A01"], states["B07"], states["C1"], states["C2"]) == (
-        "programmed", "registered", "programmed", "registered",
+        "programmed", "registered", "elsewhere", "registered",
     )  # fmt: skip
     assert pad.on_pad[0].pc == "4000"

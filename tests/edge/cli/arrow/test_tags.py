@@ -9,6 +9,7 @@ import sys
 import threading
 import tty
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -97,6 +98,25 @@ def test_tags_that_are_no_blank_ones_are_refused_unchanged(line: CommandLine, pa
     assert "A07, which was voided" in line.run("arrow", "verify", status=1)
     error = line.run("arrow", "program", "A07", status=1)
     assert "arrow A07 was voided on" in error
+
+
+def test_a_uuid_of_elsewhere_gets_no_second_tag(line: CommandLine, pad: ScriptedPad, tmp_path: Path) -> None:
+    file, known, unknown = tmp_path / "arrows.csv", uuid4(), uuid4()
+    file.write_text(f"label,id,is_programmed\nC1,{known},true\nC2,{unknown},\n")
+    line.run("arrow", "import", str(file))
+    for label, identity, text in (
+        ("C1", known, "arrow C1 was programmed elsewhere: its UUID is in a tag that is not known"),
+        ("C2", unknown, "arrow C2 may have a tag: its UUID may be in a tag that is not known"),
+    ):
+        pad.on_pad = [PadTag()]
+        error = line.run("arrow", "program", label, status=1)
+        assert text in error
+        assert "Put the arrow with its own tag on the scanner." in error
+        assert pad.on_pad == [PadTag()]
+        assert arrow(line, label)["state"] == ("elsewhere" if label == "C1" else "unknown")
+        pad.on_pad = [PadTag(f"e28011700000020f0000000{label.lower()[1]}", identity.hex, "4000")]
+        assert "it was there already, and was read back twice" in line.run("arrow", "program", label)
+        assert (arrow(line, label)["state"], arrow(line, label)["is_tag_unknown"]) == ("programmed", False)
 
 
 def test_none_or_several_tags_write_nothing(line: CommandLine, pad: ScriptedPad) -> None:

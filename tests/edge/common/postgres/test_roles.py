@@ -31,8 +31,8 @@ CHANGE = (
     "update(diameter,human_identifier,is_active,label_position,length,spine,void_reason,voided_by,voided_date,weight)"
 )
 REGISTER = (
-    "insert(diameter,human_identifier,id,is_active,is_programmed,label_position,length,registered_by,registration_date,spine,"
-    "void_reason,voided_by,voided_date,weight)"
+    "insert(diameter,human_identifier,id,is_active,is_programmed,is_tag_unknown,label_position,length,registered_by,"
+    "registration_date,spine,void_reason,voided_by,voided_date,weight)"
 )
 RENEWED = "update(at,host_id,mono_ns)"
 REGISTERED = "update(dead_time_s,driver,kind,lane,lane_since,lane_since_host_boot_id,lane_since_mono_ns,sensor_origin)"
@@ -147,7 +147,7 @@ EXECUTED = {
     Role.SENSOR: {"expire_commands"},
     Role.SHOTS: {"end_foreign_lock_holders"} | HEALING,
     Role.PUSH: {"public_state", "hub_lane", "hub_device", "utc_of_boot", "is_not_before"} | HEALING,
-    Role.OPERATOR: {"utc_of_boot", "expire_commands", "claim_tag"} | HEALING,
+    Role.OPERATOR: {"utc_of_boot", "expire_commands", "mark_programmed_elsewhere"} | HEALING,
 }
 """Functions of the schema that a role may execute by itself."""
 

@@ -33,18 +33,11 @@ async def add_scanner(connection: Connection, device_id: str = "arrow-1") -> Non
     )
 
 
-async def claim(connection: Connection, arrow: UUID, tid: str = TID) -> bool:
-    """Claim a tag for an arrow; False when it has another one."""
-    claimed: bool = await connection.fetchval("select claim_tag($1, $2)", arrow, tid)
-    return claimed
-
-
-async def request(connection: Connection, arrow: UUID, tid: str = TID, device_id: str = "arrow-1") -> int:
-    """Request that a tag is programmed; the number of the command."""
+async def request(connection: Connection, arrow: UUID, tid: str = TID, memory: str = "0" * 32) -> int:
+    """Request that a tag is programmed, which claims it; the number of the command."""
     number: int = await connection.fetchval(
-        "insert into commands (device_id, kind, arguments, who) values ($1, 'program_arrow', $2, 'Robin') returning id",
-        device_id,
-        json.dumps({"epc": arrow.hex, "tid": tid, "memory": "0" * 32, "lock": False}),
+        "insert into commands (device_id, kind, arguments, who) values ('arrow-1', 'program_arrow', $1, 'Robin') returning id",
+        json.dumps({"epc": arrow.hex, "tid": tid, "memory": memory, "lock": False}),
     )
     return number
 
@@ -71,7 +64,6 @@ async def end(connection: Connection, number: int, state: str, **result: object)
 
 async def programmed(connection: Connection, arrow: UUID, tid: str = TID, *, lock: bool = False) -> int:
     """Program an arrow; the number of the command."""
-    assert await claim(connection, arrow, tid)
     number = await request(connection, arrow, tid)
     await start(connection, number)
     await end(connection, number, "done", epc=arrow.hex, tid=tid, written=True, is_locked=lock)

@@ -17,12 +17,13 @@ from tests.edge.operator.arrows.command_rows import OTHER_TID, TID
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ARROW = Arrow(
     uuid4(), "A07", length=None, weight=None, diameter=None, spine=None, label_position=None, is_programmed=False,
-    is_locked=False, is_write_unfinished=False, tag_tid=None, programmed_at=None, registration_date=NOW, registered_by=None,
+    is_locked=False, is_write_unfinished=False, is_tag_unknown=False, tag_tid=None, programmed_at=None, registration_date=NOW, registered_by=None,
     is_active=True, voided_date=None, void_reason=None, voided_by=None, shots=0,
 )  # fmt: skip
 CLAIMED = replace(ARROW, tag_tid=TID, is_write_unfinished=True)
 PROGRAMMED = replace(ARROW, tag_tid=TID, is_programmed=True)
-ELSEWHERE = replace(ARROW, is_programmed=True)
+ELSEWHERE = replace(ARROW, is_programmed=True, is_tag_unknown=True)
+IMPORTED = replace(ARROW, is_tag_unknown=True)
 OTHER = replace(PROGRAMMED, id=uuid4(), human_identifier="A08")
 VOIDED = replace(OTHER, is_active=False, voided_date=NOW)
 FACTORY = "e28011700000020f0000000000000000"
@@ -49,7 +50,11 @@ def holding(arrow: Arrow, words: int = 8, tid: str = TID) -> InspectedTag:
         (PROGRAMMED, holding(ARROW, 7), None, PROGRAMMED, TagRelation.TORN),
         (CLAIMED, replace(TAG, tid=OTHER_TID), None, None, TagRelation.OTHER_TAG),
         (PROGRAMMED, holding(ARROW, tid=OTHER_TID), PROGRAMMED, None, TagRelation.OTHER_TAG),
-        (ELSEWHERE, TAG, None, None, TagRelation.OTHER_TAG),
+        (ELSEWHERE, TAG, None, None, TagRelation.UNKNOWN_TAG),
+        (IMPORTED, TAG, None, None, TagRelation.UNKNOWN_TAG),
+        (IMPORTED, holding(ARROW, 7), None, None, TagRelation.UNKNOWN_TAG),
+        (IMPORTED, holding(ARROW), IMPORTED, None, TagRelation.SAME),
+        (IMPORTED, holding(OTHER), OTHER, OTHER, TagRelation.OTHER_ARROW),
         (ARROW, holding(OTHER), OTHER, OTHER, TagRelation.OTHER_ARROW),
         (ARROW, TAG, None, OTHER, TagRelation.OTHER_ARROW),
         (ARROW, holding(ARROW), ARROW, OTHER, TagRelation.OTHER_ARROW),

@@ -64,13 +64,31 @@ def test_a_file_that_is_no_list_is_refused(data: bytes, message: str) -> None:
 
 
 def test_many_wrong_lines_are_all_kept_and_few_shown() -> None:
-    with pytest.raises(WrongLines) as refused:
-        parse_arrows(b"label\n" + b"ABCDEFGHIJK\n" * 100)
-    assert len(refused.value.faults) == 100
-    assert refused.value.hint.count("line ") == 20
-    assert refused.value.hint.endswith("and 80 more.")
+    parsed = parse_arrows(b"label\n" + b"ABCDEFGHIJK\n" * 100)
+    error = WrongLines(parsed.faults)
+    assert len(error.faults) == 100
+    assert error.hint.count("line ") == 20
+    assert error.hint.endswith("and 80 more.")
 
 
 def test_columns_may_have_capitals_and_any_order() -> None:
-    (arrow,) = parse_arrows(b'Spine\tLabel Position\tLABEL\n500\t10,5\t"A 1"\n')
+    (arrow,) = parse_arrows(b'Spine\tLabel Position\tLABEL\n500\t10,5\t"A 1"\n').arrows
     assert (arrow.label, dict(arrow.sizes), arrow.line) == ("A 1", {"spine": 500, "label_position": 10.5}, 2)
+
+
+@pytest.mark.parametrize(
+    "text", ["1e3", "inf", "nan", "-5", "+5", "0x10", "1_000", "1.000,5", "1.", ".5", "\u0665", "1.234"]
+)
+def test_a_size_is_a_plain_number_within_its_bounds(text: str) -> None:
+    parsed = parse_arrows(f"label;spine\nA1;{text}\n".encode())
+    assert (len(parsed.arrows), len(parsed.faults)) == (0, 1)
+
+
+def test_labels_are_unlike_uuids_and_in_one_form() -> None:
+    for label in ("0c5f1d9e", "DEADBEEF01", "1234-56789", "12345678"):
+        with pytest.raises(UsageError, match="may be the beginning of a UUID"):
+            labels_from(label, 1)
+    for label in ("0c5f1d9", "DEADBEEFS"):
+        assert labels_from(label, 1) == [label]
+    assert labels_from("Bo\u0308", 1) == ["B\u00f6"]
+    assert parse_arrows("label\nBo\u0308\n".encode()).arrows[0].label == "B\u00f6"
