@@ -12,34 +12,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
+from drivers.r200.codec import Bank, TagError, pc_of
+from drivers.r200.codec import words_of as epc_words
+
 CRC, PC, EPC = 0, 1, 2
 """Words of the EPC bank: CRC and PC, and the first of the EPC."""
 UMI: Final = 0x0400
 """Bit of the PC that a tag with user memory sets itself."""
-_LENGTH_SHIFT: Final = 11
 _PASSWORD_WORDS: Final = 2
-
-
-class Bank(IntEnum):
-    """A bank of the memory."""
-
-    RFU = 0
-    """Kill password (words 0 and 1) and access password (words 2 and 3)."""
-    EPC = 1
-    TID = 2
-    """Model and serial number of the chip, written at the factory and never again."""
-    USER = 3
-
-
-class TagError(IntEnum):
-    """Code of a tag's refusal (Gen2, annex I)."""
-
-    OTHER = 0x0
-    OVERRUN = 0x3
-    """The memory does not exist, or is too small for the length in the PC."""
-    LOCKED = 0x4
-    POWER = 0xB
-    """The field is too weak to write."""
 
 
 class LockField(IntEnum):
@@ -90,20 +70,6 @@ def bytes_of(words: Sequence[int]) -> bytes:
     return b"".join(word.to_bytes(2, "big") for word in words)
 
 
-def pc_of(epc_words: int) -> int:
-    """Return the PC of an EPC with this number of words: 3000 for 96 bits, 4000 for 128."""
-    return epc_words << _LENGTH_SHIFT
-
-
-def lock_payload(*locks: tuple[LockField, Lock]) -> int:
-    """Return the payload of a Lock command that sets both bits of these fields: ten bits mask, ten bits action."""
-    mask = action = 0
-    for place, lock in locks:
-        shift = 2 * (_FIELDS - 1 - place)
-        mask, action = mask | 0b11 << shift, action | lock << shift
-    return mask << 2 * _FIELDS | action
-
-
 @dataclass(slots=True, eq=False)
 class Gen2Tag:
     """One tag. Equal content does not make two tags the same."""
@@ -124,7 +90,7 @@ class Gen2Tag:
         self.locks[LockField.TID] = Lock.FOREVER
         passwords = self.kill_password.to_bytes(4, "big") + self.access_password.to_bytes(4, "big")
         self._banks = {
-            Bank.RFU: words_of(passwords),
+            Bank.RESERVED: words_of(passwords),
             Bank.EPC: [0] * (EPC + self.epc_capacity),
             Bank.TID: words_of(self.tid),
             Bank.USER: [0] * self.user_words,
@@ -138,7 +104,7 @@ class Gen2Tag:
     @property
     def epc(self) -> bytes:
         """The EPC as an inventory shows it: as long as the PC states."""
-        return bytes_of(self._banks[Bank.EPC][EPC : EPC + (self.pc >> _LENGTH_SHIFT)])
+        return bytes_of(self._banks[Bank.EPC][EPC : EPC + epc_words(self.pc)])
 
     @property
     def crc(self) -> int:
@@ -158,7 +124,7 @@ class Gen2Tag:
 
     def matches(self, bank: int, pointer: int, bits: int, mask: bytes) -> bool:
         """Whether ``bits`` bits of ``mask`` equal the bank's from bit ``pointer`` on. Memory that does not exist differs."""
-        if bank == Bank.RFU or bank not in self._banks:
+        if bank == Bank.RESERVED or bank not in self._banks:
             return False
         memory = bytes_of(self._shown(Bank(bank)))
         end, length = pointer + bits, 8 * len(memory)
@@ -173,7 +139,7 @@ class Gen2Tag:
         words = self._shown(bank)
         if not 0 < count <= len(words) - start:
             raise TagRefused(TagError.OVERRUN)
-        if bank is Bank.RFU:
+        if bank is Bank.RESERVED:
             for address in range(start, start + count):
                 lock = self.locks[_password_of(address)]
                 if lock is Lock.FOREVER or (lock is Lock.PASSWORD and not is_secured):
@@ -185,28 +151,16 @@ class Gen2Tag:
         is_secured = self._is_secured(password)
         if not 0 <= address < len(self._banks[bank]):
             raise TagRefused(TagError.OVERRUN)
-        lock = self.locks[_password_of(address) if bank is Bank.RFU else _LOCK_OF[bank]]
+        lock = self.locks[_password_of(address) if bank is Bank.RESERVED else _LOCK_OF[bank]]
         is_crc = bank is Bank.EPC and address == CRC
         if is_crc or lock is Lock.FOREVER or (lock is Lock.PASSWORD and not is_secured):
             raise TagRefused(TagError.LOCKED)
-        if bank is Bank.EPC and address == PC and word >> _LENGTH_SHIFT > self.epc_capacity:
+        if bank is Bank.EPC and address == PC and epc_words(word) > self.epc_capacity:
             raise TagRefused(TagError.OVERRUN)
         self._banks[bank][address] = word
-        if bank is Bank.RFU:
+        if bank is Bank.RESERVED:
             passwords = bytes_of(self._banks[bank])
             self.kill_password, self.access_password = (int.from_bytes(passwords[at : at + 4], "big") for at in (0, 4))
-
-    def write(
-        self, bank: Bank, start: int, words: Sequence[int], password: int = 0, torn_after: int | None = None
-    ) -> int:
-        """Write words in order and return their number; ``torn_after`` of them when the tag leaves the field then.
-
-        Raises TagRefused, and WrongPassword; the words before the refused one are written.
-        """
-        written = words if torn_after is None else words[:torn_after]
-        for address, word in enumerate(written, start):
-            self.write_word(bank, address, word, password)
-        return len(written)
 
     def lock(self, payload: int, password: int = 0) -> None:
         """Set lock bits: ten bits mask, ten bits action; bits outside the mask stay.

@@ -139,14 +139,6 @@ class Pad:
         self.tags = [one for one, _ in found]
         self._known = known
 
-    def tag(self, text: str) -> Gen2Tag:
-        """Return a tag that is or was on the pad, by its default name or the beginning of its TID or EPC.
-
-        Raises ValueError for an unknown one.
-        """
-        named = [one for one in self._known if one.name == text]
-        return (named[-1] if named else self._find(text, self._known)).tag
-
     def _find(self, text: str, known: list[InField]) -> InField:
         """The tag that ``text`` names; a new one is added to ``known``."""
         if text in _NAMES:

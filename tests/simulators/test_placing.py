@@ -66,11 +66,12 @@ async def test_placed_tags_are_read_through_the_terminal(tmp_path: Path) -> None
         assert isinstance(seen, r200.Notice)
         assert seen.epc.hex() == blank.epc
         device.place(["programmed"], [], HostTime.anchor().now_us())
+        tag = device.pad.tags[0].tag
         seen = await answer(fd, r200.INVENTORY)
         assert isinstance(seen, r200.Notice)
-        assert seen.epc == device.pad.tag("programmed").epc
+        assert seen.epc == tag.epc
         await answer(fd, r200.WriteBank(r200.Bank.EPC, 1, bytes.fromhex("4000") + bytes(16)))
-        assert device.pad.tag("programmed").epc_memory == bytes(16)
+        assert tag.epc_memory == bytes(16)
 
 
 async def test_faults_of_the_device_are_those_of_the_plan(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from drivers.r200 import codec as r200
 from simulators.devices.contract import DeviceFault
-from simulators.devices.gen2_tag import Bank, TagRefused, WrongPassword, bytes_of, words_of
+from simulators.devices.gen2_tag import TagRefused, WrongPassword, bytes_of, words_of
 from simulators.devices.r200.settings import ReaderSettings
 from simulators.devices.tag_pad import InField
 from simulators.world.draws import Draws
@@ -236,7 +236,7 @@ class R200Reader:
             code = r200.FailureCode.KILL_FAILED if isinstance(command, r200.KillTag) else r200.FailureCode.ACCESS_DENIED
             answer = r200.Failure(code, tag_id)
         except TagRefused as refused:
-            answer = r200.Failure.of_tag(_OPERATION[type(command)], r200.TagError(refused.code), tag_id)
+            answer = r200.Failure.of_tag(_OPERATION[type(command)], refused.code, tag_id)
         if target.is_present(at_us + LOCK_DONE_US) or isinstance(command, r200.KillTag):
             self._answer(at_us, takes_us, answer)
         else:
@@ -248,7 +248,7 @@ class R200Reader:
         """Execute a command on the tag. Raises TagRefused, and WrongPassword."""
         match command:
             case r200.ReadBank(bank=bank, start=start, words=words, password=password):
-                return r200.BankData(tag_id, bytes_of(target.tag.read(Bank(bank), start, words, password)))
+                return r200.BankData(tag_id, bytes_of(target.tag.read(bank, start, words, password)))
             case r200.LockTag(payload=payload, password=password):
                 target.tag.lock(payload, password)
             case r200.KillTag(password=password):
@@ -269,13 +269,11 @@ class R200Reader:
             answer = r200.Failure.of_tag(r200.TagOperation.WRITE, r200.TagError.LOW_POWER, write.id)
         else:
             try:
-                tag.write_word(
-                    Bank(command.bank), command.start + write.written, words[write.written], command.password
-                )
+                tag.write_word(command.bank, command.start + write.written, words[write.written], command.password)
             except WrongPassword:
                 answer = r200.Failure(r200.FailureCode.ACCESS_DENIED, write.id)
             except TagRefused as refused:
-                answer = r200.Failure.of_tag(r200.TagOperation.WRITE, r200.TagError(refused.code), write.id)
+                answer = r200.Failure.of_tag(r200.TagOperation.WRITE, refused.code, write.id)
             write.written, write.next_us = write.written + 1, at_us + WORD_US
         if answer is not None:
             self._work = None

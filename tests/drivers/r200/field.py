@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import pytest
 
-from drivers.r200 import codec
 from drivers.r200.codec import (
     GET_SELECT,
     Answer,
+    Bank,
     BankData,
     Code,
     Done,
@@ -27,7 +27,6 @@ from drivers.r200.codec import (
     SetSelect,
     SetSelectMode,
     TagDone,
-    TagError,
     TagId,
     TagOperation,
     WriteBank,
@@ -35,13 +34,14 @@ from drivers.r200.codec import (
 from drivers.r200.programming import Check, Look, Phase, Refusal, Refused, Reply, Request, Steps, TagWork
 from drivers.r200.scans import Round, TagRead
 from drivers.r200.writing import Approval, Programming
-from simulators.devices.gen2_tag import Bank, Gen2Tag, TagRefused, WrongPassword, bytes_of, words_of
+from simulators.devices.gen2_tag import Gen2Tag, TagRefused, WrongPassword, bytes_of, words_of
+from tests.simulators.devices.tag_work import write
 
 UUID = bytes.fromhex("123456789abc4def8123456789abcdef")
 FACTORY = bytes.fromhex("e28011700000020a7d001bc5")
 BLANK = FACTORY + bytes(4)
 SEEN = TagId(0x3000, FACTORY)
-EVERY_TAG = Select(codec.Bank.EPC, 32, 0, b"")
+EVERY_TAG = Select(Bank.EPC, 32, 0, b"")
 """Condition of a reader that has none."""
 _BASES = {ReadBank: TagOperation.READ, WriteBank: TagOperation.WRITE, LockTag: TagOperation.LOCK}
 _LOST = {
@@ -138,16 +138,16 @@ class Field:
         try:
             match command:
                 case ReadBank(bank, start, count):
-                    return BankData(seen, bytes_of(tag.read(Bank(bank), start, count)))
+                    return BankData(seen, bytes_of(tag.read(bank, start, count)))
                 case WriteBank(bank, start, data):
                     torn = self.torn_after.pop(0) if self.torn_after else None
-                    tag.write(Bank(bank), start, words_of(data), torn_after=torn)
+                    write(tag, bank, start, words_of(data)[:torn])
                     return TagDone(Code.WRITE, seen) if torn is None else Failure(FailureCode.WRITE_FAILED)
                 case LockTag(payload):
                     tag.lock(payload)
                     return TagDone(Code.LOCK, seen)
         except TagRefused as refused:
-            return Failure.of_tag(_BASES[type(command)], TagError(refused.code), seen)
+            return Failure.of_tag(_BASES[type(command)], refused.code, seen)
         except WrongPassword:
             return Failure(FailureCode.ACCESS_DENIED, seen)
 

@@ -113,12 +113,12 @@ def test_select_decides_who_answers() -> None:
 @pytest.mark.parametrize("words", range(10))
 def test_tag_that_leaves_during_a_write_keeps_a_part(words: int) -> None:
     reader = host(DefaultTag.BLANK)
+    tag = reader.device.pad.tags[0].tag
     reader.send(r200.encode_command(write(), reader.dialect))
     reader.wait(reader.now_us + ACCESS_US + WORD_US * words - 1)
     reader.device.place([], [], reader.now_us)
     reader.wait(reader.now_us + 100_000)
     assert decoded([frame for _, frame in reader.frames]) == [FAILED]
-    tag = reader.device.pad.tag(DefaultTag.BLANK)
     epc_bytes = max(2 * words - 2, 0)
     assert tag.epc_memory[:epc_bytes] == UUID[:epc_bytes]
     assert tag.epc_memory[epc_bytes : epc_bytes + 2] != UUID[epc_bytes : epc_bytes + 2] or words == 9
