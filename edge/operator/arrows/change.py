@@ -42,7 +42,7 @@ async def change_arrow(
             *(changed[size.name] for size in SIZES),
         )
     except asyncpg.UniqueViolationError as violation:
-        raise await _taken(connection, wanted, UNCHANGED) from violation
+        raise await _taken(connection, wanted, UNCHANGED, "Give another label") from violation
     return await _present(connection, arrow.id)
 
 
@@ -85,15 +85,16 @@ async def restore_arrow(connection: Connection, arrow: Arrow) -> Arrow:
             arrow.id,
         )
     except asyncpg.UniqueViolationError as violation:
-        raise await _taken(connection, arrow.human_identifier, "this arrow stays voided") from violation
+        rename = f"Give this arrow another label first: `archstats-sensor arrow change {str(arrow.id)[:8]} --label NEW`"
+        raise await _taken(connection, arrow.human_identifier, "this arrow stays voided", rename) from violation
     return await _present(connection, arrow.id)
 
 
-async def _taken(connection: Connection, label: str, consequence: str) -> CommandError:
+async def _taken(connection: Connection, label: str, consequence: str, way_out: str) -> CommandError:
     holder = await label_holder(connection, label)
     if holder is None:  # it was voided at this moment
         return CommandError(f"the label {label} was on another arrow, so {consequence}", hint="Run the command again.")
-    return label_taken(label, holder, consequence)
+    return label_taken(label, holder, consequence, way_out)
 
 
 async def _present(connection: Connection, identity: UUID) -> Arrow:

@@ -17,7 +17,7 @@ from edge.common.console import local
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import CommandState
 from edge.operator.arrows.records import Arrow, arrow_of_id, arrow_of_tag, find_arrow
-from edge.operator.arrows.scanner import inspect_tag
+from edge.operator.arrows.scanner import cause_and_remedy, inspect_tag
 from edge.operator.arrows.tags import WRITABLE, InspectedTag, TagRelation, approve_tag, relation_error
 from edge.operator.commands import DeviceCommand, Follow, Value, follow_command, request_command, require_done
 
@@ -120,14 +120,18 @@ def _require_proof(command: DeviceCommand, arrow: Arrow) -> None:
             return
     label = arrow.human_identifier
     again = f"`archstats-sensor arrow program {label}`"
-    if arrow.is_programmed:  # only the lock, or a check of a programmed tag, failed
-        state, advice = "the lock or the check failed", f"The arrow stays programmed. To try again: {again}."
+    cause, remedy = cause_and_remedy(command)
+    what = f"arrow {label} is not programmed"
+    if arrow.is_programmed and not arrow.is_tag_unknown:  # only the lock, or a check of a programmed tag, failed
+        what, advice = f"the lock or the check of arrow {label} failed", f"It stays programmed. To try again: {again}."
     elif arrow.is_write_unfinished:
-        state = "the write may be unfinished"
-        advice = f"Keep the tag for this arrow: put it on the scanner and run {again}, which finishes the write."
+        advice = (
+            f"The write may have begun and be unfinished. Keep the tag for this arrow: put it on the scanner and run {again}, "
+            "which finishes the write."
+        )
+    elif arrow.is_tag_unknown:
+        advice = f"The tag held its UUID before, and no other was written. To try again: {again}."
     else:
-        state, advice = "nothing was written", f"Put that right, then run {again}."
-    error = (command.error or "the scanner proved another EPC").removesuffix(".")
-    hint = " ".join(filter(None, (command.hint, advice, f"Evidence: `archstats-sensor commands show {command.id}`.")))
-    what = f"arrow {label}" if arrow.is_programmed else f"arrow {label} is not programmed"
-    raise CommandError(f"{what}: {error} ({state})", hint=hint)
+        advice = "Nothing was written." if remedy else f"Nothing was written. To try again: {again}."
+    evidence = f"Evidence: `archstats-sensor commands show {command.id}`."
+    raise CommandError(f"{what}: {cause}", hint=" ".join(filter(None, (remedy, advice, evidence))))

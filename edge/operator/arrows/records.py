@@ -32,7 +32,7 @@ class ArrowState(StrEnum):
     CLAIMED = "claimed"
     """A command that programs it was requested and has not ended."""
     UNFINISHED = "unfinished"
-    """A write into its tag was begun and is not proved."""
+    """A write into its tag may have begun and is not proved."""
     ELSEWHERE = "elsewhere"
     """Its UUID is in a tag that was programmed elsewhere, and no scanner of this database has proved it."""
     PROGRAMMED = "programmed"
@@ -112,6 +112,7 @@ from arrows a
 
 async def list_arrows(connection: Connection, *, with_voided: bool = False) -> list[Arrow]:
     """The active arrows in the order of their labels, with numbers in their natural order; voided ones follow."""
+    await connection.fetchval("select expire_commands()")  # one that ended holds its tag no longer
     rows = await connection.fetch(f"{_ARROWS} where a.is_active or $1", with_voided)
     arrows = [Arrow(**row) for row in rows]
     return sorted(arrows, key=lambda one: (not one.is_active, _natural(one.human_identifier), one.registration_date))
@@ -123,6 +124,7 @@ async def find_arrow(connection: Connection, reference: str, *, voided_first: bo
     Of several with the label it is the active one, or with ``voided_first`` the one that was voided last. Raises CommandError
     when there is none, or several voided arrows had the label.
     """
+    await connection.fetchval("select expire_commands()")
     reference = normal_label(reference)
     if is_storable(reference):
         rows = await connection.fetch(

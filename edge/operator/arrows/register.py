@@ -94,11 +94,11 @@ async def register_arrows(connection: Connection, arrows: Sequence[NewArrow], wh
     return [arrow for arrow in found if arrow is not None]
 
 
-def label_taken(label: str, holder: UUID, consequence: str) -> CommandError:
-    """The error for a label that an active arrow bears."""
+def label_taken(label: str, holder: UUID, consequence: str, way_out: str = "Give another label") -> CommandError:
+    """The error for a label that an active arrow bears; ``way_out`` is for the arrow that was to bear it."""
     return CommandError(
         f"the label {label} is on another arrow already ({str(holder)[:8]}), so {consequence}",
-        hint=f"Give another label, or void the other arrow: `archstats-sensor arrow void {str(holder)[:8]} --reason TEXT`.",
+        hint=f"{way_out}, or void the other arrow: `archstats-sensor arrow void {str(holder)[:8]} --reason TEXT`.",
     )
 
 

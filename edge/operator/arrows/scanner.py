@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import DeviceKind
+from edge.common.vocabulary import CommandState, DeviceKind
 from edge.operator.arrows.tags import InspectedTag
-from edge.operator.commands import Follow, daemon_missing, run_command
+from edge.operator.commands import DeviceCommand, Follow, daemon_missing, require_done, run_to_end
 from edge.operator.devices import DeviceSummary, find_device, list_devices, start_hint
 
 INSPECT: Final = "inspect_tag"
@@ -18,6 +19,20 @@ WAIT_S: Final = 30.0
 MARGIN_S: Final = 15.0
 """Time for the reading of a tag that was put there at the last moment."""
 USUAL_NAME: Final = "arrow-1"
+
+
+def cause_and_remedy(command: DeviceCommand) -> tuple[str, str]:
+    """The cause of a failure, without a full stop, and the remedy in sentences, empty for none.
+
+    The first sentence of an error is the cause. The hint for commands in general, to read the settings, is left out.
+    """
+    cause, *remedies = _SENTENCE_END.split(command.error or "the scanner proved another EPC")
+    hints = _SENTENCE_END.split(command.hint or "")
+    remedies += [hint for hint in hints if "settings" not in hint and "carried" not in hint]
+    return cause.removesuffix("."), " ".join(filter(None, remedies))
+
+
+_SENTENCE_END: Final = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
 async def choose_scanner(connection: Connection, device_id: str | None = None) -> DeviceSummary:
@@ -50,7 +65,13 @@ async def inspect_tag(
     connection: Connection, scanner_id: str, who: str, follow: Follow, wait_s: float = WAIT_S
 ) -> InspectedTag:
     """The only tag on the scanner; waits for one. Raises CommandError when there is none, or several."""
-    command = await run_command(
+    command = await run_to_end(
         connection, scanner_id, INSPECT, {"wait_s": wait_s}, who, follow, deadline_s=wait_s + MARGIN_S
     )
+    if command.state is CommandState.FAILED:
+        cause, remedy = cause_and_remedy(command)
+        raise CommandError(
+            f"{scanner_id} found no tag to go on with: {cause}", hint=f"{remedy or 'Try again.'} Nothing was written."
+        )
+    require_done(command)
     return InspectedTag.parse(command.result or {}, scanner_id)

@@ -42,7 +42,7 @@ class TagRelation(StrEnum):
     VOIDED_ARROW = "voided_arrow"
     """It is that of an arrow that was voided."""
     CLAIMED = "claimed"
-    """A write into it for another arrow was begun."""
+    """A write into it for another arrow may have begun, or is under way."""
     FOREIGN = "foreign"
     """It holds a UUID that is not registered here."""
 
@@ -144,12 +144,17 @@ def relation_error(
                 if other is not None
                 else untouched,
             )
+        case TagRelation.CLAIMED if other is not None and not other.is_write_unfinished:
+            return CommandError(
+                f"the tag on the scanner is being programmed for arrow {name}",
+                hint=f"{untouched} Wait until that has ended, see `archstats-sensor commands list`, and take that arrow away.",
+            )
         case TagRelation.CLAIMED:
             finish = (
                 f"`archstats-sensor arrow program {str(other.id)[:8]}`" if other is not None and other.is_active else ""
             )
             return CommandError(
-                f"a write of arrow {name} into the tag on the scanner was begun and is not finished",
+                f"a write of arrow {name} into the tag on the scanner may have begun and is not finished",
                 hint=f"{untouched} Use a new tag for {label}"
                 + (f", or finish that arrow: {finish}." if finish else "."),
             )

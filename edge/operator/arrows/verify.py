@@ -27,7 +27,7 @@ class TagFinding(StrEnum):
     SHORT = "short"
     """It holds an arrow's UUID, and shows another EPC: its length word is wrong."""
     TORN = "torn"
-    """A write of an arrow was begun and is not finished."""
+    """A write of an arrow may have begun and is not finished."""
     OVERWRITTEN = "overwritten"
     """It is the tag of a programmed arrow, and no longer holds its UUID."""
     UNKNOWN = "unknown"
@@ -115,9 +115,7 @@ def _sentence(found: VerifiedTag) -> str:
             )
         case TagFinding.TORN:
             words = 0 if found.arrow is None else words_written(found.tag, found.arrow)
-            sentence = (
-                f"The {tag} holds {words} of 8 words of arrow {label}: a write was not finished. Finish it: {program}."
-            )
+            sentence = f"The {tag} holds {words} of 8 words of arrow {label}: a write may have begun and is not finished. Finish it: {program}."
         case TagFinding.OVERWRITTEN:
             sentence = (
                 f"The {tag} is that of arrow {label}, and no longer holds its UUID. To write it again: {program}."

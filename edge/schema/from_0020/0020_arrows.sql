@@ -22,7 +22,7 @@ alter table arrows
 alter table arrows alter column is_tag_unknown set default false;
 comment on column arrows.length is 'Centimetres; null when it was not given, like the other sizes.';
 comment on column arrows.tag_tid is 'Serial number (TID) of the tag that is claimed for this arrow: the UUID was written into it, or may have been. Null for none, and for a tag that was programmed elsewhere.';
-comment on column arrows.is_write_unfinished is 'A write into the tag was begun and is not proved: the claim stays until it is programmed.';
+comment on column arrows.is_write_unfinished is 'A write into the tag may have begun and is not proved: the claim stays until it is programmed.';
 comment on column arrows.is_tag_unknown is 'The UUID may be in a tag that this database does not know: it was imported, typed in SQL before this table had the column, or the database was restored from a backup. Only a tag that holds the UUID already is programmed.';
 comment on column arrows.is_locked is 'Whether the EPC of the tag is locked for ever.';
 comment on column arrows.programmed_at is 'When a scanner last wrote the tag, or first found the UUID in it; null for one that was programmed elsewhere.';

@@ -152,7 +152,7 @@ async def _left_behind(connection: Connection, arrow: Arrow) -> str:
             return f"Stopped. Arrow {label} is {present.state}."
         case ArrowState.UNFINISHED | ArrowState.CLAIMED:
             return (
-                f"Stopped. The write of arrow {label} may be unfinished: keep tag {str(present.tag_tid).upper()} for it, and run "
+                f"Stopped. The write of arrow {label} may have begun: keep tag {str(present.tag_tid).upper()} for it, and run "
                 f"`archstats-sensor arrow program {label}` to finish it."
             )
     return f"Stopped. Nothing was written into the tag of arrow {label}."

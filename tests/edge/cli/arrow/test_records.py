@@ -105,6 +105,8 @@ def test_a_voided_arrow_keeps_its_shots_and_frees_its_label(command_line: Comman
     error = command_line.run("arrow", "restore", "A1", status=1)
     assert "the label A1 is on another arrow already" in error
     assert "this arrow stays voided" in error
+    assert "Give this arrow another label first: " in error
+    assert f"arrow change {str(before['id'])[:8]} --label NEW" in error
     command_line.run("arrow", "change", "A1", "--label", "A2")
     assert "is active again" in command_line.run("arrow", "restore", "A1")
     assert "arrow A2 is active" in command_line.run("arrow", "restore", "A2", status=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ import pytest
 from edge.common.postgres.connection import Connection
 from tests.edge.cli.arrow.scripted_pad import BLANK, PadTag, ScriptedPad
 from tests.edge.cli.command_line import CommandLine
+from tests.edge.operator.arrows import command_rows
 from tests.eventually import eventually_blocking
 
 SECOND = PadTag(tid="e28011700000020f87654321")
@@ -65,13 +67,14 @@ def test_a_torn_write_is_finished_by_the_same_command(line: CommandLine, pad: Sc
     assert "Keep the tag for this arrow: put it on the scanner and run " in error
     assert arrow(line)["state"] == "unfinished"
     found = line.run("arrow", "verify", status=1)
-    assert "holds 3 of 8 words of arrow A07: a write was not finished. Finish it:" in found
+    assert "holds 3 of 8 words of arrow A07: a write may have begun and is not finished. Finish it:" in found
     pad.on_pad, torn = [replace(SECOND)], pad.on_pad
     error = line.run("arrow", "program", "A07", status=1)
     assert "the UUID of arrow A07 is, or may be, in tag e28011700000020f12345678" in error
     assert pad.on_pad == [SECOND]
     pad.on_pad = torn
-    assert "a write of arrow A07 (" in line.run("arrow", "program", "A08", status=1)
+    error = line.run("arrow", "program", "A08", status=1)
+    assert re.search(r"a write of arrow A07 \([0-9a-f]{8}\) into the tag on the scanner may have begun", error)
     assert "Arrow A07 is programmed" in line.run("arrow", "program", "A07")
     assert torn[0].memory == hex_of(line)
 
@@ -121,11 +124,38 @@ def test_a_uuid_of_elsewhere_gets_no_second_tag(line: CommandLine, pad: Scripted
 
 def test_none_or_several_tags_write_nothing(line: CommandLine, pad: ScriptedPad) -> None:
     pad.on_pad = []
-    assert "The scanner reads no tag" in line.run("arrow", "program", "A07", status=1)
+    error = line.run("arrow", "program", "A07", status=1)
+    assert "arrow-1 found no tag to go on with: The scanner reads no tag. Try again. Nothing was written." in error
+    assert "Nothing was written." in error
     pad.on_pad = [PadTag(), replace(SECOND)]
     error = line.run("arrow", "program", "A07", status=1)
     assert f"several tags: {BLANK}, {BLANK}" in error
     assert arrow(line)["state"] == "registered"
+
+
+def test_an_arrow_is_free_when_its_command_ended(line: CommandLine, pad: ScriptedPad) -> None:
+    """Whichever command looks at the arrows notices the end: no daemon, and no list of commands."""
+
+    async def request(connection: Connection) -> None:
+        await connection.execute(
+            "insert into devices (id, kind, driver) values ('bow-1', 'bow', 'bow.link') on conflict do nothing"
+        )
+        identity = await connection.fetchval("select id from arrows where human_identifier = 'A07'")
+        await command_rows.request(connection, identity, SECOND.tid, device_id="bow-1")
+
+    async def expire(connection: Connection) -> None:
+        await connection.execute("update commands set expires_at = now() - interval '1 s' where finished_at is null")
+
+    line.on_database(request)
+    pad.on_pad = [replace(SECOND)]
+    error = line.run("arrow", "program", "A08", status=1)
+    assert "the tag on the scanner is being programmed for arrow A07" in error
+    assert pad.on_pad == [SECOND]
+    line.on_database(expire)
+    assert arrow(line)["state"] == "registered"
+    line.on_database(request)
+    line.on_database(expire)
+    assert line.json("arrow", "change", "A07", "--spine", "500")[0]["state"] == "registered"
 
 
 def test_a_lock_is_asked_for_twice(line: CommandLine, pad: ScriptedPad, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,13 +190,13 @@ def test_a_script_locks_with_two_answers(line: CommandLine, pad: ScriptedPad) ->
             signal.SIGINT,
             "waits_in_write",
             "unfinished",
-            "Stopped. The write of arrow A07 may be unfinished: keep tag E28",
+            "Stopped. The write of arrow A07 may have begun: keep tag E28",
         ),
         (
             signal.SIGTERM,
             "waits_in_write",
             "unfinished",
-            "Stopped. The write of arrow A07 may be unfinished: keep tag E28",
+            "Stopped. The write of arrow A07 may have begun: keep tag E28",
         ),
     ],
 )

@@ -33,11 +33,14 @@ async def add_scanner(connection: Connection, device_id: str = "arrow-1") -> Non
     )
 
 
-async def request(connection: Connection, arrow: UUID, tid: str = TID, memory: str = "0" * 32) -> int:
+async def request(
+    connection: Connection, arrow: UUID, tid: str = TID, memory: str = "0" * 32, device_id: str = "arrow-1"
+) -> int:
     """Request that a tag is programmed, which claims it; the number of the command."""
     number: int = await connection.fetchval(
-        "insert into commands (device_id, kind, arguments, who) values ('arrow-1', 'program_arrow', $1, 'Robin') returning id",
+        "insert into commands (device_id, kind, arguments, who) values ($2, 'program_arrow', $1, 'Robin') returning id",
         json.dumps({"epc": arrow.hex, "tid": tid, "memory": memory, "lock": False}),
+        device_id,
     )
     return number
 

@@ -9,9 +9,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from edge.common.config.errors import CommandError
+from edge.common.vocabulary import CommandState
 from edge.operator.arrows.records import Arrow
+from edge.operator.arrows.scanner import cause_and_remedy
 from edge.operator.arrows.tags import WRITABLE, InspectedTag, TagRelation, approve_tag, relation_error
 from edge.operator.arrows.verify import TagFinding, judge_tag
+from edge.operator.commands import DeviceCommand
+from edge.sensor.command_rows import INTERRUPTED_HINT
 from tests.edge.operator.arrows.command_rows import OTHER_TID, TID
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -105,6 +109,25 @@ def test_a_tag_is_compared_with_the_database(
     unexpected = judge_tag(tag, holder, claimant, replace(ARROW, id=uuid4(), human_identifier="Z9"))
     assert not unexpected.is_right
     assert unexpected.sentence.endswith("It is not arrow Z9.")
+
+
+def test_a_failure_shows_its_cause_and_the_remedy() -> None:
+    error = "The tag is locked for ever, and its memory is unchanged. Use another tag for this arrow."
+    hint = f"Check the cable. {INTERRUPTED_HINT}"
+    assert cause_and_remedy(failed(error, hint)) == (
+        "The tag is locked for ever, and its memory is unchanged",
+        "Use another tag for this arrow. Check the cable.",
+    )
+    assert cause_and_remedy(failed("interrupted: the daemon ended", INTERRUPTED_HINT)) == (
+        "interrupted: the daemon ended", "",
+    )  # fmt: skip
+
+
+def failed(error: str, hint: str) -> DeviceCommand:
+    return DeviceCommand(
+        1, "arrow-1", "program_arrow", {}, "Robin", CommandState.FAILED, NOW, NOW, 30, cancel_requested=False, claimed_at=NOW,
+        phase=None, done=None, total=None, result=None, error=error, hint=hint, finished_at=NOW,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("values", [{}, {"tid": "12"}, {"pc": "3000", "memory": "x" * 32, "tid": TID}], ids=str)
