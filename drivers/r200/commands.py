@@ -14,21 +14,9 @@ from drivers.contract import Command, CommandResult, Progress, ReportProgress
 from drivers.errors import DeviceUnavailable, DriverError, ProtocolError
 from drivers.r200.codec import GET_POWER, OK, Done, Failure, HostCommand, PowerIs, SetPower
 from drivers.r200.opening import NEVER, SetUp
-from drivers.r200.programming import (
-    Check,
-    Look,
-    Phase,
-    Refusal,
-    Refused,
-    Reply,
-    Request,
-    Steps,
-    TagWork,
-    Value,
-    no_answer,
-    reader_refused,
-)
+from drivers.r200.programming import Check, Look, Phase, Reply, Request, Steps, TagWork
 from drivers.r200.reader import Reader
+from drivers.r200.refusals import Refusal, Refused, Value, no_answer
 from drivers.r200.scans import Round, ScanSession
 from drivers.r200.settings import MOST_DBM
 from drivers.r200.writing import Approval, Programming
@@ -236,7 +224,7 @@ async def _look(scanner: Scanner, centi_dbm: int) -> Round:
         if isinstance(found, Round):
             return found
         failure = found or failure
-    raise no_answer() if failure is None else reader_refused("the inventory", failure)
+    raise no_answer(failure)
 
 
 async def _set_power(scanner: Scanner, centi_dbm: int) -> None:

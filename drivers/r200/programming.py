@@ -6,7 +6,7 @@ finds and identifies the tag; :mod:`drivers.r200.writing` writes, verifies and l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -31,8 +31,10 @@ from drivers.r200.codec import (
     SetSelectMode,
     TagError,
     WriteBank,
+    has_serial,
     words_of,
 )
+from drivers.r200.refusals import Refusal, Refused, Value, no_answer, no_serial, reader_refused, several, too_small
 from drivers.r200.scans import Round
 
 EPC_WORDS: Final = 8
@@ -53,6 +55,10 @@ PAUSE_S: Final = 0.1
 """Pause after an inventory without a tag."""
 TRIES: Final = 4
 """Attempts of a request that changes nothing."""
+TID_READS: Final = 3
+"""Readings of the TID, which must agree."""
+TID_CHECKS: Final = 8
+"""Readings of the TID where an inventory repeated an EPC: the line did that, or two tags have the same."""
 SELECTIONS: Final = 8
 """Attempts of a selection, which fails as a whole if one of its requests does."""
 _REPEATED: Final = frozenset(
@@ -80,38 +86,6 @@ class Phase(StrEnum):
 INSPECTION: Final = (Phase.SEARCHING, Phase.READING, Phase.SELECTING, Phase.CHECKING, Phase.CLEANING, Phase.DONE)
 """Phases of the work that only reads a tag."""
 _ORDER: Final = tuple(Phase)
-
-
-class Refusal(StrEnum):
-    """Reason why a command on a tag failed."""
-
-    NO_TAG = "no_tag"
-    SEVERAL_TAGS = "several_tags"
-    TOO_SMALL = "too_small"
-    NO_SERIAL = "no_serial"
-    TAG_LEFT = "tag_left"
-    LOCKED_FOREVER = "locked_forever"
-    PASSWORD_LOCKED = "password_locked"  # noqa: S105 - no password
-    OTHER_TAG = "other_tag"
-    OTHER_MEMORY = "other_memory"
-    TORN = "torn"
-    NOT_VERIFIED = "not_verified"
-    LOCK_FAILED = "lock_failed"
-    LOCK_NOT_PROVED = "lock_not_proved"
-    READER_REFUSED = "reader_refused"
-    NO_ANSWER = "no_answer"
-
-
-Value = int | float | str | bool
-
-
-class Refused(Exception):
-    """The work ends without success. The text is for the person who holds the arrow."""
-
-    def __init__(self, refusal: Refusal, text: str, **values: Value) -> None:
-        super().__init__(text)
-        self.refusal = refusal
-        self.values: Mapping[str, Value] = values
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,17 +163,19 @@ class TagWork:
                     seen.setdefault(notice.epc, []).append(notice)
                 repeated += len({notice.epc for notice in found}) < len(found)
                 if len(seen) > 1:
-                    raise _several(list(seen))
+                    raise several(list(seen))
                 if searches and not seen and number + 1 == SEEN:
                     break  # the search goes on after a pause
             searches += 1
             was_seen = was_seen or bool(seen)
             notices = next(iter(seen.values()), [])
             if repeated >= SEEN:
-                raise _several([notices[0].epc] * 2)
+                raise several([notices[0].epc] * 2)
             if len(notices) >= SEEN:
+                self.evidence.update(searches=searches, search_seen=len(notices), search_repeated=repeated)
                 return max(notices, key=lambda notice: notice.rssi_dbm)
             if searches >= SEARCHES and inventory.ended_ns - began_ns >= wait_s * 1e9:
+                self.evidence.update(searches=searches, search_seen=len(notices))
                 raise Refused(
                     Refusal.NO_TAG,
                     "The scanner reads the tag only now and then. Hold the arrow's tag closer to the pad."
@@ -208,19 +184,23 @@ class TagWork:
                 )
 
     def read_tid(self, found: Notice) -> Steps[bytes]:
-        """Read the TID of the only tag in the field."""
+        """Read the TID of the only tag in the field several times: one of several tags answers each."""
         self.enter(Phase.READING)
-        answer = yield from self._read(READ_TID, _send)
-        if isinstance(answer, Failure):
-            if answer.tag_error is TagError.OVERRUN:
-                raise _no_serial()
-            raise reader_refused("reading the tag's TID", answer)
-        if answer.tag.epc != found.epc:
-            raise _several([found.epc, answer.tag.epc])
-        serial = answer.data[4:]
-        if not serial.strip(b"\0") or not serial.strip(b"\xff"):
-            raise _no_serial()
-        return answer.data
+        tids: set[bytes] = set()
+        for _ in range(TID_CHECKS if self.evidence["search_repeated"] else TID_READS):
+            answer = yield from self._read(READ_TID, _send)
+            if isinstance(answer, Failure):
+                if answer.tag_error is TagError.OVERRUN:
+                    raise no_serial()
+                raise reader_refused("reading the tag's TID", answer)
+            if answer.tag.epc != found.epc:
+                raise several([found.epc, answer.tag.epc])
+            if not has_serial(answer.data):
+                raise no_serial()
+            tids.add(answer.data)
+            if len(tids) > 1:
+                raise several([found.epc] * len(tids))
+        return tids.pop()
 
     def select(self, tid: bytes) -> Steps[None]:
         """Let only the tag with this TID answer reads, writes and locks."""
@@ -269,7 +249,7 @@ class TagWork:
             answer = yield from self.read(READ_MEMORY)
             if isinstance(answer, Failure):
                 if answer.tag_error is TagError.OVERRUN:
-                    raise _too_small()
+                    raise too_small()
                 raise reader_refused("reading the tag's memory", answer)
             if found is None or _agrees(answer.data, found):
                 return answer.data
@@ -323,46 +303,6 @@ class TagWork:
 
 def _send(command: HostCommand) -> Steps[Reply]:
     return (yield command)
-
-
-def no_answer() -> Refused:
-    """The refusal where the reader answers nothing."""
-    return Refused(
-        Refusal.NO_ANSWER,
-        "The reader does not answer. Check its cable and power supply, and run the command again.",
-    )
-
-
-def reader_refused(action: str, answer: Answer) -> Refused:
-    """The refusal where the reader answers a step with a failure, or with something else."""
-    reason = str(answer) if isinstance(answer, Failure) else "it answered something else"
-    return Refused(
-        Refusal.READER_REFUSED,
-        f"The reader refused {action}: {reason}. Hold the tag closer to the pad and try again, or use another tag.",
-    )
-
-
-def _no_serial() -> Refused:
-    return Refused(
-        Refusal.NO_SERIAL,
-        "The tag has no serial number, so that nothing distinguishes it from others. Use a tag whose TID has 96 bits.",
-    )
-
-
-def _too_small() -> Refused:
-    return Refused(
-        Refusal.TOO_SMALL,
-        "The tag's EPC memory is smaller than 128 bits. Use a tag with at least 128 bits of EPC memory.",
-    )
-
-
-def _several(epcs: Sequence[bytes]) -> Refused:
-    listed = sorted(epc.hex() for epc in epcs)
-    return Refused(
-        Refusal.SEVERAL_TAGS,
-        f"The scanner reads several tags: {', '.join(listed)}. Take all arrows but one away from the pad.",
-        tags=" ".join(listed),
-    )
 
 
 def _agrees(memory: bytes, found: Notice) -> bool:

@@ -1,6 +1,6 @@
-"""Writing, verifying and locking one tag whose TID and memory were approved. Pure.
+"""Writing and verifying one tag whose TID and memory were approved. Pure.
 
-The steps before it are in :mod:`drivers.r200.programming`.
+The steps before it are in :mod:`drivers.r200.programming`, those after it in :mod:`drivers.r200.locking`.
 """
 
 from __future__ import annotations
@@ -9,42 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.r200.codec import (
-    EPC_PERMALOCK,
-    OK,
-    Bank,
-    BankData,
-    Failure,
-    FailureCode,
-    LockTag,
-    Notice,
-    ReadBank,
-    TagDone,
-    TagError,
-    TagOperation,
-    WriteBank,
-    pc_of,
-    words_of,
-)
-from drivers.r200.programming import (
-    EPC_WORDS,
-    MEMORY_WORDS,
-    ROUNDS,
-    Phase,
-    Refusal,
-    Refused,
-    Reply,
-    Steps,
-    TagWork,
-)
+from drivers.r200.codec import Bank, Failure, Notice, TagError, WriteBank, pc_of, words_of
+from drivers.r200.locking import LOCK_PHASES, WRITES, Locking, is_denied, is_locked, shown
+from drivers.r200.programming import EPC_WORDS, MEMORY_WORDS, ROUNDS, Phase, Steps
+from drivers.r200.refusals import HOLD_STILL, OTHER_TAG, Refusal, Refused, remedy_of, several
 
-WRITES: Final = 3
-"""Attempts of a write, of a lock, and of its proof."""
 WAIT_S: Final = 2.0
 """Time for which the search waits: the tag was on the pad when it was approved."""
-READ_ACCESS_PASSWORD: Final = ReadBank(Bank.RESERVED, 2, 2)
-LOCK_PHASES: Final = frozenset((Phase.LOCKING, Phase.PROVING))
-_UNWRITTEN: Final = "Hold the arrow still on the pad, and run the command again."
+MOST_OTHERS: Final = 8
+"""Most other tags that the evidence lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +54,7 @@ class Approval:
         return next((at // 2 for at in range(2, len(words), 2) if words[at : at + 2] != self.words[at : at + 2]), 9)
 
 
-class Programming(TagWork):
+class Programming(Locking):
     """Programs one tag. ``evidence`` is complete at every instant, also when the work is refused."""
 
     def __init__(self, approval: Approval) -> None:
@@ -105,6 +78,7 @@ class Programming(TagWork):
         """Find, check, write, verify, and lock if that is approved."""
         approval = self._approval
         found = yield from self.search(WAIT_S)
+        self.evidence["found_rssi_dbm"] = found.rssi_dbm
         tid = yield from self.read_tid(found)
         self._check(tid == approval.tid, Refusal.OTHER_TAG, "This is another tag than the one that was approved")
         yield from self.select(tid)
@@ -119,8 +93,7 @@ class Programming(TagWork):
             yield from self._write(before)
         yield from self._verify()
         if approval.lock:
-            yield from self._lock()
-            yield from self._prove()
+            yield from self.lock(approval.words)
             yield from self._verify()
         self.enter(Phase.DONE)
 
@@ -136,8 +109,9 @@ class Programming(TagWork):
             self.enter(Phase.WRITING)
             self.evidence.update(written=True, write_attempts=attempt)
             reply = yield from self.access(WriteBank(Bank.EPC, 1, approval.words))
+            self.evidence[f"write_{attempt}"] = shown(reply)
             refused = reply if isinstance(reply, Failure) else None
-            if refused is not None and (_is_locked(refused) or _is_denied(refused)):
+            if refused is not None and (is_locked(refused) or is_denied(refused)):
                 raise (yield from self._locked(refused, before))
             if refused is not None and refused.tag_error is TagError.OVERRUN:
                 kept = yield from self._kept(before)
@@ -154,11 +128,11 @@ class Programming(TagWork):
             raise Refused(
                 Refusal.TORN,
                 f"Only {approval.words_in(now)} of {MEMORY_WORDS} words are in the tag after {WRITES} attempts. "
-                f"{_UNWRITTEN}",
+                f"{HOLD_STILL}",
             )
         self.evidence["written"] = False
-        reason = "" if refused is None else f" ({refused})"
-        raise Refused(Refusal.NOT_VERIFIED, f"The tag did not take the write{reason}. {_UNWRITTEN}")
+        reason, remedy = ("", HOLD_STILL) if refused is None else (f" ({refused})", remedy_of(refused))
+        raise Refused(Refusal.NOT_VERIFIED, f"The tag did not take the write{reason}. {remedy}")
 
     def _kept(self, before: bytes) -> Steps[str]:
         """Read what a refused write left: an unchanged memory proves that nothing was written, and the text says so."""
@@ -172,17 +146,9 @@ class Programming(TagWork):
     def _locked(self, refused: Failure, before: bytes) -> Steps[Refused]:
         """The refusal of a tag whose EPC is locked: for ever if no password can open it."""
         kept = yield from self._kept(before)
-        if not _is_denied(refused):
-            answer = yield from self.read(READ_ACCESS_PASSWORD)
-            if isinstance(answer, BankData) and not any(answer.data):
-                return Refused(
-                    Refusal.LOCKED_FOREVER,
-                    f"The tag is locked for ever{kept}. Use another tag for this arrow.",
-                )
-        return Refused(
-            Refusal.PASSWORD_LOCKED,
-            f"The tag is locked with a password, or for ever{kept}. Use another tag for this arrow.",
-        )
+        if not is_denied(refused) and (yield from self.has_no_password()):
+            return Refused(Refusal.LOCKED_FOREVER, f"The tag is locked for ever{kept}. {OTHER_TAG}")
+        return Refused(Refusal.PASSWORD_LOCKED, f"The tag is locked with a password, or for ever{kept}. {OTHER_TAG}")
 
     def _verify(self) -> Steps[None]:
         """Find the UUID in the memory and in an inventory."""
@@ -191,71 +157,31 @@ class Programming(TagWork):
         now = yield from self.read_memory()
         self.evidence.update(bank_pc=now[:2].hex(), bank_epc=now[2:].hex())
         if not approval.is_written(now):
-            raise Refused(Refusal.NOT_VERIFIED, f"The tag's memory holds another UUID. {_UNWRITTEN}")
+            raise Refused(Refusal.NOT_VERIFIED, f"The tag's memory holds another UUID. {HOLD_STILL}")
         self.enter(Phase.VERIFYING_INVENTORY)
-        others: set[str] = set()
+        others: set[bytes] = set()
         for _ in range(2 * ROUNDS):
             inventory = yield from self.look()
-            for read in inventory.reads:
-                if _shows(read.notice, approval.epc):
-                    self.evidence.update(
-                        inventory_pc=f"{read.notice.pc:04x}",
-                        inventory_epc=read.notice.epc.hex(),
-                        inventory_rssi_dbm=read.notice.rssi_dbm,
-                    )
-                    return
-                others.add(read.notice.epc.hex())
+            notices = [read.notice for read in inventory.reads]
+            own = next((notice for notice in notices if _shows(notice, approval.epc)), None)
+            beside = {notice.epc for notice in notices if notice.epc != approval.epc}
+            if beside - others:
+                others |= beside
+                self.evidence["other_tags"] = " ".join(sorted(epc.hex() for epc in others)[:MOST_OTHERS])
+            if own is None:
+                continue
+            self.evidence.update(
+                inventory_pc=f"{own.pc:04x}", inventory_epc=own.epc.hex(), inventory_rssi_dbm=own.rssi_dbm
+            )
+            if beside:
+                raise several([own.epc, *beside], "The tag holds the UUID, but the scanner reads several tags")
+            return
         if not others:
             raise self.tag_left()
         raise Refused(
             Refusal.NOT_VERIFIED,
-            f"The inventory does not show the UUID, but {', '.join(sorted(others))}. {_UNWRITTEN}",
+            f"The inventory does not show the UUID, but {', '.join(sorted(epc.hex() for epc in others))}. {HOLD_STILL}",
         )
-
-    def _lock(self) -> Steps[None]:
-        """Lock the EPC for ever. An answer that was lost leaves the truth to the proof. ``written`` is of the memory only."""
-        replies: list[Reply] = []
-        while len(replies) < WRITES:
-            self.enter(Phase.LOCKING)
-            self.evidence["lock_attempts"] = len(replies) + 1
-            reply = yield from self.access(LockTag(EPC_PERMALOCK))
-            replies.append(reply)
-            if isinstance(reply, TagDone) and reply.status == OK:
-                return
-            if isinstance(reply, Failure) and _is_locked(reply):
-                return  # it may be locked for ever already
-        if all(isinstance(reply, Failure) for reply in replies):
-            raise Refused(
-                Refusal.LOCK_FAILED,
-                f"The tag was programmed and verified, but not locked: {reply}. {_UNWRITTEN}",
-            )
-
-    def _prove(self) -> Steps[None]:
-        """Write the same content again, which the tag must refuse because it is locked."""
-        for _ in range(WRITES):
-            self.enter(Phase.PROVING)
-            reply = yield from self.access(WriteBank(Bank.EPC, 1, self._approval.words))
-            proof = (
-                str(reply) if isinstance(reply, Failure) else "no answer" if reply is None else "the write succeeded"
-            )
-            self.evidence["lock_proof"] = proof
-            if isinstance(reply, TagDone):
-                break
-            if isinstance(reply, Failure) and reply.operation is TagOperation.WRITE and _is_locked(reply):
-                self.evidence["is_locked"] = True
-                return
-        raise Refused(
-            Refusal.LOCK_NOT_PROVED,
-            f"The tag was programmed and verified, but its lock is not proved ({proof}). {_UNWRITTEN}",
-        )
-
-
-def _is_locked(failure: Failure) -> bool:
-    return failure.tag_error is TagError.LOCKED
-
-
-def _is_denied(failure: Failure) -> bool:
-    return failure.cause is FailureCode.ACCESS_DENIED
 
 
 def _shows(notice: Notice, epc: bytes) -> bool:

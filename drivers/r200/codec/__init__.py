@@ -56,7 +56,7 @@ from drivers.r200.codec.frames import (
     FrameType,
     split_frames,
 )
-from drivers.r200.codec.tags import EPC_PERMALOCK, Select, TagId, pc_of, tag_crc, words_of
+from drivers.r200.codec.tags import EPC_PERMALOCK, Select, TagId, has_serial, pc_of, tag_crc, words_of
 from drivers.r200.codec.vocabulary import (
     Bank,
     Code,
@@ -129,6 +129,7 @@ __all__ = [
     "command_of",
     "encode_answer",
     "encode_command",
+    "has_serial",
     "pc_of",
     "split_frames",
     "tag_crc",

@@ -11,6 +11,11 @@ from drivers.r200.codec.vocabulary import Bank
 EPC_PERMALOCK: Final = 0x00C030
 """Payload of the lock that makes the EPC bank unwritable for ever: both mask bits and both action bits of the EPC."""
 _SELECT_HEAD: Final = 7
+_EPC_CLASS: Final = 0xE2
+_XTID: Final = 0x80
+"""Bit of the second byte of a TID: an XTID header follows in word 2."""
+_SERIALISATION: Final = 0xE0
+"""Bits of the XTID header: length of the serial number, in words above 48 bits; 0 for none."""
 
 
 def pc_of(words: int) -> int:
@@ -26,6 +31,14 @@ def words_of(pc: int) -> int:
 def tag_crc(pc: int, epc: bytes) -> int:
     """The CRC that a tag sends with its EPC: CRC-16/GENIBUS over PC and EPC (Gen2, 6.3.1.5)."""
     return crc_hqx(pc.to_bytes(2, "big") + epc, 0xFFFF) ^ 0xFFFF
+
+
+def has_serial(tid: bytes) -> bool:
+    """Whether a TID of six words distinguishes its tag from others of its kind (Tag Data Standard, 16.2)."""
+    serial = tid[6:]
+    if not serial.strip(b"\0") or not serial.strip(b"\xff"):
+        return False
+    return not (tid[0] == _EPC_CLASS and tid[1] & _XTID) or bool(tid[4] & _SERIALISATION)
 
 
 @dataclass(frozen=True, slots=True)

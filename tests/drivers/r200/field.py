@@ -31,7 +31,8 @@ from drivers.r200.codec import (
     TagOperation,
     WriteBank,
 )
-from drivers.r200.programming import Check, Look, Phase, Refusal, Refused, Reply, Request, Steps, TagWork
+from drivers.r200.programming import Check, Look, Phase, Reply, Request, Steps, TagWork
+from drivers.r200.refusals import Refusal, Refused
 from drivers.r200.scans import Round, TagRead
 from drivers.r200.writing import Approval, Programming
 from simulators.devices.gen2_tag import Gen2Tag, TagRefused, WrongPassword, bytes_of, words_of

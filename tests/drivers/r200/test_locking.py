@@ -16,7 +16,8 @@ from drivers.r200.codec import (
     TagOperation,
     WriteBank,
 )
-from drivers.r200.programming import Phase, Refusal, Refused, Reply, Request
+from drivers.r200.programming import Phase, Reply, Request
+from drivers.r200.refusals import Refusal, Refused
 from drivers.r200.writing import Programming
 from simulators.devices.gen2_tag import Gen2Tag, Lock, LockField
 from tests.drivers.r200.field import (
@@ -99,6 +100,54 @@ def test_a_locked_tag_of_this_arrow_is_locked_again_without_harm() -> None:
     evidence = programmed(Field([tag]), approval(tag, lock=True, memory=UUID)).evidence
     assert (evidence["is_locked"], evidence["lock_attempts"]) == (True, 1)
     assert (evidence["written"], evidence["write_attempts"]) == (False, 0), "its memory was not written"
+
+
+def guard_by_password(tag: Gen2Tag) -> None:
+    """The EPC is open, and its lock needs a password."""
+    lock_by_password(tag)
+    tag.locks[LockField.EPC] = Lock.OPEN
+
+
+def open_forever(tag: Gen2Tag) -> None:
+    tag.locks[LockField.EPC] = Lock.OPEN_FOREVER
+
+
+@pytest.mark.parametrize(
+    ("lock", "refusal", "text"),
+    [
+        (lock_by_password, Refusal.PASSWORD_LOCKED, "with a password that is not known here, or for ever"),
+        (lock_and_hide, Refusal.PASSWORD_LOCKED, "with a password that is not known here, or for ever"),
+        (guard_by_password, Refusal.PASSWORD_LOCKED, "a password that is not known here guards its locks"),
+        (open_forever, Refusal.LOCK_FAILED, "stays open for ever"),
+    ],
+)
+def test_a_tag_that_refuses_the_lock_is_no_locked_one(
+    lock: Callable[[Gen2Tag], None], refusal: Refusal, text: str
+) -> None:
+    tag = new_tag(epc=UUID)
+    lock(tag)
+    work = Programming(approval(tag, lock=True, memory=UUID))
+    with pytest.raises(Refused, match=text) as raised:
+        Field([tag]).run(work, work.program())
+    assert raised.value.refusal is refusal
+    assert "run the command again" not in str(raised.value), "which cannot succeed"
+    assert (work.evidence["is_locked"], work.evidence["lock_1"]) == (
+        False,
+        "error C4: the tag refused the lock (locked)",
+    )
+
+
+def test_a_lock_without_answers_is_proved_only_without_password() -> None:
+    for lock, is_proved in ((lock_forever, True), (lock_by_password, False)):
+        tag = new_tag(epc=UUID)
+        lock(tag)
+        field, work = Field([tag], each(LockTag, (1, 2, 3), lost)), Programming(approval(tag, lock=True, memory=UUID))
+        if is_proved:
+            field.run(work, work.program())
+        else:
+            with pytest.raises(Refused, match="only a password may lock it"):
+                field.run(work, work.program())
+        assert work.evidence["is_locked"] is is_proved
 
 
 @pytest.mark.parametrize(

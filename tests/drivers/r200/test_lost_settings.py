@@ -10,6 +10,8 @@ from drivers.contract import Command, CommandResult, Progress, Source
 from drivers.r200.codec import (
     GET_REGION,
     INVENTORY,
+    Failure,
+    FailureCode,
     HostCommand,
     LockTag,
     Notice,
@@ -89,6 +91,14 @@ async def test_measured_reads_are_all_at_their_power(line: WatchedLine, scanner:
     assert (await run(scanner, "measure_reads", power_dbm=10.0, rounds=5)).ok
     assert set(line.transmitted) == {(Region.EU, 1_000)}
     assert (line.region, line.centi_dbm) == OWN
+
+
+async def test_a_measurement_on_busy_channels_names_them(line: WatchedLine, scanner: Scanner) -> None:
+    line.usual = lambda command: (  # type: ignore[method-assign]
+        [Failure(FailureCode.CHANNELS_BUSY)] if command == INVENTORY else ScriptedLine.usual(line, command)
+    )
+    refused = await run(scanner, "measure_reads", power_dbm=10.0, rounds=5)
+    assert "Switch other readers nearby off" in str(refused.error)
 
 
 async def test_a_reader_that_was_not_made_ready_is_not_clean(line: WatchedLine, scanner: Scanner) -> None:

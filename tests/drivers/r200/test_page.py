@@ -9,7 +9,8 @@ import pytest
 
 from drivers.r200.codec import FailureCode, TagError, TagOperation
 from drivers.r200.commands import COMMANDS
-from drivers.r200.programming import Phase, Refusal
+from drivers.r200.programming import Phase
+from drivers.r200.refusals import Refusal
 from drivers.r200.settings import RegionName
 
 PAGE = (Path(__file__).parents[3] / "docs" / "drivers" / "arrow-r200.md").read_text(encoding="utf-8")

@@ -17,7 +17,8 @@ from drivers.r200.codec import (
     TagOperation,
     WriteBank,
 )
-from drivers.r200.programming import Look, Phase, Refusal, Refused, Reply, Request, TagWork
+from drivers.r200.programming import Look, Phase, Reply, Request, TagWork
+from drivers.r200.refusals import Refusal, Refused
 from drivers.r200.scans import Round
 from drivers.r200.writing import Programming
 from tests.drivers.r200.field import (
@@ -56,6 +57,9 @@ def test_an_inspection_reads_tid_and_memory() -> None:
         "memory": BLANK.hex(),
         "tid": tag.tid.hex(),
         "rssi_dbm": -50,
+        "searches": 1,
+        "search_seen": 4,
+        "search_repeated": 0,
     }
 
 
@@ -104,15 +108,52 @@ def test_a_second_tag_with_an_equal_epc_is_refused() -> None:
     assert fault.values["tags"] == f"{FACTORY.hex()} {FACTORY.hex()}"
 
 
+def repeats_once(field: Field) -> None:
+    """Let one of the four inventories of a search show the EPC twice, and the others once."""
+    once, twice = Field(field.tags[:1]).work(Look()), Field([field.tags[0]] * 2).work(Look())
+    field.hooks |= {**each(Look, range(1, 5), answered(once)), (Look, 2): answered(twice)}
+
+
+def test_one_repeated_epc_is_decided_by_the_tids() -> None:
+    field = Field([new_tag(1), new_tag(2)])
+    repeats_once(field)
+    assert inspection_refused(field).values["tags"] == f"{FACTORY.hex()} {FACTORY.hex()}"
+
+    field = Field([new_tag()])
+    repeats_once(field)
+    assert inspected(field).evidence["search_repeated"] == 1, "the line repeated it"
+
+
+def test_a_weak_tag_with_an_equal_epc_is_found_by_its_tid() -> None:
+    field = Field([new_tag(1), new_tag(2)])
+    field.hooks |= each(Look, range(1, 5), answered(Field([new_tag(1)]).work(Look())))
+    assert inspection_refused(field).refusal is Refusal.SEVERAL_TAGS
+
+
 def test_a_tid_of_another_tag_is_refused() -> None:
     other = BankData(TagId(0x4000, UUID), bytes(12))
     hooks = each(ReadBank, range(1, 5), answered(other))
     assert inspection_refused(Field([new_tag()], hooks)).refusal is Refusal.SEVERAL_TAGS
 
 
-@pytest.mark.parametrize("tid", [bytes.fromhex("e2801170"), bytes.fromhex("e2801170") + bytes(8)])
-def test_a_tag_without_serial_number_is_refused(tid: bytes) -> None:
-    assert inspection_refused(Field([new_tag(tid=tid)])).refusal is Refusal.NO_SERIAL
+@pytest.mark.parametrize(
+    "tid",
+    [
+        "e2801170",
+        "e28011700000000000000000",
+        "e28011702000000000000000",
+        "e28011702000ffffffffffff",
+        "e28011700000000000000001",  # its XTID says that it has none
+        "e20034120000000000000000",
+    ],
+)
+def test_a_tag_without_serial_number_is_refused(tid: str) -> None:
+    assert inspection_refused(Field([new_tag(tid=bytes.fromhex(tid))])).refusal is Refusal.NO_SERIAL
+
+
+@pytest.mark.parametrize("tid", ["e28011702000000000000001", "e20034120139170000000001"])
+def test_a_tag_with_serial_number_is_taken(tid: str) -> None:
+    assert inspected(Field([new_tag(tid=bytes.fromhex(tid))])).evidence["tid"] == tid
 
 
 def test_a_small_tag_is_refused() -> None:
@@ -128,17 +169,20 @@ def test_a_reader_that_never_answers_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer"),
+    ("kind", "answer", "remedy"),
     [
-        (Look, Failure(FailureCode.CHANNELS_BUSY)),
-        (ReadBank, Failure.of_tag(TagOperation.READ, TagError.OTHER, SEEN)),
-        (SetSelect, Failure(FailureCode.BAD_COMMAND)),
-        (SetSelect, Done(Code.SET_SELECT, 1)),
+        (Look, Failure(FailureCode.CHANNELS_BUSY), "Switch other readers nearby off, or wait"),
+        (ReadBank, Failure(FailureCode.CHANNELS_BUSY), "Switch other readers nearby off, or wait"),
+        (ReadBank, Failure.of_tag(TagOperation.READ, TagError.OTHER, SEEN), "Use another tag for this arrow if it"),
+        (SetSelect, Failure(FailureCode.BAD_COMMAND), "Check the reader's cable and its ground"),
+        (SetSelect, Done(Code.SET_SELECT, 1), "Hold the arrow still"),
     ],
 )
-def test_a_refusal_of_the_reader_is_named(kind: type, answer: Reply) -> None:
+def test_a_refusal_of_the_reader_has_its_remedy(kind: type, answer: Reply, remedy: str) -> None:
     hooks = each(kind, range(1, 9), answered(answer))
-    assert inspection_refused(Field([new_tag()], hooks)).refusal is Refusal.READER_REFUSED
+    fault = inspection_refused(Field([new_tag()], hooks))
+    assert fault.refusal is Refusal.READER_REFUSED
+    assert remedy in str(fault)
 
 
 def test_a_tag_is_programmed_and_verified() -> None:
@@ -150,10 +194,15 @@ def test_a_tag_is_programmed_and_verified() -> None:
     assert work.evidence == {
         "epc": UUID.hex(),
         "tid": tag.tid.hex(),
+        "searches": 1,
+        "search_seen": 4,
+        "search_repeated": 0,
+        "found_rssi_dbm": -50,
         "pc_before": "3000",
         "memory_before": BLANK.hex(),
         "written": True,
         "write_attempts": 1,
+        "write_1": "done",
         "words_written": 9,
         "lock_attempts": 0,
         "bank_pc": "4000",
@@ -276,17 +325,34 @@ def test_evidence_says_written_before_the_write_is_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "refusal"),
+    ("answer", "refusal", "shown"),
     [
-        (Failure(FailureCode.ACCESS_DENIED), Refusal.PASSWORD_LOCKED),
-        (Failure.of_tag(TagOperation.WRITE, TagError.OVERRUN, SEEN), Refusal.TOO_SMALL),
-        (Failure.of_tag(TagOperation.WRITE, TagError.LOW_POWER, SEEN), Refusal.NOT_VERIFIED),
+        (Failure(FailureCode.ACCESS_DENIED), Refusal.PASSWORD_LOCKED, "error 16: access denied"),
+        (Failure.of_tag(TagOperation.WRITE, TagError.OVERRUN, SEEN), Refusal.TOO_SMALL, "error B3: "),
+        (Failure.of_tag(TagOperation.WRITE, TagError.LOW_POWER, SEEN), Refusal.NOT_VERIFIED, "error BB: "),
+        (None, Refusal.NOT_VERIFIED, "no answer"),
     ],
 )
-def test_a_refused_write_is_named(answer: Reply, refusal: Refusal) -> None:
+def test_a_refused_write_is_named(answer: Reply, refusal: Refusal, shown: str) -> None:
     tag = new_tag()
     hooks = each(WriteBank, (1, 2, 3), answered(answer))
-    assert refused(Field([tag], hooks), approval(tag))[0] is refusal
+    found, work = refused(Field([tag], hooks), approval(tag))
+    assert found is refusal
+    assert str(work.evidence["write_1"]).startswith(shown)
+
+
+def test_another_tag_beside_the_programmed_one_is_refused() -> None:
+    tag, other = new_tag(1), new_tag(2, FACTORY[:-1] + b"x")
+    field = Field([tag])
+
+    def arrive(request: Request) -> Reply:
+        field.tags.append(other)
+        return field.work(request)
+
+    field.hooks[(Look, 5)] = arrive
+    refusal, work = refused(field, approval(tag))
+    assert refusal is Refusal.SEVERAL_TAGS
+    assert (work.evidence["other_tags"], work.evidence["inventory_epc"]) == (other.epc.hex(), UUID.hex())
 
 
 def test_an_inventory_without_the_uuid_is_not_verified() -> None:

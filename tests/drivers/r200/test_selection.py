@@ -9,7 +9,8 @@ from random import Random
 import pytest
 
 from drivers.r200.codec import LockTag, WriteBank
-from drivers.r200.programming import Look, Refused, Reply, Request
+from drivers.r200.programming import Look, Reply, Request
+from drivers.r200.refusals import Refused
 from drivers.r200.writing import Programming
 from simulators.devices.gen2_tag import Gen2Tag, Lock, LockField
 from tests.drivers.r200.field import FACTORY, UUID, Field, approval, new_tag
