@@ -16,6 +16,7 @@ from edge.cli.commands.arrow.words import (
     Length,
     Spine,
     Weight,
+    arrow_details,
     arrow_name,
     arrow_table,
     given_sizes,
@@ -78,17 +79,26 @@ def register_command(
 
 
 def list_command(
+    arrow: Annotated[
+        str | None,
+        typer.Argument(metavar="[ARROW]", callback=storable, help="All of this one: label or beginning of its UUID."),
+    ] = None,
     with_voided: Annotated[bool, typer.Option("--all", help="Voided arrows too.")] = False,
     as_json: Json = False,
     database_dir: DatabaseDir = None,
 ) -> None:
-    """List the arrows: label, UUID, state of the tag, shots, sizes."""
+    """List the arrows, or show all of one."""
 
     async def run(connection: Connection) -> None:
-        arrows = await list_arrows(connection, with_voided=with_voided)
+        if arrow is None:
+            arrows = await list_arrows(connection, with_voided=with_voided)
+        else:
+            arrows = [await find_arrow(connection, arrow)]
         if as_json:
-            for arrow in arrows:
-                say(json_object(arrow_facts(arrow)))
+            for one in arrows:
+                say(json_object(arrow_facts(one)))
+        elif arrow is not None:
+            say("\n".join(arrow_details(arrows[0])))
         elif arrows:
             say("\n".join(arrow_table(arrows)))
         else:

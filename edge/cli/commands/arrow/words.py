@@ -9,10 +9,13 @@ import typer
 
 from edge.cli.commands.options import storable
 from edge.common.console import local
+from edge.common.text import clean
 from edge.operator.arrows.records import Arrow
 from edge.operator.arrows.sizes import DIAMETER, LABEL_POSITION, LENGTH, SIZES, SPINE, WEIGHT, Size
 
 HEADERS = ("LABEL", "UUID", "STATE", "SHOTS", "SIZES")
+TABLE_WIDTH = 80
+"""Longest line of the table in characters; ``arrow list ARROW`` shows all of one arrow."""
 
 
 def _option(size: Size, flag: str, metavar: str, help_text: str) -> object:
@@ -59,16 +62,47 @@ def arrow_name(arrow: Arrow) -> str:
     return f"{arrow.human_identifier} ({str(arrow.id)[:8]})"
 
 
+def arrow_details(arrow: Arrow) -> list[str]:
+    """All of one arrow as lines for people."""
+    by = "" if arrow.registered_by is None else f" by {arrow.registered_by}"
+    lines = [
+        f"arrow {arrow.human_identifier}: {arrow.id}",
+        f"  state       {arrow.state}",
+        f"  sizes       {sizes_text(arrow.sizes)}",
+        f"  shots       {arrow.shots}",
+        f"  registered  {local(arrow.registration_date)}{by}",
+    ]
+    if arrow.tag_tid is not None:
+        lines.append(f"  tag         {arrow.tag_tid.upper()}")
+    if arrow.programmed_at is not None:
+        lines.append(f"  programmed  {local(arrow.programmed_at)}")
+    if arrow.voided_date is not None:
+        lines.append(f"  voided      {local(arrow.voided_date)}{_voiding(arrow)}")
+    return lines
+
+
 def arrow_table(arrows: Sequence[Arrow]) -> list[str]:
     """The arrows as lines for people, with headers."""
     cells = [HEADERS, *map(_cells, arrows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADERS))]
-    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADERS) - 1)]
+    return [clean("  ".join([*map(str.ljust, row, widths), row[-1]]), TABLE_WIDTH) for row in cells]
 
 
 def _cells(arrow: Arrow) -> tuple[str, ...]:
-    state = str(arrow.state)
+    notes = ", ".join(_short_sizes(arrow.sizes)) or "-"
     if arrow.voided_date is not None:
-        by = "" if arrow.voided_by is None else f" by {arrow.voided_by}"
-        state += f" {local(arrow.voided_date, '%Y-%m-%d')}{by}: {arrow.void_reason or 'no reason'}"
-    return arrow.human_identifier, str(arrow.id), state, str(arrow.shots), sizes_text(arrow.sizes)
+        notes = f"{local(arrow.voided_date, '%Y-%m-%d')}{_voiding(arrow)}"
+    return arrow.human_identifier, str(arrow.id)[:8], str(arrow.state), str(arrow.shots), notes
+
+
+def _voiding(arrow: Arrow) -> str:
+    by = "" if arrow.voided_by is None else f" by {arrow.voided_by}"
+    return f"{by}: {arrow.void_reason or 'no reason'}"
+
+
+def _short_sizes(sizes: Mapping[str, float | None]) -> list[str]:
+    units = (LENGTH, " cm"), (WEIGHT, " g"), (DIAMETER, " mm"), (SPINE, "")
+    known = [(size, value, unit) for size, unit in units if (value := sizes.get(size.name)) is not None]
+    texts = [f"{'spine ' if size is SPINE else ''}{value:.10g}{unit}" for size, value, unit in known]
+    position = sizes.get(LABEL_POSITION.name)
+    return texts if position is None else [*texts, f"tag {position:.10g} cm"]

@@ -37,7 +37,34 @@ def test_several_arrows_are_registered_alike(command_line: CommandLine) -> None:
         assert values == (72, 5.5, None, None, None, "Robin")
     table = command_line.run("arrow", "list").splitlines()
     assert table[0].split() == ["LABEL", "UUID", "STATE", "SHOTS", "SIZES"]
-    assert table[1].split(maxsplit=4) == ["A09", arrows[0]["id"], "registered", "0", "72 cm, diameter 5.5 mm"]
+    assert table[1].split(maxsplit=4) == ["A09", str(arrows[0]["id"])[:8], "registered", "0", "72 cm, 5.5 mm"]
+    details = command_line.run("arrow", "list", "A09")
+    assert f"arrow A09: {arrows[0]['id']}" in details
+    assert "  sizes       72 cm, diameter 5.5 mm" in details
+    assert command_line.json("arrow", "list", "A09") == arrows[:1]
+
+
+def test_the_table_of_arrows_fits_a_terminal(command_line: CommandLine) -> None:
+    sizes = (
+        "--length",
+        "72.5",
+        "--weight",
+        "22.55",
+        "--diameter",
+        "5.55",
+        "--spine",
+        "500",
+        "--label-position",
+        "10.5",
+    )
+    command_line.run("arrow", "register", "LONGLABELS", *sizes)
+    command_line.run("arrow", "register", "A1", *sizes)
+    command_line.run("arrow", "void", "A1", "--reason", "r" * 300, "--who", "w" * 60)
+    header, first, voided = command_line.run("arrow", "list", "--all").splitlines()
+    assert [len(line) <= 80 for line in (header, first, voided)] == [True] * 3
+    assert "  72.5 cm, 22.55 g, 5.55 mm, spine" in first
+    assert voided.endswith("...")
+    assert "r" * 300 in command_line.run("arrow", "list", "A1")
 
 
 def test_a_taken_label_registers_none(command_line: CommandLine) -> None:

@@ -49,6 +49,17 @@ async def change_everything(hub: ReplicatedHub) -> None:
         select 'bow-1', 'bow', 'activate', id, now(), 'Ada', 'spring' from stored
         """
     )
+    await hub.connection.execute(
+        """
+        insert into arrows (id, human_identifier) select gen_random_uuid(), 'R' || n from generate_series(1, 4) n;
+        update arrows set tag_tid = 'e28011700000020f12345678' where human_identifier = 'R1';
+        update arrows set is_programmed = true, is_locked = true, programmed_at = now() where human_identifier = 'R1';
+        update arrows set tag_tid = 'e28011700000020f87654321', is_write_unfinished = true where human_identifier = 'R2';
+        update arrows set is_tag_unknown = true, is_active = false, voided_date = now(), void_reason = 'lost', voided_by = 'Ada'
+            where human_identifier in ('R3', 'R4');
+        select mark_programmed_elsewhere(id) from arrows where human_identifier = 'A1';
+        """
+    )
     shot = await add_shot(lane)
     await revise_shot(lane, shot, 700.0, 700.0, 9, "hit")
     await add_orphan(lane, 1.0, 2.0)
