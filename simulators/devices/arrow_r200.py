@@ -101,6 +101,11 @@ class Scanner:
         self._held = HeldArrows(world, spec.lane, born_us) if variant.is_at_lane else None
         self.reader = R200Reader(variant.dialect, Draws(world.seed, spec.name, "radio", born_us), self.tags_at, now_us)
 
+    @property
+    def baud(self) -> int:
+        """Bit rate of the reader's line."""
+        return self.reader.settings.baud
+
     def tags_at(self, now_us: int) -> Sequence[InField]:
         """Return the tags in the field."""
         held = [] if self._held is None else self._held.at(now_us)

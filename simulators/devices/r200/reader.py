@@ -14,7 +14,8 @@ from typing import Final
 from drivers.r200 import codec as r200
 from simulators.devices.contract import DeviceFault
 from simulators.devices.gen2_tag import TagRefused, WrongPassword, bytes_of, words_of
-from simulators.devices.r200.settings import ReaderSettings
+from simulators.devices.r200.selection import takes_part
+from simulators.devices.r200.settings import BAUDS, ReaderSettings
 from simulators.devices.tag_pad import InField
 from simulators.world.draws import Draws
 
@@ -39,7 +40,7 @@ SILENCE_US: Final = 50 * _MS
 MAX_WAITING: Final = 16
 """Commands that wait for the one that runs; more are lost."""
 MISPRINTED_SUM: Final = 0x0A
-"""Sum of error 09, which a manual prints for error 10."""
+"""Sum of error 09, which a manual prints for error 10. Error 09 itself cannot have it wrong."""
 _FOREVER_US: Final = 2**62
 _MINUTE_US: Final = 60 * _SECOND
 _NOISE_DB: Final = 1.5
@@ -181,7 +182,8 @@ class R200Reader:
                 self._work = _Rounds(rounds, at_us)
             case r200.ReadBank() | r200.LockTag() | r200.KillTag() | r200.WriteBank():
                 self._access(command, at_us)
-            case r200.SetBaud():
+            case r200.SetBaud(baud=baud):
+                self.settings.baud = baud if baud in BAUDS else self.settings.baud
                 self._free_us = at_us + SETTING_US
             case _:
                 self._answer(at_us, SETTING_US, self.settings.execute(command))
@@ -206,14 +208,15 @@ class R200Reader:
             self._work = None
 
     def _answering(self, at_us: int, *, selects: bool) -> list[InField]:
-        """The tags that hear the reader now, and meet its Select if it sends one."""
-        select, power = self.settings.select, self.settings.power_dbm
+        """The tags that hear the reader now, and take part after its Select if it sends one."""
+        select = self.settings.select if selects else None
+        query, power = self.settings.query, self.settings.power_dbm
         return [
             one
             for one in self._tags(at_us)
             if one.is_present(at_us)
             and self._draws.uniform() < one.chance(power)
-            and not (selects and not one.tag.matches(select.bank, select.pointer, select.bits, select.mask))
+            and takes_part(one.tag, select, query)
         ]
 
     def _access(self, command: r200.ReadBank | r200.LockTag | r200.KillTag | r200.WriteBank, at_us: int) -> None:
@@ -290,7 +293,8 @@ class R200Reader:
 
     def _encoded(self, answer: r200.Answer) -> bytes:
         frame = r200.encode_answer(answer, self._dialect)
-        if isinstance(answer, r200.Failure) and answer.tag is None and self._happens(DeviceFault.MISSUM):
+        has_own_sum = isinstance(answer, r200.Failure) and answer.tag is None and frame[-2] != MISPRINTED_SUM
+        if has_own_sum and self._happens(DeviceFault.MISSUM):
             frame = frame[:-2] + bytes((MISPRINTED_SUM,)) + frame[-1:]
         if self._happens(DeviceFault.GARBAGE):
             frame = bytes(self._fault_draws.below(256) for _ in range(1 + self._fault_draws.below(4))) + frame

@@ -10,6 +10,8 @@ from drivers.r200 import codec as r200
 POWER_CENTI_DBM: Final = (500, 2600)
 """Bounds of the transmit power in hundredths of a dBm: those of a reader with 26 dBm (datasheet V0.2)."""
 MOST_IDLE_MINUTES: Final = 30
+BAUDS: Final = (9_600, 19_200, 38_400, 57_600, 115_200)
+"""Bit rates of the line; the last one after a reset."""
 _EPC_BITS: Final = 0x20
 """First bit of the EPC in its bank."""
 _TEXTS: Final = {
@@ -34,6 +36,7 @@ class ReaderSettings:
     modem: r200.ModemIs = _MODEM
     idle_minutes: int = 0
     is_asleep: bool = False
+    baud: int = BAUDS[-1]
 
     @property
     def power_dbm(self) -> float:

@@ -176,6 +176,16 @@ def test_passwords_have_errors_of_their_own() -> None:
     assert kill == r200.Failure(r200.FailureCode.KILL_FAILED, tag_id)
 
 
+def test_select_with_another_action_reaches_another_tag() -> None:
+    reader = host(*2 * [DefaultTag.BLANK])
+    first, second = (bytes.fromhex(tag.tid) for tag in reader.device.placed())
+    reader.ask(r200.SetSelect(r200.Select(r200.Bank.TID, 0, 96, first, action=4)))
+    read = r200.ReadBank(r200.Bank.TID, 0, 6)
+    assert {answer.data for _ in range(8) for answer in reader.ask(read) if isinstance(answer, r200.BankData)} == {
+        second
+    }
+
+
 def test_power_decides_which_tags_are_heard() -> None:
     reader = host(DefaultTag.BLANK, far=(DefaultTag.PROGRAMMED,))
     seen = {}
@@ -279,6 +289,8 @@ def test_damaged_frames_are_as_the_faults_say() -> None:
     (frame,) = reader.exchange(r200.encode_command(write(), reader.dialect))
     assert frame == bytes.fromhex("bb01ff0001100a7e")
     assert frame[-2] == MISPRINTED_SUM
+    assert reader.answer(MEMORY) == r200.Failure(r200.FailureCode.READ_FAILED)
+    assert reader.device.faults_counted() == {DeviceFault.MISSUM: 1}, "the sum of error 09 is the misprinted one"
     reader.device.place([DefaultTag.PROGRAMMED], [], reader.now_us)
     reader.device.cause_faults({DeviceFault.MISCRC: 1.0}, 5)
     (seen,) = notices(reader.ask(r200.INVENTORY))
