@@ -93,6 +93,16 @@ class FaultyDevice(Protocol):
         ...
 
 
+@runtime_checkable
+class RatedDevice(Protocol):
+    """A device whose line has a bit rate: a hub that sets another one on its terminal hears and sends other bytes."""
+
+    @property
+    def baud(self) -> int:
+        """Bit rate now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TagState:
     """One tag on the pad of a scanner, as an operator sees it."""

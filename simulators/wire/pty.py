@@ -25,6 +25,10 @@ KERNEL_BYTES = 64 * 1024
 LOCKED_WITHIN_S = 1.0
 """Longest wait for another process that takes a link in the same folder; it holds the lock for microseconds."""
 _READ_SIZE = 4096
+_SPEED_AT = 5
+"""Index of the output speed in the attributes of a terminal."""
+_RATES = (1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600)
+_BAUDS = {getattr(termios, f"B{baud}"): baud for baud in _RATES}
 
 
 class PortHeld(OSError):
@@ -64,6 +68,11 @@ class PtyWire:
     def fileno(self) -> int:
         """Return the master's descriptor."""
         return self._master
+
+    @property
+    def baud(self) -> int | None:
+        """Bit rate that the hub has set on its terminal; None for an unusual one."""
+        return _BAUDS.get(termios.tcgetattr(self._slave)[_SPEED_AT])
 
     @property
     def has_buffered(self) -> bool:

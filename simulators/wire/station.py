@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from simulators.devices.contract import FaultyDevice, SimulatedDevice, TagPad, TagState
+from simulators.devices.contract import FaultyDevice, RatedDevice, SimulatedDevice, TagPad, TagState
 from simulators.devices.lane_device import LaneDevice
 from simulators.hosttime import HostTime
+from simulators.wire.bit_rate import heard
 from simulators.wire.faults import FaultyLine
 from simulators.wire.pty import PortHeld, PtyWire
 from simulators.world.range import EventKind
@@ -36,6 +37,7 @@ class Station:
         self._port = port
         self._host = host
         self._on_reboot = on_reboot
+        self._rated = device if isinstance(device, RatedDevice) else None
         self._wire: PtyWire | None = PtyWire(port)
         self._work = asyncio.Event()
         """Set when bytes arrive, or when the device is pressed, or tags are placed on it."""
@@ -53,7 +55,7 @@ class Station:
             pieces = self.line.to_hub.take(now_us)
             if self._wire is not None:
                 for piece in pieces:
-                    self._wire.write(piece)
+                    self._wire.write(self._carried(piece, self._wire, to_hub=True))
             await self._wait_for_work(now_us)
 
     def press(self, x_mm: float, y_mm: float, now_us: int) -> EventKind:
@@ -127,7 +129,15 @@ class Station:
         await _wait_readable(self._wire, self._work, timeout_s)
         received = self._wire.read()
         if received:
-            self.line.from_hub(received, self._host.now_us())
+            self.line.from_hub(self._carried(received, self._wire, to_hub=False), self._host.now_us())
+
+    def _carried(self, data: bytes, wire: PtyWire, *, to_hub: bool) -> bytes:
+        """The bytes that reach the other end, which may have another bit rate."""
+        if self._rated is None:
+            return data
+        own = self._rated.baud
+        hub = wire.baud or own
+        return heard(data, own, hub) if to_hub else heard(data, hub, own)
 
 
 async def _wait_readable(wire: PtyWire, work: asyncio.Event, timeout_s: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import termios
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from simulators.wire.fault_plan import NO_FAULTS, parse_plan
 from simulators.wire.faults import FaultyLine
 from simulators.wire.station import Station
 from simulators.world.range import World
+from tests.eventually import eventually
 from tests.simulators.devices.r200_host import WORLD, scanner
 
 SPEC = DeviceSpec("arrow-1", "arrow.r200", 1)
@@ -31,10 +33,17 @@ ANSWERED_S = 10.0
 @asynccontextmanager
 async def line(port: Path) -> AsyncIterator[int]:
     fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    set_baud(fd, termios.B115200)
     try:
         yield fd
     finally:
         os.close(fd)
+
+
+def set_baud(fd: int, speed: int) -> None:
+    attributes = termios.tcgetattr(fd)
+    attributes[4:6] = [speed, speed]
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
 
 async def answer(fd: int, command: r200.HostCommand, *before: r200.HostCommand) -> r200.Answer:
@@ -72,6 +81,29 @@ async def test_placed_tags_are_read_through_the_terminal(tmp_path: Path) -> None
         assert seen.epc == tag.epc
         await answer(fd, r200.WriteBank(r200.Bank.EPC, 1, bytes.fromhex("4000") + bytes(16)))
         assert tag.epc_memory == bytes(16)
+
+
+async def test_commands_are_understood_at_the_readers_bit_rate_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served(SPEC, tmp_path / "arrow") as device, line(tmp_path / "arrow") as fd:
+        assert isinstance(device, Scanner)
+        os.write(fd, r200.encode_command(r200.SetBaud(19_200), r200.Dialect.M100))
+        await eventually(lambda: device.baud == 19_200)
+        arrived: list[bytes] = []
+
+        def receive(data: bytes, now_us: int) -> list[bytes]:
+            arrived.append(data)
+            return device.reader.receive(data, now_us)
+
+        monkeypatch.setattr(device, "receive", receive)
+        os.write(fd, r200.encode_command(r200.SetPower(1_500), r200.Dialect.M100))
+        await eventually(lambda: bool(arrived))
+        assert r200.encode_command(r200.SetPower(1_500), r200.Dialect.M100) not in arrived
+        set_baud(fd, termios.B19200)
+        assert await answer(fd, r200.GET_POWER) == r200.PowerIs(2_000)
+        os.write(fd, r200.encode_command(r200.SetBaud(12_300), r200.Dialect.M100))
+        assert await answer(fd, r200.GET_POWER) == r200.PowerIs(2_000), "a rate that it does not know"
 
 
 async def test_faults_of_the_device_are_those_of_the_plan(tmp_path: Path) -> None:

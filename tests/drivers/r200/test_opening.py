@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from drivers.errors import DeviceUnavailable, DriverError, ProtocolError
 from drivers.r200 import opening
-from drivers.r200.codec import Dialect, GetInfo, Info, InfoKind, encode_answer, encode_command
+from drivers.r200.codec import Dialect, GetInfo, Info, InfoKind, SetBaud, encode_answer, encode_command
+from drivers.r200.driver import ArrowReader
 from drivers.r200.opening import find_reader
 from drivers.r200.settings import BAUDS, R200Settings, RegionName
 from drivers.transport.flight_recorder import FlightRecorder
 from drivers.transport.serial import Chunk, SerialCounters
+from simulators.devices.arrow_r200 import Scanner
+from simulators.devices.contract import DeviceSpec
+from simulators.hosttime import HostTime
+from simulators.stand import served
+from tests.drivers.r200.connected import DEVICE, settings
 
 REQUESTS = [encode_command(GetInfo(InfoKind.HARDWARE), dialect) for dialect in Dialect]
 Far = Callable[[int, bytes], bytes]
@@ -115,3 +123,17 @@ async def test_what_is_no_reader_is_named(
     assert raised.value.hint
     assert [one.baud for one in ports] == tried
     assert not any(one.is_open for one in ports)
+
+
+@pytest.mark.parametrize("baud", [9_600, *(pytest.param(baud, marks=[pytest.mark.long]) for baud in BAUDS[2:])])
+async def test_a_reader_with_another_bit_rate_is_heard(tmp_path: Path, baud: int) -> None:
+    port = tmp_path / DEVICE
+    async with served(DeviceSpec(DEVICE, "arrow.r200", 1), port) as device:
+        assert isinstance(device, Scanner)
+        device.receive(encode_command(SetBaud(baud), Dialect.M100), HostTime.anchor().now_us())
+        driver = ArrowReader(DEVICE, settings(port))
+        await driver.open()
+        await driver.close()
+        assert device.baud == baud, "the driver leaves it as it is"
+        with pytest.raises(DriverError):
+            await ArrowReader(DEVICE, replace(settings(port), baud=115_200)).open()
