@@ -99,6 +99,10 @@ def _sentence(found: VerifiedTag) -> str:
         case TagFinding.MATCHES:
             locked = ", and the database has it as locked" if found.arrow is not None and found.arrow.is_locked else ""
             sentence = f"It is arrow {label}: {tag} holds its UUID{locked}."
+            if found.arrow is not None and found.arrow.is_tag_unknown:
+                sentence += (
+                    f" It was programmed elsewhere, and the database does not know this tag. To record it: {program}."
+                )
         case TagFinding.OTHER_ARROW:
             sentence = f"It is arrow {label}: {tag} holds its UUID."
         case TagFinding.NOT_RECORDED:

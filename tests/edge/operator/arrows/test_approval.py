@@ -10,6 +10,7 @@ import pytest
 
 from edge.common.config.errors import CommandError
 from edge.common.vocabulary import CommandState
+from edge.operator.arrows.program import ProgrammedArrow
 from edge.operator.arrows.records import Arrow
 from edge.operator.arrows.scanner import cause_and_remedy
 from edge.operator.arrows.tags import WRITABLE, InspectedTag, TagRelation, approve_tag, relation_error
@@ -106,6 +107,7 @@ def test_a_tag_is_compared_with_the_database(
     found = judge_tag(tag, holder, claimant)
     assert (found.finding, found.is_right) == (finding, finding is TagFinding.MATCHES)
     assert found.sentence.endswith(".")
+    assert ("the database does not know this tag" in found.sentence) == (holder == ELSEWHERE)
     unexpected = judge_tag(tag, holder, claimant, replace(ARROW, id=uuid4(), human_identifier="Z9"))
     assert not unexpected.is_right
     assert unexpected.sentence.endswith("It is not arrow Z9.")
@@ -121,6 +123,22 @@ def test_a_failure_shows_its_cause_and_the_remedy() -> None:
     assert cause_and_remedy(failed("interrupted: the daemon ended", INTERRUPTED_HINT)) == (
         "interrupted: the daemon ended", "",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("evidence", "was_written"),
+    [
+        ({"written": True, "write_attempts": 1}, True),
+        ({"written": False, "write_attempts": 0, "lock_attempts": 1}, False),
+        ({"written": True, "write_attempts": 0}, False),
+        ({"written": False}, False),
+        ({}, True),
+    ],
+)
+def test_only_a_write_is_a_write(evidence: dict[str, bool | int], *, was_written: bool) -> None:
+    """Not a check of the tag, and not its lock."""
+    command = replace(failed("", ""), state=CommandState.DONE, result=evidence)
+    assert ProgrammedArrow(PROGRAMMED, command, TAG, TagRelation.SAME).was_written is was_written
 
 
 def failed(error: str, hint: str) -> DeviceCommand:
