@@ -20,6 +20,8 @@ EPC_WORDS: Final = 8
 """Words of an arrow's EPC: a UUID has 128 bits."""
 UUID_VERSIONS: Final = range(1, 9)
 """Versions of UUIDs (RFC 9562, section 4.2). Arrows registered here have version 4; another club's software may choose any."""
+FACTORY_DIGITS: Final = 24
+"""Hexadecimal digits of an EPC as tags come from the factory: 96 bits."""
 SURE_WORDS: Final = 2
 """Words at the beginning that show a torn write in a tag that is not claimed: 32 bits are equal by chance in no club."""
 
@@ -91,8 +93,13 @@ class InspectedTag:
 
     @property
     def looks_like_uuid(self) -> bool:
-        """Whether it holds a UUID of any version, shown by an inventory."""
-        return self.shows_uuid and self.identity.version in UUID_VERSIONS
+        """Whether it holds a UUID of any version.
+
+        Some software writes it without the PC, so that an inventory shows a part only. The EPC of a factory has 96 bits
+        and nothing behind them, by which it differs from such a UUID: one in eight has its version and variant.
+        """
+        is_whole = int(self.pc, 16) >> 11 >= EPC_WORDS or int(self.memory[FACTORY_DIGITS:], 16) > 0
+        return is_whole and self.identity.version in UUID_VERSIONS
 
 
 def words_written(tag: InspectedTag, arrow: Arrow) -> int:

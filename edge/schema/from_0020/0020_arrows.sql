@@ -161,7 +161,9 @@ begin
     if arrow.id is null then
         return null;
     end if;
-    if new.state = 'done' and new.result ->> 'epc' = new.arguments ->> 'epc' and new.result ->> 'tid' = tag then
+    -- Memory and inventory are what the scanner read; epc and tid only repeat what was to be written.
+    if new.state = 'done' and new.result ->> 'tid' = tag and new.result ->> 'bank_epc' = new.arguments ->> 'epc'
+            and new.result ->> 'inventory_epc' = new.arguments ->> 'epc' then
         update arrows set is_programmed = true, is_write_unfinished = false, is_tag_unknown = false,
                 is_locked = is_locked or coalesce(new.result ->> 'is_locked' = 'true', false),
                 programmed_at = case when is_programmed and not was_written then programmed_at else new.finished_at end

@@ -81,7 +81,7 @@ class ScriptedPad(ScriptedScanner):
         facts["is_locked"] = bool(lock)
         if lock:
             facts["lock_proof"] = "a second write was refused"
-        return CommandResult(ok=True, values=facts)
+        return CommandResult(ok=True, values={**facts, "bank_epc": tag.memory, "inventory_epc": tag.memory})
 
     def _not_one(self) -> CommandResult:
         if not self.on_pad:

@@ -53,7 +53,9 @@ async def start(connection: Connection, number: int) -> None:
 
 
 async def end(connection: Connection, number: int, state: str, **result: object) -> None:
-    """End a command, its values over those that are stored."""
+    """End a command, its values over those that are stored. One that is done has read back the EPC, unless it says otherwise."""
+    if state == "done" and "epc" in result:
+        result = {"bank_epc": result["epc"], "inventory_epc": result["epc"], **result}
     await connection.execute(
         """
         update commands set state = $2, finished_at = now(), error = case when $2 = 'failed' then 'torn' end,

@@ -110,11 +110,16 @@ async def test_an_unfinished_write_survives_a_later_failure(connection: Connecti
     assert await tag_of(connection) == (TID, False)
 
 
-async def test_a_done_command_with_another_epc_proves_nothing(connection: Connection) -> None:
+@pytest.mark.parametrize(
+    "read", [{"bank_epc": "0" * 32}, {"inventory_epc": "0" * 32}, {"inventory_epc": None}], ids=str
+)
+async def test_a_done_command_without_its_epc_proves_nothing(
+    connection: Connection, read: dict[str, str | None]
+) -> None:
     arrow = await add_arrow(connection)
     number = await request(connection, arrow)
     await start(connection, number)
-    await end(connection, number, "done", epc="0" * 32, tid=TID, written=True)
+    await end(connection, number, "done", epc=arrow.hex, tid=TID, written=True, **read)
     assert await tag_of(connection) == (TID, True)
     assert not await connection.fetchval("select is_programmed from arrows")
 
