@@ -5,28 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
+from drivers.r200.programming import Phase
 from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from simulators.devices.arrow_r200 import Scanner
 from simulators.devices.contract import DeviceSpec
-from simulators.devices.gen2_tag import Gen2Tag
+from simulators.devices.gen2_tag import Gen2Tag, Lock, LockField
 from simulators.hosttime import HostTime
 from simulators.stand import served_station
 from simulators.wire.fault_plan import NO_FAULTS, FaultPlan
 from simulators.wire.station import Station
+from tests.eventually import eventually
 from tests.warm_programs import WarmPrograms
 
 PROGRAM = Path(sys.executable).with_name("archstats-sensor")
 DEVICE = "arrow-1"
 READY_WITHIN_S = 60.0
+IS_IN_PHASE = """
+    select exists (select from commands where kind = 'program_arrow' and state = 'running' and phase = any($1))
+"""
 Facts = dict[str, object]
 
 
@@ -69,11 +74,24 @@ class Desk:
         )
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
-    async def start(self, *words: str) -> asyncio.subprocess.Process:
-        """Start a command of the operator, so that something can happen meanwhile."""
-        return await asyncio.create_subprocess_exec(
-            PROGRAM, *words, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+    async def program(self, label: str, own: Gen2Tag, beside: Gen2Tag, *words: str) -> Ended:
+        """Program an arrow. While its tag is written, and while it is locked, another one lies beside it."""
+        arrow = UUID(str((await self.arrows())[label]["id"]))
+        running = asyncio.create_task(self.run("arrow", "program", label, *words))
+        await self._keep_beside(own, beside, Phase.SELECTING, running, lambda: own.epc_memory == arrow.bytes)
+        await self._keep_beside(own, beside, Phase.LOCKING, running, lambda: own.locks[LockField.EPC] is Lock.FOREVER)
+        return await running
+
+    async def _keep_beside(
+        self, own: Gen2Tag, beside: Gen2Tag, since: Phase, running: asyncio.Task[Ended], is_done: Callable[[], bool]
+    ) -> None:
+        """Place another tag on the pad when the programming reaches a phase, and take it away when its effect is there."""
+        phases = list(Phase)[list(Phase).index(since) :]
+        while not (running.done() or is_done() or await self.connection.fetchval(IS_IN_PHASE, phases)):
+            await asyncio.sleep(0.01)
+        self.place(own.tid.hex(), beside.tid.hex())
+        await eventually(lambda: running.done() or is_done(), 60.0)
+        self.place(own.tid.hex())
 
     async def arrows(self) -> dict[str, Facts]:
         """The registered arrows by label."""
@@ -81,8 +99,8 @@ class Desk:
         return {str(row["human_identifier"]): dict(row) for row in rows}
 
     async def commands(self) -> list[Facts]:
-        """The commands that write tags, oldest first."""
-        rows = await self.connection.fetch("select * from commands where kind = 'program_arrow' order by id")
+        """The commands to the scanner, oldest first."""
+        rows = await self.connection.fetch("select * from commands order by id")
         return [{**row, "result": json.loads(row["result"] or "{}")} for row in rows]
 
     async def start_daemon(self) -> None:
