@@ -133,5 +133,6 @@ def _require_proof(command: DeviceCommand, arrow: Arrow) -> None:
         advice = f"The tag held its UUID before, and no other was written. To try again: {again}."
     else:
         advice = "Nothing was written." if remedy else f"Nothing was written. To try again: {again}."
+        remedy = remedy.removeprefix("Nothing was written. ")
     evidence = f"Evidence: `archstats-sensor commands show {command.id}`."
     raise CommandError(f"{what}: {cause}", hint=" ".join(filter(None, (remedy, advice, evidence))))
