@@ -99,16 +99,25 @@ def progress_text(command: DeviceCommand) -> str:
     return f"{command.phase} ({command.done}{total})"
 
 
-def show_progress(command: DeviceCommand) -> None:
-    """Show a step of a running command on standard error, and the end of a cancelled one."""
-    if command.state is CommandState.CANCELLED:
-        effect = "; the device may have carried it out" if command.claimed_at else "; it has not run"
-        step = f" Its last step: {progress_text(command)}." if command.phase is not None else ""
-        complain(f"Command {command.id} is cancelled{effect}.{step}")
-    elif command.cancel_requested and not command.has_ended:  # just requested, or its daemon does not answer
-        complain(f"Command {command.id} is to be cancelled. {_ENDS_LATER}")
-    elif command.state is CommandState.RUNNING and command.phase is not None:
-        complain(f"{command.device_id}: {progress_text(command)}")
+class ShownProgress:
+    """Shows the steps of running commands on standard error, each once, and the end of a cancelled one."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+
+    def __call__(self, command: DeviceCommand) -> None:
+        """Show the step that a command has reached, unless it is the one shown last."""
+        if command.state is CommandState.CANCELLED:
+            effect = "; the device may have carried it out" if command.claimed_at else "; it has not run"
+            step = f" Its last step: {progress_text(command)}." if command.phase is not None else ""
+            complain(f"Command {command.id} is cancelled{effect}.{step}")
+        elif command.cancel_requested and not command.has_ended:  # just requested, or its daemon does not answer
+            complain(f"Command {command.id} is to be cancelled. {_ENDS_LATER}")
+        elif command.state is CommandState.RUNNING and command.phase is not None:
+            line = f"{command.device_id}: {progress_text(command)}"
+            if line != self._shown:
+                complain(line)
+            self._shown = line
 
 
 def _print(command: DeviceCommand, *, as_json: bool) -> None:

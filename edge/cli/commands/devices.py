@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.commands.device_commands import show_progress
+from edge.cli.commands.device_commands import ShownProgress
 from edge.cli.commands.options import DatabaseDir, Json, Lane, Who, command_group, operator_name
 from edge.cli.operator_connection import on_database
 from edge.common.console import as_json as json_object
@@ -60,13 +60,13 @@ def config_command(
     async def run(connection: Connection) -> None:
         name = operator_name(who)
         if not wanted:
-            values = await read_settings(connection, device, name, show_progress)
+            values = await read_settings(connection, device, name, ShownProgress())
             if as_json:
                 say(json_object({"device_id": device, "values": dict(values)}))
             else:
                 _show(values)
             return
-        change = await change_settings(connection, device, wanted, name, show_progress)
+        change = await change_settings(connection, device, wanted, name, ShownProgress())
         if as_json:
             facts = {"device_id": device, "command_id": change.command_id}
             say(json_object({**facts, "before": dict(change.before), "values": dict(change.after)}))

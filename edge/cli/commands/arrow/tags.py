@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from edge.cli.commands.arrow.words import ArrowArgument
-from edge.cli.commands.device_commands import show_progress
+from edge.cli.commands.device_commands import ShownProgress
 from edge.cli.commands.options import DatabaseDir, Json, Who, operator_name, storable
 from edge.cli.keyboard import ended_by_signals, terminal
 from edge.cli.operator_connection import on_database
@@ -60,7 +60,7 @@ def program_command(
             await _confirm_lock(connection, found, yes)
         complain(f"Put arrow {found.human_identifier} on {scanner.id}, and no other tag near it.")
         try:
-            done = await program_arrow(connection, found, scanner.id, operator_name(who), show_progress, lock=lock)
+            done = await program_arrow(connection, found, scanner.id, operator_name(who), ShownProgress(), lock=lock)
         except asyncio.CancelledError:
             complain(await _left_behind(connection, found))
             raise
@@ -88,7 +88,7 @@ def verify_command(
         scanner = await choose_scanner(connection, device)
         name = "an arrow" if expected is None else f"arrow {expected.human_identifier}"
         complain(f"Put {name} on {scanner.id}, and no other tag near it.")
-        found = await verify_tag(connection, scanner.id, operator_name(who), show_progress, expected)
+        found = await verify_tag(connection, scanner.id, operator_name(who), ShownProgress(), expected)
         if as_json:
             known = None if found.arrow is None else arrow_facts(found.arrow)
             say(

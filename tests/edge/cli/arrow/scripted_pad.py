@@ -73,6 +73,7 @@ class ScriptedPad(ScriptedScanner):
                 tag.pc, tag.memory = "4000", epc[: 4 * words] + tag.memory[4 * words :]
                 left = "The tag left the field after the write began, so its memory may be incomplete."
                 return CommandResult(ok=False, values={**facts, "refusal": "tag_left"}, error=left)
+            report(Progress("writing the tag", 4, 9, values={"write_attempts": 1}))
             if self.waits_in_write:
                 await asyncio.Event().wait()
             tag.pc, tag.memory = "4000", epc
