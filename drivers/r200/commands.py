@@ -163,7 +163,7 @@ async def _work(work: TagWork, steps: Steps[None], scanner: Scanner, report: Rep
 
 
 def _progress(work: TagWork, phase: Phase, values: Mapping[str, Value]) -> Progress:
-    return Progress(phase, work.phases.index(phase), len(work.phases) - 1, values=values)
+    return Progress(phase, work.phases.index(phase), len(work.phases), values=values)
 
 
 async def _perform(scanner: Scanner, work: TagWork, request: Request) -> Reply:

@@ -34,6 +34,7 @@ from drivers.r200.codec import Failure, split_frames
 from drivers.r200.commands import COMMANDS, Scanner, run_command
 from drivers.r200.opening import SetUp, find_reader
 from drivers.r200.reader import Reader
+from drivers.r200.refusals import remedy_of
 from drivers.r200.scans import HEARTBEAT_NS, HEARTBEAT_S, Round, ScanSession
 from drivers.r200.settings import R200Settings
 from drivers.transport.flight_recorder import FlightRecorder
@@ -74,6 +75,10 @@ class ArrowReader:
         self._radio = asyncio.Lock()
         """Held by a command, or by one turn of the plain reader."""
         self._check_ns = 0
+        self._round_ns = 0
+        """CLOCK_MONOTONIC at the last inventory that succeeded, or at the last command."""
+        self._failure: Failure | None = None
+        """Failure of the last inventory."""
         self._counters: Counter[str] = Counter()
         self._last_line: Mapping[str, int] = {}
 
@@ -93,8 +98,11 @@ class ArrowReader:
                 device=self._device_id,
                 hint="Check the reader's power supply and its cable.",
             ) from None
-        self._check_ns = time.monotonic_ns() + CHECK_NS
-        session = ScanSession(self._device_id, texts.source, host_boot_id(), self._settings.debounce_s)
+        self._round_ns = time.monotonic_ns()
+        self._check_ns = self._round_ns + CHECK_NS
+        session = ScanSession(
+            self._device_id, texts.source, host_boot_id(), self._settings.debounce_s, self._settings.poll_ms
+        )
         self._scanner = Scanner(reader, set_up, session)
         return DeviceIdentity(
             device_id=self._device_id,
@@ -131,6 +139,7 @@ class ArrowReader:
                 scanner.reader.is_doubtful = True
                 raise
             finally:
+                self._round_ns = time.monotonic_ns()
                 scanner.session.on_command()
 
     async def acknowledge(self, reading: Reading) -> None:
@@ -165,12 +174,16 @@ class ArrowReader:
         is_due = time.monotonic_ns() >= self._check_ns or reader.is_doubtful or not scanner.is_clean
         if not is_due or await self._check(scanner):
             found = await reader.inventory(self._settings.rounds)
+            self._failure = found if isinstance(found, Failure) else None
             if isinstance(found, Round):
+                self._round_ns = time.monotonic_ns()
                 scanner.session.on_round(found, clock_pair())
-            elif isinstance(found, Failure):
-                self._counters["failed_inventories"] += 1
-        if time.monotonic_ns() - reader.answered_ns >= SILENT_NS:
+            self._counters["failed_inventories"] += self._failure is not None
+        now_ns = time.monotonic_ns()
+        if now_ns - reader.answered_ns >= SILENT_NS:
             raise self._silent()
+        if now_ns - self._round_ns >= SILENT_NS:
+            raise self._without_inventory()
 
     async def _check(self, scanner: Scanner) -> bool:
         """Set the reader up again if it lost its settings, or may still be in a select mode; whether it has them."""
@@ -188,6 +201,16 @@ class ArrowReader:
         scanner.is_clean = True
         self._check_ns = time.monotonic_ns() + CHECK_NS
         return True
+
+    def _without_inventory(self) -> DriverError:
+        reason = "" if self._failure is None else f": {self._failure}"
+        return DeviceLost(
+            f"no inventory of the reader succeeded for {SILENT_NS / 1e9:g} s{reason}",
+            device=self._device_id,
+            hint="Check the reader's power supply and its cable."
+            if self._failure is None
+            else remedy_of(self._failure),
+        )
 
     def _silent(self) -> DriverError:
         return DeviceLost(

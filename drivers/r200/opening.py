@@ -167,15 +167,24 @@ class SetUp:
             for _ in range(CHECKS):
                 reader.is_doubtful = False
                 if not is_clean or not await self.is_kept(reader):
-                    had_them = False
-                    await self.send(reader)
-                    is_clean = True
-                if not reader.is_doubtful:
+                    had_them = is_clean = False
+                    is_clean = await self._sent(reader)
+                if is_clean and not reader.is_doubtful:
                     return had_them
         except BaseException:
             reader.is_doubtful = True
             raise
         raise self._unanswered(GET_REGION)
+
+    async def _sent(self, reader: Reader) -> bool:
+        """Send the settings; whether the reader has them. One that may have restarted meanwhile is asked again."""
+        try:
+            await self.send(reader)
+        except ProtocolError:
+            if reader.is_doubtful:
+                return False
+            raise
+        return True
 
     async def _done(self, reader: Reader, command: HostCommand) -> None:
         answer = await self._answer(reader, command)

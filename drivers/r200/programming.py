@@ -80,10 +80,9 @@ class Phase(StrEnum):
     LOCKING = "locking the tag for ever"
     PROVING = "proving the lock"
     CLEANING = "leaving the select mode"
-    DONE = "done"
 
 
-INSPECTION: Final = (Phase.SEARCHING, Phase.READING, Phase.SELECTING, Phase.CHECKING, Phase.CLEANING, Phase.DONE)
+INSPECTION: Final = (Phase.SEARCHING, Phase.READING, Phase.SELECTING, Phase.CHECKING, Phase.CLEANING)
 """Phases of the work that only reads a tag."""
 _ORDER: Final = tuple(Phase)
 
@@ -144,7 +143,6 @@ class TagWork:
             tid=tid.hex(),
             rssi_dbm=found.rssi_dbm,
         )
-        self.enter(Phase.DONE)
 
     def search(self, wait_s: float) -> Steps[Notice]:
         """Find exactly one tag: several inventories show no other, and it answers most of them."""

@@ -2,14 +2,17 @@
 
 A reader answers in order and names only the kind of a command, so that a late answer looks like the one to the next
 command. After each exchange without an answer the next one begins with a barrier: a request for a text about the
-reader, whose answer repeats the kind of text. Everything before that answer is dropped.
+reader, whose answer repeats the kind of text. Everything before that answer is dropped. So it does after each command
+to a tag: the line may double one, and its second answer looks like the one to the next such command.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import cycle
 from typing import Final, Protocol
 
 from drivers.r200.codec import (
@@ -27,11 +30,13 @@ from drivers.r200.codec import (
     HostCommand,
     Info,
     InfoKind,
+    KillTag,
     LockTag,
     MultiInventory,
     Notice,
     ReadBank,
     SetSelectMode,
+    TagOperation,
     WriteBank,
     answer_of,
     encode_command,
@@ -55,6 +60,8 @@ ROUND_S: Final = 0.1
 """Longest time of one round among several."""
 TRIES: Final = 3
 """Attempts of a command that may be repeated."""
+ACCESS: Final = (ReadBank, WriteBank, LockTag, KillTag)
+"""Commands to one tag."""
 _NS: Final = 1_000_000_000
 
 
@@ -93,7 +100,9 @@ class Reader:
         """Bytes of the port that were read or dropped."""
         self._is_settled = False
         """No answer to an earlier command can follow."""
-        self._barrier_kind = InfoKind.HARDWARE
+        self._barrier_kinds = cycle(InfoKind)
+        self._inventory_ns = 0
+        """CLOCK_MONOTONIC at the last request of an inventory."""
 
     async def ask(self, command: HostCommand) -> Answer | None:
         """The answer to a command, which may be a failure; None without one."""
@@ -102,7 +111,7 @@ class Reader:
         until_ns = self._send(command) + round(_deadline_s(command) * _NS)
         while (item := await self._next(until_ns)) is not None:
             if _fits(command, item[0]):
-                self._is_settled = True
+                self._is_settled = not isinstance(command, ACCESS)
                 return item[0]
             self.counters["unexpected"] += 1
         self._on_silence()
@@ -120,12 +129,13 @@ class Reader:
     async def inventory(self, rounds: int = 1, *, is_exact: bool = False) -> Round | Failure | None:
         """The tags that answer; none for a reader without an answer.
 
-        ``is_exact`` waits until no notice can follow, so that none is taken for one of the next inventory.
+        ``is_exact`` waits until no notice can follow, so that none is taken for one of the next inventory. Otherwise
+        the reads have late notices of the inventory before, which arrived before this one was requested.
         """
         reads: list[TagRead] = []
-        if not await self._settle():
+        if not await self._settle(None if is_exact else reads):
             return None
-        sent_ns = self._send(INVENTORY if rounds == 1 else MultiInventory(rounds))
+        sent_ns = self._inventory_ns = self._send(INVENTORY if rounds == 1 else MultiInventory(rounds))
         latest_ns = sent_ns + round((ANSWER_S + rounds * ROUND_S) * _NS)
         until_ns = sent_ns + round(ANSWER_S * _NS)
         has_answer = False
@@ -176,13 +186,12 @@ class Reader:
         """Make sure that no earlier answer can follow; whether the reader answered. Late notices go to ``reads``."""
         if self._is_settled:
             if self._pending or self._port.counters.received - self._port.counters.unread > self._taken:
-                await self._drop_pending()
+                await self._drop_pending(reads)
             return True
         for attempt in range(BARRIERS):
             if attempt:
                 self._send(STOP)  # rounds of another program may run, during which it obeys nothing else
-            kind = InfoKind.SOFTWARE if self._barrier_kind is InfoKind.HARDWARE else InfoKind.HARDWARE
-            self._barrier_kind = kind
+            kind = next(self._barrier_kinds)  # all in turn: the answer to an earlier attempt may follow
             until_ns = self._send(GetInfo(kind)) + round(BARRIER_S * _NS)
             while (item := await self._next(until_ns)) is not None:
                 answer, at_ns = item
@@ -196,10 +205,14 @@ class Reader:
             self._on_silence()
         return False
 
-    async def _drop_pending(self) -> None:
-        """Drop what arrived since the last answer: it is older than the next command."""
-        while await self._next(0) is not None:
-            self.counters["late_replies"] += 1
+    async def _drop_pending(self, reads: list[TagRead] | None) -> None:
+        """Drop what arrived since the last answer: it is older than the next command. Notices go to ``reads``."""
+        while (item := await self._next(0)) is not None:
+            answer, at_ns = item
+            if isinstance(answer, Notice) and reads is not None:
+                self._take(answer, at_ns, reads)
+            else:
+                self.counters["late_replies"] += 1
 
     def _on_silence(self) -> None:
         self.counters["timeouts"] += 1
@@ -207,7 +220,7 @@ class Reader:
 
     def _take(self, notice: Notice, at_ns: int, reads: list[TagRead]) -> None:
         if notice.is_intact:
-            reads.append(TagRead(notice, at_ns))
+            reads.append(TagRead(notice, at_ns, at_ns - self._inventory_ns))
         else:
             self.counters["wrong_tag_crc"] += 1
 
@@ -259,7 +272,7 @@ def _fits(command: HostCommand, answer: Answer) -> bool:
         case Notice():
             return False
         case Failure():
-            return answer.cause is not FailureCode.NO_TAG  # of an inventory
+            return _fits_failure(command, answer)
         case Info():
             return isinstance(command, GetInfo) and answer.kind is command.kind
         case BankData():
@@ -268,3 +281,32 @@ def _fits(command: HostCommand, answer: Answer) -> bool:
             return True
         case _:
             return answer.code == command.code
+
+
+def _fits_failure(command: HostCommand, failure: Failure) -> bool:
+    """Whether the failure can be that of the command: most name the kind of command."""
+    if failure.operation is not None:
+        return failure.operation is _OPERATIONS.get(type(command))
+    match failure.cause:
+        case FailureCode.NO_TAG:
+            return False  # of an inventory
+        case FailureCode.CHANNELS_BUSY | FailureCode.ACCESS_DENIED:
+            return isinstance(command, ACCESS)
+        case None | FailureCode.BAD_COMMAND:
+            return True
+        case cause:
+            return cause is _FAILURES.get(type(command))
+
+
+_OPERATIONS: Final[Mapping[type, TagOperation]] = {
+    ReadBank: TagOperation.READ,
+    WriteBank: TagOperation.WRITE,
+    LockTag: TagOperation.LOCK,
+    KillTag: TagOperation.KILL,
+}
+_FAILURES: Final[Mapping[type, FailureCode]] = {
+    ReadBank: FailureCode.READ_FAILED,
+    WriteBank: FailureCode.WRITE_FAILED,
+    LockTag: FailureCode.LOCK_FAILED,
+    KillTag: FailureCode.KILL_FAILED,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -16,10 +16,12 @@ from drivers.r200.codec import Notice
 HEARTBEAT_S: Final = 1.0
 """Interval of pulses."""
 HEARTBEAT_NS: Final = round(HEARTBEAT_S * 1e9)
-COVERED_NS: Final = 2_000_000_000
+COVERED_NS: Final = 500_000_000
 """Longest time between two answered inventories in which no arrow passes unseen: an archer holds it for longer."""
+COVERED_POLLS: Final = 3
+"""The same in intervals of inventories, where that is longer: a scanner with long intervals has arrows held for longer."""
 LATENCY_S: Final = 0.05
-"""Longest time from the reading of a tag to the arrival of its notice."""
+"""Usual time from the reading of a tag to the arrival of its notice."""
 RAW_READS_KEPT: Final = 100
 TAGS_KEPT: Final = 256
 """Most tags that the debounce remembers; the one that was not seen for longest is forgotten, and counts as new."""
@@ -34,6 +36,8 @@ class TagRead:
     notice: Notice
     at_ns: int
     """CLOCK_MONOTONIC at the arrival."""
+    latency_ns: int = 0
+    """Time from the request of the inventory to the arrival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Debounce:
 class ScanSession:
     """The readings of one open reader: scans with the rssi of their first read, stream starts and pulses."""
 
-    def __init__(self, device_id: str, source: Source, host_boot_id: UUID, debounce_s: float) -> None:
+    def __init__(self, device_id: str, source: Source, host_boot_id: UUID, debounce_s: float, poll_ms: int = 0) -> None:
         self.stream = HostStream(host_boot_id)
         self.raw_reads: deque[TagRead] = deque(maxlen=RAW_READS_KEPT)
         """The last reads, oldest first."""
@@ -74,6 +78,7 @@ class ScanSession:
         self._device_id = device_id
         self._source = source
         self._debounce = Debounce(round(debounce_s * 1e9))
+        self._longest_ns = max(COVERED_NS, COVERED_POLLS * poll_ms * 1_000_000)
         self._covered_ns: int | None = None
         """Instant up to which every scan is reported."""
         self._pulse_ns = 0
@@ -91,8 +96,14 @@ class ScanSession:
 
     def on_round(self, inventory: Round, pair: ClockPair) -> None:
         """An inventory of the plain reader was answered."""
+        late = [read for read in inventory.reads if read.at_ns < inventory.sent_ns]
+        if self._covered_ns is not None:
+            self._read(late, pair)
         self._cover(inventory.sent_ns, pair)
-        for read in inventory.reads:
+        self._read(inventory.reads[len(late) :], pair)
+
+    def _read(self, reads: Iterable[TagRead], pair: ClockPair) -> None:
+        for read in reads:
             self.raw_reads.append(read)
             self.counters["reads"] += 1
             if self._debounce.on_read(read.notice.epc, read.at_ns):
@@ -103,7 +114,7 @@ class ScanSession:
         has_run_command, self._has_run_command = self._has_run_command, False
         if before_ns is None:
             self._reports.append(self.stream.start(self._stamp(sent_ns, pair)))
-        elif sent_ns - before_ns > COVERED_NS:
+        elif sent_ns - before_ns > self._longest_ns:
             self.counters["gaps"] += 1
             reason = COMMAND_RAN if has_run_command else NOT_ANSWERED
             self._reports.append(self.stream.start(self._stamp(sent_ns, pair), self._stamp(before_ns, pair), reason))
@@ -119,7 +130,7 @@ class ScanSession:
             stream_id=self.stream.stream_id,
             seq=self.stream.next_seq(),
             kind=ReadingKind.SCAN,
-            stamp=self._stamp(read.at_ns, pair),
+            stamp=self.stream.stamp(read.at_ns, pair, max(LATENCY_S, read.latency_ns / 1e9)),
             received_at=pair.utc_of(read.at_ns),
             source=self._source,
             tag=read.notice.epc.hex(),

@@ -95,7 +95,6 @@ class Programming(Locking):
         if approval.lock:
             yield from self.lock(approval.words)
             yield from self._verify()
-        self.enter(Phase.DONE)
 
     def _check(self, is_approved: bool, refusal: Refusal, text: str) -> None:
         if not is_approved:

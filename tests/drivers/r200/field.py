@@ -87,7 +87,6 @@ class Field:
                     self.phases.append(work.phase)
                 request = steps.send(self.reply(request))
         except StopIteration as end:
-            self.phases.append(work.phase)
             result: T = end.value
             return result
 

@@ -48,7 +48,7 @@ from drivers.r200.codec import (
     tag_crc,
     words_of,
 )
-from tests.drivers.r200.vectors import ANSWERS, COMMANDS, EPC, ERRATA, TAG, UUID
+from tests.drivers.r200.vectors import ANSWERS, COMMANDS, EPC, ERRATA, SHORT, TAG, UUID
 
 NASTY = bytes.fromhex("BB7EAADDFF00")
 DIALECTS = list(Dialect)
@@ -146,6 +146,17 @@ def test_a_frame_with_a_wrong_sum_costs_no_other(text: str, cut: int) -> None:
     assert decoder.counters.bad_sum == 1
 
 
+@pytest.mark.parametrize("after", [Notice.of(-55, 0x4000, UUID), Failure(FailureCode.NO_TAG)])
+@pytest.mark.parametrize("cut", [0, 3, 6, 9])
+def test_a_frame_with_a_short_length_costs_no_other(after: Answer, cut: int) -> None:
+    decoder = Decoder()
+    stream = bytes.fromhex(SHORT) + encode_answer(after, Dialect.M100)
+    frames = [*decoder.feed(stream[:cut]), *decoder.feed(stream[cut:]), *decoder.end_silence()]
+
+    assert [answer_of(frame) for frame in frames] == [after]
+    assert decoder.counters.skipped == len(bytes.fromhex(SHORT))
+
+
 def test_a_wrong_end_drops_the_frame() -> None:
     decoder = Decoder()
     good = encode_answer(Done(Code.STOP), Dialect.M100)
@@ -183,16 +194,18 @@ NOISE = st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([NASTY, b"\xb
 @given(noise=NOISE, known=st.sampled_from([None, *Dialect]))
 def test_noise_is_bounded_and_resynchronises(noise: list[bytes], known: Dialect | None) -> None:
     decoder, stream = Decoder(known), b"".join(noise)
+    frames: list[Frame] = []
     for piece in noise:
-        decoder.feed(piece)
+        frames += decoder.feed(piece)
         assert len(decoder._held) < MAX_FRAME
     good = encode_answer(Notice.of(-40, 0x4000, UUID), known or Dialect.R200)
-    frames = [*decoder.feed(good), *decoder.end_silence()]
+    frames += [*decoder.feed(good), *decoder.end_silence()]
 
     assert answer_of(frames[-1]) == Notice.of(-40, 0x4000, UUID)
     assert decoder._held == b""
-    sizes = decoder.counters.skipped + decoder.counters.frames * len(good)
-    assert sizes >= len(stream) or decoder.counters.frames > 1
+    sizes = [len(frame.encode()) for frame in frames]
+    assert decoder.counters.frames == len(frames)
+    assert decoder.counters.skipped + sum(sizes) == len(stream + good), "each byte is one of a frame, or skipped"
 
 
 @given(noise=NOISE)

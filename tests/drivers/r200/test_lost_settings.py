@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from uuid import UUID
 
 import pytest
 
 from drivers.contract import Command, CommandResult, Progress, Source
+from drivers.errors import DeviceLost
 from drivers.r200.codec import (
     GET_REGION,
     INVENTORY,
@@ -17,11 +19,12 @@ from drivers.r200.codec import (
     Notice,
     ReadBank,
     Region,
+    SetPower,
     SetRegion,
     WriteBank,
 )
 from drivers.r200.commands import Scanner, run_command
-from drivers.r200.driver import ArrowReader
+from drivers.r200.driver import SILENT_NS, ArrowReader
 from drivers.r200.opening import SetUp
 from drivers.r200.programming import READ_TID
 from drivers.r200.scans import ScanSession
@@ -64,6 +67,12 @@ def line() -> WatchedLine:
 def scanner(line: WatchedLine) -> Scanner:
     session = ScanSession("arrow-1", Source.HARDWARE, UUID(int=1), 2.0)
     return Scanner(settled_reader(line), SetUp("arrow-1", RegionName.EU, 15.0), session)
+
+
+def opened_driver() -> ArrowReader:
+    driver = ArrowReader("arrow-1", R200Settings(port="/dev/null", region=RegionName.EU))
+    driver._check_ns, driver._round_ns = 2**62, time.monotonic_ns()
+    return driver
 
 
 async def run(scanner: Scanner, name: str, **arguments: float) -> CommandResult:
@@ -114,8 +123,7 @@ async def test_a_reader_that_was_not_made_ready_is_not_clean(line: WatchedLine, 
 
 
 async def test_a_plain_reader_goes_on_with_region_and_power(line: WatchedLine, scanner: Scanner) -> None:
-    driver = ArrowReader("arrow-1", R200Settings(port="/dev/null", region=RegionName.EU))
-    driver._check_ns = 2**62
+    driver = opened_driver()
     line.restarts_at = INVENTORY
     for _ in range(3):
         await driver._turn(scanner)
@@ -127,4 +135,24 @@ async def test_a_check_during_which_the_reader_is_silent_is_repeated(line: Watch
     line.restarts_at = GET_REGION
     assert await scanner.set_up.ensure(scanner.reader) is False
     assert not scanner.reader.is_doubtful
+    assert (line.region, line.centi_dbm) == OWN
+
+
+async def test_a_reader_that_fails_every_inventory_is_lost(line: WatchedLine, scanner: Scanner) -> None:
+    driver = opened_driver()
+    await driver._turn(scanner)
+    line.answer_next(Failure(FailureCode.CHANNELS_BUSY))
+    await driver._turn(scanner)
+    driver._round_ns -= SILENT_NS
+    line.answer_next(Failure(FailureCode.CHANNELS_BUSY))
+    with pytest.raises(DeviceLost, match="error 20: channels busy") as raised:
+        await driver._turn(scanner)
+    assert raised.value.hint.startswith("Switch other readers nearby off")
+    assert driver.counters()["failed_inventories"] == 2
+
+
+async def test_a_reader_that_restarts_in_its_set_up_gets_it_again(line: WatchedLine, scanner: Scanner) -> None:
+    line.restart()
+    line.restarts_at = SetPower(1_500)
+    assert await scanner.set_up.ensure(scanner.reader) is False
     assert (line.region, line.centi_dbm) == OWN

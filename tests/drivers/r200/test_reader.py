@@ -8,6 +8,7 @@ import pytest
 
 from drivers.errors import DeviceUnavailable, ProtocolError
 from drivers.r200.codec import (
+    EPC_PERMALOCK,
     GET_POWER,
     INVENTORY,
     STOP,
@@ -22,6 +23,7 @@ from drivers.r200.codec import (
     HostCommand,
     Info,
     InfoKind,
+    LockTag,
     MultiInventory,
     Notice,
     PowerIs,
@@ -44,6 +46,7 @@ OTHER = bytes.fromhex("e28068900000500e88c6a4a7")
 SEEN = Notice.of(-55, 0x4000, UUID)
 SEEN_OTHER = Notice.of(-60, 0x3000, OTHER)
 READ_TID = ReadBank(Bank.TID, 0, 6)
+LOCK = LockTag(EPC_PERMALOCK)
 WRITE = WriteBank(Bank.EPC, 1, b"\x40\x00" + UUID)
 
 
@@ -103,6 +106,36 @@ async def test_the_answer_of_an_earlier_barrier_is_no_barrier(line: ScriptedLine
     assert reader.counters["late_replies"] == 2
 
 
+async def test_each_attempt_of_a_barrier_has_another_kind(line: ScriptedLine, reader: Reader) -> None:
+    kinds: list[InfoKind] = []
+
+    def silent(command: HostCommand) -> Iterable[Answer]:
+        kinds.extend([command.kind] if isinstance(command, GetInfo) else [])
+        return []
+
+    def late(command: HostCommand) -> Iterable[Answer]:
+        assert isinstance(command, GetInfo)
+        return [*(Info(kind, "late") for kind in kinds), PowerIs(1), Info(command.kind, "text")]
+
+    line.scripts.extend([silent] * 4 + [silent, late])
+    assert await reader.ask(GET_POWER) is None
+    assert await reader.ask(GET_POWER) == PowerIs(2000)
+    assert len(kinds) == 2
+
+
+async def test_the_second_answer_to_a_doubled_read_is_dropped(line: ScriptedLine, reader: Reader) -> None:
+    first, second = (BankData(TagId(0x4000, UUID), bytes(11) + last) for last in (b"1", b"2"))
+
+    def doubled(command: HostCommand) -> Iterable[Answer]:
+        return [first, Info(command.kind, "text") if isinstance(command, GetInfo) else second]
+
+    line.answer_next(first)
+    line.scripts.append(doubled)
+    line.answer_next(second)
+    assert await reader.ask(READ_TID) == first
+    assert await reader.ask(READ_TID) == second
+
+
 async def test_what_arrived_after_an_answer_is_dropped(line: ScriptedLine, reader: Reader) -> None:
     line.arrive(PowerIs(1), b"\xbb\x01\xb7")
 
@@ -129,6 +162,12 @@ async def test_a_reader_that_answers_no_barrier_gets_no_command(line: ScriptedLi
     [
         (READ_TID, BankData(TagId(0x4000, UUID), bytes(18)), BankData(TagId(0x4000, UUID), bytes(12))),
         (READ_TID, NO_TAG, Failure(FailureCode.READ_FAILED)),
+        (READ_TID, Failure(0xB4, TagId(0x4000, UUID)), Failure(0xA4, TagId(0x4000, UUID))),
+        (READ_TID, Failure(FailureCode.WRITE_FAILED), Failure(FailureCode.CHANNELS_BUSY)),
+        (WRITE, Failure(FailureCode.READ_FAILED), Failure(FailureCode.ACCESS_DENIED)),
+        (LOCK, Failure(0xB4, TagId(0x4000, UUID)), Failure(0xC4, TagId(0x4000, UUID))),
+        (SetPower(1500), Failure(0xD0, TagId(0x4000, UUID)), Failure(0x99)),
+        (SetPower(1500), Failure(FailureCode.LOCK_FAILED), Failure(FailureCode.BAD_COMMAND)),
         (GET_POWER, SEEN, PowerIs(1500)),
         (GET_POWER, Info(InfoKind.MAKER, "text"), PowerIs(1500)),
         (GetInfo(InfoKind.MAKER), Info(InfoKind.HARDWARE, "hw"), Info(InfoKind.MAKER, "maker")),
@@ -188,6 +227,20 @@ async def test_an_exact_inventory_takes_late_notices(line: ScriptedLine, reader:
     assert await reader.ask(GET_POWER) == PowerIs(2000)
 
 
+async def test_late_notices_are_reads_of_the_plain_reader(line: ScriptedLine, reader: Reader) -> None:
+    line.answer_next(SEEN)
+    before = await reader.inventory()
+    line.arrive(SEEN_OTHER)
+    found = await reader.inventory()
+
+    assert (tags_of(before), tags_of(found)) == ([UUID], [OTHER])
+    assert isinstance(before, Round)
+    assert isinstance(found, Round)
+    [late] = found.reads
+    assert before.sent_ns < late.at_ns < found.sent_ns
+    assert late.latency_ns == late.at_ns - before.sent_ns
+
+
 async def test_a_failed_or_unanswered_inventory_shows_no_tags(line: ScriptedLine, reader: Reader) -> None:
     line.answer_next(Failure(FailureCode.CHANNELS_BUSY))
     assert await reader.inventory() == Failure(FailureCode.CHANNELS_BUSY)
@@ -218,7 +271,6 @@ async def test_a_reader_is_set_up_and_read_back(line: ScriptedLine, reader: Read
     assert await set_up.is_kept(reader)
     assert (line.region, line.centi_dbm) == (RegionName.EU.region, 1500)
     assert NEVER in line.sent
-    assert {name.region.name for name in RegionName} == {name.name for name in RegionName}
 
 
 async def test_a_reader_that_refuses_its_set_up_is_named(line: ScriptedLine, reader: Reader) -> None:

@@ -11,6 +11,7 @@ from drivers.r200.codec import Notice
 from drivers.r200.scans import (
     COMMAND_RAN,
     COVERED_NS,
+    LATENCY_S,
     NOT_ANSWERED,
     RAW_READS_KEPT,
     TAGS_KEPT,
@@ -30,8 +31,8 @@ FOREIGN = bytes.fromhex("e28068900000500e88c6a4a7")
 class Lane:
     """A session whose inventories follow at 200 ms."""
 
-    def __init__(self, debounce_s: float = 2.0) -> None:
-        self.session = ScanSession("arrow-1", Source.HARDWARE, UUID(int=1), debounce_s)
+    def __init__(self, debounce_s: float = 2.0, poll_ms: int = 50) -> None:
+        self.session = ScanSession("arrow-1", Source.HARDWARE, UUID(int=1), debounce_s, poll_ms)
         self.now_ns = 10 * S
 
     def look(self, *epcs: bytes, after_ns: int = 200 * MS) -> list[Report]:
@@ -46,7 +47,7 @@ def scans(reports: list[Report]) -> list[Reading]:
 
 
 def test_a_tag_is_scanned_once_while_it_stays() -> None:
-    lane = Lane()
+    lane = Lane(poll_ms=1_000)
     lane.look()
     [scan] = scans(lane.look(ARROW))
     assert (scan.kind, scan.seq, scan.tag, scan.rssi_dbm) == (ReadingKind.SCAN, 1, ARROW.hex(), -50)
@@ -55,6 +56,31 @@ def test_a_tag_is_scanned_once_while_it_stays() -> None:
     assert [scans(lane.look(ARROW)) for _ in range(20)] == [[]] * 20
     assert scans(lane.look(after_ns=1_900 * MS)) == []
     assert [scan.seq for scan in scans(lane.look(ARROW))] == [2]
+
+
+def test_a_late_notice_is_a_scan_before_the_next_inventory() -> None:
+    lane = Lane()
+    lane.look()
+    sent_ns = lane.now_ns
+    lane.now_ns += 2 * S
+    late = TagRead(Notice.of(-50, 0x4000, ARROW), sent_ns + 300 * MS, 300 * MS)
+    usual = TagRead(Notice.of(-50, 0x4000, FOREIGN), lane.now_ns + 10 * MS, 10 * MS)
+    lane.session.on_round(Round((late, usual), lane.now_ns, lane.now_ns + 20 * MS), PAIR)
+    scan, start, other = lane.session.reports()
+
+    assert isinstance(scan, Reading)
+    assert isinstance(start, StreamStart)
+    assert isinstance(other, Reading)
+    assert (scan.tag, scan.stamp.uncertainty_s) == (ARROW.hex(), 0.3), "the request bounds it"
+    assert (other.tag, other.stamp.uncertainty_s) == (FOREIGN.hex(), LATENCY_S)
+    assert scan.stream_id != other.stream_id == start.stream_id
+
+
+def test_long_intervals_of_inventories_are_covered() -> None:
+    lane = Lane(poll_ms=1_000)
+    lane.look()
+    assert all(isinstance(report, Pulse) for report in lane.look(after_ns=3 * S))
+    assert any(isinstance(report, StreamStart) for report in lane.look(after_ns=3 * S + 1))
 
 
 def test_other_tags_are_scanned_meanwhile_as_they_are_read() -> None:

@@ -123,5 +123,9 @@ ERRATA = [
     "BB 01 03 00 10 00 4D 31 30 30 20 32 36 64 42 6D 20 56 31 2E 30 22 7E",
     "BB 01 08 00 01 01 0A 7E",
     "AA 01 02 00 01 00 2A DD",
+    "BB 00 65 00 04 00 00 FF 70 67 7E",
+    "AA 02 22 00 11 E2 30 00 01 23 45 67 89 AB CD EF 12 34 56 78 12 34 48 DD",
 ]
-"""Frames that the vendors printed with a wrong sum."""
+"""Frames that were printed with a wrong sum."""
+SHORT = "BB 00 0D 00 0D 7E"
+"""The request of the Query parameters as it was printed, with one byte of its length."""
