@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+import drivers.r200
 from drivers.r200.codec import FailureCode, TagError, TagOperation
 from drivers.r200.commands import COMMANDS
 from drivers.r200.programming import Phase
 from drivers.r200.refusals import Refusal
 from drivers.r200.settings import RegionName
 
+SOURCE = Path(drivers.r200.__file__).parent
+LONGEST_LINE = 150
 PAGE = (Path(__file__).parents[3] / "docs" / "drivers" / "arrow-r200.md").read_text(encoding="utf-8")
 
 
@@ -27,7 +30,6 @@ def first_cells(title: str) -> list[str]:
 @pytest.mark.parametrize(
     ("title", "names"),
     [
-        ("What a refusal means", ["refusal", *Refusal]),
         ("How an arrow is programmed", [*Phase]),
         ("Commands", [*COMMANDS]),
         ("Region and power", ["ARCH_STATS_REGION", *RegionName]),
@@ -41,3 +43,15 @@ def test_every_error_code_is_explained() -> None:
     codes = [f"{code:02X}" for code in FailureCode]
     codes += [f"{operation + last:02X}" for operation in TagOperation for last in (0, 15)]
     assert sorted(first_cells("Error codes of the reader")) == sorted([*codes, *(f"{reason:X}" for reason in TagError)])
+
+
+def test_each_message_of_a_refusal_is_explained() -> None:
+    section = PAGE.split("## What a refusal means\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| .* \|$", section, re.MULTILINE)
+    assert {code for _, code in rows} == {*Refusal}
+    source = "".join(path.read_text(encoding="utf-8") for path in SOURCE.glob("*.py"))
+    assert [message for message, _ in rows if message not in source] == []
+
+
+def test_the_page_is_readable_as_text() -> None:
+    assert [line for line in PAGE.splitlines() if len(line) > LONGEST_LINE] == []
