@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import MutableSequence
 from dataclasses import asdict
 from itertools import cycle
 from typing import Final, Protocol
@@ -19,7 +19,6 @@ from drivers.r200.codec import (
     INVENTORY,
     STOP,
     Answer,
-    BankData,
     Code,
     Decoder,
     Dialect,
@@ -30,27 +29,16 @@ from drivers.r200.codec import (
     HostCommand,
     Info,
     InfoKind,
-    KillTag,
-    LockTag,
     MultiInventory,
     Notice,
-    ReadBank,
-    SetSelectMode,
-    TagOperation,
-    WriteBank,
     answer_of,
     encode_command,
 )
+from drivers.r200.matching import ACCESS, ANSWER_S, deadline_s, fits, is_bad_command
 from drivers.r200.scans import Round, TagRead
 from drivers.transport.flight_recorder import FlightRecorder
 from drivers.transport.serial import Chunk, SerialCounters
 
-ANSWER_S: Final = 0.5
-"""Deadline for an answer that takes no tag."""
-READ_S: Final = 1.0
-"""Deadline for words that are read of a tag."""
-WRITE_S: Final = 2.0
-"""Deadline for a write or a lock, which the reader repeats itself."""
 BARRIER_S: Final = 0.5
 BARRIERS: Final = 3
 """Attempts of a barrier, each with its own deadline."""
@@ -60,8 +48,8 @@ ROUND_S: Final = 0.1
 """Longest time of one round among several."""
 TRIES: Final = 3
 """Attempts of a command that may be repeated."""
-ACCESS: Final = (ReadBank, WriteBank, LockTag, KillTag)
-"""Commands to one tag."""
+MOST_LATE: Final = 64
+"""Most late notices that are kept; the oldest are dropped."""
 _NS: Final = 1_000_000_000
 
 
@@ -101,6 +89,8 @@ class Reader:
         self._is_settled = False
         """No answer to an earlier command can follow."""
         self._barrier_kinds = cycle(InfoKind)
+        self._late: deque[TagRead] = deque(maxlen=MOST_LATE)
+        """Notices that arrived after their inventory, for the next one of the plain reader."""
         self._inventory_ns = 0
         """CLOCK_MONOTONIC at the last request of an inventory."""
 
@@ -108,9 +98,9 @@ class Reader:
         """The answer to a command, which may be a failure; None without one."""
         if not await self._settle():
             return None
-        until_ns = self._send(command) + round(_deadline_s(command) * _NS)
+        until_ns = self._send(command) + round(deadline_s(command) * _NS)
         while (item := await self._next(until_ns)) is not None:
-            if _fits(command, item[0]):
+            if fits(command, item[0]):
                 self._is_settled = not isinstance(command, ACCESS)
                 return item[0]
             self.counters["unexpected"] += 1
@@ -132,9 +122,10 @@ class Reader:
         ``is_exact`` waits until no notice can follow, so that none is taken for one of the next inventory. Otherwise
         the reads have late notices of the inventory before, which arrived before this one was requested.
         """
-        reads: list[TagRead] = []
-        if not await self._settle(None if is_exact else reads):
+        if not await self._settle():
             return None
+        reads = [] if is_exact else list(self._late)
+        self._late.clear()
         sent_ns = self._inventory_ns = self._send(INVENTORY if rounds == 1 else MultiInventory(rounds))
         latest_ns = sent_ns + round((ANSWER_S + rounds * ROUND_S) * _NS)
         until_ns = sent_ns + round(ANSWER_S * _NS)
@@ -186,7 +177,7 @@ class Reader:
         """Make sure that no earlier answer can follow; whether the reader answered. Late notices go to ``reads``."""
         if self._is_settled:
             if self._pending or self._port.counters.received - self._port.counters.unread > self._taken:
-                await self._drop_pending(reads)
+                await self._drop_pending()
             return True
         for attempt in range(BARRIERS):
             if attempt:
@@ -201,24 +192,26 @@ class Reader:
                 if isinstance(answer, Notice) and reads is not None:
                     self._take(answer, at_ns, reads)
                 else:
-                    self.counters["late_replies"] += 1
+                    self._drop(answer, at_ns)
             self._on_silence()
         return False
 
-    async def _drop_pending(self, reads: list[TagRead] | None) -> None:
-        """Drop what arrived since the last answer: it is older than the next command. Notices go to ``reads``."""
+    async def _drop_pending(self) -> None:
+        """Drop what arrived since the last answer: it is older than the next command."""
         while (item := await self._next(0)) is not None:
-            answer, at_ns = item
-            if isinstance(answer, Notice) and reads is not None:
-                self._take(answer, at_ns, reads)
-            else:
-                self.counters["late_replies"] += 1
+            self._drop(*item)
+
+    def _drop(self, answer: Answer, at_ns: int) -> None:
+        """Drop a late answer, but keep what it says about a tag."""
+        self.counters["late_replies"] += 1
+        if isinstance(answer, Notice):
+            self._take(answer, at_ns, self._late)
 
     def _on_silence(self) -> None:
         self.counters["timeouts"] += 1
         self.is_doubtful = True
 
-    def _take(self, notice: Notice, at_ns: int, reads: list[TagRead]) -> None:
+    def _take(self, notice: Notice, at_ns: int, reads: MutableSequence[TagRead]) -> None:
         if notice.is_intact:
             reads.append(TagRead(notice, at_ns, at_ns - self._inventory_ns))
         else:
@@ -253,60 +246,3 @@ class Reader:
             if not self._pending and (chunk is None or (0 < until_ns < now_ns)):
                 return None
         return self._pending.popleft()
-
-
-def is_bad_command(answer: Answer) -> bool:
-    """Whether the reader did not understand the command, which noise on the line may have changed."""
-    return isinstance(answer, Failure) and answer.cause is FailureCode.BAD_COMMAND
-
-
-def _deadline_s(command: HostCommand) -> float:
-    if isinstance(command, WriteBank | LockTag):
-        return WRITE_S
-    return READ_S if isinstance(command, ReadBank) else ANSWER_S
-
-
-def _fits(command: HostCommand, answer: Answer) -> bool:
-    """Whether the answer can be that to the command."""
-    match answer:
-        case Notice():
-            return False
-        case Failure():
-            return _fits_failure(command, answer)
-        case Info():
-            return isinstance(command, GetInfo) and answer.kind is command.kind
-        case BankData():
-            return isinstance(command, ReadBank) and len(answer.data) == 2 * command.words
-        case Done(Code.SET_SELECT) if isinstance(command, SetSelectMode):
-            return True
-        case _:
-            return answer.code == command.code
-
-
-def _fits_failure(command: HostCommand, failure: Failure) -> bool:
-    """Whether the failure can be that of the command: most name the kind of command."""
-    if failure.operation is not None:
-        return failure.operation is _OPERATIONS.get(type(command))
-    match failure.cause:
-        case FailureCode.NO_TAG:
-            return False  # of an inventory
-        case FailureCode.CHANNELS_BUSY | FailureCode.ACCESS_DENIED:
-            return isinstance(command, ACCESS)
-        case None | FailureCode.BAD_COMMAND:
-            return True
-        case cause:
-            return cause is _FAILURES.get(type(command))
-
-
-_OPERATIONS: Final[Mapping[type, TagOperation]] = {
-    ReadBank: TagOperation.READ,
-    WriteBank: TagOperation.WRITE,
-    LockTag: TagOperation.LOCK,
-    KillTag: TagOperation.KILL,
-}
-_FAILURES: Final[Mapping[type, FailureCode]] = {
-    ReadBank: FailureCode.READ_FAILED,
-    WriteBank: FailureCode.WRITE_FAILED,
-    LockTag: FailureCode.LOCK_FAILED,
-    KillTag: FailureCode.KILL_FAILED,
-}

@@ -236,6 +236,11 @@ async def test_late_notices_are_reads_of_the_plain_reader(line: ScriptedLine, re
     assert (tags_of(before), tags_of(found)) == ([UUID], [OTHER])
     assert isinstance(before, Round)
     assert isinstance(found, Round)
+    line.answer_next()
+    assert await reader.ask(GET_POWER) is None
+    line.arrive(SEEN)
+    assert await reader.ask(GET_POWER) == PowerIs(2000)
+    assert tags_of(await reader.inventory()) == [UUID], "also during another exchange"
     [late] = found.reads
     assert before.sent_ns < late.at_ns < found.sent_ns
     assert late.latency_ns == late.at_ns - before.sent_ns
