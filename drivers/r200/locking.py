@@ -101,7 +101,7 @@ def _not_lockable(is_refused: bool, has_no_password: bool, proof: Reply) -> Refu
 def shown(reply: object) -> str:
     """A reply for the evidence."""
     if isinstance(reply, TagDone):
-        return "done" if reply.status == OK else f"status {reply.status}"
+        return f"{'done' if reply.status == OK else f'status {reply.status}'} by {reply.tag.epc.hex()}"
     return "no answer" if reply is None else str(reply) if isinstance(reply, Failure) else "another answer"
 
 

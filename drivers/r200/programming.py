@@ -249,7 +249,7 @@ class TagWork:
                 if answer.tag_error is TagError.OVERRUN:
                     raise too_small()
                 raise reader_refused("reading the tag's memory", answer)
-            if found is None or _agrees(answer.data, found):
+            if found is None or (answer.tag.epc == found.epc and _agrees(answer.data, found)):
                 return answer.data
         raise Refused(
             Refusal.OTHER_MEMORY,

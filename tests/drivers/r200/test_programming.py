@@ -17,7 +17,7 @@ from drivers.r200.codec import (
     TagOperation,
     WriteBank,
 )
-from drivers.r200.programming import Look, Phase, Reply, Request, TagWork
+from drivers.r200.programming import READ_MEMORY, Look, Phase, Reply, Request, TagWork
 from drivers.r200.refusals import Refusal, Refused
 from drivers.r200.scans import Round
 from drivers.r200.writing import Programming
@@ -202,7 +202,7 @@ def test_a_tag_is_programmed_and_verified() -> None:
         "memory_before": BLANK.hex(),
         "written": True,
         "write_attempts": 1,
-        "write_1": "done",
+        "write_1": f"done by {FACTORY.hex()}",
         "words_written": 9,
         "lock_attempts": 0,
         "bank_pc": "4000",
@@ -243,6 +243,15 @@ def test_other_memory_than_approved_is_not_written() -> None:
     field = Field([tag])
     assert refused(field, approval(tag, memory=bytes(16)))[0] is Refusal.OTHER_MEMORY
     assert (field.writes(), tag.epc) == (0, FACTORY)
+
+
+def test_memory_that_another_tag_answered_is_read_again() -> None:
+    tag = new_tag()
+    other = BankData(TagId(0x3000, FACTORY[:-1] + b"x"), b"\x30\x00" + BLANK)
+    field = Field([tag], {(ReadBank, 4): answered(other)})
+    programmed(field, approval(tag))
+    before_write = field.sent[: next(at for at, sent in enumerate(field.sent) if isinstance(sent, WriteBank))]
+    assert [sent for sent in before_write if isinstance(sent, ReadBank)][3:] == [READ_MEMORY, READ_MEMORY]
 
 
 @pytest.mark.parametrize("words", range(10))
