@@ -80,8 +80,8 @@ def assert_reason(stderr: str, command: Facts) -> None:
 async def test_is_programmed_means_the_tag_holds_the_uuid(
     database_settings: ServiceSettings, connection: Connection, tmp_path: Path, programs: WarmPrograms
 ) -> None:
-    """With a seed whose faults end one attempt or another, and cost little time."""
-    async with scanner_desk(database_settings, connection, tmp_path, programs, faults=FAULTS, seed=9) as desk:
+    """With a seed whose faults cost little time."""
+    async with scanner_desk(database_settings, connection, tmp_path, programs, faults=FAULTS, seed=26) as desk:
         await program_in_a_row(desk, 1)
         assert any(faults_of(desk).values())
 

@@ -174,8 +174,7 @@ def test_a_dialect_takes_no_frame_of_the_other() -> None:
     assert [frame.dialect for frame in Decoder().feed(data)] == [Dialect.M100, Dialect.R200]
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-@given(epc=EPCS)
+@given(dialect=st.sampled_from(DIALECTS), epc=EPCS)
 def test_any_epc_round_trips_at_every_split(dialect: Dialect, epc: bytes) -> None:
     notice = Notice.of(-61, pc_of(8), epc)
     data = BankData(TagId(pc_of(8), epc), epc[:2] + epc)
