@@ -26,6 +26,8 @@ from tests.eventually import eventually
 STEP_US = 150_000
 """Time for which a wandering tag stays in the field, or away from it."""
 PRESENCE = 0.4
+SHARE = 0.5
+"""Share of the commands during which it wanders; in the others it stays away."""
 OPENINGS = 20
 
 
@@ -37,7 +39,7 @@ class Wanderer(InField):
 
     def is_present(self, at_us: int) -> bool:
         """Whether it is in the field."""
-        return self.may_come and Draws(self.seed, "wanders", at_us // STEP_US).uniform() < PRESENCE
+        return self.may_come and Draws(self.seed, "is present", at_us // STEP_US).uniform() < PRESENCE
 
 
 @dataclass
@@ -51,6 +53,8 @@ class Reopened:
     """Commands that lost the line."""
     _driver: ArrowReader | None = None
     _reading: asyncio.Task[None] | None = None
+    _commands: int = 0
+    _wanders: bool = False
     _host: HostTime = field(default_factory=HostTime.anchor)
 
     def place(self, tag: str) -> Gen2Tag:
@@ -61,8 +65,10 @@ class Reopened:
         return placed.tag
 
     async def run(self, name: str, **arguments: float | str | bool) -> CommandResult | None:
-        """Run a command while the other tag stays away from its searches; None if the line was lost."""
+        """Run a command, from whose searches the other tag stays away; None if the line was lost."""
         driver = self._driver or await self._open()
+        self._commands += 1
+        self._wanders = Draws(self.wanderer.seed, "wanders", self._commands).uniform() < SHARE
         self.wanderer.may_come = False
         try:
             return await driver.execute(Command(name, arguments), self._on_progress)
@@ -81,7 +87,7 @@ class Reopened:
             await driver.close()
 
     def _on_progress(self, progress: Progress) -> None:
-        self.wanderer.may_come = progress.phase != Phase.SEARCHING
+        self.wanderer.may_come = self._wanders and progress.phase != Phase.SEARCHING
 
     async def _open(self) -> ArrowReader:
         for _ in range(OPENINGS):

@@ -21,11 +21,11 @@ FAULTS = FaultPlan(
 )
 ATTEMPTS = 25
 RESTARTING = FaultPlan(
-    drop=0.02, corrupt=0.02, duplicate=0.01, late=0.02, leave=0.03, garbage=0.02, miscrc=0.02, missum=0.02,
-    reboot=0.02, unplug=0.004,
+    drop=0.01, corrupt=0.01, duplicate=0.01, late=0.01, leave=0.02, garbage=0.02, miscrc=0.01, missum=0.02,
+    reboot=0.02, unplug=0.003,
 )  # fmt: skip
 """Without delays: no driver can keep a command that the line holds back from a reader that restarts meanwhile."""
-ARROWS = 15
+ARROWS = 6
 """Arrows that are programmed while another tag wanders."""
 WANDERING_ATTEMPTS = 80
 WRITTEN = "bb7eaadd00004fff8000aabbccddeeff"
@@ -57,10 +57,10 @@ async def test_a_success_means_that_the_tag_holds_the_uuid(tmp_path: Path, arrow
                 assert (other.epc.hex(), other.pc >> 11) == (written, 8)
 
 
-@pytest.mark.parametrize("seeds", [range(1), pytest.param(range(1, 20), marks=[pytest.mark.long])])
+@pytest.mark.parametrize("seeds", [range(1), pytest.param(range(1, 9), marks=[pytest.mark.long])])
 @pytest.mark.parametrize("leaves_both", [True, False])
 @pytest.mark.parametrize("after_us", [0, 30_000])
-@pytest.mark.parametrize("lock", [False, True])
+@pytest.mark.parametrize("lock", [True, pytest.param(False, marks=[pytest.mark.long])])
 async def test_no_other_tag_changes_when_the_reader_restarts(
     monkeypatch: pytest.MonkeyPatch, seeds: range, after_us: int, leaves_both: bool, lock: bool
 ) -> None:
