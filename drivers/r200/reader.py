@@ -2,8 +2,8 @@
 
 A reader answers in order and names only the kind of a command, so that a late answer looks like the one to the next
 command. After each exchange without an answer the next one begins with a barrier: a request for a text about the
-reader, whose answer repeats the kind of text. Everything before that answer is dropped. So it does after each command
-to a tag: the line may double one, and its second answer looks like the one to the next such command.
+reader, whose answer repeats the kind of text. Everything before that answer is dropped. So does the second of two equal
+kinds of command to a tag: the line may double the first, and its second answer looks like the one to the next.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ class Reader:
         self._is_settled = False
         """No answer to an earlier command can follow."""
         self._barrier_kinds = cycle(InfoKind)
+        self._latest: type[HostCommand] | None = None
+        """Kind of the latest command."""
         self._late: deque[TagRead] = deque(maxlen=MOST_LATE)
         """Notices that arrived after their inventory, for the next one of the plain reader."""
         self._inventory_ns = 0
@@ -96,12 +98,15 @@ class Reader:
 
     async def ask(self, command: HostCommand) -> Answer | None:
         """The answer to a command, which may be a failure; None without one."""
+        if isinstance(command, ACCESS) and type(command) is self._latest:
+            self._is_settled = False
         if not await self._settle():
             return None
+        self._latest = type(command)
         until_ns = self._send(command) + round(deadline_s(command) * _NS)
         while (item := await self._next(until_ns)) is not None:
             if fits(command, item[0]):
-                self._is_settled = not isinstance(command, ACCESS)
+                self._is_settled = True
                 return item[0]
             self.counters["unexpected"] += 1
         self._on_silence()
