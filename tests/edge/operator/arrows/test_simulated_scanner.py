@@ -28,6 +28,7 @@ REFUSED = {
 """Default tags that must not be written, and a part of the message."""
 
 
+@pytest.mark.long  # tests.acceptance.arrows does the same by the operator's commands
 async def test_arrows_are_programmed_on_a_simulated_scanner(
     database_settings: ServiceSettings, connection: Connection, tmp_path: Path
 ) -> None:
