@@ -73,7 +73,14 @@ async def program_arrow(
     """
     tag = await inspect_tag(connection, scanner_id, who, follow)
     relation, command = await _request(connection, arrow, tag, scanner_id, who, lock=lock)
-    command = await follow_command(connection, command, follow)
+    try:
+        command = await follow_command(connection, command, follow)
+    except CommandError as fault:  # its daemon does not answer: how the write ended is not known yet
+        raise CommandError(
+            fault.message,
+            hint=f"{fault.hint} The write may be unfinished: keep the tag for arrow {arrow.human_identifier}, and then run "
+            f"`archstats-sensor arrow program {arrow.human_identifier}`.",
+        ) from fault
     present = await arrow_of_id(connection, arrow.id) or arrow
     _require_proof(command, present)
     return ProgrammedArrow(present, command, tag, relation)

@@ -10,6 +10,7 @@ import sys
 import threading
 import tty
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
 
@@ -47,7 +48,9 @@ def test_an_arrow_is_programmed_and_verified(line: CommandLine, pad: ScriptedPad
     assert (tag.memory, tag.is_locked) == (epc, False)
     assert out == f"Arrow A07 is programmed: tag {tag.tid.upper()}, EPC {epc.upper()}, written, and read back twice.\n"
     assert "Put arrow A07 on arrow-1, and no other tag near it." in err
-    assert err.count("arrow-1: writing the tag (4 of 9)") == 1, "once, whatever its evidence"
+    steps = [one for one in err.splitlines() if one.startswith("arrow-1: ")]
+    assert steps, "those that last for an instant only may be left out"
+    assert not any(one == after for one, after in pairwise(steps)), "once, whatever its evidence"
     facts = arrow(line)
     assert (facts["state"], facts["tag_tid"], facts["is_locked"]) == ("programmed", tag.tid, False)
     assert facts["programmed_at"] is not None
