@@ -75,7 +75,10 @@ async def program_arrow(
     relation, command = await _request(connection, arrow, tag, scanner_id, who, lock=lock)
     try:
         command = await follow_command(connection, command, follow)
-    except CommandError as fault:  # its daemon does not answer: how the write ended is not known yet
+    except CommandError as fault:  # its daemon does not answer
+        present = await arrow_of_id(connection, arrow.id)
+        if present is None or present.is_programmed or present.tag_tid is None:
+            raise  # it never ran, or only the lock or a check did
         raise CommandError(
             fault.message,
             hint=f"{fault.hint} The write may be unfinished: keep the tag for arrow {arrow.human_identifier}, and then run "
