@@ -197,7 +197,11 @@ class ArrowReader:
             return False  # the next turns find out whether it is silent
         if not had_them:
             self._counters["set_up_again"] += 1
-            log.warning("%s was set up again: it had lost its settings, or a command could not end", self._device_id)
+            if self._counters["set_up_again"] == 1:  # a weak supply costs it them again and again
+                log.warning(
+                    "%s was set up again: it had lost its settings, or a command could not end. "
+                    "Check its power supply if the counter set_up_again goes up.", self._device_id,
+                )  # fmt: skip
         scanner.is_clean = True
         self._check_ns = time.monotonic_ns() + CHECK_NS
         return True

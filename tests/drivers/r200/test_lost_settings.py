@@ -131,6 +131,18 @@ async def test_a_plain_reader_goes_on_with_region_and_power(line: WatchedLine, s
     assert driver.counters()["set_up_again"] == 1
 
 
+async def test_a_weak_supply_is_logged_once_and_counted(
+    line: WatchedLine, scanner: Scanner, caplog: pytest.LogCaptureFixture
+) -> None:
+    driver = opened_driver()
+    for _ in range(3):
+        line.restart()
+        scanner.reader.is_doubtful = True
+        await driver._turn(scanner)
+    assert driver.counters()["set_up_again"] == 3
+    assert [record.message.count("was set up again") for record in caplog.records] == [1]
+
+
 async def test_a_check_during_which_the_reader_is_silent_is_repeated(line: WatchedLine, scanner: Scanner) -> None:
     line.restarts_at = GET_REGION
     assert await scanner.set_up.ensure(scanner.reader) is False
