@@ -9,21 +9,32 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from edge.push.api.operation import Api
 from edge.push.api.routes import api_routes
 from edge.push.health import Health
+from edge.push.http.access import Access
 from edge.push.http.admission import Admission
 from edge.push.http.envelope import ApiError, RequestRejected, error_response
 from edge.push.http.hosts import HostGuard, HostNames
-from edge.push.http.read_pool import DatabaseAwayError, ReadPool
+from edge.push.http.read_pool import DatabaseAwayError
 from edge.push.http.refusals import Refusals
 from edge.push.http.static import StaticFiles
 from edge.push.stream.hub import Hub
 from edge.push.stream.sse import EventStream
 from edge.push.stream.websocket import PATH, upgrade_required
 
+API_DOCS_CSS = "api-docs.css"
+
 
 def build_app(
-    hub: Hub, pool: ReadPool, health: Health, admission: Admission, refusals: Refusals, names: HostNames
+    hub: Hub,
+    api: Api,
+    health: Health,
+    admission: Admission,
+    refusals: Refusals,
+    names: HostNames,
+    access: Access,
+    version: str,
 ) -> ASGIApp:
     """Return the application. A path with an additional slash at its end is another path: 404."""
     page = StaticFiles()
@@ -37,7 +48,7 @@ def build_app(
         if not isinstance(error, RequestRejected):
             raise error
         refusals.count_response(error.status)
-        return error_response(error.status, error.errors, error.headers)
+        return error_response(error.status, error.errors, error.headers, error.data_json)
 
     app = Starlette(
         routes=[
@@ -45,9 +56,9 @@ def build_app(
             Route("/static/{version}/{path:path}", page.file),
             Route("/healthz", health.healthz),
             Route("/metrics", health.metrics),
-            Route("/api/v0/events", EventStream(hub, pool, admission), methods=["GET"]),
+            Route("/api/v0/events", EventStream(hub, api.reading, admission), methods=["GET"]),
             Route(PATH, upgrade_required, methods=["GET"]),
-            *api_routes(pool),
+            *api_routes(api, access, version, f"../static/{page.version}/{API_DOCS_CSS}"),
         ],
         exception_handlers={
             404: no_route,

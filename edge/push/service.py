@@ -6,21 +6,25 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Final, NoReturn
 
 from edge.common.config.settings import PushSettings
 from edge.common.postgres.database import Database
 from edge.common.postgres.listener import Listener
 from edge.common.process.progress import Tick
 from edge.common.process.supervision import Supervision
+from edge.push.api.operation import Api
 from edge.push.app import build_app
 from edge.push.health import Health
+from edge.push.http.access import Access, OperatorToken
 from edge.push.http.admission import Admission
 from edge.push.http.hosts import HostNames, own_names
 from edge.push.http.protocol import HttpConnections
 from edge.push.http.read_pool import ReadPool
 from edge.push.http.refusals import Refusals
 from edge.push.http.server import Server, describe_address, is_loopback, open_sockets, serve
+from edge.push.http.write_pool import WritePool
 from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.frames import HEARTBEAT_S
 from edge.push.stream.hub import Hub
@@ -28,6 +32,7 @@ from edge.push.stream.websocket import SocketStreams
 
 log = logging.getLogger(__name__)
 
+DISTRIBUTION: Final = "archstats-edge"
 BEAT_LOOP_S = 3 * HEARTBEAT_S
 """Deadline of the heartbeat's loop before the watchdog reports it."""
 
@@ -40,23 +45,26 @@ async def run_push(
     sockets: Sequence[socket.socket] = (),
     hub: Hub | None = None,
     supervision: Supervision | None = None,
+    token: OperatorToken | None = None,
 ) -> None:
     """Serve the live page and the feed until ``stop``, then end every stream within a second.
 
     ``sockets`` are listening sockets inherited from systemd; without them the settings' address is opened.
-    Raises ConfigError (in an exception group) when the database does not fit this build.
+    ``token`` is what changes from other machines need; without one they are refused. Raises ConfigError (in an exception group) when the database does not fit this build.
     """
     hub = hub or Hub()
     supervision = supervision or Supervision()
     listener = Listener(database, [database.channel], tick=supervision.loop("listener"))
     reader = FeedReader(database, listener, hub, supervision.loop("feed"))
-    pool = ReadPool(database)
+    pool, writing = ReadPool(database), WritePool(database)
     refusals = Refusals()
     admission = Admission(refusals, push.connections_per_address)
     names = HostNames(push.names, lambda: {push.server_host, *own_names()}, refusals)
     health = Health(hub, reader, listener, admission, refusals)
     server = Server(
-        build_app(hub, pool, health, admission, refusals, names),
+        build_app(
+            hub, Api(pool, writing), health, admission, refusals, names, Access(token, refusals), version(DISTRIBUTION)
+        ),
         HttpConnections(admission, refusals),
         SocketStreams(hub, pool, admission, names, refusals),
         stop,
@@ -85,6 +93,7 @@ async def run_push(
     finally:
         hub.close()
         pool.close()
+        writing.close()
         admission.close()
         refusals.close()
 
@@ -110,4 +119,4 @@ def _headline(addresses: Sequence[str], hub: Hub) -> str:
 
 
 def _describe_reach(opened: Sequence[socket.socket]) -> str:
-    return "to this machine only" if is_loopback(opened) else "to every machine that reaches this one, read-only"
+    return "to this machine only" if is_loopback(opened) else "to every machine that reaches this one"

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Final, Self
 
+from edge.common.vocabulary import ErrorCode
+
 EX_CONFIG: Final = 78
 """Exit status of a process with wrong settings (EX_CONFIG of sysexits.h). systemd does not restart it."""
 EXIT_REFUSED: Final = 1
@@ -44,20 +46,27 @@ class CommandError(Exception):
     """A command that cannot be done as asked, although the settings are right. ``hint`` gives the remedy."""
 
     status = EXIT_REFUSED
+    usual_code = ErrorCode.REFUSED
 
-    def __init__(self, message: str, *, hint: str) -> None:
+    def __init__(self, message: str, *, hint: str, code: ErrorCode | None = None, field: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = code or self.usual_code
+        """Code for programs."""
+        self.field = field
+        """Name of the value that is wrong, where it is one."""
 
 
 class UsageError(CommandError):
     """An option or argument that is wrong whatever the settings and the database hold."""
 
     status = EXIT_USAGE
+    usual_code = ErrorCode.INVALID_VALUE
 
 
 class DatabaseUnavailable(CommandError):
     """The database does not answer, so the command cannot be done now."""
 
     status = EXIT_UNAVAILABLE
+    usual_code = ErrorCode.DATABASE_AWAY

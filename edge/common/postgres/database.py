@@ -225,7 +225,7 @@ async def wait_until_ready(
 async def _prepare(connection: Connection, database: Database, tick: Tick) -> None:
     """Check the settings of the connection and the server, and renew rows that came from another server.
 
-    A sensor reads none of those. Raises SettingsLost when a pooler dropped the settings.
+    A sensor and a change by the API read none of those. Raises SettingsLost when a pooler dropped the settings.
     """
     rows = await connection.fetch(READ_SETTINGS, list(OBSERVED))
     effective = {row["name"]: row["value"] for row in rows}
@@ -235,7 +235,7 @@ async def _prepare(connection: Connection, database: Database, tick: Tick) -> No
         )
     for warning in durability_warnings(effective):
         database.durability.enter(Durability.AT_RISK, warning)
-    if database.role is not Role.SENSOR:
+    if database.role not in (Role.SENSOR, Role.API):
         await heal_foreign_xids(connection, tick)
 
 

@@ -7,8 +7,10 @@ logs in as a member of a role and then takes it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from enum import StrEnum
+from typing import Final
 
 import asyncpg
 
@@ -35,8 +37,14 @@ class Role(StrEnum):
     SENSOR = "archstats_sensor"
     SHOTS = "archstats_shots"
     PUSH = "archstats_push"
+    API = "archstats_api"
+    """Role of the changes that the HTTP API makes; the push service takes it for them alone."""
     OPERATOR = "archstats_operator"
     """Role of the technician's commands."""
+
+
+TAKEN_BY: Final[Mapping[Role, Role]] = {Role.API: Role.PUSH}
+"""Roles that the process of another role takes. That one inherits no right of them: it has to take the role first."""
 
 
 class RoleRefused(ConnectionError):
@@ -96,7 +104,14 @@ def create_statements(role: Role) -> list[str]:
     return [
         f"create role {role} login",
         *(f"alter role {role} set {name} = '{value}'" for name, value in LIMITS.items()),
+        *_membership(role),
     ]
+
+
+def _membership(role: Role) -> list[str]:
+    """Return the statements that let another role take this one. Its attribute stands first: each grant keeps it."""
+    member = TAKEN_BY.get(role)
+    return [] if member is None else [f"alter role {member} noinherit", f"grant {role} to {member}"]
 
 
 def grant_statement(role: str, user: str) -> str:

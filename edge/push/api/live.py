@@ -10,7 +10,8 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.feed import current_cursor
 from edge.common.vocabulary import OrphanStatus
 from edge.push.api.advice import orphans_command, with_commands
-from edge.push.api.queries import LANES, device_query, rows
+from edge.push.api.queries import LANES, device_query
+from edge.push.api.rows import rows
 from edge.push.http.read_pool import TIMEOUT_S, ReadPool
 
 HARDWARE = "hardware"

@@ -1,27 +1,70 @@
-"""The parameters of each path, one model per path, in which an unknown or repeated parameter is an error."""
+"""Query parameters and bodies of requests: what every model of one has in common, and the types of their fields.
 
-from typing import Annotated, TypeVar
+An unknown or repeated parameter is an error, and so is a value of another type than the one that is written: ``"yes"`` is no
+boolean and ``1735725600`` no instant.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from starlette.requests import HTTPConnection, Request
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+from starlette.requests import HTTPConnection
 
 from edge.common.bounds import LARGEST_INT, storable_instant, storable_text
 from edge.push.http.envelope import ApiError, RequestRejected
 
+NO_NUL: Final = r"^[^\x00]*$"
+"""Pattern of texts that PostgreSQL stores."""
+NIL: Final = UUID(int=0)
+
 
 def _is_written_out(value: object) -> object:
     """Reject a bare number, which pydantic would read as seconds since 1970."""
-    if isinstance(value, str) and "-" not in value:
+    if isinstance(value, int | float) or (isinstance(value, str) and "-" not in value):
         raise ValueError("write the time with date and offset from UTC, like 2026-01-01T10:00:00Z")
     return value
 
 
+def _is_no_nil(value: UUID) -> UUID:
+    if value == NIL:
+        raise ValueError("the nil UUID names nothing")
+    return value
+
+
+def _boolean_word(value: object) -> object:
+    """Return the boolean of ``true`` and ``false``, and every other value as it is."""
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
 Instant = Annotated[AwareDatetime, BeforeValidator(_is_written_out), AfterValidator(storable_instant)]
 Text = Annotated[str, Field(max_length=255), AfterValidator(storable_text)]
-# At a centre the thousands are the number of the lane's hub.
+Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S"), AfterValidator(storable_text)]
+"""Why something was decided; it is kept."""
 Lane = Annotated[int, Field(ge=1, le=999_999)]
+"""At a centre the thousands are the number of the lane's hub."""
+OwnLane = Annotated[int, Field(ge=1, le=999)]
+"""A lane of this hub."""
 Millimetres = Annotated[float, Field(allow_inf_nan=False)]
+Flag = Annotated[bool, Field(strict=True), BeforeValidator(_boolean_word)]
+"""A boolean parameter: ``true`` or ``false`` and no other word."""
+Null = Literal["null"]
+"""The word by which a filter asks for rows without a value."""
+NewId = Annotated[UUID, AfterValidator(_is_no_nil)]
+Limit = Annotated[int, Field(ge=1, le=1000, description="Most rows of one answer.")]
+After = Annotated[
+    UUID, Field(description="Id of the last row of the answer before; the header Link holds the next one.")
+]
+Offset = Annotated[int, Field(ge=0, le=LARGEST_INT)]
 
 
 class Query(BaseModel):
@@ -46,40 +89,6 @@ class OneLaneParams(Query):
     lane: Lane = 1
 
 
-class StatisticsParams(Query):
-    """``lane`` or ``session``, for the statistics of a lane's last session or of one session."""
-
-    lane: Lane | None = None
-    session: UUID | None = None
-
-
-class SessionParams(Query):
-    """Filters of ``/session``, compared for equality; all given ones must match."""
-
-    id: UUID | None = None
-    is_opened: bool | None = None
-    is_indoor: bool | None = None
-    location: Text | None = None
-    start_time: Instant | None = None
-    end_time: Instant | None = None
-    lane: Lane | None = None
-
-
-class ShotParams(Query):
-    """Filters of ``/shot``, compared for equality; all given ones must match. ``limit`` and ``offset`` page."""
-
-    id: UUID | None = None
-    arrow_id: UUID | None = None
-    session_id: UUID | None = None
-    arrow_engage_time: Instant | None = None
-    arrow_disengage_time: Instant | None = None
-    arrow_landing_time: Instant | None = None
-    x: Millimetres | None = None
-    y: Millimetres | None = None
-    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
-    offset: Annotated[int, Field(ge=0, le=LARGEST_INT)] = 0
-
-
 class EventParams(Query):
     """Parameters of ``/events`` and ``/ws/shot``."""
 
@@ -87,7 +96,24 @@ class EventParams(Query):
     lane: Lane | None = None
 
 
+class Body(BaseModel):
+    """The JSON object of a request. Unknown members are errors, and no value is converted from another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class EmptyBody(Body):
+    """For operations without a body."""
+
+
+class WithReason(Body):
+    """A decision with its reason."""
+
+    reason: Reason
+
+
 Q = TypeVar("Q", bound=Query)
+B = TypeVar("B", bound=Body)
 
 
 def parse_query(request: HTTPConnection, model: type[Q]) -> Q:
@@ -105,23 +131,27 @@ def parse_query(request: HTTPConnection, model: type[Q]) -> Q:
         raise RequestRejected(422, tuple(_errors(error, "query", model))) from None
 
 
-def path_id(request: Request) -> UUID:
-    """Return the ``{id}`` of the path. Raises RequestRejected (422) when it is no UUID."""
-    given = request.path_params["id"]
+def parse_body(content: bytes, model: type[B]) -> B:
+    """Return the JSON of a body as ``model``. Raises RequestRejected (422) that names each wrong member."""
     try:
-        return UUID(given)
-    except ValueError:
-        error = ApiError("uuid_parsing", f"{given!r} is not a UUID", ("path", "id"))
-        raise RequestRejected(422, (error,)) from None
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        raise RequestRejected(422, tuple(_errors(error, "body", model))) from None
 
 
 def _errors(error: ValidationError, where: str, model: type[BaseModel]) -> list[ApiError]:
     """Return one entry per validation error; that of an unknown parameter lists the known ones."""
-    errors = []
+    errors: dict[tuple[str, ...], ApiError] = {}
     for one in error.errors(include_url=False, include_context=False, include_input=False):
-        message = one["msg"]
+        message, parts = one["msg"].removeprefix("Value error, "), one["loc"]
+        if where == "query":
+            parts = parts[:1]  # the rest names the kinds of value that it might be
         if one["type"] == "extra_forbidden":
             known = ", ".join(model.model_fields) or "none"
-            message = f"unknown parameter; this path takes: {known}"
-        errors.append(ApiError(one["type"], message, (where, *(str(part) for part in one["loc"]))))
-    return errors
+            kind = "parameter" if where == "query" else "member"
+            message = f"unknown {kind}; known here: {known}"
+        elif one["type"] == "json_invalid":
+            message = "the body is not valid JSON"
+        loc = (where, *(str(part) for part in parts))
+        errors[loc] = ApiError(one["type"], message, loc)  # of several kinds the last one is not the word null
+    return list(errors.values())

@@ -1,36 +1,10 @@
-"""SQL of the API. PostgreSQL writes the JSON itself: values arrive as stored, and each is encoded once.
-
-Paths that the original Arch-Stats also has keep its keys exactly; newer fields are in ``/live``, ``/shot/{id}``,
-``/device`` and ``/lanes``.
-"""
-
-from uuid import UUID
+"""SQL of devices and lanes, which several answers contain."""
 
 from edge.common.advice import SESSION_VALUES
-from edge.common.vocabulary import NO_SHOT, DeviceState
+from edge.common.vocabulary import DeviceState
 from edge.push.api.advice import with_commands
-from edge.push.api.parameters import SessionParams, ShotParams
+from edge.push.api.rows import rows
 from edge.push.http.read_pool import ReadPool
-
-_SESSION = "id, is_opened, start_time, location, is_indoor, end_time"
-
-# The shot of the original. A release whose nocking was not detected counts as nocked at the release.
-_SHOT = """id, arrow_id, session_id, coalesce(arrow_engage_time, arrow_disengage_time) as arrow_engage_time,
-    arrow_disengage_time, arrow_landing_time, x, y"""
-_SHOT_ORDER = "coalesce(arrow_disengage_time, arrow_landing_time), id"
-_SHOT_FILTERS = {
-    "id": "id",
-    "arrow_id": "arrow_id",
-    "session_id": "session_id",
-    "arrow_engage_time": "coalesce(arrow_engage_time, arrow_disengage_time)",
-    "arrow_disengage_time": "arrow_disengage_time",
-    "arrow_landing_time": "arrow_landing_time",
-    "x": "x",
-    "y": "y",
-}
-"""Expression of each filter of ``/shot``."""
-
-_HIDDEN_RESULTS = sorted(NO_SHOT)
 
 # A device is silent when nothing was heard from it for three of its intervals. Each boot but its first leaves a gap that
 # ends when the boot begins; lost and hidden events leave gaps, too.
@@ -51,85 +25,9 @@ _DEVICE = """
 _EXPECTED_TO_REPORT = (DeviceState.READY, DeviceState.WAITING, DeviceState.STARTING)
 
 
-def rows(select: str) -> str:
-    """Return a query for the rows of ``select`` as one JSON list."""
-    return f"select coalesce(json_agg(answer), '[]')::text from ({select}) answer"  # noqa: S608 - no input in it
-
-
-def row(select: str) -> str:
-    """Return a query for the only row of ``select`` as a JSON object, or null."""
-    return f"select row_to_json(answer)::text from ({select}) answer"  # noqa: S608 - no input in it
-
-
 def device_query(lane: int | None) -> tuple[str, list[object]]:
     """Return the query for the devices of a lane, or of all lanes, as a JSON list, and its arguments."""
     return rows(_DEVICE), [lane, DeviceState.UNKNOWN, list(_EXPECTED_TO_REPORT), DeviceState.SILENT]
-
-
-async def sessions(pool: ReadPool, params: SessionParams) -> str:
-    """Return sessions, oldest first, as a JSON list."""
-    return await pool.value(
-        rows(f"""select {_SESSION} from sessions
-            where ($1::uuid is null or id = $1) and ($2::boolean is null or is_opened = $2)
-              and ($3::boolean is null or is_indoor = $3) and ($4::text is null or location = $4)
-              and ($5::timestamptz is null or start_time = $5) and ($6::timestamptz is null or end_time = $6)
-              and ($7::integer is null or lane = $7)
-            order by hub_id, number"""),  # noqa: S608
-        params.id, params.is_opened, params.is_indoor, params.location, params.start_time, params.end_time, params.lane,
-    ) or "[]"  # fmt: skip
-
-
-async def open_session(pool: ReadPool, lane: int) -> str:
-    """Return the open session of a lane as a JSON object, or ``null``."""
-    return await pool.value(row(f"select {_SESSION} from sessions where is_opened and lane = $1"), lane) or "null"  # noqa: S608
-
-
-async def session(pool: ReadPool, session_id: UUID) -> str | None:
-    """Return one session as a JSON object; None when it does not exist."""
-    return await pool.value(row(f"select {_SESSION} from sessions where id = $1"), session_id)  # noqa: S608
-
-
-async def shots(pool: ReadPool, params: ShotParams) -> str:
-    """Return shots in the order of release as a JSON list, without voided ones and let-downs.
-
-    Only the given filters are in the statement: one that might be empty would keep PostgreSQL from using its index.
-    """
-    given = {name: value for name, value in params if name in _SHOT_FILTERS and value is not None}
-    conditions = "".join(f" and {_SHOT_FILTERS[name]} = ${number}" for number, name in enumerate(given, start=4))
-    return await pool.value(
-        rows(f"""select {_SHOT} from shots where result <> all($1::text[]){conditions}
-            order by {_SHOT_ORDER} limit $2 offset $3"""),  # noqa: S608 - the conditions are constants
-        _HIDDEN_RESULTS, params.limit, params.offset, *given.values(),
-    ) or "[]"  # fmt: skip
-
-
-async def shot(pool: ReadPool, shot_id: UUID) -> str | None:
-    """Return one shot with all its columns, voided or not, as a JSON object; None when it does not exist."""
-    return await pool.value(
-        row("""select shots.*, arrows.human_identifier, faces.human_identifier as face, slots.letter as slot from shots
-            left join arrows on (arrows.id, arrows.hub_id) = (shots.arrow_id, shots.hub_id)
-            left join faces on (faces.id, faces.hub_id) = (shots.face_id, shots.hub_id)
-            left join slots on (slots.id, slots.hub_id) = (shots.slot_id, shots.hub_id)
-            where shots.id = $1"""),
-        shot_id,
-    )
-
-
-async def session_performance(pool: ReadPool, lane: int) -> str:
-    """Return the shots of a lane's open session with flight, speed and score, in the order of release, as a JSON list."""
-    return await pool.value(
-        rows("""select shots.id, shots.session_id, arrow_id,
-                coalesce(arrow_engage_time, arrow_disengage_time) as arrow_engage_time, arrow_disengage_time,
-                arrow_landing_time, shots.x, shots.y, tof_s as time_of_flight_seconds, speed_mps as arrow_speed,
-                shots.points as score, arrows.human_identifier, is_x, faces.human_identifier as face, result
-            from sessions join shots on shots.session_id = sessions.id
-            left join arrows on (arrows.id, arrows.hub_id) = (shots.arrow_id, shots.hub_id)
-            left join faces on (faces.id, faces.hub_id) = (shots.face_id, shots.hub_id)
-            where sessions.is_opened and sessions.lane = $1 and result <> all($2::text[])
-            order by coalesce(arrow_disengage_time, arrow_landing_time), shots.id"""),
-        lane,
-        _HIDDEN_RESULTS,
-    ) or "[]"  # fmt: skip
 
 
 async def devices(pool: ReadPool, lane: int | None) -> str:
@@ -186,7 +84,7 @@ LANES = f"""
         ) last
     ) l on true
     order by known.lane
-"""  # noqa: S608 - fixed text
+"""
 
 
 async def lanes(pool: ReadPool) -> str:

@@ -1,4 +1,4 @@
-"""Read access to the database for requests: a small pool, opened on first use, and one error while it is unreachable."""
+"""Access to the database for requests: a small pool, opened on first use, and one error while it is unreachable."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,10 +32,11 @@ class DatabaseAwayError(Exception):
 
 
 class ReadPool:
-    """Runs read-only queries on pooled connections."""
+    """Runs queries on pooled connections, under the role of its database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, max_connections: int = MAX_CONNECTIONS) -> None:
         self._database = database
+        self._max_connections = max_connections
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
 
@@ -72,5 +73,5 @@ class ReadPool:
     async def _opened(self) -> Pool:
         async with self._opening:
             if self._pool is None:
-                self._pool = await self._database.pool(0, MAX_CONNECTIONS)
+                self._pool = await self._database.pool(0, self._max_connections)
             return self._pool

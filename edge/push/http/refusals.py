@@ -27,6 +27,7 @@ class Cause(StrEnum):
     INVALID_REQUEST = "invalid_request"
     UNKNOWN_HOST = "unknown_host"
     OTHER_ORIGIN = "other_origin"
+    WRONG_TOKEN = "wrong_token"  # noqa: S105 - the name of a cause
     ADDRESS_FULL = "address_full"
     STREAMS_FULL = "streams_full"
     CONNECTIONS_FULL = "connections_full"
@@ -37,6 +38,7 @@ _LOGGED = {
     Cause.INVALID_REQUEST: "a client sent what is not HTTP",
     Cause.UNKNOWN_HOST: "the page was opened under a foreign name; if it is one of this machine, add it to ARCH_STATS_SERVER_NAMES",
     Cause.OTHER_ORIGIN: "a page of another site wanted the stream; if it is a proxy's, add its name to ARCH_STATS_SERVER_NAMES",
+    Cause.WRONG_TOKEN: "a client gave a wrong operator token; if the token was changed, let the operators enter the new one",
     Cause.ADDRESS_FULL: "one address has too many connections; if it is a proxy's, raise ARCH_STATS_CONNECTIONS_PER_ADDRESS",
     Cause.STREAMS_FULL: "too many streams are open; further ones get 503",
     Cause.CONNECTIONS_FULL: "all connections are in use; those without a request are closed, the oldest first",
@@ -48,7 +50,7 @@ SHORTAGES = (Cause.NO_DESCRIPTOR, Cause.CONNECTIONS_FULL, Cause.STREAMS_FULL)
 """Causes that make the service ``degraded``, the worst first: not every client is served."""
 
 
-_COUNTED_BEFORE = frozenset({403, 421, 429})
+_COUNTED_BEFORE = frozenset({401, 403, 421, 429})
 """Statuses of responses that have causes of their own."""
 
 

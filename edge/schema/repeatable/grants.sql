@@ -10,11 +10,12 @@ begin
     execute format('revoke create, temporary on database %I from public', current_database());
 end $$;
 
-revoke all on all tables in schema public from archstats_sensor, archstats_shots, archstats_push, archstats_operator;
-revoke all on all sequences in schema public from archstats_sensor, archstats_shots, archstats_push, archstats_operator;
+revoke all on all tables in schema public from archstats_sensor, archstats_shots, archstats_push, archstats_api, archstats_operator;
+revoke all on all sequences in schema public from archstats_sensor, archstats_shots, archstats_push, archstats_api, archstats_operator;
 
 -- Every role checks the schema and the channel.
-grant select on schema_migrations, installation to archstats_sensor, archstats_shots, archstats_push, archstats_operator;
+grant select on schema_migrations, installation
+    to archstats_sensor, archstats_shots, archstats_push, archstats_api, archstats_operator;
 
 -- Boots of hosts: recorded by every program that dates instants.
 grant select, insert, update (at, mono_ns, host_id) on host_boots to archstats_sensor, archstats_operator;
@@ -93,3 +94,16 @@ grant select on events to archstats_push, archstats_operator;
 -- Old events are removed, and the newest removed one is recorded.
 grant select, delete on events to archstats_shots, archstats_operator;
 grant update (pruned_xid, pruned_id) on installation to archstats_shots, archstats_operator;
+
+-- Changes by the HTTP API: what the page's operators do, through the same functions as the operator's commands. It removes no
+-- event, settles no quarantine, and writes no reading, shot, orphan or calibration.
+grant select, insert, update (at, mono_ns, host_id) on host_boots to archstats_api;
+grant select on devices, device_status, device_gaps, readings, stream_clocks, sessions, session_devices, session_changes, targets,
+    faces, slots, archers, arrows, end_marks, ends, shots, orphans, corrections, rescores, rescored_calibrations, rebuilds,
+    calibrations, calibration_activations, calibration_runs, commands, assembly_progress
+    to archstats_api;
+grant insert on sessions, targets, faces, slots, archers, end_marks, corrections, calibration_activations, commands
+    to archstats_api;
+grant update (is_opened, start_time, start_mono_ns, start_host_boot_id, closing_time, closing_mono_ns, closing_host_boot_id, end_time,
+    location, is_indoor, arrows_per_end, sighter_ends) on sessions to archstats_api;
+grant update (cancel_requested) on commands to archstats_api;

@@ -289,8 +289,8 @@ begin
     end loop;
 
     -- No daemon works at the centre, and operators correct shots on their hub.
-    revoke all on all tables in schema public from archstats_sensor, archstats_shots, archstats_operator;
-    grant select on schema_migrations, installation to archstats_sensor, archstats_shots, archstats_operator;
+    revoke all on all tables in schema public from archstats_sensor, archstats_shots, archstats_api, archstats_operator;
+    grant select on schema_migrations, installation to archstats_sensor, archstats_shots, archstats_api, archstats_operator;
     grant select, delete on events to archstats_operator;
     grant update (pruned_xid, pruned_id) on installation to archstats_operator;
 end $$;

@@ -26,18 +26,18 @@ begin
             and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = p.oid and deptype = 'e')
     loop
         execute format('revoke execute on function %s from public, archstats_sensor, archstats_shots, archstats_push, '
-            'archstats_operator', function);
+            'archstats_api, archstats_operator', function);
     end loop;
 end $$;
 
 grant execute on function public_state, utc_of_boot, is_not_before to archstats_push;
 -- Landings in no shot are dated as their sessions are.
-grant execute on function utc_of_boot to archstats_operator;
+grant execute on function utc_of_boot to archstats_operator, archstats_api;
 -- Used by the views of the centre.
 grant execute on function hub_lane, hub_device to archstats_push;
 -- A reader of the feed or of the readings notices rows of another server first.
 grant execute on function has_foreign_xids, heal_foreign_xids to archstats_shots, archstats_push, archstats_operator;
 grant execute on function end_foreign_lock_holders to archstats_shots;
-grant execute on function expire_commands to archstats_sensor, archstats_operator;
+grant execute on function expire_commands to archstats_sensor, archstats_operator, archstats_api;
 -- An import notes tags that were programmed elsewhere.
 grant execute on function mark_programmed_elsewhere to archstats_operator;

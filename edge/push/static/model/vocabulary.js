@@ -35,6 +35,8 @@ export const EventType = Object.freeze({
   SESSION_OPENED: "session.opened", SESSION_CLOSED: "session.closed", DEVICE_STATUS: "device.status",
   ARROW_PROGRAMMED: "arrow.programmed", CALIBRATION_ACTIVATED: "calibration.activated",
   READING_ORPHAN: "reading.orphan", COMMAND_UPDATED: "command.updated",
+  SESSION_UPDATED: "session.updated", SESSION_DELETED: "session.deleted", END_MARKED: "end.marked",
+  ARROW_CREATED: "arrow.created", ARROW_CHANGED: "arrow.changed", PAPER_ENTERED: "paper.entered",
 });
 
 /** Events of the stream itself, which stand in no table. */

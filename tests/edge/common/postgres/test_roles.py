@@ -16,63 +16,15 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database, open_database, wait_until_ready
 from edge.common.postgres.embedded.cluster import USER, EmbeddedPostgres
 from edge.common.postgres.migrate import known_migrations, migrate, schema_state
-from edge.common.postgres.roles import LIMITS, Role, RoleRefused, grant_statement, missing_roles
+from edge.common.postgres.roles import LIMITS, TAKEN_BY, Role, RoleRefused, grant_statement, missing_roles
 from edge.common.postgres.server_functions import open_server_functions
 from edge.operator.database import database_status
-from tests.edge.common.postgres.forbidden_statements import ADD, CUT, GET, OTHER_STATEMENTS, SET, forbidden
+from tests.edge.common.postgres.forbidden_statements import OTHER_STATEMENTS, forbidden
+from tests.edge.common.postgres.rights import MATRIX, rights_of
 from tests.eventually import eventually
 from tests.postgres import copy_fresh_cluster
 
 REPEATABLE = tuple(migration.name for migration in known_migrations() if migration.repeatable)
-PRUNED = "update(pruned_id,pruned_xid)"
-DEVICE_UPDATE = "update(dead_time_s,driver,kind,lane,sensor_origin)"
-RUN = "update(claimed_at,claimed_by,done,error,finished_at,hint,phase,result,state,total)"
-CHANGE = (
-    "update(diameter,human_identifier,is_active,label_position,length,spine,void_reason,voided_by,voided_date,weight)"
-)
-REGISTER = (
-    "insert(diameter,human_identifier,id,is_active,is_programmed,is_tag_unknown,label_position,length,registered_by,"
-    "registration_date,spine,void_reason,voided_by,voided_date,weight)"
-)
-RENEWED = "update(at,host_id,mono_ns)"
-REGISTERED = "update(dead_time_s,driver,kind,lane,lane_since,lane_since_host_boot_id,lane_since_mono_ns,sensor_origin)"
-
-MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
-    "installation": ({GET}, {GET, PRUNED}, {GET}, {GET, PRUNED}),
-    "schema_migrations": ({GET}, {GET}, {GET}, {GET}),
-    "host_boots": ({GET, ADD, RENEWED}, {GET}, {GET}, {GET, ADD, RENEWED}),
-    "devices": ({GET, ADD, REGISTERED}, {GET}, {GET}, {GET, ADD, DEVICE_UPDATE}),
-    "device_status": ({GET, ADD, SET}, {GET, "update(clock_off)"}, {GET}, {GET}),
-    "device_states": (set(), set(), set(), {GET}),
-    "device_gaps": ({GET, ADD}, {GET}, {GET}, {GET}),
-    "stream_clocks": ({GET, ADD, SET}, set(), set(), {GET}),
-    "readings": ({GET, ADD}, {GET}, {GET}, {GET}),
-    "sessions": (set(), {GET, "update(end_time,is_opened)"}, {GET}, {GET, ADD, SET}),
-    "session_devices": (set(), {GET}, set(), {GET}),
-    "targets": (set(), {GET}, {GET}, {GET, ADD}),
-    "faces": (set(), {GET}, {GET}, {GET, ADD, "update(points,radii,version,x,x_radius,y)"}),
-    "slots": (set(), {GET}, {GET}, {GET, ADD}),
-    "archers": (set(), set(), {GET}, {GET, ADD}),
-    "arrows": (set(), {GET}, {GET}, {GET, REGISTER, CHANGE}),
-    "session_changes": (set(), {GET}, set(), {GET}),
-    "end_marks": (set(), {GET}, set(), {GET, ADD}),
-    "ends": (set(), {GET, ADD, SET, CUT}, {GET}, {GET}),
-    "shots": (set(), {GET, ADD, SET}, {GET}, {GET}),
-    "assembly_progress": (set(), {GET, SET}, set(), {GET}),
-    "quarantine": ({GET, ADD}, set(), set(), {GET, "update(settled_at)"}),
-    "corrections": (set(), {GET}, set(), {GET, ADD}),
-    "rescores": (set(), {GET}, set(), {GET, ADD}),
-    "rescored_calibrations": (set(), {GET}, set(), {GET, ADD}),
-    "calibrations": ({GET}, {GET}, {GET}, {GET, ADD}),
-    "calibration_activations": ({GET}, {GET}, {GET}, {GET, ADD}),
-    "calibration_runs": (set(), set(), set(), {GET, ADD, "update(ended_at,taken,updated_at)"}),
-    "orphans": (set(), {GET, ADD, SET, CUT}, {GET}, {GET}),
-    "rebuilds": (set(), {GET, ADD, "update(done_at,revised,shots)"}, set(), {GET, ADD}),
-    "commands": ({GET, RUN}, set(), set(), {GET, ADD, "update(cancel_requested)"}),
-    "events": (set(), {GET, CUT}, {GET}, {GET, CUT}),
-}
-"""Rights of sensor, shots, push and operator on each table. A new table needs a decision here and in ``edge/schema/repeatable/grants.sql``."""
-
 _TABLES = (
     "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')"
 )
@@ -124,18 +76,18 @@ async def test_grants_equal_the_matrix(owner: Connection, role: Role) -> None:
     granted: dict[str, set[str]] = {table: set() for table in MATRIX}
     for row in await owner.fetch(_GRANTED, role.value):
         granted.setdefault(row["relation"], set()).add(row["privilege"])
-    assert granted == {table: rights[list(Role).index(role)] for table, rights in MATRIX.items()}
+    assert granted == {table: rights_of(role, table) for table in MATRIX}
 
 
 async def test_statements_without_a_grant_are_refused(owner: Connection, as_role: Connection, role: Role) -> None:
     tried = 0
-    for table, rights in MATRIX.items():
+    for table in MATRIX:
         rows = await owner.fetch(
             "select attname::text from pg_attribute where attrelid = $1::text::regclass and attnum > 0 and not attisdropped",
             table,
         )
         columns = [row["attname"] for row in rows]
-        for statement in forbidden(table, columns, rights[list(Role).index(role)]):
+        for statement in forbidden(table, columns, rights_of(role, table)):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await as_role.execute(statement)
             tried += 1
@@ -147,6 +99,7 @@ EXECUTED = {
     Role.SENSOR: {"expire_commands"},
     Role.SHOTS: {"end_foreign_lock_holders"} | HEALING,
     Role.PUSH: {"public_state", "hub_lane", "hub_device", "utc_of_boot", "is_not_before"} | HEALING,
+    Role.API: {"utc_of_boot", "expire_commands"},
     Role.OPERATOR: {"utc_of_boot", "expire_commands", "mark_programmed_elsewhere"} | HEALING,
 }
 """Functions of the schema that a role may execute by itself."""
@@ -154,7 +107,7 @@ EXECUTED = {
 
 async def test_roles_have_no_rights_outside_the_tables(as_role: Connection, role: Role) -> None:
     database = await as_role.fetchval("select quote_ident(current_database())")
-    others = [f"set role {other}" for other in Role if other is not role]
+    others = [f"set role {other}" for other in Role if other is not role and TAKEN_BY.get(other) is not role]
     for statement in (*OTHER_STATEMENTS, *others):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await as_role.execute(statement.format(database=database))

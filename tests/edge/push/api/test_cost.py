@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from edge.common.postgres.connection import Connection
-from edge.push.api.queries import LANES, rows
+from edge.push.api.queries import LANES
+from edge.push.api.rows import rows
 from tests.edge.lane_rows import LaneRows
 
 OLD = 3000

@@ -1,0 +1,13 @@
+"""The resources of the API, one file each: their operations, the models of their requests and answers, and their SQL."""
+
+from __future__ import annotations
+
+from edge.push.api.operation import AnyOperation, Api
+from edge.push.api.resources import device, live, performance, session, shot, statistics
+
+_RESOURCES = (session, shot, performance, device, statistics, live)
+
+
+def all_operations(api: Api) -> list[AnyOperation]:
+    """Return the operations of every resource."""
+    return [operation for resource in _RESOURCES for operation in resource.operations(api)]
