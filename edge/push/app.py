@@ -56,9 +56,14 @@ def build_app(
             Route("/static/{version}/{path:path}", page.file),
             Route("/healthz", health.healthz),
             Route("/metrics", health.metrics),
-            Route("/api/v0/events", EventStream(hub, api.reading, admission), methods=["GET"]),
             Route(PATH, upgrade_required, methods=["GET"]),
-            *api_routes(api, access, version, f"../static/{page.version}/{API_DOCS_CSS}"),
+            *api_routes(
+                api,
+                access,
+                EventStream(hub, api.reading, admission),
+                version,
+                f"../static/{page.version}/{API_DOCS_CSS}",
+            ),
         ],
         exception_handlers={
             404: no_route,

@@ -52,6 +52,10 @@ class Resource:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Raises RequestRejected for what the application answers in the envelope."""
+        streaming = self._operations.get("GET")
+        if streaming is not None and streaming.stream is not None and scope["method"] in ("GET", "HEAD"):
+            await streaming.stream(scope, receive, send)
+            return
         response = await self._respond(Request(scope, receive))
         await response(scope, receive, send)
 

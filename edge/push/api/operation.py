@@ -14,6 +14,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from edge.push.api.etag import IfMatch
 from edge.push.api.parameters import B, Body, EmptyBody, NoParams, Q, Query
@@ -123,6 +124,8 @@ class Operation(Generic[Q, B]):
     """The answer has an ETag, or the change takes If-Match."""
     is_paged: bool = False
     media_type: str = JSON
+    stream: ASGIApp | None = None
+    """Application that answers in place of the handler, with a stream that does not end."""
 
     @property
     def has_body(self) -> bool:

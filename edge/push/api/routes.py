@@ -1,4 +1,4 @@
-"""The routes of the API with its documentation: everything below ``/api`` except the streams of events."""
+"""The routes of the API with its documentation: everything below ``/api`` except the WebSocket."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from edge.push.api.dispatch import routes_of
 from edge.push.api.docs_page import docs_page
 from edge.push.api.openapi import openapi_document
 from edge.push.api.operation import Api
-from edge.push.api.resources import all_operations
+from edge.push.api.resources import all_operations, events
 from edge.push.http.access import Access
 from edge.push.http.content import Content
 
 _CHECKED = "no-cache"
 
 
-def api_routes(api: Api, access: Access, version: str, stylesheet: str) -> list[Route]:
-    """Return the routes. ``stylesheet`` is the address of the documentation's style sheet, relative to its page."""
-    operations = all_operations(api)
+def api_routes(api: Api, access: Access, stream: ASGIApp, version: str, stylesheet: str) -> list[Route]:
+    """Return the routes. ``stream`` serves the feed of events. ``stylesheet`` is the address of the documentation's style sheet, relative to its page."""
+    operations = [*all_operations(api), *events.operations(stream)]
     documentation = _Documentation(lambda: openapi_document(operations, version), stylesheet)
     return [
         *routes_of(operations, access),
