@@ -60,6 +60,7 @@ COMMANDS = (
     ),
     _entry("db", "db", "The database: create, migrate, describe and back it up."),
     _entry("config", "config", "The settings: check and show them."),
+    _entry("address", "address", "Show the address of the live page, with a QR code for phones.", "address_command"),
     _entry("emulate", "simulated", "Provide a simulated device on a pseudo-terminal.", "emulate_command"),
     _entry("press", "simulated", "Press the calibration probe of a simulated target.", "press_command"),
     _entry("place", "simulated", "Place tags on the pad of a simulated scanner.", "place_command"),
@@ -154,12 +155,14 @@ def archstats_sensor(
     from edge.cli.environment import effective, refuse_mistyped
     from edge.common.config.load import load_push, load_service
     from edge.common.process.run import run_service
+    from edge.simulation.access import with_every_address
     from edge.simulation.fault_options import wire_faults
     from edge.simulation.simulate import SimulateOptions, new_seed
     from edge.simulation.simulate import simulate as simulate_range
 
     environ = effective(os.environ, database_dir=database_dir)
     refuse_mistyped(environ)
+    environ = with_every_address(environ)
     service, push = load_service(environ), load_push(environ)
     faults = wire_faults(fault, fault_seed)
     options = SimulateOptions(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 from typing import Final
 
 OTHERS: Final = 0o077
 """Rights of the group and of all other users."""
+SECRET_BYTES: Final = 32
+"""Random bytes of a secret."""
 
 
 def keep_files_private() -> None:
@@ -21,3 +24,22 @@ def make_folders(folder: Path) -> None:
     for path in reversed(missing):
         path.mkdir(mode=0o777 & ~OTHERS, exist_ok=True)
     folder.mkdir(exist_ok=True)  # raises when it is no folder
+
+
+def make_secret_file(path: Path) -> None:
+    """Create a file with a new random secret, readable for its owner alone. An existing file is kept, whatever it holds."""
+    make_folders(path.parent)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(
+            fresh, path
+        )  # atomic, and fails where a file is already: two programs never overwrite each other's secret
+    except FileExistsError:
+        return
+    finally:
+        fresh.unlink()

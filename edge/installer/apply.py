@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from edge.common.config.errors import CommandError
-from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
+from edge.common.private_files import make_secret_file
+from edge.installer.steps import Link, MakeSecret, Remove, RemoveEmpty, Run, Step, Write
 
 COMMAND_WITHIN_S = 900.0
 """Longest run of one command: the download of the packages over a slow line."""
@@ -46,6 +47,8 @@ def needed(step: Step, prefix: Path) -> bool:
             if not there.is_file():
                 return True
             return not once and (there.read_bytes() != text.encode() or there.stat().st_mode & 0o777 != mode)
+        case MakeSecret(path):
+            return not beneath(prefix, path).exists()
         case Link(path, target):
             there = beneath(prefix, path)
             return not there.is_symlink() or str(there.readlink()) != target
@@ -66,6 +69,8 @@ def _apply(step: Step, prefix: Path, report: Callable[[str], None]) -> None:
     match step:
         case Write(path, text, mode):
             _write(beneath(prefix, path), text, mode)
+        case MakeSecret(path):
+            make_secret_file(beneath(prefix, path))
         case Link(path, target):
             _link(beneath(prefix, path), target)
         case Remove(path):

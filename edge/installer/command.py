@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge.common.config.env_file import read_env_file
 from edge.common.config.errors import EX_CONFIG, ConfigError
-from edge.installer.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, SOCKET_DIR
+from edge.installer.hub import COMMAND, COMMON_SETTINGS, HOME, OPERATOR_TOKEN, SETTINGS, SOCKET_DIR
 
 PROGRAM = HOME / "bin" / "archstats-sensor"
 OPERATOR = "archstats_operator"
@@ -78,8 +78,14 @@ def plan_launch(
         for word in arguments:
             if "/" not in word:
                 prepared |= _read(settings / f"{word}.env")
+    if command == "address":
+        prepared.setdefault("ARCH_STATS_OPERATOR_TOKEN_FILE", str(settings / OPERATOR_TOKEN.name))
     prepared |= environ
     user = OPERATOR
+    if command == "address" and "--operator" in arguments:
+        if caller.is_root:
+            return Launch(program, prepared)  # only root reads the operator token
+        return Launch(("sudo", "--", str(COMMAND), *arguments), dict(environ))
     if command == "db" and not prepared.get("POSTGRES_HOST"):
         user = prepared["POSTGRES_USER"] = DATABASE_OWNER
     if caller.name == user:

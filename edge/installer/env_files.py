@@ -11,6 +11,7 @@ from edge.common.config.load import load_push
 
 KEPT = (
     "ARCH_STATS_SERVER_HOST", "ARCH_STATS_SERVER_PORT", "ARCH_STATS_SERVER_NAMES", "ARCH_STATS_CONNECTIONS_PER_ADDRESS",
+    "ARCH_STATS_OPERATOR_TOKEN_FILE",
     "ARCH_STATS_WS_CHANNEL", "ARCH_STATS_DEV_MODE",
 )  # fmt: skip
 """Settings that the first installation takes from its own environment, beside ``POSTGRES_*``."""
@@ -49,6 +50,11 @@ def listen_stream(settings: Mapping[str, str]) -> str:
             hint="Use 127.0.0.1, 0.0.0.0 or the hub's own address: systemd opens the socket before names can be resolved.",
         ) from None
     return f"[{address}]:{push.server_port}" if address.version == 6 else f"{address}:{push.server_port}"
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address of ``listen_stream`` is for this machine only."""
+    return ipaddress.ip_address(address.rpartition(":")[0].strip("[]")).is_loopback
 
 
 def needs_network(settings: Mapping[str, str]) -> bool:

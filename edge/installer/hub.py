@@ -15,6 +15,8 @@ HOME = INSTALLED_PROGRAM
 SETTINGS = Path("/etc/archstats")
 COMMON_SETTINGS = SETTINGS / "archstats.env"
 """Env file of all services; a device's own file is read after it."""
+OPERATOR_TOKEN = SETTINGS / "operator-token"
+"""Secret that changes from other machines need; the live page's unit loads it as a credential."""
 STATE = Path("/var/lib/archstats")
 SOCKET_DIR = Path("/run/postgresql")
 """Socket folder of Debian's PostgreSQL, also named in the units."""
@@ -23,6 +25,9 @@ UNITS = Path("/etc/systemd/system")
 RULES = Path("/etc/udev/rules.d/60-archstats.rules")
 USERS = Path("/etc/sysusers.d/archstats.conf")
 FOLDERS = Path("/etc/tmpfiles.d/archstats.conf")
+ANNOUNCEMENTS = Path("/etc/avahi/services")
+"""Folder of the services that Avahi announces by multicast DNS; it exists where Avahi is installed."""
+ANNOUNCEMENT = ANNOUNCEMENTS / "archstats.service"
 
 SENSOR, SHOTS, MORE_SHOTS, PUSH, SOCKET, TARGET = (
     "archstats-sensor@.service",
@@ -59,6 +64,8 @@ class Hub:
     """Settings of each device's env file, by the device's name."""
     present: frozenset[Path] = frozenset()
     """Installed files of ours."""
+    has_avahi: bool = False
+    """Whether Avahi is installed, which announces services by multicast DNS."""
     home: Path | None = None
     """Target of ``/opt/archstats``: an environment, or itself when it is a folder."""
     environments: tuple[Path, ...] = ()

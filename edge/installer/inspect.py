@@ -16,14 +16,25 @@ from edge.common.config.load import load_push
 from edge.common.config.settings import DEVICE_NAME
 from edge.common.process.addresses import page_urls
 from edge.installer.env_files import settings_to_keep
-from edge.installer.hub import COMMAND, COMMON_SETTINGS, HOME, SETTINGS, THIS_MACHINE, UNITS, Hub, Source
-from edge.installer.plan import SHIPPED_PLACES
+from edge.installer.hub import (
+    ANNOUNCEMENT,
+    ANNOUNCEMENTS,
+    COMMAND,
+    COMMON_SETTINGS,
+    HOME,
+    SETTINGS,
+    THIS_MACHINE,
+    UNITS,
+    Hub,
+    Source,
+)
+from edge.installer.plan import AVAHI_FILE, SHIPPED_PLACES
 from edge.installer.venvs import NAME, number
 
 OLDEST_PYTHON = (3, 11)
 PRIVATE = (Path("/home"), Path("/root"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - hidden from the services
 """Folders hidden from the units (``ProtectHome``, ``PrivateTmp``): their Python must not be there."""
-SHIPPED = (*SHIPPED_PLACES, "network.conf")
+SHIPPED = (*SHIPPED_PLACES, "network.conf", AVAHI_FILE)
 
 
 def inspect_hub(environ: Mapping[str, str], prefix: Path) -> Hub:
@@ -41,6 +52,7 @@ def inspect_hub(environ: Mapping[str, str], prefix: Path) -> Hub:
         present=frozenset(_present(prefix)),
         home=_home(prefix),
         environments=tuple(sorted(_environments(prefix), key=number)),
+        has_avahi=(prefix / ANNOUNCEMENTS.relative_to("/")).is_dir(),
         instances=tuple(sorted(set(_instances(prefix)))),
     )
 
@@ -119,7 +131,7 @@ def _present(prefix: Path) -> Iterator[Path]:
     units = prefix / UNITS.relative_to("/")
     additions = [Path("/") / path.relative_to(prefix) for path in units.glob("archstats*.d/*.conf")]
     ours = [path for path in additions if path.name in ("address.conf", "network.conf")]
-    for path in (COMMAND, *SHIPPED_PLACES.values(), *ours):
+    for path in (COMMAND, ANNOUNCEMENT, *SHIPPED_PLACES.values(), *ours):
         if (prefix / path.relative_to("/")).exists():
             yield path
 

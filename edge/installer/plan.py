@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.installer.command import COMMAND_TEXT
-from edge.installer.env_files import common_text, listen_stream, needs_network
+from edge.installer.env_files import common_text, is_loopback, listen_stream, needs_network
 from edge.installer.hub import (
+    ANNOUNCEMENT,
     COMMAND,
     COMMON_SETTINGS,
     FOLDERS,
     MORE_SHOTS,
+    OPERATOR_TOKEN,
     PUSH,
     RULES,
     SENSOR,
@@ -24,7 +26,7 @@ from edge.installer.hub import (
     USERS,
     Hub,
 )
-from edge.installer.steps import Remove, RemoveEmpty, Run, Step, Write
+from edge.installer.steps import MakeSecret, Remove, RemoveEmpty, Run, Step, Write
 from edge.installer.venvs import active_venv, build, remove_old, switch_over
 
 UNIT_FILES = (TARGET, SENSOR, SHOTS, MORE_SHOTS, PUSH, SOCKET)
@@ -39,6 +41,8 @@ FOUNDATIONS = ("sysusers.d/archstats.conf", "tmpfiles.d/archstats.conf")
 """Files that are written first: users and folders."""
 SERVICES = (SHOTS, PUSH, SOCKET, TARGET)
 DEFAULT_ADDRESS = "127.0.0.1:8000"
+AVAHI_FILE = "avahi/archstats.service"
+"""The announcement of the live page, with the port of ``DEFAULT_ADDRESS``."""
 
 
 def install_plan(hub: Hub, root: Path = THIS_MACHINE) -> list[Step]:
@@ -54,6 +58,7 @@ def install_plan(hub: Hub, root: Path = THIS_MACHINE) -> list[Step]:
         *(_users_and_database(hub) if live else ()),
         *_files(hub),
         *_drop_ins(hub),
+        *_announcement(hub),
         *switch_over(hub, root),
         *(_start() if live else _enable_elsewhere(root)),
         *remove_old(hub),
@@ -65,6 +70,7 @@ def _foundations(hub: Hub) -> Iterator[Step]:
         yield Write(SHIPPED_PLACES[name], hub.shipped[name])
     secret = "POSTGRES_PASSWORD" in hub.settings
     yield Write(COMMON_SETTINGS, common_text(hub.settings), 0o600 if secret else 0o644, once=True)
+    yield MakeSecret(OPERATOR_TOKEN)
 
 
 def _users_and_database(hub: Hub) -> Iterator[Step]:
@@ -107,6 +113,16 @@ def _drop_ins(hub: Hub) -> Iterator[Step]:
         yield Write(path, text)
 
 
+def _announcement(hub: Hub) -> Iterator[Step]:
+    """Announce the live page by multicast DNS where other machines can open it and Avahi is installed."""
+    address = listen_stream(hub.settings)
+    if hub.has_avahi and not is_loopback(address):
+        port = address.rpartition(":")[2]
+        yield Write(ANNOUNCEMENT, hub.shipped[AVAHI_FILE].replace("<port>8000</port>", f"<port>{port}</port>"))
+    elif ANNOUNCEMENT in hub.present:
+        yield Remove(ANNOUNCEMENT)
+
+
 def _start() -> Iterator[Step]:
     yield Run(("systemctl", "daemon-reload"), "load the units")
     yield Run(("udevadm", "control", "--reload"), "load the udev rules", may_fail=True)
@@ -143,6 +159,14 @@ def is_drop_in(path: Path) -> bool:
 def next_steps(hub: Hub, live_page: str) -> list[str]:
     """Lines that the technician reads after the installation; ``live_page`` is the page's address."""
     lines = [f"The live page is at {live_page}"]
+    if is_loopback(listen_stream(hub.settings)):
+        lines.append(
+            f"Only this machine can open it. For phones: write ARCH_STATS_SERVER_HOST=0.0.0.0 into {COMMON_SETTINGS}, and install again."
+        )
+    else:
+        lines.append(
+            "'sudo archstats-sensor address --operator' shows a QR code for the phones that may change things."
+        )
     if hub.remote_database:
         lines.append("The database is on another machine: run 'archstats-sensor db init' there as its owner.")
     if not hub.devices:

@@ -21,6 +21,16 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeSecret:
+    """Write a new random secret, readable for root alone, unless the file exists. The plan does not hold it."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"secret  {self.path} (unless it exists)"
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """Set a symbolic link atomically: it points to the old or the new target at every instant."""
 
@@ -67,4 +77,4 @@ class Run:
         return f"run     {' '.join(self.words)}  # {self.purpose}"
 
 
-Step = Write | Link | Remove | RemoveEmpty | Run
+Step = Write | MakeSecret | Link | Remove | RemoveEmpty | Run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Final, NoReturn
@@ -14,6 +15,7 @@ from edge.common.postgres.database import Database
 from edge.common.postgres.listener import Listener
 from edge.common.process.progress import Tick
 from edge.common.process.supervision import Supervision
+from edge.common.qr_code import show_qr_code
 from edge.push.api.operation import Api
 from edge.push.app import build_app
 from edge.push.health import Health
@@ -23,7 +25,7 @@ from edge.push.http.hosts import HostNames, own_names
 from edge.push.http.protocol import HttpConnections
 from edge.push.http.read_pool import ReadPool
 from edge.push.http.refusals import Refusals
-from edge.push.http.server import Server, describe_address, is_loopback, open_sockets, serve
+from edge.push.http.server import Server, describe_address, is_loopback, open_sockets, serve, urls
 from edge.push.http.write_pool import WritePool
 from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.frames import HEARTBEAT_S
@@ -86,7 +88,11 @@ async def run_push(
             opened = sockets or await open_sockets(push.server_host, push.server_port, stop)
             if opened:
                 addresses += map(describe_address, opened)
-                log.info("serving %s, %s", " and ".join(addresses), _describe_reach(opened))
+                log.info(
+                    "serving %s, %s", " and ".join(addresses), _describe_reach(opened, has_token=token is not None)
+                )
+                if not is_loopback(opened):
+                    show_qr_code(next((url for one in opened for url in urls(one)), ""), sys.stderr)
                 await serve(server, opened)
             for task in background:
                 task.cancel()
@@ -118,5 +124,9 @@ def _headline(addresses: Sequence[str], hub: Hub) -> str:
     return f"serving {' and '.join(addresses)} to {hub.clients} streams, {database}"
 
 
-def _describe_reach(opened: Sequence[socket.socket]) -> str:
-    return "to this machine only" if is_loopback(opened) else "to every machine that reaches this one"
+def _describe_reach(opened: Sequence[socket.socket], *, has_token: bool) -> str:
+    if is_loopback(opened):
+        return "to this machine only; for phones set ARCH_STATS_SERVER_HOST=0.0.0.0"
+    if has_token:
+        return "to every machine that reaches this one; changes from others need the operator token"
+    return "to every machine that reaches this one; changes from others are refused, because no operator token is set"

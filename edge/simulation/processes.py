@@ -35,6 +35,7 @@ CONTROL = "range.control"
 SHARED_VARIABLES = (
     "ARCH_STATS_DEV_MODE", "ARCH_STATS_WS_CHANNEL", "ARCH_STATS_DATABASE_DIR",
     "ARCH_STATS_SERVER_HOST", "ARCH_STATS_SERVER_PORT", "ARCH_STATS_SERVER_NAMES", "ARCH_STATS_CONNECTIONS_PER_ADDRESS",
+    "ARCH_STATS_OPERATOR_TOKEN_FILE",
 )  # fmt: skip
 """Settings that the programs of the range inherit."""
 
@@ -97,6 +98,18 @@ def range_lock(folder: Path) -> Iterator[None]:
         for old in folder.glob("*.log"):
             old.unlink()
         yield
+
+
+def is_range_running(service: ServiceSettings) -> bool:
+    """Whether a simulated range runs on this database."""
+    try:
+        with (log_folder(service) / LOCK).open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 @contextmanager

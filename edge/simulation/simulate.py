@@ -28,6 +28,8 @@ from edge.common.postgres.migrate import migrate
 from edge.common.postgres.roles import Role
 from edge.common.postgres.unreachable import connect_for_command, explained
 from edge.common.process.addresses import page_urls
+from edge.common.qr_code import show_qr_code
+from edge.simulation.access import with_token
 from edge.simulation.fault_options import WireFaults
 from edge.simulation.follower import FollowedRange, RangeEvent, RangeFollower
 from edge.simulation.processes import Children, Folders, control_link, log_folder, programs, range_lock
@@ -102,6 +104,7 @@ async def simulate(
         async with open_database(service, application="archstats-sensor --simulate") as database:
             folders = Folders(scratch, log_folder(service))
             with range_lock(folders.logs), control_link(folders):
+                environ = with_token(environ, service)
                 return await _on_database(options, database, push, environ, folders, stop, began_s)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -301,6 +304,7 @@ def _announce(options: SimulateOptions, devices: Sequence[RangeDevice], world: W
     if options.faults.text:
         say(f"Faults on the lines: {options.faults.text}")
     say(f"Live page: {' and '.join(pages)}")
+    show_qr_code(pages[0])
     say("Shots as they are decided (press Ctrl-C to stop):")
 
 

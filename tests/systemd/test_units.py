@@ -102,6 +102,7 @@ def test_services_share_their_hardening() -> None:
             "AssertPathExists",
         "Description", "Documentation", "Environment", "EnvironmentFile", "ExecStart", "User", "After", "Requires",
         "SupplementaryGroups", "StateDirectory", "StateDirectoryMode", "PrivateDevices", "DeviceAllow", "LimitNOFILE",
+        "LoadCredential", "SetCredential",
     }  # fmt: skip
     shared = [{k: v for k, v in directives(name).items() if k not in own} for name in SERVICES]
     assert shared[0] == shared[1] == shared[2]

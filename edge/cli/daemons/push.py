@@ -11,8 +11,12 @@ from edge.common.config.load import load_push
 from edge.common.postgres.database import Database
 from edge.common.postgres.roles import Role
 from edge.common.process.supervision import Supervision
-from edge.common.process.systemd import inherited_sockets
+from edge.common.process.systemd import credential_file, inherited_sockets
+from edge.push.http.access import OperatorToken
 from edge.push.service import run_push
+
+TOKEN_CREDENTIAL = "operator-token"  # noqa: S105 - the name of a credential
+"""Credential of the unit that holds the operator token."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -22,10 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _plan(environ: Mapping[str, str]) -> Work:
     push = load_push(environ)
+    token_file = push.operator_token_file or credential_file(environ, TOKEN_CREDENTIAL)
+    token = OperatorToken.from_file(token_file) if token_file else None
     sockets = inherited_sockets(environ, os.getpid())
 
     async def work(database: Database, stop: asyncio.Event, supervision: Supervision) -> None:
-        await run_push(database, push, stop, sockets=sockets, supervision=supervision)
+        await run_push(database, push, stop, sockets=sockets, supervision=supervision, token=token)
 
     return work
 

@@ -129,6 +129,14 @@ class PushSettings:
             le=1_000_000,
         ),
     )
+    operator_token_file: Path | None = field(
+        default=None,
+        metadata=_setting(
+            "ARCH_STATS_OPERATOR_TOKEN_FILE",
+            "File with the operator token, which changes from other machines need; without it such changes are refused. "
+            "By default systemd's credential operator-token, which installed hubs have; --simulate makes one in its database folder",
+        ),
+    )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 
 FIRST_INHERITED = 3
 """Number of the first inherited file descriptor (SD_LISTEN_FDS_START)."""
@@ -51,3 +52,18 @@ def inherited_sockets(environ: Mapping[str, str], pid: int) -> list[socket.socke
         os.set_inheritable(number, False)
         found.append(socket.socket(fileno=number))
     return found
+
+
+def credential_file(environ: Mapping[str, str], name: str) -> Path | None:
+    """The file of a credential that systemd passed to this service (``LoadCredential=``); None without one, or for a blank one.
+
+    A unit has a blank one by default (``SetCredential=``), so that it starts without the file.
+    """
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return None
+    path = Path(folder) / name
+    try:
+        return path if path.read_bytes().strip() else None
+    except OSError:
+        return None

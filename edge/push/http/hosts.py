@@ -25,6 +25,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAME = "localhost"
 LOCAL_DOMAIN = "local"
 """Domain of multicast DNS, under which phones find the hub without a router's help."""
+RANGE_NAME = f"archstats.{LOCAL_DOMAIN}"
+"""Name of a range in that domain, whatever the host name of its hub: only a machine of this network can answer for it."""
 RESOLV_CONF = Path("/etc/resolv.conf")
 REMEMBERED = 64
 """Accepted values of ``Host`` that are remembered, so that a request costs one look-up."""
@@ -76,7 +78,7 @@ class HostNames:
         return name in self._names
 
     def _now_known(self) -> frozenset[str]:
-        return self._configured | {LOOPBACK_NAME, *map(_complete, self._own())}
+        return self._configured | {LOOPBACK_NAME, RANGE_NAME, *map(_complete, self._own())}
 
     def check_origin(self, origin: str | None, host: str | None) -> None:
         """Raise RequestRejected (403) for a page of another site. Programs without ``Origin`` are no browsers.

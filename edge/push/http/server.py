@@ -156,10 +156,15 @@ def is_loopback(sockets: Iterable[socket.socket]) -> bool:
 
 def describe_address(listening: socket.socket) -> str:
     """Return the addresses of a socket as a browser takes them, or the path of a unix socket."""
-    name = listening.getsockname()
+    return " and ".join(urls(listening)) or str(listening.getsockname())
+
+
+def urls(listening: socket.socket) -> list[str]:
+    """Return the addresses of a socket as a browser takes them, first one for other machines; none for a unix socket."""
     if listening.family not in (socket.AF_INET, socket.AF_INET6):
-        return str(name)
-    return " and ".join(page_urls(name[0], name[1]))
+        return []
+    name = listening.getsockname()
+    return page_urls(name[0], name[1])
 
 
 def _is_local(listening: socket.socket) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge.common.postgres.embedded.paths import prepare
-from edge.common.private_files import make_folders
+from edge.common.private_files import make_folders, make_secret_file
 from edge.sensor.queue.spooled import SpoolLock
 from edge.simulation.processes import range_lock
 
@@ -47,6 +47,21 @@ def test_existing_folder_keeps_its_rights(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FileExistsError):
         make_folders(tmp_path / "file")
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_a_secret_is_private_random_and_kept(tmp_path: Path) -> None:
+    one, other = tmp_path / "new" / "one", tmp_path / "other"
+    make_secret_file(one)
+    make_secret_file(other)
+    assert exposed(tmp_path) == []
+    first = one.read_text()
+    assert (len(first.strip()), first.isascii()) == (43, True), "32 bytes"
+    assert first != other.read_text()
+    one.write_text("mine")
+    make_secret_file(one)
+    assert one.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "one", "other"]
 
 
 @pytest.mark.parametrize("program", ["sensor", "shots", "push"])

@@ -11,10 +11,10 @@ import pytest
 
 from edge.common.config.errors import CommandError
 from edge.installer.apply import apply_steps
-from edge.installer.hub import COMMAND, COMMON_SETTINGS, Hub, Source
+from edge.installer.hub import ANNOUNCEMENT, COMMAND, COMMON_SETTINGS, OPERATOR_TOKEN, Hub, Source
 from edge.installer.inspect import inspect_hub, shipped_files
 from edge.installer.plan import SHIPPED_PLACES, address_file, install_plan
-from edge.installer.steps import Link, Remove, RemoveEmpty, Run, Step, Write
+from edge.installer.steps import Link, MakeSecret, Remove, RemoveEmpty, Run, Step, Write
 from edge.installer.uninstall import uninstall_plan
 
 PROGRAM = Path(sys.prefix) / "bin" / "archstats-sensor"
@@ -34,7 +34,8 @@ def test_plan_applied_twice_changes_nothing_more(tmp_path: Path) -> None:
     apply_steps(plan, tmp_path, reported.append)
     assert len(reported) == len(plan)
     assert {
-        str(path.relative_to("/")) for path in (*SHIPPED_PLACES.values(), COMMAND, COMMON_SETTINGS, address_file())
+        str(path.relative_to("/"))
+        for path in (*SHIPPED_PLACES.values(), COMMAND, COMMON_SETTINGS, OPERATOR_TOKEN, address_file())
     } == tree(tmp_path)
     assert (tmp_path / COMMAND.relative_to("/")).stat().st_mode & 0o777 == 0o755
     apply_steps(plan, tmp_path, reported.append)
@@ -57,7 +58,8 @@ def test_settings_of_the_operator_survive_upgrade_and_removal(tmp_path: Path) ->
 
     apply_steps(files_only(uninstall_plan(inspect_hub({}, tmp_path), purge=False)), tmp_path, lambda _: None)
     assert tree(tmp_path) == {
-        "etc/archstats/archstats.env", "etc/archstats/bow-1.env", "etc/systemd/system/archstats-push.socket.d/mine.conf",
+        "etc/archstats/archstats.env", "etc/archstats/bow-1.env", "etc/archstats/operator-token",
+        "etc/systemd/system/archstats-push.socket.d/mine.conf",
     }  # fmt: skip
     apply_steps(files_only(uninstall_plan(inspect_hub({}, tmp_path), purge=True)), tmp_path, lambda _: None)
     assert tree(tmp_path) == {"etc/systemd/system/archstats-push.socket.d/mine.conf"}
@@ -79,7 +81,7 @@ def test_modes_do_not_depend_on_the_callers_umask(tmp_path: Path, umask: int) ->
     finally:
         os.umask(before)
     modes = {str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
-    assert modes.pop("etc/archstats/archstats.env") == 0o600
+    assert modes.pop("etc/archstats/archstats.env") == modes.pop("etc/archstats/operator-token") == 0o600
     readable = {name: mode for name, mode in modes.items() if name != "opt"}  # made by this test
     assert {mode for name, mode in readable.items() if (tmp_path / name).is_dir()} == {0o755}
     assert modes["opt/archstats-1/bin/archstats-push"] == modes["usr/local/bin/archstats-sensor"] == 0o755
@@ -93,6 +95,43 @@ def test_a_secret_goes_into_no_file_that_others_have_open(tmp_path: Path) -> Non
         apply_steps([Write(Path("/archstats.env"), "POSTGRES_PASSWORD=x", 0o600)], tmp_path, lambda _: None)
         assert reader.read() == ""
     assert (tmp_path / "archstats.env").read_text() == "POSTGRES_PASSWORD=x"
+
+
+def test_the_operator_token_is_made_once_and_never_shown(tmp_path: Path) -> None:
+    reported: list[str] = []
+    token = tmp_path / OPERATOR_TOKEN.relative_to("/")
+    for _ in range(2):
+        apply_steps([MakeSecret(OPERATOR_TOKEN)], tmp_path, reported.append)
+        kept = token.read_text()
+    assert reported == ["secret  /etc/archstats/operator-token (unless it exists)"]
+    assert (len(kept.strip()), token.stat().st_mode & 0o777) == (43, 0o600)
+    assert kept == token.read_text()
+    token.unlink()
+    apply_steps([MakeSecret(OPERATOR_TOKEN)], tmp_path, reported.append)
+    assert token.read_text() != kept
+    assert [path.name for path in token.parent.iterdir()] == ["operator-token"]
+
+
+def test_avahi_announces_the_page_of_a_hub_that_others_reach(tmp_path: Path) -> None:
+    place = tmp_path / ANNOUNCEMENT.relative_to("/")
+    environ = {"ARCH_STATS_SERVER_HOST": "0.0.0.0", "ARCH_STATS_SERVER_PORT": "8123"}  # noqa: S104 - nothing is opened
+    apply_steps(files_only(install_plan(inspect_hub(environ, tmp_path))), tmp_path, lambda _: None)
+    assert not place.exists(), "Avahi is not installed"
+    place.parent.mkdir(parents=True)
+    apply_steps(files_only(install_plan(inspect_hub({}, tmp_path))), tmp_path, lambda _: None)
+    assert "<port>8123</port>" in place.read_text()
+
+    (tmp_path / COMMON_SETTINGS.relative_to("/")).write_text("ARCH_STATS_SERVER_PORT=8123\n")
+    apply_steps(files_only(install_plan(inspect_hub({}, tmp_path))), tmp_path, lambda _: None)
+    assert not place.exists(), "only the hub itself can open the page"
+
+
+def test_an_uninstalled_hub_announces_nothing(tmp_path: Path) -> None:
+    place = tmp_path / ANNOUNCEMENT.relative_to("/")
+    place.parent.mkdir(parents=True)
+    place.touch()
+    apply_steps(files_only(uninstall_plan(inspect_hub({}, tmp_path), purge=False)), tmp_path, lambda _: None)
+    assert (place.exists(), place.parent.is_dir()) == (False, True)
 
 
 def test_failed_command_reports_its_purpose_and_output(tmp_path: Path) -> None:

@@ -73,6 +73,15 @@ def test_process_environment_wins_over_the_files(plan: Plan, tmp_path: Path) -> 
     assert environ["POSTGRES_SOCKET_DIR"] == "/run/postgresql"
 
 
+def test_only_root_reads_the_operator_token(plan: Plan, tmp_path: Path) -> None:
+    shown = plan("address", "--operator")
+    assert shown.words == (PROGRAM, "address", "--operator")
+    assert shown.environ["ARCH_STATS_OPERATOR_TOKEN_FILE"] == str(tmp_path / "operator-token")
+    asked = plan("address", "--operator", who="pi")
+    assert asked.words == ("sudo", "--", "/usr/local/bin/archstats-sensor", "address", "--operator")
+    assert plan("address").words[:3] == ("runuser", "-u", "archstats_operator")
+
+
 def test_operators_commands_run_as_the_operator(plan: Plan) -> None:
     launch = plan("session", "list", "--lane", "1 2")
     assert launch.words == ("runuser", "-u", "archstats_operator", "--", PROGRAM, "session", "list", "--lane", "1 2")

@@ -216,3 +216,9 @@ def test_page_on_every_address_is_shown_as_one_to_open() -> None:
     assert live_page(hub, THIS_MACHINE).endswith(" and http://127.0.0.1:8000/")
     assert live_page(hub, Path("/mnt/card")) == "port 8000 of every address of that machine"
     assert live_page(Hub(SHIPPED), Path("/mnt/card")) == PAGE
+
+
+def test_the_next_steps_say_how_phones_open_the_page() -> None:
+    assert any("ARCH_STATS_SERVER_HOST=0.0.0.0" in line for line in next_steps(Hub(SHIPPED), PAGE))
+    opened = Hub(SHIPPED, settings={"ARCH_STATS_SERVER_HOST": "::"})
+    assert any("address --operator" in line for line in next_steps(opened, PAGE))

@@ -60,7 +60,7 @@ def refuse_unquotable(folder: Path) -> None:
         )
 
 
-OURS = {"data", "data.new", "run", "log", "logs", "in-use.lock", "start.lock", "start.log"}
+OURS = {"data", "data.new", "run", "log", "logs", "in-use.lock", "start.lock", "start.log", "operator-token"}
 """Entries of a folder of the embedded PostgreSQL."""
 OF_THE_FILE_SYSTEM = {"lost+found"}
 """Entries of a new file system."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.common.process.systemd import Notifier, inherited_sockets
+from edge.common.process.systemd import Notifier, credential_file, inherited_sockets
 
 
 @pytest.fixture
@@ -99,3 +99,13 @@ def test_an_inherited_socket_serves() -> None:
         with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
             assert client.recv(64) == b"served"
         assert child.communicate(timeout=20)[0].split() == [str(port), "False"]
+
+
+def test_a_credential_is_found_unless_it_is_blank(tmp_path: Path) -> None:
+    given = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert credential_file({}, "operator-token") is None
+    assert credential_file(given, "operator-token") is None
+    (tmp_path / "operator-token").write_text("\n")
+    assert credential_file(given, "operator-token") is None
+    (tmp_path / "operator-token").write_text("secret\n")
+    assert credential_file(given, "operator-token") == tmp_path / "operator-token"
