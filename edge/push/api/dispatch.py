@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from edge.common.bounds import LARGEST_INT
 from edge.push.api.etag import IfMatch
 from edge.push.api.operation import JSON, PREFIX, AnyOperation, Call, EmptyBody, PathKind
-from edge.push.api.parameters import parse_body, parse_query
+from edge.push.api.parameters import Body, parse_body, parse_query
 from edge.push.http.access import Access
 from edge.push.http.envelope import ApiError, RequestRejected, error_response, headers, reject
 
@@ -75,9 +75,7 @@ class Resource:
             path={name: _path_value(name, value, operation.id_kind) for name, value in request.path_params.items()},
             who=operator_of(request),
             if_match=IfMatch.parse(request.headers.get("if-match")) if operation.has_etag else None,
-            body=parse_body(await _body(request, operation), operation.body)
-            if operation.has_body
-            else await _empty_body(request),
+            body=await _body_of(request, operation),
         )
         return await operation.handler(call)
 
@@ -117,7 +115,14 @@ def _path_value(name: str, text: str, kind: PathKind) -> UUID | int | str:
     return found
 
 
-async def _body(request: Request, operation: AnyOperation) -> bytes:
+async def _body_of(request: Request, operation: AnyOperation) -> Body:
+    if operation.has_body:
+        return parse_body(await _json_body(request, operation), operation.body)
+    # The body of a reading request means nothing (RFC 9110, 9.3.1), and is not awaited.
+    return await _empty_body(request) if operation.is_change else EmptyBody()
+
+
+async def _json_body(request: Request, operation: AnyOperation) -> bytes:
     """Return the body. Raises RequestRejected for one that is no JSON (415) or too long (413)."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:

@@ -112,6 +112,12 @@ class WithReason(Body):
     reason: Reason
 
 
+class Answer(BaseModel):
+    """An object of an answer, with exactly these members."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 Q = TypeVar("Q", bound=Query)
 B = TypeVar("B", bound=Body)
 

@@ -21,6 +21,7 @@ from edge.common.postgres.database import Database, open_database
 from edge.common.postgres.roles import Role
 from edge.push.service import run_push
 from edge.push.stream.hub import Hub
+from tests.edge.push.conformity import check_answer
 
 WITHIN_S = 30.0
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -88,8 +89,13 @@ class Service:
 
 
 def http(service: Service, path: str = "") -> httpx.AsyncClient:
-    """Return a client of the API with the deadline of these tests instead of the default of 5 s."""
-    return httpx.AsyncClient(base_url=f"{service.url}{path}", timeout=WITHIN_S, verify=NO_TLS)
+    """Return a client of the API with the deadline of these tests instead of the default of 5 s.
+
+    Each answer is compared with the OpenAPI document.
+    """
+    return httpx.AsyncClient(
+        base_url=f"{service.url}{path}", timeout=WITHIN_S, verify=NO_TLS, event_hooks={"response": [check_answer]}
+    )
 
 
 @asynccontextmanager

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from starlette.responses import Response
 
 from edge.push.api.operation import AnyOperation, Api, Call, EmptyBody, Tag, get
-from edge.push.api.parameters import LaneParams
+from edge.push.api.parameters import Answer, LaneParams
 from edge.push.api.queries import devices
 from edge.push.http.envelope import data_response
 
 
-class Device(BaseModel):
+class Device(Answer):
     """A sensor and its state."""
 
     model_config = ConfigDict(extra="allow")

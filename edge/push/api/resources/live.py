@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import ConfigDict, JsonValue
 from starlette.responses import Response
 
 from edge.push.api.live import live, live_of_all
 from edge.push.api.operation import AnyOperation, Api, Call, EmptyBody, NoParams, Tag, get
-from edge.push.api.parameters import LaneParams
+from edge.push.api.parameters import Answer, LaneParams
 from edge.push.api.queries import lanes
 from edge.push.http.content import compressed
 from edge.push.http.envelope import data_response
@@ -15,10 +15,8 @@ from edge.push.http.envelope import data_response
 Row = dict[str, JsonValue]
 
 
-class KnownLane(BaseModel):
+class KnownLane(Answer):
     """A lane that has a device or had a session."""
-
-    model_config = ConfigDict(extra="forbid")
 
     lane: int
     session_id: str | None
@@ -27,7 +25,7 @@ class KnownLane(BaseModel):
     open_command: str | None
 
 
-class Snapshot(BaseModel):
+class Snapshot(Answer):
     """The state of one lane."""
 
     model_config = ConfigDict(extra="allow")
@@ -54,7 +52,7 @@ class LaneSnapshot(Snapshot):
     orphans_command: str
 
 
-class AllLanes(BaseModel):
+class AllLanes(Answer):
     """The state of all lanes at the same instant."""
 
     model_config = ConfigDict(extra="allow")

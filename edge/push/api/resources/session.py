@@ -6,11 +6,11 @@ import json
 from typing import Final
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from edge.push.api.operation import AnyOperation, Api, Call, EmptyBody, NoParams, Tag, get
-from edge.push.api.parameters import After, Flag, Instant, Lane, Limit, Null, OneLaneParams, Query, Text
+from edge.push.api.parameters import After, Answer, Flag, Instant, Lane, Limit, Null, OneLaneParams, Query, Text
 from edge.push.api.rows import conditions, one_row, page, row_of
 from edge.push.http.envelope import data_response
 
@@ -20,7 +20,7 @@ FILTERS: Final = {name: name for name in ("id", "is_opened", "is_indoor", "locat
 """Expression of each filter."""
 
 
-class Session(BaseModel):
+class Session(Answer):
     """A session of one lane."""
 
     id: UUID

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 from starlette.responses import Response
 
 from edge.common.vocabulary import NO_SHOT
 from edge.push.api.operation import AnyOperation, Api, Call, EmptyBody, NoParams, Tag, get
-from edge.push.api.parameters import After, Flag, Instant, Limit, Millimetres, Null, Query
+from edge.push.api.parameters import After, Answer, Flag, Instant, Limit, Millimetres, Null, Query
 from edge.push.api.rows import conditions, one_row, page, row_of
 
 HIDDEN_RESULTS: Final = sorted(NO_SHOT)
@@ -38,7 +38,7 @@ _SHOT: Final = """select shots.*, arrows.human_identifier, faces.human_identifie
     where shots.id = $1"""
 
 
-class Shot(BaseModel):
+class Shot(Answer):
     """A shot."""
 
     id: UUID

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from starlette.responses import Response
 
 from edge.push.api.operation import AnyOperation, Api, Call, EmptyBody, NoParams, Tag, get
-from edge.push.api.parameters import Lane, Query
+from edge.push.api.parameters import Answer, Lane, Query
 from edge.push.api.statistics import Statistics
 from edge.push.http.content import compressed
 from edge.push.http.envelope import data_response, reject
@@ -21,7 +21,7 @@ class StatisticsParams(Query):
     session: UUID | None = None
 
 
-class SessionStatistics(BaseModel):
+class SessionStatistics(Answer):
     """The statistics of a session; see docs/statistics.md."""
 
     model_config = ConfigDict(extra="allow")
