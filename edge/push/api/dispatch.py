@@ -117,7 +117,8 @@ def _path_value(name: str, text: str, kind: PathKind) -> UUID | int | str:
 
 async def _body_of(request: Request, operation: AnyOperation) -> Body:
     if operation.has_body:
-        return parse_body(await _json_body(request, operation), operation.body)
+        body: Body = parse_body(await _json_body(request, operation), operation.body)
+        return body
     # The body of a reading request means nothing (RFC 9110, 9.3.1), and is not awaited.
     return await _empty_body(request) if operation.is_change else EmptyBody()
 
