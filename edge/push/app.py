@@ -19,6 +19,7 @@ from edge.push.http.hosts import HostGuard, HostNames
 from edge.push.http.read_pool import DatabaseAwayError
 from edge.push.http.refusals import Refusals
 from edge.push.http.static import StaticFiles
+from edge.push.metrics.endpoint import Metrics
 from edge.push.stream.hub import Hub
 from edge.push.stream.sse import EventStream
 from edge.push.stream.websocket import PATH, upgrade_required
@@ -30,6 +31,7 @@ def build_app(
     hub: Hub,
     api: Api,
     health: Health,
+    metrics: Metrics,
     admission: Admission,
     refusals: Refusals,
     names: HostNames,
@@ -55,7 +57,7 @@ def build_app(
             Route("/", page.page),
             Route("/static/{version}/{path:path}", page.file),
             Route("/healthz", health.healthz),
-            Route("/metrics", health.metrics),
+            Route("/metrics", metrics.respond),
             Route(PATH, upgrade_required, methods=["GET"]),
             *api_routes(
                 api,

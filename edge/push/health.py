@@ -1,4 +1,4 @@
-"""``/healthz`` for operators and watchdogs, ``/metrics`` for Prometheus."""
+"""``/healthz`` for operators and watchdogs."""
 
 from __future__ import annotations
 
@@ -66,38 +66,3 @@ class Health:
         }
         body = json.dumps(report, indent=2) + "\n"
         return Response(body, 503 if status == "away" else 200, headers(), media_type="application/json")
-
-    async def metrics(self, _: Request) -> Response:
-        """Respond with counters and states in Prometheus' text format."""
-        count, held = self._hub.counters, self._reader.held_back
-        lines: list[str] = []
-        for name, kind, value, meaning in (
-            ("feed_up", "gauge", int(self._reader.reading), "1 while the feed is readable"),
-            ("listener_up", "gauge", int(self._listener.connected), "1 while doorbells are heard"),
-            ("listener_lost_total", "counter", self._listener.reconnects, "Listening connections that were lost"),
-            (
-                "feed_held_back_seconds",
-                "gauge",
-                round(held.for_s, 3) if held else 0,
-                "Time for which the feed has been held back",
-            ),
-            ("events_total", "counter", count.events, "Events read from the feed"),
-            ("connections", "gauge", self._admission.open, "Open connections"),
-            ("connections_limit", "gauge", self._admission.limit, "Most open connections"),
-            ("clients", "gauge", self._hub.clients, "Open streams"),
-            ("clients_total", "counter", count.clients_total, "Streams opened"),
-            ("clients_slow_total", "counter", count.clients_slow, "Streams ended because the client did not keep up"),
-            ("clients_refused_total", "counter", count.clients_refused, "Streams rejected because too many were open"),
-            ("gaps_total", "counter", count.gaps, "Gaps sent to clients"),
-        ):
-            full = f"archstats_push_{name}"
-            lines += [f"# HELP {full} {meaning}.", f"# TYPE {full} {kind}", f"{full} {value}"]
-        lines += _refused_lines(self._refusals)
-        text = "\n".join(lines) + "\n"
-        return Response(text, headers=headers(), media_type="text/plain; version=0.0.4")
-
-
-def _refused_lines(refusals: Refusals) -> list[str]:
-    name = "archstats_push_refused_total"
-    values = [f'{name}{{cause="{cause}"}} {count}' for cause, count in refusals.counts.items()]
-    return [f"# HELP {name} Requests and connections that were refused.", f"# TYPE {name} counter", *values]

@@ -27,6 +27,7 @@ from edge.push.http.read_pool import ReadPool
 from edge.push.http.refusals import Refusals
 from edge.push.http.server import Server, describe_address, is_loopback, open_sockets, serve, urls
 from edge.push.http.write_pool import WritePool
+from edge.push.metrics.endpoint import Metrics, OwnValues
 from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.frames import HEARTBEAT_S
 from edge.push.stream.hub import Hub
@@ -63,10 +64,10 @@ async def run_push(
     admission = Admission(refusals, push.connections_per_address)
     names = HostNames(push.names, lambda: {push.server_host, *own_names()}, refusals)
     health = Health(hub, reader, listener, admission, refusals)
+    build = version(DISTRIBUTION)
+    metrics = Metrics(OwnValues(hub, reader, listener, admission, refusals, build), hub, pool)
     server = Server(
-        build_app(
-            hub, Api(pool, writing), health, admission, refusals, names, Access(token, refusals), version(DISTRIBUTION)
-        ),
+        build_app(hub, Api(pool, writing), health, metrics, admission, refusals, names, Access(token, refusals), build),
         HttpConnections(admission, refusals),
         SocketStreams(hub, pool, admission, names, refusals),
         stop,

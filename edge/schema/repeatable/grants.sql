@@ -37,7 +37,7 @@ grant select on device_status, readings to archstats_shots, archstats_push, arch
 -- The assembler detects from the shots that a bow's clock is off.
 grant update (clock_off) on device_status to archstats_shots;
 grant select on device_gaps to archstats_shots, archstats_push, archstats_operator;
-grant select on stream_clocks to archstats_operator;
+grant select on stream_clocks to archstats_push, archstats_operator;
 
 -- device_states is written by a trigger with the owner's rights. No service needs it.
 grant select on device_states to archstats_operator;
@@ -87,6 +87,7 @@ grant select on calibrations, calibration_activations to archstats_sensor, archs
 -- Commands to devices: requested and cancelled by operators, claimed and ended by the daemon.
 grant select, update (state, claimed_by, claimed_at, phase, done, total, result, error, hint, finished_at)
     on commands to archstats_sensor;
+grant select on commands to archstats_push;
 grant select, insert, update (cancel_requested) on commands to archstats_operator;
 
 -- The feed: written by triggers only.

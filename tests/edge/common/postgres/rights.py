@@ -26,7 +26,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "device_status": ({GET, ADD, SET}, {GET, "update(clock_off)"}, {GET}, {GET}),
     "device_states": (set(), set(), set(), {GET}),
     "device_gaps": ({GET, ADD}, {GET}, {GET}, {GET}),
-    "stream_clocks": ({GET, ADD, SET}, set(), set(), {GET}),
+    "stream_clocks": ({GET, ADD, SET}, set(), {GET}, {GET}),
     "readings": ({GET, ADD}, {GET}, {GET}, {GET}),
     "sessions": (set(), {GET, "update(end_time,is_opened)"}, {GET}, {GET, ADD, SET}),
     "session_devices": (set(), {GET}, set(), {GET}),
@@ -49,7 +49,7 @@ MATRIX: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "calibration_runs": (set(), set(), set(), {GET, ADD, "update(ended_at,taken,updated_at)"}),
     "orphans": (set(), {GET, ADD, SET, CUT}, {GET}, {GET}),
     "rebuilds": (set(), {GET, ADD, "update(done_at,revised,shots)"}, set(), {GET, ADD}),
-    "commands": ({GET, RUN}, set(), set(), {GET, ADD, "update(cancel_requested)"}),
+    "commands": ({GET, RUN}, set(), {GET}, {GET, ADD, "update(cancel_requested)"}),
     "events": (set(), {GET, CUT}, {GET}, {GET, CUT}),
 }
 """Rights of sensor, shots, push and operator on each table. Those of the API are in ``API_RIGHTS``. A new table needs a decision here and in ``edge/schema/repeatable/grants.sql``."""
