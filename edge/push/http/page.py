@@ -17,6 +17,10 @@ _REFERENCE = re.compile(rb'"(\.{1,2}/[^"\n]+\.js)"')
 """A module that a module imports, at its start or later: every relative path to one."""
 
 
+ON_DEMAND = frozenset(("operate/view/bar.js",))
+"""Modules that a page loads only when they are wanted, with all that they import: most people who look at it never do."""
+
+
 class View(StrEnum):
     """The modules that ``start.js`` chooses from; the value is the path of the view's first module."""
 
@@ -30,8 +34,8 @@ class View(StrEnum):
 
 
 def loaded_modules(files: Mapping[str, bytes], view: View) -> list[str]:
-    """Return every module that the page loads for a view, the entry first. Raises KeyError for an import without a file."""
-    others = {other.value for other in View if other is not view}
+    """Return every module that the page loads at once for a view, the entry first. Raises KeyError for an import without a file."""
+    others = ON_DEMAND | {other.value for other in View if other is not view}
     found = [ENTRY]
     for module in found:  # grows while it is read
         for reference in _REFERENCE.findall(files[module]):

@@ -26,6 +26,7 @@ export const texts = {
     skip: "Skip to the list of shots",
     clocksOff: "BOW CLOCK OFF: no flight times and no speeds until bow and target have synchronised their clocks.",
     laneChoice: "Lane",
+    operate: "Operate",
     connecting: "connecting",
     allLanes: "All lanes",
     target: "Target",

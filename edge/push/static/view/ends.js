@@ -24,7 +24,7 @@ export function showEnds(table, shots, statistics, arrowsPerEnd) {
 function row(end, width) {
   const cells = end.shots.map(cell);
   while (cells.length < width) cells.push(element("td", { class: "arrow" }));
-  return element("tr", { class: end.sighter && "sighter" }, element("th", { scope: "row" }, end.name || texts.none), ...cells,
+  return element("tr", { class: end.sighter && "sighter", "data-end": end.end, "data-letter": end.letter }, element("th", { scope: "row" }, end.name || texts.none), ...cells,
     element("td", { class: "number optional" }, whole(end.hits)), element("td", { class: "number" }, whole(end.xs)),
     element("td", { class: "number sum" }, end.sighter && end.sum !== null ? texts.ends.sighterSum(whole(end.sum)) : whole(end.sum)),
     element("td", { class: "number" }, whole(end.running)));

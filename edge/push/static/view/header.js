@@ -80,9 +80,14 @@ export class Lanes {
     link.addEventListener("click", (event) => {
       if (!this.onChoose || event.ctrlKey || event.metaKey || event.shiftKey) return; // the modifiers open a new tab or window
       event.preventDefault();
-      history.pushState(null, "", link.href);
-      this.onChoose(lane);
+      this.choose(lane);
     });
     return link;
+  }
+
+  /** Show another lane, and keep it in the address. */
+  choose(lane) {
+    history.pushState(null, "", `?lane=${lane}`);
+    this.onChoose(lane);
   }
 }

@@ -5,6 +5,7 @@ import { place, whole } from "../model/format.js";
 import { Range } from "../model/range.js";
 import { counts, spoken } from "../model/score.js";
 import { EventType, Result, StreamEvent } from "../model/vocabulary.js";
+import { offerControls } from "../operate/index.js";
 import { texts } from "../texts/index.js";
 import { showArrows } from "./arrows.js";
 import { Devices } from "./devices.js";
@@ -36,6 +37,15 @@ let statistics = null;
 let shownFor = null;
 let unsaid = new Map();
 let loading = 0;
+const controls = offerControls({
+  get range() { return range; },
+  shots: () => range.shots(performance.now()),
+  selected: () => { const shots = range.shots(performance.now()); return shots.find((shot) => shot.id === selected) ?? shots.filter(counts).at(-1); },
+  points: () => current()?.totals.points ?? null,
+  select,
+  show: (lane) => (lane === range.lane ? load(lane) : lanes.choose(lane)),
+  reload: () => load(range.lane),
+});
 
 async function load(lane) {
   const mine = ++loading;
@@ -61,7 +71,8 @@ async function load(lane) {
 
 function onEvent(type, data) {
   lastHeard = new Date();
-  if (type === StreamEvent.GAP || type === EventType.SESSION_OPENED || (type === EventType.SESSION_CLOSED && data.id === range.session?.id)) {
+  controls.onEvent(type, data);
+  if (type === StreamEvent.GAP || type === EventType.SESSION_OPENED || type === EventType.SESSION_UPDATED || (type === EventType.SESSION_CLOSED && data.id === range.session?.id)) {
     load(range.lane);
   } else if (type.startsWith("shot.")) {
     const change = range.take(data);
@@ -130,6 +141,7 @@ function draw() {
   showWhy(byId("why-panel"), explained, explained && range.facesOf(explained));
   showOrphans(orphans.length);
   showClocks();
+  controls.draw();
 }
 
 function showClocks() {

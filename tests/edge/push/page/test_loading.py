@@ -23,7 +23,7 @@ from tests.eventually import POLL_INTERVAL_S
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 VERSION = StaticFiles().version
-STYLES = {path.name for path in STATIC.glob("*.css")}
+STYLES = set(re.findall(r'href="static/(\w[\w-]*\.css)"', (STATIC / "index.html").read_text()))
 FILES = {str(path.relative_to(STATIC)): path.read_bytes() for path in STATIC.rglob("*") if path.is_file()}
 TRANSFERRED = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .filter((one) => one.transferSize > 0).map((one) => new URL(one.name).pathname)"""

@@ -1,0 +1,44 @@
+// Entry of the controls: the button "Operate", the token of the address, and the bar once it is wanted.
+import { byId } from "../view/dom.js";
+import { hasControls, operator, takeToken } from "./access.js";
+
+let bar = null;
+let loading = null;
+
+/**
+ * Offer the controls of a lane: { range, shots(), selected(), points(), select(id), show(lane), reload() }. Returns draw(), for each
+ * change of the lane, and onEvent(type, data). The controls are loaded when an operator wants them: an audience never needs them.
+ */
+export function offerControls(lane) {
+  const button = byId("operate");
+  const isWanted = takeToken() || operator.isShown;
+  button.hidden = !hasControls();
+  if (!button.hidden) {
+    button.addEventListener("click", () => (bar ? leave() : enter(lane)));
+    if (isWanted) enter(lane);
+  }
+  return { draw: () => bar?.draw(), onEvent: (type, data) => bar?.onEvent(type, data) };
+}
+
+async function enter(lane) {
+  const loaded = (loading ??= import("./view/bar.js"));
+  let modules;
+  try {
+    modules = await loaded;
+  } catch (failure) {
+    loading = null; // the hub was away: the next click tries again
+    throw failure;
+  }
+  if (bar || !(await modules.named())) return;
+  operator.isShown = true;
+  byId("operate").setAttribute("aria-pressed", "true");
+  bar = new modules.Bar(lane, leave);
+}
+
+function leave() {
+  operator.isShown = false;
+  bar?.remove();
+  bar = null;
+  byId("operate").setAttribute("aria-pressed", "false");
+  byId("operate").focus();
+}
