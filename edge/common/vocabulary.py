@@ -136,6 +136,34 @@ class SlotLetter(StrEnum):
     D = "D"
 
 
+class CalledValue(StrEnum):
+    """The value of an arrow as it is called on the shooting line (``paper_ends.arrow_values``), the highest first."""
+
+    X = "X"
+    TEN = "10"
+    NINE = "9"
+    EIGHT = "8"
+    SEVEN = "7"
+    SIX = "6"
+    FIVE = "5"
+    FOUR = "4"
+    THREE = "3"
+    TWO = "2"
+    ONE = "1"
+    MISS = "M"
+
+
+class UnwatchedCause(StrEnum):
+    """The reason why a device is not proven to have worked in an interval, on the certificate of a session."""
+
+    GAP = "gap"
+    """It was blind or its events are lost (``device_gaps``)."""
+    OFF_LANE = "off_lane"
+    """It was not assigned to the lane."""
+    NOT_STORED = "not_stored"
+    """Its watermark is earlier: what it sensed is not stored."""
+
+
 class SessionState(StrEnum):
     """The state of a session, derived from ``sessions.is_opened`` and ``sessions.closing_time``."""
 

@@ -79,6 +79,12 @@ grant select on orphans to archstats_push, archstats_operator;
 grant select, insert, update (done_at, shots, revised) on rebuilds to archstats_shots;
 grant select, insert on rebuilds to archstats_operator;
 
+-- Ends on paper: entered by operators, compared by everyone.
+grant select, insert on paper_ends to archstats_operator;
+grant select on paper_ends to archstats_push;
+-- The certificate of a session, which push serves too, names what was corrected, and derives which device watched when.
+grant select on session_devices, session_changes, end_marks, corrections, rescores, rescored_calibrations to archstats_push;
+
 -- Calibrations: stored and activated by operators, applied by the assembler; a daemon sets its device to those with settings.
 grant select, insert on calibrations, calibration_activations to archstats_operator;
 grant select, insert, update (taken, updated_at, ended_at) on calibration_runs to archstats_operator;
@@ -101,10 +107,10 @@ grant update (pruned_xid, pruned_id) on installation to archstats_shots, archsta
 grant select, insert, update (at, mono_ns, host_id) on host_boots to archstats_api;
 grant select on devices, device_status, device_gaps, readings, stream_clocks, sessions, session_devices, session_changes, targets,
     faces, slots, archers, arrows, end_marks, ends, shots, orphans, corrections, rescores, rescored_calibrations, rebuilds,
-    calibrations, calibration_activations, calibration_runs, commands, assembly_progress
+    calibrations, calibration_activations, calibration_runs, commands, assembly_progress, paper_ends
     to archstats_api;
-grant insert on sessions, targets, faces, slots, archers, end_marks, corrections, calibration_activations, commands
-    to archstats_api;
+grant insert on sessions, targets, faces, slots, archers, end_marks, corrections, calibration_activations, commands,
+    paper_ends to archstats_api;
 grant update (is_opened, start_time, start_mono_ns, start_host_boot_id, closing_time, closing_mono_ns, closing_host_boot_id, end_time,
     location, is_indoor, arrows_per_end, sighter_ends) on sessions to archstats_api;
 grant update (cancel_requested) on commands to archstats_api;

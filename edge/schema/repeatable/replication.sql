@@ -1,7 +1,7 @@
 -- Replication of hubs to a centre. Like the grants this file may change and is applied after every other: a column that a
 -- migration adds is then published by the hub and visible at the centre. On any other database it only defines functions.
 --
--- The hub: publish_hub(number). Readings, gaps, corrections, rescores and calibrations are published when they are inserted, all
+-- The hub: publish_hub(number). Readings, gaps, corrections, rescores, calibrations and ends on paper are published when they are inserted, all
 -- other tables also when they are changed or deleted. Transaction ids stay on the hub: they mean nothing in another cluster.
 --
 -- The centre: build_centre(). Keys end with hub_id, so rows of two hubs never conflict. There are no foreign keys and no other
@@ -15,7 +15,8 @@ create or replace function replicated_tables() returns table (name text, only_in
     select * from (values ('devices', false), ('device_states', false), ('arrows', false), ('sessions', false), ('targets', false),
         ('faces', false), ('ends', false), ('shots', false), ('orphans', false),
         ('archers', false), ('slots', false), ('readings', true), ('device_gaps', true), ('corrections', true),
-        ('rescores', true), ('rescored_calibrations', true), ('calibrations', true), ('calibration_activations', true)
+        ('rescores', true), ('rescored_calibrations', true), ('calibrations', true), ('calibration_activations', true),
+        ('paper_ends', true)
     ) t (name, only_inserts) where to_regclass(t.name) is not null
 $$;
 comment on function replicated_tables is 'Tables of this schema that a hub publishes; of some only new rows.';
@@ -175,6 +176,13 @@ begin
                 left join calibrations c on (c.id, c.hub_id) = (a.calibration_id, a.hub_id)
                 where (a.id, a.hub_id) = (new.id, new.hub_id);
         end if;
+    elsif tg_table_name = 'paper_ends' then
+        if new.at > now() - interval '7 days' then
+            kind := 'paper.entered';
+            select s.lane, to_jsonb(p) into at_lane, content from archstats_push.paper_ends p
+                join archstats_push.sessions s on (s.id, s.hub_id) = (p.session_id, p.hub_id)
+                where (p.id, p.hub_id) = (new.id, new.hub_id);
+        end if;
     elsif tg_op = 'INSERT' or new.state <> old.state then
         kind := 'device.status';
         select d.lane, to_jsonb(s) || jsonb_build_object('kind', d.kind, 'lane', d.lane) into at_lane, content
@@ -280,7 +288,7 @@ begin
         alter table events enable always trigger events_ring_doorbell;
     end if;
     for emitter in select name from replicated_tables()
-            where name in ('shots', 'sessions', 'orphans', 'calibration_activations', 'device_states') loop
+            where name in ('shots', 'sessions', 'orphans', 'calibration_activations', 'paper_ends', 'device_states') loop
         if not has_trigger(emitter::regclass, emitter || '_emit_hub_event') then
             execute format('create trigger %1$I after insert or update on %2$I for each row execute function emit_hub_event()',
                 emitter || '_emit_hub_event', emitter);

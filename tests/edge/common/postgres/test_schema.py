@@ -291,6 +291,7 @@ LISTS: dict[str, type[StrEnum]] = {
     "corrections.kind": CorrectionKind,
     "commands.state": CommandState,
     "slots.letter": SlotLetter,
+    "paper_ends.slot": SlotLetter,
     "events.type": EventType,
     "quarantine.kind": ReportKind,
 }

@@ -1,0 +1,1 @@
+"""Tests of sheets, certificates and the list of past sessions."""
