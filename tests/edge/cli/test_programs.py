@@ -19,7 +19,8 @@ CASES = {
     "while importing": ("block()", -signal.SIGINT),
     "while running": ("def main(): block()", 128 + signal.SIGINT),
 }
-BLOCK = "import time\ndef block(): print('here', flush=True); time.sleep(60)\n"
+BLOCK = "import time\ndef block():\n    print('here', flush=True)\n    while True: time.sleep(0.05)\n"
+"""Short pauses: a signal that arrives just before a long one would wait for its end."""
 
 
 @pytest.mark.parametrize("case", CASES)
