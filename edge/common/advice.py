@@ -101,13 +101,18 @@ def open_command(lane: int, last: SessionValues) -> str:
 
 
 def _face_words(last: SessionValues) -> list[str]:
-    """The options that place the faces; a single one in the middle needs its code alone."""
+    """The options that place the faces."""
+    return [f"--face {text}" for text in face_texts(last)] or ["--face FACE"]
+
+
+def face_texts(last: SessionValues) -> list[str]:
+    """The faces of a session as ``--face`` takes them; a single one in the middle needs its code alone. Pure."""
     if not last.faces:
-        return ["--face FACE"]
+        return []
     (name, code, x, y), *others = last.faces
     in_middle = (
         last.butt_width is None or last.butt_height is None or (x, y) == (last.butt_width / 2, last.butt_height / 2)
     )
     if name == PLAIN_NAME and in_middle and not others:
-        return [f"--face {code}"]
-    return [f"--face {name}={code}@{x:.10g},{y:.10g}" for name, code, x, y in last.faces]
+        return [str(code)]
+    return [f"{name}={code}@{x:.10g},{y:.10g}" for name, code, x, y in last.faces]

@@ -19,19 +19,22 @@ from edge.common.config.errors import CommandError, UsageError
 from edge.common.console import iso, local
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean, nearest
+from edge.common.vocabulary import ErrorCode
 from edge.operator.boots import dated, record_this_boot
 from edge.operator.butt.layout import FacePlace
 from edge.operator.butt.slots import NewSlot, insert_slots
 from edge.shots.rules import USUAL_RULES, RuleSet, load_all_rules, load_rules
 
 END_TIMEOUT_S = 60.0
+LONGEST_LOCATION = 255
+"""Characters of the longest location."""
 START_SHOTS = "Start archstats-shots, which closes it; on a hub with `sudo systemctl start archstats-shots`."
 """Remedy for a session that stays in the state ``closing``."""
 
 
 @dataclass(frozen=True, slots=True)
-class NewSession:
-    """Everything that a session is opened with."""
+class SessionHead:
+    """A new session apart from its butt and its archers."""
 
     lane: int
     start: Instant
@@ -40,6 +43,12 @@ class NewSession:
     """Decides the assumed shaft diameter."""
     arrows_per_end: int
     end_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession(SessionHead):
+    """Everything that a session is opened with."""
+
     distance_m: float
     butt_width_mm: float
     butt_height_mm: float
@@ -138,11 +147,11 @@ async def open_sessions(
     async with connection.transaction():
         for lane in lanes:
             if backdated:
-                await _refuse_overlap(connection, lane, new.start.at)
+                await refuse_overlap(connection, lane, new.start.at)
             try:
                 opened[lane] = await open_session(connection, replace(new, lane=lane))
             except asyncpg.UniqueViolationError as fault:
-                raise await _lane_in_use(connection, lane) from fault
+                raise await lane_in_use(connection, lane) from fault
     return opened
 
 
@@ -154,23 +163,7 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
     """
     await record_this_boot(connection)
     async with connection.transaction():
-        session_id: UUID = await connection.fetchval(
-            """
-            insert into sessions (lane, start_time, start_mono_ns, start_host_boot_id, location, is_indoor, arrows_per_end,
-                                  end_timeout_s, sighter_ends, rule_set, rule_set_version, x_points)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id
-            """,
-            new.lane,
-            *new.start.columns,
-            clean(new.location),
-            new.is_indoor,
-            new.arrows_per_end,
-            new.end_timeout_s,
-            new.sighter_ends,
-            new.rules.code,
-            new.rules.version,
-            new.rules.x_points,
-        )
+        session_id = await insert_session(connection, new, new.sighter_ends, new.rules)
         target_id: UUID = await connection.fetchval(
             "insert into targets (session_id, max_x, max_y, distance) values ($1, $2, $3, $4) returning id",
             session_id,
@@ -195,7 +188,29 @@ async def open_session(connection: Connection, new: NewSession) -> UUID:
     return session_id
 
 
-async def _refuse_overlap(connection: Connection, lane: int, start: datetime) -> None:
+async def insert_session(connection: Connection, new: SessionHead, sighter_ends: int, rules: RuleSet) -> UUID:
+    """Insert the row of a session. Raises asyncpg.UniqueViolationError when the lane already has an open session."""
+    session_id: UUID = await connection.fetchval(
+        """
+        insert into sessions (lane, start_time, start_mono_ns, start_host_boot_id, location, is_indoor, arrows_per_end,
+                              end_timeout_s, sighter_ends, rule_set, rule_set_version, x_points)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id
+        """,
+        new.lane,
+        *new.start.columns,
+        clean(new.location, LONGEST_LOCATION),
+        new.is_indoor,
+        new.arrows_per_end,
+        new.end_timeout_s,
+        sighter_ends,
+        rules.code,
+        rules.version,
+        rules.x_points,
+    )
+    return session_id
+
+
+async def refuse_overlap(connection: Connection, lane: int, start: datetime) -> None:
     """Raise CommandError when the lane's last session ended after ``start``: no arrow belongs to two sessions."""
     ended: datetime | None = await connection.fetchval(
         "select end_time from sessions where lane = $1 order by number desc limit 1", lane
@@ -207,16 +222,19 @@ async def _refuse_overlap(connection: Connection, lane: int, start: datetime) ->
         )
 
 
-async def _lane_in_use(connection: Connection, lane: int) -> CommandError:
+async def lane_in_use(connection: Connection, lane: int) -> CommandError:
     """The error for a lane that already has an open session."""
     closing: bool | None = await connection.fetchval(
         "select closing_time is not null from sessions where lane = $1 and is_opened", lane
     )
     if closing:
         return CommandError(
-            f"the last session of lane {lane} is still closing, so no session was opened", hint=START_SHOTS
+            f"the last session of lane {lane} is still closing, so no session was opened",
+            hint=START_SHOTS,
+            code=ErrorCode.SESSION_ALREADY_OPEN,
         )
     return CommandError(
         f"lane {lane} already has an open session, so no session was opened",
         hint=f"Close it first: `archstats-sensor session close --lane {lane}`.",
+        code=ErrorCode.SESSION_ALREADY_OPEN,
     )

@@ -15,7 +15,7 @@ import asyncpg
 from drivers.clock.instant import Instant
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import SessionClock, SessionState, SlotLetter
+from edge.common.vocabulary import ErrorCode, SessionClock, SessionState, SlotLetter
 from edge.operator.boots import record_this_boot
 from edge.operator.opening import command_to_open
 from edge.operator.statistics import facts_of_session
@@ -33,6 +33,14 @@ STEPPED_S = 60.0
 # A session's instants follow the clock that it was opened with, so that a step of the wall clock moves none of them.
 _START = SqlInstant.of_columns("start_time")
 _BY_ITS_OWN_CLOCK = f"greatest({utc_by_clock_of(_START, SqlInstant.of_parameters(2))}, start_time)"
+
+_REQUEST_CLOSE = f"""
+update sessions set
+    closing_time = coalesce(closing_time, {_BY_ITS_OWN_CLOCK}),
+    closing_mono_ns = case when closing_time is null then $3 else closing_mono_ns end,
+    closing_host_boot_id = case when closing_time is null then $4 else closing_host_boot_id end
+where is_opened and
+"""  # noqa: S608 - fixed text
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +133,21 @@ async def request_closes(connection: Connection, lanes: Sequence[int], now: Inst
 
 async def request_close(connection: Connection, lane: int, now: Instant) -> UUID | None:
     """Request that the lane's session is closed: arrows in flight still count. None when no session is open on the lane."""
-    session_id: UUID | None = await connection.fetchval(
-        f"""
-        update sessions set
-            closing_time = coalesce(closing_time, {_BY_ITS_OWN_CLOCK}),
-            closing_mono_ns = case when closing_time is null then $3 else closing_mono_ns end,
-            closing_host_boot_id = case when closing_time is null then $4 else closing_host_boot_id end
-        where lane = $1 and is_opened returning id
-        """,  # noqa: S608 - fixed text
-        lane,
-        *now.columns,
-    )
+    session_id: UUID | None = await connection.fetchval(f"{_REQUEST_CLOSE} lane = $1 returning id", lane, *now.columns)
     return session_id
 
 
-async def await_closes(connection: Connection, sessions: Sequence[UUID]) -> set[UUID]:
-    """Wait until ``archstats-shots`` has closed the sessions; returns those that are still open after 15 s."""
+async def request_close_of(connection: Connection, session_id: UUID, now: Instant) -> None:
+    """The same for one session by its id, if it is open."""
+    await connection.execute(f"{_REQUEST_CLOSE} id = $1", session_id, *now.columns)
+
+
+async def await_closes(
+    connection: Connection, sessions: Sequence[UUID], within_s: float = CLOSED_WITHIN_S
+) -> set[UUID]:
+    """Wait until ``archstats-shots`` has closed the sessions; returns those that are still open after that time."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSED_WITHIN_S):
+        async with asyncio.timeout(within_s):
             for session_id in sessions:
                 while await is_open(connection, session_id):  # noqa: ASYNC110 - a listener would be one more connection
                     await asyncio.sleep(POLL_INTERVAL_S)
@@ -205,6 +210,7 @@ async def no_open_session(connection: Connection, lane: int) -> CommandError:
     return CommandError(
         f"no session is open on lane {lane}, so nothing was changed",
         hint=f"Open one: `{await command_to_open(connection, lane)}`.",
+        code=ErrorCode.SESSION_NOT_OPEN,
     )
 
 

@@ -151,6 +151,9 @@ class Assembler:
 
     async def _take(self, seen: Updates) -> set[UUID]:
         """Take the news into memory; returns the sessions in memory that they touch."""
+        deleted = [one.session_id for one in seen.sessions if one.lane is None]
+        self._forget(deleted)
+        self._stuck.forget(deleted)
         changed = {one.session_id: one.revision for one in seen.sessions if self._owns(one.session_id, one.lane)}
         stale = {i for i in changed if i in self._sessions and changed[i] != self._sessions[i].rows.revision}
         self._to_load |= {i for i in changed if i not in self._sessions}
@@ -208,10 +211,12 @@ class Assembler:
         rows = await self._connection.fetch("select id, lane from sessions where id = any($1)", list(sessions))
         return {row["id"] for row in rows if self._owns(row["id"], row["lane"])}
 
-    def _owns(self, session_id: UUID, lane: int) -> bool:
+    def _owns(self, session_id: UUID, lane: int | None) -> bool:
         if self._only is not None:
             return session_id in self._only()
-        return share_of(lane) in self._shares and (self._slow is None or session_id not in self._slow)
+        return (
+            lane is not None and share_of(lane) in self._shares and (self._slow is None or session_id not in self._slow)
+        )
 
     async def _refresh(self, sessions: Collection[UUID]) -> set[UUID]:
         """Read the rows of sessions in memory again, apart from their readings."""

@@ -59,7 +59,7 @@ def parse_face(text: str) -> FaceRequest:
             f"--face {text} is not a face",
             hint=f"Write it like {SYNTAX}: wa_40, left=wa_40 or left=wa_40@320,620; a name has letters, digits, _ and -.",
         )
-    _spec(found["code"])
+    face_spec(found["code"])
     if found["x"] is None:
         return FaceRequest(found["code"], found["name"])
     try:
@@ -83,7 +83,7 @@ def faces_on_butt(
     None has the usual size, or a single face's with a margin where that is more. Raises UsageError for an unknown face, a name given twice or places for some
     faces only, CommandError for a butt that is too small and for faces that overlap.
     """
-    specs = [_spec(request.code) for request in requests]
+    specs = [face_spec(request.code) for request in requests]
     names = _names(requests, specs)
     width, height = _butt_for(specs, width_mm, height_mm)
     if any(request.centre is not None for request in requests):
@@ -108,7 +108,8 @@ def faces_on_butt(
     return width, height, places
 
 
-def _spec(code: str) -> FaceSpec:
+def face_spec(code: str) -> FaceSpec:
+    """The newest version of a face of the catalogue. Raises UsageError when there is no such code."""
     catalogue = load_catalogue()
     if code not in catalogue:
         near = nearest(code, catalogue)

@@ -31,7 +31,11 @@ class NewSlot:
 def parse_slots(texts: Sequence[str], faces: Sequence[FacePlace]) -> list[NewSlot]:
     """The slots that texts like ``A=left,bow=bow-1,archer=Kim`` ask for. Raises UsageError."""
     names = list(dict.fromkeys(face.name for face in faces))
-    slots = [_parse(text, names) for text in texts]
+    return checked_slots([_parse(text, names) for text in texts])
+
+
+def checked_slots(slots: Sequence[NewSlot]) -> list[NewSlot]:
+    """The slots of one session in the order of their letters. Raises UsageError for a slot, bow or archer that is given twice."""
     for kind, values in (("slot", [slot.letter for slot in slots]), ("bow", [slot.bow for slot in slots if slot.bow])):
         for value, count in Counter(values).items():
             if count > 1:
@@ -61,17 +65,23 @@ def _parse(text: str, names: Sequence[str]) -> NewSlot:
     unclear = letter not in list(SlotLetter) or not values.keys() <= {"bow", "archer"} or len(values) < len(pairs)
     if unclear or not all(map(str.strip, values.values())):
         raise UsageError(f"--slot {text} is not a slot", hint=f"Write it like {SYNTAX}; letters are A, B, C and D.")
-    if not face and len(names) > 1:
-        raise UsageError(f"slot {letter} has no face", hint=f"Give --slot {letter}=FACE, one of {', '.join(names)}.")
-    if face and face not in names:
-        raise UsageError(
-            f"slot {letter} has a face '{face}' that is not on the butt", hint=f"Give one of {', '.join(names)}."
-        )
+    face = face_of_slot(letter, face or None, names)
     try:
         archer = storable_text(values["archer"].strip()) if "archer" in values else None
     except ValueError as fault:
         raise UsageError(f"--slot {letter}: {fault}", hint="Write the archer's name in another way.") from fault
-    return NewSlot(SlotLetter(letter), face or names[0], values.get("bow"), archer)
+    return NewSlot(SlotLetter(letter), face, values.get("bow"), archer)
+
+
+def face_of_slot(letter: str, face: str | None, names: Sequence[str]) -> str:
+    """The name of a slot's face: the butt's only one where none is given. Raises UsageError."""
+    if face is None and len(names) > 1:
+        raise UsageError(f"slot {letter} has no face", hint=f"Give it one of {', '.join(names)}.")
+    if face is not None and face not in names:
+        raise UsageError(
+            f"slot {letter} has a face '{face}' that is not on the butt", hint=f"Give one of {', '.join(names)}."
+        )
+    return face or names[0]
 
 
 async def insert_slots(connection: Connection, session_id: UUID, lane: int, slots: Collection[NewSlot]) -> None:
@@ -81,7 +91,7 @@ async def insert_slots(connection: Connection, session_id: UUID, lane: int, slot
     """
     for slot in slots:
         if slot.bow is not None:
-            await _require_bow(connection, slot.bow, lane)
+            await require_bow(connection, slot.bow, lane)
         archer_id = None if slot.archer is None else await _archer(connection, clean(slot.archer))
         await connection.execute(
             "insert into slots (session_id, letter, face, bow_device_id, archer_id) values ($1, $2, $3, $4, $5)",
@@ -95,13 +105,14 @@ async def _archer(connection: Connection, name: str) -> UUID:
     return archer_id
 
 
-async def _require_bow(connection: Connection, device: str, lane: int) -> None:
+async def require_bow(connection: Connection, device: str, lane: int) -> None:
+    """Raise CommandError when a device is no bow of the lane."""
     rows = await connection.fetch(
         "select id from devices where lane = $1 and kind = $2 order by id", lane, DeviceKind.BOW
     )
     bows = [row["id"] for row in rows]
     if device not in bows:
         raise CommandError(
-            f"device {device} is no bow of lane {lane}, so no session was opened",
+            f"device {device} is no bow of lane {lane}, so nothing was changed",
             hint=f"Give one of {', '.join(bows)}." if bows else "A device is known once its daemon has run.",
         )

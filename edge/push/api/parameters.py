@@ -6,7 +6,7 @@ boolean and ``1735725600`` no instant.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -46,7 +46,12 @@ def _boolean_word(value: object) -> object:
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_is_written_out), AfterValidator(storable_instant)]
+Instant = Annotated[
+    AwareDatetime,
+    Field(strict=False),  # the check before it hands on a text, which is no instant of a strict body
+    BeforeValidator(_is_written_out),
+    AfterValidator(storable_instant),
+]
 Text = Annotated[str, Field(max_length=255), AfterValidator(storable_text)]
 Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S"), AfterValidator(storable_text)]
 """Why something was decided; it is kept."""
@@ -55,6 +60,13 @@ Lane = Annotated[int, Field(ge=1, le=999_999)]
 OwnLane = Annotated[int, Field(ge=1, le=999)]
 """A lane of this hub."""
 Millimetres = Annotated[float, Field(allow_inf_nan=False)]
+Side = Annotated[float, Field(gt=0, lt=100_000)]
+"""Width or height of a butt, millimetres."""
+Metres = Annotated[float, Field(ge=1, lt=1000)]
+"""Distance to a target, kept to the millimetre."""
+ArrowsPerEnd = Annotated[int, Field(ge=1, le=72)]
+SighterEnds = Annotated[int, Field(ge=0, le=99)]
+"""Number of ends at the beginning that count in no total."""
 Flag = Annotated[bool, Field(strict=True), BeforeValidator(_boolean_word)]
 """A boolean parameter: ``true`` or ``false`` and no other word."""
 Null = Literal["null"]
@@ -116,6 +128,18 @@ class Answer(BaseModel):
     """An object of an answer, with exactly these members."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def left_out() -> Any:
+    """Return the default of a member that a change may leave out; :attr:`edge.push.api.operation.Call.given` has only those given.
+
+    Null is a value like any other, so a member whose type has no null refuses it.
+    """
+    return Field(default=None, json_schema_extra=_without_default)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
 
 
 Q = TypeVar("Q", bound=Query)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -68,6 +68,22 @@ def one_row(row_json: str | None, kind: str, wanted: object, tag: str | None = N
     response = data_response(row_json)
     response.headers["etag"] = tag or etag_of(json.loads(row_json))
     return response
+
+
+def part_of_row(row_json: str | None, keys: Sequence[str], kind: str, wanted: object) -> Response:
+    """Return the answer to some members of one row, with the entity tag of all of them: other paths show and change the rest."""
+    if row_json is None:
+        raise missing(kind, wanted)
+    row = json.loads(row_json)
+    response = data_response(json.dumps({key: row[key] for key in keys}))
+    response.headers["etag"] = etag_of(row)
+    return response
+
+
+def expected(call: Call[Q, B]) -> Callable[[str], None] | None:
+    """Return the condition of a change for the functions of :mod:`edge.operator`; None where any row will do."""
+    condition = call.if_match
+    return None if condition is None or "*" in condition.tags else condition.require
 
 
 async def row_of(connection: Connection, select: str, *arguments: object) -> str | None:

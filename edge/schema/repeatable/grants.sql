@@ -114,3 +114,9 @@ grant insert on sessions, targets, faces, slots, archers, end_marks, corrections
 grant update (is_opened, start_time, start_mono_ns, start_host_boot_id, closing_time, closing_mono_ns, closing_host_boot_id, end_time,
     location, is_indoor, arrows_per_end, sighter_ends) on sessions to archstats_api;
 grant update (cancel_requested) on commands to archstats_api;
+-- A target and its faces are changed only before the first shot. What is deleted takes along what rests on it alone.
+grant delete on sessions, targets, faces, archers to archstats_api;
+grant update (max_x, max_y, distance) on targets to archstats_api;
+grant update (human_identifier, name, code, version, x, y, radii, points, x_radius) on faces to archstats_api;
+grant update (archer_id, bow_device_id, face) on slots to archstats_api;
+grant update (name) on archers to archstats_api;

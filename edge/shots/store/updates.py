@@ -22,7 +22,8 @@ class ChangedSession(NamedTuple):
     """A session of which more changed than its readings."""
 
     session_id: UUID
-    lane: int
+    lane: int | None
+    """None for a session that was deleted."""
     revision: int
 
 

@@ -81,6 +81,16 @@ class Service:
             finally:
                 writer.close()
 
+    async def raw_answer(self, request: bytes) -> bytes:
+        """Send bytes as they are; returns everything that the service answers until it closes the connection."""
+        async with asyncio.timeout(WITHIN_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            try:
+                writer.write(request)
+                return await reader.read()
+            finally:
+                writer.close()
+
     async def until_live(self) -> None:
         """Wait until the service reads the feed."""
         async with asyncio.timeout(WITHIN_S), http(self) as client:

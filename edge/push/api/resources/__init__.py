@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from edge.push.api.operation import AnyOperation, Api
-from edge.push.api.resources import device, live, performance, session, shot, statistics
+from edge.push.api.resources import (
+    archer,
+    device,
+    face,
+    live,
+    performance,
+    session,
+    session_opening,
+    shot,
+    slot,
+    statistics,
+    target,
+)
 
-_RESOURCES = (session, shot, performance, device, statistics, live)
+_RESOURCES = (session, session_opening, archer, slot, target, face, shot, performance, device, statistics, live)
 
 
 def all_operations(api: Api) -> list[AnyOperation]:

@@ -60,15 +60,16 @@ API_RIGHTS: dict[str, set[str]] = {
     "host_boots": {ADD, RENEWED},
     "sessions": {
         ADD,
+        CUT,
         (
             "update(arrows_per_end,closing_host_boot_id,closing_mono_ns,closing_time,end_time,is_indoor,is_opened,location,"
             "sighter_ends,start_host_boot_id,start_mono_ns,start_time)"
         ),
     },
-    "targets": {ADD},
-    "faces": {ADD},
-    "slots": {ADD},
-    "archers": {ADD},
+    "targets": {ADD, CUT, "update(distance,max_x,max_y)"},
+    "faces": {ADD, CUT, "update(code,human_identifier,name,points,radii,version,x,x_radius,y)"},
+    "slots": {ADD, "update(archer_id,bow_device_id,face)"},
+    "archers": {ADD, CUT, "update(name)"},
     "end_marks": {ADD},
     "corrections": {ADD},
     "paper_ends": {ADD},

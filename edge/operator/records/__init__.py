@@ -1,0 +1,5 @@
+"""Rows that operators create, change and delete one by one: sessions, targets, faces, slots and archers.
+
+Each change locks its row, compares it with what the operator saw, and writes, all in one transaction: of two operators who
+saw the same row only one can change it.
+"""
