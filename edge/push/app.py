@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -72,11 +72,12 @@ def build_app(
             405: no_route,
             RequestRejected: rejected,
             DatabaseAwayError: _database_away,
+            ClientDisconnect: _disconnected,
             Exception: _broken,
         },
     )
     app.router.redirect_slashes = False
-    return HostGuard(app, names)
+    return HostGuard(app, names, refusals)
 
 
 def _no_route(request: Request, error: Exception) -> Response:
@@ -93,6 +94,11 @@ def _no_route(request: Request, error: Exception) -> Response:
 async def _database_away(_: Request, error: Exception) -> Response:
     message = f"the database does not answer ({error}); repeat the request once /healthz reports ok"
     return error_response(503, [ApiError("database_away", message)], {"retry-after": "2"})
+
+
+async def _disconnected(_: Request, __: Exception) -> Response:
+    """End a request whose client left, or was cut off, before its body was complete. The response reaches no client."""
+    return error_response(400, [ApiError("disconnected", "the connection ended before the request was complete")])
 
 
 async def _broken(_: Request, __: Exception) -> Response:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edge.common.postgres.listener import Listener
+from edge.push.http.access import is_own
 from edge.push.http.admission import Admission
 from edge.push.http.envelope import headers
 from edge.push.http.refusals import Refusals
@@ -27,18 +28,20 @@ class Health:
         self._admission = admission
         self._refusals = refusals
 
-    async def healthz(self, _: Request) -> Response:
-        """Respond 200 while feed and doorbell work, else 503.
+    async def healthz(self, request: Request) -> Response:
+        """Respond 200 while feed and doorbell work, else 503. Only programs of this machine get names of the database server.
 
         ``degraded`` (200): the feed is held back, or connections, streams or file descriptors run out.
         """
         reading, listening, held = self._reader.reading, self._listener.connected, self._reader.held_back
+        is_near = is_own(request)
+        fault = self._reader.fault if is_near else self._reader.public_fault
         shortage = self._refusals.shortage
         status = "away" if not self._hub.connected else "degraded" if held or shortage else "ok"
         report = {
             "status": status,
             "checks": {
-                "database": {"ok": reading, "error": None if reading else self._reader.fault},
+                "database": {"ok": reading, "error": None if reading else fault},
                 "listener": {"ok": listening, "lost": self._listener.reconnects},
                 "feed": {
                     "ok": held is None,
@@ -46,8 +49,8 @@ class Health:
                     "held_back": held
                     and {
                         "for_s": round(held.for_s, 1),
-                        "pid": held.pid,
-                        "application": held.application,
+                        "pid": held.pid if is_near else None,
+                        "application": held.application if is_near else None,
                         "state": held.state,
                         "hint": "This database session keeps a transaction open; end it, or wait until the server does.",
                     },

@@ -18,6 +18,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.push.http.envelope import RequestRejected, error_response, reject
+from edge.push.http.limits import check_head
 from edge.push.http.refusals import Cause, Refusals
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -102,17 +103,20 @@ class HostNames:
 
 
 class HostGuard:
-    """ASGI application that passes on only requests to this machine's names."""
+    """ASGI application that passes on only requests to this machine's names, whose head is within the limits."""
 
-    def __init__(self, app: ASGIApp, names: HostNames) -> None:
+    def __init__(self, app: ASGIApp, names: HostNames, refusals: Refusals) -> None:
         self._app = app
         self._names = names
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or reject it in the envelope of the API."""
         try:
+            check_head(scope["raw_path"] + b"?" + scope["query_string"], scope["headers"])
             self._names.check(HTTPConnection(scope), is_read=scope["method"] in SAFE_METHODS)
         except RequestRejected as rejected:
+            self._refusals.count_response(rejected.status)
             response = error_response(rejected.status, rejected.errors, rejected.headers)
             await response(scope, receive, send)
             return

@@ -14,10 +14,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from edge.push.http.admission import Admission, counted_address
-from edge.push.http.envelope import ApiError, error_response
+from edge.push.http.envelope import ApiError, RequestRejected, error_response
+from edge.push.http.limits import LONGEST_HEAD, check_head, cut_head
 from edge.push.http.refusals import Cause, Refusals
 
-INVALID_REQUEST = ApiError("invalid_request", "this is not a request of HTTP/1.1, or its head is above 16 kB")
+INVALID_REQUEST = ApiError("invalid_request", "this is not a request of HTTP/1.1")
 NO_REQUEST = ApiError("request_timeout", "the request was not complete in time; send it again")
 
 _defects = logging.getLogger(f"{__name__}.defects")
@@ -73,11 +74,19 @@ class HttpConnection(H11Protocol):
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
-        """Handle what has arrived. A request that has begun is answered without a deadline of this connection."""
+        """Handle what has arrived. A complete request is answered without a deadline of this connection; a body has one.
+
+        The deadline of a body begins with its request, and no part of it prolongs the wait.
+        """
+        before = self._cycle
         super().handle_events()
         cycle = self._cycle
-        if cycle is not None and not cycle.response_complete:
+        if cycle is None or cycle.response_complete:
+            return
+        if self.conn.their_state is not h11.SEND_BODY:
             self._admission.begin_request(self)
+        elif cycle is not before:
+            self._admission.await_request(self)
 
     def on_response_complete(self) -> None:
         """Wait for the next request. The rest of an unread body does not prolong the wait."""
@@ -87,11 +96,20 @@ class HttpConnection(H11Protocol):
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Pass the connection on, with its place."""
+        try:
+            check_head(event.target, event.headers)
+        except RequestRejected as rejected:
+            self._refuse(rejected)
+            return
         self._admission.begin_request(self)
         super().handle_websocket_upgrade(event)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's text says less
-        """Count an invalid request and reject it."""
+        """Count a request that is invalid or has a head without end, and reject it."""
+        cycle, begun = self._cycle, self.conn.trailing_data[0]
+        if len(begun) > LONGEST_HEAD and (cycle is None or cycle.response_complete):
+            self._refuse(cut_head(begun))
+            return
         self._refusals.count(Cause.INVALID_REQUEST)
         self._reject(400, INVALID_REQUEST)
 
@@ -111,10 +129,14 @@ class HttpConnection(H11Protocol):
 
     def time_out(self) -> None:
         """Close, because no request arrived in time; with a response if one has begun."""
-        if self.conn.trailing_data[0]:
+        if self.conn.trailing_data[0] or self.conn.their_state is h11.SEND_BODY:
             self._reject(408, NO_REQUEST)
         else:
             self.transport.close()
+
+    def _refuse(self, rejected: RequestRejected) -> None:
+        self._refusals.count_response(rejected.status)
+        self._reject(rejected.status, rejected.errors[0])
 
     def _reject(self, status: int, error: ApiError) -> None:
         """Send an error instead of the application's response, unless that has begun, and close."""

@@ -10,6 +10,7 @@ import asyncpg
 from edge.common.advice import as_typed
 from edge.common.postgres.connection import DATABASE_FAULTS, Connection, Pool
 from edge.common.postgres.database import Database
+from edge.push.http.public_errors import public_cause
 
 MAX_CONNECTIONS = 4
 TIMEOUT_S = 3.0
@@ -28,7 +29,7 @@ _OWN_FAULTS = (asyncpg.SyntaxOrAccessError, asyncpg.DataError, asyncpg.Integrity
 
 
 class DatabaseAwayError(Exception):
-    """The database cannot be read now. The message gives the cause; retry later, or check PostgreSQL."""
+    """The database cannot be read now. The message gives the cause in words for every client; retry later, or check PostgreSQL."""
 
 
 class ReadPool:
@@ -56,7 +57,7 @@ class ReadPool:
         except _OWN_FAULTS:
             raise
         except DATABASE_FAULTS as error:
-            raise DatabaseAwayError(str(error) or type(error).__name__) from error
+            raise DatabaseAwayError(public_cause(error)) from error
 
     async def value(self, query: str, *arguments: object) -> str | None:
         """Return the text in the first column of ``query``. Raises DatabaseAwayError."""

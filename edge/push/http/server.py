@@ -18,6 +18,7 @@ from tenacity.wait import wait_random_exponential
 
 from edge.common.process.addresses import page_urls
 from edge.common.process.logs import Transitions
+from edge.push.http.limits import LONGEST_HEAD
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 timeout_graceful_shutdown=1,
                 backlog=BACKLOG,
+                h11_max_incomplete_event_size=LONGEST_HEAD,
             )
         )
         self._stop = stop

@@ -16,6 +16,7 @@ from edge.common.postgres.listener import Listener
 from edge.common.postgres.reconnect import Attempt, reconnecting
 from edge.common.process.logs import Transitions
 from edge.common.process.progress import Tick, no_tick
+from edge.push.http.public_errors import public_cause
 from edge.push.stream.frames import of_event
 from edge.push.stream.hub import Hub
 
@@ -44,7 +45,9 @@ class FeedReader:
         self.reading = False
         """Whether the last read of the table succeeded."""
         self.fault = "not connected yet"
-        """Cause of the last failed read."""
+        """Cause of the last failed read, in the words of the log."""
+        self.public_fault = "it is not connected yet"
+        """The same in words for every client."""
         self.held_back: HeldBack | None = None
         """The transaction that holds the feed back, once it has done so for 2 s."""
         self._database = database
@@ -88,7 +91,7 @@ class FeedReader:
         self._hub.set_connected(connected=self.reading and self._listener.connected)
 
     def _on_fault(self, fault: Exception) -> None:
-        self.fault = describe_error(fault)
+        self.fault, self.public_fault = describe_error(fault), public_cause(fault)
         self._state_log.enter(ReadingState.LOST, f"{self.fault}; trying again")
 
     async def _one_connection(self, attempt: Attempt) -> NoReturn:

@@ -22,7 +22,6 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
     [
         b"\x00\x01\x02\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"y" * 20_000,
         b"POST /healthz HTTP/1.1\r\n" + HOST + CHUNKED + b"zzz\r\n",
         b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
     ],
