@@ -1,4 +1,4 @@
-"""``archstats-sensor session``: open, end, close and list sessions, and their statistics."""
+"""``archstats-sensor session``: open, end, close and list sessions, their statistics, and their files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from drivers.clock.host import host_now
 from edge.cli.commands.options import DatabaseDir, Json, Lane, Location, command_group, faces, operator_name, rule_sets
+from edge.cli.commands.session_files import SessionArgument, export_command, paper_command
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import EXIT_REFUSED, CommandError
 from edge.common.console import as_json as json_object
@@ -42,12 +43,6 @@ app = command_group("Sessions: the shooting on a lane, from open to close.")
 Lanes = Annotated[
     list[int] | None,
     typer.Option("--lane", min=1, max=999, help="The lane; repeat it for several. Lane 1 by default."),
-]
-SessionArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="SESSION", help="Id of the session, the first characters of it, or 'last' for the open or newest one."
-    ),
 ]
 ButtSide = Annotated[
     float | None,
@@ -223,6 +218,10 @@ def stats_command(
             say(line)
 
     on_database(run, database_dir, at_centre=True)
+
+
+app.command("export")(export_command)
+app.command("paper")(paper_command)
 
 
 def session_line(session: SessionSummary) -> str:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from edge.common.vocabulary import Flag, Result, SessionState
 from edge.operator.export.sheet import Place, SheetHead, SheetSource, ShotDetails
-from edge.statistics import SessionFacts, ShotFacts
-from tests.edge.statistics.session_rows import FACE, session, shot
+from edge.statistics import ShotFacts
+from tests.edge.statistics.session_rows import session, shot
 
 START = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 ARCHERS = (Place("A", "Kim", "wa_122"), Place("B", "Ünal <b>", "wa_122"))
@@ -83,6 +83,3 @@ def any_sheet(draw: st.DrawFn) -> SheetSource:
     shots = [draw(any_shot(number)) for number in range(1, 1 + draw(st.integers(0, 12)))]
     places = draw(st.sampled_from([(), ARCHERS]))
     return sheet(*shots, places=places, sighters=draw(st.integers(0, 2)))
-
-
-__all__ = ["ARCHERS", "FACE", "START", "SessionFacts", "any_sheet", "head", "of_ends", "sheet", "shot"]

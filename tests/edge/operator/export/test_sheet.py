@@ -9,7 +9,8 @@ from hypothesis import given
 from edge.common.vocabulary import Flag, Result
 from edge.operator.export.sheet import SheetSource, archer_sheets, end_rows, shot_rows, value_text
 from edge.statistics import session_totals
-from tests.edge.operator.export.sheets import ARCHERS, any_sheet, of_ends, sheet, shot
+from tests.edge.operator.export.sheets import ARCHERS, any_sheet, of_ends, sheet
+from tests.edge.statistics.session_rows import shot
 
 RANK = {"X": 11, "M": 0, "?": -1}
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from edge.common.config.errors import UsageError
 from edge.common.vocabulary import CalledValue, Result
 from edge.operator.paper.compare import ComparedEnd, PaperEnd, compare_ends, parse_values
-from tests.edge.operator.export.sheets import ARCHERS, sheet, shot
+from tests.edge.operator.export.sheets import ARCHERS, sheet
+from tests.edge.statistics.session_rows import shot
 
 AT = datetime(2026, 5, 1, 10, tzinfo=UTC)
 

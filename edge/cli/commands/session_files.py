@@ -1,0 +1,138 @@
+"""``session export``, ``history`` and ``paper``: a session in files, past sessions, and a second scorer's ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli.commands.options import DatabaseDir, Json, Lane, Who, operator_name
+from edge.cli.operator_connection import on_database
+from edge.common.config.errors import EXIT_REFUSED, CommandError
+from edge.common.console import as_json as json_object
+from edge.common.console import complain, say
+from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import SlotLetter
+from edge.operator.export.documents import Document, document_text, own_stylesheet
+from edge.operator.export.words import Language, language_of_environment
+from edge.operator.lookup import LAST
+from edge.operator.paper.compare import ComparedEnd, parse_values
+from edge.operator.paper.entries import NewPaperEnd, enter_end, read_compared
+from edge.operator.shots import find_session
+
+SessionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SESSION", help="Id of the session, the first characters of it, or 'last' for the open or newest one."
+    ),
+]
+
+
+def export_command(
+    session: SessionArgument = LAST,
+    kind: Annotated[
+        Document,
+        typer.Option(
+            "--as",
+            help="csv: every shot. ends: the ends of each archer. json: both. scoresheet, certificate: a page to print. "
+            "certificate-json: the certificate for programs.",
+        ),
+    ] = Document.CSV,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The file; '-' for standard output. Named by lane and day by default."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    language: Annotated[
+        Language | None, typer.Option(help="Language of a page to print; that of the terminal by default.")
+    ] = None,
+    lane: Lane = None,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Write a session to a file: its shots, its ends, a score sheet or its certificate."""
+
+    async def run(connection: Connection) -> None:
+        chosen = await find_session(connection, session, "session export", lane)
+        spoken = language or language_of_environment(os.environ)
+        text, name = await document_text(connection, chosen.id, kind, spoken, own_stylesheet())
+        if output == Path("-"):
+            sys.stdout.buffer.write(text.encode())
+            sys.stdout.flush()
+            return
+        path = output or Path(name)
+        _write(path, text, force=force)
+        complain(f"{chosen}: written to {path}")
+
+    on_database(run, database_dir)
+
+
+def paper_command(
+    session: SessionArgument = LAST,
+    values: Annotated[
+        str | None, typer.Argument(metavar="VALUES", help="Values as called, such as X,10,9; none to compare the ends.")
+    ] = None,
+    end: Annotated[
+        int | None, typer.Option(min=1, max=9_000, help="Number of the end on the score sheet, sighters not counted.")
+    ] = None,
+    slot: Annotated[SlotLetter | None, typer.Option(help="The archer's slot, where the session has slots.")] = None,
+    who: Who = None,
+    lane: Lane = None,
+    as_json: Json = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Enter an end as a second scorer called it, or compare the ends on paper with the sensors'. Differences end with status 1."""
+    if (values is None) != (end is None):
+        raise typer.BadParameter("give VALUES and --end together, or neither to compare the ends")
+    called = None if values is None else parse_values(values)
+
+    async def run(connection: Connection) -> None:
+        chosen = await find_session(connection, session, "session paper", lane)
+        compared = await read_compared(connection, chosen.id)
+        sighters = compared.source.facts.sighter_ends
+        number = None if end is None else end + sighters
+        if called is not None and number is not None:
+            await enter_end(connection, chosen.id, NewPaperEnd(slot, number, called), operator_name(who))
+            compared = await read_compared(connection, chosen.id)
+        wanted = [one for one in compared.ends if one.paper and number in (None, one.end_number)]
+        wanted = [one for one in wanted if slot is None or one.slot == slot]
+        for one in wanted:
+            say(json_object(asdict(one)) if as_json else compared_line(one, sighters))
+        if not wanted and not as_json:
+            say("No end on paper yet. Enter one: `archstats-sensor session paper last X,10,9 --end 1`.")
+        if any(not one.agrees for one in wanted):
+            raise typer.Exit(EXIT_REFUSED)
+
+    on_database(run, database_dir)
+
+
+def compared_line(one: ComparedEnd, sighters: int) -> str:
+    """An end on paper beside the sensors': number, values, sums, and what differs."""
+    name = f"S{one.end_number}" if one.is_sighter else str(one.end_number - sighters)
+    slot = f"slot {one.slot}  " if one.slot else ""
+    paper = [] if one.paper is None else one.paper.values
+    both = f"{slot}end {name:>3}  paper {' '.join(paper)} = {one.paper_sum}  sensors {' '.join(one.sensed_values)} = {one.sensed_sum}"
+    if one.agrees:
+        return f"{both}  equal"
+    beyond = [f"only on paper {' '.join(one.only_on_paper)}"] if one.only_on_paper else []
+    beyond += [f"only by the sensors {' '.join(one.only_sensed)}"] if one.only_sensed else []
+    beyond += [f"{one.undecided} not decided"] if one.undecided else []
+    return f"{both}  DIFFERS: {', '.join(beyond)}"
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    try:
+        with path.open("w" if force else "x", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except FileExistsError:
+        raise CommandError(
+            f"{path} exists already, so nothing was written", hint="Give another --output, or --force to replace it."
+        ) from None
+    except OSError as fault:
+        raise CommandError(
+            f"{path} cannot be written ({fault.strerror or os.strerror(fault.errno or 0)})",
+            hint="Give another --output.",
+        ) from fault
