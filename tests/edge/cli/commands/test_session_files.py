@@ -24,7 +24,9 @@ async def shoot_session(connection: Connection) -> LaneRows:
             "insert into slots (session_id, letter, face, archer_id) values ($1, $2, '1', $3)",
             lane.session_id, letter, archer,
         )  # fmt: skip
-    for number, (points, is_x) in enumerate([(9, False), (10, True), (10, False), (8, False), (7, False), (10, False), (9, False)]):
+    for number, (points, is_x) in enumerate(
+        [(9, False), (10, True), (10, False), (8, False), (7, False), (10, False), (9, False)]
+    ):
         shot_id = await add_shot(lane, 640.0 + number, 650.5, points, is_x=is_x)
         slot = await connection.fetchval("select id from slots where letter = $1", "AB"[number % 2])
         await connection.execute("update shots set slot_id = $2 where id = $1", shot_id, slot)
@@ -51,7 +53,11 @@ def test_shots_and_ends_are_exported(command_line: CommandLine, shot_session: st
         ("6", "B", "10", "1"), ("7", "A", "9", "2"), ("8", "", "?", "2"),
     ]  # fmt: skip
     assert shots[0]["archer"] == "'=cmd|'/c calc'!A1"
-    assert (shots[0]["released_at"], shots[1]["x_mm"], shots[1]["face_y_mm"]) == ("2026-01-01T10:00:30.000000Z", "641.0", "10.5")
+    assert (shots[0]["released_at"], shots[1]["x_mm"], shots[1]["face_y_mm"]) == (
+        "2026-01-01T10:00:30.000000Z",
+        "641.0",
+        "10.5",
+    )
     ends = rows(command_line.run("session", "export", "last", "--as", "ends", "--output", "-"))
     assert [(row["slot"], row["end"], row["arrow_1"], row["arrow_3"], row["sum"], row["running"]) for row in ends] == [
         ("A", "1", "10", "7", "26", "26"), ("A", "2", "9", "", "9", "35"), ("B", "1", "X", "8", "28", "28"), ("", "2", "?", "", "0", "0"),
