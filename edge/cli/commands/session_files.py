@@ -53,7 +53,7 @@ def export_command(
     lane: Lane = None,
     database_dir: DatabaseDir = None,
 ) -> None:
-    """Write a session to a file: its shots, its ends, a score sheet or its certificate."""
+    """Write a session to a file, or a page of it to print."""
 
     async def run(connection: Connection) -> None:
         chosen = await find_session(connection, session, "session export", lane)
@@ -84,7 +84,10 @@ def paper_command(
     as_json: Json = False,
     database_dir: DatabaseDir = None,
 ) -> None:
-    """Enter an end as a second scorer called it, or compare the ends on paper with the sensors'. Differences end with status 1."""
+    """Enter an end of a second scorer, or compare all of them.
+
+    Differences between paper and sensors end with status 1.
+    """
     if (values is None) != (end is None):
         raise typer.BadParameter("give VALUES and --end together, or neither to compare the ends")
     called = None if values is None else parse_values(values)

@@ -34,7 +34,7 @@ class GapReason:
 
 @dataclass(frozen=True, slots=True)
 class StoredCalibration:
-    """A calibration that was in force, as it is stored."""
+    """An active calibration, as it is stored."""
 
     version: int
     who: str

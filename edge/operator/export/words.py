@@ -150,7 +150,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "since": ("From", "Von"),
     "until": ("To", "Bis"),
     "seconds": ("Seconds", "Sekunden"),
-    "calibrations": ("Calibrations in force", "Gültige Kalibrierungen"),
+    "calibrations": ("Active calibrations", "Gültige Kalibrierungen"),
     "nominal": ("none: nominal position, sigma assumed", "keine: Sollposition, Sigma angenommen"),
     "sigma": ("Sigma (mm)", "Sigma (mm)"),
     "calibrated": ("Calibrated", "Kalibriert"),
