@@ -38,7 +38,13 @@ export class Dialog {
     this.#opener = document.activeElement;
     document.body.append(this.box);
     this.box.showModal();
+    this.focusFirst();
     return new Promise((resolve) => { this.#closed = resolve; });
+  }
+
+  /** Where the keyboard begins: not at the button that closes. */
+  focusFirst() {
+    (this.content.querySelector("button, a, input") ?? this.closeButton).focus();
   }
 
   /** Close it, unless a request runs. */
@@ -95,6 +101,14 @@ export class FormDialog extends Dialog {
       if (input.type === "checkbox") input.checked = value;
       else input.value = value ?? "";
     }
+  }
+
+  /** The first field, else the button that sends; always that one where a field would unfold a keyboard over half of the screen. */
+  focusFirst() {
+    const field = this.fields.querySelector("[autofocus]") ?? this.fields.querySelector("input, select");
+    const isFilled = field?.matches("input:not([type=radio], [type=checkbox])") && field.value !== "";
+    const target = !field || (isFilled && !matchMedia("(pointer: fine)").matches) ? this.submit : field;
+    (target.hidden ? this.cancel : target).focus();
   }
 
   async #onSubmit() {

@@ -35,7 +35,6 @@ async function confirm(lane, title, notes, submit, action, options = {}) {
     await change("POST", `session/${id}/${action}`);
     return true;
   }, { kind: "small", ...options });
-  dialog.submit.setAttribute("autofocus", "");
   if (await dialog.open()) lane.reload();
 }
 

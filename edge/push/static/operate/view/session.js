@@ -46,7 +46,7 @@ async function proposal(lane) {
 function fieldsOf(prefill, values, lanes) {
   const { open } = texts;
   const faces = prefill.face_codes.map((one) => [codeOf(one), faceName(codeOf(one))]);
-  if (values.face === AS_BEFORE) faces.unshift([AS_BEFORE, open.asBefore(prefill.faces.map(faceName).join(", "))]);
+  if (values.face === AS_BEFORE) faces.unshift([AS_BEFORE, open.asBefore(prefill.faces.map((text) => faceName(text.split("@")[0])).join(", "))]);
   const known = [...new Set([...lanes.map((one) => one.lane), values.lane])].sort((a, b) => a - b);
   const { unclaimed, unclaimed_since: since } = lanes.find((one) => one.lane === values.lane) ?? {};
   return [
