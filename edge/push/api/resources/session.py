@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 from starlette.responses import Response
 
 from edge.common.vocabulary import SessionState
@@ -38,6 +38,15 @@ COLUMNS: Final = ("id", "is_opened", "start_time", "location", "is_indoor", "end
 
 FILTERS: Final = {name: name for name in (*COLUMNS, "lane")}
 """Expression of each filter."""
+
+
+def _is_opened(value: bool) -> bool:
+    if not value:
+        raise ValueError("a new session is open; close it by PATCH")
+    return value
+
+
+Opened = Annotated[bool, AfterValidator(_is_opened), Field(json_schema_extra={"const": True})]
 
 
 class Session(Answer):
@@ -88,7 +97,7 @@ class SessionParams(Query):
 class NewSessionBody(Body):
     """A session without a target; ``POST /session/open`` opens one with its butt, faces and archers."""
 
-    is_opened: Literal[True]
+    is_opened: Opened
     start_time: Instant
     location: Text
     is_indoor: bool = False

@@ -91,6 +91,7 @@ async def test_s12_to_s21_wrong_bodies_open_nothing(client: httpx.AsyncClient) -
         answer = await client.post("/session", json=body)
         assert answer.status_code == 422, case
         refused(answer, 422, field=field)
+    refused(await client.post("/session", json=WRONG_BODIES["S21"][0]), 422, "value_error")
     assert data_of(await client.get("/session")) == []
 
 
