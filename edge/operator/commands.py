@@ -19,7 +19,7 @@ import asyncpg
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean
-from edge.common.vocabulary import CommandState
+from edge.common.vocabulary import CommandState, ErrorCode
 from edge.operator.devices import DeviceSummary, find_device, start_hint
 
 Value = str | int | float | bool
@@ -243,7 +243,9 @@ async def find_command(connection: Connection, number: int) -> DeviceCommand:
     if row is not None and row["finished_at"] is None and await connection.fetchval("select expire_commands()"):
         row = await connection.fetchrow(f"{_COMMANDS} where id = $1", number)
     if row is None:
-        raise CommandError(f"there is no command {number}", hint="See `archstats-sensor commands list`.")
+        raise CommandError(
+            f"there is no command {number}", hint="See `archstats-sensor commands list`.", code=ErrorCode.NOT_FOUND
+        )
     return _command(row)
 
 
@@ -266,12 +268,17 @@ def require_done(command: DeviceCommand) -> None:
         f"{command.device_id} did not do {command.kind}: {(command.error or command.state).removesuffix('.')}",
         hint=command.hint
         or f"Put that right, then try again. `archstats-sensor commands show {command.id}` has the record.",
+        code=ErrorCode.DEVICE_FAILED,
     )
 
 
 def daemon_missing(device: DeviceSummary) -> CommandError:
     """The error for a device that no daemon serves."""
-    return CommandError(f"the daemon of {device.id} does not run, so it takes no command", hint=start_hint(device.id))
+    return CommandError(
+        f"the daemon of {device.id} does not run, so it takes no command",
+        hint=start_hint(device.id),
+        code=ErrorCode.DEVICE_FAILED,
+    )
 
 
 def _command(row: asyncpg.Record) -> DeviceCommand:

@@ -11,7 +11,7 @@ from edge.common.bounds import is_storable
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean, nearest
-from edge.common.vocabulary import DeviceKind, DeviceState
+from edge.common.vocabulary import DeviceKind, DeviceState, ErrorCode
 
 LONGEST_NAME = 40
 """Longest name of a device, in characters."""
@@ -76,6 +76,7 @@ async def find_device(connection: Connection, device_id: str) -> DeviceSummary:
     raise CommandError(
         f"there is no device {clean(device_id, LONGEST_NAME)} in this database",
         hint=f"{meant} See `archstats-sensor devices list`.",
+        code=ErrorCode.NOT_FOUND,
     )
 
 

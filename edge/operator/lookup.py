@@ -13,6 +13,7 @@ from uuid import UUID
 from edge.common.config.errors import CommandError
 from edge.common.console import local
 from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import ErrorCode
 
 LAST = "last"
 """Reference to the newest row, in place of an id."""
@@ -110,7 +111,9 @@ def id_pattern(reference: str, listing: str) -> str:
 def exactly_one(found: Sequence[_Row], noun: str, reference: str, listing: str) -> _Row:
     """The only row found. Raises CommandError when there is none, or more than one."""
     if not found:
-        raise CommandError(f"there is no {noun} '{reference}'", hint=f"See `archstats-sensor {listing}`.")
+        raise CommandError(
+            f"there is no {noun} '{reference}'", hint=f"See `archstats-sensor {listing}`.", code=ErrorCode.NOT_FOUND
+        )
     if len(found) > 1:
         raise CommandError(f"more than one {noun} begins with '{reference}'", hint="Give more characters of its id.")
     return found[0]

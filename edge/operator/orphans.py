@@ -18,7 +18,7 @@ from edge.operator.lookup import LAST, exactly_one, id_pattern, nothing_found
 from edge.operator.shots import ShotSummary
 from edge.shots.assembly.model import ReadingKey
 
-_ORPHANS = """
+ORPHANS = """
 select o.*, coalesce(utc_of_boot(b, r.mono_ns), r.at) as at, r.tag, a.human_identifier,
     s.number as session_number
 from orphans o join sessions s on s.id = o.session_id join readings r using (device_id, stream_id, seq)
@@ -57,7 +57,7 @@ async def find_orphan(connection: Connection, reference: str, *, settled: bool =
     """
     if reference == LAST:
         found = await connection.fetch(
-            f"select distinct on (lane) * from ({_ORPHANS} where (status <> $2) = $1) found order by lane, session_number desc, at desc",  # noqa: S608
+            f"select distinct on (lane) * from ({ORPHANS} where (status <> $2) = $1) found order by lane, session_number desc, at desc",  # noqa: S608
             settled,
             OrphanStatus.OPEN,
         )
@@ -72,7 +72,7 @@ async def find_orphan(connection: Connection, reference: str, *, settled: bool =
             )
     else:
         pattern = id_pattern(reference, "orphan list")
-        found = await connection.fetch(_ORPHANS + "where o.id::text like $1 limit 2", pattern)
+        found = await connection.fetch(ORPHANS + "where o.id::text like $1 limit 2", pattern)
     return _orphan(exactly_one(found, "orphan", reference, "orphan list --all"))
 
 
@@ -82,7 +82,7 @@ async def list_orphans(connection: Connection, lane: int | None, *, settled: boo
     Those of one lane are in the order of its sessions, which no wall clock decides.
     """
     rows = await connection.fetch(
-        f"select * from ({_ORPHANS} where ($1::integer is null or o.lane = $1) and ($2 or status = $4)) found "  # noqa: S608
+        f"select * from ({ORPHANS} where ($1::integer is null or o.lane = $1) and ($2 or status = $4)) found "  # noqa: S608
         "order by case when $1 is not null then session_number end desc, at desc limit $3",
         lane,
         settled,

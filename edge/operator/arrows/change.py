@@ -11,6 +11,7 @@ from edge.common.config.errors import CommandError, UsageError
 from edge.common.console import local
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean
+from edge.common.vocabulary import ErrorCode
 from edge.operator.arrows.records import Arrow, arrow_of_id
 from edge.operator.arrows.register import label_holder, label_taken
 from edge.operator.arrows.sizes import SIZES, Sizes, label_fault, normal_label, size_faults
@@ -81,7 +82,8 @@ async def restore_arrow(connection: Connection, arrow: Arrow) -> Arrow:
         )
     try:
         await connection.execute(
-            "update arrows set is_active = true, voided_date = null, void_reason = null, voided_by = null where id = $1",
+            "update arrows set is_active = true, is_removed = false, voided_date = null, void_reason = null, voided_by = null "
+            "where id = $1",
             arrow.id,
         )
     except asyncpg.UniqueViolationError as violation:
@@ -100,5 +102,7 @@ async def _taken(connection: Connection, label: str, consequence: str, way_out: 
 async def _present(connection: Connection, identity: UUID) -> Arrow:
     found = await arrow_of_id(connection, identity)
     if found is None:
-        raise CommandError(f"there is no arrow {identity}", hint="See `archstats-sensor arrow list --all`.")
+        raise CommandError(
+            f"there is no arrow {identity}", hint="See `archstats-sensor arrow list --all`.", code=ErrorCode.NOT_FOUND
+        )
     return found

@@ -15,9 +15,9 @@ import asyncpg
 from edge.common.config.errors import CommandError
 from edge.common.console import local
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import CommandState
+from edge.common.vocabulary import CommandState, ErrorCode
 from edge.operator.arrows.records import Arrow, arrow_of_id, arrow_of_tag, find_arrow
-from edge.operator.arrows.scanner import cause_and_remedy, inspect_tag
+from edge.operator.arrows.scanner import WAIT_S, cause_and_remedy, inspect_tag
 from edge.operator.arrows.tags import WRITABLE, InspectedTag, TagRelation, approve_tag, relation_error
 from edge.operator.commands import DeviceCommand, Follow, Value, follow_command, request_command, require_done
 
@@ -64,14 +64,21 @@ async def find_to_program(connection: Connection, reference: str) -> Arrow:
 
 
 async def program_arrow(
-    connection: Connection, arrow: Arrow, scanner_id: str, who: str, follow: Follow, *, lock: bool = False
+    connection: Connection,
+    arrow: Arrow,
+    scanner_id: str,
+    who: str,
+    follow: Follow,
+    *,
+    lock: bool = False,
+    wait_s: float = WAIT_S,
 ) -> ProgrammedArrow:
-    """Write an arrow's UUID into the tag on the scanner, prove it, and with ``lock`` lock it for ever.
+    """Write an arrow's UUID into the tag on the scanner, prove it, and with ``lock`` lock it for ever. Waits for a tag.
 
     Cancelling the task cancels the command and waits for its end; a write that was begun stays with its tag. Raises
     CommandError when the tag must not be written, or the write is not proved.
     """
-    tag = await inspect_tag(connection, scanner_id, who, follow)
+    tag = await inspect_tag(connection, scanner_id, who, follow, wait_s)
     relation, command = await _request(connection, arrow, tag, scanner_id, who, lock=lock)
     try:
         command = await follow_command(connection, command, follow)
@@ -145,4 +152,6 @@ def _require_proof(command: DeviceCommand, arrow: Arrow) -> None:
         advice = "Nothing was written." if remedy else f"Nothing was written. To try again: {again}."
         remedy = remedy.removeprefix("Nothing was written. ")
     evidence = f"Evidence: `archstats-sensor commands show {command.id}`."
-    raise CommandError(f"{what}: {cause}", hint=" ".join(filter(None, (remedy, advice, evidence))))
+    raise CommandError(
+        f"{what}: {cause}", hint=" ".join(filter(None, (remedy, advice, evidence))), code=ErrorCode.DEVICE_FAILED
+    )

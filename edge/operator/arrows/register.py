@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -13,11 +14,14 @@ import asyncpg
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.postgres.connection import Connection
 from edge.common.text import clean
+from edge.common.vocabulary import ErrorCode
 from edge.operator.arrows.records import Arrow, arrow_of_id
 from edge.operator.arrows.sizes import SIZES, Sizes, label_fault, normal_label, size_faults
 
 MOST_AT_ONCE: Final = 500
 """Most arrows that one command registers."""
+LABEL: Final = "human_identifier"
+"""The column of labels."""
 LABEL_INDEX: Final = "arrows_active_identifier"
 """The index that keeps labels of active arrows unique."""
 
@@ -34,6 +38,10 @@ class NewArrow:
     """A tag may hold the UUID already."""
     is_programmed: bool = False
     """Its tag was programmed elsewhere."""
+    registered_at: datetime | None = None
+    """The present instant for None."""
+    voided_at: datetime | None = None
+    """None for an active arrow."""
 
 
 def labels_from(first: str, count: int) -> Sequence[str]:
@@ -56,18 +64,22 @@ def labels_from(first: str, count: int) -> Sequence[str]:
 async def register_arrows(connection: Connection, arrows: Sequence[NewArrow], who: str) -> list[Arrow]:
     """Register arrows, all or none. Raises UsageError for impossible values, CommandError when a label or a UUID is taken."""
     for arrow in arrows:
-        fault = label_fault(arrow.label) or next(iter(size_faults(arrow.sizes)), None)
+        of_label = label_fault(arrow.label)
+        fault = of_label or next(iter(size_faults(arrow.sizes)), None)
         if fault:
-            raise UsageError(fault.removesuffix("."), hint="Correct it; nothing was registered.")
+            field = LABEL if of_label else None
+            raise UsageError(fault.removesuffix("."), hint="Correct it; nothing was registered.", field=field)
     rows = [(one.id or uuid4(), one) for one in arrows]
     columns = [size.name for size in SIZES]
     try:
         async with connection.transaction():
-            await _refuse_taken(connection, [one.label for one in arrows])
+            await _refuse_taken(connection, [one.label for one in arrows if one.voided_at is None])
             await connection.executemany(
                 f"""
-                insert into arrows (id, human_identifier, is_programmed, is_tag_unknown, registered_by, {", ".join(columns)})
-                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                insert into arrows (id, human_identifier, is_programmed, is_tag_unknown, registered_by, registration_date,
+                    voided_date, is_active, {", ".join(columns)})
+                values ($1, $2, $3, $4, $5, coalesce($6::timestamptz, now()), $7::timestamptz, $7::timestamptz is null,
+                    $8, $9, $10, $11, $12)
                 """,  # noqa: S608 - fixed names
                 [
                     (
@@ -76,6 +88,8 @@ async def register_arrows(connection: Connection, arrows: Sequence[NewArrow], wh
                         one.is_programmed,
                         one.is_tag_unknown,
                         clean(who),
+                        one.registered_at,
+                        one.voided_at,
                         *(one.sizes.get(name) for name in columns),
                     )
                     for identity, one in rows
@@ -84,11 +98,16 @@ async def register_arrows(connection: Connection, arrows: Sequence[NewArrow], wh
     except asyncpg.UniqueViolationError as fault:
         if fault.constraint_name == LABEL_INDEX:
             raise CommandError(
-                "one of the labels was taken meanwhile, so nothing was registered", hint="Run the command again."
+                "one of the labels was taken meanwhile, so nothing was registered",
+                hint="Run the command again.",
+                code=ErrorCode.IDENTIFIER_IN_USE,
+                field=LABEL,
             ) from fault
         raise CommandError(
             "one of the UUIDs is that of another arrow, so nothing was registered",
             hint="See `archstats-sensor arrow list --all`: a UUID is never given twice, not even that of a voided arrow.",
+            code=ErrorCode.ALREADY_EXISTS,
+            field="id",
         ) from fault
     found = [await arrow_of_id(connection, identity) for identity, _ in rows]
     return [arrow for arrow in found if arrow is not None]
@@ -99,6 +118,8 @@ def label_taken(label: str, holder: UUID, consequence: str, way_out: str = "Give
     return CommandError(
         f"the label {label} is on another arrow already ({str(holder)[:8]}), so {consequence}",
         hint=f"{way_out}, or void the other arrow: `archstats-sensor arrow void {str(holder)[:8]} --reason TEXT`.",
+        code=ErrorCode.IDENTIFIER_IN_USE,
+        field=LABEL,
     )
 
 

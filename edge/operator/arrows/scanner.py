@@ -7,7 +7,7 @@ from typing import Final
 
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
-from edge.common.vocabulary import CommandState, DeviceKind
+from edge.common.vocabulary import CommandState, DeviceKind, ErrorCode
 from edge.operator.arrows.tags import InspectedTag
 from edge.operator.commands import DeviceCommand, Follow, daemon_missing, require_done, run_to_end
 from edge.operator.devices import DeviceSummary, find_device, list_devices, start_hint
@@ -71,7 +71,9 @@ async def inspect_tag(
     if command.state is CommandState.FAILED:
         cause, remedy = cause_and_remedy(command)
         raise CommandError(
-            f"{scanner_id} found no tag to go on with: {cause}", hint=f"{remedy or 'Try again.'} Nothing was written."
+            f"{scanner_id} found no tag to go on with: {cause}",
+            hint=f"{remedy or 'Try again.'} Nothing was written.",
+            code=ErrorCode.DEVICE_FAILED,
         )
     require_done(command)
     return InspectedTag.parse(command.result or {}, scanner_id)

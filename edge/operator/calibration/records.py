@@ -96,7 +96,7 @@ class Calibration:
         return f"{self.device_id}@{self.version}"
 
 
-_CALIBRATIONS = """
+CALIBRATIONS = """
 select c.*, c.id = last.calibration_id as is_active, own.at as activated_at,
     coalesce(c.parameters ->> 'sensor_origin' = d.sensor_origin, true) as fits
 from calibrations c
@@ -152,12 +152,12 @@ async def append_calibration(connection: Connection, new: NewCalibration) -> Cal
             new.who,
             *host_now().columns,
         )
-        return _calibration((await connection.fetch(f"{_CALIBRATIONS} where c.id = $1", stored))[0])
+        return _calibration((await connection.fetch(f"{CALIBRATIONS} where c.id = $1", stored))[0])
 
 
 async def lock_device(connection: Connection, device_id: str) -> None:
     """Let one command at a time add to the history of a device, until the transaction ends."""
-    await connection.execute("select from devices where id = $1 for no key update", device_id)
+    await connection.execute("select lock_device($1)", device_id)
 
 
 async def list_calibrations(
@@ -165,7 +165,7 @@ async def list_calibrations(
 ) -> list[Calibration]:
     """The calibrations of one device or of all, the newest first."""
     rows = await connection.fetch(
-        f"{_CALIBRATIONS} where $1::text is null or c.device_id = $1 order by c.at desc, c.version desc limit $2",
+        f"{CALIBRATIONS} where $1::text is null or c.device_id = $1 order by c.at desc, c.version desc limit $2",
         device_id,
         limit,
     )
@@ -176,7 +176,7 @@ async def active_calibration(connection: Connection, device_id: str, kind: Calib
     """The active calibration of a device; None without one."""
     rows = await connection.fetch(
         f"""
-        {_CALIBRATIONS} where c.device_id = $1 and c.kind = $2 and c.id = (
+        {CALIBRATIONS} where c.device_id = $1 and c.kind = $2 and c.id = (
             select calibration_id from calibration_activations where device_id = $1 and kind = $2 order by id desc limit 1)
         """,  # noqa: S608 - fixed text
         device_id,
@@ -195,7 +195,7 @@ async def find_calibration(connection: Connection, reference: str) -> Calibratio
     if at:
         await find_calibrated_device(connection, device)
         number = int(version) if version.isdecimal() and len(version) < 10 else 0
-        rows = await connection.fetch(f"{_CALIBRATIONS} where c.device_id = $1 and c.version = $2", device, number)
+        rows = await connection.fetch(f"{CALIBRATIONS} where c.device_id = $1 and c.version = $2", device, number)
         return _calibration(exactly_one(rows, "calibration", reference, HISTORY))
     if is_storable(reference) and await connection.fetchval(
         "select exists (select from devices where id = $1)", reference
@@ -209,7 +209,7 @@ async def find_calibration(connection: Connection, reference: str) -> Calibratio
                 hint=f"Calibrate it: `archstats-sensor calibrate {found.kind} {reference}`.",
             )
         return newest[0]
-    rows = await connection.fetch(f"{_CALIBRATIONS} where c.id::text like $1 limit 2", id_pattern(reference, HISTORY))
+    rows = await connection.fetch(f"{CALIBRATIONS} where c.id::text like $1 limit 2", id_pattern(reference, HISTORY))
     return _calibration(exactly_one(rows, "calibration", reference, HISTORY))
 
 

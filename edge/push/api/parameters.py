@@ -53,7 +53,7 @@ Instant = Annotated[
     AfterValidator(storable_instant),
 ]
 Text = Annotated[str, Field(max_length=255), AfterValidator(storable_text)]
-Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S"), AfterValidator(storable_text)]
+Reason = Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S"), AfterValidator(storable_text)]
 """Why something was decided; it is kept."""
 Lane = Annotated[int, Field(ge=1, le=999_999)]
 """At a centre the thousands are the number of the lane's hub."""

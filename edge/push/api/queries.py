@@ -25,6 +25,13 @@ _DEVICE = """
 _EXPECTED_TO_REPORT = (DeviceState.READY, DeviceState.WAITING, DeviceState.STARTING)
 
 
+async def device_of(pool: ReadPool, device_id: str) -> str | None:
+    """Return one device with its state as a JSON object; None without it."""
+    every, arguments = device_query(None)
+    query = f"select one::text from json_array_elements(({every})::json) one where one ->> 'id' = $5"
+    return await pool.value(query, *arguments, device_id)
+
+
 def device_query(lane: int | None) -> tuple[str, list[object]]:
     """Return the query for the devices of a lane, or of all lanes, as a JSON list, and its arguments."""
     return rows(_DEVICE), [lane, DeviceState.UNKNOWN, list(_EXPECTED_TO_REPORT), DeviceState.SILENT]

@@ -53,7 +53,8 @@ grant select on archers to archstats_push;
 grant select,
     insert (id, human_identifier, length, is_programmed, is_tag_unknown, registration_date, voided_date, is_active, label_position,
         weight, diameter, spine, registered_by, void_reason, voided_by),
-    update (human_identifier, length, label_position, weight, diameter, spine, is_active, voided_date, void_reason, voided_by)
+    update (human_identifier, length, label_position, weight, diameter, spine, is_active, voided_date, void_reason, voided_by,
+        is_removed)
     on arrows to archstats_operator;
 grant select, insert on end_marks to archstats_operator;
 grant select on session_devices to archstats_shots, archstats_operator;
@@ -120,3 +121,8 @@ grant update (max_x, max_y, distance) on targets to archstats_api;
 grant update (human_identifier, name, code, version, x, y, radii, points, x_radius) on faces to archstats_api;
 grant update (archer_id, bow_device_id, face) on slots to archstats_api;
 grant update (name) on archers to archstats_api;
+grant insert (id, human_identifier, length, is_programmed, is_tag_unknown, registration_date, voided_date, is_active, label_position,
+        weight, diameter, spine, registered_by, void_reason, voided_by),
+    update (human_identifier, length, label_position, weight, diameter, spine, registration_date, is_active, voided_date, void_reason,
+        voided_by, is_removed)
+    on arrows to archstats_api;

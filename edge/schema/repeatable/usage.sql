@@ -39,5 +39,7 @@ grant execute on function hub_lane, hub_device to archstats_push;
 grant execute on function has_foreign_xids, heal_foreign_xids to archstats_shots, archstats_push, archstats_operator;
 grant execute on function end_foreign_lock_holders to archstats_shots;
 grant execute on function expire_commands to archstats_sensor, archstats_operator, archstats_api;
--- An import notes tags that were programmed elsewhere.
-grant execute on function mark_programmed_elsewhere to archstats_operator;
+-- An import notes tags that were programmed elsewhere, and so does a client of the API.
+grant execute on function mark_programmed_elsewhere to archstats_operator, archstats_api;
+grant execute on function remove_arrow to archstats_api;
+grant execute on function lock_device to archstats_operator, archstats_api;

@@ -5,9 +5,13 @@ from __future__ import annotations
 from edge.push.api.operation import AnyOperation, Api
 from edge.push.api.resources import (
     archer,
+    arrow,
+    calibration,
+    command,
     device,
     face,
     live,
+    orphan,
     performance,
     session,
     session_opening,
@@ -17,7 +21,10 @@ from edge.push.api.resources import (
     target,
 )
 
-_RESOURCES = (session, session_opening, archer, slot, target, face, shot, performance, device, statistics, live)
+_RESOURCES = (
+    session, session_opening, archer, slot, target, face, arrow, shot, orphan, performance, device, calibration, command,
+    statistics, live,
+)  # fmt: skip
 
 
 def all_operations(api: Api) -> list[AnyOperation]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pydantic import ConfigDict
 from starlette.responses import Response
 
-from edge.push.api.operation import AnyOperation, Api, Call, EmptyBody, Tag, get
+from edge.push.api.operation import AnyOperation, Api, Call, EmptyBody, NoParams, PathKind, Tag, get
 from edge.push.api.parameters import Answer, LaneParams
-from edge.push.api.queries import devices
+from edge.push.api.queries import device_of, devices
+from edge.push.api.rows import missing
 from edge.push.http.envelope import data_response
 
 
@@ -31,7 +32,22 @@ def operations(api: Api) -> list[AnyOperation]:
     async def find(call: Call[LaneParams, EmptyBody]) -> Response:
         return data_response(await devices(api.reading, call.query.lane))
 
+    async def show(call: Call[NoParams, EmptyBody]) -> Response:
+        found = await device_of(api.reading, call.name)
+        if found is None:
+            raise missing("device", call.name)
+        return data_response(found)
+
     return [
+        get(
+            "/device/{id}",
+            Tag.DEVICE,
+            "Show a sensor with its state.",
+            show,
+            NoParams,
+            data=Device,
+            id_kind=PathKind.NAME,
+        ),
         get(
             "/device",
             Tag.DEVICE,
@@ -39,5 +55,5 @@ def operations(api: Api) -> list[AnyOperation]:
             find,
             LaneParams,
             data=list[Device],
-        )
+        ),
     ]

@@ -9,7 +9,12 @@ PRUNED = "update(pruned_id,pruned_xid)"
 DEVICE_UPDATE = "update(dead_time_s,driver,kind,lane,sensor_origin)"
 RUN = "update(claimed_at,claimed_by,done,error,finished_at,hint,phase,result,state,total)"
 CHANGE = (
-    "update(diameter,human_identifier,is_active,label_position,length,spine,void_reason,voided_by,voided_date,weight)"
+    "update(diameter,human_identifier,is_active,is_removed,label_position,length,spine,void_reason,voided_by,voided_date,"
+    "weight)"
+)
+CHANGE_BY_API = (
+    "update(diameter,human_identifier,is_active,is_removed,label_position,length,registration_date,spine,void_reason,"
+    "voided_by,voided_date,weight)"
 )
 REGISTER = (
     "insert(diameter,human_identifier,id,is_active,is_programmed,is_tag_unknown,label_position,length,registered_by,"
@@ -70,6 +75,7 @@ API_RIGHTS: dict[str, set[str]] = {
     "faces": {ADD, CUT, "update(code,human_identifier,name,points,radii,version,x,x_radius,y)"},
     "slots": {ADD, "update(archer_id,bow_device_id,face)"},
     "archers": {ADD, CUT, "update(name)"},
+    "arrows": {REGISTER, CHANGE_BY_API},
     "end_marks": {ADD},
     "corrections": {ADD},
     "paper_ends": {ADD},
