@@ -1,0 +1,1 @@
+"""Rows that operators change one by one, beside a running assembler."""

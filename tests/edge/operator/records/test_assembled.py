@@ -1,0 +1,136 @@
+"""Changes of sessions beside a running assembler: it closes, opens again and forgets them as the operator says."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from edge.common.config.errors import CommandError
+from edge.common.postgres.connection import Connection
+from edge.common.postgres.database import Database
+from edge.common.vocabulary import ErrorCode, SessionState
+from edge.operator.records.faces import change_face, delete_face
+from edge.operator.records.session_change import change_session
+from edge.operator.records.sessions import BareSession, create_session, delete_session
+from edge.operator.records.targets import delete_target
+from tests.edge.lane_rows import LaneRows
+from tests.edge.shot_rows import add_shot
+from tests.edge.shots.running import assembler, until
+
+
+async def test_the_assembler_closes_at_the_given_instant(lane: LaneRows, database: Database, api: Connection) -> None:
+    await lane.shoot(10.0)
+    await lane.land(10.5)
+    await lane.set_watermarks(50.0)
+    async with assembler(database):
+        await until(lane, "exists (select from shots where result = 'hit')")
+        closing = {"is_opened": False, "end_time": lane.at(30.0)}
+        assert await change_session(api, lane.session_id, closing) is SessionState.CLOSED
+    assert await lane.connection.fetchval("select end_time from sessions") == lane.at(30.0)
+
+
+async def test_a_withdrawn_closing_leaves_the_session_open(lane: LaneRows, database: Database, api: Connection) -> None:
+    await lane.connection.execute("update sessions set closing_time = $1", lane.at(30.0))
+    async with assembler(database):
+        opened = {"is_opened": True, "end_time": None}
+        assert await change_session(api, lane.session_id, opened) is SessionState.OPEN
+        await lane.shoot(40.0)
+        await lane.land(40.5)
+        await lane.set_watermarks(50.0)
+        await until(lane, "exists (select from shots where result = 'hit')")
+    assert await lane.connection.fetchval("select is_opened and closing_time is null from sessions")
+
+
+async def test_a_session_that_is_opened_again_takes_shots(lane: LaneRows, database: Database, api: Connection) -> None:
+    await lane.set_watermarks(50.0)
+    async with assembler(database):
+        await change_session(api, lane.session_id, {"is_opened": False, "end_time": lane.at(20.0)})
+        await until(lane, "not is_opened from sessions")
+        await change_session(api, lane.session_id, {"is_opened": True, "end_time": None})
+        await lane.shoot(40.0)
+        await lane.land(40.5)
+        await until(lane, "exists (select from shots where result = 'hit')")
+    assert await lane.connection.fetchval("select count(*) from shots") == 1
+
+
+async def test_a_deleted_session_gets_no_shots(
+    lane: LaneRows, database: Database, api: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with assembler(database):
+        await lane.add_reading(lane.bow, "engage", 5.0)
+        await until(lane, "exists (select from ends)")  # the session is in the assembler's memory
+        await delete_session(api, lane.session_id)
+        await lane.shoot(10.0)
+        await lane.land(10.5)
+        await lane.set_watermarks(20.0)
+        later = await create_session(api, BareSession(1, lane.at(0.0), "again", False, 6, 0))
+        await until(lane, "exists (select from shots where result not in ('pending', 'void'))")
+    rows = await lane.connection.fetch("select session_id, points from shots")
+    assert [tuple(row) for row in rows] == [(later, None)]
+    assert "stuck" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["face", "target"])
+async def test_a_shot_is_scored_without_what_was_deleted(
+    lane: LaneRows, database: Database, api: Connection, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    async with assembler(database):
+        await lane.add_reading(lane.bow, "engage", 5.0)
+        await until(lane, "exists (select from ends)")  # the session is in the assembler's memory
+        if kind == "face":
+            await delete_face(api, lane.face_id)
+        else:
+            await delete_target(api, await lane.connection.fetchval("select id from targets"))
+        await lane.shoot(10.0)
+        await lane.land(10.5)
+        await lane.set_watermarks(20.0)
+        await until(lane, "exists (select from shots where result not in ('pending', 'void'))")
+    (row,) = await lane.connection.fetch("select face_id, points from shots")
+    assert row["face_id"] is None
+    assert "stuck" not in caplog.text
+
+
+async def test_a_changed_face_scores_the_next_shot(lane: LaneRows, database: Database, api: Connection) -> None:
+    async with assembler(database):
+        await lane.add_reading(lane.bow, "engage", 5.0)
+        await until(lane, "exists (select from ends)")
+        await change_face(api, lane.face_id, {"radii": [100.0], "points": [7], "x_radius": None})
+        await lane.shoot(10.0)
+        await lane.land(10.5)
+        await lane.set_watermarks(20.0)
+        await until(lane, "exists (select from shots where result = 'hit')")
+    assert await lane.connection.fetchval("select points from shots") == 7
+
+
+async def test_a_shot_that_is_being_stored_keeps_its_session(
+    lane: LaneRows, database: Database, api: Connection
+) -> None:
+    other = await database.connect()
+    storing = other.transaction()
+    await storing.start()
+    ordinary, lane.connection = lane.connection, other
+    await add_shot(lane, 640.0, 640.0, 1)
+    lane.connection = ordinary
+    deletion = asyncio.create_task(delete_session(api, lane.session_id))
+    await until(lane, "exists (select from pg_locks where not granted)")
+    await storing.commit()
+    await other.close()
+    with pytest.raises(CommandError) as refused:
+        await deletion
+    assert refused.value.code is ErrorCode.SESSION_HAS_SHOTS
+
+
+async def test_opening_again_takes_the_lanes_present_devices(lane: LaneRows, api: Connection) -> None:
+    await lane.connection.execute(
+        "update sessions set is_opened = false, end_time = $1, closing_time = $1", lane.at(30.0)
+    )
+    await lane.connection.execute(
+        "update sessions set end_time = end_time, start_time = start_time - interval '1 hour'"
+    )
+    await lane.connection.execute("update sessions set end_time = now() - interval '10 min'")
+    await lane.connection.execute("update devices set lane = 2 where id = $1", lane.bow)
+    await lane.add_device("bow-9", "bow", 1)
+    await change_session(api, lane.session_id, {"is_opened": True, "end_time": None})
+    rows = await lane.connection.fetch("select device_id, until is null from session_devices order by device_id")
+    assert [tuple(row) for row in rows] == [("bow-1", False), ("bow-9", True), ("target-1", True)]
