@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -60,7 +62,7 @@ def build_app(
             Route("/metrics", metrics.respond),
             Route(PATH, upgrade_required, methods=["GET"]),
             *api_routes(
-                api,
+                replace(api, static=f"static/{page.version}/"),
                 access,
                 EventStream(hub, api.reading, admission),
                 version,

@@ -43,6 +43,8 @@ _TAGS: Final[Mapping[Tag, str]] = {
     Tag.CALIBRATION: "Calibrations of sensors.",
     Tag.COMMAND: "Commands to devices.",
     Tag.STATISTICS: "Groups, averages and bests.",
+    Tag.EXPORT: "Sessions as files, as pages to print, and past ones with their totals.",
+    Tag.PAPER: "Ends on paper, as a second scorer called them.",
     Tag.LIVE: "Everything that the live page shows.",
     Tag.EVENTS: "The feed of changes.",
 }

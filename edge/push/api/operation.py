@@ -41,6 +41,8 @@ class Tag(StrEnum):
     DEVICE = "device"
     CALIBRATION = "calibration"
     COMMAND = "command"
+    EXPORT = "export"
+    PAPER = "paper"
     STATISTICS = "statistics"
     LIVE = "live"
     EVENTS = "events"
@@ -60,6 +62,8 @@ class Api:
 
     reading: ReadPool
     writing: WritePool
+    static: str = "static/"
+    """Address of the page's files, relative to the root of the service."""
 
 
 @dataclass(frozen=True, slots=True)

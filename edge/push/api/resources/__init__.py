@@ -9,9 +9,11 @@ from edge.push.api.resources import (
     calibration,
     command,
     device,
+    export,
     face,
     live,
     orphan,
+    paper,
     performance,
     session,
     session_opening,
@@ -23,7 +25,7 @@ from edge.push.api.resources import (
 
 _RESOURCES = (
     session, session_opening, archer, slot, target, face, arrow, shot, orphan, performance, device, calibration, command,
-    statistics, live,
+    statistics, export, paper, live,
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Tests of the resources that export sessions, list past ones, and take ends on paper."""
