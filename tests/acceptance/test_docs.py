@@ -39,6 +39,7 @@ ELSEWHERE = {
 }
 """Commands with a test of their own."""
 PREPARED = {
+    "api.md": "tests/edge/push/api/changes/test_docs.py",
     "arrows.md": "tests/edge/cli/arrow/test_docs.py",
     "commands.md": "tests/edge/cli/commands/test_devices.py",
     "faces.md": "tests/edge/cli/commands/test_faces.py",
