@@ -30,10 +30,6 @@ export const DeviceState = Object.freeze({
   DEGRADED: "degraded", UNKNOWN: "unknown",
 });
 
-export const CommandState = Object.freeze({
-  PENDING: "pending", RUNNING: "running", DONE: "done", FAILED: "failed", EXPIRED: "expired", CANCELLED: "cancelled",
-});
-
 export const EventType = Object.freeze({
   SHOT_CREATED: "shot.created", SHOT_UPDATED: "shot.updated", SHOT_VOIDED: "shot.voided",
   SESSION_OPENED: "session.opened", SESSION_CLOSED: "session.closed", DEVICE_STATUS: "device.status",

@@ -15,7 +15,7 @@ export function read(path, parameters = {}) {
 }
 
 /**
- * Change something: { body, ifMatch } where the path takes them. Where the hub wants the operator token the page asks for it,
+ * Change something: { body, ifMatch, deadlineMs } where the path takes them. Where the hub wants the operator token the page asks for it,
  * and repeats the request. Returns { data, etag }; raises Refusal, Unanswered or Cancelled.
  */
 export async function change(method, path, given = {}) {
@@ -31,7 +31,7 @@ export async function change(method, path, given = {}) {
   }
 }
 
-async function once(method, path, { body, ifMatch }) {
+async function once(method, path, { body, ifMatch, deadlineMs = DEADLINE_MS }) {
   const headers = { "Archstats-Operator": encodeURIComponent(operator.name) };
   if (!operator.name) delete headers["Archstats-Operator"];
   if (operator.token) headers.Authorization = `Bearer ${operator.token}`;
@@ -41,7 +41,7 @@ async function once(method, path, { body, ifMatch }) {
   try {
     response = await fetch(`api/v0/${path}`, {
       method, headers, body: body === undefined ? undefined : JSON.stringify(body),
-      cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS),
+      cache: "no-store", signal: AbortSignal.timeout(deadlineMs),
     });
     const text = await response.text();
     envelope = text ? JSON.parse(text) : { data: null, errors: [] };

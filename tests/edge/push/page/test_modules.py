@@ -115,7 +115,7 @@ class TestInTheBrowser:
         found = await modules.evaluate("async () => ({ ...(await import('/static/model/vocabulary.js')) })")
         enums: tuple[type[StrEnum], ...] = (
             vocabulary.Result, vocabulary.Flag, vocabulary.Assignment, vocabulary.OrphanStatus, vocabulary.DeviceState,
-            vocabulary.CommandState, vocabulary.EventType, StreamEvent, FeedState, Source,
+            vocabulary.EventType, StreamEvent, FeedState, Source,
         )  # fmt: skip
         assert set(found) == {one.__name__ for one in enums} | {"NOT_COUNTED", "NO_SHOT"}
         for enum in enums:

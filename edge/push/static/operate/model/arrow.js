@@ -1,14 +1,8 @@
 // Arrows: what their form sends, and the state of an arrow and of the command that programs it. Pure.
-import { CommandState } from "../../model/vocabulary.js";
 import { texts } from "../../texts/operate/index.js";
 
 /** Sizes of an arrow that are sent when they are filled in. */
 const SIZES = Object.freeze(["diameter", "weight", "spine", "label_position"]);
-
-/** Whether a command has ended. */
-export function hasEnded({ state }) {
-  return state !== CommandState.PENDING && state !== CommandState.RUNNING;
-}
 
 /** What POST /arrow takes. */
 export function arrowBody(id, values) {

@@ -48,11 +48,9 @@ export function sumOf(values, worthX = 10) {
   return sum;
 }
 
-/** The last entry of each end and archer: the one that counts. */
-export function lastEntries(entries) {
-  const last = new Map();
-  for (const entry of entries) last.set(`${entry.slot ?? ""}|${entry.end_number}`, entry);
-  return [...last.values()];
+/** What is on paper: { slot, end_number, values } of each end and archer, from the hub's comparison. */
+export function entriesOf(ends) {
+  return ends.filter((end) => end.paper).map(({ slot, end_number, paper }) => ({ slot, end_number, values: paper.values }));
 }
 
 /** The newest entry of an end and archer; letter "" on a butt without slots. */

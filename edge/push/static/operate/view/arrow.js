@@ -89,10 +89,13 @@ async function program(arrow, { isNew = false } = {}) {
     }
     isDone = true;
     bar.hidden = true;
-    progress.textContent = words.done(arrow.human_identifier);
-    progress.classList.add("good");
-    dialog.cancel.textContent = texts.form.dismiss;
-    return undefined;
+    return () => {
+      progress.textContent = words.done(arrow.human_identifier);
+      progress.classList.add("good");
+      dialog.submit.textContent = words.next;
+      dialog.submit.hidden = !isNew;
+      if (!isNew) dialog.cancel.focus();
+    };
   }, { kind: "small", cancel: texts.form.dismiss });
   dialog.submit.hidden = !scanners.length;
   const result = await dialog.open();

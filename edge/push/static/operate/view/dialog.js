@@ -66,7 +66,8 @@ export class Dialog {
 /** A dialog with fields and a button that sends them. */
 export class FormDialog extends Dialog {
   /**
-   * send(values): the request; raises the failures of send.js. Options: place(path) gives the name of the field for an error,
+   * send(values): the request; raises the failures of send.js. The dialog closes with its result, or stays open and calls it
+   * where it is a function. Options: place(path) gives the name of the field for an error,
    * check(values) faults by field, onChanged(refusal) reloads the values after a 412, danger marks what cannot be taken back.
    */
   constructor(title, fields, submit, send, options = {}) {
@@ -126,7 +127,8 @@ export class FormDialog extends Dialog {
     }
     this.#setBusy(false, label);
     if (failure) this.#onFailure(failure);
-    else if (result !== undefined) this.close(result);
+    else if (typeof result === "function") result();
+    else this.close(result);
   }
 
   #setBusy(isBusy, label) {
@@ -161,6 +163,14 @@ export class FormDialog extends Dialog {
     const first = this.form.querySelector("[aria-invalid]");
     if (first) first.focus();
     else if (rest.length) this.faults.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Show an outcome in place of the fields; what is left to do is to close the dialog. */
+  settle(text) {
+    this.fields.replaceChildren(element("p", { class: "wide settled", role: "status" }, text));
+    this.submit.hidden = true;
+    this.cancel.textContent = texts.form.dismiss;
+    this.cancel.focus();
   }
 
   #noteOf(name) {

@@ -1,7 +1,7 @@
 // Marks in the table of ends: the arrows and sums that a second scorer has entered otherwise than the sensors.
 import { texts } from "../../texts/operate/index.js";
 import { byId, element } from "../../view/dom.js";
-import { compare, lastEntries, sensorValues, sumOf } from "../model/paper.js";
+import { compare, entriesOf, sensorValues, sumOf } from "../model/paper.js";
 import { pointsOfX } from "../model/values.js";
 import { Refusal, Unanswered } from "../failures.js";
 import { read } from "../send.js";
@@ -23,7 +23,7 @@ export class PaperMarks {
       this.load();
     }
     this.clear();
-    for (const entry of lastEntries(this.#entries)) this.#mark(entry);
+    for (const entry of this.#entries) this.#mark(entry);
   }
 
   /** Load what the second scorers of the session have entered. */
@@ -33,7 +33,7 @@ export class PaperMarks {
     try {
       const { data } = await read(`session/${id}/paper`);
       if (id !== this.#session) return;
-      this.#entries = data;
+      this.#entries = entriesOf(data);
       this.draw();
     } catch (failure) {
       if (!(failure instanceof Refusal || failure instanceof Unanswered)) throw failure; // the page's banner shows a hub that is away

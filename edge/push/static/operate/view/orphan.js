@@ -5,8 +5,8 @@ import { faceOf } from "../../model/why.js";
 import { texts } from "../../texts/operate/index.js";
 import { element } from "../../view/dom.js";
 import { ALONE, candidates, DISMISS, resolution } from "../model/orphan.js";
-import { change } from "../send.js";
-import { FormDialog } from "./dialog.js";
+import { change, read } from "../send.js";
+import { FormDialog, loaded } from "./dialog.js";
 import { choiceField, reasonField, selectField } from "./fields.js";
 
 export async function resolveOrphan(lane) {
@@ -15,14 +15,28 @@ export async function resolveOrphan(lane) {
   if (!orphans.length) return;
   const which = selectField("orphan", words.which, orphans.map((one) => [one.id, words.landing(clock(one.at), where(lane, one))]), { value: orphans[0].id, wide: true });
   const holder = element("div", { class: "wide" });
-  const offer = (id) => holder.replaceChildren(choices(lane, orphans.find((one) => one.id === id)));
-  offer(orphans[0].id);
+  const tags = new Map();
+  /** The choices for a landing, and its state now: another operator may resolve it meanwhile. */
+  async function offer(id) {
+    const found = await loaded(words.title, () => read(`orphan/${id}`));
+    if (!found) return false;
+    tags.set(id, found.etag);
+    holder.replaceChildren(choices(lane, orphans.find((one) => one.id === id)));
+    return true;
+  }
+  if (!(await offer(orphans[0].id))) return;
   const dialog = new FormDialog(words.title, [element("p", { class: "wide" }, words.intro), which, holder, reasonField(words.reasons)], words.submit,
     async ({ orphan, choice, reason }) => {
       const { action, body } = resolution(choice, reason);
-      await change("POST", `orphan/${orphan}/${action}`, { body });
-      return true;
-    }, { place: (path) => (path === "reason" ? path : "choice") });
+      const { data } = await change("POST", `orphan/${orphan}/${action}`, { body, ifMatch: tags.get(orphan) });
+      return data?.done === false ? () => dialog.settle(texts.shot.recorded) : true;
+    }, {
+      place: (path) => (path === "reason" ? path : "choice"),
+      onChanged: (refusal, form) => {
+        tags.set(form.values.orphan, refusal.etag);
+        form.showFaults({ fields: {}, general: [words.changed, ...refusal.errors.map((one) => one.message)] });
+      },
+    });
   which.querySelector("select").addEventListener("change", ({ target }) => offer(target.value));
   await dialog.open();
 }

@@ -2,7 +2,7 @@
 import { whole } from "../../model/format.js";
 import { texts } from "../../texts/operate/index.js";
 import { element } from "../../view/dom.js";
-import { compare, endsOf, entryOf, sensorValues, sumOf } from "../model/paper.js";
+import { compare, endsOf, entriesOf, entryOf, sensorValues, sumOf } from "../model/paper.js";
 import { colour, pointsOfX, valuesOf } from "../model/values.js";
 import { change, read } from "../send.js";
 import { FormDialog, loaded } from "./dialog.js";
@@ -13,7 +13,7 @@ export async function enterPaper(lane) {
   const { session, slots } = lane.range;
   const found = await loaded(paper.title, () => read(`session/${session.id}/paper`));
   if (!found) return;
-  const entries = found.data;
+  const entries = entriesOf(found.data);
   const ends = endsOf(lane.shots()).sort((a, b) => a.number - b.number);
   const open = ends.find((end) => letters(slots).some((letter) => !entryOf(entries, end.number, letter))) ?? ends.at(-1);
   let typed = [];
@@ -35,9 +35,10 @@ export async function enterPaper(lane) {
     await change("POST", `session/${session.id}/paper`, { body });
     entries.push({ slot: letter || null, end_number: number, values: [...typed] });
     lane.paperChanged();
-    saved.textContent = paper.next;
-    advance();
-    return undefined;
+    return () => {
+      saved.textContent = paper.next;
+      advance();
+    };
   }, { check: () => (typed.length ? {} : { values: paper.nothing }), cancel: texts.form.dismiss, place: () => "" });
   dialog.submit.hidden = !ends.length;
 
@@ -72,7 +73,7 @@ export async function enterPaper(lane) {
   }
 
   function add(value) {
-    if (typed.length >= session.arrows_per_end * 2) return;
+    if (typed.length >= session.arrows_per_end) return;
     typed.push(value);
     saved.textContent = "";
     dialog.showFaults({ fields: {}, general: [] });

@@ -43,8 +43,8 @@ export function restoreShot(lane, shot) {
 async function send(lane, shot, title, fields, submit, action, bodyOf, { show, danger, place: placeOf }) {
   let seen = shot;
   const dialog = new FormDialog(title, fields, submit, async (values) => {
-    await change("POST", `shot/${seen.id}/${action}`, { body: bodyOf(values), ifMatch: tagOf(seen) });
-    return true;
+    const { data } = await change("POST", `shot/${seen.id}/${action}`, { body: bodyOf(values), ifMatch: tagOf(seen) });
+    return data?.done === false ? () => dialog.settle(texts.shot.recorded) : true;
   }, {
     danger,
     place: (path) => (path === "reason" ? path : placeOf?.(path) ?? path),

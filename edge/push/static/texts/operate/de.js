@@ -131,6 +131,7 @@ export const texts = {
     restoreVoid: (arrow) => `Gestrichenen Schuss von Pfeil ${arrow} wiederherstellen`,
     restoreIntro: "Alle Berichtigungen dieses Schusses werden zurückgenommen: Er hat den Wert, den die Sensoren gemessen haben.",
     restoreSubmit: "Wiederherstellen",
+    recorded: "Notiert. Der Wert ändert sich, sobald der Hub ihn berechnet: Sein Dienst archstats-shots läuft gerade nicht.",
     reason: "Grund",
     reasonHint: "Steht bei der Berichtigung.",
     reasons: {
@@ -147,6 +148,7 @@ export const texts = {
     which: "Treffer",
     landing: (time, where) => `${time}, ${where}`,
     noPlace: "Stelle unbekannt",
+    changed: "Jemand anderes hat diesen Treffer inzwischen zugeordnet. Sende nur noch einmal, wenn du es besser weißt.",
     choice: "Dieser Treffer ist",
     shot: (place, arrow, time) => `Schuss ${place}, Pfeil ${arrow}, gelöst ${time}`,
     alone: "ein eigener Schuss: der Bogen sah ihn nicht",
@@ -182,7 +184,6 @@ export const texts = {
     waiting: "Warten auf den Leser …",
     phase: (phase, done, total) => (total ? `${phase}: ${done} von ${total}` : phase),
     done: (name) => `Pfeil ${name} ist fertig: beschrieben und zurückgelesen. Du kannst ihn vom Leser nehmen.`,
-    ended: { failed: "Der Tag wurde nicht beschrieben.", expired: "Der Leser hat den Auftrag nicht angenommen. Bitte prüfen, ob sein Dienst läuft.", cancelled: "Der Auftrag wurde abgebrochen." },
     noScanner: "Dieser Hub kennt keinen Leser. Schließe einen an und versuche es noch einmal.",
     next: "Nächsten anmelden",
   },

@@ -123,6 +123,7 @@ export const texts = {
     restoreVoid: (arrow) => `Restore the void shot of arrow ${arrow}`,
     restoreIntro: "All corrections of this shot are taken back: it has the value that the sensors measured.",
     restoreSubmit: "Restore shot",
+    recorded: "Recorded. The value changes as soon as the hub computes it: its service archstats-shots does not run now.",
     reason: "Reason",
     reasonHint: "Kept with the correction.",
     reasons: {
@@ -139,6 +140,7 @@ export const texts = {
     which: "Landing",
     landing: (time, where) => `${time}, ${where}`,
     noPlace: "place unknown",
+    changed: "Someone else has resolved this landing meanwhile. Send again only if you know better.",
     choice: "This landing is",
     shot: (place, arrow, time) => `shot ${place}, arrow ${arrow}, released ${time}`,
     alone: "a shot of its own: the bow did not see it",
@@ -174,7 +176,6 @@ export const texts = {
     waiting: "Waiting for the scanner …",
     phase: (phase, done, total) => (total ? `${phase}: ${done} of ${total}` : phase),
     done: (name) => `Arrow ${name} is programmed: written and read back. You may take it off the scanner.`,
-    ended: { failed: "The tag was not programmed.", expired: "The scanner did not take the request. Check that its daemon runs.", cancelled: "The request was cancelled." },
     noScanner: "No scanner is known to this hub. Connect one, then try again.",
     next: "Register the next",
   },

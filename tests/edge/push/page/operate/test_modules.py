@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page
 
-from edge.common.vocabulary import CommandState
 from edge.push.http.page import ON_DEMAND
 from tests.edge.push.page.test_modules import ARITHMETIC, SENTENCE, STATIC, code, imports
 
@@ -58,15 +57,6 @@ async def test_both_languages_have_every_text(modules: Page) -> None:
     english = await modules.evaluate(NAMES_OF_TEXTS, "en")
     german = await modules.evaluate(NAMES_OF_TEXTS, "de")
     assert sorted(one for one in german if not one.startswith("errors.")) == sorted(english)
-
-
-@pytest.mark.browser
-@pytest.mark.asyncio(loop_scope="session")
-async def test_every_end_of_a_command_is_known(modules: Page) -> None:
-    found = await modules.evaluate("async () => ({ ...(await import('/static/model/vocabulary.js')) }).CommandState")
-    assert found == {one.name: one.value for one in CommandState}
-    texts = await modules.evaluate("async () => (await import('/static/texts/operate/en.js')).texts.arrow.ended")
-    assert set(texts) == set(CommandState) - {CommandState.PENDING, CommandState.RUNNING, CommandState.DONE}
 
 
 def test_every_view_is_reached_from_the_bar() -> None:
