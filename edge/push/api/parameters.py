@@ -82,7 +82,7 @@ Offset = Annotated[int, Field(ge=0, le=LARGEST_INT)]
 class Query(BaseModel):
     """Query parameters. Unknown ones are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class NoParams(Query):
@@ -111,7 +111,7 @@ class EventParams(Query):
 class Body(BaseModel):
     """The JSON object of a request. Unknown members are errors, and no value is converted from another type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class EmptyBody(Body):
@@ -127,7 +127,7 @@ class WithReason(Body):
 class Answer(BaseModel):
     """An object of an answer, with exactly these members."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 def left_out() -> Any:
