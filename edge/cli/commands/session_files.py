@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edge.cli.commands.options import DatabaseDir, Json, Lane, Who, operator_name
+from edge.cli.commands.options import DatabaseDir, Json, Lane, Who, operator_name, storable
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import EXIT_REFUSED, CommandError
 from edge.common.console import as_json as json_object
-from edge.common.console import complain, say
+from edge.common.console import complain, local, say
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import SlotLetter
 from edge.operator.export.documents import Document, document_text, own_stylesheet
+from edge.operator.export.files import json_text
+from edge.operator.export.history import LIMIT, MOST, HistoryFilter, PastSession, read_history
 from edge.operator.export.words import Language, language_of_environment
 from edge.operator.lookup import LAST
 from edge.operator.paper.compare import ComparedEnd, parse_values
@@ -110,6 +113,45 @@ def paper_command(
             raise typer.Exit(EXIT_REFUSED)
 
     on_database(run, database_dir)
+
+
+def history_command(
+    archer: Annotated[
+        str | None, typer.Option(callback=storable, help="Only sessions in which an archer of this name shot.")
+    ] = None,
+    lane: Lane = None,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="Number of sessions, the newest.")] = LIMIT,
+    as_json: Json = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """List past sessions with averages, spread and personal bests."""
+
+    async def run(connection: Connection) -> None:
+        found = await read_history(connection, HistoryFilter(lane, archer, limit))
+        for one in found.sessions:
+            for line in [json_text(asdict(one))] if as_json else history_lines(one):
+                say(line)
+        if not found.sessions and not as_json:
+            say("No past session. A session is past once it is closed: `archstats-sensor session close`.")
+
+    on_database(run, database_dir)
+
+
+def history_lines(session: PastSession) -> Iterator[str]:
+    """A past session for people: its head, then a line for each archer."""
+    distance = "no target" if session.distance_m is None else f"{session.distance_m:g} m"
+    start = local(session.start_time, "%Y-%m-%d %H:%M")
+    faces = ", ".join(session.faces) or "no face"
+    yield f"{str(session.id)[:8]}  {start}  lane {session.lane:>3}  {distance:>9}  {faces}  {session.location}"
+    for one in session.archers:
+        name = " ".join(filter(None, (one.slot, one.archer))) or "all"
+        average = "" if one.average is None else f"  average {one.average:.2f}"
+        spread = one.spread
+        sigma = (
+            "" if spread is None else f"  sigma {spread.sigma_mm:.0f} mm ({spread.low_mm:.0f} to {spread.high_mm:.0f})"
+        )
+        best = "  personal best" if one.is_best else "" if one.best is None else f"  best {one.best.points}"
+        yield f"  {name}: {one.arrows} arrows, {one.points} points{average}{sigma}{best}"
 
 
 def compared_line(one: ComparedEnd, sighters: int) -> str:

@@ -57,14 +57,15 @@ async def read_sheet(connection: Connection, session_id: UUID) -> SheetSource:
         return await sheet_source(connection, session_id)
 
 
-async def sheet_source(connection: Connection, session_id: UUID) -> SheetSource:
-    """The same, within a transaction of the caller."""
+async def sheet_source(connection: Connection, session_id: UUID, *, is_whole: bool = True) -> SheetSource:
+    """The same, within a transaction of the caller; what statistics do not need of the shots is left out unless it is whole."""
     row = await connection.fetchrow(_HEAD, session_id)
     state = await state_of_session(connection, session_id)
     if row is None or state is None:
         raise no_session(session_id)
     facts = await session_facts(connection, state)
-    details = await connection.fetch(_DETAILS, session_id, CorrectionKind.RESULT, Flag.CORRECTED)
+    arguments = (session_id, CorrectionKind.RESULT, Flag.CORRECTED)
+    details = await connection.fetch(_DETAILS, *arguments) if is_whole else []
     return SheetSource(_head(row), facts, {one["id"]: _details(one) for one in details})
 
 

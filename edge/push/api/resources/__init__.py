@@ -11,6 +11,7 @@ from edge.push.api.resources import (
     device,
     export,
     face,
+    history,
     live,
     orphan,
     paper,
@@ -25,7 +26,7 @@ from edge.push.api.resources import (
 
 _RESOURCES = (
     session, session_opening, archer, slot, target, face, arrow, shot, orphan, performance, device, calibration, command,
-    statistics, export, paper, live,
+    statistics, history, export, paper, live,
 )  # fmt: skip
 
 

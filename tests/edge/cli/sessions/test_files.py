@@ -12,6 +12,7 @@ import pytest
 from edge.common.postgres.connection import Connection
 from tests.edge.cli.command_line import CommandLine
 from tests.edge.lane_rows import OUTDOORS, LaneRows, build_lane
+from tests.edge.operator.export.past_sessions import add_session
 from tests.edge.shot_rows import add_orphan, add_shot
 
 
@@ -110,3 +111,21 @@ def test_an_end_on_paper_is_compared(command_line: CommandLine, shot_session: st
     assert "no slot is given" in command_line.run("session", "paper", "last", "9", "--end", "1", status=1)
     assert "'11' is no value" in command_line.run("session", "paper", "last", "11", "--end", "1", status=2)
     assert "together" in command_line.run("session", "paper", "last", "9", status=2)
+
+
+def test_past_sessions_are_listed(command_line: CommandLine) -> None:
+    assert "No past session" in command_line.run("session", "history")
+
+    async def shoot(connection: Connection) -> None:
+        lane = await build_lane(connection, OUTDOORS)
+        await add_session(lane, {"Kim": [10, 9, 8], "Lee": [7, 7, None]})
+        await add_session(lane, {"Kim": [9, 9, 8]})
+
+    command_line.on_database(shoot)
+    lines = command_line.run("session", "history", "--lane", "1").splitlines()
+    assert [line for line in lines if line.startswith("  ")][:3] == [
+        "  A Kim: 3 arrows, 26 points  average 8.67  best 27",
+        "  A Kim: 3 arrows, 27 points  average 9.00  personal best",
+        "  B Lee: 3 arrows, 14 points  average 7.00  personal best",
+    ]
+    assert len(command_line.json("session", "history", "--archer", "lee")) == 1
