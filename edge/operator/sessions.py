@@ -142,12 +142,10 @@ async def request_close_of(connection: Connection, session_id: UUID, now: Instan
     await connection.execute(f"{_REQUEST_CLOSE} id = $1", session_id, *now.columns)
 
 
-async def await_closes(
-    connection: Connection, sessions: Sequence[UUID], within_s: float = CLOSED_WITHIN_S
-) -> set[UUID]:
-    """Wait until ``archstats-shots`` has closed the sessions; returns those that are still open after that time."""
+async def await_closes(connection: Connection, sessions: Sequence[UUID]) -> set[UUID]:
+    """Wait until ``archstats-shots`` has closed the sessions; returns those that are still open after 15 s."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(CLOSED_WITHIN_S):
             for session_id in sessions:
                 while await is_open(connection, session_id):  # noqa: ASYNC110 - a listener would be one more connection
                     await asyncio.sleep(POLL_INTERVAL_S)

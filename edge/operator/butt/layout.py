@@ -56,7 +56,7 @@ def parse_face(text: str) -> FaceRequest:
     found = _REQUEST.fullmatch(text)
     if found is None or (found["name"] is not None and not _NAME.fullmatch(found["name"])):
         raise UsageError(
-            f"--face {text} is not a face",
+            f"'{text}' is not a face",
             hint=f"Write it like {SYNTAX}: wa_40, left=wa_40 or left=wa_40@320,620; a name has letters, digits, _ and -.",
         )
     face_spec(found["code"])
@@ -68,7 +68,7 @@ def parse_face(text: str) -> FaceRequest:
         centre = math.nan, math.nan
     if not all(map(math.isfinite, centre)):
         raise UsageError(
-            f"--face {text} has no place on the butt",
+            f"'{text}' has no place on the butt",
             hint="Write the centre in millimetres from the lower left, like wa_40@320,620.",
         )
     return FaceRequest(found["code"], found["name"], centre)
@@ -132,7 +132,7 @@ def _names(requests: Sequence[FaceRequest], specs: Sequence[FaceSpec]) -> list[s
         if count > 1 and (len(codes) > 1 or spots > 1 or any(request.name is None for request, _ in alike)):
             raise UsageError(
                 f"two faces are named {name}",
-                hint="Give each --face another name. Only faces of one spot and one code may share it: they are one face then.",
+                hint="Give each face another name. Only faces of one spot and one code may share it: they are one face then.",
             )
         if count > MOST_SPOTS:
             raise UsageError(
@@ -145,11 +145,11 @@ def _names(requests: Sequence[FaceRequest], specs: Sequence[FaceSpec]) -> list[s
 def _butt_for(specs: Sequence[FaceSpec], width_mm: float | None, height_mm: float | None) -> tuple[float, float]:
     for spec in specs:
         across, along = spec.reach_mm
-        for option, given, least in (("--butt-width", width_mm, 2 * across), ("--butt-height", height_mm, 2 * along)):
+        for side, given, least in (("width", width_mm, 2 * across), ("height", height_mm, 2 * along)):
             if given is not None and given < least:
                 raise CommandError(
-                    f"{option} {given:g} is too small: a {spec.code} needs at least {least:g} mm",
-                    hint="Give the butt's real size, or leave out the option.",
+                    f"a butt {side} of {given:g} mm is too small: a {spec.code} needs at least {least:g} mm",
+                    hint="Give the butt's real size, or leave it out.",
                 )
     roomy = max([USUAL_BUTT_MM, *(2 * (spec.outer_mm + FACE_MARGIN_MM) for spec in specs)])
     return width_mm or roomy, height_mm or roomy
@@ -162,7 +162,7 @@ def _given(
     centres = [request.centre for request in requests if request.centre is not None]
     if len(centres) < len(requests):
         without = next(name for name, request in zip(names, requests, strict=True) if request.centre is None)
-        raise UsageError(f"face {without} has no place", hint="Give @X,Y to every --face, or to none.")
+        raise UsageError(f"face {without} has no place", hint="Give @X,Y to every face, or to none.")
     for name, spec, (x, y) in zip(names, specs, centres, strict=True):
         across, along = spec.reach_mm
         if not (across <= x <= width - across and along <= y <= height - along):
@@ -189,7 +189,7 @@ def _spread(reaches: Sequence[tuple[float, float]], width: float, height: float)
     if not fitting:
         raise CommandError(
             f"these {len(reaches)} faces do not fit on a butt of {width:g} by {height:g} mm with gaps of {GAP_MM:g} mm",
-            hint="Give the butt's real size with --butt-width and --butt-height, or open the session with fewer faces.",
+            hint="Give the butt's real width and height, or open the session with fewer faces.",
         )
     _, centres = max(fitting, key=lambda layout: layout[0])
     return centres

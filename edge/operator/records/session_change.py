@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, cast
@@ -20,7 +23,7 @@ from edge.common.vocabulary import DeviceKind, ErrorCode, SessionState
 from edge.operator.opening import LONGEST_LOCATION
 from edge.operator.records.locking import Expect, lock_row, no_fields, update_row
 from edge.operator.records.sessions import dated_now, instant_at, overlaps, refuse_future
-from edge.operator.sessions import await_closes, request_close_of
+from edge.operator.sessions import POLL_INTERVAL_S, request_close_of
 
 CHANGEABLE: Final = frozenset(
     ("is_opened", "is_indoor", "location", "start_time", "end_time", "arrows_per_end", "sighter_ends")
@@ -47,8 +50,8 @@ async def change_session(
 ) -> SessionState:
     """Set values of a session by their names; returns its state afterwards.
 
-    ``is_opened: false`` with an ``end_time`` requests that it is closed at that instant, and waits for up to 3 s; ``is_opened:
-    true`` with an ``end_time`` of None opens it again, or withdraws such a request. Raises UsageError for a change that names
+    ``is_opened: false`` with an ``end_time`` requests that it is closed at that instant (see :func:`await_closing`);
+    ``is_opened: true`` with an ``end_time`` of None opens it again, or withdraws such a request. Raises UsageError for a change that names
     nothing or an end before the start, CommandError when the session does not exist or its state does not allow the change.
     """
     if not change:
@@ -66,17 +69,17 @@ async def change_session(
             await close_without_devices(connection, session_id)
     except asyncpg.UniqueViolationError as fault:
         raise _already_open(row["lane"]) from fault
-    return await await_state(connection, session_id)
+    return await state_of(connection, session_id)
 
 
 async def close_session(connection: Connection, session_id: UUID) -> SessionState:
-    """Request that a session is closed now, and wait for up to 3 s; returns its state. Raises CommandError when it is not open."""
+    """Request that a session is closed now; returns its state. Raises CommandError when it is not open."""
     await dated_now(connection)
     async with connection.transaction():
         await require_open(connection, session_id)
         await request_close_of(connection, session_id, host_now())
         await close_without_devices(connection, session_id)
-    return await await_state(connection, session_id)
+    return await state_of(connection, session_id)
 
 
 async def mark_session_end(connection: Connection, session_id: UUID, who: str) -> None:
@@ -116,16 +119,28 @@ async def close_without_devices(connection: Connection, session_id: UUID) -> Non
     )
 
 
-async def await_state(connection: Connection, session_id: UUID) -> SessionState:
-    """The state of a session, after up to 3 s in which the assembler may end its closing."""
-    is_closing: bool | None = await connection.fetchval(
-        "select is_opened and closing_time is not null from sessions where id = $1", session_id
-    )
-    if is_closing:
-        is_open = bool(await await_closes(connection, [session_id], CLOSED_WITHIN_S))
-        return SessionState.CLOSING if is_open else SessionState.CLOSED
-    is_open = await connection.fetchval("select is_opened from sessions where id = $1", session_id)
-    return SessionState.OPEN if is_open else SessionState.CLOSED
+async def state_of(connection: Connection, session_id: UUID) -> SessionState:
+    """The state of a session; closed for one that was deleted."""
+    row = await connection.fetchrow("select is_opened, closing_time from sessions where id = $1", session_id)
+    if row is None or not row["is_opened"]:
+        return SessionState.CLOSED
+    return SessionState.OPEN if row["closing_time"] is None else SessionState.CLOSING
+
+
+async def await_closing(
+    borrow: Callable[[], AbstractAsyncContextManager[Connection]], session_id: UUID
+) -> SessionState:
+    """Wait for up to 3 s while a session is closing, and return its state.
+
+    ``borrow`` lends a connection for each look, so that those who wait together keep none from others.
+    """
+    deadline_s = time.monotonic() + CLOSED_WITHIN_S
+    while True:
+        async with borrow() as connection:
+            state = await state_of(connection, session_id)
+        if state is not SessionState.CLOSING or time.monotonic() > deadline_s:
+            return state
+        await asyncio.sleep(POLL_INTERVAL_S)
 
 
 async def _of_time(

@@ -80,7 +80,14 @@ async def delete_session(connection: Connection, session_id: UUID, expect: Expec
                 hint="Close it: its shots stay on record. A shot that does not count is voided.",
                 code=ErrorCode.SESSION_HAS_SHOTS,
             )
-        await connection.execute("delete from sessions where id = $1", session_id)
+        try:
+            await connection.execute("delete from sessions where id = $1", session_id)
+        except asyncpg.ForeignKeyViolationError as fault:
+            raise CommandError(
+                f"session {session_id} has entries that are kept, such as ends on paper, so it was not deleted",
+                hint="Close it: its entries stay on record.",
+                code=ErrorCode.IN_USE,
+            ) from fault
 
 
 async def dated_now(connection: Connection) -> Instant:

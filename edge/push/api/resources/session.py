@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from edge.common.vocabulary import SessionState
 from edge.operator.records.locking import SESSION_ROW
-from edge.operator.records.session_change import change_session, close_session, mark_session_end
+from edge.operator.records.session_change import await_closing, change_session, close_session, mark_session_end
 from edge.operator.records.sessions import BareSession, create_session, delete_session
 from edge.push.api.operation import PREFIX, AnyOperation, Api, Body, Call, EmptyBody, NoParams, Tag, change, get
 from edge.push.api.parameters import (
@@ -163,22 +163,14 @@ def operations(api: Api) -> list[AnyOperation]:
     async def update(call: Call[NoParams, SessionBody]) -> Response:
         async with api.writing.connection() as connection:
             await change_session(connection, call.id, call.given, expected(call))
+        if "end_time" in call.given:
+            await await_closing(api.reading.connection, call.id)
         return accepted()
 
     async def delete(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.writing.connection() as connection:
             await delete_session(connection, call.id)
         return deleted()
-
-    async def end(call: Call[NoParams, EmptyBody]) -> Response:
-        async with api.writing.connection() as connection:
-            await mark_session_end(connection, call.id, call.who)
-        return accepted()
-
-    async def close(call: Call[NoParams, EmptyBody]) -> Response:
-        async with api.writing.connection() as connection:
-            state = await close_session(connection, call.id)
-        return accepted({"state": state})
 
     return [
         get("/session", Tag.SESSION, "List sessions, oldest first.", find, SessionParams, data=list[Session], is_paged=True),
@@ -199,6 +191,24 @@ def operations(api: Api) -> list[AnyOperation]:
         change(
             "DELETE", "/session/{id}", Tag.SESSION, "Delete a session without shots.", delete, EmptyBody, status=204,
         ),
+        *_actions(api),
+    ]  # fmt: skip
+
+
+def _actions(api: Api) -> list[AnyOperation]:
+    """Return what is done with an open session."""
+
+    async def end(call: Call[NoParams, EmptyBody]) -> Response:
+        async with api.writing.connection() as connection:
+            await mark_session_end(connection, call.id, call.who)
+        return accepted()
+
+    async def close(call: Call[NoParams, EmptyBody]) -> Response:
+        async with api.writing.connection() as connection:
+            await close_session(connection, call.id)
+        return accepted({"state": await await_closing(api.reading.connection, call.id)})
+
+    return [
         change("POST", "/session/{id}/end", Tag.SESSION, "Close the current end.", end, EmptyBody, status=202),
         change(
             "POST", "/session/{id}/close", Tag.SESSION, "Close a session now; arrows in flight still count.", close, EmptyBody,

@@ -58,7 +58,7 @@ def test_advice_opens_a_session_like_the_last_one_of_its_lane(command_line: Comm
 
 def test_butt_smaller_than_its_face_is_refused(command_line: CommandLine) -> None:
     small = ("session", "open", "--face", "wa_40_triple", "--butt-width", "200", "--butt-height")
-    assert "--butt-height 639 is too small: a wa_40_triple needs at least 640 mm" in command_line.run(
+    assert "a butt height of 639 mm is too small: a wa_40_triple needs at least 640 mm" in command_line.run(
         *small, "639", status=1
     )
     command_line.run(*small, "640")

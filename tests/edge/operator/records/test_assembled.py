@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 
@@ -11,7 +12,7 @@ from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
 from edge.common.vocabulary import ErrorCode, SessionState
 from edge.operator.records.faces import change_face, delete_face
-from edge.operator.records.session_change import change_session
+from edge.operator.records.session_change import await_closing, change_session
 from edge.operator.records.sessions import BareSession, create_session, delete_session
 from edge.operator.records.targets import delete_target
 from tests.edge.lane_rows import LaneRows
@@ -26,7 +27,8 @@ async def test_the_assembler_closes_at_the_given_instant(lane: LaneRows, databas
     async with assembler(database):
         await until(lane, "exists (select from shots where result = 'hit')")
         closing = {"is_opened": False, "end_time": lane.at(30.0)}
-        assert await change_session(api, lane.session_id, closing) is SessionState.CLOSED
+        await change_session(api, lane.session_id, closing)
+        assert await await_closing(lambda: nullcontext(api), lane.session_id) is SessionState.CLOSED
     assert await lane.connection.fetchval("select end_time from sessions") == lane.at(30.0)
 
 

@@ -93,6 +93,13 @@ async def test_an_end_is_marked_with_who_did_it(client: httpx.AsyncClient, conne
     refused(await client.post(f"/session/{session_id}/end", json={"bogus": 1}), 422, "no_body")
 
 
+async def test_a_session_with_ends_on_paper_is_not_deleted(client: httpx.AsyncClient) -> None:
+    session_id = data_of(await client.post("/session/open", json=OPENING | {"slots": []}), 201)
+    paper = {"end_number": 1, "values": ["9", "9", "M"]}
+    data_of(await client.post(f"/session/{session_id}/paper", json=paper), 201)
+    assert "ends on paper" in refused(await client.delete(f"/session/{session_id}"), 409, "in_use")
+
+
 async def test_a_lane_with_devices_closes_by_the_assembler(
     client: httpx.AsyncClient, lane: LaneRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
