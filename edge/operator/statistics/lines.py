@@ -16,6 +16,10 @@ from edge.statistics import (
     Trend,
 )
 
+TERM_WIDTH = 18
+WHOLE_FROM_MM = 9.95
+"""Lengths from here on have no decimals."""
+
 
 def statistics_lines(facts: SessionFacts, found: SessionStatistics) -> Iterator[str]:
     """The statistics for people."""
@@ -62,32 +66,40 @@ def _end_lines(facts: SessionFacts, ends: tuple[EndTotals, ...]) -> Iterator[str
 
 
 def _group_lines(group: Group, sight: SightCorrection | None, spread_from: int) -> Iterator[str]:
-    known = "" if group.error_mm is None else f" (± {_mm(group.error_mm)})"
-    yield f"  middle         {_offset(group.dx_mm, group.dy_mm)} of the centre{known}"
+    """The words of the live page (``texts/en.js``), all of them at once."""
+    known = "" if group.error_mm is None else f" (known to ± {_mm(group.error_mm)})"
+    yield _line("Group centre", f"{_offset(group.dx_mm, group.dy_mm)}{known}")
+    if group.extreme_spread_mm is not None:
+        yield _line("Group size", f"{_mm(group.extreme_spread_mm)} ({_arrows(group.n)})")
+    yield _line("Sight", _sight(sight))
     if group.spread is None or group.r50_mm is None or group.r95_mm is None:
-        yield f"  sigma          needs {_arrows(spread_from)}"
+        yield _line("Spread (1 sigma)", f"needs {_arrows(spread_from)}")
     else:
-        interval = f"{group.spread.low_mm:.1f} to {_mm(group.spread.high_mm)}"
-        yield f"  sigma          {_mm(group.spread.sigma_mm)} per axis, 95 % interval {interval}"
-        yield f"  half within    {_mm(group.r50_mm)} of the middle, 95 of 100 within {_mm(group.r95_mm)}"
-    if group.mean_radius_mm is not None and group.extreme_spread_mm is not None:
-        yield f"  mean radius    {_mm(group.mean_radius_mm)}"
-        yield f"  widest pair    {_mm(group.extreme_spread_mm)}, of {_arrows(group.n)}"
-    if sight is not None:
-        yield f"  sight          {_sight(sight)}"
+        yield _line("Spread (1 sigma)", _spread(group.spread))
+        yield _line("Half the arrows", f"within {_mm(group.r50_mm)}, 95 of 100 within {_mm(group.r95_mm)}")
+    if group.mean_radius_mm is not None:
+        yield _line("Mean radius", _mm(group.mean_radius_mm))
     if group.trend is not None:
-        yield f"  later half     {_trend(group.trend)}"
+        yield _line("Later half", _trend(group.trend))
 
 
-def _sight(sight: SightCorrection) -> str:
+def _line(term: str, text: str) -> str:
+    return f"  {term:<{TERM_WIDTH}}{text}"
+
+
+def _sight(sight: SightCorrection | None) -> str:
     moves = []
-    if sight.right_mm is not None:
-        moves.append(f"{abs(sight.right_mm):.2f} mm {'left' if sight.right_mm < 0 else 'right'}")
-    if sight.up_mm is not None:
-        moves.append(f"{abs(sight.up_mm):.2f} mm {'down' if sight.up_mm < 0 else 'up'}")
-    if not moves:
-        return f"leave it: the middle is known to ± {_mm(sight.known_to_mm)} only"
-    return f"move it {' and '.join(moves)} ({sight.eye_to_sight_m:.2f} m from the eye)"
+    if sight is not None and sight.right_mm is not None:
+        moves.append(f"{'left' if sight.right_mm < 0 else 'right'} {_turn(sight.right_mm)}")
+    if sight is not None and sight.up_mm is not None:
+        moves.append(f"{'down' if sight.up_mm < 0 else 'up'} {_turn(sight.up_mm)}")
+    if sight is None or not moves:
+        return "No change: too few arrows to be sure"
+    return f"{', '.join(moves)} ({sight.eye_to_sight_m:.2f} m from the eye to the sight)"
+
+
+def _turn(mm: float) -> str:
+    return f"{abs(mm):.{2 if abs(mm) < 0.095 else 1}f} mm"
 
 
 def _trend(trend: Trend) -> str:
@@ -98,12 +110,12 @@ def _trend(trend: Trend) -> str:
         changes.append(f"{_mm(abs(trend.dy_mm))} {'lower' if trend.dy_mm < 0 else 'higher'}")
     changes += ["wider"] * trend.is_wider + ["tighter"] * trend.is_tighter
     change = ", ".join(changes) or "same as the earlier half"
-    return f"{change} (± {_mm(trend.error_mm)}; sigma {_spread(trend.before)}, then {_spread(trend.after)})"
+    return f"{change} (± {_mm(trend.error_mm)}; spread {_spread(trend.before)}, then {_spread(trend.after)})"
 
 
 def _spread(spread: Spread) -> str:
     """Sigma with its interval, without which it says nothing of a few arrows."""
-    return f"{_mm(spread.sigma_mm)} ({spread.low_mm:.1f} to {_mm(spread.high_mm)})"
+    return f"{_mm(spread.sigma_mm)} (95 %: {_number(spread.low_mm)}-{_number(spread.high_mm)})"
 
 
 def _arrow_lines(arrows: tuple[ArrowStatistics, ...]) -> Iterator[str]:
@@ -130,7 +142,12 @@ def _arrows(n: int) -> str:
 
 
 def _mm(value: float) -> str:
-    return f"{value:.1f} mm"
+    return f"{_number(value)} mm"
+
+
+def _number(value: float) -> str:
+    """A length with as many decimals as an archer can use."""
+    return f"{value:.{1 if abs(value) < WHOLE_FROM_MM else 0}f}"
 
 
 def _offset(dx_mm: float, dy_mm: float) -> str:

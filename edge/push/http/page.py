@@ -13,6 +13,8 @@ from enum import StrEnum
 
 ENTRY = "start.js"
 HEAD_END = b"</head>"
+OFF = "0"
+"""Value of a parameter that switches its view off again."""
 _REFERENCE = re.compile(rb'"(\.{1,2}/[^"\n]+\.js)"')
 """A module that a module imports, at its start or later: every relative path to one."""
 
@@ -26,11 +28,16 @@ class View(StrEnum):
 
     LANE = "view/lane.js"
     OVERVIEW = "view/overview.js"
+    WALL = "view/wall.js"
+    OVERLAY = "view/overlay.js"
 
     @classmethod
-    def requested(cls, lane: str | None) -> View:
-        """Return the view of an address, by its parameter ``lane``."""
-        return cls.OVERVIEW if lane == "all" else cls.LANE
+    def requested(cls, parameters: Mapping[str, str]) -> View:
+        """Return the view of an address, by its parameters, as ``preferences.js`` does."""
+        for name, view in (("overlay", cls.OVERLAY), ("wall", cls.WALL)):
+            if parameters.get(name, OFF) != OFF:
+                return view
+        return cls.OVERVIEW if parameters.get("lane") == "all" else cls.LANE
 
 
 def loaded_modules(files: Mapping[str, bytes], view: View) -> list[str]:

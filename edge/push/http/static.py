@@ -50,7 +50,7 @@ class StaticFiles:
 
     async def page(self, request: Request) -> Response:
         """``GET /``."""
-        return self._pages[View.requested(request.query_params.get("lane"))].respond(request, CHECKED)
+        return self._pages[View.requested(request.query_params)].respond(request, CHECKED)
 
     async def file(self, request: Request) -> Response:
         """``GET /static/{version}/{path}``."""

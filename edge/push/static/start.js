@@ -1,6 +1,14 @@
-// Entry of the page: its texts, then one lane, or all of them.
+// Entry of the page: its texts, then the view of its address.
+import { view } from "./preferences.js";
 import { fillTexts } from "./view/dom.js";
-import { Lanes } from "./view/header.js";
 
+const VIEWS = {
+  lane: () => import("./view/lane.js"),
+  overview: () => import("./view/overview.js"),
+  wall: () => import("./view/wall.js"),
+  overlay: () => import("./view/overlay.js"),
+};
+
+document.body.dataset.view = view;
 fillTexts();
-await import(Lanes.requested() === Lanes.ALL ? "./view/overview.js" : "./view/lane.js");
+await VIEWS[view]();

@@ -47,6 +47,25 @@ export function sheet(ordered, statistics) {
     (last(a.letter) < last(b.letter) ? -1 : last(a.letter) > last(b.letter) ? 1 : (a.end || Infinity) - (b.end || Infinity)));
 }
 
+/** The shots of the end of a shot, of its archer alone, in the order of their release. */
+export function shotsOfEnd(ordered, last) {
+  return last ? ordered.filter((shot) => counts(shot) && shot.end === last.end && shot.letter === last.letter) : [];
+}
+
+/** The hub's sums of the end of a shot, undefined until they include it. */
+export function endOf(statistics, last) {
+  return last && statistics?.ends.find((end) => end.shots.includes(last.id));
+}
+
+/** One row per archer of a butt: letter, name, and the hub's sums of the current end and of the session. */
+export function archerRows(slots, statistics, last) {
+  return (statistics?.slots ?? []).map(({ letter, totals }) => {
+    const end = last && statistics.ends.find((one) => one.slot === letter && one.number === last.end);
+    return { letter, name: texts.ends.archer(letter, slots.find((slot) => slot.letter === letter)?.archer), end: end?.totals.points ?? null,
+      arrows: totals.arrows, average: totals.average, total: totals.points, isLast: last?.slot === letter };
+  });
+}
+
 function endName(end, sighterEnds) {
   if (!end) return "";
   return end <= sighterEnds ? texts.ends.sighterName(end) : String(end - sighterEnds);

@@ -1,13 +1,16 @@
 // Numbers, durations, instants and directions as text, in the language of the page. Pure.
-import { language, texts } from "../texts/index.js";
+import { units } from "../preferences.js";
+import { locale, texts } from "../texts/index.js";
 
-const CLOCK = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const YARD_M = 0.9144;
+const FOOT_M = 0.3048;
+const CLOCK = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const WITH_DIGITS = new Map();
 
 function format(least, most) {
   const name = `${least}-${most}`;
   if (!WITH_DIGITS.has(name)) {
-    WITH_DIGITS.set(name, new Intl.NumberFormat(language, { minimumFractionDigits: least, maximumFractionDigits: most, useGrouping: false }));
+    WITH_DIGITS.set(name, new Intl.NumberFormat(locale, { minimumFractionDigits: least, maximumFractionDigits: most, useGrouping: false }));
   }
   return WITH_DIGITS.get(name);
 }
@@ -21,9 +24,14 @@ export function whole(value) {
   return fixed(value, 0);
 }
 
+/** A number with at most so many decimals, and none that are zero. */
+export function upTo(value, digits) {
+  return format(0, digits).format(value);
+}
+
 /** A number with at most two decimals, and none that are zero. */
 export function short(value) {
-  return format(0, 2).format(value);
+  return upTo(value, 2);
 }
 
 /** The age of something in seconds, in its largest unit. */
@@ -48,11 +56,38 @@ export function place(shot) {
   return shot.letter ? texts.ends.ofSlot(shot.letter, name) : name;
 }
 
-/** The name of a shot's arrow, else both ends of its tag. */
+/** The name of a shot's arrow, else its number among the session's arrows that are not registered, else the end of its tag. */
 export function arrow(shot) {
   if (shot.human_identifier) return shot.human_identifier;
-  if (shot.arrow_tag) return texts.unknownArrow(shot.arrow_tag.slice(0, 2).toUpperCase(), shot.arrow_tag.slice(-2).toUpperCase());
+  if (shot.arrowNumber) return texts.numberedArrow(shot.arrowNumber);
+  if (shot.arrow_tag) return texts.taggedArrow(shot.arrow_tag.slice(-4).toUpperCase());
   return texts.noArrow;
+}
+
+/** The same within a sentence: "arrow L1-01", "arrow 3". */
+export function arrowPhrase(shot) {
+  return shot.human_identifier || !shot.arrow_tag ? texts.namedArrow(arrow(shot)) : arrow(shot);
+}
+
+/** The distance of a butt, in the unit of the reader: "70 m", "76.6 yd". */
+export function distance(metres) {
+  const inUnit = units.distance === "yd" ? Math.round(metres / YARD_M * 10) / 10 : metres;
+  return `${short(inUnit)}\u00a0${texts.units[units.distance]}`;
+}
+
+/** A speed in the unit of the reader, without the unit. */
+export function bareSpeed(mps) {
+  if (units.speed !== "fps") return fixed(mps, 1);
+  return mps === null || mps === undefined ? texts.none : fixed(mps / FOOT_M, 0);
+}
+
+export function speedUnit() {
+  return texts.units[units.speed];
+}
+
+/** A speed and its unit, joined by a space at which no line breaks. */
+export function speed(mps) {
+  return `${bareSpeed(mps)}\u00a0${speedUnit()}`;
 }
 
 /** A number and its unit, joined by a space at which no line breaks. */
@@ -65,9 +100,9 @@ export function millimetres(value) {
   return measured(value, decimals(value), texts.units.mm);
 }
 
-/** Two lengths with one unit: "59 to 149 mm". */
+/** The ends of an interval of lengths, without the unit: ["87", "136"]. */
 export function millimetresBetween(low, high) {
-  return texts.between(format(0, decimals(low)).format(low), millimetres(high));
+  return [low, high].map((value) => fixed(value, decimals(value)));
 }
 
 function decimals(value) {

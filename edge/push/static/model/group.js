@@ -1,12 +1,17 @@
-// The group as text. Pure: the hub's statistics in, terms and their texts out.
+// The group in an archer's words. Pure: the hub's statistics in, terms and their texts out.
 import { texts } from "../texts/index.js";
 import { measured, millimetres, millimetresBetween, offset, whole } from "./format.js";
 
-/** Pairs of a term and its text for a lane's statistics: of its group, or the sums and the group of each archer who shares the butt. */
-export function groupTerms({ group, sight, slots, spread_from: spreadFrom }) {
-  if (group) return termsOf(group, sight, spreadFrom);
-  if (slots.length < 2) return [];
-  return slots.flatMap((slot) => [[texts.group.slot(slot.letter), sumText(slot)], ...(slot.group ? termsOf(slot.group, slot.sight, spreadFrom) : [])]);
+/**
+ * The groups of a lane: one, or one for each archer who shares the butt. title: the archer and the sums, "" for a butt of one;
+ * first: pairs of a term and its text that an archer acts on, more: those that say how far to trust them.
+ */
+export function groups({ group, sight, slots, spread_from: spreadFrom }, archer = () => "") {
+  if (group || slots.length < 2) return [{ title: "", ...termsOf(group, sight, spreadFrom) }];
+  return slots.map((slot) => ({
+    title: `${texts.ends.archer(slot.letter, archer(slot.letter))}: ${sumText(slot)}`,
+    ...(slot.group ? termsOf(slot.group, slot.sight, spreadFrom) : { first: [], more: [] }),
+  }));
 }
 
 function sumText({ totals: sums, best_points: best }) {
@@ -15,36 +20,36 @@ function sumText({ totals: sums, best_points: best }) {
 
 function termsOf(group, sight, spreadFrom) {
   const { terms } = texts.group;
-  const lines = [[terms.middle, middleText(group)]];
+  if (!group) return { first: [[terms.middle, texts.none], [terms.widest, texts.none], [terms.sight, texts.none]], more: [] };
+  const first = [
+    [terms.middle, offset(group.dx_mm, group.dy_mm)],
+    [terms.widest, group.n > 1 ? texts.group.size(millimetres(group.extreme_spread_mm), group.n) : texts.none],
+    [terms.sight, sightText(sight)],
+  ];
+  const more = [];
+  if (group.error_mm !== null) more.push([terms.accuracy, texts.group.toWithin(millimetres(group.error_mm))]);
   if (group.spread) {
-    const { sigma_mm: sigma, low_mm: low, high_mm: high } = group.spread;
-    lines.push([terms.spread, texts.group.spread(millimetres(sigma), millimetresBetween(low, high))]);
-    lines.push([terms.half, texts.group.half(millimetres(group.r50_mm), millimetres(group.r95_mm))]);
+    more.push([terms.spread, spreadText(group.spread)]);
+    more.push([terms.half, texts.group.within(millimetres(group.r50_mm))]);
+    more.push([terms.most, texts.group.within(millimetres(group.r95_mm))]);
   } else {
-    lines.push([terms.spread, texts.group.spreadLater(spreadFrom)]);
+    more.push([terms.spread, texts.group.spreadLater(spreadFrom)]);
   }
-  if (group.n > 1) {
-    lines.push([terms.meanRadius, millimetres(group.mean_radius_mm)]);
-    lines.push([terms.widest, texts.group.widest(millimetres(group.extreme_spread_mm), group.n)]);
-  }
-  if (sight) lines.push([terms.sight, sightText(sight)]);
-  if (group.trend) lines.push([terms.trend, trendText(group.trend)]);
-  return lines;
-}
-
-function middleText({ dx_mm: dx, dy_mm: dy, error_mm: error }) {
-  const where = texts.group.middle(offset(dx, dy));
-  return error === null ? where : texts.group.known(where, millimetres(error));
+  if (group.n > 1) more.push([terms.meanRadius, millimetres(group.mean_radius_mm)]);
+  if (group.trend) more.push([terms.trend, trendText(group.trend)]);
+  if (sight) more.push([terms.eyeToSight, texts.group.eyeToSight(measured(sight.eye_to_sight_m, 2, texts.units.m))]);
+  return { first, more };
 }
 
 /** The sight moves towards the group, on each axis on which the group lies off by more than chance explains. */
-function sightText({ right_mm: right, up_mm: up, known_to_mm: knownTo, eye_to_sight_m: eyeToSight }) {
-  const turn = (mm) => measured(Math.abs(mm), 2, texts.units.mm);
+function sightText(sight) {
+  if (!sight) return texts.group.leaveSight;
+  const { right_mm: right, up_mm: up } = sight;
+  const turn = (mm) => measured(Math.abs(mm), Math.abs(mm) < 0.095 ? 2 : 1, texts.units.mm);
   const moves = [];
-  if (right !== null) moves.push((right < 0 ? texts.left : texts.right)(turn(right)));
-  if (up !== null) moves.push((up < 0 ? texts.group.down : texts.group.up)(turn(up)));
-  if (!moves.length) return texts.group.leaveSight(millimetres(knownTo));
-  return texts.group.moveSight(moves, measured(eyeToSight, 2, texts.units.m));
+  if (right !== null) moves.push((right < 0 ? texts.group.sight.left : texts.group.sight.right)(turn(right)));
+  if (up !== null) moves.push((up < 0 ? texts.group.sight.down : texts.group.sight.up)(turn(up)));
+  return moves.join(", ") || texts.group.leaveSight;
 }
 
 function trendText(found) {
@@ -57,7 +62,8 @@ function trendText(found) {
   return texts.group.trend(change, millimetres(found.error_mm), spreadText(found.before), spreadText(found.after));
 }
 
-/** A spread with its interval, without which it says nothing of a few arrows. */
+/** A spread with its interval, without which it says nothing of a few arrows: "107 mm (95 %: 87-136)". */
 function spreadText({ sigma_mm: sigma, low_mm: low, high_mm: high }) {
-  return texts.group.within(millimetres(sigma), millimetresBetween(low, high));
+  const [from, to] = millimetresBetween(low, high);
+  return texts.group.interval(millimetres(sigma), from, to);
 }

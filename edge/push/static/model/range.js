@@ -1,4 +1,5 @@
 // The state of one lane: a snapshot, and every event since. Pure: no element, no network.
+import { arrowNumbers } from "./arrows.js";
 import { inOrder } from "./ends.js";
 import { call } from "./score.js";
 import { Flag, OrphanStatus, Result } from "./vocabulary.js";
@@ -14,7 +15,7 @@ export class Range {
   constructor(snapshot, at) {
     Object.assign(this, {
       lane: snapshot.lane, lanes: snapshot.lanes, session: snapshot.session, target: snapshot.target,
-      faces: snapshot.faces, slots: snapshot.slots, simulated: snapshot.simulated, sources: snapshot.sources, orphansCommand: snapshot.orphans_command,
+      faces: snapshot.faces, slots: snapshot.slots ?? [], simulated: snapshot.simulated, sources: snapshot.sources, orphansCommand: snapshot.orphans_command,
     });
     this.ahead = Date.parse(snapshot.now) - at;
     for (const shot of snapshot.shots) this.#shots.set(shot.id, shot);
@@ -48,6 +49,11 @@ export class Range {
     return own.length ? own : this.faces;
   }
 
+  /** The name of the archer of a slot, "" for one without a name. */
+  archer(letter) {
+    return this.slots.find((slot) => slot.letter === letter)?.archer ?? "";
+  }
+
   /** Landings that an operator has not resolved. */
   get orphans() {
     return [...this.#orphans.values()];
@@ -59,9 +65,11 @@ export class Range {
    */
   shots(at) {
     const kept = [...this.#shots.values()].filter((shot) => !(shot.result === Result.VOID && shot.flags.includes(Flag.SUPERSEDED)));
-    return inOrder(kept, this.session?.sighter_ends ?? 0).map((shot) => {
+    const ordered = inOrder(kept, this.session?.sighter_ends ?? 0);
+    const numbers = arrowNumbers(ordered);
+    return ordered.map((shot) => {
       const previous = shot.previous_value && call(shot.previous_value) !== call(shot) ? call(shot.previous_value) : null;
-      return { ...shot, previous_value: previous, recent: previous !== null && at + this.ahead - Date.parse(shot.corrected_at) < RECENT_MS };
+      return { ...shot, arrowNumber: numbers.get(shot.arrow_tag) ?? null, archer: this.archer(shot.slot), previous_value: previous, recent: previous !== null && at + this.ahead - Date.parse(shot.corrected_at) < RECENT_MS };
     });
   }
 }

@@ -1,9 +1,9 @@
 // The reasons for a shot's value. Pure: shot and faces in, terms and their texts out.
 import { texts } from "../texts/index.js";
-import { arrow, clock, measured } from "./format.js";
+import { arrow, upTo, clock, measured, speed } from "./format.js";
 import { Flag, Result } from "./vocabulary.js";
 
-const mm = (value) => measured(value, 1, texts.units.mm);
+const mm = (value) => `${upTo(value, 1)}\u00a0${texts.units.mm}`;
 
 /** Remarks on a shot, as texts. */
 export function notes(shot) {
@@ -23,15 +23,15 @@ export function reasons(shot, faces) {
   if (!found.length && texts.why.results[shot.result]) found.push([terms.result, texts.why.results[shot.result]]);
   const flight = [];
   if (shot.tof_s) flight.push(measured(shot.tof_s, 2, texts.units.s));
-  if (shot.speed_mps) flight.push(texts.why.meanSpeed(measured(shot.speed_mps, 1, texts.units.mps)));
-  if (shot.launch_mps) flight.push(texts.why.launchSpeed(measured(shot.launch_mps, 1, texts.units.mps)));
+  if (shot.speed_mps) flight.push(texts.why.meanSpeed(speed(shot.speed_mps)));
+  if (shot.launch_mps) flight.push(texts.why.launchSpeed(speed(shot.launch_mps)));
   if (shot.arrow_engage_time && shot.arrow_disengage_time && !shot.flags.includes(Flag.NO_ENGAGE)) {
     const drawnS = (Date.parse(shot.arrow_disengage_time) - Date.parse(shot.arrow_engage_time)) / 1000;
     flight.push(texts.why.drawn(measured(drawnS, 1, texts.units.s)));
   }
   if (flight.length) found.push([terms.flight, flight.join(", ")]);
   found.push([terms.arrow, [arrow(shot), texts.why.assignment[shot.assignment]].filter(Boolean).join(", ")]);
-  if (shot.slot) found.push([terms.slot, shot.slot]);
+  if (shot.slot) found.push([terms.slot, texts.ends.archer(shot.slot, shot.archer)]);
   if (shot.previous_value) found.push([terms.corrected, texts.why.was(shot.previous_value, clock(shot.corrected_at))]);
   const noted = notes(shot);
   if (noted.length) found.push([terms.note, noted.join("; ")]);

@@ -1,11 +1,11 @@
 // The table of arrows: the average of each, and a mark on one that flies elsewhere than the others.
-import { arrowRows } from "../model/arrows.js";
+import { arrowNumbers, arrowRows } from "../model/arrows.js";
 import { bareOffset, fixed, whole } from "../model/format.js";
 import { texts } from "../texts/index.js";
 import { element, tableHead } from "./dom.js";
 
-export function showArrows(section, statistics) {
-  const rows = arrowRows(statistics);
+export function showArrows(section, statistics, shots) {
+  const rows = arrowRows(statistics, arrowNumbers(shots));
   section.hidden = !rows.length;
   const { heads, caption } = texts.arrowTable;
   section.querySelector("table").replaceChildren(

@@ -21,7 +21,7 @@ export function tableHead(heads) {
   return element("thead", {}, element("tr", {}, ...heads.map(([text, kind]) => element("th", { scope: "col", class: kind }, text))));
 }
 
-/** Fill in the texts that index.html names. */
+/** Fill in the texts that index.html names, before anything is seen. */
 export function fillTexts() {
   document.documentElement.lang = language;
   document.title = texts.page.title;

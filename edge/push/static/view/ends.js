@@ -7,7 +7,7 @@ import { texts } from "../texts/index.js";
 import { element } from "./dom.js";
 
 /** statistics: null while there are none. */
-export function showEnds(table, shots, statistics, arrowsPerEnd) {
+export function showEnds(table, shots, statistics, arrowsPerEnd, archer, last) {
   const all = sheet(shots, statistics);
   const width = Math.max(arrowsPerEnd, ...all.map((end) => end.shots.length));
   const { heads, caption } = texts.ends;
@@ -18,13 +18,41 @@ export function showEnds(table, shots, statistics, arrowsPerEnd) {
   table.replaceChildren(
     element("caption", { class: "unseen" }, caption),
     element("thead", {}, head),
-    element("tbody", {}, ...all.map((end) => row(end, width))));
+    ...byArcher(all).map(({ letter, ends }, _, { length }) => element("tbody", {},
+      ...(length > 1 ? [heading(letter, archer(letter), width)] : []), ...ends.map((end) => row(end, width, last)))));
+  reveal(table);
 }
 
-function row(end, width) {
+/** Scroll to the end of the last shot, once for each end: the reader may look at others meanwhile. */
+function reveal(table) {
+  const now = table.querySelector("tr.now");
+  const name = now?.querySelector("th").textContent ?? "";
+  if (table.dataset.now === name) return;
+  table.dataset.now = name;
+  const holder = table.parentElement;
+  if (now) holder.scrollTop = now.offsetTop + now.offsetHeight - holder.clientHeight;
+}
+
+/** The rows of each archer; they come in the order of the letters. */
+function byArcher(all) {
+  const found = [];
+  for (const end of all) {
+    if (found.at(-1)?.letter !== end.letter) found.push({ letter: end.letter, ends: [] });
+    found.at(-1).ends.push(end);
+  }
+  return found;
+}
+
+function heading(letter, name, width) {
+  return element("tr", { class: "archer" },
+    element("th", { scope: "rowgroup", colspan: width + 5 }, letter ? texts.ends.archer(letter, name) : texts.ends.noArcher));
+}
+
+function row(end, width, last) {
   const cells = end.shots.map(cell);
   while (cells.length < width) cells.push(element("td", { class: "arrow" }));
-  return element("tr", { class: end.sighter && "sighter", "data-end": end.end, "data-letter": end.letter }, element("th", { scope: "row" }, end.name || texts.none), ...cells,
+  const states = [end.sighter && "sighter", end.shots.includes(last) && "now"].filter(Boolean).join(" ") || null;
+  return element("tr", { class: states, "data-end": end.end, "data-letter": end.letter }, element("th", { scope: "row" }, end.name || texts.none), ...cells,
     element("td", { class: "number optional" }, whole(end.hits)), element("td", { class: "number" }, whole(end.xs)),
     element("td", { class: "number sum" }, end.sighter && end.sum !== null ? texts.ends.sighterSum(whole(end.sum)) : whole(end.sum)),
     element("td", { class: "number" }, whole(end.running)));

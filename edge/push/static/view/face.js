@@ -1,10 +1,10 @@
 // The target to scale: one unit of the drawing is one millimetre. The butt's y points up, the drawing's down.
-import { arrow, place, short, whole } from "../model/format.js";
-import { counts, spoken } from "../model/score.js";
+import { arrowPhrase, distance, place, whole } from "../model/format.js";
+import { counts, spoken, zone } from "../model/score.js";
+import { around, between, groupBox, isSmall } from "../model/zoom.js";
 import { texts } from "../texts/index.js";
 import { svg } from "./dom.js";
 
-const COLOURS = ["white", "white", "white", "black", "black", "blue", "blue", "red", "red", "gold", "gold"];
 const CROSS_MM = 4;
 const ASSUMED_SHAFT_MM = 5.5;
 // Sizes of markers on the screen, the same for faces of any size: big enough to see and to touch.
@@ -12,6 +12,12 @@ const NEW_PX = 10;
 const OLD_PX = 5;
 const ORPHAN_PX = 6;
 const MIDDLE_PX = 16;
+/** Distance within which a tap means a shot: as wide as a finger. */
+const REACH_PX = 22;
+const ZOOM_MS = 350;
+/** Room around the faces, and around a shot beside them. */
+const ROOM = 1.05;
+const SHOT_ROOM_MM = 30;
 
 export class Face {
   #drawing = null;
@@ -20,21 +26,31 @@ export class Face {
   #orphans = null;
   #marks = new Map();
   #height = 0;
-  #viewed = "";
+  #viewed = null;
+  #shown = null;
+  #frame = 0;
+  #whole = null;
+  #near = null;
+  #isNear = null;
   #shots = [];
 
-  /** onSelect(id) when a shot is chosen on the face. */
-  constructor(holder, onSelect) {
+  /** onSelect(id) when a shot is chosen on the face; button: switches between the whole face and the group. */
+  constructor(holder, onSelect, button) {
     this.holder = holder;
     this.onSelect = onSelect;
+    this.button = button;
+    button.addEventListener("click", () => this.#toggle());
     new ResizeObserver(() => this.#resize()).observe(holder);
   }
 
   /** Draw butt and faces again. */
-  build(target, faces, distance) {
+  build(target, faces, metres) {
     this.#marks.clear();
     this.#drawing = null;
+    this.#viewed = this.#shown = this.#isNear = null;
+    cancelAnimationFrame(this.#frame);
     this.holder.replaceChildren();
+    this.button.hidden = true;
     if (!target) return;
     this.#height = target.max_y;
     this.target = target;
@@ -45,14 +61,14 @@ export class Face {
     this.#drawing = svg("svg", { role: "group", "aria-labelledby": "face-title face-description" },
       svg("title", { id: "face-title" }, texts.face.title),
       svg("desc", { id: "face-description" }, texts.face.description(faces.map((face) => face.human_identifier).join(", ") || texts.face.noFace,
-        whole(target.max_x), whole(target.max_y), short(Number(distance)))),
+        whole(target.max_x), whole(target.max_y), distance(Number(metres)))),
       svg("rect", { class: "butt", width: target.max_x, height: target.max_y, rx: 12 }),
       ...faces.map((face) => rings(face, { transform: this.#place(face.x, face.y), "data-face": face.human_identifier })),
       this.#group,
       this.#orphans,
       this.#layer);
     this.#drawing.addEventListener("keydown", (event) => this.#key(event));
-    this.#viewed = "";
+    this.#drawing.addEventListener("click", (event) => this.#tap(event));
     this.holder.append(this.#drawing);
   }
 
@@ -81,7 +97,7 @@ export class Face {
     const placed = orphans.filter((orphan) => orphan.x !== null);
     this.#orphans.replaceChildren(...placed.map((orphan) =>
       svg("circle", { class: "orphan", role: "img", "aria-label": texts.face.orphan, transform: this.#place(orphan.x, orphan.y) })));
-    this.#view(placed);
+    this.#view(chosen, group, placed);
     this.#resize();
   }
 
@@ -108,28 +124,73 @@ export class Face {
       svg("circle", { class: "pointer" }), svg("circle", { class: "halo" }), svg("circle", { class: "shaft" }),
       svg("text", { class: "number", "aria-hidden": "true" }));
     mark.dataset.shot = id;
-    mark.addEventListener("click", () => this.onSelect(id));
     mark.addEventListener("focus", () => this.onSelect(id));
     this.#marks.set(id, mark);
     this.#layer.append(mark);
     return mark;
   }
 
-  /** Crop the drawing to the faces and the shots on the butt: a small face fills the picture. */
-  #view(orphans) {
-    const box = [Infinity, Infinity, -Infinity, -Infinity];
-    const reach = (x, y, r) => {
-      box[0] = Math.min(box[0], x - r); box[1] = Math.min(box[1], y - r);
-      box[2] = Math.max(box[2], x + r); box[3] = Math.max(box[3], y + r);
+  /** Crop the drawing to the faces and the shots on the butt, or to the group: a small face fills the picture, and a small group too. */
+  #view(chosen, group, orphans) {
+    const circle = (x, y, r) => ({ x, y: this.#height - y, r });
+    const isOnButt = ({ x, y }) => x >= 0 && x <= this.target.max_x && y >= 0 && y <= this.#height;
+    const all = this.faces.map((face) => circle(face.x, face.y, face.radii.at(-1) * ROOM));
+    if (!all.length) all.push(circle(0, 0, 0), circle(this.target.max_x, this.#height, 0));
+    for (const shot of [...this.#shots, ...orphans].filter(isOnButt)) all.push(circle(shot.x, shot.y, SHOT_ROOM_MM));
+    this.#whole = around(all);
+    const end = this.#shots.filter((shot) => shot.end === chosen.end);
+    const near = end.map((shot) => circle(shot.x, shot.y, shot.diameter_mm ?? ASSUMED_SHAFT_MM));
+    if (group?.r95_mm && this.faces.length === 1) near.push(circle(this.faces[0].x + group.dx_mm, this.faces[0].y + group.dy_mm, group.r95_mm));
+    this.#near = groupBox(this.#whole, near);
+    this.#turn();
+  }
+
+  /** Whether the group is shown: as the reader chose, else by itself when it is small. */
+  get #zooms() {
+    return this.#near !== null && (this.#isNear ?? isSmall(this.#whole, this.#near, this.#shots.length));
+  }
+
+  #toggle() {
+    if (!this.#near) return;
+    this.#isNear = !this.#zooms;
+    this.#turn();
+  }
+
+  /** Move the picture to its part of the target, at once the first time and for readers who want less motion. */
+  #turn() {
+    const zooms = this.#zooms;
+    this.button.hidden = this.#near === null;
+    this.button.setAttribute("aria-pressed", String(zooms));
+    this.button.title = zooms ? texts.face.whole : texts.page.zoom;
+    this.#drawing.classList.toggle("near", zooms);
+    const to = zooms ? this.#near : this.#whole;
+    if (this.#shown && ["x", "y", "size"].every((name) => this.#shown[name] === to[name])) return;
+    this.#shown = to;
+    cancelAnimationFrame(this.#frame);
+    if (!this.#viewed || matchMedia("(prefers-reduced-motion: reduce)").matches) return void this.#crop(to);
+    const [from, began] = [this.#viewed, performance.now()];
+    const step = (now) => {
+      const part = Math.max(0, Math.min((now - began) / ZOOM_MS, 1));
+      this.#crop(between(from, to, part));
+      this.#resize();
+      if (part < 1) this.#frame = requestAnimationFrame(step);
     };
-    for (const face of this.faces) reach(face.x, this.#height - face.y, face.radii.at(-1) * 1.05);
-    if (!this.faces.length) { reach(0, 0, 0); reach(this.target.max_x, this.#height, 0); }
-    for (const shot of [...this.#shots, ...orphans]) {
-      if (shot.x >= 0 && shot.x <= this.target.max_x && shot.y >= 0 && shot.y <= this.#height) reach(shot.x, this.#height - shot.y, 30);
-    }
-    const viewed = `${box[0]} ${box[1]} ${box[2] - box[0]} ${box[3] - box[1]}`;
-    if (viewed !== this.#viewed) this.#drawing.setAttribute("viewBox", viewed);
-    this.#viewed = viewed;
+    this.#frame = requestAnimationFrame(step);
+  }
+
+  #crop(box) {
+    this.#viewed = box;
+    this.#drawing.setAttribute("viewBox", `${box.x} ${box.y} ${box.size} ${box.size}`);
+  }
+
+  /** A tap near a shot selects the nearest; anywhere else it switches between the whole face and the group. */
+  #tap(event) {
+    const away = ([, mark]) => {
+      const box = mark.querySelector(".shaft").getBoundingClientRect();
+      return Math.hypot(box.x + box.width / 2 - event.clientX, box.y + box.height / 2 - event.clientY);
+    };
+    const [nearest] = [...this.#marks].map((entry) => [entry[0], away(entry)]).sort((a, b) => a[1] - b[1]);
+    if (nearest && nearest[1] <= REACH_PX) this.onSelect(nearest[0]); else this.#toggle();
   }
 
   #resize() {
@@ -163,7 +224,7 @@ export class Face {
 }
 
 function label(shot, isLast) {
-  const parts = [texts.face.shot(place(shot), spoken(shot), arrow(shot))];
+  const parts = [texts.face.shot(place(shot), spoken(shot), arrowPhrase(shot))];
   if (shot.previous_value) parts.push(texts.face.correctedFrom(shot.previous_value));
   if (isLast) parts.push(texts.face.last);
   return parts.join(", ");
@@ -172,7 +233,7 @@ function label(shot, isLast) {
 /** A face as it is printed: one unit of the drawing is one millimetre, its origin the middle. */
 export function rings(face, attributes) {
   const drawn = svg("g", { class: "face-print", ...attributes });
-  for (let i = face.radii.length - 1; i >= 0; i--) drawn.append(ring(face.radii[i], COLOURS[Math.min(face.points[i], 10)]));
+  for (let i = face.radii.length - 1; i >= 0; i--) drawn.append(ring(face.radii[i], zone(face.points[i])));
   if (face.x_radius) drawn.append(ring(face.x_radius, "gold"));
   drawn.append(svg("path", { class: "cross", d: `M${-CROSS_MM / 2} 0H${CROSS_MM / 2}M0 ${-CROSS_MM / 2}V${CROSS_MM / 2}` }));
   return drawn;

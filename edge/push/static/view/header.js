@@ -1,6 +1,7 @@
 // The top of the page: lane and session, the connection, the origin of the shots, and the choice of the lane.
-import { clock, short } from "../model/format.js";
+import { clock, distance } from "../model/format.js";
 import { Source } from "../model/vocabulary.js";
+import { addressOf } from "../preferences.js";
 import { texts } from "../texts/index.js";
 import { byId, element } from "./dom.js";
 
@@ -10,12 +11,12 @@ export function showTitle(name, subtitle) {
   document.title = texts.header.title(name);
 }
 
-export function showHeader({ session, target, lane, faces }) {
+export function showHeader({ session, target, lane, faces, slots }) {
   const { header } = texts;
   const codes = [...new Set(faces.map((face) => face.code))].map((code) => code.replaceAll("_", " ").replace(/^wa /, "WA "));
   const state = session && (session.is_opened ? session.closing_time && header.closing : header.closed);
   const about = session
-    ? [target && header.distance(short(Number(target.distance))), session.is_indoor ? header.indoors : header.outdoors, codes.join(" + "), session.location, state]
+    ? [...slots.map((slot) => slot.archer), target && distance(Number(target.distance)), session.is_indoor ? header.indoors : header.outdoors, codes.join(" + "), session.location, state]
     : [header.noSessionYet];
   showTitle(header.lane(lane), about.filter(Boolean).join(" · "));
   byId("face-empty").hidden = Boolean(target);
@@ -65,7 +66,7 @@ export class Lanes {
     this.nav.hidden = lanes.length < 2;
     // Links stay in the page while the lanes are the same, so that a focused link keeps its focus.
     if (this.#shown !== lanes.map((one) => one.lane).join()) {
-      this.nav.replaceChildren(...lanes.map((one) => this.#link(one.lane)), element("a", { href: `?lane=${Lanes.ALL}` }, texts.header.all));
+      this.nav.replaceChildren(...lanes.map((one) => this.#link(one.lane)), element("a", { href: addressOf(Lanes.ALL) }, texts.header.all));
     }
     this.#shown = lanes.map((one) => one.lane).join();
     [...lanes, { lane: Lanes.ALL, session_id: null }].forEach((one, i) => {
@@ -76,7 +77,7 @@ export class Lanes {
   }
 
   #link(lane) {
-    const link = element("a", { href: `?lane=${lane}` }, texts.header.lane(lane));
+    const link = element("a", { href: addressOf(lane) }, texts.header.lane(lane));
     link.addEventListener("click", (event) => {
       if (!this.onChoose || event.ctrlKey || event.metaKey || event.shiftKey) return; // the modifiers open a new tab or window
       event.preventDefault();

@@ -3,7 +3,7 @@ import { Figures } from "../figures.js";
 import { get, HubError, reasonOf, Stream } from "../hub.js";
 import { place, whole } from "../model/format.js";
 import { Range } from "../model/range.js";
-import { counts, spoken } from "../model/score.js";
+import { counts, lastOf, spoken } from "../model/score.js";
 import { EventType, Result, StreamEvent } from "../model/vocabulary.js";
 import { offerControls } from "../operate/index.js";
 import { texts } from "../texts/index.js";
@@ -12,9 +12,10 @@ import { Devices } from "./devices.js";
 import { advise, byId } from "./dom.js";
 import { showEnds } from "./ends.js";
 import { Face } from "./face.js";
-import { showGroup } from "./group.js";
+import { clearGroup, showGroup } from "./group.js";
 import { Lanes, showConnection, showHeader, showSources } from "./header.js";
 import { clearTotals, showLast, showTotals } from "./score.js";
+import { offerSettings } from "./settings.js";
 import { ShotList } from "./shots.js";
 import { showWhy } from "./why.js";
 
@@ -24,7 +25,7 @@ const FADE_MS = 5000;
 /** Shots that wait for the new total to be spoken with it; of more, the newest. */
 const UNSAID = 12;
 
-const face = new Face(byId("face"), select);
+const face = new Face(byId("face"), select, byId("zoom"));
 const list = new ShotList(byId("shots"), select);
 const devices = new Devices(byId("devices"));
 const lanes = new Lanes(byId("lanes"), (lane) => { selected = null; load(lane); });
@@ -72,7 +73,7 @@ async function load(lane) {
 function onEvent(type, data) {
   lastHeard = new Date();
   controls.onEvent(type, data);
-  if (type === StreamEvent.GAP || type === EventType.SESSION_OPENED || type === EventType.SESSION_UPDATED || (type === EventType.SESSION_CLOSED && data.id === range.session?.id)) {
+  if (type === StreamEvent.GAP || type === EventType.SESSION_OPENED || (type.startsWith("session.") && data.id === range.session?.id)) {
     load(range.lane);
   } else if (type.startsWith("shot.")) {
     const change = range.take(data);
@@ -122,20 +123,22 @@ function frame() {
 function draw() {
   const { orphans, session } = range;
   const shots = range.shots(performance.now());
-  const last = shots.filter(counts).at(-1);
+  const last = lastOf(shots);
+  const archer = (letter) => range.archer(letter);
   const found = current();
   face.show(shots, { last: last?.id, end: last?.end ?? null, selected }, found?.group, orphans);
   list.show(shots, last?.id, selected);
-  showEnds(byId("ends"), shots, found, session?.arrows_per_end ?? 6);
-  showLast(last);
+  showEnds(byId("ends"), shots, found, session?.arrows_per_end ?? 6, archer, last);
+  showLast(shots, session?.arrows_per_end ?? 0);
   if (found) {
-    showTotals(found, last);
-    showGroup(byId("group-panel"), found);
-    showArrows(byId("arrows-panel"), found);
+    showTotals(found, shots, range.slots);
+    showGroup(byId("group-panel"), found, archer);
+    showArrows(byId("arrows-panel"), found, shots);
     shownFor = found.session_id;
   } else if (shownFor !== (session?.id ?? null)) {
     clearTotals();
-    byId("group-panel").hidden = byId("arrows-panel").hidden = true;
+    clearGroup(byId("group-panel"));
+    byId("arrows-panel").hidden = true;
   }
   const explained = shots.find((shot) => shot.id === selected) ?? last;
   showWhy(byId("why-panel"), explained, explained && range.facesOf(explained));
@@ -204,4 +207,5 @@ function fade() {
 setInterval(refreshDevices, DEVICES_MS);
 setInterval(fade, FADE_MS);
 document.addEventListener("visibilitychange", refreshDevices);
+offerSettings(byId("settings"));
 load(Lanes.requested());

@@ -1,5 +1,5 @@
 // The list of shots, newest first.
-import { arrow, clock, fixed, place } from "../model/format.js";
+import { arrow, bareSpeed, clock, fixed, place, speedUnit } from "../model/format.js";
 import { call, counts, spoken } from "../model/score.js";
 import { Flag } from "../model/vocabulary.js";
 import { notes } from "../model/why.js";
@@ -16,7 +16,7 @@ export class ShotList {
     const { heads, caption } = texts.shots;
     table.append(
       element("caption", { class: "unseen" }, caption),
-      tableHead([[heads.shot], [heads.value], [heads.arrow], [heads.flight, "number"], [heads.speed, "number"], [heads.time, "optional"], [heads.note]]),
+      tableHead([[heads.shot], [heads.value], [heads.arrow], [heads.flight, "number"], [speedUnit(), "number"], [heads.time, "optional"], [heads.note]]),
       this.body);
     this.body.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -59,7 +59,7 @@ export class ShotList {
 
 function fill(row, shot, isLast) {
   const isCorrected = shot.previous_value !== null || shot.flags.includes(Flag.CORRECTED);
-  const cellTexts = [place(shot), shot.previous_value, call(shot), arrow(shot), fixed(shot.tof_s, 2), fixed(shot.speed_mps ?? shot.launch_mps, 1),
+  const cellTexts = [place(shot), shot.previous_value, call(shot), arrow(shot), fixed(shot.tof_s, 2), bareSpeed(shot.speed_mps ?? shot.launch_mps),
     shot.arrow_disengage_time, [isLast && texts.notes.last, ...notes(shot)].filter(Boolean).join(", ")];
   const shown = cellTexts.join("|");
   if (row.dataset.shown !== shown) row.replaceChildren(...cells(shot, cellTexts));
@@ -75,6 +75,6 @@ function cells(shot, [where, previous, value, name, flight, speed, at, noted]) {
   return [element("th", { scope: "row" }, where),
     element("td", { class: "value" }, ...(previous ? [element("s", {}, previous), " "] : []),
       element("span", { "aria-label": spoken(shot), role: "img" }, value)),
-    element("td", {}, name), element("td", { class: "number" }, flight), element("td", { class: "number" }, speed),
+    element("td", { class: "name" }, name), element("td", { class: "number" }, flight), element("td", { class: "number" }, speed),
     element("td", { class: "optional" }, at ? clock(at) : texts.none), element("td", { class: "note" }, noted)];
 }

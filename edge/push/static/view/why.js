@@ -10,9 +10,12 @@ import { rings } from "./face.js";
 const AROUND_MM = 30;
 
 export function showWhy(section, shot, faces) {
-  section.hidden = !shot;
-  if (!shot) return;
-  section.querySelector("h2").textContent = texts.why.heading(call(shot));
+  section.classList.toggle("blank", !shot);
+  section.querySelector("h2").textContent = shot ? texts.why.heading(call(shot)) : texts.page.why;
+  if (!shot) {
+    for (const part of [".which", "dl", ".closeup"]) section.querySelector(part).replaceChildren();
+    return;
+  }
   section.querySelector(".which").textContent = texts.why.which(place(shot));
   section.querySelector("dl").replaceChildren(...definitions(reasons(shot, faces)));
   const face = faceOf(shot, faces);

@@ -25,6 +25,11 @@ CASES: list[tuple[str, list[Any], str]] = [
     ("short", [18], "18"),
     ("short", [18.20], "18.2"),
     ("short", [18.288], "18.29"),
+    ("upTo", [122.0, 1], "122"),
+    ("upTo", [69.25, 1], "69.3"),
+    ("distance", [70], f"70{SPACE}m"),
+    ("speed", [56.04], f"56.0{SPACE}m/s"),
+    ("speed", [None], f"{DASH}{SPACE}m/s"),
     ("age", [0], "0 s"),
     ("age", [-3], "0 s"),
     ("age", [59.9], "59 s"),
@@ -41,7 +46,6 @@ CASES: list[tuple[str, list[Any], str]] = [
     ("millimetres", [9.94], f"9.9{SPACE}mm"),
     ("millimetres", [9.96], f"10{SPACE}mm"),
     ("millimetres", [-12.4], f"-12{SPACE}mm"),
-    ("millimetresBetween", [5.25, 149], f"5.3 to 149{SPACE}mm"),
     ("offset", [-34, 12], f"34{SPACE}mm left, 12{SPACE}mm high"),
     ("offset", [3, -4], f"3.0{SPACE}mm right, 4.0{SPACE}mm low"),
     ("bareOffset", [-34, -0.5], "34 left, 0.5 low"),
@@ -73,9 +77,9 @@ async def test_place_of_a_shot_is_end_and_arrow(call: Call, shot: dict[str, Any]
 
 @pytest.mark.parametrize(
     ("name", "tag", "text"),
-    [("L1-01", "e280f3", "L1-01"), (None, "e28011f3", "unknown E2..F3"), (None, None, "?")],
+    [("L1-01", "e280f3", "L1-01"), (None, "e28011f3", "tag 11F3"), (None, None, "?")],
 )
-async def test_arrow_is_its_name_or_the_ends_of_its_tag(
+async def test_arrow_is_its_name_or_the_end_of_its_tag(
     call: Call, name: str | None, tag: str | None, text: str
 ) -> None:
     assert await call("model/format.js", "arrow", {"human_identifier": name, "arrow_tag": tag}) == text

@@ -47,6 +47,9 @@ async def requests_of_load(page: Page) -> list[str]:
         ("", View.LANE, ["live", "statistics"]),
         ("?lane=1", View.LANE, ["live", "statistics"]),
         ("?lane=all", View.OVERVIEW, ["live/all", "statistics/all"]),
+        ("?wall", View.WALL, ["live/all", "statistics/all"]),
+        ("?wall&lane=1", View.WALL, ["live", "statistics"]),
+        ("?overlay", View.OVERLAY, ["live", "statistics"]),
     ],
 )
 async def test_the_page_requests_each_file_and_answer_once(

@@ -29,6 +29,9 @@ SENTENCE = re.compile(r"[\"`]([A-Z][a-zA-Z ][^\"`]*[a-z][^\"`]*)[\"`]")
 KEYS = {"ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight", "Home", "End", "WA "}
 """Names of keys, and the abbreviation of World Archery in the names of faces."""
 
+PREFERENCES = "preferences.js"
+"""The one module that reads the choices of the reader: language and units."""
+
 in_browser = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
@@ -50,7 +53,7 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", [*modules("model"), *modules("texts")], ids=lambda path: path.name)
 def test_model_and_texts_use_nothing_of_the_browser(path: Path) -> None:
-    assert {one.split("/")[0] for one in imports(path)} <= {"model", "texts"}
+    assert {one.split("/")[0] for one in imports(path)} <= {"model", "texts", PREFERENCES}
     assert BROWSER_ONLY.findall(code(path)) == []
 
 
@@ -61,7 +64,7 @@ def test_the_page_computes_no_statistics(name: str) -> None:
 
 
 def test_texts_import_no_model() -> None:
-    assert {one.split("/")[0] for path in modules("texts") for one in imports(path)} == {"texts"}
+    assert {one.split("/")[0] for path in modules("texts") for one in imports(path)} == {"texts", PREFERENCES}
 
 
 def test_every_import_exists() -> None:

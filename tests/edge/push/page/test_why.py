@@ -29,24 +29,24 @@ async def test_a_hit_is_explained_by_distance_ring_line_and_shaft(call: Call) ->
         speed_mps=56.0,
         launch_mps=57.25,
     )
-    assert terms["Middle"] == "125.0 mm from the middle of face A"
-    assert terms["Ring"] == "the shaft reaches in to 122.0 mm, the 9 out to 122.0 mm"
-    assert terms["Line"] == "0.0 mm inside the line of the 9: too close for the sensor, a judge decides"
-    assert terms["Shaft"] == "6.0 mm thick"
+    assert terms["Centre"] == "125 mm from the centre of face A"
+    assert terms["Ring"] == "Inner edge at 122 mm; the 9 ends at 122 mm"
+    assert terms["Line"] == "0 mm inside the line of the 9: too close for the sensor, a judge decides"
+    assert terms["Shaft"] == "6 mm thick"
     assert terms["Flight"] == "1.25 s, 56.0 m/s on average, 57.3 m/s at the bow"
 
 
 async def test_a_line_outside_the_shaft_is_named(call: Call) -> None:
     terms = await why(call, points=8, dx=127.0, line_margin_mm=-2.0, diameter_assumed=True)
-    assert terms["Line"] == "2.0 mm outside the line of the 9"
-    assert terms["Shaft"] == "6.0 mm thick, assumed"
+    assert terms["Line"] == "2 mm outside the line of the 9"
+    assert terms["Shaft"] == "6 mm thick, assumed"
 
 
 async def test_a_hit_on_another_archers_face_is_explained(call: Call) -> None:
     terms = await why(call, points=0, dx=50.0, result="off_face", flags=["wrong_face"], slot="B", line_margin_mm=-300.0)
-    assert terms["Ring"] == "on the face of another archer: it scores nothing"
+    assert terms["Ring"] == "On the face of another archer: it scores nothing"
     assert "Line" not in terms
-    assert (terms["Slot"], terms["Note"]) == ("B", "on another archer's face")
+    assert (terms["Archer"], terms["Note"]) == ("Place B", "on another archer's face")
 
 
 async def test_an_x_is_spoken_with_its_points(call: Call) -> None:
@@ -57,9 +57,9 @@ async def test_an_x_is_spoken_with_its_points(call: Call) -> None:
 @pytest.mark.parametrize(
     ("result", "says"),
     [
-        ("miss", "No landing was detected while the target sensor was provably listening."),
-        ("unknown", "The target sensor was deaf or blind"),
-        ("pending", "in flight"),
+        ("miss", "Miss: the target was working and saw nothing"),
+        ("unknown", "The target was not working then"),
+        ("pending", "In flight, or waiting for the target"),
         ("not_shot", "taken off the string"),
         ("off_view", "outside the butt"),
     ],
@@ -67,7 +67,7 @@ async def test_an_x_is_spoken_with_its_points(call: Call) -> None:
 async def test_a_shot_without_a_hit_has_a_reason(call: Call, result: str, says: str) -> None:
     terms = await why(call, points=None, dx=None, result=result)
     assert says in terms["Result"]
-    assert "Middle" not in terms
+    assert "Centre" not in terms
 
 
 async def test_corrections_inferences_and_notes_are_listed(call: Call) -> None:

@@ -1,0 +1,42 @@
+// The wall: one board per lane, or one for a single lane, which fill the screen without scrolling and without controls.
+import { arrange } from "../model/grid.js";
+import { texts } from "../texts/index.js";
+import { Watch } from "../watch.js";
+import { fillBoard } from "./board.js";
+import { byId, element } from "./dom.js";
+import { Lanes, showConnection, showSources } from "./header.js";
+
+const wall = byId("boards");
+const boards = new Map();
+const watch = new Watch(Lanes.requested() ?? Lanes.ALL, { onLoad: build, onLane: draw, onState: showConnection });
+
+function build() {
+  showSources(watch.sources);
+  for (const lane of boards.keys()) if (!watch.ranges.has(lane)) boards.delete(lane);
+  for (const lane of watch.ranges.keys()) {
+    if (!boards.has(lane)) boards.set(lane, element("article", { class: "board" }));
+    draw(lane);
+  }
+  wall.replaceChildren(...[...watch.ranges.keys()].map((lane) => element("div", { class: "cell" }, boards.get(lane))));
+  fit();
+}
+
+function draw(lane) {
+  fillBoard(boards.get(lane), watch.ranges.get(lane), watch.statistics(lane), performance.now());
+}
+
+/** Arrange the boards for the size of the screen; those of a shorter last row share its whole width. */
+function fit() {
+  const { columns, rows, lastRow } = arrange(watch.ranges.size, wall.clientWidth, wall.clientHeight);
+  wall.style.setProperty("--tracks", String(columns * lastRow));
+  wall.style.setProperty("--rows", String(rows));
+  [...wall.children].forEach((cell, i) => {
+    cell.style.setProperty("--span", String(i < columns * (rows - 1) ? lastRow : columns));
+  });
+}
+
+document.title = texts.board.wallTitle;
+byId("title").textContent = texts.board.wallTitle;
+document.querySelector("main").hidden = true;
+wall.hidden = false;
+new ResizeObserver(fit).observe(wall);
