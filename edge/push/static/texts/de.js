@@ -34,6 +34,7 @@ export const texts = {
     zoom: "Die Gruppe vergrößern",
     wall: "Anzeigetafel",
     settings: "Einstellungen",
+    operate: "Bedienen",
     why: "Warum",
     score: "Ergebnis",
     lastShot: "Letzter",

@@ -41,7 +41,7 @@ function aboutOf({ session, target }, last) {
 /** The sums of the end and of the session; on a shared butt, of the archer of the last shot. */
 function sumsOf(board, { session }, statistics, last) {
   const before = shown.get(board);
-  const known = before?.session === session?.id ? before : { end: texts.none, total: texts.none };
+  const known = before && before.session === session?.id ? before : { end: texts.none, total: texts.none };
   const own = last?.letter ? statistics?.slots.find((slot) => slot.letter === last.letter) : statistics;
   const end = endOf(statistics, last);
   const found = { session: session?.id, end: end ? whole(end.totals.points) : known.end, total: own ? whole(own.totals.points) : known.total };

@@ -98,7 +98,7 @@ export class Face {
     this.#orphans.replaceChildren(...placed.map((orphan) =>
       svg("circle", { class: "orphan", role: "img", "aria-label": texts.face.orphan, transform: this.#place(orphan.x, orphan.y) })));
     this.#view(chosen, group, placed);
-    this.#resize();
+    this.#resize(); // new markers, also where the picture stays
   }
 
   /** The middle of the hub's group and the circle that holds half of its arrows, on every face. */
@@ -167,12 +167,11 @@ export class Face {
     if (this.#shown && ["x", "y", "size"].every((name) => this.#shown[name] === to[name])) return;
     this.#shown = to;
     cancelAnimationFrame(this.#frame);
-    if (!this.#viewed || matchMedia("(prefers-reduced-motion: reduce)").matches) return void this.#crop(to);
+    if (!this.#viewed || matchMedia("(prefers-reduced-motion: reduce)").matches) return this.#crop(to);
     const [from, began] = [this.#viewed, performance.now()];
     const step = (now) => {
       const part = Math.max(0, Math.min((now - began) / ZOOM_MS, 1));
       this.#crop(between(from, to, part));
-      this.#resize();
       if (part < 1) this.#frame = requestAnimationFrame(step);
     };
     this.#frame = requestAnimationFrame(step);
@@ -181,6 +180,7 @@ export class Face {
   #crop(box) {
     this.#viewed = box;
     this.#drawing.setAttribute("viewBox", `${box.x} ${box.y} ${box.size} ${box.size}`);
+    this.#resize();
   }
 
   /** A tap near a shot selects the nearest; anywhere else it switches between the whole face and the group. */

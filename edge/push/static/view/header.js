@@ -31,6 +31,7 @@ export function showSources(sources) {
 
 /** state: "live" or "offline" with the reason; lastHeard: the time of the state that the page shows. */
 export function showConnection(state, reason, lastHeard) {
+  document.body.dataset.ready = ""; // the first state is drawn: from now on the page is seen, and stays in place
   byId("connection").dataset.state = state;
   byId("connection").textContent = state === "live" ? texts.header.live : texts.header.notConnected;
   const banner = byId("offline");
@@ -88,7 +89,7 @@ export class Lanes {
 
   /** Show another lane, and keep it in the address. */
   choose(lane) {
-    history.pushState(null, "", `?lane=${lane}`);
+    history.pushState(null, "", addressOf(lane));
     this.onChoose(lane);
   }
 }

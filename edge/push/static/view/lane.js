@@ -41,7 +41,7 @@ let loading = 0;
 const controls = offerControls({
   get range() { return range; },
   shots: () => range.shots(performance.now()),
-  selected: () => { const shots = range.shots(performance.now()); return shots.find((shot) => shot.id === selected) ?? shots.filter(counts).at(-1); },
+  selected: () => { const shots = range.shots(performance.now()); return shots.find((shot) => shot.id === selected) ?? lastOf(shots); },
   points: () => current()?.totals.points ?? null,
   select,
   show: (lane) => (lane === range.lane ? load(lane) : lanes.choose(lane)),

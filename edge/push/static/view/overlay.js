@@ -13,6 +13,7 @@ const watch = new Watch(requested === Lanes.ALL ? null : requested, { onLoad: dr
 
 function draw() {
   const [[lane, range]] = watch.ranges;
+  byId("title").textContent = texts.header.lane(lane);
   board.hidden = !range.session;
   fillBoard(board, range, watch.statistics(lane), performance.now());
   board.append(note);
@@ -27,7 +28,6 @@ function onState(state, reason, lastHeard) {
 }
 
 document.title = texts.board.overlayTitle;
-byId("title").textContent = texts.board.overlayTitle;
 document.querySelector("main").hidden = true;
 stage.hidden = false;
 stage.replaceChildren(board);

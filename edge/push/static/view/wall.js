@@ -12,12 +12,14 @@ const watch = new Watch(Lanes.requested() ?? Lanes.ALL, { onLoad: build, onLane:
 
 function build() {
   showSources(watch.sources);
-  for (const lane of boards.keys()) if (!watch.ranges.has(lane)) boards.delete(lane);
-  for (const lane of watch.ranges.keys()) {
-    if (!boards.has(lane)) boards.set(lane, element("article", { class: "board" }));
-    draw(lane);
+  const [lane] = watch.ranges.keys();
+  byId("title").textContent = watch.isAll ? texts.board.wallTitle : texts.header.lane(lane);
+  for (const known of boards.keys()) if (!watch.ranges.has(known)) boards.delete(known);
+  for (const one of watch.ranges.keys()) {
+    if (!boards.has(one)) boards.set(one, element("article", { class: "board" }));
+    draw(one);
   }
-  wall.replaceChildren(...[...watch.ranges.keys()].map((lane) => element("div", { class: "cell" }, boards.get(lane))));
+  wall.replaceChildren(...[...watch.ranges.keys()].map((one) => element("div", { class: "cell" }, boards.get(one))));
   fit();
 }
 
@@ -36,7 +38,6 @@ function fit() {
 }
 
 document.title = texts.board.wallTitle;
-byId("title").textContent = texts.board.wallTitle;
 document.querySelector("main").hidden = true;
 wall.hidden = false;
 new ResizeObserver(fit).observe(wall);

@@ -59,19 +59,25 @@ def test_group_sight_and_trend_are_lines() -> None:
     facts = session(*(shot(i, 8, dx=x + 200.0, dy=y - 30.0) for i, (x, y) in enumerate(SPOTS)))
     assert shown(facts)[4:] == [
         "Group of 6 arrows",
-        "  middle         200.0 mm right, 30.0 mm low of the centre (± 35.5 mm)",
-        "  sigma          87.0 mm per axis, 95 % interval 59.3 to 148.9 mm",
-        "  half within    102.4 mm of the middle, 95 of 100 within 212.9 mm",
-        "  mean radius    109.5 mm",
-        "  widest pair    226.3 mm, of 6 arrows",
-        "  sight          move it 2.43 mm right (0.85 m from the eye)",
+        "  Group centre      200 mm right, 30 mm low (known to ± 36 mm)",
+        "  Group size        226 mm (6 arrows)",
+        "  Sight             right 2.4 mm (0.85 m from the eye to the sight)",
+        "  Spread (1 sigma)  87 mm (95 %: 59-149)",
+        "  Half the arrows   within 102 mm, 95 of 100 within 213 mm",
+        "  Mean radius       110 mm",
     ]
     few = shown(session(shot(1, dx=3.0), shot(2, dx=-2.0)))
-    assert few[5:7] == ["  middle         0.5 mm right, 0.0 mm high of the centre", "  sigma          needs 6 arrows"]
+    assert few[5:] == [
+        "  Group centre      0.5 mm right, 0.0 mm high",
+        "  Group size        5.0 mm (2 arrows)",
+        "  Sight             No change: too few arrows to be sure",
+        "  Spread (1 sigma)  needs 6 arrows",
+        "  Mean radius       2.5 mm",
+    ]
     steady = shown(session(*(shot(i, 8, dx=float(x), dy=float(y)) for i, (x, y) in enumerate(SPOTS * 2))))
-    assert steady[-2].startswith("  sight          leave it: the middle is known to ± ")
+    assert "  Sight             No change: too few arrows to be sure" in steady
     assert steady[-1] == (
-        "  later half     same as the earlier half (± 50.2 mm; sigma 87.0 mm (59.3 to 148.9 mm), then 87.0 mm (59.3 to 148.9 mm))"
+        "  Later half        same as the earlier half (± 50 mm; spread 87 mm (95 %: 59-149), then 87 mm (95 %: 59-149))"
     )
 
 
@@ -91,7 +97,7 @@ def test_archers_who_share_a_butt_have_own_lines() -> None:
         "  no slot",
         "    1   M     sum   0  total 0",
     ]
-    assert "  middle         30.0 mm right, 0.0 mm high of the centre" in lines
+    assert "  Group centre      30 mm right, 0.0 mm high" in lines
 
 
 def test_a_bad_arrow_is_named() -> None:
@@ -103,4 +109,4 @@ def test_a_bad_arrow_is_named() -> None:
     lines = lines[lines.index("Arrows, from the other arrows") + 1 :]
     assert [line.split()[0] for line in lines] == ["L1-00", "L1-01", "L1-02", "L1-03", "tag"]
     assert "1 shot   average  8.00" in lines[-1]
-    assert [line for line in lines if "check arrow L1-03: 147.7 mm off in 3 shots" in line] == [lines[3]]
+    assert [line for line in lines if "check arrow L1-03: 148 mm off in 3 shots" in line] == [lines[3]]
