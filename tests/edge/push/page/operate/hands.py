@@ -1,4 +1,4 @@
-"""What an operator does on the page, in steps that several tests share."""
+"""Steps of an operator on the page, which several tests share."""
 
 from __future__ import annotations
 

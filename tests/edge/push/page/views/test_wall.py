@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from edge.common.postgres.connection import Connection
 from tests.edge.lane_rows import CENTRE_MM, OUTDOORS, LaneRows
 from tests.edge.push.page.fixture_types import Call, Open
-from tests.edge.push.page.range_rows import ARCHERS, Archer, build_range, shoot
+from tests.edge.push.page.views.range_rows import ARCHERS, Archer, build_range, shoot
 from tests.edge.shot_rows import add_shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

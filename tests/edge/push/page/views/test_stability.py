@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from edge.common.postgres.connection import Connection
 from tests.edge.lane_rows import CENTRE_MM, OUTDOORS, LaneRows
 from tests.edge.push.page.fixture_types import Open
-from tests.edge.push.page.range_rows import TAG_PREFIX, Archer, add_archer, shoot
+from tests.edge.push.page.views.range_rows import TAG_PREFIX, Archer, add_archer, shoot
 from tests.edge.push.serving import Service
 from tests.edge.shot_rows import add_orphan, add_shot, revise_shot
 

@@ -12,7 +12,7 @@ from edge.common.postgres.connection import Connection
 from tests.edge.lane_rows import OUTDOORS, LaneRows
 from tests.edge.push.page.conftest import in_the_runs_loop
 from tests.edge.push.page.fixture_types import Scheme
-from tests.edge.push.page.range_rows import Archer, build_range, shoot
+from tests.edge.push.page.views.range_rows import Archer, build_range, shoot
 from tests.edge.push.serving import Service
 from tests.edge.shot_rows import add_orphan, add_shot
 
