@@ -55,8 +55,14 @@ class ProgrammedArrow:
 async def find_to_program(connection: Connection, reference: str) -> Arrow:
     """The arrow that an operator wants to program. Raises CommandError for none, and for a voided one."""
     arrow = await find_arrow(connection, reference)
+    require_active(arrow)
+    return arrow
+
+
+def require_active(arrow: Arrow) -> None:
+    """Raise CommandError for a voided arrow, which is not programmed. Pure."""
     if arrow.is_active or arrow.voided_date is None:
-        return arrow
+        return
     raise CommandError(
         f"arrow {arrow.human_identifier} was voided on {local(arrow.voided_date)}, so it is not programmed",
         hint=f"Restore it first (`archstats-sensor arrow restore {str(arrow.id)[:8]}`), or register a new arrow.",

@@ -26,6 +26,7 @@ from edge.operator.arrows import (
     restore_arrow,
     void_arrow,
 )
+from edge.operator.arrows.program import require_active
 from edge.operator.arrows.records import arrow_of_id
 from edge.operator.arrows.sizes import LONGEST_LABEL, normal_label
 from edge.push.api.operation import PREFIX, AnyOperation, Api, Call, EmptyBody, NoParams, Operation, Tag, change, get
@@ -279,6 +280,7 @@ def _changing(api: Api) -> list[AnyOperation]:
         async with api.writing.connection() as connection:
             async with connection.transaction():
                 arrow = await lock_arrow(connection, call.id)
+            require_active(arrow)
             scanner = await choose_scanner(connection, body.scanner_id)
             done = await program_arrow(
                 connection, arrow, scanner.id, call.who, lambda _: None, lock=body.lock, wait_s=body.wait_s
