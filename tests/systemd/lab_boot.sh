@@ -61,5 +61,6 @@ mkdir -p .old
 pivot_root . .old
 cd /
 umount -l /.old
+mount --make-rshared /  # in a container systemd leaves that to its manager, and it mounts credentials through it
 exec env -i container=lab NOTIFY_SOCKET=/run/lab/notify PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     /lib/systemd/systemd --system --unit=multi-user.target --show-status=0 --log-level=notice </dev/null

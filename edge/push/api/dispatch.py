@@ -86,11 +86,11 @@ def operator_of(request: Request) -> str:
     if given is None:
         return f"page of {request.client.host}" if request.client else "page"
     name = unquote(given, errors="replace").strip()
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+    if not (given.isascii() and 0 < len(name) <= LONGEST_NAME and name.isprintable()):
         raise reject(
             422,
             "invalid_operator",
-            f"the operator's name is text of 1 to {LONGEST_NAME} characters",
+            f"the operator's name is text of 1 to {LONGEST_NAME} characters, percent-encoded",
             "header",
             OPERATOR_HEADER,
         )

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from edge.common.bounds import LARGEST_INT
 from edge.push.api.dispatch import OPERATOR_HEADER
 from edge.push.api.operation import JSON, PREFIX, AnyOperation, PathKind, Tag
 
@@ -144,7 +145,7 @@ def _operation_id(one: AnyOperation) -> str:
 def _path_parameters(one: AnyOperation) -> list[Json]:
     schema: Mapping[PathKind, Json] = {
         PathKind.UUID: {"type": "string", "format": "uuid"},
-        PathKind.NUMBER: {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+        PathKind.NUMBER: {"type": "integer", "minimum": 1, "maximum": LARGEST_INT},
         PathKind.NAME: {"type": "string", "minLength": 1, "maxLength": 200},
     }
     names = [part.strip("{}") for part in one.path.split("/") if part.startswith("{")]
@@ -179,7 +180,7 @@ def _header_parameters(one: AnyOperation) -> list[Json]:
                 "name": OPERATOR_HEADER,
                 "in": "header",
                 "description": "Name of the operator, percent-encoded; kept with the change.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[A-Za-z][A-Za-z0-9]*$"},
+                "schema": {"type": "string", "minLength": 1, "maxLength": 1200, "pattern": "^[!-~]([ -~]*[!-~])?$"},
             }
         )
     if one.is_change and one.has_etag:

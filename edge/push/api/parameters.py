@@ -6,6 +6,7 @@ boolean and ``1735725600`` no instant.
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Final, Literal, TypeVar
 from uuid import UUID
 
@@ -162,11 +163,29 @@ def parse_query(request: HTTPConnection, model: type[Q]) -> Q:
 
 
 def parse_body(content: bytes, model: type[B]) -> B:
-    """Return the JSON of a body as ``model``. Raises RequestRejected (422) that names each wrong member."""
+    """Return the JSON of a body as ``model``. Raises RequestRejected (422) that names each wrong member.
+
+    A whole number may be written with a fraction of zero, ``6.0``: in JSON Schema it is an integer.
+    """
     try:
         return model.model_validate_json(content)
     except ValidationError as error:
+        if any(one["type"] == "int_type" and _is_whole(one["input"]) for one in error.errors()):
+            return parse_body(json.dumps(_with_integers(json.loads(content))).encode(), model)
         raise RequestRejected(422, tuple(_errors(error, "body", model))) from None
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
+def _with_integers(value: object) -> object:
+    """Return a JSON value in which every whole number is an integer."""
+    if isinstance(value, dict):
+        return {name: _with_integers(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(member) for member in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _errors(error: ValidationError, where: str, model: type[BaseModel]) -> list[ApiError]:
