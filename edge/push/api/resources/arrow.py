@@ -206,7 +206,8 @@ def _reading(api: Api) -> list[AnyOperation]:
 
     async def state(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.reading.connection() as connection:
-            found = await arrow_of_id(connection, call.id)
+            is_shown = await row_of(connection, _ONE, call.id) is not None
+            found = await arrow_of_id(connection, call.id) if is_shown else None
         if found is None:
             raise missing("arrow", call.id)
         return data_response(_json(arrow_facts(found)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -119,6 +120,20 @@ async def test_the_second_of_two_judges_learns_what_changed(client: httpx.AsyncC
     assert await judged.connection.fetchval("select count(*) from corrections") == 1
     answer = await client.delete(path, headers={"if-match": answer.headers["etag"]})
     assert answer.status_code == 204
+
+
+async def test_of_two_judges_at_once_one_decides(client: httpx.AsyncClient, judged: LaneRows) -> None:
+    _, miss, _ = await shots(client)
+    path = f"/shot/{miss['id']}"
+    tag = (await client.get(path)).headers["etag"]
+    answers = await asyncio.gather(
+        *(
+            client.post(f"{path}/correct", json=SEEN | {"points": points}, headers={"if-match": tag})
+            for points in (10, 9, 1)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [202, 412, 412]
+    assert await judged.connection.fetchval("select count(*) from corrections") == 1
 
 
 async def test_a_landing_is_assigned_dismissed_and_reopened(client: httpx.AsyncClient, judged: LaneRows) -> None:

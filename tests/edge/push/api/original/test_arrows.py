@@ -179,6 +179,7 @@ async def test_a33_a_removed_arrow_never_comes_back(client: httpx.AsyncClient, c
     arrow = await register(client)
     answer = await client.delete(f"/arrow/{arrow}")
     assert (answer.status_code, answer.content) == (204, b"")
+    refused(await client.get(f"/arrow/{arrow}/state"), 404, "not_found")
     for method in ("GET", "PATCH", "DELETE"):
         body = {"length": 80} if method == "PATCH" else None
         refused(await client.request(method, f"/arrow/{arrow}", json=body), 404, "not_found")
