@@ -1,4 +1,4 @@
-// Past sessions as rows of text, and the addresses of their files. Pure.
+// Past sessions as texts, and the addresses of their files. Pure.
 import { fixed, millimetres, short, whole } from "../../model/format.js";
 import { language } from "../../texts/index.js";
 import { texts } from "../../texts/operate/index.js";
@@ -15,19 +15,19 @@ export function filesOf(id) {
   ];
 }
 
-/** One past session as texts. */
+/** One past session as texts, with a line for each archer; one without a name where the archers are not known. */
 export function historyRow(one) {
   const { history } = texts;
-  const best = one.best_points === null || one.best_points === undefined ? null : history.points(whole(one.points), whole(one.best_points));
-  return {
-    id: one.id,
-    when: WHEN.format(new Date(one.start_time)),
-    about: [history.lane(one.lane), one.distance_m && history.distance(short(Number(one.distance_m))), [...new Set(one.face_codes ?? [])].map(faceName).join(" + "),
-      one.location].filter(Boolean).join(" · "),
-    archer: one.archer ?? null,
-    result: [texts.arrows(one.arrows), best].filter(Boolean).join(" · "),
-    average: one.average === null ? texts.none : fixed(one.average, 2),
-    spread: one.spread_mm === null || one.spread_mm === undefined ? texts.none : millimetres(one.spread_mm),
-    isBest: Boolean(one.is_personal_best),
-  };
+  const distance = one.distance_m === null ? null : history.distance(short(one.distance_m));
+  const parts = [history.lane(one.lane), distance, [...new Set(one.faces)].map(faceName).join(" + "), one.location];
+  return { id: one.id, when: WHEN.format(new Date(one.start_time)), about: parts.filter(Boolean).join(" · "), archers: one.archers.map(archerLine) };
+}
+
+function archerLine(one) {
+  const { history } = texts;
+  const facts = [texts.arrows(one.arrows), history.points(whole(one.points))];
+  if (one.average !== null) facts.push(history.average(fixed(one.average, 2)));
+  if (one.spread) facts.push(history.spread(millimetres(one.spread.sigma_mm)));
+  if (one.best && !one.is_best) facts.push(history.bestWas(whole(one.best.points)));
+  return { name: one.archer ?? one.slot ?? "", facts: facts.join(" · "), isBest: one.is_best };
 }

@@ -1,6 +1,6 @@
 // The second scorer: values on paper beside those of the sensors, and where they differ. Pure.
 import { counts } from "../../model/score.js";
-import { MISS, sorted, valueOf, X } from "./values.js";
+import { MISS, rank, sorted, valueOf, X } from "./values.js";
 
 /** The shots of one end, of one archer where several share the butt: those that a score sheet lists. */
 export function shotsOfEnd(shots, end, letter) {
@@ -32,8 +32,7 @@ export function compare(paper, sensors) {
     else rows.push({ paper: value, sensor: left.splice(at, 1)[0], differs: false });
   }
   for (let i = 0; i < Math.max(alone.length, left.length); i++) rows.push({ paper: alone[i] ?? "", sensor: left[i] ?? "", differs: true });
-  const order = sorted(rows.map((row) => row.paper || row.sensor));
-  return rows.map((row) => [order.indexOf(row.paper || row.sensor), row]).sort(([a], [b]) => a - b).map(([, row]) => row);
+  return rows.sort((a, b) => rank(b.paper || b.sensor) - rank(a.paper || a.sensor) || rank(b.sensor) - rank(a.sensor));
 }
 
 /** The values of an end by the sensors. */

@@ -24,9 +24,14 @@ export function valueOf(shot) {
   return shot.points === 0 ? MISS : String(shot.points);
 }
 
+/** A number by which values are ordered: X above all, M below. */
+export function rank(value) {
+  if (value === X) return 100;
+  return value === MISS || value === "" ? -1 : Number(value);
+}
+
 /** The order of a score sheet: the highest first. */
 export function sorted(values) {
-  const rank = (value) => (value === X ? Infinity : value === MISS || value === "" ? -1 : Number(value));
   return [...values].sort((a, b) => rank(b) - rank(a));
 }
 

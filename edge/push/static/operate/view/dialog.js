@@ -115,8 +115,9 @@ export class FormDialog extends Dialog {
   async #onSubmit() {
     if (this.isBusy) return;
     const values = this.values;
-    this.showFaults({ fields: this.options.check?.(values) ?? {}, general: [] });
-    if (this.form.querySelector("[aria-invalid]")) return;
+    const fields = this.options.check?.(values) ?? {};
+    this.showFaults({ fields, general: [] });
+    if (Object.keys(fields).length) return;
     const label = this.submit.textContent;
     this.#setBusy(true, texts.form.working);
     let result, failure = null;

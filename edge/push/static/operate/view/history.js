@@ -32,10 +32,11 @@ export async function showHistory(lane) {
 function item(one) {
   const { history } = texts;
   const row = historyRow(one);
+  const best = () => [" ", element("span", { class: "best" }, history.best)];
   return element("li", { "data-session": row.id },
-    element("p", { class: "when" }, element("b", {}, row.when), ...(row.archer ? [` ${row.archer}`] : []), ...(row.isBest ? [" ", element("span", { class: "best" }, history.best)] : [])),
-    element("p", { class: "about" }, row.about),
-    element("p", { class: "result" }, row.result, ` · ${history.average(row.average)} · ${history.spread(row.spread)}`),
+    element("h3", {}, row.when), element("p", { class: "about" }, row.about),
+    ...row.archers.map(({ name, facts, isBest }) => element("p", { class: "result" },
+      ...(name ? [element("b", {}, name), " "] : []), facts, ...(isBest ? best() : []))),
     element("p", { class: "links", role: "group", "aria-label": history.links(row.when) },
       ...filesOf(row.id).map(([path, text]) => element("a", { href: `api/v0/${path}`, target: "_blank", rel: "noopener" }, text))));
 }

@@ -55,6 +55,7 @@ export async function enterPaper(lane) {
     const { number, letter } = chosen();
     typed = [...(entryOf(entries, number, letter)?.values ?? [])];
     keys.replaceChildren(...valuesOf(faces(letter)).map((value) => key(value)), backKey());
+    keys.firstElementChild.setAttribute("autofocus", "");
     draw();
   }
 
@@ -113,7 +114,12 @@ export async function enterPaper(lane) {
 
   dialog.form.addEventListener("change", begin);
   dialog.form.addEventListener("keydown", (event) => {
-    if (event.target.closest("select")) return;
+    if (event.target.closest("select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Enter" && event.target.closest(".key")) { // the keypad's keys answer to a tap and to the space bar
+      event.preventDefault();
+      dialog.form.requestSubmit();
+      return;
+    }
     const value = valuesOf(faces(chosen().letter)).find((one) => one === event.key.toUpperCase() || (event.key === "0" && one === "10"));
     if (value) add(value);
     else if (event.key === "Backspace") removeLast();
