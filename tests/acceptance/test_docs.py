@@ -48,6 +48,7 @@ PREPARED = {
     "spool.md": "tests/edge/cli/commands/test_quarantine.py",
     "scaling.md": "tests/edge/cli/commands/test_replicate.py",
     "statistics.md": "tests/edge/cli/commands/test_session_stats.py",
+    "export.md": "tests/edge/cli/sessions/test_files.py",
 }
 """Pages whose commands need shots, quarantined readings or several servers, with the test that runs them."""
 SYSTEM = {"ls", "sudo", "docker", "journalctl", "systemctl", "curl", "psql", "git", "python3", "udevadm", "cd"}

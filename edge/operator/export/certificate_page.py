@@ -42,7 +42,7 @@ def certificate_html(certificate: Certificate, language: Language, stylesheet: M
         element("h2", words["calibrations"]),
         _calibrations(certificate, words),
         element("h2", words["values"]),
-        facts_table(_counts(certificate, words)),
+        facts_table(_counts(certificate, words), "facts counts"),
         element("h2", words["corrections"]),
         _corrections(certificate, words),
         element("h2", words["rescores"]),
@@ -95,12 +95,12 @@ def _watch(device: CertifiedDevice, words: Words) -> Markup:
 
 
 def _calibrations(certificate: Certificate, words: Words) -> Content:
-    header = [words[key] for key in ("device", "since", "version", "sigma", "calibrated", "shots_of_it")]
+    header = [words[key] for key in ("device", "since", "calibration", "sigma", "calibrated", "shots_of_it")]
     rows = [
         row([
             one.device_id,
             words.time(one.since),
-            words["nominal"] if one.calibration_id is None else f"{one.version} ({str(one.calibration_id)[:8]})",
+            words["nominal"] if one.calibration_id is None else f"{words['version']} {one.version} ({str(one.calibration_id)[:8]})",
             words.number(one.sigma_mm, 2),
             "-" if one.who is None else f"{words.time(one.calibrated_at)}, {one.who}",
             one.shots,

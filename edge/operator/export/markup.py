@@ -44,10 +44,10 @@ def table(header: Sequence[Content], rows: Iterable[Markup], class_: str | None 
     return element("table", head, element("tbody", *rows), class_=class_)
 
 
-def facts_table(facts: Iterable[tuple[Content, Content]]) -> Markup:
+def facts_table(facts: Iterable[tuple[Content, Content]], class_: str = "facts") -> Markup:
     """Facts with their names, those without a value left out."""
     rows = (element("tr", element("th", name, scope="row"), element("td", value)) for name, value in facts if value)
-    return element("table", element("tbody", *rows), class_="facts")
+    return element("table", element("tbody", *rows), class_=class_)
 
 
 def document(title: str, language: str, stylesheet: Markup, *body: Content) -> str:

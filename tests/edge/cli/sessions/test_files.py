@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 from edge.common.postgres.connection import Connection
+from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.command_line import CommandLine
 from tests.edge.lane_rows import OUTDOORS, LaneRows, build_lane
 from tests.edge.operator.export.past_sessions import add_session
 from tests.edge.shot_rows import add_orphan, add_shot
+from tests.test_project import ROOT
 
 
 async def shoot_session(connection: Connection) -> LaneRows:
@@ -129,3 +132,19 @@ def test_past_sessions_are_listed(command_line: CommandLine) -> None:
         "  B Lee: 3 arrows, 14 points  average 7.00  personal best",
     ]
     assert len(command_line.json("session", "history", "--archer", "lee")) == 1
+
+
+def test_commands_of_the_docs_work(
+    command_line: CommandLine, shot_session: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shot_session
+    assert PREPARED["export.md"].endswith("sessions/test_files.py")
+    words = [shlex.split(command) for command in commands(ROOT / "docs" / "range" / "export.md")]
+    assert all(program == "archstats-sensor" for program, *_ in words)
+    for _, *command in words:
+        status = int("paper" in command)  # the archer shot 10, 9 and 7
+        command_line.run(*command, status=status)
+    assert sorted(one.name.rpartition("-")[2] for one in tmp_path.iterdir()) == [
+        "certificate.html", "ends.csv", "sheet.html", "shots.csv",
+    ]  # fmt: skip

@@ -37,7 +37,7 @@ async def event_keys(connection: Connection) -> dict[str, set[str]]:
 
 
 async def change_everything(hub: ReplicatedHub) -> None:
-    """Revise a shot, add an orphan, delete an end, calibrate, close the session, move and remove a device."""
+    """Revise a shot, add an orphan, delete an end, enter one on paper, calibrate, close the session, move and remove a device."""
     lane = hub.lane
     await hub.connection.execute(
         """
@@ -68,6 +68,10 @@ async def change_everything(hub: ReplicatedHub) -> None:
         lane.session_id,
     )
     await hub.connection.execute("delete from ends where number = 2")
+    await hub.connection.execute(
+        "insert into paper_ends (session_id, end_number, arrow_values, who) values ($1, 1, '{X,9}', 'Bea')",
+        lane.session_id,
+    )
     await lane.add_device("bow-9", "bow", 9)
     await lane.set_state("bow-9", "waiting")
     await lane.set_state("bow-9", "lost")
