@@ -69,7 +69,7 @@ def test_any_session_has_a_score_sheet(source: SheetSource) -> None:
     assert not re.search(r"<script|style=", page)
 
 
-def test_a_long_end_takes_several_rows_and_surplus_arrows_are_named() -> None:
+def test_a_long_end_takes_several_rows_of_a_score_sheet() -> None:
     page = score_sheet_html(of_ends(1, 30, ""), Language.DE, NO_STYLE)
     assert re.findall(r"<tr><td>(\d?)</td>", page) == ["1", "", ""]
     assert "wird geschlossen" not in page
