@@ -9,10 +9,12 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.acceptance.simulated_range import (
     INSTANT_TOLERANCE_S,
+    SimulatedRange,
     connected,
     descendants,
     differences,
@@ -50,6 +52,27 @@ async def test_signals_end_the_range_within_three_seconds(
         assert differences(rows, expected) == []
 
 
+async def check_access(running: SimulatedRange) -> None:
+    """Fail unless the page is open for every machine, and changes of another one need the range's token."""
+    token_file = running.database_dir / "operator-token"
+    assert token_file.stat().st_mode & 0o777 == 0o600, "whatever the umask"
+    token = token_file.read_text().strip()
+    assert str(running.start["page"]).endswith(f":{running.port}/")
+    other = {"x-forwarded-for": "192.0.2.9"}
+    async with httpx.AsyncClient(base_url=str(running.start["page"]), timeout=30) as client:
+        assert (await client.get("/api/v0/live")).status_code == 200
+        statuses = [
+            (await client.post("/api/v0/archer", json={"name": "Kim"}, headers={**other, **given})).status_code
+            for given in ({}, {"authorization": "Bearer wrong"}, {"authorization": f"Bearer {token}"})
+        ]
+    assert statuses == [401, 401, 201]
+    for pid in descendants(running.process.pid):
+        for part in ("cmdline", "environ"):
+            assert token.encode() not in Path(f"/proc/{pid}/{part}").read_bytes()
+    for log in (running.database_dir / "logs").glob("*.log"):
+        assert token not in log.read_text()
+
+
 async def test_second_range_is_refused_and_a_killed_one_is_replaced(short_path: Path) -> None:
     """After the kill of the range's first process all others end; after the kill of all the folder is usable again."""
     async with simulated_range(short_path, "--seed", "8", "--speed", "20") as running:
@@ -58,6 +81,7 @@ async def test_second_range_is_refused_and_a_killed_one_is_replaced(short_path: 
             assert await second.to_the_end() == 1
             assert second.lines == []
         await running.until_shots(2)
+        await check_access(running)
         processes = descendants(running.process.pid)
         os.kill(running.process.pid, signal.SIGKILL)
         await running.process.wait()

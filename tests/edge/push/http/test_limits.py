@@ -85,6 +85,36 @@ async def test_no_page_may_be_framed_or_guessed(service: Service) -> None:
             assert "unsafe" not in fields["content-security-policy"], path
 
 
+CHANGE = b"POST /api/v0/archer HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+
+
+@pytest.mark.usefixtures("_impatient")
+async def test_a_change_that_dribbles_or_leaves_changes_nothing(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    await service.stop()
+    service.start()
+    await service.until_live()
+    caplog.clear()
+    leaving, dripping = await hold(service.port, CHANGE + b'Content-Length: 20\r\n\r\n{"name":', 2)
+    leaving.close()
+    feeding = asyncio.create_task(drip(dripping, 10))
+    async with asyncio.timeout(WITHIN_S):
+        assert (await dripping.ended()).startswith(b"HTTP/1.1 408 ")
+    feeding.cancel()
+    async with http(service) as client:
+        assert (await client.get("/api/v0/archer")).json()["data"] == []
+    dripping.close()
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("body", [b"x" * 65_537, b"x" * 1_000_000])
+async def test_a_body_beyond_the_limit_is_refused(service: Service, body: bytes) -> None:
+    sent = CHANGE + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    status, _, answered = await exchange(service.port, sent)
+    assert (status, json.loads(answered)["errors"][0]["code"]) == (413, "body_too_large")
+
+
 @dataclass
 class Reading:
     """A service whose handler reads the body of each request, as those of changes do."""
