@@ -12,7 +12,7 @@ create function emit_arrow_event() returns trigger language plpgsql
 begin
     if tg_op = 'INSERT' then
         insert into events (type, data) values ('arrow.created', to_jsonb(new));
-    elsif row (new.*) is distinct from row (old.*) then
+    elsif to_jsonb(new) - 'xid' <> to_jsonb(old) - 'xid' then
         insert into events (type, data) values ('arrow.changed', to_jsonb(new));
     end if;
     return null;
