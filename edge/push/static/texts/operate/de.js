@@ -29,7 +29,7 @@ export const texts = {
     cancel: "Abbrechen",
     dismiss: "Schließen",
     working: "Einen Moment …",
-    optional: "freiwillig",
+    optional: "optional",
     unanswered: "Der Hub hat nicht geantwortet. Bitte nachsehen, ob die Änderung angekommen ist, bevor du es noch einmal versuchst.",
     notLoaded: "Der Hub antwortet nicht. Bitte die Verbindung prüfen und es noch einmal versuchen.",
     changed: "Jemand anderes hat das inzwischen geändert. Unten stehen die neuen Werte; was du geändert hast, ist geblieben. Bitte prüfen und noch einmal senden.",

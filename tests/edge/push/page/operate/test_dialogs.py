@@ -131,9 +131,7 @@ async def test_a_hub_that_is_away_is_named_and_nothing_is_lost(
     assert await lane.connection.fetchval("select location from sessions") == "Hall 2"
 
 
-async def test_a_dialog_that_cannot_load_offers_another_try(
-    operate: Operate, lane: LaneRows, service: Service
-) -> None:
+async def test_a_dialog_that_cannot_load_offers_another_try(operate: Operate, lane: LaneRows, service: Service) -> None:
     operator = await operate()
     await service.stop()
     await operator.choose("settings")

@@ -14,7 +14,7 @@ from tests.edge.push.page.test_modules import ARITHMETIC, SENTENCE, STATIC, code
 MODELS = sorted((STATIC / "operate" / "model").glob("*.js"))
 VIEWS = sorted((STATIC / "operate" / "view").glob("*.js"))
 TEXTS = sorted((STATIC / "texts" / "operate").glob("*.js"))
-KEYS = {"Escape", "Backspace", "WA ", "IFAA "}
+KEYS = {"Escape", "Enter", "Backspace", "WA ", "IFAA "}
 """Names of keys, and the abbreviations of associations in the names of faces."""
 BROWSER_ONLY = re.compile(
     r"\b(?:document|window|navigator|localStorage|fetch|performance|setTimeout|setInterval)\b"
