@@ -10,7 +10,13 @@ import typer
 
 from drivers.clock.host import host_now
 from edge.cli.commands.options import DatabaseDir, Json, Lane, Location, command_group, faces, operator_name, rule_sets
-from edge.cli.commands.session_files import SessionArgument, export_command, history_command, paper_command
+from edge.cli.commands.session_files import (
+    SessionArgument,
+    certificate_command,
+    export_command,
+    history_command,
+    paper_command,
+)
 from edge.cli.operator_connection import on_database
 from edge.common.config.errors import EXIT_REFUSED, CommandError
 from edge.common.console import as_json as json_object
@@ -221,6 +227,7 @@ def stats_command(
 
 
 app.command("export")(export_command)
+app.command("certificate")(certificate_command)
 app.command("history")(history_command)
 app.command("paper")(paper_command)
 

@@ -35,6 +35,14 @@ SessionArgument = Annotated[
 ]
 
 
+Output = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The file; '-' for standard output. Named by lane and day by default."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
+Speaks = Annotated[Language | None, typer.Option(help="Language of a page to print; that of the terminal by default.")]
+
+
 def export_command(
     session: SessionArgument = LAST,
     kind: Annotated[
@@ -45,32 +53,46 @@ def export_command(
             "certificate-json: the certificate for programs.",
         ),
     ] = Document.CSV,
-    output: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The file; '-' for standard output. Named by lane and day by default."),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
-    language: Annotated[
-        Language | None, typer.Option(help="Language of a page to print; that of the terminal by default.")
-    ] = None,
+    output: Output = None,
+    force: Force = False,
+    language: Speaks = None,
     lane: Lane = None,
     database_dir: DatabaseDir = None,
 ) -> None:
     """Write a session to a file, or a page of it to print."""
+    _export(session, kind, output, force, language, lane, database_dir)
 
+
+def certificate_command(
+    session: SessionArgument = LAST,
+    output: Output = None,
+    force: Force = False,
+    language: Speaks = None,
+    lane: Lane = None,
+    as_json: Json = False,
+    database_dir: DatabaseDir = None,
+) -> None:
+    """Write the certificate of a session: who watched, and when."""
+    kind = Document.CERTIFICATE_JSON if as_json else Document.CERTIFICATE
+    _export(session, kind, output or (Path("-") if as_json else None), force, language, lane, database_dir)
+
+
+def _export(
+    session: str, kind: Document, output: Path | None, force: bool, language: Language | None, lane: int | None, folder: Path | None
+) -> None:  # fmt: skip
     async def run(connection: Connection) -> None:
         chosen = await find_session(connection, session, "session export", lane)
         spoken = language or language_of_environment(os.environ)
         text, name = await document_text(connection, chosen.id, kind, spoken, own_stylesheet())
         if output == Path("-"):
-            sys.stdout.buffer.write(text.encode())
+            sys.stdout.buffer.write(text.encode() + b"\n" * (not text.endswith("\n")))
             sys.stdout.flush()
             return
         path = output or Path(name)
         _write(path, text, force=force)
         complain(f"{chosen}: written to {path}")
 
-    on_database(run, database_dir)
+    on_database(run, folder)
 
 
 def paper_command(

@@ -120,23 +120,24 @@ order by {_KEY} desc, s.id desc limit $4
 """  # noqa: S608 - fixed text
 # Totals of whole sessions by the rules of edge.statistics.totals; a test compares both.
 _BESTS = """
-with mine as (
+with mine as materialized (
     select a.name, p.id as slot_id, p.hub_id, s.id as session_id, s.start_time, s.sighter_ends, t.distance::float8 as distance_m,
         coalesce((select min(f.code) from faces f where f.target_id = t.id and f.name = p.face), '') as face,
         s.rule_set || '@' || s.rule_set_version as rules
     from archers a join slots p on (p.archer_id, p.hub_id) = (a.id, a.hub_id)
     join sessions s on s.id = p.session_id left join targets t on t.session_id = s.id
     where a.name = any($1) and not s.is_opened
-), totals as (
-    select m.name, m.distance_m, m.face, m.rules, m.session_id, m.start_time, h.arrows, h.points
-    from mine m cross join lateral (
-        select count(*) as arrows, coalesce(sum(h.points) filter (where h.result = any($3)), 0) as points
-        from shots h where h.session_id = m.session_id and (h.slot_id, h.hub_id) = (m.slot_id, m.hub_id)
-            and h.result <> all($2) and not h.flags && $4 and (h.end_number > m.sighter_ends) is not false
-    ) h where h.arrows > 0
+), totals as materialized (
+    -- session by session, so that the index finds the shots whatever the planner expects
+    select h.* from (select distinct session_id, hub_id, sighter_ends from mine) m cross join lateral (
+        select slot_id, hub_id, count(*) as arrows, coalesce(sum(points) filter (where result = any($3)), 0) as points
+        from shots where (session_id, hub_id) = (m.session_id, m.hub_id)
+            and result <> all($2) and not flags && $4 and (end_number > m.sighter_ends) is not false
+        group by slot_id, hub_id
+    ) h
 )
 select distinct on (name, distance_m, face, rules, arrows) name, distance_m, face, rules, arrows, points, session_id, start_time
-from totals order by name, distance_m, face, rules, arrows, points desc, start_time, session_id
+from mine join totals using (slot_id, hub_id) order by name, distance_m, face, rules, arrows, points desc, start_time, session_id
 """
 
 

@@ -97,7 +97,7 @@ def test_pages_hold_no_script_and_speak_two_languages(command_line: CommandLine,
     page = command_line.run("session", "export", "--as", "certificate", "--language", "en", "--output", "-")
     assert "Simulated devices" in page
     assert "style=" not in page
-    found = json.loads(command_line.run("session", "export", "--as", "certificate-json", "--output", "-"))
+    (found,) = command_line.json("session", "certificate", shot_session)
     assert (found["session"]["id"], found["counts"]["unknown"], found["counts"]["orphans_open"]) == (shot_session, 1, 1)
 
 
