@@ -148,3 +148,28 @@ def test_commands_of_the_docs_work(
     assert sorted(one.name.rpartition("-")[2] for one in tmp_path.iterdir()) == [
         "certificate.html", "ends.csv", "sheet.html", "shots.csv",
     ]  # fmt: skip
+
+
+def test_four_archers_have_the_same_totals_everywhere(command_line: CommandLine) -> None:
+    values: dict[str, list[int | None]] = {"Kim": [10, 9, 8, 7], "Lee": [9, None, 9], "Max": [10, 10, 10, 1], "Zoe": []}
+
+    async def shoot(connection: Connection) -> str:
+        return str(await add_session(await build_lane(connection, OUTDOORS), values))
+
+    session = command_line.on_database(shoot)
+    points = {"A": 34, "B": 18, "C": 31, "D": 0}
+    listed = next(one for one in command_line.json("session", "list") if one["id"] == session)
+    assert {one["letter"]: one["points"] for one in listed["slots"]} == points
+    (found,) = command_line.json("session", "stats", session)
+    shot = {letter: total for letter, total in points.items() if letter != "D"}
+    assert {one["letter"]: one["totals"]["points"] for one in found["slots"]} == shot
+    exported = json.loads(command_line.run("session", "export", session, "--as", "json", "--output", "-"))
+    assert {one["slot"]: (one["archer"], one["points"], one["arrows"]) for one in exported["archers"]} == {
+        letter: (name, points[letter], len(values[name])) for letter, name in zip("ABCD", values, strict=True)
+    }
+    ends = rows(command_line.run("session", "export", session, "--as", "ends", "--output", "-"))
+    last = {row["slot"]: int(row["running"]) for row in ends}
+    assert last == shot
+    (past,) = [one for one in command_line.json("session", "history") if one["id"] == session]
+    assert {one["slot"]: one["points"] for one in past["archers"]} == points
+    assert (past["points"], listed["points"], found["totals"]["points"]) == (83, 83, 83)

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from edge.push.http.envelope import SECURITY_HEADERS
+from tests.chromium import chromium
 from tests.edge.lane_rows import LaneRows
 from tests.edge.push.serving import Service, http
 from tests.edge.shot_rows import add_shot
@@ -124,3 +125,18 @@ async def test_ends_that_cannot_be_are_refused(service: Service, shot_lane: Lane
             answer = await client.post("/paper", json=wrong)
             assert (answer.status_code, answer.json()["errors"][0]["loc"][:2]) == (422, ["body", member]), wrong
         assert await shot_lane.connection.fetchval("select count(*) from paper_ends") == 0
+
+
+@pytest.mark.browser
+async def test_a_browser_prints_the_pages_under_their_policy(service: Service, shot_lane: LaneRows) -> None:
+    complaints: list[str] = []
+    async with chromium() as browser:
+        page = await browser.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        for name in ("scoresheet.html", "certificate.html"):
+            await page.goto(f"{service.url}/api/v0/session/{shot_lane.session_id}/{name}")
+            assert await page.evaluate("getComputedStyle(document.querySelector('table')).borderCollapse") == "collapse"
+            assert "<script>Kim & Ünal" in await page.inner_text("body")
+            assert (await page.pdf(prefer_css_page_size=True)).startswith(b"%PDF")
+        await page.close()
+    assert [text for text in complaints if "favicon" not in text] == []
