@@ -149,8 +149,9 @@ begin
                 where (s.id, s.hub_id) = (new.id, new.hub_id);
         end if;
     elsif tg_table_name = 'sessions' then
-        if new.start_time > now() - interval '7 days' and (tg_op = 'INSERT' or old.is_opened and not new.is_opened) then
-            kind := case when tg_op = 'INSERT' then 'session.opened' else 'session.closed' end;
+        if new.start_time > now() - interval '7 days' and (tg_op = 'INSERT' or new is distinct from old) then
+            kind := case when tg_op = 'INSERT' then 'session.opened' when old.is_opened and not new.is_opened then 'session.closed'
+                else 'session.updated' end;
             select s.lane, to_jsonb(s) into at_lane, content from archstats_push.sessions s
                 where (s.id, s.hub_id) = (new.id, new.hub_id);
         end if;
