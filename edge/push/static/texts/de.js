@@ -160,7 +160,7 @@ export const texts = {
     lastShot: "Letzter",
     lastSighter: "Probepfeil",
     noShot: "noch kein Schuss",
-    of: (best, n, archers) => `von ${best} mit ${arrows(n)}${archers > 1 ? ` von ${archers} Schützen` : ""}`,
+    of: (best, n, archers) => `von ${best} mit ${counted(n, "Pfeil", "Pfeilen")}${archers > 1 ? ` von ${archers} Schützen` : ""}`,
     end: (name) => `Passe ${name}`,
     toShoot: "noch zu schießen",
     archerHeads: { archer: "Schütze", end: "Passe", arrows: "Pfeile", average: "Schnitt", total: "Gesamt" },

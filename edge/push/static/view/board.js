@@ -55,6 +55,6 @@ function figure(name, label, value, speech) {
 }
 
 function archers(rows) {
-  return element("ul", { class: "archers" }, ...rows.map(({ name, end, total, isLast }) => element("li", { class: isLast && "last" },
+  return element("ul", { class: "standings" }, ...rows.map(({ name, end, total, isLast }) => element("li", { class: isLast && "last" },
     element("span", { class: "name" }, name), element("span", {}, whole(end)), element("b", {}, whole(total)))));
 }

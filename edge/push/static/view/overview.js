@@ -52,7 +52,7 @@ function fillCard(card, range, laneDevices, at) {
     element("span", { class: "figure last" }, element("small", {}, `${texts.card.last} `),
       element("b", { role: "img", "aria-label": last ? spoken(last) : texts.card.noShot }, last ? call(last) : texts.none)),
     element("span", { class: "figure total" }, element("small", {}, `${texts.card.total} `), element("b", {}, whole(sums?.points))),
-    element("span", { class: "archers" }, range.slots.map((slot) => slot.archer).filter(Boolean).join(", ")),
+    element("span", { class: "names" }, range.slots.map((slot) => slot.archer).filter(Boolean).join(", ")),
     ...(troubles.length ? [element("span", { class: "trouble" }, troubles.join(", "))] : []));
 }
 

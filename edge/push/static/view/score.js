@@ -32,7 +32,7 @@ export function showTotals(statistics, shots, slots) {
   const end = endOf(statistics, last);
   if (end || !last) {
     put("end-sum", end ? whole(end.totals.points) : texts.none);
-    put("end-detail", end ? [last.endName && texts.score.end(last.endName), last.letter && texts.ends.archer(last.letter, last.archer)].filter(Boolean).join(" · ") : "");
+    put("end-detail", end ? [last.endName && texts.score.end(last.endName), last.letter].filter(Boolean).join(" · ") : "");
   }
   put("total", whole(sums.points));
   put("total-detail", sums.arrows ? texts.score.of(whole(best ?? 0), sums.scored, statistics.slots.length) : last?.sighter ? texts.score.sightersOnly : "");

@@ -20,7 +20,8 @@ LEGIBLE_VMIN = 5.0
 OVERFLOWING = """() => [...document.querySelectorAll('.board, .board *:not(svg *)')].filter((one) => {
     const [box, screen] = [one.getBoundingClientRect(), document.documentElement];
     return box.right > screen.clientWidth + 1 || box.bottom > screen.clientHeight + 1
-        || (one.matches('.figure, .who, .numbers, .chips') && one.scrollWidth > one.clientWidth + 2);
+        || (one.matches('.figure, .who, .numbers, .chips, .standings') && one.scrollWidth > one.clientWidth + 2)
+        || (one.matches('.figure') && box.bottom > one.parentElement.getBoundingClientRect().bottom + 2);
 }).map((one) => `${one.className} ${one.textContent}`)"""
 ALPHA = """async ([png, places]) => {
     const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
@@ -93,10 +94,10 @@ async def test_a_shared_butt_shows_each_archer(open_page: Open, lane: LaneRows) 
     archers = [Archer(name) for name in ARCHERS[:4]]
     await shoot(lane, archers, 13)
     page = await open_page(1920, 1080, query=f"?wall&lane={lane.number}")
-    rows = page.locator(".board .archers .name")
+    rows = page.locator(".board .standings .name")
     await expect(rows).to_have_text([f"{letter} · {one.name}" for letter, one in zip("ABCD", archers, strict=True)])
     await expect(page.locator(".board .names")).to_have_text(ARCHERS[0])
-    total = await page.locator(".board .archers .last b").inner_text()
+    total = await page.locator(".board .standings .last b").inner_text()
     await expect(page.locator(".board .figure.total b")).to_have_text(total)
     assert await page.evaluate(OVERFLOWING) == []
 
