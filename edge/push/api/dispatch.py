@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from edge.common.bounds import LARGEST_INT
+from edge.common.vocabulary import ErrorCode
 from edge.push.api.etag import IfMatch
 from edge.push.api.operation import JSON, PREFIX, AnyOperation, Call, EmptyBody, PathKind
 from edge.push.api.parameters import Body, parse_body, parse_query
@@ -100,7 +101,9 @@ def operator_of(request: Request) -> str:
 def _path_value(name: str, text: str, kind: PathKind) -> UUID | int | str:
     if kind is PathKind.NAME:
         if not 0 < len(text) <= LONGEST_ID or not text.isprintable():
-            raise reject(422, "invalid_name", f"{name} is a name of up to {LONGEST_ID} characters", "path", name)
+            raise reject(
+                422, ErrorCode.INVALID_VALUE, f"{name} is a name of up to {LONGEST_ID} characters", "path", name
+            )
         return text
     if kind is PathKind.NUMBER:
         if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= LARGEST_INT):

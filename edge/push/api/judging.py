@@ -15,7 +15,9 @@ from edge.push.api.parameters import Answer, B, Q
 from edge.push.api.rows import accepted
 from edge.push.http.write_pool import rejection
 
-PENDING: Final = {504: "It is recorded, or an earlier decision is, and the assembler has not computed it in time."}
+PENDING: Final = {
+    409: "The state of things does not allow it; `pending`: it is recorded, or what came before it is, and not done yet."
+}
 """Error of operations that wait for the assembler."""
 
 Found = TypeVar("Found")
@@ -52,6 +54,6 @@ def decided(*, done: bool) -> Response:
 
 
 def require_computed(*, done: bool, subject: str) -> None:
-    """Raise RequestRejected (504) for a decision that is recorded and not computed yet."""
+    """Raise RequestRejected (409) for a decision that is recorded and not computed yet."""
     if not done:
         raise rejection(not_computed(subject, "it is still shown as it was"))

@@ -24,7 +24,6 @@ _STATUS: Final = {
     ErrorCode.CHANGED_MEANWHILE: 412,
     ErrorCode.INVALID_VALUE: 422,
     ErrorCode.NO_FIELDS: 422,
-    ErrorCode.PENDING: 504,
     ErrorCode.DATABASE_AWAY: 503,
 }
 """Status of each error; 409 for the others, which the state of things refuses."""

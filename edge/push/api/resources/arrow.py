@@ -28,7 +28,7 @@ from edge.operator.arrows import (
 )
 from edge.operator.arrows.program import require_active
 from edge.operator.arrows.records import arrow_of_id
-from edge.operator.arrows.sizes import LONGEST_LABEL, normal_label
+from edge.operator.arrows.sizes import DIAMETER, LABEL_POSITION, LENGTH, LONGEST_LABEL, SPINE, WEIGHT, normal_label
 from edge.push.api.operation import PREFIX, AnyOperation, Api, Call, EmptyBody, NoParams, Operation, Tag, change, get
 from edge.push.api.parameters import (
     After,
@@ -64,8 +64,11 @@ _FILTERS: Final = {
 _ONE: Final = f"select {_COLUMNS} from arrows where id = $1 and {VISIBLE}"
 _ORDER: Final = "registration_date, id"
 
-Size = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Place = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Length = Annotated[float, Field(ge=LENGTH.lowest, le=LENGTH.highest)]
+Weight = Annotated[float, Field(ge=WEIGHT.lowest, le=WEIGHT.highest)]
+Diameter = Annotated[float, Field(ge=DIAMETER.lowest, le=DIAMETER.highest)]
+Spine = Annotated[float, Field(ge=SPINE.lowest, le=SPINE.highest)]
+Place = Annotated[float, Field(ge=LABEL_POSITION.lowest, le=LABEL_POSITION.highest)]
 Label = Annotated[str, Field(min_length=1, max_length=LONGEST_LABEL, pattern=r"\S"), AfterValidator(storable_text)]
 """Blanks at its ends are removed; capital and small letters differ, as on the shafts."""
 
@@ -114,14 +117,14 @@ class ArrowBody(Body):
 
     id: NewId
     human_identifier: Label
-    length: Size
+    length: Length
     is_programmed: bool
     """Whether another program wrote the UUID into a tag."""
     registration_date: Instant | None = None
     label_position: Place | None = None
-    weight: Size | None = None
-    diameter: Size | None = None
-    spine: Size | None = None
+    weight: Weight | None = None
+    diameter: Diameter | None = None
+    spine: Spine | None = None
     is_active: bool = True
     voided_date: Instant | None = None
 
@@ -130,13 +133,13 @@ class ArrowChange(Body):
     """Values that an arrow gets; those that are not named stay, and a size that is null is not known from now on."""
 
     human_identifier: Label = left_out()
-    length: Size | None = left_out()
+    length: Length | None = left_out()
     is_programmed: bool = left_out()
     registration_date: Instant = left_out()
     label_position: Place | None = left_out()
-    weight: Size | None = left_out()
-    diameter: Size | None = left_out()
-    spine: Size | None = left_out()
+    weight: Weight | None = left_out()
+    diameter: Diameter | None = left_out()
+    spine: Spine | None = left_out()
     is_active: bool = left_out()
     voided_date: Instant | None = left_out()
 

@@ -171,9 +171,9 @@ async def test_without_an_assembler_a_decision_is_recorded(
     shot, orphan = await add_shot(lane), await add_orphan(lane, 100.0, 100.0)
     answer = await client.post(f"/shot/{shot}/correct", json=SEEN | {"points": 9})
     assert data_of(answer, 202) == {"done": False}
-    message = refused(await client.delete(f"/shot/{shot}"), 504, "pending")
+    message = refused(await client.delete(f"/shot/{shot}"), 409, "pending")
     assert "is recorded and not computed yet" in message
-    refused(await client.post(f"/shot/{shot}/void", json=SEEN, headers={"if-match": '"1"'}), 504, "pending")
+    refused(await client.post(f"/shot/{shot}/void", json=SEEN, headers={"if-match": '"1"'}), 409, "pending")
     assert data_of(await client.post(f"/orphan/{orphan}/dismiss", json=SEEN), 202) == {"done": False}
     assert data_of(await client.get(f"/shot/{shot}"))["points"] == 10
     assert await connection.fetchval("select count(*) from corrections") == 3

@@ -89,9 +89,9 @@ async def test_a05_to_a08_each_required_member(client: httpx.AsyncClient) -> Non
 
 
 async def test_a10_to_a19_a22_a37_a38_a41_a42_wrong_values(client: httpx.AsyncClient, connection: Connection) -> None:
-    for case, (name, value) in WRONG.items():
+    for name, value in WRONG.values():
         answer = await client.post("/arrow", json={"id": str(uuid4())} | FULL | {name: value})
-        refused(answer, 422, field=None if case == "A38" else name)
+        refused(answer, 422, field=name)
     assert await connection.fetchval("select count(*) from arrows") == 0
 
 
