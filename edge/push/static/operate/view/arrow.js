@@ -46,7 +46,7 @@ async function registerArrow(before) {
   let id = null;
   const size = (name, label, lowest, highest, more = {}) => numberField(name, label, { lowest, highest, value: before?.[name], isOptional: !more.required, ...more });
   const dialog = new FormDialog(words.registerTitle, [
-    textField("human_identifier", words.name, { required: true, most: LONGEST_NAME, hint: words.nameHint, autofocus: true, value: nextName(before?.human_identifier ?? "") }),
+    textField("human_identifier", words.name, { required: true, most: LONGEST_NAME, hint: words.nameHint, wide: true, autofocus: true, value: nextName(before?.human_identifier ?? "") }),
     size("length", words.length, 10, 200, { required: true }),
     size("diameter", words.diameter, 1, 30),
     folded(words.more, size("weight", words.weight, 1, 500), size("spine", words.spine, 10, 5000), size("label_position", words.labelPosition, 0, 200)),

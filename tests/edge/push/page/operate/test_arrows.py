@@ -39,8 +39,8 @@ async def scanner(
     assert lane.number == 1
 
 
-async def test_an_arrow_is_registered(operate: Operate, lane: LaneRows, width: int) -> None:
-    operator = await operate(width=width)
+async def test_an_arrow_is_registered(operate: Operate, lane: LaneRows) -> None:
+    operator = await operate()
     await operator.choose("arrows")
     await operator.dialog.get_by_role("button", name="Register an arrow").click()
     dialog = operator.dialog

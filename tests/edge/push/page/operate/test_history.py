@@ -32,14 +32,14 @@ async def past_session(lane: LaneRows, archer: str, *points: int) -> None:
     )
 
 
-async def test_past_sessions_have_average_spread_and_best(operate: Operate, lane: LaneRows, width: int) -> None:
+async def test_past_sessions_have_average_spread_and_best(operate: Operate, lane: LaneRows) -> None:
     await past_session(lane, "Kim", 10, 9, 9, 10, 8, 10, 9, 9, 10, 8)
     later = LaneRows(lane.connection, OUTDOORS)
     later.seqs = lane.seqs
     later.streams = lane.streams
     await later.open_session()
     await past_session(later, "Kim", 10, 9, 9, 10, 8, 10, 9, 9, 10, 7)
-    operator = await operate(width=width)
+    operator = await operate(width=390)
     dialog = await operator.choose("history")
     sessions = dialog.locator("li")
     await expect(sessions).to_have_count(2)

@@ -51,9 +51,9 @@ async def corrections(lane: LaneRows) -> list[tuple[str, str, str]]:
     return [(row["kind"], row["reason"], row["who"]) for row in rows]
 
 
-async def test_a_line_call_is_decided(operate: Operate, assembled: LaneRows, width: int) -> None:
+async def test_a_line_call_is_decided(operate: Operate, assembled: LaneRows) -> None:
     shot = await only_shot(assembled)
-    operator = await operate(width=width)
+    operator = await operate(width=390)
     dialog = await operator.at_shot(shot["id"], "Decide line call")
     assert await dialog.locator(".key").all_inner_texts() == ["X", "10", "9", "1", "M"]
     await expect(dialog.get_by_role("radio", name="9")).to_be_checked()
@@ -105,9 +105,9 @@ async def test_a_correction_needs_a_reason(operate: Operate, assembled: LaneRows
     assert await corrections(assembled) == []
 
 
-async def test_a_shot_is_voided_and_restored(operate: Operate, assembled: LaneRows, width: int) -> None:
+async def test_a_shot_is_voided_and_restored(operate: Operate, assembled: LaneRows) -> None:
     shot = await only_shot(assembled)
-    operator = await operate(width=width)
+    operator = await operate(width=390)
     await operator.at_shot(shot["id"], "Void")
     await operator.dialog.get_by_role("button", name="shot after the signal").click()
     await operator.finish()
@@ -161,10 +161,10 @@ async def landing_to_resolve(lane: LaneRows) -> tuple[UUID, UUID]:
     [("shot 1-2", "assigned", 2), ("a shot of its own", "assigned", 3), ("no arrow", "voided", 2)],
 )
 async def test_a_landing_is_resolved(
-    operate: Operate, assembled: LaneRows, width: int, choice: str, status: str, shots: int
+    operate: Operate, assembled: LaneRows, choice: str, status: str, shots: int
 ) -> None:
     shot, orphan = await landing_to_resolve(assembled)
-    operator = await operate(width=width)
+    operator = await operate(width=390)
     await operator.page.get_by_role("button", name="Resolve 1 landing").click()
     await expect(operator.dialog.locator("select")).to_contain_text("0.0 mm right, 0.0 mm high")
     await operator.dialog.get_by_label(choice).check()

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from edge.common.postgres.connection import Connection
-from tests.edge.lane_rows import OUTDOORS, LaneRows
+from tests.edge.lane_rows import OUTDOORS, LaneRows, started_ago
 from tests.edge.push.page.operate.hands import Operate
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -123,3 +123,16 @@ async def test_a_lane_that_another_operator_opened_says_so(operate: Operate, con
     await expect(operator.faults).to_contain_text("session")
     await expect(operator.dialog).to_be_visible()
     assert await connection.fetchval("select count(*) from sessions") == 1
+
+
+async def test_arrows_shot_before_are_counted(operate: Operate, connection: Connection) -> None:
+    lane = LaneRows(connection, started_ago(120))
+    await lane.add_devices()
+    for t in (10, 40):
+        await lane.shoot(t)
+        await lane.land(t + 0.4)
+    operator = await operate(width=390)
+    dialog = await operator.choose("open")
+    await expect(dialog.get_by_label("Count the 2 arrows shot since")).to_be_checked()
+    await operator.finish()
+    assert await connection.fetchval("select start_time from sessions") <= lane.at(10)

@@ -21,10 +21,10 @@ def session_setup() -> SessionSetup:
     return started_ago(600)
 
 
-async def test_an_end_is_finished_early(operate: Operate, lane: LaneRows, width: int) -> None:
+async def test_an_end_is_finished_early(operate: Operate, lane: LaneRows) -> None:
     for points in (9, 8):
         await add_shot(lane, points=points)
-    operator = await operate(width=width)
+    operator = await operate(width=390)
     dialog = await operator.choose("end")
     await expect(dialog).to_contain_text("2 arrows shot, 17 points")
     await operator.finish()
@@ -50,9 +50,9 @@ async def test_a_session_closes_once_it_is_decided(
     assert await lane.connection.fetchval("select end_time is not null from sessions")
 
 
-async def test_sighters_are_marked(operate: Operate, lane: LaneRows, width: int) -> None:
+async def test_sighters_are_marked(operate: Operate, lane: LaneRows) -> None:
     await add_shot(lane, points=9)
-    operator = await operate(width=width)
+    operator = await operate(width=390)
     await expect(operator.page.locator("#total")).to_have_text("9")
     dialog = await operator.choose("sighters")
     await dialog.get_by_label("Number of sighter ends").fill("1")
@@ -63,8 +63,8 @@ async def test_sighters_are_marked(operate: Operate, lane: LaneRows, width: int)
     await expect(operator.page.locator("#total")).to_have_text("0")
 
 
-async def test_a_session_is_changed(operate: Operate, lane: LaneRows, width: int) -> None:
-    operator = await operate(width=width)
+async def test_a_session_is_changed(operate: Operate, lane: LaneRows) -> None:
+    operator = await operate(width=390)
     dialog = await operator.choose("settings")
     await dialog.get_by_label("Place").fill("Halle Süd")
     await dialog.get_by_label("Indoors").check()
