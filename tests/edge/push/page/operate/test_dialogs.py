@@ -8,7 +8,9 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.edge.lane_rows import LaneRows
+from tests.edge.push.page.fixture_types import Open, Scheme
 from tests.edge.push.page.operate.hands import Operate, Operator
+from tests.edge.push.page.views.test_accessibility import violations
 from tests.edge.push.serving import Service
 from tests.edge.shot_rows import add_orphan, add_shot
 
@@ -55,15 +57,35 @@ async def opened_dialogs(operator: Operator, shot: str) -> list[str]:
 
 
 async def check(page: Page, name: str) -> list[str]:
-    """Return the targets of the page that are too small, and whether something does not fit."""
+    """Return the targets that are too small, whether something does not fit, and the violations that axe-core finds."""
     faults = [f"{name}: {one}" for one in await page.evaluate(TOO_SMALL, TOUCH_PX)]
-    return faults + ([f"{name}: wider than the screen"] if await page.evaluate(WIDER_THAN_THE_SCREEN) else [])
+    if await page.evaluate(WIDER_THAN_THE_SCREEN):
+        faults.append(f"{name}: wider than the screen")
+    return faults + [f"{name}: {one}" for one in await violations(page)]
 
 
-async def test_a_finger_meets_every_control(operate: Operate, lane: LaneRows) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")], ids=["phone", "desk"])
+async def test_every_dialog_fits_a_finger_and_a_reader(
+    operate: Operate, open_page: Open, lane: LaneRows, width: int, scheme: Scheme
+) -> None:
     shot = await furnish(lane)
-    operator = await operate(width=390, height=844)
+    page = await open_page(width=width, height=844, scheme=scheme)
+    await page.locator("#operate").click()
+    assert await check(page, "name") == []
+    operator = await operate(width=width, height=844, scheme=scheme)
     assert await opened_dialogs(operator, shot) == []
+    await operator.page.keyboard.press("Escape")
+    await operator.choose("arrows")
+    await operator.dialog.get_by_role("button", name="Register an arrow").click()
+    await operator.dialog.get_by_text("More:").click()
+    assert await check(operator.page, "register") == []
+    for _ in range(2):
+        await operator.page.keyboard.press("Escape")
+    await lane.connection.execute("update sessions set is_opened = false, closing_time = now(), end_time = now()")
+    await expect(operator.button("open")).to_be_visible()
+    await operator.choose("open")
+    await operator.dialog.get_by_text("More:").click()
+    assert await check(operator.page, "open") == []
 
 
 async def test_every_dialog_closes_by_escape_to_its_opener(operate: Operate, lane: LaneRows) -> None:
