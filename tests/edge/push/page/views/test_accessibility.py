@@ -12,7 +12,6 @@ from edge.common.postgres.connection import Connection
 from tests.edge.lane_rows import OUTDOORS, LaneRows
 from tests.edge.push.page.conftest import in_the_runs_loop
 from tests.edge.push.page.fixture_types import Scheme
-from tests.edge.push.page.operate.hands import Operator
 from tests.edge.push.page.views.range_rows import Archer, build_range, shoot
 from tests.edge.push.serving import Service
 from tests.edge.shot_rows import add_orphan, add_shot
@@ -35,8 +34,6 @@ VIEWS = {
     "overlay": ("?overlay&lane=1", 1920),
 }
 SHOWN = {"lane": "#ends tbody tr", "all": ".card", "wall": ".board .chip-value", "overlay": ".board .chip-value"}
-
-DIALOGS = ("end", "settings", "paper", "arrows", "history", "close")
 
 TOUCHED = """() => [...document.querySelectorAll('a, button, select, input, summary, [role=button], tr[tabindex], tr[data-shot]')]
     .filter((one) => one.offsetParent !== null && !one.closest('.skip'))
@@ -88,31 +85,6 @@ async def test_no_view_violates_a_rule_of_axe(browser: Browser, service: Service
         found[f"settings {scheme}"] = await violations(page)
         await context.close()
     assert {name: one for name, one in found.items() if one} == {}
-
-
-@pytest.mark.parametrize(("scheme", "language"), [("light", "de"), ("dark", "en")])
-async def test_no_dialog_violates_a_rule_of_axe(
-    browser: Browser, service: Service, club: list[LaneRows], scheme: Scheme, language: str
-) -> None:
-    assert club
-    context = await browser.new_context(color_scheme=scheme, locale=language, reduced_motion="reduce")
-    page = await context.new_page()
-    await page.goto(f"{service.url}/?lane=1")
-    await page.locator("#operate").click()
-    await expect(page.locator("dialog[open]")).to_be_visible()
-    found = {"name": await violations(page)}
-    await page.locator("dialog[open] input").fill("Chiara")
-    await page.keyboard.press("Enter")
-    await expect(page.locator("#operate-bar")).to_be_visible()
-    found["bar"] = await violations(page)
-    operator = Operator(page)
-    for action in DIALOGS:
-        await operator.choose(action)
-        found[action] = await violations(page)
-        await page.keyboard.press("Escape")
-        await expect(page.locator("dialog[open]")).to_have_count(0)
-    assert {name: one for name, one in found.items() if one} == {}
-    await context.close()
 
 
 async def test_every_target_of_a_finger_is_44_pixels(browser: Browser, service: Service, club: list[LaneRows]) -> None:
