@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.edge.lane_rows import LaneRows
 from tests.edge.push.page.fixture_types import Open, Scheme
@@ -183,3 +183,19 @@ async def test_a_phone_folds_its_buttons_after_an_action(operate: Operate, lane:
     await expect(operator.page.locator("#connection")).to_have_text("live")
     await expect(operator.page.locator("#operate-bar")).to_have_count(0)
     assert await lane.connection.fetchval("select is_opened from sessions")
+
+
+async def test_a_german_browser_gets_german_controls(browser: Browser, service: Service, lane: LaneRows) -> None:
+    context = await browser.new_context(locale="de-DE", reduced_motion="reduce")
+    page = await context.new_page()
+    await page.goto(service.url)
+    await page.locator("#operate").click()
+    await page.get_by_label("Dein Name").fill("Jörg")
+    await page.keyboard.press("Enter")
+    operator = Operator(page)
+    dialog = await operator.choose("sighters")
+    await dialog.get_by_label("Anzahl der Probepassen").fill("2")
+    await dialog.get_by_role("button", name="Speichern").click()
+    await expect(page.locator("dialog")).to_have_count(0)
+    assert await lane.connection.fetchval("select sighter_ends from sessions") == 2
+    await context.close()
