@@ -177,9 +177,10 @@ async def unplug_the_reader(desk: Desk) -> None:
     [tag] = desk.place("blank")
     operator = asyncio.create_task(desk.run("arrow", "program", "A01"))
     await until_half_written(tag, (await desk.arrows())["A01"]["id"])
-    unplugged, now_us = await desk.now(), desk.host.now_us()
-    desk.scanner.reboot(now_us, 1_000_000)  # the cable also powers it
+    now_us = desk.host.now_us()
+    desk.scanner.reboot(now_us, 1_000_000)  # the cable also powers it; at once, before the write goes on
     desk.station.line.unplug(now_us + 1_000_000)
+    unplugged = await desk.now()
     assert not holds(tag, (await desk.arrows())["A01"]["id"])
     ended = await operator
     [_, command] = await desk.commands()
