@@ -11,6 +11,7 @@ import asyncpg
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import ErrorCode
+from edge.operator.records.waiting import has_waiting
 
 Expect: TypeAlias = Callable[[str], None]
 """Condition of a change: takes the row as it is now, as a JSON object, and raises unless it is as the operator saw it."""
@@ -81,12 +82,12 @@ async def update_row(connection: Connection, table: str, row_id: UUID, values: M
 
 
 async def has_shots(connection: Connection, session_id: UUID) -> bool:
-    """Whether anything was derived from readings of a session: shots, void ones included, or landings in no shot."""
+    """Whether arrows were shot in a session: shots, void ones included, landings in no shot, and what waits for the assembler."""
     found: bool = await connection.fetchval(
         "select exists (select from shots where session_id = $1) or exists (select from orphans where session_id = $1)",
         session_id,
     )
-    return found
+    return found or await has_waiting(connection, session_id)
 
 
 async def refuse_with_shots(connection: Connection, session_id: UUID, noun: str) -> None:

@@ -23,6 +23,7 @@ from edge.common.vocabulary import DeviceKind, ErrorCode, SessionState
 from edge.operator.opening import LONGEST_LOCATION
 from edge.operator.records.locking import Expect, lock_row, no_fields, update_row
 from edge.operator.records.sessions import dated_now, instant_at, overlaps, refuse_future
+from edge.operator.records.waiting import leaves_out_waiting
 from edge.operator.sessions import POLL_INTERVAL_S, request_close_of
 
 CHANGEABLE: Final = frozenset(
@@ -193,8 +194,10 @@ async def _new_start(connection: Connection, row: asyncpg.Record, wanted: _Span,
     )
     if earlier is not None and earlier > wanted.start:
         raise overlaps(f"the session before this one on lane {row['lane']} ended at {local(earlier)}")
-    await _refuse_left_out(connection, row["id"], wanted)
-    return _columns("start", _moved(instant_of(row, "start_time"), wanted.start))
+    start = _moved(instant_of(row, "start_time"), wanted.start)
+    end = None if wanted.end is None else _closing_at(instant_of(row, "start_time"), wanted.end, now)
+    await _refuse_left_out(connection, row["id"], wanted, (start, end))
+    return _columns("start", start)
 
 
 async def _new_end(
@@ -222,11 +225,9 @@ async def _new_end(
     )
     if later is not None and later < end:
         raise overlaps(f"the session after this one on lane {row['lane']} began at {local(later)}")
-    await _refuse_left_out(connection, row["id"], wanted)
     start = instant_of(row, "start_time")
-    # by the session's own clock where it is this boot's, so that a step of the wall clock moves neither instant
-    is_own = start.mono_ns is not None and start.host_boot_id == now.host_boot_id
-    closing = start.at_utc(end) if is_own else instant_at(now, end)
+    closing = _closing_at(start, end, now)
+    await _refuse_left_out(connection, row["id"], wanted, (_moved(start, wanted.start), closing))
     return _columns("closing", closing) | ({} if row["is_opened"] else {"end_time": end})
 
 
@@ -246,8 +247,16 @@ async def _refuse_reopening(connection: Connection, row: asyncpg.Record) -> None
     raise overlaps(f"a later session of lane {row['lane']} began at {local(later['start_time'])}")
 
 
-async def _refuse_left_out(connection: Connection, session_id: UUID, wanted: _Span) -> None:
-    """Raise CommandError when shots of the session lie outside of its new time."""
+def _closing_at(start: Instant, end: datetime, now: Instant) -> Instant:
+    """The closing of a session: by its own clock where it is this boot's, so that a step of the wall clock moves neither instant. Pure."""
+    is_own = start.mono_ns is not None and start.host_boot_id == now.host_boot_id
+    return start.at_utc(end) if is_own else instant_at(now, end)
+
+
+async def _refuse_left_out(
+    connection: Connection, session_id: UUID, wanted: _Span, instants: tuple[Instant, Instant | None]
+) -> None:
+    """Raise CommandError when shots of the session lie outside of its new time, or arrows that the assembler has not read yet."""
     count: int = await connection.fetchval(
         """
         select count(*) from shots where session_id = $1 and result <> 'void' and (
@@ -264,6 +273,12 @@ async def _refuse_left_out(connection: Connection, session_id: UUID, wanted: _Sp
             f"{count} shots of the session lie outside of this time, so nothing was changed",
             hint="Give a time that holds them, or void them first.",
             code=ErrorCode.SESSION_HAS_SHOTS,
+        )
+    if await leaves_out_waiting(connection, session_id, *instants):
+        raise CommandError(
+            "arrows that wait for the assembler lie outside of this time, so nothing was changed",
+            hint="Give a time that holds them, or wait until the assembler archstats-shots has read them.",
+            code=ErrorCode.PENDING,
         )
 
 

@@ -77,7 +77,7 @@ async def delete_session(connection: Connection, session_id: UUID, expect: Expec
         if await has_shots(connection, session_id):
             raise CommandError(
                 f"session {session_id} has shots, so it was not deleted",
-                hint="Close it: its shots stay on record. A shot that does not count is voided.",
+                hint="Close it: its shots stay on record, and arrows that wait for the assembler become shots. A shot that does not count is voided.",
                 code=ErrorCode.SESSION_HAS_SHOTS,
             )
         try:

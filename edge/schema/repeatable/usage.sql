@@ -33,6 +33,8 @@ end $$;
 grant execute on function public_state, utc_of_boot, is_not_before to archstats_push;
 -- Landings in no shot are dated as their sessions are.
 grant execute on function utc_of_boot to archstats_operator, archstats_api;
+-- Arrows that wait for the assembler are compared as it does.
+grant execute on function is_not_before to archstats_api;
 -- Used by the views of the centre.
 grant execute on function hub_lane, hub_device to archstats_push;
 -- A reader of the feed or of the readings notices rows of another server first.

@@ -11,9 +11,11 @@ from drivers.clock.instant import Instant, instant_of
 from edge.common.config.errors import CommandError, UsageError
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import ErrorCode, SessionState
-from edge.operator.records.locking import SESSION_ROW
+from edge.operator.records.faces import change_face, delete_face
+from edge.operator.records.locking import SESSION_ROW, has_shots
 from edge.operator.records.session_change import change_session, close_session
-from edge.operator.records.sessions import BareSession, create_session
+from edge.operator.records.sessions import BareSession, create_session, delete_session
+from edge.operator.records.targets import change_target, delete_target
 from tests.edge.lane_rows import LaneRows
 from tests.edge.shot_rows import add_shot
 
@@ -86,3 +88,42 @@ async def test_a_refused_change_changes_nothing(lane: LaneRows, api: Connection)
         await change_session(api, lane.session_id, {"location": "elsewhere"}, refuse)
     assert f'"id":"{lane.session_id}"' in refused.value.message
     assert await lane.connection.fetchrow(f"select {SESSION_ROW} from sessions") == before
+
+
+async def test_arrows_that_wait_keep_their_session(lane: LaneRows, api: Connection) -> None:
+    await lane.shoot(10.0)
+    target = await lane.connection.fetchval("select id from targets")
+    deletions = delete_session(api, lane.session_id), delete_target(api, target), delete_face(api, lane.face_id)
+    change = change_face(api, lane.face_id, {"x": 641.0})
+    for refusing in (*deletions, change, change_target(api, target, {"distance": 30.0})):
+        with pytest.raises(CommandError) as refused:
+            await refusing
+        assert refused.value.code is ErrorCode.SESSION_HAS_SHOTS
+    assert await lane.connection.fetchval("select count(*) from faces") == 1
+    for late in ({"start_time": lane.at(11.0)}, {"is_opened": False, "end_time": lane.at(9.0)}):
+        with pytest.raises(CommandError) as refused:
+            await change_session(api, lane.session_id, late)
+        assert refused.value.code is ErrorCode.PENDING
+    await change_session(api, lane.session_id, {"start_time": lane.at(10.0)})
+
+
+async def test_by_the_clock_of_one_boot_arrows_wait(lane: LaneRows, api: Connection) -> None:
+    boot = host_now().host_boot_id
+    await lane.shoot(10.0)
+    await lane.connection.execute("update sessions set start_mono_ns = 1000, start_host_boot_id = $1", boot)
+    for mono_ns, at, is_refused in ((1001, lane.at(-9000.0), True), (999, lane.at(10.0), False)):
+        await lane.connection.execute(
+            "update readings set mono_ns = $1, host_boot_id = $2, at = $3", mono_ns, boot, at
+        )
+        assert await has_shots(api, lane.session_id) is is_refused
+
+
+async def test_what_is_of_no_arrow_of_the_session_keeps_nothing(lane: LaneRows, api: Connection) -> None:
+    await lane.add_reading(lane.bow, "engage", 10.0)
+    await lane.add_reading(lane.target, "landing", 10.0, cause="removed")
+    await lane.shoot(-5.0)
+    await lane.connection.execute("update sessions set is_opened = false, end_time = $1, closing_time = $1", lane.at(30.0))
+    await lane.shoot(31.0)
+    await lane.land(41.0)
+    await delete_session(api, lane.session_id)
+    assert await lane.connection.fetchval("select count(*) from sessions") == 0
