@@ -301,6 +301,8 @@ class ErrorCode(StrEnum):
     """A device or its daemon did not do what was requested."""
     PENDING = "pending"
     """Accepted, and not done within the time that a request waits."""
+    BUSY = "busy"
+    """Others use what it needs; nothing was changed, and it may be tried again."""
     DATABASE_AWAY = "database_away"
     AT_CENTRE = "at_centre"
     """The centre of several hubs only shows; changes belong on the hub."""

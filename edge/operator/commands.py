@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -208,15 +208,29 @@ async def cancel_command(connection: Connection, number: int) -> DeviceCommand:
 
     Raises CommandError when there is none. A command that was running may have had its effect.
     """
+    await request_cancel(connection, number)
+    return await await_cancelled(lambda: nullcontext(connection), number)
+
+
+async def request_cancel(connection: Connection, number: int) -> None:
+    """Request that a command is cancelled, without a wait for its end. One that has ended stays as it is."""
     await connection.execute(
         "update commands set cancel_requested = true where id = $1 and finished_at is null", number
     )
+
+
+async def await_cancelled(borrow: Callable[[], AbstractAsyncContextManager[Connection]], number: int) -> DeviceCommand:
+    """Wait, at most 5 s, for the end of a command that is to be cancelled.
+
+    ``borrow`` lends a connection for each look, so that those who wait keep none from others.
+    """
     ends_by = time.monotonic() + CANCELS_WITHIN_S
-    command = await find_command(connection, number)
-    while not command.has_ended and time.monotonic() < ends_by:
+    while True:
+        async with borrow() as connection:
+            command = await find_command(connection, number)
+        if command.has_ended or time.monotonic() >= ends_by:
+            return command
         await asyncio.sleep(0.05)
-        command = await find_command(connection, number)
-    return command
 
 
 async def _cancelled_in_time(connection: Connection, number: int) -> bool:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from edge.common.vocabulary import ErrorCode
 from edge.push.api.operation import Api
 from edge.push.api.routes import api_routes
 from edge.push.health import Health
@@ -18,7 +19,7 @@ from edge.push.http.access import Access
 from edge.push.http.admission import Admission
 from edge.push.http.envelope import ApiError, RequestRejected, error_response
 from edge.push.http.hosts import HostGuard, HostNames
-from edge.push.http.read_pool import DatabaseAwayError
+from edge.push.http.read_pool import DatabaseAwayError, PoolBusyError
 from edge.push.http.refusals import Refusals
 from edge.push.http.static import StaticFiles
 from edge.push.metrics.endpoint import Metrics
@@ -74,6 +75,7 @@ def build_app(
             405: no_route,
             RequestRejected: rejected,
             DatabaseAwayError: _database_away,
+            PoolBusyError: _busy,
             ClientDisconnect: _disconnected,
             Exception: _broken,
         },
@@ -96,6 +98,10 @@ def _no_route(request: Request, error: Exception) -> Response:
 async def _database_away(_: Request, error: Exception) -> Response:
     message = f"the database does not answer ({error}); repeat the request once /healthz reports ok"
     return error_response(503, [ApiError("database_away", message)], {"retry-after": "2"})
+
+
+async def _busy(_: Request, error: Exception) -> Response:
+    return error_response(503, [ApiError(ErrorCode.BUSY, str(error))], {"retry-after": "1"})
 
 
 async def _disconnected(_: Request, __: Exception) -> Response:

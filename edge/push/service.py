@@ -26,7 +26,7 @@ from edge.push.http.protocol import HttpConnections
 from edge.push.http.read_pool import ReadPool
 from edge.push.http.refusals import Refusals
 from edge.push.http.server import Server, describe_address, is_loopback, open_sockets, serve, urls
-from edge.push.http.write_pool import WritePool
+from edge.push.http.write_pool import MAX_LONG, WritePool
 from edge.push.metrics.endpoint import Metrics, OwnValues
 from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.frames import HEARTBEAT_S
@@ -59,7 +59,7 @@ async def run_push(
     supervision = supervision or Supervision()
     listener = Listener(database, [database.channel], tick=supervision.loop("listener"))
     reader = FeedReader(database, listener, hub, supervision.loop("feed"))
-    pool, writing = ReadPool(database), WritePool(database)
+    pool, writing, long = ReadPool(database), WritePool(database), WritePool(database, MAX_LONG)
     refusals = Refusals()
     admission = Admission(refusals, push.connections_per_address)
     names = HostNames(push.names, lambda: {push.server_host, *own_names()}, refusals)
@@ -67,7 +67,9 @@ async def run_push(
     build = version(DISTRIBUTION)
     metrics = Metrics(OwnValues(hub, reader, listener, admission, refusals, build), hub, pool)
     server = Server(
-        build_app(hub, Api(pool, writing), health, metrics, admission, refusals, names, Access(token, refusals), build),
+        build_app(
+            hub, Api(pool, writing, long), health, metrics, admission, refusals, names, Access(token, refusals), build
+        ),
         HttpConnections(admission, refusals),
         SocketStreams(hub, pool, admission, names, refusals),
         stop,
@@ -101,6 +103,7 @@ async def run_push(
         hub.close()
         pool.close()
         writing.close()
+        long.close()
         admission.close()
         refusals.close()
 

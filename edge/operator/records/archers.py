@@ -38,11 +38,11 @@ async def rename_archer(connection: Connection, archer_id: UUID, name: str, expe
         raise _known(written) from fault
 
 
-async def delete_archer(connection: Connection, archer_id: UUID) -> None:
+async def delete_archer(connection: Connection, archer_id: UUID, expect: Expect | None = None) -> None:
     """Delete an archer without a slot in any session. Raises CommandError when there is one, or no such archer."""
     try:
         async with connection.transaction():
-            await lock_row(connection, "archers", archer_id)
+            await lock_row(connection, "archers", archer_id, expect)
             await connection.execute("delete from archers where id = $1", archer_id)
     except asyncpg.ForeignKeyViolationError as fault:
         raise CommandError(

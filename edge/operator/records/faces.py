@@ -113,10 +113,10 @@ async def change_face(
         raise _name_taken(str(change.get("human_identifier"))) from fault
 
 
-async def delete_face(connection: Connection, face_id: UUID) -> None:
+async def delete_face(connection: Connection, face_id: UUID, expect: Expect | None = None) -> None:
     """Take a face off its target. Raises CommandError when it does not exist, has shots, or slots shoot at it."""
     async with connection.transaction():
-        row = await lock_row(connection, "faces", face_id)
+        row = await lock_row(connection, "faces", face_id, expect)
         session_id = await connection.fetchval("select session_id from targets where id = $1", row["target_id"])
         await refuse_with_shots(connection, session_id, "faces")
         if await _is_only_spot(connection, row):

@@ -82,7 +82,7 @@ async def update_row(connection: Connection, table: str, row_id: UUID, values: M
 
 
 async def has_shots(connection: Connection, session_id: UUID) -> bool:
-    """Whether arrows were shot in a session: shots, void ones included, landings in no shot, and what waits for the assembler."""
+    """Whether arrows were shot in a session: shots, void ones included, landings in no shot, and arrows that wait for the assembler."""
     found: bool = await connection.fetchval(
         "select exists (select from shots where session_id = $1) or exists (select from orphans where session_id = $1)",
         session_id,

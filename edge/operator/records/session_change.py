@@ -73,21 +73,21 @@ async def change_session(
     return await state_of(connection, session_id)
 
 
-async def close_session(connection: Connection, session_id: UUID) -> SessionState:
+async def close_session(connection: Connection, session_id: UUID, expect: Expect | None = None) -> SessionState:
     """Request that a session is closed now; returns its state. Raises CommandError when it is not open."""
     await dated_now(connection)
     async with connection.transaction():
-        await require_open(connection, session_id)
+        await require_open(connection, session_id, expect)
         await request_close_of(connection, session_id, host_now())
         await close_without_devices(connection, session_id)
     return await state_of(connection, session_id)
 
 
-async def mark_session_end(connection: Connection, session_id: UUID, who: str) -> None:
+async def mark_session_end(connection: Connection, session_id: UUID, who: str, expect: Expect | None = None) -> None:
     """Close the current end of a session. Raises CommandError when the session is not open."""
     await dated_now(connection)
     async with connection.transaction():
-        await require_open(connection, session_id)
+        await require_open(connection, session_id, expect)
         await connection.execute(
             "insert into end_marks (session_id, at, mono_ns, host_boot_id, who) values ($1, $2, $3, $4, $5)",
             session_id,
@@ -96,9 +96,9 @@ async def mark_session_end(connection: Connection, session_id: UUID, who: str) -
         )
 
 
-async def require_open(connection: Connection, session_id: UUID) -> asyncpg.Record:
+async def require_open(connection: Connection, session_id: UUID, expect: Expect | None = None) -> asyncpg.Record:
     """Lock a session and return it. Raises CommandError when it does not exist or is closed."""
-    row = await lock_row(connection, "sessions", session_id)
+    row = await lock_row(connection, "sessions", session_id, expect)
     if not row["is_opened"]:
         raise _closed(row)
     return row

@@ -84,10 +84,10 @@ async def change_target(
         await update_row(connection, "targets", target_id, values)
 
 
-async def delete_target(connection: Connection, target_id: UUID) -> None:
+async def delete_target(connection: Connection, target_id: UUID, expect: Expect | None = None) -> None:
     """Delete a target and its faces. Raises CommandError when it does not exist, has shots, or slots shoot at its faces."""
     async with connection.transaction():
-        row = await lock_row(connection, "targets", target_id)
+        row = await lock_row(connection, "targets", target_id, expect)
         await refuse_with_shots(connection, row["session_id"], "target")
         await refuse_with_slots(connection, row["session_id"], None)
         await connection.execute("delete from targets where id = $1", target_id)

@@ -55,6 +55,7 @@ held as (
         and not exists (select from orphans o where (o.device_id, o.stream_id, o.seq) = (r.device_id, r.stream_id, r.seq))
 )
 """  # noqa: S608 - fixed text
+_WAITING: Final = f"{_HELD} select exists (select from held)"  # noqa: S608 - fixed text
 _LEFT_OUT: Final = """
 select exists (
     select from held r join assembly_progress p on p.share = r.lane % 16
@@ -67,7 +68,7 @@ select exists (
 
 async def has_waiting(connection: Connection, session_id: UUID) -> bool:
     """Whether a release or a landing of a session's devices lies in its time, and in no shot. In doubt it does."""
-    found: bool = await connection.fetchval(f"{_HELD} select exists (select from held)", session_id)
+    found: bool = await connection.fetchval(_WAITING, session_id)
     return found
 
 

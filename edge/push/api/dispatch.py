@@ -75,10 +75,21 @@ class Resource:
             query=parse_query(request, operation.query),
             path={name: _path_value(name, value, operation.id_kind) for name, value in request.path_params.items()},
             who=operator_of(request),
-            if_match=IfMatch.parse(request.headers.get("if-match")) if operation.has_etag else None,
+            if_match=_condition_of(request, operation),
             body=await _body_of(request, operation),
         )
         return await operation.handler(call)
+
+
+def _condition_of(request: Request, operation: AnyOperation) -> IfMatch | None:
+    """Return the condition of a change. Raises RequestRejected (400) for one that would not be compared with any row."""
+    given = request.headers.getlist("if-match")
+    if not given or not operation.is_change:
+        return None
+    if not operation.has_etag:
+        message = f"{operation.method} {operation.path} changes no row that has an ETag, so it takes no If-Match"
+        raise reject(400, "invalid_header", message, "header", "if-match")
+    return IfMatch.parse(", ".join(given))
 
 
 def operator_of(request: Request) -> str:
@@ -86,7 +97,10 @@ def operator_of(request: Request) -> str:
     given = request.headers.get(OPERATOR_HEADER)
     if given is None:
         return f"page of {request.client.host}" if request.client else "page"
-    name = unquote(given, errors="replace").strip()
+    try:
+        name = unquote(given, errors="strict").strip()
+    except UnicodeDecodeError:
+        name = ""
     if not (given.isascii() and 0 < len(name) <= LONGEST_NAME and name.isprintable()):
         raise reject(
             422,

@@ -8,11 +8,13 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.operator.records.decisions import await_computed, deciding, not_computed
 from edge.push.api.operation import Api, Call
 from edge.push.api.parameters import Answer, B, Q
 from edge.push.api.rows import accepted
+from edge.push.http.read_pool import DatabaseAwayError
 from edge.push.http.write_pool import rejection
 
 PENDING: Final = {
@@ -41,11 +43,18 @@ async def decide(
 
     ``record`` gets the row again, within the transaction that holds off other operators, and checks the condition.
     """
-    async with api.writing.connection() as connection:
+    borrow = api.writing.connection
+    async with borrow() as connection:
         session_id = session_of(await find(connection))
-        async with deciding(connection, session_id, on_last_value=call.if_match is not None):
+    try:
+        async with deciding(borrow, session_id, on_last_value=call.if_match is not None) as connection:
             await record(connection, await find(connection))
-        return await await_computed(connection, session_id)
+    except CommandError as fault:
+        raise rejection(fault) from fault
+    try:
+        return await await_computed(borrow, session_id)
+    except DatabaseAwayError:
+        return False  # it is recorded all the same
 
 
 def decided(*, done: bool) -> Response:

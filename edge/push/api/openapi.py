@@ -20,9 +20,10 @@ _REFERENCE: Final = "#/components/schemas/{model}"
 _COMMON_ERRORS: Final[Mapping[int, str]] = {
     422: "A parameter or a member of the body is wrong; `errors` and `detail` name each.",
     429: "Too many connections of one address.",
-    503: "The database does not answer; try again.",
+    503: "The database does not answer, or `busy`: other requests use all connections to it. `Retry-After` says when to try again.",
 }
 _CHANGE_ERRORS: Final[Mapping[int, str]] = {
+    400: "If-Match is no list of entity tags, or the operation changes no row that has one.",
     401: "From another machine without the operator token, or with a wrong one.",
     403: "From the page of another site, or the hub has no operator token.",
     409: "The state of things does not allow it, or another change is going on.",
@@ -204,10 +205,7 @@ def _responses(one: AnyOperation, schemas: Mapping[str, Json]) -> Json:
     if one.has_body:
         errors |= _BODY_ERRORS
     if one.is_change and one.has_etag:
-        errors |= {
-            400: "If-Match is no list of entity tags.",
-            412: "The row was changed meanwhile; `data` shows it as it is now.",
-        }
+        errors[412] = "The row was changed meanwhile; `data` shows it as it is now."
     errors |= one.errors
     responses: Json = {str(one.status): _success(one, schemas)}
     for status, description in sorted(errors.items()):
@@ -225,7 +223,7 @@ def _success(one: AnyOperation, schemas: Mapping[str, Json]) -> Json:
             else {"type": "string"}
         )
         documented["content"] = {one.media_type: {"schema": schema}}
-    names = {"etag": one.has_etag and not one.is_change, "link": one.is_paged}
+    names = {"etag": one.has_etag and one.method in ("GET", "PATCH"), "link": one.is_paged}
     if any(names.values()):
         documented["headers"] = {name: {"schema": {"type": "string"}} for name, is_sent in names.items() if is_sent}
     return documented

@@ -62,6 +62,8 @@ class Api:
 
     reading: ReadPool
     writing: WritePool
+    long: WritePool
+    """For work that waits for a device on its connection."""
     static: str = "static/"
     """Address of the page's files, relative to the root of the service."""
 

@@ -7,7 +7,9 @@ boolean and ``1735725600`` no instant.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from pydantic import (
@@ -34,6 +36,12 @@ def _is_written_out(value: object) -> object:
     if isinstance(value, int | float) or (isinstance(value, str) and "-" not in value):
         raise ValueError("write the time with date and offset from UTC, like 2026-01-01T10:00:00Z")
     return value
+
+
+def _is_in_millimetres(metres: float) -> float:
+    if metres != round(metres, 3):
+        raise ValueError("a distance has whole millimetres, like 18.288")
+    return metres
 
 
 def _is_no_nil(value: UUID) -> UUID:
@@ -63,7 +71,9 @@ OwnLane = Annotated[int, Field(ge=1, le=999)]
 Millimetres = Annotated[float, Field(allow_inf_nan=False)]
 Side = Annotated[float, Field(gt=0, lt=100_000)]
 """Width or height of a butt, millimetres."""
-Metres = Annotated[float, Field(ge=1, lt=1000)]
+Metres = Annotated[
+    float, Field(ge=1, lt=1000, description="Metres, in whole millimetres."), AfterValidator(_is_in_millimetres)
+]
 """Distance to a target, kept to the millimetre."""
 ArrowsPerEnd = Annotated[int, Field(ge=1, le=72)]
 SighterEnds = Annotated[int, Field(ge=0, le=99)]
@@ -149,6 +159,11 @@ B = TypeVar("B", bound=Body)
 
 def parse_query(request: HTTPConnection, model: type[Q]) -> Q:
     """Return the request's parameters as ``model``. Raises RequestRejected (422) that names each wrong one."""
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        error = ApiError("invalid_encoding", "the parameters are not valid UTF-8", ("query",))
+        raise RequestRejected(422, (error,)) from None
     given = request.query_params.multi_items()
     repeated = {name for name, _ in given if [other for other, _ in given].count(name) > 1}
     if repeated:
@@ -167,12 +182,31 @@ def parse_body(content: bytes, model: type[B]) -> B:
 
     A whole number may be written with a fraction of zero, ``6.0``: in JSON Schema it is an integer.
     """
+    _refuse_doubled(content)
     try:
         return model.model_validate_json(content)
     except ValidationError as error:
         if any(one["type"] == "int_type" and _is_whole(one["input"]) for one in error.errors()):
             return parse_body(json.dumps(_with_integers(json.loads(content))).encode(), model)
         raise RequestRejected(422, tuple(_errors(error, "body", model))) from None
+
+
+def _refuse_doubled(content: bytes) -> None:
+    """Raise RequestRejected (422) for an object that names a member twice: which one counts, no two programs agree on."""
+    doubled: list[str] = []
+
+    def members(pairs: list[tuple[str, object]]) -> None:
+        names = [name for name, _ in pairs]
+        doubled.extend(sorted({name for name in names if names.count(name) > 1}))
+
+    with suppress(ValueError, RecursionError):  # what is no JSON is refused with the model
+        json.loads(content.decode(), object_pairs_hook=members)
+    if doubled:
+        errors = (
+            ApiError("doubled", f"{name[:100]!r} is given more than once", ("body", name[:100]))
+            for name in doubled[:10]
+        )
+        raise RequestRejected(422, tuple(errors))
 
 
 def _is_whole(value: object) -> bool:

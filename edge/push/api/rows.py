@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, get_args
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import ErrorCode
 from edge.push.api.etag import etag_of
 from edge.push.api.operation import Call
-from edge.push.api.parameters import B, Q, Query
+from edge.push.api.parameters import B, Null, Q, Query
 from edge.push.http.content import compressed
 from edge.push.http.envelope import data_response, headers, reject
 from edge.push.http.read_pool import TIMEOUT_S, ReadPool
@@ -21,13 +22,22 @@ CREATED: Final = 201
 ACCEPTED: Final = 202
 
 
-async def page(pool: ReadPool, call: Call[Q, B], select: str, arguments: list[object], limit: int) -> Response:
+async def page(
+    pool: ReadPool, call: Call[Q, B], select: str, arguments: list[object], limit: int, source: str
+) -> Response:
     """Return the answer to a list: at most ``limit`` rows of ``select``, whose first column is the id that ``after`` takes.
 
-    ``select`` has its order, and no limit. The header Link leads to the next page, if there is one.
+    ``select`` has its order, and no limit. ``source`` is the table of the rows. The header Link leads to the next page, if there
+    is one. Raises RequestRejected (422) when ``after`` names no row: the list would seem to end there.
     """
+    after = getattr(call.query, "after", None)
     query = f"select row_to_json(answer)::text, answer.id::text from ({select} limit ${len(arguments) + 1}) answer"
     async with pool.connection() as connection:
+        if after is not None and not await connection.fetchval(
+            f"select exists (select from {source} where id = $1)", after, timeout=TIMEOUT_S
+        ):
+            message = "after names no row: it was deleted or never was; begin the list again"
+            raise reject(422, ErrorCode.INVALID_VALUE, message, "query", "after")
         found = await connection.fetch(query, *arguments, limit + 1, timeout=TIMEOUT_S)
     response = data_response("[" + ",".join(one[0] for one in found[:limit]) + "]")
     if len(found) > limit:
@@ -53,7 +63,7 @@ def conditions(expressions: Mapping[str, str], given: Query, arguments: list[obj
         value = getattr(given, name)
         if value is None:
             continue
-        if value == "null":
+        if value == "null" and Null in get_args(type(given).model_fields[name].annotation):
             found.append(f" and {expression} is null")
             continue
         arguments.append(value)
@@ -109,9 +119,12 @@ def created(new_id: object, path: str | None = None) -> Response:
     return response
 
 
-def accepted(data: Mapping[str, object] | None = None) -> Response:
-    """Return the answer to a change that was made or requested."""
-    return data_response(json.dumps(data), ACCEPTED)
+def accepted(data: Mapping[str, object] | None = None, row_json: str | None = None) -> Response:
+    """Return the answer to a change that was made or requested; with the entity tag of the row as the change left it, if given."""
+    response = data_response(json.dumps(data), ACCEPTED)
+    if row_json is not None:
+        response.headers["etag"] = etag_of(json.loads(row_json))
+    return response
 
 
 def deleted() -> Response:

@@ -117,7 +117,7 @@ class _SharedReading:
             if self._begun < wanted:
                 await self._read(read)
             if self._error is not None:
-                raise DatabaseAwayError(str(self._error)) from self._error
+                raise type(self._error)(str(self._error)) from self._error
             return self._result
 
     async def _read(self, read: _Read) -> None:

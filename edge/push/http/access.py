@@ -16,8 +16,10 @@ SHORTEST_TOKEN = 16
 """Characters of the shortest token that is accepted: of random ones, more than can be tried over a network."""
 LONGEST_TOKEN = 1024
 SCHEME = "bearer"
-FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-"""Headers of a proxy: its own connection comes by loopback, and the client's from anywhere."""
+FORWARDING_HEADERS = frozenset({
+    "forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "cf-connecting-ip", "true-client-ip",
+})  # fmt: skip
+"""Headers of a proxy, beside those that begin with ``x-forwarded``: its own connection comes by loopback, and the client's from anywhere."""
 
 
 class OperatorToken:
@@ -101,9 +103,13 @@ class Access:
 def is_own(connection: HTTPConnection) -> bool:
     """Whether a request comes from a program of this machine over loopback, and from no proxy on it."""
     server, client = connection.scope.get("server"), connection.client
-    if client is None or not server or any(name in connection.headers for name in FORWARDING_HEADERS):
+    if client is None or not server or any(map(_is_forwarding, connection.headers)):
         return False  # a unix socket is that of a proxy
     return is_loopback_address(client.host) and is_loopback_address(str(server[0]))
+
+
+def _is_forwarding(name: str) -> bool:
+    return name.startswith("x-forwarded") or name in FORWARDING_HEADERS
 
 
 def is_loopback_address(address: str) -> bool:

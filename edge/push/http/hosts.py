@@ -85,10 +85,11 @@ class HostNames:
         """Raise RequestRejected (403) for a page of another site. Programs without ``Origin`` are no browsers.
 
         A page has the origin that its requests name as host. Behind a proxy that rewrites ``Host`` it has a configured name.
+        Several origins are none.
         """
         if origin is None:
             return
-        place = _netloc(origin)
+        place = "" if " " in origin else _netloc(origin)
         if place and (place == (host or "").lower() or host_name(place) in self._configured):
             return
         self._refusals.count(Cause.OTHER_ORIGIN, repr(origin[:100]))
@@ -99,7 +100,8 @@ class HostNames:
         host = connection.headers.get("host")
         self.check_host(host)
         if not is_read:
-            self.check_origin(connection.headers.get("origin"), host)
+            origins = connection.headers.getlist("origin")
+            self.check_origin(" ".join(origins) if origins else None, host)
 
 
 class HostGuard:

@@ -32,6 +32,10 @@ class DatabaseAwayError(Exception):
     """The database cannot be read now. The message gives the cause in words for every client; retry later, or check PostgreSQL."""
 
 
+class PoolBusyError(DatabaseAwayError):
+    """All connections of the pool are in use, while the database answers. The message says so for every client."""
+
+
 class ReadPool:
     """Runs queries on pooled connections, under the role of its database."""
 
@@ -40,10 +44,33 @@ class ReadPool:
         self._max_connections = max_connections
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
+        self._free = asyncio.Semaphore(max_connections)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next one has to wait for a connection."""
+        return self._free.locked()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection for a few queries. Raises DatabaseAwayError when none is available or it is lost."""
+        """Lend a connection for a few queries.
+
+        Raises PoolBusyError when others use all of them for longer than a client waits, DatabaseAwayError when the database
+        gives none or it is lost.
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise PoolBusyError("other requests use all connections to the database; try again") from error
+        try:
+            async with self._lent() as connection:
+                yield connection
+        finally:
+            self._free.release()
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Connection]:
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 pool = await self._opened()

@@ -17,7 +17,9 @@ from edge.push.http.envelope import ApiError, RequestRejected, reject
 from edge.push.http.read_pool import DatabaseAwayError, ReadPool
 
 MAX_WRITING: Final = 8
-"""Most connections that change something at the same time; programming an arrow holds one for seconds."""
+"""Most connections that change something at the same time."""
+MAX_LONG: Final = 2
+"""Most connections that are held for long, as programming an arrow does; ordinary changes never wait for them."""
 
 _STATUS: Final = {
     ErrorCode.NOT_FOUND: 404,
@@ -34,8 +36,13 @@ _BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.TransactionRollbackError)
 class WritePool:
     """Lends connections for changes. Each change checks that this database is no centre, where rows are only shown."""
 
-    def __init__(self, database: Database) -> None:
-        self._pool = ReadPool(database.acting_as(Role.API), MAX_WRITING)
+    def __init__(self, database: Database, most: int = MAX_WRITING) -> None:
+        self._pool = ReadPool(database.acting_as(Role.API), most)
+
+    def refuse_full(self, message: str) -> None:
+        """Raise RequestRejected (409) when all connections are in use: for work that holds one for longer than a client waits."""
+        if self._pool.is_full:
+            raise RequestRejected(409, (ApiError(ErrorCode.BUSY, message),), {"retry-after": "5"})
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -60,7 +67,7 @@ class WritePool:
             raise reject(422, ErrorCode.INVALID_VALUE, "a value lies outside of what can be stored") from fault
         except DatabaseAwayError as fault:
             if isinstance(fault.__cause__, _BUSY):
-                raise reject(409, "busy", "another change of the same row is going on; try again") from fault
+                raise reject(409, ErrorCode.BUSY, "another change of the same row is going on; try again") from fault
             if isinstance(fault.__cause__, asyncpg.RaiseError | asyncpg.ProgramLimitExceededError):
                 raise reject(409, ErrorCode.REFUSED, first_line(fault.__cause__)) from fault
             raise

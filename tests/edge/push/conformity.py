@@ -60,7 +60,7 @@ def _check_envelope(response: httpx.Response, operation: AnyOperation | None) ->
 
 @cache
 def _operations() -> tuple[AnyOperation, ...]:
-    api = Api(cast("ReadPool", None), cast("WritePool", None))  # handlers are not called
+    api = Api(cast("ReadPool", None), cast("WritePool", None), cast("WritePool", None))  # handlers are not called
     return tuple(all_operations(api))
 
 

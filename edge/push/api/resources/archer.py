@@ -52,7 +52,7 @@ def operations(api: Api) -> list[AnyOperation]:
             arguments.append(call.query.after)
             where += f" and (name, id) > (select l.name, l.id from archers l where l.id = ${len(arguments)})"
         return await page(
-            api.reading, call, f"{select} where true{where} order by name, id", arguments, call.query.limit
+            api.reading, call, f"{select} where true{where} order by name, id", arguments, call.query.limit, "archers"
         )
 
     async def show(call: Call[NoParams, EmptyBody]) -> Response:
@@ -66,13 +66,14 @@ def operations(api: Api) -> list[AnyOperation]:
         return created(archer_id, f"{PREFIX}/archer/{archer_id}")
 
     async def update(call: Call[NoParams, ArcherBody]) -> Response:
-        async with api.writing.connection() as connection:
+        async with api.writing.transaction() as connection:
             await rename_archer(connection, call.id, call.body.name, expected(call))
-        return accepted()
+            changed = await row_of(connection, f"{select} where id = $1", call.id)
+        return accepted(row_json=changed)
 
     async def delete(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.writing.connection() as connection:
-            await delete_archer(connection, call.id)
+            await delete_archer(connection, call.id, expected(call))
         return deleted()
 
     return [
@@ -83,5 +84,5 @@ def operations(api: Api) -> list[AnyOperation]:
             "PATCH", "/archer/{id}", Tag.ARCHER, "Rename an archer, in past sessions too.", update, ArcherBody, status=202,
             has_etag=True,
         ),
-        change("DELETE", "/archer/{id}", Tag.ARCHER, "Delete an archer without slots.", delete, EmptyBody, status=204),
+        change("DELETE", "/archer/{id}", Tag.ARCHER, "Delete an archer without slots.", delete, EmptyBody, status=204, has_etag=True),
     ]  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID, uuid4
@@ -11,6 +13,8 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 from starlette.responses import Response
 
 from edge.common.bounds import storable_text
+from edge.common.postgres.connection import Connection
+from edge.common.vocabulary import ErrorCode
 from edge.operator.arrows import (
     SIZES,
     VISIBLE,
@@ -27,12 +31,14 @@ from edge.operator.arrows import (
     void_arrow,
 )
 from edge.operator.arrows.program import require_active
+from edge.operator.arrows.records import Arrow as StoredArrow
 from edge.operator.arrows.records import arrow_of_id
 from edge.operator.arrows.sizes import DIAMETER, LABEL_POSITION, LENGTH, LONGEST_LABEL, SPINE, WEIGHT, normal_label
 from edge.push.api.operation import PREFIX, AnyOperation, Api, Call, EmptyBody, NoParams, Operation, Tag, change, get
 from edge.push.api.parameters import (
     After,
     Answer,
+    B,
     Body,
     Flag,
     Instant,
@@ -40,13 +46,14 @@ from edge.push.api.parameters import (
     Millimetres,
     NewId,
     Null,
+    Q,
     Query,
     Text,
     WithReason,
     left_out,
 )
 from edge.push.api.rows import accepted, conditions, created, deleted, missing, one_row, page, row_of
-from edge.push.http.envelope import data_response
+from edge.push.http.envelope import data_response, reject
 
 LONGEST_WAIT_S: Final = 30.0
 """Longest wait of a request for a tag on the scanner."""
@@ -200,7 +207,7 @@ def _reading(api: Api) -> list[AnyOperation]:
             arguments.append(call.query.after)
             where += f" and ({_ORDER}) > (select {_ORDER} from arrows where id = ${len(arguments)})"
         select = f"select {_COLUMNS} from arrows where {VISIBLE}{where} order by {_ORDER}"
-        return await page(api.reading, call, select, arguments, call.query.limit)
+        return await page(api.reading, call, select, arguments, call.query.limit, "arrows")
 
     async def show(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.reading.connection() as connection:
@@ -238,6 +245,8 @@ def _reading(api: Api) -> list[AnyOperation]:
 
 
 def _changing(api: Api) -> list[AnyOperation]:
+    in_use: set[str] = set()
+
     async def register(call: Call[NoParams, ArrowBody]) -> Response:
         body = call.body
         new = NewArrow(
@@ -255,40 +264,39 @@ def _changing(api: Api) -> list[AnyOperation]:
 
     async def amend(call: Call[NoParams, ArrowChange]) -> Response:
         async with api.writing.transaction() as connection:
-            arrow = await lock_arrow(connection, call.id)
-            if call.if_match is not None:
-                call.if_match.require(await row_of(connection, _ONE, call.id) or "{}")
+            arrow = await _locked(connection, call)
             await amend_arrow(connection, arrow, call.given, call.who)
-        return accepted()
+            changed = await row_of(connection, _ONE, call.id)
+        return accepted(row_json=changed)
 
     async def remove(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.writing.transaction() as connection:
-            arrow = await lock_arrow(connection, call.id)
+            arrow = await _locked(connection, call)
             await remove_arrow(connection, arrow, call.who)
         return deleted()
 
     async def void(call: Call[NoParams, WithReason]) -> Response:
         async with api.writing.transaction() as connection:
-            await void_arrow(connection, await lock_arrow(connection, call.id), call.who, call.body.reason)
+            await void_arrow(connection, await _locked(connection, call), call.who, call.body.reason)
         return accepted()
 
     async def restore(call: Call[NoParams, EmptyBody]) -> Response:
-        async with api.writing.connection() as connection:
-            async with connection.transaction():
-                arrow = await lock_arrow(connection, call.id)
-            await restore_arrow(connection, arrow)
+        async with api.writing.transaction() as connection:
+            await restore_arrow(connection, await _locked(connection, call))
         return accepted()
 
     async def program(call: Call[NoParams, ProgramBody]) -> Response:
         body = call.body
-        async with api.writing.connection() as connection:
-            async with connection.transaction():
-                arrow = await lock_arrow(connection, call.id)
+        async with api.writing.transaction() as connection:
+            arrow = await _locked(connection, call)
             require_active(arrow)
             scanner = await choose_scanner(connection, body.scanner_id)
-            done = await program_arrow(
-                connection, arrow, scanner.id, call.who, lambda _: None, lock=body.lock, wait_s=body.wait_s
-            )
+        with _alone(in_use, scanner.id):
+            api.long.refuse_full("other scanners program arrows; nothing was written; try again")
+            async with api.long.connection() as connection:
+                done = await program_arrow(
+                    connection, arrow, scanner.id, call.who, lambda _: None, lock=body.lock, wait_s=body.wait_s
+                )
         facts = {
             "arrow": arrow_facts(done.arrow),
             "command_id": done.command.id,
@@ -311,6 +319,7 @@ def _changing(api: Api) -> list[AnyOperation]:
             NoParams,
             EmptyBody,
             status=204,
+            has_etag=True,
         ),
         change(
             "POST",
@@ -320,6 +329,7 @@ def _changing(api: Api) -> list[AnyOperation]:
             void,
             WithReason,
             status=202,
+            has_etag=True,
         ),
         change(
             "POST",
@@ -329,6 +339,7 @@ def _changing(api: Api) -> list[AnyOperation]:
             restore,
             EmptyBody,
             status=202,
+            has_etag=True,
         ),
         change(
             "POST",
@@ -338,8 +349,33 @@ def _changing(api: Api) -> list[AnyOperation]:
             program,
             ProgramBody,
             data=ProgrammedTag,
+            has_etag=True,
+            errors={409: "The state of things does not allow it; `busy`: another request programs by this scanner."},
         ),
     ]
+
+
+async def _locked(connection: Connection, call: Call[Q, B]) -> StoredArrow:
+    """Lock the arrow of a request, and return it. Raises RequestRejected (412) unless it is as the operator saw it."""
+    arrow = await lock_arrow(connection, call.id)
+    if call.if_match is not None:
+        call.if_match.require(await row_of(connection, _ONE, call.id) or "{}")
+    return arrow
+
+
+@contextmanager
+def _alone(in_use: set[str], scanner: str) -> Iterator[None]:
+    """Let one request at a time program by a scanner. Raises RequestRejected (409) for another one."""
+    if scanner in in_use:
+        message = (
+            f"{scanner} programs an arrow for another request, so nothing was written; try again once that has ended"
+        )
+        raise reject(409, ErrorCode.BUSY, message)
+    in_use.add(scanner)
+    try:
+        yield
+    finally:
+        in_use.discard(scanner)
 
 
 def _json(facts: object) -> str:

@@ -15,11 +15,12 @@ from edge.operator.calibration.activation import activate, rollback
 from edge.operator.calibration.records import CALIBRATIONS, Calibration, find_calibrated_device, find_calibration
 from edge.operator.calibration.settings import INSIDE, activate_settings, roll_back_settings
 from edge.push.api.operation import AnyOperation, Api, Call, EmptyBody, NoParams, Tag, change, get
-from edge.push.api.parameters import After, Answer, Flag, Limit, Query, Text, WithReason
+from edge.push.api.parameters import After, Answer, B, Flag, Limit, Q, Query, Text, WithReason
 from edge.push.api.rows import accepted, conditions, one_row, page, row_of
 
 _LISTED: Final = """id, device_id, kind, version, model, sigma_mm, centre_error_mm, face_code, is_accepted, who, at, note,
     coalesce(is_active, false) as is_active, activated_at, fits"""
+_ONE: Final = f"select {_LISTED}, parameters, points from ({CALIBRATIONS}) found where id = $1"
 _FILTERS: Final = {
     "device_id": "device_id",
     "kind": "kind",
@@ -96,12 +97,11 @@ def _reading(api: Api) -> list[AnyOperation]:
         select = (
             f"select {_LISTED} from ({CALIBRATIONS}) found where true{where} order by at desc, version desc, id desc"
         )
-        return await page(api.reading, call, select, arguments, call.query.limit)
+        return await page(api.reading, call, select, arguments, call.query.limit, "calibrations")
 
     async def show(call: Call[NoParams, EmptyBody]) -> Response:
-        select = f"select {_LISTED}, parameters, points from ({CALIBRATIONS}) found where id = $1"
         async with api.reading.connection() as connection:
-            found = await row_of(connection, select, call.id)
+            found = await row_of(connection, _ONE, call.id)
         return one_row(found, "calibration", call.id)
 
     summary = "List calibrations of devices, newest first."
@@ -118,6 +118,7 @@ def _changing(api: Api) -> list[AnyOperation]:
     async def make_active(call: Call[NoParams, ActivateBody]) -> Response:
         async with api.writing.connection() as connection:
             found = await find_calibration(connection, str(call.id))
+            await _require_seen(connection, call)
             if not found.is_accepted and not call.body.force:
                 raise CommandError(
                     f"calibration {found.name} is not accepted: its sigma is above the limit of its face",
@@ -130,13 +131,14 @@ def _changing(api: Api) -> list[AnyOperation]:
     async def roll_back(call: Call[NoParams, WithReason]) -> Response:
         async with api.writing.connection() as connection:
             found = await _active(connection, call.id)
+            await _require_seen(connection, call)
             device = await find_calibrated_device(connection, found.device_id)
             back = roll_back_settings if found.kind in INSIDE else rollback
             await back(connection, device, call.who, call.body.reason)
         return accepted()
 
     one = "/calibration/{id}"
-    more: dict[str, Any] = {"status": 202}
+    more: dict[str, Any] = {"status": 202, "has_etag": True}
     return [
         change(
             "POST", f"{one}/activate", Tag.CALIBRATION, "Make a calibration active from now on; earlier shots keep theirs.",
@@ -148,6 +150,12 @@ def _changing(api: Api) -> list[AnyOperation]:
             WithReason, **more,
         ),
     ]  # fmt: skip
+
+
+async def _require_seen(connection: Connection, call: Call[Q, B]) -> None:
+    """Raise RequestRejected (412) unless the calibration is as the operator saw it."""
+    if call.if_match is not None:
+        call.if_match.require(await row_of(connection, _ONE, call.id) or "{}")
 
 
 async def _active(connection: Connection, identity: UUID) -> Calibration:

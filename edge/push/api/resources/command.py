@@ -11,7 +11,7 @@ from starlette.responses import Response
 from edge.common.bounds import LARGEST_BIGINT, storable_text
 from edge.common.config.errors import CommandError
 from edge.common.vocabulary import CommandState, ErrorCode
-from edge.operator.commands import cancel_command, find_command
+from edge.operator.commands import await_cancelled, find_command, request_cancel
 from edge.operator.requests import request_known
 from edge.push.api.judging import PENDING
 from edge.push.api.operation import (
@@ -30,11 +30,13 @@ from edge.push.api.operation import (
 from edge.push.api.parameters import Answer, Body, Limit, Query, Text
 from edge.push.api.rows import CREATED, conditions, deleted, one_row, page, row_of
 from edge.push.http.envelope import data_response
+from edge.push.http.write_pool import rejection
 
 _STATE: Final = "case when state = 'pending' and expires_at <= clock_timestamp() then 'expired' else state end"
 """State of a command: the first reader with the right to write it writes that one has expired."""
 _COLUMNS: Final = f"""id, device_id, kind, arguments, who, {_STATE} as state, requested_at, expires_at, deadline_s,
     cancel_requested, claimed_at, phase, done, total, result, error, hint, finished_at"""
+_ONE: Final = f"select {_COLUMNS} from commands where id = $1"
 _FILTERS: Final = {"device_id": "device_id", "kind": "kind", "state": f"({_STATE})"}
 """Expression of each filter."""
 
@@ -96,11 +98,11 @@ def operations(api: Api) -> list[AnyOperation]:
             arguments.append(call.query.after)
             where += f" and id < ${len(arguments)}"
         select = f"select {_COLUMNS} from commands where true{where} order by id desc"
-        return await page(api.reading, call, select, arguments, call.query.limit)
+        return await page(api.reading, call, select, arguments, call.query.limit, "commands")
 
     async def show(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.reading.connection() as connection:
-            found = await row_of(connection, f"select {_COLUMNS} from commands where id = $1", call.number)
+            found = await row_of(connection, _ONE, call.number)
         return one_row(found, "command", call.number)
 
     async def request(call: Call[NoParams, CommandBody]) -> Response:
@@ -114,16 +116,20 @@ def operations(api: Api) -> list[AnyOperation]:
     async def cancel(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.writing.connection() as connection:
             before = await find_command(connection, call.number)
+            if call.if_match is not None:
+                call.if_match.require(await row_of(connection, _ONE, before.id) or "{}")
             if before.has_ended:
                 raise CommandError(
                     f"command {before.id} has ended before: it is {before.state}", hint="There is nothing to cancel."
                 )
-            if not (await cancel_command(connection, before.id)).has_ended:
-                raise CommandError(
-                    f"command {before.id} still runs: its daemon does not answer",
-                    hint="It ends when the daemon answers again or is started, else by itself 30 s after its deadline.",
-                    code=ErrorCode.PENDING,
-                )
+            await request_cancel(connection, before.id)
+        if not (await await_cancelled(api.writing.connection, before.id)).has_ended:
+            fault = CommandError(
+                f"command {before.id} still runs: its daemon does not answer",
+                hint="It ends when the daemon answers again or is started, else by itself 30 s after its deadline.",
+                code=ErrorCode.PENDING,
+            )
+            raise rejection(fault)
         return deleted()
 
     return [
@@ -134,5 +140,5 @@ def operations(api: Api) -> list[AnyOperation]:
         change("POST", "/command", Tag.COMMAND, "Request a command that the driver of a device knows.", request,
                CommandBody, data=int, status=201, errors={404: "The device does not exist."}),
         Operation("DELETE", "/command/{id}", Tag.COMMAND, "Cancel a command; one that ran may have had its effect.",
-                  cancel, NoParams, EmptyBody, status=204, id_kind=PathKind.NUMBER, errors=PENDING),
+                  cancel, NoParams, EmptyBody, status=204, id_kind=PathKind.NUMBER, has_etag=True, errors=PENDING),
     ]  # fmt: skip

@@ -101,7 +101,7 @@ def operations(api: Api) -> list[AnyOperation]:
                 f"where l.id = ${len(arguments)})"
             )
         ordered = f"{select} where true{where} order by target_id, human_identifier, id"
-        return await page(api.reading, call, ordered, arguments, call.query.limit)
+        return await page(api.reading, call, ordered, arguments, call.query.limit, "faces")
 
     async def show(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.reading.connection() as connection:
@@ -114,13 +114,14 @@ def operations(api: Api) -> list[AnyOperation]:
         return created(face_id, f"{PREFIX}/face/{face_id}")
 
     async def update(call: Call[NoParams, FaceBody]) -> Response:
-        async with api.writing.connection() as connection:
+        async with api.writing.transaction() as connection:
             await change_face(connection, call.id, call.given, expected(call))
-        return accepted()
+            changed = await row_of(connection, f"{select} where id = $1", call.id)
+        return accepted(row_json=changed)
 
     async def delete(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.writing.connection() as connection:
-            await delete_face(connection, call.id)
+            await delete_face(connection, call.id, expected(call))
         return deleted()
 
     return [
@@ -136,7 +137,7 @@ def operations(api: Api) -> list[AnyOperation]:
             "PATCH", "/face/{id}", Tag.FACE, "Change a face whose session has no shots yet.", update, FaceBody,
             status=202, has_etag=True,
         ),
-        change("DELETE", "/face/{id}", Tag.FACE, "Take a face off its target.", delete, EmptyBody, status=204),
+        change("DELETE", "/face/{id}", Tag.FACE, "Take a face off its target.", delete, EmptyBody, status=204, has_etag=True),
     ]  # fmt: skip
 
 

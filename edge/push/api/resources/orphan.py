@@ -72,7 +72,7 @@ def _reading(api: Api) -> list[AnyOperation]:
                 f" and (at, id) > (select last.at, last.id from ({ORPHANS}) last where last.id = ${len(arguments)})"
             )
         select = f"{_SELECT} where true{where} order by at, id"
-        return await page(api.reading, call, select, arguments, call.query.limit)
+        return await page(api.reading, call, select, arguments, call.query.limit, f"({ORPHANS}) found")
 
     async def show(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.reading.connection() as connection:

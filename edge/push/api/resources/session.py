@@ -132,7 +132,7 @@ def operations(api: Api) -> list[AnyOperation]:
             last = f"(select s.hub_id, s.number from sessions s where s.id = ${len(arguments)})"
             where += f" and (hub_id, number) > {last}"
         listed = f"select {', '.join(COLUMNS)} from sessions where true{where} order by hub_id, number"
-        return await page(api.reading, call, listed, arguments, call.query.limit)
+        return await page(api.reading, call, listed, arguments, call.query.limit, "sessions")
 
     async def open_one(call: Call[OneLaneParams, EmptyBody]) -> Response:
         async with api.reading.connection() as connection:
@@ -161,15 +161,17 @@ def operations(api: Api) -> list[AnyOperation]:
         return created(session_id, f"{PREFIX}/session/{session_id}")
 
     async def update(call: Call[NoParams, SessionBody]) -> Response:
-        async with api.writing.connection() as connection:
+        async with api.writing.transaction() as connection:
             await change_session(connection, call.id, call.given, expected(call))
-        if "end_time" in call.given:
-            await await_closing(api.reading.connection, call.id)
-        return accepted()
+            changed = await row_of(connection, f"{select} where id = $1", call.id)
+        if "end_time" in call.given and await await_closing(api.reading.connection, call.id) is SessionState.CLOSED:
+            async with api.reading.connection() as connection:
+                changed = _closed_since(changed, await row_of(connection, f"{select} where id = $1", call.id))
+        return accepted(row_json=changed)
 
     async def delete(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.writing.connection() as connection:
-            await delete_session(connection, call.id)
+            await delete_session(connection, call.id, expected(call))
         return deleted()
 
     return [
@@ -189,10 +191,18 @@ def operations(api: Api) -> list[AnyOperation]:
             status=202, has_etag=True,
         ),
         change(
-            "DELETE", "/session/{id}", Tag.SESSION, "Delete a session without shots.", delete, EmptyBody, status=204,
+            "DELETE", "/session/{id}", Tag.SESSION, "Delete a session without shots.", delete, EmptyBody, status=204, has_etag=True,
         ),
         *_actions(api),
     ]  # fmt: skip
+
+
+def _closed_since(before: str | None, now: str | None) -> str | None:
+    """Return the row of a session as the assembler closed it, or as it was before if anyone else changed it meanwhile. Pure."""
+    if before is None or now is None:
+        return before
+    closed = {name: value for name, value in json.loads(now).items() if name in ("is_opened", "end_time")}
+    return now if json.loads(before) | closed == json.loads(now) else before
 
 
 def _actions(api: Api) -> list[AnyOperation]:
@@ -200,18 +210,18 @@ def _actions(api: Api) -> list[AnyOperation]:
 
     async def end(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.writing.connection() as connection:
-            await mark_session_end(connection, call.id, call.who)
+            await mark_session_end(connection, call.id, call.who, expected(call))
         return accepted()
 
     async def close(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.writing.connection() as connection:
-            await close_session(connection, call.id)
+            await close_session(connection, call.id, expected(call))
         return accepted({"state": await await_closing(api.reading.connection, call.id)})
 
     return [
-        change("POST", "/session/{id}/end", Tag.SESSION, "Close the current end.", end, EmptyBody, status=202),
+        change("POST", "/session/{id}/end", Tag.SESSION, "Close the current end.", end, EmptyBody, status=202, has_etag=True),
         change(
             "POST", "/session/{id}/close", Tag.SESSION, "Close a session now; arrows in flight still count.", close, EmptyBody,
-            data=Closing, status=202,
+            data=Closing, status=202, has_etag=True,
         ),
     ]  # fmt: skip

@@ -137,7 +137,7 @@ def _reading(api: Api) -> list[AnyOperation]:
             arguments.append(call.query.after)
             where += f" and ({_ORDER}) > (select {_ORDER} from shots where id = ${len(arguments)})"
         select = f"select {_COLUMNS} from shots where result <> all($1::text[]){where} order by {_ORDER}"
-        return await page(api.reading, call, select, arguments, call.query.limit)
+        return await page(api.reading, call, select, arguments, call.query.limit, "shots")
 
     async def show(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.reading.connection() as connection:

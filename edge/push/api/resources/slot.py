@@ -71,7 +71,7 @@ def operations(api: Api) -> list[AnyOperation]:
                 f"where l.id = ${len(arguments)})"
             )
         ordered = f"{select} where true{where} order by session_id, letter"
-        return await page(api.reading, call, ordered, arguments, call.query.limit)
+        return await page(api.reading, call, ordered, arguments, call.query.limit, "slots")
 
     async def show(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.reading.connection() as connection:
@@ -79,9 +79,10 @@ def operations(api: Api) -> list[AnyOperation]:
         return one_row(found, "slot", call.id)
 
     async def update(call: Call[NoParams, SlotBody]) -> Response:
-        async with api.writing.connection() as connection:
+        async with api.writing.transaction() as connection:
             await change_slot(connection, call.id, call.given, expected(call))
-        return accepted()
+            changed = await row_of(connection, f"{select} where id = $1", call.id)
+        return accepted(row_json=changed)
 
     return [
         get("/slot", Tag.SLOT, "List slots, those of one session together.", find, SlotParams, data=list[Slot], is_paged=True),

@@ -109,7 +109,12 @@ def operations(api: Api) -> list[AnyOperation]:
                 f"join sessions l on (l.id, l.hub_id) = (o.session_id, o.hub_id) where o.id = ${len(arguments)})"
             )
         return await page(
-            api.reading, call, f"{_SELECT} where true{where} order by s.hub_id, s.number", arguments, call.query.limit
+            api.reading,
+            call,
+            f"{_SELECT} where true{where} order by s.hub_id, s.number",
+            arguments,
+            call.query.limit,
+            "targets",
         )
 
     async def of_session(call: Call[NoParams, EmptyBody]) -> Response:
@@ -139,13 +144,14 @@ def operations(api: Api) -> list[AnyOperation]:
         return created(target_id, f"{PREFIX}/target/{target_id}")
 
     async def update(call: Call[NoParams, TargetBody]) -> Response:
-        async with api.writing.connection() as connection:
+        async with api.writing.transaction() as connection:
             await change_target(connection, call.id, call.given, expected(call))
-        return accepted()
+            changed = await row_of(connection, f"select {TARGET_ROW} from targets where id = $1", call.id)
+        return accepted(row_json=changed)
 
     async def delete(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.writing.connection() as connection:
-            await delete_target(connection, call.id)
+            await delete_target(connection, call.id, expected(call))
         return deleted()
 
     return [
@@ -171,6 +177,6 @@ def operations(api: Api) -> list[AnyOperation]:
             status=202, has_etag=True,
         ),
         change(
-            "DELETE", "/target/{id}", Tag.TARGET, "Delete a target and its faces.", delete, EmptyBody, status=204,
+            "DELETE", "/target/{id}", Tag.TARGET, "Delete a target and its faces.", delete, EmptyBody, status=204, has_etag=True,
         ),
     ]  # fmt: skip

@@ -112,9 +112,7 @@ async def test_by_the_clock_of_one_boot_arrows_wait(lane: LaneRows, api: Connect
     await lane.shoot(10.0)
     await lane.connection.execute("update sessions set start_mono_ns = 1000, start_host_boot_id = $1", boot)
     for mono_ns, at, is_refused in ((1001, lane.at(-9000.0), True), (999, lane.at(10.0), False)):
-        await lane.connection.execute(
-            "update readings set mono_ns = $1, host_boot_id = $2, at = $3", mono_ns, boot, at
-        )
+        await lane.connection.execute("update readings set mono_ns = $1, host_boot_id = $2, at = $3", mono_ns, boot, at)
         assert await has_shots(api, lane.session_id) is is_refused
 
 
@@ -122,7 +120,9 @@ async def test_what_is_of_no_arrow_of_the_session_keeps_nothing(lane: LaneRows, 
     await lane.add_reading(lane.bow, "engage", 10.0)
     await lane.add_reading(lane.target, "landing", 10.0, cause="removed")
     await lane.shoot(-5.0)
-    await lane.connection.execute("update sessions set is_opened = false, end_time = $1, closing_time = $1", lane.at(30.0))
+    await lane.connection.execute(
+        "update sessions set is_opened = false, end_time = $1, closing_time = $1", lane.at(30.0)
+    )
     await lane.shoot(31.0)
     await lane.land(41.0)
     await delete_session(api, lane.session_id)

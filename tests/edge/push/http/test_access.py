@@ -48,8 +48,23 @@ async def test_loopback_needs_no_token(refusals: Refusals, address: str) -> None
         connection("127.0.0.1", "127.0.0.1", x_forwarded_for="192.168.1.9"),
         connection("127.0.0.1", "127.0.0.1", forwarded="for=192.168.1.9"),
         connection("127.0.0.1", "127.0.0.1", via="1.1 proxy"),
+        connection("127.0.0.1", "127.0.0.1", x_forwarded_proto="https"),
+        connection("127.0.0.1", "127.0.0.1", x_client_ip="192.168.1.9"),
+        connection("127.0.0.1", "127.0.0.1", cf_connecting_ip="192.168.1.9"),
+        connection("127.0.0.1", "127.0.0.1", true_client_ip="192.168.1.9"),
     ],
-    ids=["network", "own address", "unix socket", "x-forwarded-for", "forwarded", "via"],
+    ids=[
+        "network",
+        "own address",
+        "unix socket",
+        "x-forwarded-for",
+        "forwarded",
+        "via",
+        "proto",
+        "x-client",
+        "cf",
+        "true",
+    ],
 )
 async def test_all_others_need_the_token(refusals: Refusals, foreign: HTTPConnection) -> None:
     with pytest.raises(RequestRejected) as refused:

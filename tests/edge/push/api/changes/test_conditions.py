@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import uuid4
 
 import httpx
 
@@ -93,3 +94,34 @@ async def test_targets_faces_slots_and_archers_have_tags(client: httpx.AsyncClie
         seen = await tag_of(client, path)
         data_of(await client.patch(path, json=change, headers=seen), 202)
         assert message in refused(await client.patch(path, json=change, headers=seen), 412, "changed_meanwhile")
+
+
+async def test_what_was_seen_is_deleted(client: httpx.AsyncClient) -> None:
+    session = f"/session/{await open_session(client)}"
+    target = f"/target/{await add_target(client, session.rpartition('/')[2])}"
+    place = {"target_id": target.rpartition("/")[2], "human_identifier": "A", "x": 640, "y": 640, "code": "wa_40"}
+    face = f"/face/{data_of(await client.post('/face', json=place), 201)}"
+    archer = f"/archer/{data_of(await client.post('/archer', json={'name': 'Kim'}), 201)}"
+    new = {"id": str(uuid4()), "human_identifier": "A1", "length": 70, "is_programmed": False}
+    arrow = f"/arrow/{data_of(await client.post('/arrow', json=new), 201)}"
+    changes: dict[str, dict[str, object]] = {
+        face: {"x": 641}, target: {"distance": 30}, session: {"location": "Hall 2"}, archer: {"name": "Kim L."},
+        arrow: {"length": 71},
+    }  # fmt: skip
+    for path, change in changes.items():
+        seen = await tag_of(client, path)
+        changed = await client.patch(path, json=change, headers=seen)
+        now = {"if-match": changed.headers["etag"]}
+        assert now == await tag_of(client, path) != seen
+        refused(await client.delete(path, headers=seen), 412, "changed_meanwhile")
+        for action in {arrow: ("void", "restore", "program"), session: ("end", "close")}.get(path, ()):
+            body = {"void": {"reason": "cracked"}, "program": {}}.get(action)
+            refused(await client.post(f"{path}/{action}", json=body, headers=seen), 412, "changed_meanwhile")
+        assert (await client.delete(path, headers=now)).status_code == 204
+
+
+async def test_a_condition_on_no_row_is_refused(client: httpx.AsyncClient) -> None:
+    headers = {"if-match": '"1"'}
+    refused(await client.post("/archer", json={"name": "Kim"}, headers=headers), 400, "invalid_header")
+    refused(await client.post("/session/open", json={"distance_m": 18, "faces": ["wa_40"]}, headers=headers), 400)
+    assert data_of(await client.get("/archer")) == data_of(await client.get("/session")) == []

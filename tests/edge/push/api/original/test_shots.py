@@ -52,6 +52,27 @@ async def test_h04_a_closed_session_has_releases_up_to_its_end(
     assert datetime.fromisoformat(one["arrow_landing_time"]) == archer.lane.at(10.5), "it flew at the end"
 
 
+async def test_h04_s27_s28_with_devices_and_an_assembler(
+    client: httpx.AsyncClient, connection: Connection, database: Database
+) -> None:
+    archer = await archer_on(connection)
+    lane, path = archer.lane, f"/session/{archer.lane.session_id}"
+    await archer.shoot(Landing(), "H04-early")
+    await archer.step_back()
+    async with assembler(database):
+        answer = await client.patch(path, json={"is_opened": False, "end_time": lane.at(10.2).isoformat()})
+        data_of(answer, 202)
+        shown = await client.get(path)
+        assert answer.headers["etag"] == shown.headers["etag"]
+        assert datetime.fromisoformat(data_of(shown)["end_time"]) == lane.at(10.2)
+        await archer.shoot(Landing(y=700.0), "H04-late")
+        (one,) = data_of(await client.get("/shot"))
+        assert datetime.fromisoformat(one["arrow_landing_time"]) == lane.at(10.5), "it flew at the end"
+        data_of(await client.patch(path, json={"is_opened": True, "end_time": None}), 202)
+        await until(lane, "(select count(*) from shots where result = 'hit') = 2")
+        refused(await client.delete(path), 409, "session_has_shots")
+
+
 async def test_h05_h10_h11_lists_without_shots(client: httpx.AsyncClient) -> None:
     assert data_of(await client.get("/shot")) == []
     assert data_of(await client.get(f"/shot?arrow_id={UNKNOWN}")) == []

@@ -6,13 +6,15 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import httpx
+from pytest_mock import MockerFixture
 
+from edge.common.config.settings import ServiceSettings
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
 from tests.edge.lane_rows import LaneRows
 from tests.edge.push.api.original.answers import data_of
 from tests.edge.push.api.original.shooting import Landing, archer_on
-from tests.edge.push.serving import WITHIN_S, Service, listening_by_websocket
+from tests.edge.push.serving import WITHIN_S, Service, listening_by_websocket, serving
 from tests.edge.shot_rows import add_shot
 from tests.edge.shots.running import assembler, until
 from tests.eventually import eventually
@@ -74,10 +76,17 @@ async def test_w05_a_deleted_shot_is_an_event(
     assert (event.data["id"], event.data["void_reason"]) == (shot["id"], "fell")
 
 
-async def test_w06_w07_heartbeats_and_no_messages_of_clients(service: Service) -> None:
-    async with listening_by_websocket(service) as stream, asyncio.timeout(WITHIN_S):
-        beat = await stream.until("heartbeat")
-        assert beat.data == {"feed": "live", "interval_s": 30.0}
+async def test_w06_w07_heartbeats_and_no_messages_of_clients(
+    database_settings: ServiceSettings, mocker: MockerFixture
+) -> None:
+    mocker.patch("edge.push.service.HEARTBEAT_S", 0.2)
+    async with (
+        serving(database_settings) as service,
+        listening_by_websocket(service) as stream,
+        asyncio.timeout(WITHIN_S),
+    ):
+        beats = [await stream.until("heartbeat") for _ in range(3)]
+        assert beats[-1].data == {"feed": "live", "interval_s": 30.0}
         assert stream.connection is not None
         await stream.connection.send("hello")
         while await stream.next(heartbeats=True) is not None:
