@@ -141,15 +141,17 @@ class FaceValues:
 
 
 async def face_values(connection: Connection, shot: ShotSummary) -> FaceValues:
-    """The values that a shot can have on its archer's face; without a slot, on any face of the butt."""
+    """The values that a shot can have on its archer's face and on the one it scored on; without a slot, on any face of the butt."""
     rows = await connection.fetch(
         """
         select f.points, f.x_radius is not null as has_x, s.x_points
         from faces f join targets t on t.id = f.target_id join sessions s on s.id = t.session_id
-        where s.id = $1 and f.name = coalesce((select face from slots where session_id = s.id and letter = $2), f.name)
+        where s.id = $1 and (f.name = coalesce((select face from slots where session_id = s.id and letter = $2), f.name)
+            or f.id = (select face_id from shots where id = $3))
         """,
         shot.session_id,
         shot.slot,
+        shot.id,
     )
     zones = sorted({worth for row in rows for worth in row["points"]}, reverse=True)
     with_x = [row["x_points"] for row in rows if row["has_x"]]

@@ -84,6 +84,13 @@ class SessionSummary:
     """Arrows and points of each slot; shots of no slot are in the session's totals alone."""
 
     @property
+    def of_no_slot(self) -> tuple[int, int]:
+        """Arrows and points that belong to no slot."""
+        return self.arrows - sum(slot.arrows for slot in self.slots), self.points - sum(
+            slot.points for slot in self.slots
+        )
+
+    @property
     def state(self) -> SessionState:
         """Open until closing was requested; closing until its last arrows are decided."""
         if not self.is_opened:

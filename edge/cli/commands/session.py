@@ -192,6 +192,9 @@ def list_command(
                 say(
                     f"  slot {slot.letter}  {slot.archer or 'no name'}  face {slot.face}  {slot.arrows} arrows  {slot.points} points"
                 )
+            arrows, points = session.of_no_slot
+            if arrows and session.slots and not as_json:
+                say(f"  no slot  {arrows} arrows  {points} points")
         if not sessions and not as_json:
             number = min(lane or [1])
             say(f"No session yet. Open one: `{await command_to_open(connection, number)}`.")

@@ -166,7 +166,7 @@ def history_lines(session: PastSession) -> Iterator[str]:
     faces = ", ".join(session.faces) or "no face"
     yield f"{str(session.id)[:8]}  {start}  lane {session.lane:>3}  {distance:>9}  {faces}  {session.location}"
     for one in session.archers:
-        name = " ".join(filter(None, (one.slot, one.archer))) or "all"
+        name = " ".join(filter(None, (one.slot, one.archer))) or ("no archer" if len(session.archers) > 1 else "all")
         average = "" if one.average is None else f"  average {one.average:.2f}"
         spread = one.spread
         sigma = (

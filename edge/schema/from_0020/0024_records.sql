@@ -53,3 +53,5 @@ end $$;
 comment on function assign_devices_again is 'Assigns the lane''s present devices to a session that is opened again.';
 create trigger sessions_assign_devices_again after update on sessions
     for each row when (not old.is_opened and new.is_opened) execute function assign_devices_again();
+
+comment on column shots.slot_id is 'Slot of the archer: by the bow, else the session''s only slot, else by the face that was hit; null where none says so.';

@@ -13,7 +13,7 @@ from edge.shots.assembly.model import Arrow, CorrectionSet, Face, Slot, Target, 
 from edge.shots.assembly.placement import UNKNOWN_PLACEMENT, Calibration, Placement
 from edge.shots.assembly.timeline import BlindInterval, LaneAssignment, PreviousSession
 
-RULE_VERSION = 7
+RULE_VERSION = 8
 """Version of the assembly rules, stored with each shot; it rises whenever the rules give another result."""
 
 
@@ -163,6 +163,17 @@ class SessionContext:
         faces = () if self.target is None else self.target.faces
         slot = next((slot for slot in self.slots if slot_id is not None and slot.id == slot_id), None)
         return faces if slot is None else [face for face in faces if face.id in slot.faces] or faces
+
+    def slot_of_shot(self, bow: str | None, face: UUID | None) -> Slot | None:
+        """The slot of a shot: its bow's, else the session's only one, else the one of the face that it hit.
+
+        Whatever a sole archer's arrow hit, it is that archer's, unless a bow released it that is not the one of the slot.
+        """
+        of_bow = self.slot_of_bow(bow)
+        if of_bow is not None or len(self.slots) != 1:
+            return of_bow or self.slot_of_face(face)
+        (only,) = self.slots
+        return only if bow is None or only.bow is None else None
 
     def slot_of_face(self, face: UUID | None) -> Slot | None:
         """The only slot that shoots at a face, and without a device on its bow; None where another may have hit it."""

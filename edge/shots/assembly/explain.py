@@ -284,7 +284,7 @@ def _ring(shot: Shot, landing: TimedReading | None, context: SessionContext) -> 
     ):
         return None
     faces = context.faces_of_slot(None if Flag.WRONG_FACE in shot.flags else shot.slot_id)
-    scored = [face for face in faces if face.id == shot.face_id]
+    scored = [face for face in context.target.faces if face.id == shot.face_id]
     face = min(scored or faces, key=lambda face: face.gap_to(point))
     from_centre = point.on_face(face.centre).radius
     edge = from_centre - shot.diameter_mm / 2

@@ -82,7 +82,7 @@ def make_shot(
         draft.flags.add(Flag.WRONG_FACE)
     if draft.tag is not None and draft.bow_tag is None and (landing is None or landing.tag is None):
         draft.flags.add(Flag.SCANNED)
-    slot = context.slot_of_bow(release.key.device_id if release else None) or context.slot_of_face(score.face_id)
+    slot = context.slot_of_shot(release.key.device_id if release else None, score.face_id)
     if landing is not None and landing.tag == draft.read_tag:
         draft.flags.discard(Flag.WRONG_TAG)  # the bow was right: the arrow had been pulled unseen
     if release is not None and landing is not None and arrived_after_verdict(release, landing, context):
@@ -141,8 +141,8 @@ def correct_shot(shot: Shot, context: SessionContext) -> Shot:
         return shot
     points = correction.points
     if correction.is_x and context.target is not None and context.target.faces:
-        faces = context.faces_of_slot(shot.slot_id)
-        points = max(face.x_worth for face in [face for face in faces if face.id == shot.face_id] or faces)
+        hit = [face for face in context.target.faces if face.id == shot.face_id]
+        points = max(face.x_worth for face in hit or context.faces_of_slot(shot.slot_id))
     return replace(
         shot,
         result=correction.result,

@@ -42,10 +42,11 @@ export class Range {
     return !known;
   }
 
-  /** The faces that the archer of a shot shoots at; all of them for an archer who is not known, and for a hit on another's face. */
+  /** The faces that the archer of a shot shoots at, and the one it scored on; all of them for an archer who is not known, and for a hit on another's face. */
   facesOf(shot) {
     const name = this.slots.find((slot) => slot.letter === shot.slot)?.face;
-    const own = shot.flags.includes(Flag.WRONG_FACE) ? [] : this.faces.filter((face) => face.name === name);
+    const isAny = name === undefined || shot.flags.includes(Flag.WRONG_FACE);
+    const own = isAny ? [] : this.faces.filter((face) => face.name === name || face.id === shot.face_id);
     return own.length ? own : this.faces;
   }
 

@@ -122,16 +122,19 @@ def test_past_sessions_are_listed(command_line: CommandLine) -> None:
     async def shoot(connection: Connection) -> None:
         lane = await build_lane(connection, OUTDOORS)
         await add_session(lane, {"Kim": [10, 9, 8], "Lee": [7, 7, None]})
+        await lane.connection.execute("update shots set slot_id = null where points is null")
         await add_session(lane, {"Kim": [9, 9, 8]})
 
     command_line.on_database(shoot)
     lines = command_line.run("session", "history", "--lane", "1").splitlines()
-    assert [line for line in lines if line.startswith("  ")][:3] == [
+    assert [line for line in lines if line.startswith("  ")][:4] == [
         "  A Kim: 3 arrows, 26 points  average 8.67  best 27",
         "  A Kim: 3 arrows, 27 points  average 9.00  personal best",
-        "  B Lee: 3 arrows, 14 points  average 7.00  personal best",
+        "  B Lee: 2 arrows, 14 points  average 7.00  personal best",
+        "  no archer: 1 arrows, 0 points",
     ]
     assert len(command_line.json("session", "history", "--archer", "lee")) == 1
+    assert "  no slot  1 arrows  0 points" in command_line.run("session", "list").splitlines()
 
 
 def test_commands_of_the_docs_work(

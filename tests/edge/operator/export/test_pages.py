@@ -62,6 +62,11 @@ def test_no_text_is_markup(text: str) -> None:
     assert re.fullmatch(r'<td title="[^"<>]*">[^<>]*</td>', made)
 
 
+def test_arrows_of_no_archer_have_a_sheet_of_their_own() -> None:
+    page = score_sheet_html(sheet(shot(1, 10, slot="A"), shot(2, 0), places=ARCHERS), Language.EN, NO_STYLE)
+    assert re.findall(r"<strong>(\D[^<]*)</strong>", page) == ["Kim", "Ünal &lt;b&gt;", "Arrows of no archer"]
+
+
 @given(any_sheet())
 def test_any_session_has_a_score_sheet(source: SheetSource) -> None:
     page = score_sheet_html(source, Language.EN, NO_STYLE)

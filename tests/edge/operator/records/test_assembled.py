@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
+from uuid import UUID
 
 import pytest
 
 from edge.common.config.errors import CommandError
 from edge.common.postgres.connection import Connection
 from edge.common.postgres.database import Database
-from edge.common.vocabulary import ErrorCode, SessionState
+from edge.common.vocabulary import ErrorCode, SessionState, SlotLetter
+from edge.operator.export.history import HistoryFilter, read_history
 from edge.operator.records.faces import change_face, delete_face
+from edge.operator.records.opening import WantedSession, WantedSlot, open_wanted
 from edge.operator.records.session_change import await_closing, change_session
 from edge.operator.records.sessions import BareSession, create_session, delete_session
+from edge.operator.records.slots import change_slot
 from edge.operator.records.targets import delete_target
+from edge.operator.sessions import list_sessions
 from tests.edge.lane_rows import LaneRows
 from tests.edge.shot_rows import add_shot
 from tests.edge.shots.running import assembler, until
@@ -136,3 +141,59 @@ async def test_opening_again_takes_the_lanes_present_devices(lane: LaneRows, api
     await change_session(api, lane.session_id, {"is_opened": True, "end_time": None})
     rows = await lane.connection.fetch("select device_id, until is null from session_devices order by device_id")
     assert [tuple(row) for row in rows] == [("bow-1", False), ("bow-9", True), ("target-1", True)]
+
+
+async def open_shared(lane: LaneRows, api: Connection, *slots: WantedSlot) -> None:
+    """Open the lane's session anew, with a face for each slot."""
+    await delete_session(api, lane.session_id)
+    faces = [f"{slot.letter}=wa_40" for slot in slots]
+    lane.session_id = await open_wanted(
+        api, WantedSession(1, 18.0, faces, "range", True, 6, 0, "wa", slots, lane.start, 1280.0, 1280.0)
+    )
+
+
+async def totals(lane: LaneRows) -> tuple[int, int, dict[str, tuple[int, int]]]:
+    """Arrows and points of the session, and those of each slot."""
+    (session, *_) = await list_sessions(lane.connection, 1)
+    slots: dict[str, tuple[int, int]] = {slot.letter: (slot.arrows, slot.points) for slot in session.slots}
+    return session.arrows, session.points, slots
+
+
+async def test_a_sole_archers_misses_are_in_all_totals(lane: LaneRows, database: Database, api: Connection) -> None:
+    await open_shared(lane, api, WantedSlot(SlotLetter.A, "Solo"))
+    async with assembler(database):
+        for at, x in ((5.0, 640.0), (10.0, 1200.0), (15.0, None)):
+            await lane.shoot(at)
+            if x is not None:
+                await lane.land(at + 0.4, x)
+        await until(lane, "exists (select from shots where result = 'unknown' and slot_id is not null)")
+        await lane.set_watermarks(30.0)
+        await until(lane, "exists (select from shots where result = 'miss')")
+        assert await totals(lane) == (3, 10, {"A": (3, 10)})
+        await change_session(api, lane.session_id, {"is_opened": False, "end_time": lane.at(29.0)})
+        await until(lane, "not exists (select from sessions where is_opened)")
+    (past,) = (await read_history(lane.connection, HistoryFilter())).sessions
+    assert [(one.archer, one.arrows, one.points, one.average) for one in past.archers] == [("Solo", 3, 10, 10 / 3)]
+
+
+async def test_a_changed_slot_decides_its_shots_anew(lane: LaneRows, database: Database, api: Connection) -> None:
+    """Also those of a session that is closed."""
+    await open_shared(lane, api, WantedSlot(SlotLetter.A, "Kim", face="A"), WantedSlot(SlotLetter.B, "Lee", face="B"))
+    slot: UUID = await lane.connection.fetchval("select id from slots where letter = 'A'")
+    async with assembler(database):
+        await lane.shoot(5.0)
+        await lane.set_watermarks(30.0)
+        await until(lane, "exists (select from shots where result = 'miss' and slot_id is null)")
+        assert await totals(lane) == (1, 0, {"A": (0, 0), "B": (0, 0)})
+        await change_slot(api, slot, {"bow_device_id": lane.bow, "archer_id": None})
+        await until(lane, f"exists (select from shots where slot_id = '{slot}')")
+        await change_session(api, lane.session_id, {"is_opened": False, "end_time": lane.at(29.0)})
+        await until(lane, "not exists (select from sessions where is_opened)")
+        await change_slot(api, slot, {"bow_device_id": None})
+        await until(lane, "exists (select from shots where slot_id is null)")
+    (past,) = (await read_history(lane.connection, HistoryFilter())).sessions
+    assert [(one.slot, one.archer, one.arrows) for one in past.archers] == [
+        ("A", None, 0),
+        ("B", "Lee", 0),
+        (None, None, 1),
+    ]

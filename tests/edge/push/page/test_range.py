@@ -35,9 +35,21 @@ FACES_OF = """async ([snapshot, shots]) => {
 async def test_a_shot_is_explained_on_the_faces_of_its_archer(modules: Page) -> None:
     faces = [{"id": "1", "name": "left"}, {"id": "2", "name": "left"}, {"id": "3", "name": "right"}]
     slots = [{"letter": letter, "face": face, "archer": None} for letter, face in (("A", "left"), ("B", "right"))]
-    shots = [shot(1, slot="A"), shot(2, slot="B"), shot(3, slot=None), shot(4, slot="A", flags=["wrong_face"])]
+    shots = [
+        shot(1, slot="A"),
+        shot(2, slot="B"),
+        shot(3, slot=None),
+        shot(4, slot="A", flags=["wrong_face"]),
+        shot(5, slot="A", face_id="3"),
+    ]
     snapshot = SNAPSHOT | {"faces": faces, "slots": slots, "shots": []}
-    assert await modules.evaluate(FACES_OF, [snapshot, shots]) == [["1", "2"], ["3"], ["1", "2", "3"], ["1", "2", "3"]]
+    assert await modules.evaluate(FACES_OF, [snapshot, shots]) == [
+        ["1", "2"],
+        ["3"],
+        ["1", "2", "3"],
+        ["1", "2", "3"],
+        ["1", "2", "3"],
+    ]
 
 
 async def known(modules: Page, shots: list[dict[str, Any]], events: list[dict[str, Any]], after_ms: int = 0) -> Any:

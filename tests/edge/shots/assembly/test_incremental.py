@@ -50,6 +50,8 @@ SLOTS = (
 )
 SHARED = replace(CONTEXT, target=Target(1280.0, 1280.0, 18.0, tuple(FACES)), slots=SLOTS)
 """A shared butt: the archers with a device on the bow share a face, and one without has another."""
+ALONE = replace(SHARED, slots=SLOTS[:1])
+"""One archer with a device on the bow, beside bows of no slot."""
 PAUSE_S = 30.0
 """Time between two ends of a history, so that they can be sealed."""
 
@@ -126,7 +128,7 @@ def courses(draw: st.DrawFn) -> list[Step]:
     arrived = sorted(readings, key=lambda r: r.t) if in_order else draw(arrivals(readings))
     until = max((r.t for r in readings), default=0.0) + LONG_S
     context = replace(
-        draw(st.sampled_from((CONTEXT, CONTEXT, SHARED))),
+        draw(st.sampled_from((CONTEXT, CONTEXT, SHARED, ALONE))),
         bows=frozenset(BOWS),
         scanners=frozenset({SCANNER}),
         starts=draw(st.sampled_from((0.0, 0.0, 20.0))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -101,6 +101,59 @@ def test_without_bows_the_face_shows_the_slot() -> None:
     assert [s.slot_id for s in shots(lane, WITHOUT_BOWS)] == [A.id, B.id, None]
     shared = (replace(A, bow=None), replace(B, bow=None, faces=A.faces))
     assert [s.slot_id for s in shots(lane, replace(WITHOUT_BOWS, slots=shared))] == [None, None, None]
+
+
+@pytest.mark.parametrize(("bow", "of_other"), [(None, A.id), ("bow-1", None)])
+def test_a_sole_archer_owns_misses_too(bow: str | None, of_other: UUID | None) -> None:
+    """On its face, on another one, beside both, beside the butt, nowhere, and not yet known; bow-2 is of no slot."""
+    context = replace(WITH_BOWS, slots=(replace(A, bow=bow),))
+    lane = LaneReadings()
+    for n, x in enumerate((300.0, 900.0, 600.0, -20.0)):
+        lane.shot(2.0 + 2 * n).landing(2.4 + 2 * n, x=x)
+    lane.shot(10.0).shot(14.0, OTHER, "bow-2")
+    found = shots(lane, context.at(30.0, {"bow-1": 18.0, "bow-2": 18.0, "target-1": 14.0}))
+    assert [s.result for s in found][-3:] == [Result.OFF_VIEW, Result.MISS, Result.UNKNOWN]
+    assert [s.slot_id for s in found] == [A.id] * 5 + [of_other]
+    pending = shots(LaneReadings().shot(5.0), context.at(5.5, {"bow-1": 5.5, "bow-2": 5.5, "target-1": 5.5}))
+    assert [(s.result, s.slot_id) for s in pending] == [(Result.PENDING, A.id)]
+
+
+def test_a_sole_archer_without_any_bow_owns_misses_too() -> None:
+    lane = LaneReadings().landing(5.0, None, x=300.0).landing(8.0, None, x=600.0).landing(11.0, None, x=-20.0)
+    for slot in (replace(A, bow=None), A):
+        found = shots(lane, replace(WITHOUT_BOWS, slots=(slot,)))
+        assert [(s.slot_id, s.points) for s in found] == [(A.id, 10), (A.id, 0), (A.id, 0)]
+
+
+def test_a_sole_archer_keeps_a_hit_on_another_face() -> None:
+    """It is scored and explained on the face that was hit, also by a judge: no other archer shoots at it."""
+    right = replace(RIGHT, points=(5, 4, 3), x_points=6)
+    context = replace(CONTEXT, target=replace(BUTT, faces=(LEFT, right)), slots=(replace(A, bow=None),))
+    lane = LaneReadings().shot(5.0).landing(5.4, x=930.0)
+    shot = only_shot(lane, context)
+    assert (shot.slot_id, shot.points, shot.face_id, shot.flags) == (A.id, 4, right.id, ())
+    explained = explain(lane.readings, context, shot.id)
+    assert explained is not None
+    assert explained.ring is not None
+    assert explained.ring.face_id == right.id
+    of_judge = corrected(context, Correction(lane.readings[1].key, Result.HIT, 5, is_x=True))
+    assert only_shot(lane, of_judge).points == 6
+
+
+def test_several_bows_own_misses_too() -> None:
+    lane = (
+        LaneReadings().shot(3.0).landing(3.4, x=600.0).shot(6.0, OTHER, "bow-2").shot(9.0).shot(14.0, uuid4(), "bow-2")
+    )
+    found = shots(lane, WITH_BOWS.at(30.0, {"bow-1": 18.0, "bow-2": 18.0, "target-1": 14.0}))
+    assert [(s.slot_id, s.result) for s in found] == [
+        (A.id, Result.OFF_FACE), (B.id, Result.MISS), (A.id, Result.MISS), (B.id, Result.UNKNOWN),
+    ]  # fmt: skip
+
+
+def test_without_own_bows_a_miss_is_of_no_slot() -> None:
+    context = replace(CONTEXT, target=BUTT, slots=(replace(A, bow=None), replace(B, bow=None)))
+    found = shots(LaneReadings().shot(3.0).landing(3.4, x=300.0).shot(9.0), context)
+    assert [(s.slot_id, s.result) for s in found] == [(A.id, Result.HIT), (None, Result.MISS)]
 
 
 def beside_a_bow(**changes: Any) -> SessionContext:

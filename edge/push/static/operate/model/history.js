@@ -20,14 +20,14 @@ export function historyRow(one) {
   const { history } = texts;
   const distance = one.distance_m === null ? null : history.distance(short(one.distance_m));
   const parts = [history.lane(one.lane), distance, [...new Set(one.faces)].map(faceName).join(" + "), one.location];
-  return { id: one.id, when: WHEN.format(new Date(one.start_time)), about: parts.filter(Boolean).join(" · "), archers: one.archers.map(archerLine) };
+  return { id: one.id, when: WHEN.format(new Date(one.start_time)), about: parts.filter(Boolean).join(" · "), archers: one.archers.map((archer) => archerLine(archer, one.archers.length > 1)) };
 }
 
-function archerLine(one) {
+function archerLine(one, isShared) {
   const { history } = texts;
   const facts = [texts.arrows(one.arrows), history.points(whole(one.points))];
   if (one.average !== null) facts.push(history.average(fixed(one.average, 2)));
   if (one.spread) facts.push(history.spread(millimetres(one.spread.sigma_mm)));
   if (one.best && !one.is_best) facts.push(history.bestWas(whole(one.best.points)));
-  return { name: one.archer ?? one.slot ?? "", facts: facts.join(" · "), isBest: one.is_best };
+  return { name: one.archer ?? one.slot ?? (isShared ? history.noArcher : ""), facts: facts.join(" · "), isBest: one.is_best };
 }

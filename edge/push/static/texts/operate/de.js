@@ -221,6 +221,7 @@ export const texts = {
     ends: "Passen (CSV)",
     certificate: "Protokoll",
     sheet: "Schießzettel",
+    noArcher: "Pfeile ohne Schütze",
     links: (when) => `Dateien der Runde vom ${when}`,
     more: "Noch frühere",
   },

@@ -213,6 +213,7 @@ export const texts = {
     ends: "Ends (CSV)",
     certificate: "Certificate",
     sheet: "Score sheet",
+    noArcher: "Arrows of no archer",
     links: (when) => `Files of the session of ${when}`,
     more: "Earlier sessions",
   },

@@ -12,6 +12,7 @@ from tests.edge.push.page.shots import FACE, shot
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SESSION, PAPER, VALUES = "operate/model/session.js", "operate/model/paper.js", "operate/model/values.js"
+HISTORY = "operate/model/history.js"
 PREFILL: dict[str, Any] = {
     "lane": 1, "distance_m": 18, "faces": ["wa_40"], "location": "Hall", "is_indoor": True, "arrows_per_end": 3,
     "sighter_ends": 0, "rules": "wa", "slots": [], "butt_width_mm": None, "butt_height_mm": None,
@@ -158,3 +159,27 @@ async def test_sizes_that_are_not_known_are_not_sent(call: Call) -> None:
     values = {"human_identifier": " A1 ", "length": 70.5, "diameter": None, "weight": 20, "spine": None}
     sent = await call("operate/model/arrow.js", "arrowBody", "id", values)
     assert sent == {"id": "id", "human_identifier": "A1", "length": 70.5, "is_programmed": False, "weight": 20}
+
+
+async def test_history_names_arrows_of_no_archer(call: Call) -> None:
+    archer = {
+        "slot": "A",
+        "archer": None,
+        "arrows": 6,
+        "points": 50,
+        "average": None,
+        "spread": None,
+        "best": None,
+        "is_best": False,
+    }
+    session = {
+        "id": "1",
+        "lane": 1,
+        "start_time": "2026-01-01T10:00:00Z",
+        "distance_m": 18,
+        "faces": [],
+        "location": "Hall",
+    }
+    shared = await call(HISTORY, "historyRow", session | {"archers": [archer, archer | {"slot": None}]})
+    alone = await call(HISTORY, "historyRow", session | {"archers": [archer | {"slot": None}]})
+    assert [one["name"] for one in shared["archers"] + alone["archers"]] == ["A", "Arrows of no archer", ""]
