@@ -70,6 +70,8 @@ class SightCorrection:
     known_to_mm: float
     """Two standard errors of the middle on the target: a smaller offset is not known from none."""
     eye_to_sight_m: float
+    is_centred: bool
+    """The middle is not off on any axis, and enough arrows say so: it is known to half the spread of one arrow, from 16 arrows on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +158,16 @@ def sight_correction(found: Group, distance_m: float, eye_to_sight_m: float = EY
 
     By the intercept theorem the sight moves by the offset times the eye-to-sight length over the distance.
     """
-    if found.error_mm is None:
+    if found.error_mm is None or found.spread is None:
         return None
+    known_to_mm = BEYOND_CHANCE * found.error_mm
     share = eye_to_sight_m / distance_m
     return SightCorrection(
         right_mm=found.dx_mm * share if found.is_off_x else None,
         up_mm=found.dy_mm * share if found.is_off_y else None,
-        known_to_mm=BEYOND_CHANCE * found.error_mm,
+        known_to_mm=known_to_mm,
         eye_to_sight_m=eye_to_sight_m,
+        is_centred=not (found.is_off_x or found.is_off_y) and known_to_mm <= found.spread.sigma_mm / 2,
     )
 
 

@@ -93,6 +93,8 @@ def _sight(sight: SightCorrection | None) -> str:
         moves.append(f"{'left' if sight.right_mm < 0 else 'right'} {_turn(sight.right_mm)}")
     if sight is not None and sight.up_mm is not None:
         moves.append(f"{'down' if sight.up_mm < 0 else 'up'} {_turn(sight.up_mm)}")
+    if sight is not None and sight.is_centred:
+        return "No change: the group is centred"
     if sight is None or not moves:
         return "No change: too few arrows to be sure"
     return f"{', '.join(moves)} ({sight.eye_to_sight_m:.2f} m from the eye to the sight)"

@@ -33,7 +33,7 @@ class View(StrEnum):
 
     @classmethod
     def requested(cls, parameters: Mapping[str, str]) -> View:
-        """Return the view of an address, by its parameters, as ``preferences.js`` does."""
+        """Return the view of an address, by its parameters, as ``model/view.js`` does but for the size of the screen."""
         for name, view in (("overlay", cls.OVERLAY), ("wall", cls.WALL)):
             if parameters.get(name, OFF) != OFF:
                 return view

@@ -1,4 +1,5 @@
 // The choices of the reader: language, units and view, from the address, the browser and its storage. No other module reads them.
+import { isAsked, viewOf } from "./model/view.js";
 
 const LANGUAGES = ["en", "de"];
 const KEY = "archstats";
@@ -19,11 +20,17 @@ export const units = { distance: stored.distance === "yd" ? "yd" : "m", speed: s
 /** The stored choices, without those of the address; "" for the browser's language. */
 export const choices = { language: LANGUAGES.includes(stored.language) ? stored.language : "", ...units };
 
-/** Whether the address asks for the page without controls. */
-export const isSpectator = has("spectator");
+/** The view: that of the address, else the wall on a screen that hangs on one; isAutomatic: the screen has chosen it. */
+export const { view, isAutomatic } = viewOf(
+  Object.fromEntries(asked),
+  { width: innerWidth, hasPointer: !matchMedia("(any-pointer: none)").matches },
+  isOperating(),
+);
 
-/** The view of the address: "overlay", "wall", "overview" or "lane". */
-export const view = has("overlay") ? "overlay" : has("wall") ? "wall" : asked.get("lane") === "all" ? "overview" : "lane";
+/** Whether the page has the controls: the address asks for no view of an audience. */
+export function hasControls() {
+  return !["wall", "overlay", "spectator"].some((name) => isAsked(asked.get(name)));
+}
 
 /** Keep the choices in the browser. Without storage, as in a private window that refuses it, they last as long as the page. */
 export function keep(changed) {
@@ -42,9 +49,20 @@ export function addressOf(lane) {
   return `?${query}`;
 }
 
-/** A parameter without a value, or with any but 0. */
-function has(name) {
-  return asked.has(name) && asked.get(name) !== "0";
+/** The address of the range without the wall that a screen chooses by itself. */
+export function addressWithoutWall() {
+  const query = new URLSearchParams(asked);
+  query.set("wall", "0");
+  return `?${query}`;
+}
+
+/** Whether an operator uses this browser, or comes with the hub's token. */
+function isOperating() {
+  try {
+    return location.hash.startsWith("#operator=") || localStorage.getItem("archstats.operate") === "yes";
+  } catch {
+    return false;
+  }
 }
 
 function base(tag) {

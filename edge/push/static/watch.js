@@ -39,9 +39,10 @@ export class Watch {
     return found?.session_id === (this.ranges.get(lane)?.session?.id ?? null) ? found : undefined;
   }
 
-  /** Origins of the shots of all watched lanes. */
+  /** Origins of the shots of all watched lanes, also of those that their devices are going to send. */
   get sources() {
-    return [...new Set([...this.ranges.values()].flatMap((range) => range.sources))];
+    const ofDevices = this.devices.filter((one) => this.ranges.has(one.lane)).map((one) => one.source).filter(Boolean);
+    return [...new Set([...[...this.ranges.values()].flatMap((range) => range.sources), ...ofDevices])];
   }
 
   async #load() {

@@ -142,7 +142,12 @@ def test_the_sight_moves_only_beyond_two_standard_errors() -> None:
     assert correction.known_to_mm == pytest.approx(2 * off.error_mm)
     near = sight_correction(found_in([FacePoint(x + 3.0, y - 3.0) for x, y in SPOTS]), 70.0)
     assert near is not None
-    assert (near.right_mm, near.up_mm) == (None, None)
+    assert (near.right_mm, near.up_mm, near.is_centred) == (None, None, False)
+    for times, is_centred in ((2, False), (3, True)):  # of 12 and of 18 arrows
+        many = sight_correction(found_in([FacePoint(float(x), float(y)) for x, y in SPOTS * times]), 70.0)
+        assert many is not None
+        assert many.is_centred == is_centred
+    assert not correction.is_centred
 
 
 def test_the_sight_moves_by_the_archers_length() -> None:

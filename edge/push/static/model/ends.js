@@ -57,6 +57,23 @@ export function endOf(statistics, last) {
   return last && statistics?.ends.find((end) => end.shots.includes(last.id));
 }
 
+/**
+ * The hub's sums of the archer of a shot, { totals, best_points }: where several share the butt those of the letter, and the running total
+ * of the shots without one; else those of the session. undefined while there are none.
+ */
+export function sumsOf(statistics, last) {
+  if (!statistics || !last || statistics.slots.length < 2) return statistics ?? undefined;
+  if (last.letter) return statistics.slots.find((slot) => slot.letter === last.letter);
+  const points = statistics.ends.findLast((end) => end.slot === null && end.running !== null)?.running ?? null;
+  return { totals: { arrows: null, points, hits: null, xs: null, misses: null, average: null }, best_points: null };
+}
+
+/** The name of the archer of a shot where several share the butt, else "". */
+export function archerOf(statistics, last) {
+  if (!last || (statistics?.slots.length ?? 0) < 2) return "";
+  return last.letter ? texts.ends.archer(last.letter, last.archer) : texts.ends.noArcher;
+}
+
 /** One row per archer of a butt: letter, name, and the hub's sums of the current end and of the session. */
 export function archerRows(slots, statistics, last) {
   return (statistics?.slots ?? []).map(({ letter, totals }) => {

@@ -41,7 +41,10 @@ function termsOf(group, sight, spreadFrom) {
   return { first, more };
 }
 
-/** The sight moves towards the group, on each axis on which the group lies off by more than chance explains. */
+/**
+ * The sight moves towards the group, on each axis on which the group lies off by more than chance explains. Without a move the hub
+ * says whether the group is centred, or there are too few arrows to say.
+ */
 function sightText(sight) {
   if (!sight) return texts.group.leaveSight;
   const { right_mm: right, up_mm: up } = sight;
@@ -49,7 +52,7 @@ function sightText(sight) {
   const moves = [];
   if (right !== null) moves.push((right < 0 ? texts.group.sight.left : texts.group.sight.right)(turn(right)));
   if (up !== null) moves.push((up < 0 ? texts.group.sight.down : texts.group.sight.up)(turn(up)));
-  return moves.join(", ") || texts.group.leaveSight;
+  return moves.join(", ") || (sight.is_centred ? texts.group.centred : texts.group.leaveSight);
 }
 
 function trendText(found) {

@@ -3,8 +3,6 @@
 const NAMES = Object.freeze({ name: "archstats.operator", token: "archstats.token", shown: "archstats.operate" });
 /** The part of an address that carries the operator token, as in the QR code of the hub. */
 const HASH = "#operator=";
-/** Views for an audience, which show no controls. */
-const WITHOUT_CONTROLS = Object.freeze(["wall", "overlay", "spectator"]);
 
 /** Values of this page alone, for a browser that keeps none. */
 const own = new Map();
@@ -35,12 +33,6 @@ export const operator = {
   get isShown() { return kept(NAMES.shown) === "yes"; },
   set isShown(value) { keep(NAMES.shown, value ? "yes" : ""); },
 };
-
-/** Whether the address is that of a page with controls. */
-export function hasControls() {
-  const given = new URLSearchParams(location.search);
-  return !WITHOUT_CONTROLS.some((name) => given.has(name));
-}
 
 /** Keep the token that the address carries, and remove it there, so that no bookmark and no picture of the screen has it. */
 export function takeToken() {

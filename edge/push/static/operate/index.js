@@ -1,6 +1,7 @@
 // Entry of the controls: the button "Operate", the token of the address, and the bar once it is wanted.
+import { hasControls } from "../preferences.js";
 import { byId } from "../view/dom.js";
-import { hasControls, operator, takeToken } from "./access.js";
+import { operator, takeToken } from "./access.js";
 
 let bar = null;
 let loading = null;

@@ -18,7 +18,7 @@ export const texts = {
   /** An arrow that is not registered: its number in the session, else the end of its tag. */
   namedArrow: (name) => `Pfeil ${name}`,
   numberedArrow: (n) => `Pfeil ${n}`,
-  taggedArrow: (end) => `Chip ${end}`,
+  taggedArrow: (end) => `Tag ${end}`,
   arrows,
 
   /** Texts of index.html, by the names that its data-text and data-label attributes use. */
@@ -55,7 +55,7 @@ export const texts = {
   },
 
   /** Values as an archer calls them. */
-  call: { pending: "…", unknown: "M?", notShot: "abgesetzt", void: "ungültig", miss: "M", x: "X", hit: "Treffer" },
+  call: { pending: "…", unknown: "M?", notShot: "abgesetzt", void: "gestrichen", miss: "M", x: "X", hit: "Treffer" },
   /** The same for a screen reader, by the called value. */
   spoken: { "M": "Fehlschuss", "…": "im Flug", "M?": "nicht bekannt, vielleicht ein Fehlschuss" },
   flying: "Im Flug, oder die Scheibe meldet noch",
@@ -63,20 +63,20 @@ export const texts = {
 
   flags: {
     no_engage: "Einnocken nicht erkannt", let_down: "abgesetzt", late: "spät gemeldet", clock: "Uhren falsch",
-    tag_mismatch: "Pfeil prüfen", cross_read: "an zwei Bögen gelesen", wrong_tag: "Chip eines anderen Pfeils am Bogen",
+    tag_mismatch: "Pfeil prüfen", cross_read: "an zwei Bögen gelesen", wrong_tag: "Tag eines anderen Pfeils am Bogen",
     retired_arrow: "ausgemusterter Pfeil", scanned: "Pfeil durch Lesen bekannt", bounce: "abgeprallt?", pass_through: "durchgeschossen?",
     contact: "prüfen: berührt einen anderen Pfeil", dead_time: "zwei Pfeile zugleich?", unsorted: "ein Treffer braucht eine Entscheidung",
     extra: "überzählig: die niedrigsten zählen", same_spot: "zwei auf einem Spot: der niedrigere zählt",
-    wrong_face: "auf der Auflage eines anderen", corrected: "vom Kampfrichter geändert", superseded: "ersetzt",
+    wrong_face: "auf der Auflage eines anderen", corrected: "vom Kampfrichter berichtigt", superseded: "ersetzt",
   },
-  notes: { sighter: "Probe", corrected: "geändert", lineCall: "Linie prüfen", offFace: "neben der Auflage", last: "letzter" },
+  notes: { sighter: "Probe", corrected: "berichtigt", lineCall: "Linie prüfen", offFace: "neben der Auflage", last: "letzter" },
 
   why: {
     heading: (value) => `Warum ${value}`,
     which: (place) => `Schuss ${place}`,
     terms: {
       result: "Ergebnis", middle: "Mitte", ring: "Ring", line: "Linie", shaft: "Schaft", flight: "Flug", arrow: "Pfeil", slot: "Schütze",
-      corrected: "Geändert", note: "Hinweis",
+      corrected: "Berichtigt", note: "Hinweis",
     },
     results: {
       pending: "Im Flug, oder die Scheibe meldet noch",
@@ -86,7 +86,7 @@ export const texts = {
       not_shot: "Abgesetzt: der Pfeil wurde wieder von der Sehne genommen",
       void: "Dieser Schuss zählt nicht",
     },
-    assignment: { id: "durch seinen Chip", inferred: "erschlossen: kein anderer Pfeil war möglich", manual: "vom Betreuer zugeordnet" },
+    assignment: { id: "durch sein Tag", inferred: "erschlossen: kein anderer Pfeil war möglich", manual: "vom Betreuer zugeordnet" },
     meanSpeed: (speed) => `${speed} im Mittel`,
     launchSpeed: (speed) => `${speed} am Bogen`,
     drawn: (time) => `${time} im Auszug`,
@@ -122,6 +122,7 @@ export const texts = {
       down: (length) => `${length} nach unten`,
     },
     leaveSight: "Nicht verstellen: zu wenige Pfeile, um sicher zu sein",
+    centred: "Nicht verstellen: die Gruppe sitzt in der Mitte",
     eyeToSight: (length) => `${length} vom Auge zum Visier`,
     furtherLeft: (length) => `${length} weiter links`,
     furtherRight: (length) => `${length} weiter rechts`,
@@ -160,11 +161,12 @@ export const texts = {
     lastShot: "Letzter",
     lastSighter: "Probepfeil",
     noShot: "noch kein Schuss",
-    of: (best, n, archers) => `von ${best} mit ${counted(n, "Pfeil", "Pfeilen")}${archers > 1 ? ` von ${archers} Schützen` : ""}`,
+    of: (best, n) => `von ${best} mit ${counted(n, "Pfeil", "Pfeilen")}`,
     end: (name) => `Passe ${name}`,
     toShoot: "noch zu schießen",
     archerHeads: { archer: "Schütze", end: "Passe", arrows: "Pfeile", average: "Schnitt", total: "Gesamt" },
     archersCaption: "Schützen: Summe der laufenden Passe, Pfeile, Schnitt und Gesamtsumme",
+    allArchers: "Alle Schützen",
     sightersOnly: "Probepfeile zählen nicht",
     detail: (place, arrow) => `Schuss ${place} · ${arrow}`,
   },
@@ -203,8 +205,8 @@ export const texts = {
     lanes: (n) => counted(n, "Bahn", "Bahnen"),
     indoors: "Halle",
     outdoors: "im Freien",
-    closing: "wird beendet …",
-    closed: "Sitzung beendet",
+    closing: "wird geschlossen …",
+    closed: "Sitzung geschlossen",
     noSessionYet: "noch keine Sitzung",
     noTarget: "Diese Sitzung hat keine Scheibe.",
     noSession: "Auf dieser Bahn ist keine Sitzung offen. Schüsse erscheinen hier, sobald eine eröffnet ist.",
@@ -225,7 +227,7 @@ export const texts = {
 
   card: {
     arrows,
-    closed: "beendet",
+    closed: "geschlossen",
     noSession: "keine Sitzung",
     noShot: "noch kein Schuss",
     last: "Letzter",
@@ -243,6 +245,7 @@ export const texts = {
     endName: (name) => `Passe ${name}`,
     total: "Gesamt",
     simulated: "Simulierte Daten",
+    leaveWall: "Seite der Bahn und Einstellungen",
   },
 
   settings: {
@@ -260,11 +263,12 @@ export const texts = {
 
   lane: {
     orphan: "Ein nicht zugeordneter Treffer: er ist noch nicht gewertet.",
-    orphans: (n) => `${counted(n, "nicht zugeordneter Treffer", "nicht zugeordnete Treffer")} (grau), noch nicht gewertet. Auf dem Hub auflisten:`,
+    orphans: (n) => `${counted(n, "nicht zugeordneter Treffer", "nicht zugeordnete Treffer")} (grau), noch nicht gewertet.`,
+    listOrphans: "Auf dem Hub auflisten:",
     unclaimed: (n) => `${arrows(n)} ohne offene Sitzung geschossen, in keiner Summe. Auf dem Hub eine Sitzung mit ihnen eröffnen:`,
     replaceWords: "Entfernung und Auflage anstelle von METRES und FACE eintragen.",
-    voided: (before, sum) => `Änderung: ein Schuss mit ${before} zählt nicht. Gesamt ${sum}.`,
-    corrected: (place, value, before, sum) => `Änderung: Schuss ${place} ist jetzt ${value}, vorher ${before}. Gesamt ${sum}.`,
+    voided: (before, sum) => `Berichtigung: ein Schuss mit ${before} zählt nicht. Gesamt ${sum}.`,
+    corrected: (place, value, before, sum) => `Berichtigung: Schuss ${place} ist jetzt ${value}, vorher ${before}. Gesamt ${sum}.`,
     shot: (place, value, sum) => `Schuss ${place}: ${value}. Gesamt ${sum}.`,
   },
 };

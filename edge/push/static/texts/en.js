@@ -121,6 +121,7 @@ export const texts = {
       left: (length) => `left ${length}`, right: (length) => `right ${length}`, up: (length) => `up ${length}`, down: (length) => `down ${length}`,
     },
     leaveSight: "No change: too few arrows to be sure",
+    centred: "No change: the group is centred",
     eyeToSight: (length) => `${length} from the eye to the sight`,
     furtherLeft: (length) => `${length} further left`,
     furtherRight: (length) => `${length} further right`,
@@ -159,11 +160,12 @@ export const texts = {
     lastShot: "Last shot",
     lastSighter: "Sighter",
     noShot: "no shot yet",
-    of: (best, n, archers) => `of ${best} with ${arrows(n)}${archers > 1 ? ` of ${archers} archers` : ""}`,
+    of: (best, n) => `of ${best} with ${arrows(n)}`,
     end: (name) => `end ${name}`,
     toShoot: "to be shot",
     archerHeads: { archer: "Archer", end: "End", arrows: "Arrows", average: "Average", total: "Total" },
     archersCaption: "Archers: sum of the current end, arrows, average and total",
+    allArchers: "All archers",
     sightersOnly: "sighters do not count",
     detail: (place, arrow) => `shot ${place} · ${arrow}`,
   },
@@ -242,6 +244,7 @@ export const texts = {
     endName: (name) => `End ${name}`,
     total: "Total",
     simulated: "Simulated data",
+    leaveWall: "Lane page and settings",
   },
 
   settings: {
@@ -259,7 +262,8 @@ export const texts = {
 
   lane: {
     orphan: "An unclaimed hit: it is not scored yet.",
-    orphans: (n) => `${counted(n, "unclaimed hit", "unclaimed hits")} (grey), not scored yet. List them on the hub:`,
+    orphans: (n) => `${counted(n, "unclaimed hit", "unclaimed hits")} (grey), not scored yet.`,
+    listOrphans: "List them on the hub:",
     unclaimed: (n) => `${arrows(n)} shot while no session is open, in no total. Open a session with them on the hub:`,
     replaceWords: "Write the distance and the face in place of METRES and FACE.",
     voided: (before, sum) => `Correction: a shot that was ${before} does not count. Total ${sum}.`,

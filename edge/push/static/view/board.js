@@ -1,5 +1,5 @@
 // One lane on a screen for spectators: face, archers, last value, the end's arrows and sum, total. No controls; sizes follow the board.
-import { archerRows, endOf } from "../model/ends.js";
+import { archerOf, archerRows, endOf, sumsOf as archerSums } from "../model/ends.js";
 import { distance, whole } from "../model/format.js";
 import { call, lastOf, spoken } from "../model/score.js";
 import { texts } from "../texts/index.js";
@@ -23,7 +23,7 @@ export function fillBoard(board, range, statistics, at) {
     picture(range, shots, last, statistics?.group),
     element("div", { class: "who" },
       element("h2", {}, texts.header.lane(range.lane)),
-      element("p", { class: "names" }, isShared ? last?.archer ?? "" : range.slots.map((slot) => slot.archer).filter(Boolean).join(", ")),
+      element("p", { class: "names" }, isShared ? archerOf(statistics, last) : range.slots.map((slot) => slot.archer).filter(Boolean).join(", ")),
       element("p", { class: "about" }, aboutOf(range, last))),
     element("div", { class: "numbers" },
       figure("last", texts.board.last, last ? call(last) : texts.none, last ? spoken(last) : texts.card.noShot),
@@ -42,7 +42,7 @@ function aboutOf({ session, target }, last) {
 function sumsOf(board, { session }, statistics, last) {
   const before = shown.get(board);
   const known = before && before.session === session?.id ? before : { end: texts.none, total: texts.none };
-  const own = last?.letter ? statistics?.slots.find((slot) => slot.letter === last.letter) : statistics;
+  const own = archerSums(statistics, last);
   const end = endOf(statistics, last);
   const found = { session: session?.id, end: end ? whole(end.totals.points) : known.end, total: own ? whole(own.totals.points) : known.total };
   shown.set(board, found);

@@ -29,12 +29,12 @@ export function fillTexts() {
   for (const named of document.querySelectorAll("[data-label]")) named.setAttribute("aria-label", texts.page[named.dataset.label]);
 }
 
-/** A note with a command in a block of its own, which one click selects; hidden without a text. */
-export function advise(note, text, command) {
+/** A note, how to act on it, and the command for that in a block of its own, which one click selects; hidden without a text. */
+export function advise(note, text, how, command) {
   note.hidden = !text;
   if (note.dataset.shown === text + command) return; // a selection stays
   note.dataset.shown = text + command;
-  note.replaceChildren(text, ...(text ? [element("pre", { class: "command", tabindex: "0" }, command)] : []));
+  note.replaceChildren(text, ...(text ? [" ", element("span", { class: "how" }, how), element("pre", { class: "command", tabindex: "0" }, command)] : []));
 }
 
 function filled(made, attributes, children) {

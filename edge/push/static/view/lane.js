@@ -1,6 +1,7 @@
 // One lane, live: a snapshot, then every event since, in order and each one once.
 import { Figures } from "../figures.js";
 import { get, HubError, reasonOf, Stream } from "../hub.js";
+import { sumsOf } from "../model/ends.js";
 import { place, whole } from "../model/format.js";
 import { Range } from "../model/range.js";
 import { counts, lastOf, spoken } from "../model/score.js";
@@ -33,6 +34,7 @@ const stream = new Stream(onEvent, onState);
 const figures = new Figures("statistics", onFigures);
 let range = null;
 let selected = null;
+let isPinned = false;
 let lastHeard = null;
 let statistics = null;
 let shownFor = null;
@@ -154,24 +156,37 @@ function showClocks() {
 function showLanes() {
   lanes.show(range.lanes, range.lane);
   const { unclaimed, open_command: command } = range.lanes.find((one) => one.lane === range.lane) ?? {};
-  const replaceWords = /METRES|FACE/.test(command) ? ` ${texts.lane.replaceWords}` : "";
-  advise(byId("unclaimed"), unclaimed ? texts.lane.unclaimed(unclaimed) + replaceWords : "", command);
+  const replaceWords = /METRES|FACE/.test(command) ? texts.lane.replaceWords : "";
+  advise(byId("unclaimed"), unclaimed ? texts.lane.unclaimed(unclaimed) : "", replaceWords, command);
 }
 
 function showOrphans(count) {
-  advise(byId("orphans"), count ? texts.lane.orphans(count) : "", range.orphansCommand);
+  advise(byId("orphans"), count ? texts.lane.orphans(count) : "", texts.lane.listOrphans, range.orphansCommand);
 }
 
 function select(id) {
+  isPinned = false;
   if (selected === id) return;
   selected = id;
   draw();
 }
 
-/** The text of a changed shot, with the total that it led to; "" for an arrow in flight. */
+/** Keep the explained shot while a hand is at its buttons, so that a new one does not take its place under the finger. */
+function hold({ target }) {
+  const isInside = target.closest?.("#why-panel, dialog");
+  if (isInside && selected === null && range) {
+    selected = lastOf(range.shots(performance.now()))?.id ?? null;
+    isPinned = selected !== null;
+  } else if (!isInside && isPinned) {
+    selected = null;
+    isPinned = false;
+  }
+}
+
+/** The text of a changed shot, with the total of its archer that it led to; "" for an arrow in flight. */
 function announcement({ shot, isLate, before }) {
   const shown = range.shots(performance.now()).find((one) => one.id === shot.id);
-  const sum = whole(statistics.totals.points);
+  const sum = whole(sumsOf(statistics, shown)?.totals.points);
   if (!shown || !counts(shot)) return isLate ? texts.lane.voided(before, sum) : "";
   if (shot.result === Result.PENDING) return "";
   return isLate ? texts.lane.corrected(place(shown), spoken(shown), before, sum) : texts.lane.shot(place(shown), spoken(shown), sum);
@@ -205,6 +220,7 @@ function fade() {
 }
 
 setInterval(refreshDevices, DEVICES_MS);
+for (const type of ["pointerdown", "focusin"]) document.addEventListener(type, hold);
 setInterval(fade, FADE_MS);
 document.addEventListener("visibilitychange", refreshDevices);
 offerSettings(byId("settings"));

@@ -1,4 +1,5 @@
 // The overlay of a video: one lane's board on a transparent page, at the lower edge. It shows nothing where no session is.
+import { Source } from "../model/vocabulary.js";
 import { texts } from "../texts/index.js";
 import { Watch } from "../watch.js";
 import { fillBoard } from "./board.js";
@@ -17,7 +18,7 @@ function draw() {
   board.hidden = !range.session;
   fillBoard(board, range, watch.statistics(lane), performance.now());
   board.append(note);
-  note.textContent = range.simulated ? texts.board.simulated : "";
+  note.textContent = watch.sources.some((source) => source !== Source.HARDWARE) ? texts.board.simulated : "";
 }
 
 /** A broken connection is a mark on the board, not a bar across the video. */

@@ -18,7 +18,6 @@ const watch = new Watch(Lanes.ALL, { onLoad: build, onLane: draw, onState: showC
 function build() {
   nav.show(watch.lanes, Lanes.ALL);
   showTitle(texts.header.allLanes, texts.header.lanes(watch.lanes.length));
-  showSources(watch.sources);
   for (const [lane, card] of cards) {
     if (!watch.ranges.has(lane)) { card.remove(); cards.delete(lane); }
   }
@@ -30,6 +29,7 @@ function build() {
 }
 
 function draw(lane) {
+  showSources(watch.sources);
   fillCard(cards.get(lane), watch.ranges.get(lane), watch.devices.filter((device) => device.lane === lane), performance.now());
 }
 

@@ -1,5 +1,5 @@
 // The big numbers, the arrows of the current end as coloured chips, and the sums of each archer.
-import { archerRows, endOf, shotsOfEnd } from "../model/ends.js";
+import { archerOf, archerRows, endOf, shotsOfEnd, sumsOf } from "../model/ends.js";
 import { arrowPhrase, fixed, measured, place, speed, whole } from "../model/format.js";
 import { call, colour, isFlying, lastOf, spoken } from "../model/score.js";
 import { texts } from "../texts/index.js";
@@ -25,23 +25,28 @@ export function clearTotals() {
   byId("archers").hidden = true;
 }
 
-/** The sums of the hub. The sum of an end stays until one that includes the last shot arrives. */
+/** The sums of the hub, on a shared butt of the archer who shot last. The sum of an end stays until one that includes the last shot arrives. */
 export function showTotals(statistics, shots, slots) {
-  const { totals: sums, best_points: best } = statistics;
   const last = lastOf(shots);
+  const found = sumsOf(statistics, last);
   const end = endOf(statistics, last);
   if (end || !last) {
     put("end-sum", end ? whole(end.totals.points) : texts.none);
-    put("end-detail", end ? [last.endName && texts.score.end(last.endName), last.letter].filter(Boolean).join(" · ") : "");
+    put("end-detail", end ? last.endName && texts.score.end(last.endName) : "");
   }
+  if (found) showSums(found, archerOf(statistics, last), last);
+  showArchers(byId("archers"), archerRows(slots, statistics, last), statistics.totals);
+}
+
+function showSums({ totals: sums, best_points: best }, archer, last) {
+  const about = sums.arrows && best !== null ? texts.score.of(whole(best), sums.scored) : last?.sighter ? texts.score.sightersOnly : "";
   put("total", whole(sums.points));
-  put("total-detail", sums.arrows ? texts.score.of(whole(best ?? 0), sums.scored, statistics.slots.length) : last?.sighter ? texts.score.sightersOnly : "");
+  put("total-detail", [archer, about].filter(Boolean).join(" · "));
   put("fact-arrows", whole(sums.arrows));
   put("fact-hits", whole(sums.hits));
   put("fact-x", whole(sums.xs));
   put("fact-misses", whole(sums.misses));
   put("fact-average", fixed(sums.average, 2));
-  showArchers(byId("archers"), archerRows(slots, statistics, last));
 }
 
 /** The arrows of the end of a shot, in the order of their release, and a place for each that is to be shot. */
@@ -57,7 +62,7 @@ export function chips(shots, last, arrowsPerEnd) {
   return found;
 }
 
-function showArchers(table, rows) {
+function showArchers(table, rows, all) {
   table.hidden = rows.length < 2;
   if (table.hidden) return;
   const { archerHeads: heads, archersCaption } = texts.score;
@@ -66,7 +71,10 @@ function showArchers(table, rows) {
     tableHead([[heads.archer], [heads.end, "number"], [heads.arrows, "number"], [heads.average, "number"], [heads.total, "number"]]),
     element("tbody", {}, ...rows.map(({ name, end, arrows, average, total, isLast }) => element("tr", { class: isLast && "last" },
       element("th", { scope: "row" }, name), element("td", { class: "number" }, whole(end)), element("td", { class: "number" }, whole(arrows)),
-      element("td", { class: "number" }, fixed(average, 2)), element("td", { class: "number sum" }, whole(total))))));
+      element("td", { class: "number" }, fixed(average, 2)), element("td", { class: "number sum" }, whole(total))))),
+    element("tfoot", {}, element("tr", {}, element("th", { scope: "row" }, texts.score.allArchers), element("td"),
+      element("td", { class: "number" }, whole(all.arrows)), element("td", { class: "number" }, fixed(all.average, 2)),
+      element("td", { class: "number sum" }, whole(all.points)))));
 }
 
 function detail(shot) {

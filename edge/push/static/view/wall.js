@@ -1,17 +1,20 @@
 // The wall: one board per lane, or one for a single lane, which fill the screen without scrolling and without controls.
 import { arrange } from "../model/grid.js";
+import { addressWithoutWall, isAutomatic } from "../preferences.js";
 import { texts } from "../texts/index.js";
 import { Watch } from "../watch.js";
 import { fillBoard } from "./board.js";
 import { byId, element } from "./dom.js";
 import { Lanes, showConnection, showSources } from "./header.js";
 
+/** Time for which the way back is seen after the mouse has moved. */
+const SEEN_MS = 4000;
+
 const wall = byId("boards");
 const boards = new Map();
 const watch = new Watch(Lanes.requested() ?? Lanes.ALL, { onLoad: build, onLane: draw, onState: showConnection });
 
 function build() {
-  showSources(watch.sources);
   const [lane] = watch.ranges.keys();
   byId("title").textContent = watch.isAll ? texts.board.wallTitle : texts.header.lane(lane);
   for (const known of boards.keys()) if (!watch.ranges.has(known)) boards.delete(known);
@@ -24,6 +27,7 @@ function build() {
 }
 
 function draw(lane) {
+  showSources(watch.sources);
   fillBoard(boards.get(lane), watch.ranges.get(lane), watch.statistics(lane), performance.now());
 }
 
@@ -37,7 +41,20 @@ function fit() {
   });
 }
 
+/** Offer the page with all its parts while a mouse moves, where the screen itself has chosen the wall. */
+function offerPage() {
+  const link = element("a", { class: "leave-wall", href: addressWithoutWall() }, texts.board.leaveWall);
+  let hiding = 0;
+  document.body.append(link);
+  addEventListener("pointermove", () => {
+    link.classList.add("seen");
+    clearTimeout(hiding);
+    hiding = setTimeout(() => link.classList.remove("seen"), SEEN_MS);
+  });
+}
+
 document.title = texts.board.wallTitle;
+if (isAutomatic) offerPage();
 document.querySelector("main").hidden = true;
 wall.hidden = false;
 new ResizeObserver(fit).observe(wall);

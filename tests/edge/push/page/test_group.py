@@ -78,6 +78,10 @@ async def test_a_group_in_the_middle_leaves_the_sight(call: Call) -> None:
     found = await found_of(call, session(*moved(3, -3)))
     assert found["first"]["Sight"] == "No change: too few arrows to be sure"
     assert found["more"]["Centre known"] == "to ± 36 mm"
+    many = session(*(one for i in range(4) for one in moved(3, -3, 1, 6 * i + 1)))
+    assert (await found_of(call, many))["first"]["Sight"] == "No change: the group is centred"
+    lines = list(statistics_lines(many, session_statistics(many)))
+    assert "  Sight             No change: the group is centred" in lines
 
 
 async def test_archers_who_share_a_butt_are_described_each(call: Call) -> None:

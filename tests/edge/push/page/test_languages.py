@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,12 @@ async def test_every_language_has_the_same_texts(modules: Page, path: Path) -> N
     shape = await modules.evaluate(SHAPE, str(relative))
     assert shape == await modules.evaluate(SHAPE, str(relative.with_name("en.js")))
     assert await modules.evaluate(EMPTY, str(relative)) == []
+
+
+async def test_german_has_one_word_for_a_thing() -> None:
+    """A session is a Sitzung and closed, a tag is a Tag, a shot is gestrichen and corrected is berichtigt, in all files."""
+    others = re.compile(r"\b(Chips?|ungültig|geändert|Änderung|beendet)\b")
+    assert others.findall((STATIC / "texts" / "de.js").read_text()) == []
 
 
 async def opened(browser: Browser, service: Service, locale: str, query: str = "") -> Page:

@@ -58,6 +58,13 @@ async def test_the_selected_or_last_shot_is_explained(open_page: Open, lane: Lan
     why = page.locator("#why-panel")
     await expect(why.locator("h2")).to_have_text("Why M")
     await expect(why).to_contain_text("Miss: the target was working and saw nothing")
+    await why.click(position={"x": 30, "y": 30})  # a finger that is about to press a button there
+    await add_shot(lane, points=8)
+    await expect(page.locator("#last-value")).to_have_text("8")
+    await expect(why.locator("h2")).to_have_text("Why M")
+    await page.locator("#title").click()
+    await add_shot(lane, points=7)
+    await expect(why.locator("h2")).to_have_text("Why 7")
     await page.locator(f'.shot[data-shot="{first}"]').click()
     await expect(why.locator("h2")).to_have_text("Why 9")
     await expect(why).to_contain_text("100 mm from the centre of face A")

@@ -145,8 +145,11 @@ async def test_archers_who_share_a_butt_are_shown_each(open_page: Open, lane: La
         shot = await add_shot(lane, points=points)
         await connection.execute("update shots set slot_id = $2, revision = 2 where id = $1", shot, slot)
     page = await open_page()
-    await expect(page.locator("#total")).to_have_text("24")
-    await expect(page.locator("#total-detail")).to_have_text("of 30 with 3 arrows of 2 archers")
+    await expect(page.locator("#total")).to_have_text("17")  # of the archer who shot last, as the end
+    await expect(page.locator("#end-sum")).to_have_text("17")
+    await expect(page.locator("#total-detail")).to_have_text("Place A · of 20 with 2 arrows")
+    await expect(page.locator("#fact-arrows")).to_have_text("2")
+    assert await texts(page, "#archers tfoot :is(th, td)") == ["All archers", "", "3", "8.00", "24"]
     await expect(page.locator("#ends tbody th")).to_have_text(["Place A", "A 1", "Place B", "B 1"])
     await expect(page.locator("#ends tbody td:last-child")).to_have_text(["17", "7"])
     await expect(page.locator("#shots tbody th")).to_have_text(["A 1-2", "B 1-1", "A 1-1"])
@@ -154,6 +157,10 @@ async def test_archers_who_share_a_butt_are_shown_each(open_page: Open, lane: La
         "Place A: 2 arrows, 17 points of 20",
         "Place B: 1 arrow, 7 points of 10",
     ]
+    await add_shot(lane, points=6)  # of no archer
+    await expect(page.locator("#total-detail")).to_have_text("Without a place")
+    await expect(page.locator("#total")).to_have_text("6")
+    await expect(page.locator("#announcer")).to_have_text("Shot 1-1: 6. Total 6.")
 
 
 async def test_many_changes_cost_few_requests(open_page: Open, lane: LaneRows, connection: Connection) -> None:

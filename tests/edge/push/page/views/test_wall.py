@@ -31,6 +31,17 @@ ALPHA = """async ([png, places]) => {
 }"""
 """Opacity of a picture at some places, 0 to 255."""
 
+CONTRASTS = """() => {
+    const rgba = (text) => [...text.matchAll(/[\\d.]+/g)].map(([one]) => Number(one));
+    const light = ([r, g, b]) => [r, g, b].map((one) => one / 255).map((one) => (one <= .04045 ? one / 12.92 : ((one + .055) / 1.055) ** 2.4))
+        .reduce((sum, one, i) => sum + one * [.2126, .7152, .0722][i], 0);
+    return [...document.querySelectorAll(".board .chip-value:not(.free)")].map((one) => {
+        const style = getComputedStyle(one);
+        const [a, b] = [light(rgba(style.color)), light(rgba(style.backgroundColor))].sort((x, y) => y - x);
+        return (a + .05) / (b + .05);
+    });
+}"""
+"""Contrast of the values of an end, which axe-core does not measure within an image."""
 BOXES = """() => [...document.querySelectorAll('.cell')].map((one) => {
     const { left, top, width, height } = one.getBoundingClientRect();
     return [left, top, width, height].map(Math.round);
@@ -96,27 +107,67 @@ async def test_a_shared_butt_shows_each_archer(open_page: Open, lane: LaneRows) 
     page = await open_page(1920, 1080, query=f"?wall&lane={lane.number}")
     rows = page.locator(".board .standings .name")
     await expect(rows).to_have_text([f"{letter} · {one.name}" for letter, one in zip("ABCD", archers, strict=True)])
-    await expect(page.locator(".board .names")).to_have_text(ARCHERS[0])
+    await expect(page.locator(".board .names")).to_have_text(f"A · {ARCHERS[0]}")
     total = await page.locator(".board .standings .last b").inner_text()
     await expect(page.locator(".board .figure.total b")).to_have_text(total)
     assert await page.evaluate(OVERFLOWING) == []
 
 
-async def test_a_new_lane_joins_the_wall(open_page: Open, lane: LaneRows, connection: Connection) -> None:
-    page = await open_page(1920, 1080, query="?wall")
+@pytest.mark.parametrize(
+    ("given", "width", "has_pointer", "operates", "view"),
+    [
+        ({}, 1600, False, False, "wall"),
+        ({}, 1599, False, False, "lane"),
+        ({}, 2199, True, False, "lane"),
+        ({"lang": "de"}, 2200, True, False, "wall"),
+        ({}, 3840, False, True, "lane"),
+        ({"wall": "0"}, 3840, False, False, "lane"),
+        ({"lane": "2"}, 3840, False, False, "lane"),
+        ({"lane": "all"}, 3840, False, False, "overview"),
+        ({"spectator": ""}, 3840, False, False, "lane"),
+        ({"overlay": ""}, 3840, False, False, "overlay"),
+        ({"overlay": "0", "wall": "", "lane": "2"}, 390, True, True, "wall"),
+    ],
+)
+async def test_a_wide_screen_is_a_wall_by_itself(
+    call: Call, given: dict[str, str], width: int, has_pointer: bool, operates: bool, view: str
+) -> None:
+    found = await call("model/view.js", "viewOf", given, {"width": width, "hasPointer": has_pointer}, operates)
+    assert found == {"view": view, "isAutomatic": view == "wall" and "wall" not in given}
+
+
+async def test_a_new_lane_joins_the_wall(open_page: Open, connection: Connection) -> None:
+    lane = LaneRows(connection, OUTDOORS, source="hardware")
+    await lane.build()
+    page = await open_page(2200, 1240)
+    back = page.get_by_role("link", name="Lane page and settings")
+    await expect(back).to_have_css("opacity", "0")
     await expect(page.locator(".board h2")).to_have_text([f"Lane {lane.number}"])
-    other = LaneRows(connection, OUTDOORS, 2)
+    other = LaneRows(connection, OUTDOORS, 2, source="hardware")
     await other.build()
     await expect(page.locator(".board h2")).to_have_text(["Lane 1", "Lane 2"])
     first, second = await page.evaluate(BOXES)
     assert first[1] == second[1]
     assert first[0] + first[2] <= second[0]
+    await expect(page.locator("#simulated")).to_be_hidden()
+    await connection.execute("update device_status set source = 'simulator'")  # before its first shot
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when the screen wakes up
+    await expect(page.locator("#simulated")).to_be_visible()
+    await page.mouse.move(500, 500)
+    await expect(back).to_have_css("opacity", "1")
+    await back.click()
+    await expect(page.locator("#operate")).to_be_visible()  # also with ?wall=0 in the address
+    await expect(page.locator("main")).to_be_visible()
 
 
 async def test_the_overlay_is_transparent_around_its_board(open_page: Open, modules: Page, lane: LaneRows) -> None:
     await add_shot(lane, CENTRE_MM + 70, CENTRE_MM, 9)
+    await add_shot(lane, None, None, 0, result="miss")
     page = await open_page(1280, 720, query="?overlay")
     await expect(page.locator(".board .figure.total b")).to_have_text("9")
+    contrasts = await page.evaluate(CONTRASTS)
+    assert len(contrasts) == 2
+    assert min(contrasts) >= 4.5
     await expect(page.locator("#simulated")).to_be_hidden()
     await expect(page.locator(".board .note")).to_have_text("Simulated data")
     box = await page.locator(".board").bounding_box()
