@@ -194,7 +194,8 @@ def _result(score: ScoreCorrection, shot: ShotSummary) -> Result:
         return Result.HIT
     if score.points is None:
         raise CommandError(
-            "nothing to correct: give --points, --x or --result", hint="See `archstats-sensor shots correct --help`."
+            "nothing to correct: neither a result nor points nor an X was given",
+            hint="Give one of them: see `archstats-sensor shots correct --help`.",
         )
     if score.points == 0:
         return Result.MISS if shot.landing is None else Result.OFF_FACE

@@ -67,7 +67,7 @@ def test_an_x_is_worth_what_the_rules_say(shot: ShotSummary, given: ScoreCorrect
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (ScoreCorrection(None, None), "nothing to correct: give --points, --x or --result"),
+        (ScoreCorrection(None, None), "nothing to correct: neither a result nor points nor an X was given"),
         (ScoreCorrection(Result.PENDING, None), "'pending' is not a result"),
         (ScoreCorrection(Result.MISS, 3), "a shot with the result miss has no points"),
         (ScoreCorrection(Result.HIT, None), "a hit needs points"),

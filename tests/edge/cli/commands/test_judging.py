@@ -126,7 +126,7 @@ REFUSED = {
     "correct last --result miss --points 3 --why w": ["miss", "--result hit"],
     "correct last --result hit --why w": ["--points", "10, 9, 1"],
     "correct last --result great --why w": ["great", "not_shot"],
-    "correct last --why w": ["nothing to correct: give --points, --x or --result"],
+    "correct last --why w": ["nothing to correct: neither a result nor points nor an X was given"],
     "void last --why ' '": ["--why"],
     "void ffff0000 --why w": ["ffff0000", "shots list"],
     "void 'no id' --why w": ["no id", "last"],

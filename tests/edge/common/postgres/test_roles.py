@@ -99,7 +99,14 @@ EXECUTED = {
     Role.SENSOR: {"expire_commands"},
     Role.SHOTS: {"end_foreign_lock_holders"} | HEALING,
     Role.PUSH: {"public_state", "hub_lane", "hub_device", "utc_of_boot", "is_not_before"} | HEALING,
-    Role.API: {"utc_of_boot", "expire_commands", "mark_programmed_elsewhere", "remove_arrow", "lock_device"},
+    Role.API: {
+        "utc_of_boot",
+        "is_not_before",
+        "expire_commands",
+        "mark_programmed_elsewhere",
+        "remove_arrow",
+        "lock_device",
+    },
     Role.OPERATOR: {"utc_of_boot", "expire_commands", "mark_programmed_elsewhere", "lock_device"} | HEALING,
 }
 """Functions of the schema that a role may execute by itself."""
