@@ -7,6 +7,7 @@ import { PaperMarks } from "./marks.js";
 import { isCorrected } from "../model/values.js";
 import { askName } from "./access.js";
 import { showArrows } from "./arrow.js";
+import { showFiles } from "./files.js";
 import { showHistory } from "./history.js";
 import { resolveOrphan } from "./orphan.js";
 import { enterPaper } from "./paper.js";
@@ -22,6 +23,7 @@ const ACTIONS = Object.freeze([
   { name: "settings", run: changeSession, isOffered: ({ isRunning }) => isRunning },
   { name: "sighters", run: markSighters, isOffered: ({ isRunning }) => isRunning },
   { name: "arrows", run: showArrows, isOffered: () => true },
+  { name: "files", run: showFiles, isOffered: ({ session }) => Boolean(session) },
   { name: "history", run: showHistory, isOffered: () => true },
   { name: "close", run: closeSession, isOffered: ({ isRunning }) => isRunning, isDanger: true },
 ]);

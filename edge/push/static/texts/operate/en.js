@@ -18,6 +18,7 @@ export const texts = {
     sighters: "Sighters",
     close: "Close session",
     arrows: "Arrows",
+    files: "Score sheet and files",
     history: "Past sessions",
     name: (name) => `Operator: ${name}`,
     more: "More",

@@ -64,6 +64,17 @@ async def test_a_session_links_to_its_files(operate: Operate, lane: LaneRows) ->
         assert "Kim" in await answer.text()
 
 
+async def test_a_running_session_links_to_its_files(operate: Operate, lane: LaneRows) -> None:
+    await add_shot(lane)
+    operator = await operate(width=390)
+    dialog = await operator.choose("files")
+    links = dialog.locator(".links a")
+    await expect(links).to_have_text(["Score sheet", "Certificate", "Shots (CSV)", "Ends (CSV)"])
+    for address in await links.evaluate_all("links => links.map((link) => link.href)"):
+        assert str(lane.session_id) in address
+        assert (await operator.page.request.get(address)).status == 200, address
+
+
 async def test_a_lane_without_past_sessions_says_so(operate: Operate, lane: LaneRows) -> None:
     operator = await operate()
     dialog = await operator.choose("history")

@@ -48,7 +48,8 @@ def test_an_audience_loads_no_control() -> None:
     """The entry alone is loaded with the page; everything else follows when an operator wants it."""
     assert "./view/bar.js" in code(STATIC / "operate" / "index.js")
     assert {"operate/view/bar.js"} == ON_DEMAND
-    assert imports(STATIC / "operate" / "index.js") == {"view/dom.js", "operate/access.js", "operate/view/bar.js"}
+    entry = {"preferences.js", "view/dom.js", "operate/access.js", "operate/view/bar.js"}
+    assert imports(STATIC / "operate" / "index.js") == entry
 
 
 @pytest.mark.browser
