@@ -17,7 +17,12 @@ _HELD: Final = f"""
 with wanted as (
     select s.*, coalesce(s.closing_time, s.end_time) as over_at,
         case when s.closing_host_boot_id = s.start_host_boot_id
-            then s.closing_mono_ns + {FLIGHT_S}000000000 end as last_ns
+            then s.closing_mono_ns + {FLIGHT_S}000000000 end as last_ns,
+        array(select b.host_boot_id
+            from host_boots f join host_boots b on b.number > f.number and (b.host_id = f.host_id) is not false
+            where f.host_boot_id = s.start_host_boot_id and not exists (
+                select from host_boots c where c.host_boot_id = s.closing_host_boot_id
+                    and c.number < b.number and (c.host_id = b.host_id) is not false)) as later
     from sessions s where s.id = $1
 ),
 near as (
@@ -29,11 +34,7 @@ near as (
         select * from readings where device_id = d.device_id and not is_surplus
             and at >= w.start_time and at <= coalesce(w.over_at, 'infinity') + interval '{FLIGHT_S} s'
         union all
-        select r.* from host_boots f join host_boots b on b.number > f.number and (b.host_id = f.host_id) is not false
-                and not exists (select from host_boots c where c.host_boot_id = w.closing_host_boot_id
-                    and c.number < b.number and (c.host_id = b.host_id) is not false)
-            join readings r on r.device_id = d.device_id and not r.is_surplus and r.host_boot_id = b.host_boot_id
-        where f.host_boot_id = w.start_host_boot_id
+        select * from readings where device_id = d.device_id and not is_surplus and host_boot_id = any(w.later)
     ) r
     where r.kind in ('release', 'landing') and r.cause is distinct from 'removed'
 ),
