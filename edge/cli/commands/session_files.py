@@ -13,12 +13,14 @@ import typer
 
 from edge.cli.commands.options import DatabaseDir, Json, Lane, Who, operator_name, storable
 from edge.cli.operator_connection import on_database
-from edge.common.config.errors import EXIT_REFUSED, CommandError
+from edge.common.config.errors import EXIT_REFUSED
 from edge.common.console import as_json as json_object
 from edge.common.console import complain, local, say
+from edge.common.output_file import write_output
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import SlotLetter
-from edge.operator.export.documents import Document, document_text, own_stylesheet
+from edge.installer.command import NAME_FIRST
+from edge.operator.export.documents import OF_HUB, Document, document_text, own_stylesheet
 from edge.operator.export.files import json_text
 from edge.operator.export.history import LIMIT, MOST, HistoryFilter, PastSession, read_history
 from edge.operator.export.words import Language, language_of_environment
@@ -40,6 +42,7 @@ Output = Annotated[
     typer.Option(metavar="FILE", help="The file; '-' for standard output. Named by lane and day by default."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
+Named = Annotated[bool, typer.Option(NAME_FIRST, hidden=True, help="Begin with a line that names the file.")]
 Speaks = Annotated[Language | None, typer.Option(help="Language of a page to print; that of the terminal by default.")]
 
 
@@ -57,10 +60,11 @@ def export_command(
     force: Force = False,
     language: Speaks = None,
     lane: Lane = None,
+    named: Named = False,
     database_dir: DatabaseDir = None,
 ) -> None:
     """Write a session to a file, or a page of it to print."""
-    _export(session, kind, output, force, language, lane, database_dir)
+    _export(session, kind, output, force, language, lane, database_dir, named=named)
 
 
 def certificate_command(
@@ -70,29 +74,33 @@ def certificate_command(
     language: Speaks = None,
     lane: Lane = None,
     as_json: Json = False,
+    named: Named = False,
     database_dir: DatabaseDir = None,
 ) -> None:
-    """Write the certificate of a session: who watched, and when."""
+    """Write the certificate of a session: which devices watched, and when."""
     kind = Document.CERTIFICATE_JSON if as_json else Document.CERTIFICATE
-    _export(session, kind, output or (Path("-") if as_json else None), force, language, lane, database_dir)
+    _export(session, kind, output or (Path("-") if as_json else None), force, language, lane, database_dir, named=named)
 
 
 def _export(
-    session: str, kind: Document, output: Path | None, force: bool, language: Language | None, lane: int | None, folder: Path | None
+    session: str, kind: Document, output: Path | None, force: bool, language: Language | None, lane: int | None,
+    folder: Path | None, *, named: bool,
 ) -> None:  # fmt: skip
     async def run(connection: Connection) -> None:
         chosen = await find_session(connection, session, "session export", lane)
         spoken = language or language_of_environment(os.environ)
         text, name = await document_text(connection, chosen.id, kind, spoken, own_stylesheet())
         if output == Path("-"):
+            if named:
+                sys.stdout.buffer.write(f"{name}\n".encode())
             sys.stdout.buffer.write(text.encode() + b"\n" * (not text.endswith("\n")))
             sys.stdout.flush()
             return
         path = output or Path(name)
-        _write(path, text, force=force)
+        write_output(path, text.encode(), force=force)
         complain(f"{chosen}: written to {path}")
 
-    on_database(run, folder)
+    on_database(run, folder, at_centre=kind not in OF_HUB)
 
 
 def paper_command(
@@ -156,7 +164,7 @@ def history_command(
         if not found.sessions and not as_json:
             say("No past session. A session is past once it is closed: `archstats-sensor session close`.")
 
-    on_database(run, database_dir)
+    on_database(run, database_dir, at_centre=True)
 
 
 def history_lines(session: PastSession) -> Iterator[str]:
@@ -188,18 +196,3 @@ def compared_line(one: ComparedEnd, sighters: int) -> str:
     beyond += [f"only by the sensors {' '.join(one.only_sensed)}"] if one.only_sensed else []
     beyond += [f"{one.undecided} not decided"] if one.undecided else []
     return f"{both}  DIFFERS: {', '.join(beyond)}"
-
-
-def _write(path: Path, text: str, *, force: bool) -> None:
-    try:
-        with path.open("w" if force else "x", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except FileExistsError:
-        raise CommandError(
-            f"{path} exists already, so nothing was written", hint="Give another --output, or --force to replace it."
-        ) from None
-    except OSError as fault:
-        raise CommandError(
-            f"{path} cannot be written ({fault.strerror or os.strerror(fault.errno or 0)})",
-            hint="Give another --output.",
-        ) from fault

@@ -73,7 +73,7 @@ class CertifiedDevice:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationInForce:
+class ActiveCalibration:
     """The calibration of a target from an instant of the session on."""
 
     device_id: str
@@ -113,6 +113,9 @@ class Counts:
     sighters: int
     surplus: int
     misses: int
+    """Arrows that landed nowhere while the target is proven to have worked, or that an operator made misses."""
+    off_face: int
+    """Hits beside the face, of value M."""
     unknown: int
     pending: int
     void: int
@@ -135,13 +138,14 @@ class Certificate:
     sources: Sequence[str]
     """Where the readings of its shots come from: hardware, simulator, replay."""
     devices: Sequence[CertifiedDevice]
-    calibrations: Sequence[CalibrationInForce]
+    calibrations: Sequence[ActiveCalibration]
     corrections: Sequence[CertifiedCorrection]
     rescores: Sequence[RecordedRescore]
     counts: Counts
     faces: Sequence[str]
     """Each face with the version of its definition."""
-    assembly_version: int
+    assembly_versions: Sequence[int]
+    """Versions of the rules that its shots were assembled by, as they are stored with the shots."""
     made_at: datetime
 
 
@@ -178,11 +182,11 @@ def certified_until(context: SessionContext) -> float:
     return max(min(context.now, context.closes + landing_window_s(context)), 0.0)
 
 
-def calibrations_in_force(
+def active_calibrations(
     context: SessionContext, axis: Axis, stored: Mapping[UUID, StoredCalibration], shots: Mapping[UUID | None, int]
-) -> list[CalibrationInForce]:
+) -> list[ActiveCalibration]:
     """The calibrations of each target, one after the other; ``shots`` are the landings that each of them placed."""
-    found: list[CalibrationInForce] = []
+    found: list[ActiveCalibration] = []
     ends = certified_until(context)
     for device in sorted(context.targets):
         placement = context.placements.get(device, UNKNOWN_PLACEMENT)
@@ -196,7 +200,7 @@ def calibrations_in_force(
             before = own
             known = None if own is None else stored.get(own)
             found.append(
-                CalibrationInForce(
+                ActiveCalibration(
                     device_id=device,
                     since=axis.utc_of(start),
                     calibration_id=own,
@@ -217,14 +221,14 @@ def counts_of(source: SheetSource, orphans: Mapping[OrphanStatus, int]) -> Count
     shot = [row for row in rows if row.shot.is_shot]
     calls = [row for row in shot if row.details.line_call]
     results = Counter(row.result for row in rows)
-    misses = (Result.MISS, Result.OFF_FACE, Result.OFF_VIEW)
     sized = [row for row in shot if row.details.shaft_mm is not None]
     assumed = sum(row.details.shaft_assumed for row in sized)
     return Counts(
         shots=len(shot),
         sighters=sum(row.is_sighter for row in shot),
         surplus=sum(row.is_surplus for row in shot),
-        misses=sum(results[result] for result in misses),
+        misses=results[Result.MISS],
+        off_face=results[Result.OFF_FACE] + results[Result.OFF_VIEW],
         unknown=results[Result.UNKNOWN],
         pending=results[Result.PENDING],
         void=results[Result.VOID],
@@ -253,7 +257,7 @@ def certificate_facts(certificate: Certificate) -> dict[str, object]:
         ],
         "counts": asdict(certificate.counts),
         "faces": list(certificate.faces),
-        "assembly_version": certificate.assembly_version,
+        "assembly_versions": list(certificate.assembly_versions),
         "made_at": certificate.made_at,
     }
 

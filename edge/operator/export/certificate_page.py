@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
-from edge.common.vocabulary import CorrectionKind
+from edge.common.vocabulary import CorrectionKind, DeviceKind
 from edge.operator.export.certificate import Certificate, CertifiedCorrection, CertifiedDevice
 from edge.operator.export.files import score_words
 from edge.operator.export.markup import Content, Markup, document, element, facts_table, joined, row, table
@@ -61,7 +61,7 @@ def _facts(certificate: Certificate, words: Words) -> Iterator[tuple[Content, Co
     yield words["archer"], ", ".join(f"{place.letter}: {place.archer or '-'}" for place in head.places)
     yield words["face"], ", ".join(f"{face}" for face in certificate.faces)
     yield words["rules"], rules_text(head, words)
-    yield words["assembly_rules"], str(certificate.assembly_version)
+    yield words["assembly_rules"], ", ".join(map(str, certificate.assembly_versions))
 
 
 def _devices(certificate: Certificate, words: Words) -> Content:
@@ -91,7 +91,9 @@ def _watch(device: CertifiedDevice, words: Words) -> Markup:
         ])
         for part in device.parts
     ]  # fmt: skip
-    return joined([element("h3", f"{words['device']} {device.id}"), table(header, rows, "list")])
+    heading = element("h3", f"{words['device']} {device.id}")
+    note = element("p", words["misses_note"], class_="note") if device.kind is DeviceKind.TARGET else Markup("")
+    return joined([heading, note, table(header, rows, "list")])
 
 
 def _calibrations(certificate: Certificate, words: Words) -> Content:

@@ -14,14 +14,13 @@ from edge.operator.export.certificate import (
     CertifiedCorrection,
     GapReason,
     StoredCalibration,
-    calibrations_in_force,
+    active_calibrations,
     certified_devices,
     counts_of,
 )
 from edge.operator.export.reading import no_session, one_instant, sheet_source
 from edge.operator.export.sheet import SheetSource
 from edge.operator.rescoring import rescores_of
-from edge.shots.assembly.context import RULE_VERSION
 from edge.shots.store.context import SessionSnapshot, load_snapshot
 
 _DEVICES = """
@@ -60,6 +59,7 @@ select source from shots h join readings r
     on (r.device_id, r.stream_id, r.seq) = (h.landing_device_id, h.landing_stream_id, h.landing_seq) where h.session_id = $1
 order by source
 """
+_ASSEMBLIES = "select distinct rule_version from shots where session_id = $1 order by rule_version"
 _FACES = """
 select distinct f.code || ' (' || f.version || ')' as face from faces f join targets t on t.id = f.target_id
 where t.session_id = $1 order by face
@@ -109,12 +109,12 @@ async def _certificate(
         head=source.head,
         sources=[row["source"] for row in await connection.fetch(_SOURCES, session_id)],
         devices=certified_devices(seen.context, seen.axis, devices, gaps),
-        calibrations=calibrations_in_force(seen.context, seen.axis, stored, placed),
+        calibrations=active_calibrations(seen.context, seen.axis, stored, placed),
         corrections=await _corrections(connection, session_id, source),
         rescores=await rescores_of(connection, session_id),
         counts=counts_of(source, {OrphanStatus(row["status"]): row["landings"] for row in orphans}),
         faces=[row["face"] for row in await connection.fetch(_FACES, session_id)],
-        assembly_version=RULE_VERSION,
+        assembly_versions=[row[0] for row in await connection.fetch(_ASSEMBLIES, session_id)],
         made_at=await connection.fetchval("select clock_timestamp()"),
     )
 

@@ -33,6 +33,8 @@ class Document(StrEnum):
     CERTIFICATE_JSON = "certificate-json"
 
 
+OF_HUB = frozenset((Document.CERTIFICATE, Document.CERTIFICATE_JSON))
+"""Documents of data that stay on the hub; a centre of several hubs has the others."""
 SUFFIXES = {
     Document.CSV: "csv",
     Document.JSON: "json",
@@ -53,7 +55,7 @@ async def document_text(
     connection: Connection, session_id: UUID, document: Document, language: Language, stylesheet: Markup
 ) -> tuple[str, str]:
     """The text of a document, and its file name. Raises CommandError when the session does not exist."""
-    if document in (Document.CERTIFICATE, Document.CERTIFICATE_JSON):
+    if document in OF_HUB:
         certificate = await read_certificate(connection, session_id)
         is_page = document is Document.CERTIFICATE
         text = (
@@ -69,9 +71,9 @@ async def document_text(
 
 
 def file_name(head: SheetHead, document: Document) -> str:
-    """A name that says lane, day and session: ``lane-1-2026-05-01-1a2b3c4d-ends.csv``."""
+    """A name that says lane, local day and session: ``lane-1-2026-05-01-1a2b3c4d-ends.csv``."""
     kind = {Document.CSV: "shots", Document.JSON: "session"}.get(document, document.removesuffix("-json"))
-    return f"lane-{head.lane}-{head.start_time:%Y-%m-%d}-{str(head.session_id)[:8]}-{kind}.{SUFFIXES[document]}"
+    return f"lane-{head.lane}-{head.start_time.astimezone():%Y-%m-%d}-{str(head.session_id)[:8]}-{kind}.{SUFFIXES[document]}"
 
 
 def own_stylesheet() -> Markup:

@@ -1,8 +1,8 @@
 """Past sessions, newest first: each archer's totals, average and spread, and the best total of the same format.
 
-A format is a distance, the code of the archer's face, the number of counting arrows and the rules with their version. An archer's personal best is the highest
-total of a closed session of that format, at a
-centre of all hubs. Archers are the same by name; on a butt without slots they are not known.
+A format is a distance, the code of the archer's face, the number of counting arrows and the rules with their version. An
+archer's personal best is the highest total of a closed session of that format, at a centre of all hubs; of equal ones the
+first. Archers are the same by name, letter for letter; on a butt without slots they are not known.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class Best:
     session_id: UUID
     """The first session with it."""
     start_time: datetime
+    sessions: int
+    """Closed sessions of the format, this one included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class PastArcher:
     best: Best | None
     """Personal best in the format of this session; None without a name."""
     is_best: bool
-    """Whether this session has it."""
+    """Whether this session has it, and is not the only one of its format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ select s.id from sessions s
 where not s.is_opened and ($1::integer is null or s.lane = $1)
     and ($2::text is null or exists (
         select from slots p join archers a on (a.id, a.hub_id) = (p.archer_id, p.hub_id)
-        where p.session_id = s.id and lower(a.name) = lower($2)))
+        where p.session_id = s.id and a.name = $2))
     and ($3::uuid is null or ({_KEY}, s.id) < (select {_KEY}, s.id from sessions s where s.id = $3))
 order by {_KEY} desc, s.id desc limit $4
 """  # noqa: S608 - fixed text
@@ -136,7 +138,8 @@ with mine as materialized (
         group by slot_id, hub_id
     ) h
 )
-select distinct on (name, distance_m, face, rules, arrows) name, distance_m, face, rules, arrows, points, session_id, start_time
+select distinct on (name, distance_m, face, rules, arrows) name, distance_m, face, rules, arrows, points, session_id, start_time,
+    count(*) over (partition by name, distance_m, face, rules, arrows) as sessions
 from mine join totals using (slot_id, hub_id) order by name, distance_m, face, rules, arrows, points desc, start_time, session_id
 """
 
@@ -173,7 +176,7 @@ def past_session(source: SheetSource, bests: Mapping[tuple[str, Format], Best]) 
                 xs=sheet.totals.xs,
                 spread=_spread(source, sheet.place.letter),
                 best=best,
-                is_best=best is not None and best.points == sheet.totals.points,
+                is_best=best is not None and best.session_id == head.session_id and best.sessions > 1,
             )
         )
     return PastSession(
@@ -207,7 +210,10 @@ def _spread(source: SheetSource, letter: str | None) -> Spread | None:
 
 async def _bests(connection: Connection, names: Sequence[str]) -> dict[tuple[str, Format], Best]:
     rows = await connection.fetch(_BESTS, names, sorted(NO_SHOT), sorted(DECIDED), sorted(NOT_COUNTED)) if names else []
-    return {(row["name"], _format(row)): Best(row["points"], row["session_id"], row["start_time"]) for row in rows}
+    return {
+        (row["name"], _format(row)): Best(row["points"], row["session_id"], row["start_time"], row["sessions"])
+        for row in rows
+    }
 
 
 def _format(row: asyncpg.Record) -> Format:

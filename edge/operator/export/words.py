@@ -136,8 +136,12 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "stored_until": ("All stored until", "Vollständig bis"),
     "watched": ("Proven to be working", "Nachweislich in Betrieb"),
     "watched_note": (
-        "Yes: the device was on the lane and never blind, and all its events are stored. An arrow that did not land then is a miss.",
-        "Ja: Das Gerät war auf der Bahn und nie blind, und alle seine Ereignisse sind gespeichert. Ein Pfeil ohne Einschlag ist dann ein Fehlschuss.",
+        "Yes: the device was on the lane and never blind, and all its events are stored.",
+        "Ja: Das Gerät war auf der Bahn und nie blind, und alle seine Ereignisse sind gespeichert.",
+    ),
+    "misses_note": (
+        "An arrow that did not land while the target is proven to be working is a miss.",
+        "Ein Pfeil ohne Einschlag ist ein Fehlschuss, solange die Scheibe nachweislich in Betrieb war.",
     ),
     "cause": ("Cause", "Ursache"),
     "cause_gap": ("gap", "Lücke"),
@@ -157,6 +161,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "count_unknown": ("Unknown", "Unbekannt"),
     "count_pending": ("Not decided yet", "Noch nicht entschieden"),
     "count_misses": ("Misses", "Fehlschüsse"),
+    "count_off_face": ("Hits beside the face", "Treffer neben der Auflage"),
     "count_void": ("Void", "Ungültig"),
     "count_not_shot": ("Let down", "Abgesetzt"),
     "count_line_calls": ("Line calls", "Linienentscheidungen"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.common.config.errors import EX_CONFIG, CommandError, ConfigError
-from edge.installer.command import Caller, Launch, main, plan_launch
+from edge.installer.command import NAME_FIRST, Caller, Launch, Output, main, plan_launch
 from edge.installer.hub import COMMON_SETTINGS, Hub
 from edge.installer.inspect import inspect_hub, shipped_files
 from edge.installer.plan import install_plan
@@ -88,6 +88,33 @@ def test_operators_commands_run_as_the_operator(plan: Plan) -> None:
     assert launch.environ["POSTGRES_USER"] == "archstats_operator"
     assert plan("session", "list", who="archstats_operator").words == (PROGRAM, "session", "list")
     assert plan().words == ("runuser", "-u", "archstats_operator", "--", PROGRAM)
+
+
+def test_a_session_is_written_as_the_caller(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launch = plan("session", "export", "last", "--as", "ends", "--output=a b.csv", "--force")
+    as_operator = ("runuser", "-u", "archstats_operator", "--", PROGRAM)
+    inner = ("session", "export", "--output", "-", NAME_FIRST, "last", "--as", "ends", "--force")
+    assert (launch.words, launch.output) == ((*as_operator, *inner), Output(Path("a b.csv"), force=True))
+    asked = plan("session", "certificate", who="pi")
+    assert asked.words[:3] == ("sudo", "--", "/usr/local/bin/archstats-sensor")
+    passed = plan(*asked.words[3:])
+    assert (passed.words[:5], passed.output) == (as_operator, None)
+    for words in (("export", "--output", "-"), ("certificate", "--json"), ("export", "--help"), ("list",)):
+        assert plan("session", *words).output is None
+
+    echo = ("sh", "-c", "printf 'lane-1-ends.csv\\nslot\\r\\n1\\r\\n'")
+    for path, shown in ((None, "lane-1-ends.csv"), (tmp_path / "x.csv", str(tmp_path / "x.csv"))):
+        made = Launch(echo, dict(os.environ), Output(path, force=False))
+        monkeypatch.setattr("edge.installer.command.plan_launch", lambda *_, made=made: made)
+        monkeypatch.chdir(tmp_path)
+        for status, said in ((0, f"written to {shown}"), (1, f"{shown} exists already")):
+            with pytest.raises(SystemExit) as ended:
+                main()
+            assert (ended.value.code, said in capsys.readouterr().err) == (status, True)
+        assert (tmp_path / shown).read_bytes() == b"slot\r\n1\r\n"
+        assert (tmp_path / shown).stat().st_uid == os.geteuid()
 
 
 def test_database_commands_run_as_its_owner(plan: Plan, tmp_path: Path) -> None:

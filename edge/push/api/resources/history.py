@@ -25,7 +25,7 @@ class HistoryParams(Query):
 
     lane: Lane | None = None
     archer: (
-        Annotated[Text, Field(min_length=1, description="Name of an archer who shot; case does not matter.")] | None
+        Annotated[Text, Field(min_length=1, description="Name of an archer who shot, letter for letter.")] | None
     ) = None
     limit: Annotated[int, Field(ge=1, le=MOST, description="Most sessions of one answer.")] = LIMIT
     after: UUID | None = None

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge.common.postgres.connection import Connection
+from edge.installer.command import NAME_FIRST
 from tests.acceptance.test_docs import PREPARED, commands
 from tests.edge.cli.command_line import CommandLine
 from tests.edge.lane_rows import OUTDOORS, LaneRows, build_lane
@@ -62,7 +63,10 @@ def test_shots_and_ends_are_exported(command_line: CommandLine, shot_session: st
         "641.0",
         "10.5",
     )
-    ends = rows(command_line.run("session", "export", "last", "--as", "ends", "--output", "-"))
+    named = command_line.run("session", "export", "last", "--as", "ends", "--output", "-", NAME_FIRST)
+    name, _, text = named.partition("\n")
+    assert name.startswith("lane-1-2026-01-01-")
+    ends = rows(text)
     assert [(row["slot"], row["end"], row["arrow_1"], row["arrow_3"], row["sum"], row["running"]) for row in ends] == [
         ("A", "1", "10", "7", "26", "26"), ("A", "2", "9", "", "9", "35"), ("B", "1", "X", "8", "28", "28"), ("", "2", "?", "", "0", "0"),
     ]  # fmt: skip
@@ -130,7 +134,7 @@ def test_past_sessions_are_listed(command_line: CommandLine) -> None:
     assert [line for line in lines if line.startswith("  ")][:4] == [
         "  A Kim: 3 arrows, 26 points  average 8.67  best 27",
         "  A Kim: 3 arrows, 27 points  average 9.00  personal best",
-        "  B Lee: 2 arrows, 14 points  average 7.00  personal best",
+        "  B Lee: 2 arrows, 14 points  average 7.00  best 14",
         "  no archer: 1 arrows, 0 points",
     ]
     assert len(command_line.json("session", "history", "--archer", "lee")) == 1

@@ -22,6 +22,7 @@ from edge.operator.export.words import Language
 from edge.operator.rebuilds import rebuild_session
 from edge.operator.rescoring import rescore_session
 from edge.operator.shots import list_shots
+from edge.shots.assembly.context import RULE_VERSION
 from tests.edge.lane_rows import CENTRE_MM, LaneRows
 
 MAP = {"xx": 1.0, "xy": 0.0, "yx": 0.0, "yy": 1.0, "x0_mm": 0.0, "y0_mm": 0.0}
@@ -68,7 +69,14 @@ async def test_a_gap_divides_what_is_proven_and_makes_a_shot_unknown(lane: LaneR
     ], "until the last arrow may have landed, 3 s after the closing"
     assert (target.proven_s, target.watched_s) == (36.0, 43.0)
     assert target.stored_until == lane.at(50.0)
-    assert (found.counts.shots, found.counts.unknown, found.counts.misses) == (3, 1, 1)
+    assert (found.counts.shots, found.counts.unknown, found.counts.misses, found.counts.off_face) == (3, 1, 1, 0)
+    assert found.assembly_versions == [RULE_VERSION]
+    page = certificate_html(found, Language.EN, stylesheet_text(""))
+    assert page.count("An arrow that did not land") == 1, "of the target, not of the bow"
+    await lane.connection.execute("update shots set rule_version = 2, result = 'off_face' where result = 'miss'")
+    older = await certificate(lane)
+    assert older.assembly_versions == [2, RULE_VERSION]
+    assert (older.counts.misses, older.counts.off_face) == (0, 1)
     assert list(found.sources) == ["simulator"]
     assert [(one.calibration_id, one.sigma_mm, one.shots) for one in found.calibrations] == [(None, 0.5, 1)]
 

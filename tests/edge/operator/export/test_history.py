@@ -36,8 +36,8 @@ async def test_a_personal_best_is_the_highest_total_of_its_format(lane: LaneRows
         if one.archer
     }
     assert bests == {
-        (first, "Kim"): (45, 51, False), (first, "Lee"): (51, 51, True),
-        (second, "Kim"): (51, 51, True), (second, "Lee"): (30, 30, True),
+        (first, "Kim"): (45, 51, False), (first, "Lee"): (51, 51, False),
+        (second, "Kim"): (51, 51, True), (second, "Lee"): (30, 30, False),
         (third, "Kim"): (45, 51, False),
     }  # fmt: skip
     (kim,) = found[third]
@@ -46,7 +46,15 @@ async def test_a_personal_best_is_the_highest_total_of_its_format(lane: LaneRows
     await lane.connection.execute("update sessions set rule_set = 'wa_x11' where id = $1", second)
     await lane.connection.execute("update targets set distance = 30 where session_id = $1", third)
     changed = {one.archer: one.is_best for _, of_session in await archers(lane) for one in of_session}
-    assert changed["Kim"] is True
+    assert changed["Kim"] is False, "the only session of its format is no best"
+
+
+async def test_of_equal_totals_the_first_alone_is_best(lane: LaneRows) -> None:
+    first, second = [await add_session(lane, {"Kim": HIGH}) for _ in range(2)]
+    assert {session: one.is_best for session, (one,) in await archers(lane, archer="Kim")} == {
+        first: True,
+        second: False,
+    }
 
 
 async def test_totals_equal_those_of_the_statistics(lane: LaneRows) -> None:
@@ -80,7 +88,8 @@ async def test_pages_and_filters(lane: LaneRows) -> None:
     names = ["Kim", "Lee", "kim L.", "Kim", "Lee"]
     added = [await add_session(lane, {name: FEW}) for name in names]
     newest_first = added[::-1]
-    assert [one for one, _ in await archers(lane, archer="KIM")] == [added[3], added[0]]
+    assert [one for one, _ in await archers(lane, archer="Kim")] == [added[3], added[0]]
+    assert await archers(lane, archer="KIM") == []
     assert (await read_history(lane.connection, HistoryFilter(lane=2))).sessions == []
     page = await read_history(lane.connection, HistoryFilter(lane=1, limit=2))
     seen = [one.id for one in page.sessions]
