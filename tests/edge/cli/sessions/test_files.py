@@ -137,7 +137,7 @@ def test_past_sessions_are_listed(command_line: CommandLine) -> None:
         "  B Lee: 2 arrows, 14 points  average 7.00  best 14",
         "  no archer: 1 arrows, 0 points",
     ]
-    assert len(command_line.json("session", "history", "--archer", "lee")) == 1
+    assert len(command_line.json("session", "history", "--archer", "Lee")) == 1
     assert "  no slot  1 arrows  0 points" in command_line.run("session", "list").splitlines()
 
 
