@@ -112,6 +112,7 @@ def paper_command(
         int | None, typer.Option(min=1, max=9_000, help="Number of the end on the score sheet, sighters not counted.")
     ] = None,
     slot: Annotated[SlotLetter | None, typer.Option(help="The archer's slot, where the session has slots.")] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take back what was entered for --end.")] = False,
     who: Who = None,
     lane: Lane = None,
     as_json: Json = False,
@@ -121,9 +122,9 @@ def paper_command(
 
     Differences between paper and sensors end with status 1.
     """
-    if (values is None) != (end is None):
-        raise typer.BadParameter("give VALUES and --end together, or neither to compare the ends")
-    called = None if values is None else parse_values(values)
+    if (values is None and not withdraw) != (end is None) or (values is not None and withdraw):
+        raise typer.BadParameter("give --end with VALUES or with --withdraw, or none of them to compare the ends")
+    called = [] if withdraw else None if values is None else parse_values(values)
 
     async def run(connection: Connection) -> None:
         chosen = await find_session(connection, session, "session paper", lane)
@@ -137,7 +138,9 @@ def paper_command(
         wanted = [one for one in wanted if slot is None or one.slot == slot]
         for one in wanted:
             say(json_object(asdict(one)) if as_json else compared_line(one, sighters))
-        if not wanted and not as_json:
+        if withdraw:
+            complain(f"{chosen}: end {end} on paper is withdrawn")
+        elif not wanted and not as_json:
             say("No end on paper yet. Enter one: `archstats-sensor session paper last X,10,9 --end 1`.")
         if any(not one.agrees for one in wanted):
             raise typer.Exit(EXIT_REFUSED)

@@ -78,8 +78,8 @@ def points_of(values: Iterable[str], x_points: int) -> int:
 
 
 def compare_ends(source: SheetSource, entries: Iterable[PaperEnd]) -> list[ComparedEnd]:
-    """Each end that is on paper or has shots, archer by archer. Of several entries of an end the last one is valid."""
-    newest = {(entry.slot, entry.end_number): entry for entry in entries}
+    """Each end that is on paper or has shots, archer by archer."""
+    newest = valid_entries(entries)
     sensed = {
         (end.slot, end.end_number): end
         for sheet in archer_sheets(source)
@@ -88,6 +88,18 @@ def compare_ends(source: SheetSource, entries: Iterable[PaperEnd]) -> list[Compa
     }
     keys = sorted({*newest, *sensed}, key=_place)
     return [_compare(key, newest.get(key), sensed.get(key), source) for key in keys]
+
+
+def valid_entries(entries: Iterable[PaperEnd]) -> dict[tuple[str | None, int], PaperEnd]:
+    """The entry of each slot and end that is on paper: the newest one, unless it withdraws those before."""
+    newest = {(entry.slot, entry.end_number): entry for entry in entries}
+    return {key: entry for key, entry in newest.items() if entry.values}
+
+
+def last_end(source: SheetSource, entries: Iterable[PaperEnd]) -> int:
+    """The number of the session's last end by the sensors or on paper; 0 before the first."""
+    shot = [one.end_number for one in source.facts.shots if one.is_shot and one.end_number is not None]
+    return max([0, *shot, *(number for _, number in valid_entries(entries))])
 
 
 def _place(key: tuple[str | None, int]) -> tuple[bool, str, int]:

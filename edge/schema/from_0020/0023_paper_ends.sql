@@ -6,14 +6,14 @@ create table paper_ends (
     slot text check (slot in ('A', 'B', 'C', 'D')),
     end_number integer not null check (end_number between 1 and 10000),
     arrow_values text[] not null check (arrow_values <@ array['X', '10', '9', '8', '7', '6', '5', '4', '3', '2', '1', 'M']
-        and coalesce(array_ndims(arrow_values), 0) = 1 and cardinality(arrow_values) <= 72),
+        and coalesce(array_ndims(arrow_values), 1) = 1 and cardinality(arrow_values) <= 72),
     who text not null check (btrim(who) <> ''),
     at timestamptz not null default clock_timestamp()
 );
 comment on table paper_ends is 'Ends as a second scorer wrote them on paper, append-only: of several entries of an end the newest is valid. They change no shot.';
 comment on column paper_ends.slot is 'Letter of the archer''s place; null on a butt without slots.';
 comment on column paper_ends.end_number is 'Number of the end in its session, from 1, sighter ends included, as in ends.number.';
-comment on column paper_ends.arrow_values is 'Values as they were called, highest first; see edge.common.vocabulary.CalledValue.';
+comment on column paper_ends.arrow_values is 'Values as they were called, highest first; none withdraw the entries before. See edge.common.vocabulary.CalledValue.';
 comment on column paper_ends.who is 'The scorer or operator who entered it.';
 comment on column paper_ends.at is 'When it was entered.';
 create index paper_ends_by_session on paper_ends (session_id, id);

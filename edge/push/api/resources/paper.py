@@ -28,7 +28,10 @@ class PaperBody(Body):
     slot: SlotLetter | None = None
     """The archer's place; null on a butt without slots."""
     end_number: Annotated[int, Field(ge=1, le=LAST_END, description="As of the shots: sighter ends included.")]
-    values: Annotated[Sequence[CalledValue], Field(min_length=1, max_length=72, description="In any order.")]
+    values: Annotated[
+        Sequence[CalledValue],
+        Field(max_length=72, description="In any order; none withdraw what was entered for the end."),
+    ]
 
 
 def operations(api: Api) -> list[AnyOperation]:
@@ -51,6 +54,6 @@ def operations(api: Api) -> list[AnyOperation]:
     return [
         get("/session/{id}/paper", Tag.PAPER, "Compare the ends on paper with those of the sensors.", compare, NoParams,
             data=list[ComparedEnd], errors=missing),
-        change("POST", "/session/{id}/paper", Tag.PAPER, "Enter an end as a second scorer called it.", enter, PaperBody,
+        change("POST", "/session/{id}/paper", Tag.PAPER, "Enter an end as a second scorer called it, or withdraw it.", enter, PaperBody,
                data=int, status=CREATED, errors=missing),
     ]  # fmt: skip

@@ -117,7 +117,10 @@ def test_an_end_on_paper_is_compared(command_line: CommandLine, shot_session: st
     assert [json.loads(line)["agrees"] for line in out.splitlines()] == [True, False]
     assert "no slot is given" in command_line.run("session", "paper", "last", "9", "--end", "1", status=1)
     assert "'11' is no value" in command_line.run("session", "paper", "last", "11", "--end", "1", status=2)
-    assert "together" in command_line.run("session", "paper", "last", "9", status=2)
+    assert "give --end with VALUES" in command_line.run("session", "paper", "last", "9", status=2)
+    _, said = command_line.both("session", "paper", "last", "--end", "1", "--slot", "B", "--withdraw")
+    assert "end 1 on paper is withdrawn" in said
+    assert len(command_line.json("session", "paper")) == 1
 
 
 def test_past_sessions_are_listed(command_line: CommandLine) -> None:
@@ -150,7 +153,7 @@ def test_commands_of_the_docs_work(
     words = [shlex.split(command) for command in commands(ROOT / "docs" / "range" / "export.md")]
     assert all(program == "archstats-sensor" for program, *_ in words)
     for _, *command in words:
-        status = int("paper" in command)  # the archer shot 10, 9 and 7
+        status = int("paper" in command and "--withdraw" not in command)  # the archer shot 10, 9 and 7
         command_line.run(*command, status=status)
     assert sorted(one.name.rpartition("-")[2] for one in tmp_path.iterdir()) == [
         "certificate.html", "ends.csv", "sheet.html", "shots.csv",

@@ -46,7 +46,11 @@ async def test_an_end_that_does_not_fit_the_session_is_refused(lane: LaneRows) -
 
     invalid = ErrorCode.INVALID_VALUE
     assert (await refusal(NewPaperEnd(None, 0, [X])))[:2] == (invalid, "end_number")
-    assert (await refusal(NewPaperEnd(None, 1, [])))[:2] == (invalid, "values")
+    assert "nothing is on paper for this end" in (await refusal(NewPaperEnd(None, 1, [])))[2]
+    assert (
+        "no end of this session was shot, sighter ends included, and this is end 2"
+        in (await refusal(NewPaperEnd(None, 2, [X])))[2]
+    )
     assert "1 to 6 arrows, and 7 values" in (await refusal(NewPaperEnd(None, 1, [X] * 7)))[2]
     assert "has no slot A" in (await refusal(NewPaperEnd(SlotLetter.A, 1, [X])))[2]
     assert "scorer's name" in (await refusal(NewPaperEnd(None, 1, [X]), " "))[2]
@@ -60,6 +64,32 @@ async def test_an_end_that_does_not_fit_the_session_is_refused(lane: LaneRows) -
         await read_compared(lane.connection, uuid4())
 
 
+async def test_a_mistyped_end_is_withdrawn(lane: LaneRows) -> None:
+    await add_shot(lane, points=9)
+    for values in ([NINE], [TEN], []):
+        await enter_end(lane.connection, lane.session_id, NewPaperEnd(None, 2, values), "Bea")
+    (end,) = (await read_compared(lane.connection, lane.session_id)).ends
+    assert (end.end_number, end.paper) == (1, None)
+    with pytest.raises(CommandError, match="nothing is on paper"):
+        await enter_end(lane.connection, lane.session_id, NewPaperEnd(None, 2, []), "Bea")
+    with pytest.raises(CommandError, match=r"the last end of this session is end 1, .* and this is end 3"):
+        await enter_end(lane.connection, lane.session_id, NewPaperEnd(None, 3, [NINE]), "Bea")
+    await lane.connection.execute(
+        "update sessions set is_opened = false, closing_time = start_time, end_time = start_time"
+    )
+    with pytest.raises(CommandError, match=r"is end 1, .* and this is end 2"):
+        await enter_end(lane.connection, lane.session_id, NewPaperEnd(None, 2, [NINE]), "Bea")
+    assert await enter_end(lane.connection, lane.session_id, NewPaperEnd(None, 1, [NINE]), "Bea") > 0
+
+
+async def test_a_value_that_the_face_does_not_have_is_refused(lane: LaneRows) -> None:
+    await lane.connection.execute("update faces set points = points[1:5], radii = radii[1:5], x_radius = null")
+    for value, name in ((X, "X"), (CalledValue.FIVE, "5")):
+        with pytest.raises(CommandError, match=f"the archer's face has no {name}"):
+            await enter_end(lane.connection, lane.session_id, NewPaperEnd(None, 1, [value]), "Bea")
+    assert await enter_end(lane.connection, lane.session_id, NewPaperEnd(None, 1, [TEN, MISS]), "Bea") > 0
+
+
 async def test_the_table_takes_the_called_values_alone(lane: LaneRows) -> None:
     definition = await lane.connection.fetchval(
         "select pg_get_constraintdef(oid) from pg_constraint where conrelid = 'paper_ends'::regclass "
@@ -67,6 +97,6 @@ async def test_the_table_takes_the_called_values_alone(lane: LaneRows) -> None:
     )
     assert re.findall(r"'(\w+)'", definition) == [value.value for value in CalledValue]
     put = "insert into paper_ends (session_id, end_number, arrow_values, who) values ($1, 1, $2, 'Bea')"
-    for values in (["11"], [], [["X"], ["9"]], ["X"] * 73):
+    for values in (["11"], [["X"], ["9"]], ["X"] * 73):
         with pytest.raises(asyncpg.CheckViolationError):
             await lane.connection.execute(put, lane.session_id, values)
