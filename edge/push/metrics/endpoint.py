@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import InfoMetricFamily, Metric
@@ -21,6 +23,9 @@ from edge.push.metrics.families import counter, gauge, stored_families
 from edge.push.metrics.stored import Stored, StoredValues
 from edge.push.stream.feed_reader import FeedReader
 from edge.push.stream.hub import Hub
+
+RENDERED_AT_ONCE: Final = 50
+"""Most devices whose values are made into text on the event loop."""
 
 
 class OwnValues(Collector):
@@ -72,7 +77,7 @@ class OwnValues(Collector):
         for name, value, meaning in (
             ("listener_lost", self._listener.reconnects, "Listening connections that were lost"),
             ("events", count.events, "Events read from the feed"),
-            ("clients", count.clients_total, "Streams opened"),
+            ("streams_opened", count.clients_total, "Streams opened"),
             ("clients_slow", count.clients_slow, "Streams ended because the client did not keep up"),
             ("clients_refused", count.clients_refused, "Streams rejected because too many were open"),
             ("gaps", count.gaps, "Gaps sent to clients"),
@@ -85,22 +90,35 @@ class OwnValues(Collector):
 class Metrics:
     """Serves ``GET /metrics`` in Prometheus' text format.
 
-    Only the classic format: in OpenMetrics the gauge ``archstats_push_clients`` and the counter
-    ``archstats_push_clients_total`` would be one family.
+    The text of the database's values is made once for all scrapers of a second, beyond ``RENDERED_AT_ONCE`` devices in a thread: a thousand devices take
+    longer than a stream may wait.
     """
 
     def __init__(self, own: OwnValues, hub: Hub, pool: ReadPool) -> None:
         self.stored = StoredValues(pool)
         self._hub = hub
         self._registry = CollectorRegistry()
+        self._rendering = asyncio.Lock()
+        self._body: bytes | None = None
+        self._rendered = 0
         self._registry.register(own)
         ProcessCollector(namespace="archstats_push", registry=self._registry)
 
     async def respond(self, request: Request) -> Response:
         """Respond with every metric; without those of the database while it is away."""
-        stored = await self.stored.current(self._hub.live)
-        body = generate_latest(self._registry) + generate_latest(_Families(self._of_database(stored)))
+        async with self._rendering:
+            stored = await self.stored.current(self._hub.live)
+            if self._body is None or self._rendered != self.stored.reads:
+                self._body = await self._text(stored)
+                self._rendered = self.stored.reads
+            body = generate_latest(self._registry) + self._body
         return compressed(request, Response(body, headers=headers({"content-type": CONTENT_TYPE_PLAIN_0_0_4})))
+
+    async def _text(self, stored: Stored | None) -> bytes:
+        families = _Families(self._of_database(stored))
+        if stored is None or len(stored["devices"]) <= RENDERED_AT_ONCE:
+            return generate_latest(families)
+        return await asyncio.to_thread(generate_latest, families)
 
     def _of_database(self, stored: Stored | None) -> Iterator[Metric]:
         up = gauge("database_up", "1 while the database answers")

@@ -10,7 +10,7 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from edge.common.vocabulary import DeviceState
+from edge.common.vocabulary import DeviceState, Result
 from edge.push.metrics.stored import (
     COMMAND_STATES,
     MOST_DEVICES,
@@ -56,7 +56,7 @@ def _devices(devices: list[Device]) -> Iterator[Metric]:
     state = gauge("device_state", "1 for the state that each device is in, 0 for the others", (*DEVICE, "state"))
     chatters = gauge("device_chatters", "1 while the device reports more than archers can shoot", DEVICE)
     age = gauge("device_age_seconds", "Time since the last report of the device's daemon", DEVICE)
-    battery = gauge("device_battery_percent", "Charge of the device's battery", DEVICE)
+    battery = gauge("device_battery_ratio", "Charge of the device's battery, 0 to 1", DEVICE)
     rssi = gauge("device_rssi_dbm", "Strength of the device's radio link", DEVICE)
     rows = gauge("device_spool_rows", "Reports on the hub's disk that wait for the database", DEVICE)
     size = gauge("device_spool_bytes", "Size of the device's spool", DEVICE)
@@ -67,7 +67,8 @@ def _devices(devices: list[Device]) -> Iterator[Metric]:
             state.add_metric((*labels, each), each == one["state"])
         chatters.add_metric(labels, one["chatters"])
         _add(age, labels, one["age_s"])
-        _add(battery, labels, one["battery_percent"])
+        percent = one["battery_percent"]
+        _add(battery, labels, None if percent is None else percent / 100)
         _add(rssi, labels, one["rssi_dbm"])
         rows.add_metric(labels, one["spool_rows"])
         _add(size, labels, one["spool_bytes"])
@@ -118,7 +119,7 @@ def _sessions(sessions: list[Session]) -> Iterator[Metric]:
     age = gauge("lane_session_age_seconds", "Time since the start of the lane's open session", LANE)
     arrows = gauge("lane_arrows", "Arrows shot in the open session, sighters included", LANE)
     points = gauge("lane_points", "Points of the open session, without sighters", LANE)
-    undecided = gauge("lane_undecided", "Shots of the open session without a verdict", LANE)
+    undecided = gauge("lane_undecided", "Shots of the open session that are pending or unknown", LANE)
     orphans = gauge(
         "lane_orphans", "Landings of the open session that no release explains and no operator settled", LANE
     )
@@ -128,7 +129,7 @@ def _sessions(sessions: list[Session]) -> Iterator[Metric]:
         age.add_metric(labels, one["age_s"])
         arrows.add_metric(labels, one["arrows"])
         points.add_metric(labels, one["points"])
-        undecided.add_metric(labels, one["results"].get("pending", 0))
+        undecided.add_metric(labels, sum(one["results"].get(result, 0) for result in (Result.PENDING, Result.UNKNOWN)))
         orphans.add_metric(labels, one["orphans"])
         for result in RESULTS:
             shots.add_metric((*labels, result), one["results"].get(result, 0))

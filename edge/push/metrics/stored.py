@@ -140,7 +140,7 @@ select json_build_object(
             from (
                 select result, count(*) as number, count(*) filter (where result <> all({_n(5)}::text[])) as arrows,
                     sum(points) filter (where result <> all({_n(5)}::text[]) and not flags && {_n(6)}::text[]
-                        and end_number > s.sighter_ends) as points
+                        and (end_number > s.sighter_ends) is not false) as points
                 from shots where session_id = s.id group by result
             ) each
         ) shot

@@ -27,7 +27,7 @@ BOW = {"device": "bow-1", "lane": 1}
 NAMES_OF_PUSH = {
     "archstats_push_feed_up", "archstats_push_listener_up", "archstats_push_listener_lost_total",
     "archstats_push_feed_held_back_seconds", "archstats_push_events_total", "archstats_push_connections",
-    "archstats_push_connections_limit", "archstats_push_clients", "archstats_push_clients_total",
+    "archstats_push_connections_limit", "archstats_push_clients", "archstats_push_streams_opened_total",
     "archstats_push_clients_slow_total", "archstats_push_clients_refused_total", "archstats_push_gaps_total",
     "archstats_push_refused_total",
 }  # fmt: skip
@@ -38,6 +38,9 @@ async def furnish(lane: LaneRows) -> None:
     """Store all that has a metric: shots, an orphan, a gap, a clock, a spool, commands, and a device without a lane."""
     await add_shot(lane, points=9)
     await add_shot(lane, None, None, None, result="pending")
+    await add_shot(lane, None, None, None, result="unknown")
+    loose = await add_shot(lane, points=7)
+    await lane.connection.execute("update shots set end_number = null where id = $1", loose)
     await add_shot(lane, None, None, 0, result="not_shot")
     await add_orphan(lane, 1.0, 2.0)
     run = lane.connection.execute
@@ -74,7 +77,7 @@ async def test_a_scrape_has_devices_lanes_and_shots(service: Service, lane: Lane
     states = {state: found.value("archstats_device_state", **BOW, state=state) for state in DeviceState}
     assert states == dict.fromkeys(DeviceState, 0) | {DeviceState.READY: 1}
     expected = {
-        "device_battery_percent": 87, "device_rssi_dbm": -61, "device_queued": 3, "device_readings_total": 40,
+        "device_battery_ratio": 0.87, "device_rssi_dbm": -61, "device_queued": 3, "device_readings_total": 40,
         "device_spool_rows": 5, "device_spool_bytes": 4096, "device_gaps_total": 2, "device_restarts_total": 1,
         "device_clock_offset_seconds": 2.5, "device_clock_uncertainty_seconds": 0.0007, "device_chatters": 0,
     }  # fmt: skip
@@ -85,11 +88,11 @@ async def test_a_scrape_has_devices_lanes_and_shots(service: Service, lane: Lane
     assert found.value("archstats_device_commands", **BOW, state="pending") == 1
     assert found.value("archstats_device_commands", **BOW, state="running") == 0
     of_lane = {
-        "session_open": 1, "arrows": 2, "points": 9, "undecided": 1, "orphans": 1, "unclaimed": 0,
+        "session_open": 1, "arrows": 4, "points": 16, "undecided": 2, "orphans": 1, "unclaimed": 0,
     }  # fmt: skip
     assert {name: found.value(f"archstats_lane_{name}", lane=1) for name in of_lane} == of_lane
     shots = {result: found.value("archstats_shots", lane=1, result=result) for result in Result}
-    assert shots == dict.fromkeys(Result, 0) | {Result.HIT: 1, Result.PENDING: 1, Result.NOT_SHOT: 1}
+    assert shots == dict.fromkeys(Result, 0) | {Result.HIT: 2, Result.PENDING: 1, Result.UNKNOWN: 1, Result.NOT_SHOT: 1}
     assert found.value("archstats_feed_newest_event_age_seconds") >= 0
     assert found.value("archstats_push_process_resident_memory_bytes") > 1e6
     assert {cause: found.value("archstats_push_refused_total", cause=cause) for cause in Cause} == dict.fromkeys(
@@ -97,7 +100,7 @@ async def test_a_scrape_has_devices_lanes_and_shots(service: Service, lane: Lane
     )
     spare = {"device": "spare", "lane": ""}
     assert found.value("archstats_device_state", **spare, state="unknown") == 1
-    assert ("archstats_device_battery_percent", frozenset(spare.items())) not in found.samples, "0 would be a claim"
+    assert ("archstats_device_battery_ratio", frozenset(spare.items())) not in found.samples, "0 would be a claim"
     check_dashboard(found)
     check_page(found)
 
@@ -108,6 +111,9 @@ def check_dashboard(found: Scrape) -> None:
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
     queries += [one["query"]["query"] for one in dashboard["templating"]["list"] if one["type"] == "query"]
     assert len(queries) > 15
+    [not_ready] = [query for query in queries if "or vector(0)" in query]
+    assert 'lane!=""' in not_ready
+    assert not_ready.endswith("and on () (archstats_database_up == 1)"), "unknown is not 0"
     used = {name for query in queries for name in re.findall(r"\barchstats_\w+", query)}
     assert used - found.names == set()
     for query in queries:
