@@ -112,13 +112,16 @@ async def test_an_end_on_paper_is_entered_and_compared(service: Service, shot_la
         assert (await client.post("/paper", json={**body, "values": ["X", "9"]})).status_code == 201
         (end,) = (await client.get("/paper")).json()["data"]
         assert end["agrees"] is True
+        assert (await client.post("/paper", json={**body, "values": []})).status_code == 201
+        (end,) = (await client.get("/paper")).json()["data"]
+        assert (end["paper"], end["agrees"]) == (None, None)
 
 
 async def test_ends_that_cannot_be_are_refused(service: Service, shot_lane: LaneRows) -> None:
     good = {"slot": "A", "end_number": 1, "values": ["X"]}
     async with http(service, f"/api/v0/session/{shot_lane.session_id}") as client:
         for wrong, member in (
-            ({**good, "values": ["11"]}, "values"), ({**good, "values": [10]}, "values"), ({**good, "values": []}, "values"),
+            ({**good, "values": ["11"]}, "values"), ({**good, "values": [10]}, "values"), ({**good, "values": []}, "end_number"), ({**good, "end_number": 3}, "end_number"),
             ({**good, "values": ["X"] * 7}, "values"), ({**good, "slot": "E"}, "slot"), ({**good, "slot": "B"}, "slot"),
             ({**good, "end_number": 0}, "end_number"), ({**good, "end_number": "1"}, "end_number"), ({**good, "x": 1}, "x"),
         ):  # fmt: skip
