@@ -34,7 +34,9 @@ near as (
         select * from readings where device_id = d.device_id and not is_surplus
             and at >= w.start_time and at <= coalesce(w.over_at, 'infinity') + interval '{FLIGHT_S} s'
         union all
-        select * from readings where device_id = d.device_id and not is_surplus and host_boot_id = any(w.later)
+        select r.* from unnest(w.later) as later (id) cross join lateral (
+            select * from readings where device_id = d.device_id and not is_surplus and host_boot_id = later.id offset 0
+        ) r
     ) r
     where r.kind in ('release', 'landing') and r.cause is distinct from 'removed'
 ),
