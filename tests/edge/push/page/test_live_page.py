@@ -253,7 +253,7 @@ async def test_a_screen_reader_gets_each_new_value_once(open_page: Open, lane: L
         assert await header.get_attribute("scope") in ("col", "row", "colgroup")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 async def test_a_phone_needs_no_horizontal_scrolling(open_page: Open, lane: LaneRows, scheme: Scheme) -> None:
     for step in range(8):
         await add_shot(lane, 640.0 + 61 * step, 640.0, 10 - step)

@@ -64,7 +64,10 @@ async def check(page: Page, name: str) -> list[str]:
     return faults + [f"{name}: {one}" for one in await violations(page)]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")], ids=["phone", "desk"])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [pytest.param(390, "light", id="phone"), pytest.param(1280, "dark", id="desk", marks=pytest.mark.long)],
+)
 async def test_every_dialog_fits_a_finger_and_a_reader(
     operate: Operate, open_page: Open, lane: LaneRows, width: int, scheme: Scheme
 ) -> None:

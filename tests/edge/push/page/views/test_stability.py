@@ -33,8 +33,17 @@ CUMULATIVE = """() => {
 """The largest sum of a session window: pauses below 1 s, 5 s at most, as browsers define cumulative layout shift."""
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 900), (1920, 1080)])
-@pytest.mark.parametrize("query", ["?lane=1", "?wall"])
+@pytest.mark.parametrize(
+    ("query", "width", "height"),
+    [
+        ("?lane=1", 390, 844),
+        pytest.param("?lane=1", 1280, 900, marks=pytest.mark.long),
+        pytest.param("?lane=1", 1920, 1080, marks=pytest.mark.long),
+        pytest.param("?wall", 390, 844, marks=pytest.mark.long),
+        pytest.param("?wall", 1280, 900, marks=pytest.mark.long),
+        ("?wall", 1920, 1080),
+    ],
+)
 async def test_the_layout_stays_while_shots_arrive(
     browser: Browser, service: Service, lane: LaneRows, width: int, height: int, query: str
 ) -> None:
@@ -97,7 +106,14 @@ async def test_unregistered_arrows_keep_notes_in_view(open_page: Open, lane: Lan
     assert await page.evaluate("document.querySelector('#shots').parentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("query", ["?lane=1", "?lane=all", "?wall", "?overlay", "?lane=1&spectator&lang=de"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?lane=1",
+        "?wall",
+        *(pytest.param(one, marks=pytest.mark.long) for one in ("?lane=all", "?overlay", "?lane=1&spectator&lang=de")),
+    ],
+)
 async def test_no_request_leaves_the_hub(browser: Browser, service: Service, lane: LaneRows, query: str) -> None:
     await add_shot(lane)
     context = await browser.new_context()
