@@ -36,5 +36,5 @@ def test_the_announcement_is_a_service_of_the_page() -> None:
     assert (name.attrib, name.text) == ({"replace-wildcards": "yes"}, "Arch-Stats on %h")
 
 
-def test_phones_open_the_page_by_the_announced_name() -> None:
+def test_the_file_says_which_host_name_to_choose() -> None:
     assert RANGE_NAME in FILE.read_text()

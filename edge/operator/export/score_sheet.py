@@ -11,6 +11,8 @@ from edge.operator.export.words import Language, Words
 
 MOST_COLUMNS = 12
 """Most arrows of an end in a row of the sheet; a longer end takes several rows."""
+ROOMY_ENDS = 16
+"""Most ends with rows of full height: more are set closely, so that 32 fit on a page."""
 
 
 def score_sheet_html(source: SheetSource, language: Language, stylesheet: Markup) -> str:
@@ -52,9 +54,13 @@ def _page(head: SheetHead, sheet: ArcherSheet, words: Words) -> Markup:
         element("h1", words["score_sheet"]),
         facts,
         _ends_table(head, sheet, words),
-        element("p", words["undecided_note"], class_="note") if has_undecided else None,
-        _signatures(words),
-        class_="sheet",
+        element(
+            "footer",
+            _totals(sheet, words),
+            element("p", words["undecided_note"], class_="note") if has_undecided else None,
+            _signatures(name, words.date(head.start_time), words),
+        ),
+        class_="sheet" if len(sheet.ends) <= ROOMY_ENDS else "sheet dense",
     )
 
 
@@ -63,16 +69,15 @@ def _ends_table(head: SheetHead, sheet: ArcherSheet, words: Words) -> Markup:
     columns = min(most, MOST_COLUMNS)
     header: list[Content] = [words["end"], *range(1, columns + 1), words["sum"], words["total"], "10+X", "X"]
     rows = joined(_end_rows(end, columns, words) for end in sheet.ends)
+    return table(header, [rows], class_="ends")
+
+
+def _totals(sheet: ArcherSheet, words: Words) -> Markup:
     totals = sheet.totals
-    average = "" if totals.average is None else f"{words['average']}: {words.number(totals.average, 2)}"
-    foot = element(
-        "tr",
-        element("th", words["total"], scope="row"),
-        element("td", average, colspan=columns + 1),
-        *(element("td", element("strong", value)) for value in (totals.points, sheet.tens, totals.xs)),
-        class_="totals",
-    )
-    return table(header, [rows, foot], class_="ends")
+    average = "" if totals.average is None else words.number(totals.average, 2)
+    header: list[Content] = ["", words["sum"], "10+X", "X", words["average"]]
+    cells = (element("td", element("strong", value)) for value in (totals.points, sheet.tens, totals.xs, average))
+    return table(header, [element("tr", element("th", words["total"], scope="row"), *cells)], class_="ends totals")
 
 
 def _end_rows(end: EndRow, columns: int, words: Words) -> Markup:
@@ -104,6 +109,8 @@ def _sums(end: EndRow, *, is_last: bool) -> list[Content]:
     return [end.sum, "" if end.running is None else end.running, *(["", ""] if end.is_sighter else [end.tens, end.xs])]
 
 
-def _signatures(words: Words) -> Markup:
-    boxes = (element("div", element("span", words[key])) for key in ("signature_archer", "signature_scorer"))
+def _signatures(name: str, date: str, words: Words) -> Markup:
+    """The lines to sign on, with the archer's name and the day: they stay with the totals, whatever page they are on."""
+    signers = (("signature_archer", f"{name}, {date}" if name else date), ("signature_scorer", date))
+    boxes = (element("div", element("span", words[key]), element("br"), element("span", of)) for key, of in signers)
     return element("div", *boxes, class_="signatures")

@@ -90,7 +90,10 @@ async def test_twelve_ends_of_two_archers_print_on_a_page_each(tmp_path: Path) -
     sheets = {
         "usual": (of_ends(12, 6, "AB"), 2),
         "sighters": (of_ends(14, 6, "A", sighters=2), 1),
-        "long": (of_ends(40, 3, "AB"), 4),
+        "indoor": (of_ends(22, 3, "A", sighters=2), 1),
+        "full": (of_ends(32, 3, "A", sighters=2), 1),
+        "long": (of_ends(60, 3, "AB"), 4),
+        "six": (of_ends(24, 6, "A"), 1),
     }
     async with chromium() as browser:
         page = await browser.new_page()
