@@ -83,11 +83,22 @@ async def close_session(connection: Connection, session_id: UUID, expect: Expect
     return await state_of(connection, session_id)
 
 
-async def mark_session_end(connection: Connection, session_id: UUID, who: str, expect: Expect | None = None) -> None:
-    """Close the current end of a session. Raises CommandError when the session is not open."""
+async def mark_session_end(
+    connection: Connection,
+    session_id: UUID,
+    who: str,
+    expect: Expect | None = None,
+    seen: frozenset[str] | None = None,
+) -> None:
+    """Close the current end of a session. ``seen``: numbers of the end that is meant, None for whichever is the current one.
+
+    Raises CommandError when the session is not open, when another end has begun, and when that end was closed already.
+    """
     await dated_now(connection)
     async with connection.transaction():
         await require_open(connection, session_id, expect)
+        if seen is not None:
+            await _refuse_another_end(connection, session_id, seen)
         await connection.execute(
             "insert into end_marks (session_id, at, mono_ns, host_boot_id, who) values ($1, $2, $3, $4, $5)",
             session_id,
@@ -280,6 +291,31 @@ async def _refuse_left_out(
             hint="Give a time that holds them, or wait until the assembler archstats-shots has read them.",
             code=ErrorCode.PENDING,
         )
+
+
+async def _refuse_another_end(connection: Connection, session_id: UUID, seen: frozenset[str]) -> None:
+    """Raise CommandError unless the newest end with arrows has one of these numbers, and was not closed since its last arrow."""
+    current = await connection.fetchrow(
+        """
+        select number, (select who from end_marks where session_id = $1 and at >= last order by at limit 1) as marked_by from (
+            select end_number as number, max(coalesce(arrow_disengage_time, arrow_landing_time)) as last from shots
+            where session_id = $1 and result <> 'void' and end_number is not null group by end_number
+            order by end_number desc limit 1) newest
+        """,
+        session_id,
+    )
+    number = 1 if current is None else current["number"]
+    if str(number) not in seen:
+        was = f"the current end is number {number}"
+    elif current is not None and current["marked_by"] is not None:
+        was = f"{current['marked_by']} has finished end {number} already"
+    else:
+        return
+    raise CommandError(
+        f"{was}, so nothing was changed",
+        hint="Look at the ends again, and finish the current one if it is still wanted.",
+        code=ErrorCode.CHANGED_MEANWHILE,
+    )
 
 
 def _moved(instant: Instant, at: datetime) -> Instant:

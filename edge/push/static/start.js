@@ -1,4 +1,5 @@
 // Entry of the page: its texts, then the view of its address.
+import { takeToken } from "./operate/access.js";
 import { view } from "./preferences.js";
 import { fillTexts } from "./view/dom.js";
 
@@ -9,6 +10,7 @@ const VIEWS = {
   overlay: () => import("./view/overlay.js"),
 };
 
+takeToken(); // in every view, so that no screen shows it
 document.body.dataset.view = view;
 fillTexts();
 await VIEWS[view]();

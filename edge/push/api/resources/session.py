@@ -210,7 +210,10 @@ def _actions(api: Api) -> list[AnyOperation]:
 
     async def end(call: Call[NoParams, EmptyBody]) -> Response:
         async with api.writing.connection() as connection:
-            await mark_session_end(connection, call.id, call.who, expected(call))
+            tags = call.if_match.tags if call.if_match else frozenset()
+            numbers = frozenset(one for one in tags if one.isdigit())  # the ETag of a session has a dot
+            expect = None if numbers else expected(call)
+            await mark_session_end(connection, call.id, call.who, expect, numbers or None)
         return accepted()
 
     async def close(call: Call[NoParams, EmptyBody]) -> Response:
@@ -219,7 +222,10 @@ def _actions(api: Api) -> list[AnyOperation]:
         return accepted({"state": await await_closing(api.reading.connection, call.id)})
 
     return [
-        change("POST", "/session/{id}/end", Tag.SESSION, "Close the current end.", end, EmptyBody, status=202, has_etag=True),
+        change(
+            "POST", "/session/{id}/end", Tag.SESSION, "Close the current end; with its number as If-Match only that one.", end,
+            EmptyBody, status=202, has_etag=True,
+        ),
         change(
             "POST", "/session/{id}/close", Tag.SESSION, "Close a session now; arrows in flight still count.", close, EmptyBody,
             data=Closing, status=202, has_etag=True,

@@ -83,7 +83,7 @@ export function archerRows(slots, statistics, last) {
   });
 }
 
-function endName(end, sighterEnds) {
+export function endName(end, sighterEnds) {
   if (!end) return "";
   return end <= sighterEnds ? texts.ends.sighterName(end) : String(end - sighterEnds);
 }

@@ -1,24 +1,24 @@
-// Entry of the controls: the button "Operate", the token of the address, and the bar once it is wanted.
+// Entry of the controls: the button "Operate", and the bar once it is wanted.
 import { hasControls } from "../preferences.js";
 import { byId } from "../view/dom.js";
-import { operator, takeToken } from "./access.js";
+import { broughtToken, operator } from "./access.js";
 
 let bar = null;
 let loading = null;
 
 /**
  * Offer the controls of a lane: { range, shots(), selected(), points(), select(id), show(lane), reload() }. Returns draw(), for each
- * change of the lane, and onEvent(type, data). The controls are loaded when an operator wants them: an audience never needs them.
+ * change of the lane, and onEvent(type). The controls are loaded when an operator wants them: an audience never needs them.
  */
 export function offerControls(lane) {
   const button = byId("operate");
-  const isWanted = takeToken() || operator.isShown;
+  const isWanted = broughtToken() || operator.isShown;
   button.hidden = !hasControls();
   if (!button.hidden) {
     button.addEventListener("click", () => (bar ? leave() : enter(lane)));
     if (isWanted) enter(lane);
   }
-  return { draw: () => bar?.draw(), onEvent: (type, data) => bar?.onEvent(type, data) };
+  return { draw: () => bar?.draw(), onEvent: (type) => bar?.onEvent(type) };
 }
 
 async function enter(lane) {

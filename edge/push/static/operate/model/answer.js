@@ -26,7 +26,13 @@ export function faultsOf(errors, names, place = (path) => path) {
 
 /** The text of one error, in the page's language where it has one, else the hub's own. */
 export function sentence({ code, message }) {
-  return texts.errors[code] ?? message;
+  const text = texts.errors[code];
+  return typeof text === "function" ? text(message) : text ?? message;
+}
+
+/** What a refusal says beyond the page's own sentence about a row that was changed: nothing where it is in another language. */
+export function detailsOf({ errors }) {
+  return errors.filter(({ code }) => !texts.errors[code]).map(sentence);
 }
 
 /** The field with this path, else the one that contains it. */

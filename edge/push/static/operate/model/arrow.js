@@ -31,5 +31,5 @@ export function stateText(arrow) {
 /** The step that a command has reached, as text. */
 export function progressText(command) {
   if (!command.phase) return texts.arrow.waiting;
-  return texts.arrow.phase(command.phase, command.done, command.total);
+  return texts.arrow.phase(texts.arrow.phases[command.phase] ?? command.phase, command.done, command.total);
 }

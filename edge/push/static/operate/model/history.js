@@ -1,10 +1,10 @@
 // Past sessions as texts, and the addresses of their files. Pure.
-import { fixed, millimetres, short, whole } from "../../model/format.js";
-import { language } from "../../texts/index.js";
+import { distance, fixed, millimetres, whole } from "../../model/format.js";
+import { locale } from "../../texts/index.js";
 import { texts } from "../../texts/operate/index.js";
 import { faceName } from "./session.js";
 
-const WHEN = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const WHEN = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
 /** The files of a session: pairs of an address below /api/v0 and its text. */
 export function filesOf(id) {
@@ -18,8 +18,7 @@ export function filesOf(id) {
 /** One past session as texts, with a line for each archer; one without a name where the archers are not known. */
 export function historyRow(one) {
   const { history } = texts;
-  const distance = one.distance_m === null ? null : history.distance(short(one.distance_m));
-  const parts = [history.lane(one.lane), distance, [...new Set(one.faces)].map(faceName).join(" + "), one.location];
+  const parts = [history.lane(one.lane), one.distance_m === null ? null : distance(one.distance_m), [...new Set(one.faces)].map(faceName).join(" + "), one.location];
   return { id: one.id, when: WHEN.format(new Date(one.start_time)), about: parts.filter(Boolean).join(" · "), archers: one.archers.map((archer) => archerLine(archer, one.archers.length > 1)) };
 }
 

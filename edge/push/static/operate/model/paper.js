@@ -1,10 +1,25 @@
 // The second scorer: values on paper beside those of the sensors, and where they differ. Pure.
+import { endName } from "../../model/ends.js";
 import { counts } from "../../model/score.js";
 import { MISS, rank, sorted, valueOf, X } from "./values.js";
 
-/** The shots of one end, of one archer where several share the butt: those that a score sheet lists. */
+/** The archer of shots that the hub can give to none, on a butt that several share. */
+const NO_ARCHER = "-";
+
+/** The archer whose shots an entry is compared with: "" for all shots of a butt that is not shared. */
+export function archerOf(slots, slot) {
+  return slots.length > 1 ? slot ?? NO_ARCHER : "";
+}
+
+/** The shots of one end that a score sheet lists, of one archer: a letter, NO_ARCHER, or "" for all. */
 export function shotsOfEnd(shots, end, letter) {
-  return shots.filter((shot) => counts(shot) && shot.end === end && (!letter || shot.slot === letter) && !shot.extra);
+  return shots.filter((shot) => counts(shot) && shot.end === end && (!letter || (shot.slot ?? NO_ARCHER) === letter) && !shot.extra);
+}
+
+/** The letter of the page's row for an archer of an end; null when that row would show the shots of others. */
+export function rowOf(shots, end, letter) {
+  const own = shotsOfEnd(shots, end, letter);
+  return own.length ? own[0].letter ?? "" : null;
 }
 
 /** The ends that have shots: { number, name, count }, the newest first. */
@@ -16,6 +31,15 @@ export function endsOf(shots) {
     found.set(shot.end, { ...known, count: known.count + 1 });
   }
   return [...found.values()].sort((a, b) => b.number - a.number);
+}
+
+/** The ends that a score card can have: those with shots, those entered before, and the next one; the newest first. */
+export function cardEnds(shots, entries, sighterEnds) {
+  const known = endsOf(shots);
+  const numbers = new Set([...known, ...entries.map((one) => ({ number: one.end_number }))].map((one) => one.number));
+  numbers.add(Math.max(0, ...numbers) + 1);
+  const named = (number) => ({ number, name: endName(number, sighterEnds), count: 0 });
+  return [...numbers].sort((a, b) => b - a).map((number) => known.find((one) => one.number === number) ?? named(number));
 }
 
 /**

@@ -10,6 +10,19 @@ export function faceName(code) {
   return code.replaceAll("_", " ").replace(/^wa /, "WA ").replace(/^ifaa /, "IFAA ");
 }
 
+const YARD_M = 0.9144;
+
+/** A distance as the form shows it, in metres or in yards ("yd"). */
+export function inUnit(metres, unit) {
+  return unit === "yd" ? Math.round(metres / YARD_M * 10) / 10 : metres;
+}
+
+/** The metres of a distance in the form; those of the proposal while it is unchanged, because yards are shown rounded. */
+export function inMetres(shown, unit, proposed) {
+  if (shown === inUnit(proposed, unit)) return proposed;
+  return unit === "yd" ? Math.round(shown * YARD_M * 1000) / 1000 : shown;
+}
+
 /** The form's values for a lane, from the hub's proposal. */
 export function openValues(prefill) {
   const { code, isOwn } = readFaces(prefill.faces);
@@ -76,9 +89,17 @@ export function openPlace(body) {
   };
 }
 
+/** Whether shots of several archers could be of any of them: each needs a face or a bow of the own. */
+export function isShared(values, prefill) {
+  const letters = filledSlots(values);
+  if (letters.length < 2 || letters.every((letter) => values[`bow_${letter}`])) return false;
+  if (values.face !== AS_BEFORE) return !values.own_faces;
+  return !letters.every((letter) => (prefill.slots ?? []).find((one) => one.letter === letter)?.face);
+}
+
 /** Faults that the form itself finds, by field. */
-export function openFaults(values) {
-  const faults = {};
+export function openFaults(values, prefill) {
+  const faults = isShared(values, prefill) ? { [values.face === AS_BEFORE ? "face" : "own_faces"]: texts.open.shared } : {};
   const seen = { archer: new Map(), bow: new Map() };
   for (const letter of LETTERS) {
     for (const kind of ["archer", "bow"]) {

@@ -1,7 +1,7 @@
 // The questions before a change: the operator's name, once, and the token, when the hub wants it.
 import { texts } from "../../texts/operate/index.js";
 import { element } from "../../view/dom.js";
-import { operator } from "../access.js";
+import { isToken, operator } from "../access.js";
 import { FormDialog } from "./dialog.js";
 import { textField } from "./fields.js";
 
@@ -31,7 +31,9 @@ async function enterToken(wasWrong) {
   const { access } = texts;
   const field = textField("token", access.token, { required: true, most: 500, type: "password", wide: true, autofocus: true });
   const dialog = new FormDialog(access.tokenTitle, [element("p", { class: "wide" }, access.tokenIntro), field], access.tokenSubmit,
-    async ({ token }) => { operator.token = token; return true; }, { kind: "small" });
+    async ({ token }) => { operator.token = token; return true; }, {
+      kind: "small", check: ({ token }) => (isToken(token) ? {} : { token: access.tokenSigns }),
+    });
   const closed = dialog.open();
   if (wasWrong) dialog.showFaults({ fields: { token: access.tokenWrong }, general: [] });
   return Boolean(await closed);

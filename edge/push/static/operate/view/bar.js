@@ -3,22 +3,24 @@ import { EventType, Result } from "../../model/vocabulary.js";
 import { texts } from "../../texts/operate/index.js";
 import { byId, element } from "../../view/dom.js";
 import { operator } from "../access.js";
-import { PaperMarks } from "./marks.js";
+import { endsOf } from "../model/paper.js";
 import { isCorrected } from "../model/values.js";
 import { askName } from "./access.js";
 import { showArrows } from "./arrow.js";
+import { closeDialogs } from "./dialog.js";
 import { showFiles } from "./files.js";
 import { showHistory } from "./history.js";
+import { PaperMarks } from "./marks.js";
 import { resolveOrphan } from "./orphan.js";
 import { enterPaper } from "./paper.js";
 import { changeSession, closeSession, endEnd, markSighters } from "./running.js";
 import { openSession } from "./session.js";
 import { correctShot, restoreShot, voidShot } from "./shot.js";
 
-/** Actions in the order of the bar: when they are offered, and whether a phone shows them without "More". */
+/** Actions in the order of the bar: when they are offered, when they are of no use (isOff), and whether a phone shows them without "More". */
 const ACTIONS = Object.freeze([
   { name: "open", run: openSession, isOffered: ({ isOpen }) => !isOpen, isFirst: true, isMain: true },
-  { name: "end", run: endEnd, isOffered: ({ isRunning }) => isRunning, isFirst: true, isMain: true },
+  { name: "end", run: endEnd, isOffered: ({ isRunning }) => isRunning, isOff: ({ isComplete }) => isComplete, isFirst: true, isMain: true },
   { name: "paper", run: enterPaper, isOffered: ({ session }) => Boolean(session), isFirst: true },
   { name: "settings", run: changeSession, isOffered: ({ isRunning }) => isRunning },
   { name: "sighters", run: markSighters, isOffered: ({ isRunning }) => isRunning },
@@ -36,10 +38,12 @@ export async function named() {
 export class Bar {
   #isRunning = false;
   #buttons = new Map();
+  #shown;
+  #observer = new ResizeObserver(() => this.#reserve());
 
   /** lane: see operate/index.js; onLeave when the operator stops. */
   constructor(lane, onLeave) {
-    this.lane = Object.assign(lane, { listeners: new Set(), drawn: new Set(), paperChanged: () => this.marks.load() });
+    this.lane = Object.assign(lane, { drawn: new Set(), paperChanged: () => this.marks.load() });
     this.closing = element("p", { class: "closing", role: "status", hidden: true }, texts.bar.closing);
     this.more = element("button", { type: "button", class: "more", "aria-expanded": "false" }, texts.bar.more);
     this.more.addEventListener("click", () => this.#fold(this.more.getAttribute("aria-expanded") === "true"));
@@ -63,12 +67,17 @@ export class Bar {
     document.body.classList.add("operating");
     byId("why-panel").append(this.shot);
     byId("orphans").after(this.orphans);
+    addEventListener("popstate", closeDialogs);
+    this.#observer.observe(this.bar);
     this.marks = new PaperMarks(lane);
     this.#showName();
     this.draw();
   }
 
   remove() {
+    removeEventListener("popstate", closeDialogs);
+    this.#observer.disconnect();
+    document.body.style.removeProperty("--bar");
     this.marks.clear();
     for (const part of [this.bar, this.shot, this.orphans]) part.remove();
     document.body.classList.remove("operating");
@@ -77,11 +86,21 @@ export class Bar {
   /** Show the buttons that the lane's state allows. */
   draw() {
     const { range } = this.lane;
-    if (!range) return;
+    if (!range) { // the hub was away when the page was loaded: nothing can be done to a lane yet
+      for (const part of [...this.#buttons.values(), this.closing, this.shot, this.orphans]) part.hidden = true;
+      return;
+    }
+    if (this.#shown !== undefined && this.#shown !== range.lane) closeDialogs();
+    this.#shown = range.lane;
     const session = range.session;
     const isOpen = Boolean(session?.is_opened);
-    const state = { session, isOpen, isRunning: isOpen && !session.closing_time };
-    for (const [action, button] of this.#buttons) button.hidden = !action.isOffered(state);
+    const [end] = isOpen ? endsOf(this.lane.shots()) : [];
+    const isComplete = Boolean(end) && end.count >= session.arrows_per_end * Math.max(1, range.slots.length);
+    const state = { session, isOpen, isRunning: isOpen && !session.closing_time, isComplete };
+    for (const [action, button] of this.#buttons) {
+      button.hidden = !action.isOffered(state);
+      button.disabled = Boolean(action.isOff?.(state));
+    }
     this.closing.hidden = !isOpen || !session.closing_time;
     const shot = this.lane.selected();
     const isVoid = shot?.result === Result.VOID;
@@ -95,26 +114,32 @@ export class Bar {
     for (const draw of this.lane.drawn) draw();
   }
 
-  /** An event of the lane: what a second scorer has entered, and what a dialog waits for. */
-  onEvent(type, data) {
+  /** An event of the lane: what a second scorer has entered. */
+  onEvent(type) {
     if (type === EventType.PAPER_ENTERED) this.marks.load();
-    for (const listener of this.lane.listeners) listener(type, data);
+  }
+
+  /** Leave room below the page for the bar, which may have several lines. */
+  #reserve() {
+    document.body.style.setProperty("--bar", `${this.bar.offsetHeight}px`);
   }
 
   #button(text, kind, run, name) {
     const button = element("button", { type: "button", class: kind, "data-action": name }, text);
-    button.addEventListener("click", () => this.#run(run));
+    button.addEventListener("click", () => this.#run(run, button));
     return button;
   }
 
   /** One action at a time: a second tap while the first one loads does nothing. */
-  async #run(run) {
+  async #run(run, button) {
     if (this.#isRunning) return;
     this.#isRunning = true;
+    for (const one of [button, this.bar]) one.setAttribute("aria-busy", "true");
     try {
       await run();
     } finally {
       this.#isRunning = false;
+      for (const one of [button, this.bar]) one.removeAttribute("aria-busy");
       this.draw();
       this.#afterAction();
     }

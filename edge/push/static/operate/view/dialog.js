@@ -5,6 +5,18 @@ import { Cancelled, Refusal, Unanswered } from "../failures.js";
 import { CHANGED, faultsOf, sentence } from "../model/answer.js";
 
 let numbered = 0;
+/** Dialogs that are shown, the newest last. */
+const shown = [];
+
+/** Close every dialog whose request does not run: what they ask about is not on the page any more. */
+export function closeDialogs() {
+  for (const one of [...shown].reverse()) one.close();
+}
+
+/** The title of a dialog about a lane, which it names where the hub has several. */
+export function titled(lane, title) {
+  return lane.range.lanes.length > 1 ? texts.form.onLane(lane.range.lane, title) : title;
+}
 
 /** A dialog that closes by Escape and by its own button unless it is busy. Focus returns to the element that opened it. */
 export class Dialog {
@@ -38,6 +50,7 @@ export class Dialog {
     this.#opener = document.activeElement;
     document.body.append(this.box);
     this.box.showModal();
+    shown.push(this);
     this.focusFirst();
     return new Promise((resolve) => { this.#closed = resolve; });
   }
@@ -57,6 +70,7 @@ export class Dialog {
   #afterClose() {
     if (this.isBusy) { this.box.showModal(); return; } // a browser may close a dialog against the page's wish
     this.box.remove();
+    shown.splice(shown.indexOf(this), 1);
     const back = this.#opener?.isConnected && this.#opener.getClientRects().length ? this.#opener : document.getElementById("operate");
     back?.focus();
     this.#closed?.(this.result ?? null);

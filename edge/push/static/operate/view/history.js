@@ -3,14 +3,14 @@ import { texts } from "../../texts/operate/index.js";
 import { element } from "../../view/dom.js";
 import { filesOf, historyRow } from "../model/history.js";
 import { read } from "../send.js";
-import { Dialog, loaded } from "./dialog.js";
+import { Dialog, loaded, titled } from "./dialog.js";
 
 /** Sessions that are loaded at a time. */
 const LIMIT = 20;
 
 export async function showHistory(lane) {
   const { history } = texts;
-  const dialog = new Dialog(history.title, "broad");
+  const dialog = new Dialog(titled(lane, history.title), "broad");
   const list = element("ul", { class: "rows wide sessions" });
   const more = element("button", { type: "button" }, history.more);
   dialog.content.append(element("div", { class: "fields" }, list), element("footer", {}, more));
@@ -37,6 +37,10 @@ function item(one) {
     element("h3", {}, row.when), element("p", { class: "about" }, row.about),
     ...row.archers.map(({ name, facts, isBest }) => element("p", { class: "result" },
       ...(name ? [element("b", {}, name), " "] : []), facts, ...(isBest ? best() : []))),
-    element("p", { class: "links", role: "group", "aria-label": history.links(row.when) },
-      ...filesOf(row.id).map(([path, text]) => element("a", { href: `api/v0/${path}`, target: "_blank", rel: "noopener" }, text))));
+    links(row.id, history.links(row.when)));
+}
+
+function links(id, label) {
+  return element("p", { class: "links wide", role: "group", "aria-label": label },
+    ...filesOf(id).map(([path, text]) => element("a", { href: `api/v0/${path}`, target: "_blank", rel: "noopener" }, text)));
 }

@@ -1,7 +1,7 @@
 // Marks in the table of ends: the arrows and sums that a second scorer has entered otherwise than the sensors.
 import { texts } from "../../texts/operate/index.js";
 import { byId, element } from "../../view/dom.js";
-import { compare, entriesOf, sensorValues, sumOf } from "../model/paper.js";
+import { archerOf, compare, entriesOf, rowOf, sensorValues, sumOf } from "../model/paper.js";
 import { pointsOfX } from "../model/values.js";
 import { Refusal, Unanswered } from "../failures.js";
 import { read } from "../send.js";
@@ -9,6 +9,8 @@ import { read } from "../send.js";
 export class PaperMarks {
   #session = null;
   #entries = [];
+  /** The hub did not answer: the next change of the lane loads the entries again. */
+  #isStale = false;
 
   constructor(lane) {
     this.lane = lane;
@@ -21,6 +23,8 @@ export class PaperMarks {
       this.#session = id;
       this.#entries = [];
       this.load();
+    } else if (this.#isStale) {
+      this.load();
     }
     this.clear();
     for (const entry of this.#entries) this.#mark(entry);
@@ -29,6 +33,7 @@ export class PaperMarks {
   /** Load what the second scorers of the session have entered. */
   async load() {
     const id = this.#session;
+    this.#isStale = false;
     if (!id) return;
     try {
       const { data } = await read(`session/${id}/paper`);
@@ -37,6 +42,7 @@ export class PaperMarks {
       this.draw();
     } catch (failure) {
       if (!(failure instanceof Refusal || failure instanceof Unanswered)) throw failure; // the page's banner shows a hub that is away
+      if (id === this.#session) this.#isStale = true;
     }
   }
 
@@ -47,15 +53,15 @@ export class PaperMarks {
 
   #mark({ slot, end_number: number, values }) {
     const { range } = this.lane;
-    const letter = range.slots.length > 1 ? slot ?? "" : "";
-    const rowOf = (name) => byId("ends").querySelector(`tr[data-end="${number}"][data-letter="${name}"]`);
-    const row = rowOf(letter) ?? rowOf(""); // rows have letters once several archers have shot
+    const shots = this.lane.shots();
+    const letter = archerOf(range.slots, slot);
+    const row = byId("ends").querySelector(`tr[data-end="${number}"][data-letter="${rowOf(shots, number, letter)}"]`);
     if (!row) return;
-    const differing = compare(values, sensorValues(this.lane.shots(), number, letter)).filter((one) => one.differs);
+    const differing = compare(values, sensorValues(shots, number, letter)).filter((one) => one.differs);
     if (!differing.length) return;
     row.classList.add("paper-differs");
     const cells = [...row.querySelectorAll("td.arrow")].reverse();
-    for (const { sensor } of differing) {
+    for (const { sensor } of differing.filter((one) => one.sensor)) {
       cells.find((cell) => cell.textContent === sensor && !cell.classList.contains("paper-differs"))?.classList.add("paper-differs");
     }
     const faces = range.facesOf({ slot, flags: [] });

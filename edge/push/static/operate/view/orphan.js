@@ -1,12 +1,13 @@
 // Resolve a landing that no release explains: give it to a shot, make it one of its own, or dismiss it.
-import { arrow, clock, offset, place } from "../../model/format.js";
+import { arrowPhrase, clock, offset, place } from "../../model/format.js";
 import { moment } from "../../model/score.js";
 import { faceOf } from "../../model/why.js";
 import { texts } from "../../texts/operate/index.js";
 import { element } from "../../view/dom.js";
+import { detailsOf } from "../model/answer.js";
 import { ALONE, candidates, DISMISS, resolution } from "../model/orphan.js";
 import { change, read } from "../send.js";
-import { FormDialog, loaded } from "./dialog.js";
+import { FormDialog, loaded, titled } from "./dialog.js";
 import { choiceField, reasonField, selectField } from "./fields.js";
 
 export async function resolveOrphan(lane) {
@@ -25,7 +26,7 @@ export async function resolveOrphan(lane) {
     return true;
   }
   if (!(await offer(orphans[0].id))) return;
-  const dialog = new FormDialog(words.title, [element("p", { class: "wide" }, words.intro), which, holder, reasonField(words.reasons)], words.submit,
+  const dialog = new FormDialog(titled(lane, words.title), [element("p", { class: "wide" }, words.intro), which, holder, reasonField(words.reasons)], words.submit,
     async ({ orphan, choice, reason }) => {
       const { action, body } = resolution(choice, reason);
       const { data } = await change("POST", `orphan/${orphan}/${action}`, { body, ifMatch: tags.get(orphan) });
@@ -34,7 +35,7 @@ export async function resolveOrphan(lane) {
       place: (path) => (path === "reason" ? path : "choice"),
       onChanged: (refusal, form) => {
         tags.set(form.values.orphan, refusal.etag);
-        form.showFaults({ fields: {}, general: [words.changed, ...refusal.errors.map((one) => one.message)] });
+        form.showFaults({ fields: {}, general: [words.changed, ...detailsOf(refusal)] });
       },
     });
   which.querySelector("select").addEventListener("change", ({ target }) => offer(target.value));
@@ -44,7 +45,7 @@ export async function resolveOrphan(lane) {
 function choices(lane, orphan) {
   const { orphan: words } = texts;
   return choiceField("choice", words.choice, [
-    ...candidates(lane.shots(), orphan).map((shot) => [shot.id, words.shot(place(shot), arrow(shot), clock(moment(shot)))]),
+    ...candidates(lane.shots(), orphan).map((shot) => [shot.id, words.shot(place(shot), arrowPhrase(shot), clock(moment(shot)))]),
     [ALONE, words.alone], [DISMISS, words.dismiss],
   ]);
 }

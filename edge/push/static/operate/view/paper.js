@@ -2,10 +2,10 @@
 import { whole } from "../../model/format.js";
 import { texts } from "../../texts/operate/index.js";
 import { element } from "../../view/dom.js";
-import { compare, endsOf, entriesOf, entryOf, sensorValues, sumOf } from "../model/paper.js";
+import { archerOf, cardEnds, compare, entriesOf, entryOf, sensorValues, sumOf } from "../model/paper.js";
 import { colour, pointsOfX, valuesOf } from "../model/values.js";
 import { change, read } from "../send.js";
-import { FormDialog, loaded } from "./dialog.js";
+import { FormDialog, loaded, titled } from "./dialog.js";
 import { selectField } from "./fields.js";
 
 export async function enterPaper(lane) {
@@ -14,33 +14,44 @@ export async function enterPaper(lane) {
   const found = await loaded(paper.title, () => read(`session/${session.id}/paper`));
   if (!found) return;
   const entries = entriesOf(found.data);
-  const ends = endsOf(lane.shots()).sort((a, b) => a.number - b.number);
-  const open = ends.find((end) => letters(slots).some((letter) => !entryOf(entries, end.number, letter))) ?? ends.at(-1);
+  const isMissing = (number) => letters(slots).find((letter) => !entryOf(entries, number, letter));
+  let ends = [];
   let typed = [];
 
-  const end = selectField("end_number", paper.end, ends.map((one) => [one.number, paper.endName(one.name || String(one.number), one.count)]), { value: open?.number });
+  const end = selectField("end_number", paper.end, []);
   const archer = slots.length > 1 ? selectField("slot", paper.archer, slots.map((slot) => [slot.letter, `${slot.letter} ${slot.archer ?? ""}`.trim()])) : null;
   const table = element("table", { class: "compare" });
   const verdict = element("p", { class: "wide verdict", role: "status" });
   const keys = element("div", { class: "choices keys", role: "group", "aria-label": paper.entered });
   const saved = element("p", { class: "wide saved", role: "status" });
 
-  const dialog = new FormDialog(paper.title, ends.length
-    ? [element("p", { class: "wide" }, paper.intro), end, ...(archer ? [archer] : []),
-      element("div", { class: "wide scroll" }, table), verdict, element("div", { class: "wide choice keys" }, keys), saved]
-    : [element("p", { class: "wide" }, paper.empty)], paper.submit, async () => {
+  const dialog = new FormDialog(titled(lane, paper.title), [
+    element("p", { class: "wide" }, paper.intro), end, ...(archer ? [archer] : []),
+    element("div", { class: "wide scroll" }, table), verdict, element("div", { class: "wide choice keys" }, keys), saved,
+  ], paper.submit, async () => {
     const { number, letter } = chosen();
     const body = { end_number: number, values: typed };
     if (letter) body.slot = letter;
     await change("POST", `session/${session.id}/paper`, { body });
-    entries.push({ slot: letter || null, end_number: number, values: [...typed] });
+    entries.push({ slot: body.slot ?? null, end_number: number, values: [...typed] });
     lane.paperChanged();
     return () => {
       saved.textContent = paper.next;
       advance();
     };
   }, { check: () => (typed.length ? {} : { values: paper.nothing }), cancel: texts.form.dismiss, place: () => "" });
-  dialog.submit.hidden = !ends.length;
+
+  /** The choices of the end: a new one appears with its first shot or entry. */
+  function fillEnds() {
+    const now = cardEnds(lane.shots(), entries, session.sighter_ends);
+    const select = end.querySelector("select");
+    const before = select.value;
+    if (JSON.stringify(now) === JSON.stringify(ends)) return;
+    ends = now;
+    select.replaceChildren(...[...ends].reverse().map((one) =>
+      element("option", { value: one.number }, one.count ? paper.endName(one.name, one.count) : paper.unseenEnd(one.name))));
+    if (before) select.value = before;
+  }
 
   function chosen() {
     return { number: Number(dialog.form.elements.end_number.value), letter: dialog.form.elements.slot?.value ?? (slots[0]?.letter ?? "") };
@@ -60,17 +71,18 @@ export async function enterPaper(lane) {
   }
 
   function draw() {
+    fillEnds();
     const { number, letter } = chosen();
-    const sensors = sensorValues(lane.shots(), number, shared(slots) ? letter : "");
+    const sensors = sensorValues(lane.shots(), number, archerOf(slots, letter));
     const rows = compare(typed, sensors);
     const worth = pointsOfX(faces(letter), session.x_points ?? null);
-    const cells = (side) => rows.map((row) => element("td", { class: row.differs && typed.length ? "differs" : null }, row[side] || texts.none));
+    const cells = (side) => rows.map((row) => element("td", { class: row.differs && typed.length && sensors.length ? "differs" : null }, row[side] || texts.none));
     table.replaceChildren(
       element("tr", {}, element("th", { scope: "row" }, paper.entered), ...cells("paper"), element("td", { class: "sum" }, typed.length ? whole(sumOf(typed, worth)) : texts.none)),
       element("tr", {}, element("th", { scope: "row" }, paper.sensors), ...cells("sensor"), element("td", { class: "sum" }, whole(sumOf(sensors, worth)))));
     const differing = rows.filter((row) => row.differs).length;
-    verdict.textContent = !typed.length ? "" : differing ? paper.differs(differing) : paper.same;
-    verdict.dataset.differs = String(Boolean(typed.length && differing));
+    verdict.textContent = !sensors.length ? paper.noSensors : !typed.length ? "" : differing ? paper.differs(differing) : paper.same;
+    verdict.dataset.differs = String(Boolean(typed.length && sensors.length && differing));
   }
 
   function add(value) {
@@ -98,17 +110,16 @@ export async function enterPaper(lane) {
     return button;
   }
 
-  /** The next archer of the end without an entry, else the next end. */
-  function advance() {
-    const { number } = chosen();
-    const later = [...ends.filter((one) => one.number >= number), ...ends];
-    for (const one of later) {
-      const missing = letters(slots).find((letter) => !entryOf(entries, one.number, letter));
-      if (missing === undefined) continue;
-      dialog.form.elements.end_number.value = String(one.number);
-      if (archer) dialog.form.elements.slot.value = missing;
-      break;
-    }
+  /** Choose the next archer of this end without an entry, else the next end; an end that the sensors did not see only after another such one. */
+  function advance(from = chosen().number) {
+    fillEnds();
+    const inTurn = [...ends].reverse();
+    const seen = inTurn.filter((one) => one.count);
+    const isUnseen = !seen.some((one) => one.number === Number(dialog.form.elements.end_number.value));
+    const offered = [...seen.filter((one) => one.number >= from), ...seen, ...(isUnseen || !seen.length ? inTurn : [])];
+    const next = offered.find((one) => isMissing(one.number) !== undefined) ?? seen.find((one) => one.number === from) ?? seen.at(-1);
+    dialog.form.elements.end_number.value = String(next.number);
+    if (archer) dialog.form.elements.slot.value = isMissing(next.number) ?? dialog.form.elements.slot.value;
     begin();
   }
 
@@ -126,16 +137,12 @@ export async function enterPaper(lane) {
     else return;
     event.preventDefault();
   });
-  if (ends.length) {
-    begin();
-    lane.drawn.add(draw); // arrows still arrive
-  }
+  fillEnds();
+  dialog.form.elements.end_number.value = String((ends.find((one) => one.count) ?? ends[0]).number);
+  advance(1);
+  lane.drawn.add(draw); // arrows still arrive
   await dialog.open();
   lane.drawn.delete(draw);
-}
-
-function shared(slots) {
-  return slots.length > 1;
 }
 
 function letters(slots) {

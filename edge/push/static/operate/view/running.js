@@ -4,38 +4,59 @@ import { counts } from "../../model/score.js";
 import { Result } from "../../model/vocabulary.js";
 import { texts } from "../../texts/operate/index.js";
 import { element } from "../../view/dom.js";
-import { changedValues, mergedValues } from "../model/answer.js";
+import { changedValues, detailsOf, mergedValues } from "../model/answer.js";
 import { endsOf, shotsOfEnd } from "../model/paper.js";
 import { change, read } from "../send.js";
-import { FormDialog, loaded } from "./dialog.js";
+import { FormDialog, loaded, titled } from "./dialog.js";
 import { checkField, numberField, textField } from "./fields.js";
 
 const LONGEST_TEXT = 255;
 
-/** End the current end, for archers who have shot fewer arrows than planned. */
+/** End the end that the dialog shows, for archers who have shot fewer arrows than planned: when another has begun meanwhile it asks again. */
 export async function endEnd(lane) {
-  const shots = lane.shots();
-  const [current] = endsOf(shots);
-  const arrows = current ? shotsOfEnd(shots, current.number, "") : [];
-  const pending = arrows.filter((shot) => shot.result === Result.PENDING).length;
-  const notes = [texts.end.intro(texts.arrows(arrows.length), whole(pointsOf(arrows))), ...(pending ? [texts.end.pending(pending)] : [])];
-  const title = current ? texts.end.title(current.name || whole(current.number)) : texts.end.noEnd;
-  await confirm(lane, title, notes, texts.end.submit, "end");
+  const { id } = lane.range.session;
+  let [seen] = endsOf(lane.shots());
+  const notes = () => {
+    const arrows = seen ? shotsOfEnd(lane.shots(), seen.number, "") : [];
+    const pending = arrows.filter((shot) => shot.result === Result.PENDING).length;
+    return [texts.end.intro(texts.arrows(arrows.length), whole(pointsOf(arrows))), ...(pending ? [texts.end.pending(pending)] : [])];
+  };
+  const title = () => titled(lane, seen ? texts.end.title(nameOf(seen)) : texts.end.noEnd);
+  const dialog = new FormDialog(title(), paragraphs(notes()), texts.end.submit, async () => {
+    await change("POST", `session/${id}/end`, { ifMatch: seen && `"${seen.number}"` });
+    return true;
+  }, {
+    kind: "small",
+    onChanged: async (_, form) => {
+      await lane.reload();
+      const before = seen;
+      [seen] = endsOf(lane.shots());
+      if (!seen || seen.number === before.number) return void form.settle(texts.end.already(nameOf(before)));
+      form.heading.textContent = title();
+      form.fields.replaceChildren(...paragraphs(notes()));
+      form.showFaults({ fields: {}, general: [texts.end.changed(nameOf(before), nameOf(seen))] });
+    },
+  });
+  if (await dialog.open()) lane.reload();
 }
 
 export async function closeSession(lane) {
+  const { id } = lane.range.session;
   const shots = lane.shots().filter(counts);
   const intro = texts.close.intro(texts.arrows(shots.length), whole(lane.points() ?? pointsOf(shots)));
-  await confirm(lane, texts.close.title, [intro], texts.close.submit, "close", { danger: true });
+  const dialog = new FormDialog(titled(lane, texts.close.title), paragraphs([intro]), texts.close.submit, async () => {
+    await change("POST", `session/${id}/close`);
+    return true;
+  }, { kind: "small", danger: true });
+  if (await dialog.open()) lane.reload();
 }
 
-async function confirm(lane, title, notes, submit, action, options = {}) {
-  const { id } = lane.range.session;
-  const dialog = new FormDialog(title, notes.map((text) => element("p", { class: "wide" }, text)), submit, async () => {
-    await change("POST", `session/${id}/${action}`);
-    return true;
-  }, { kind: "small", ...options });
-  if (await dialog.open()) lane.reload();
+function nameOf(end) {
+  return end.name || whole(end.number);
+}
+
+function paragraphs(notes) {
+  return notes.map((text) => element("p", { class: "wide" }, text));
 }
 
 function pointsOf(shots) {
@@ -46,7 +67,7 @@ function pointsOf(shots) {
 
 /** Set the number of ends at the beginning that do not count. */
 export function markSighters(lane) {
-  return editSession(lane, texts.sighters.title, ["sighter_ends"], texts.sighters.submit, (values) => [
+  return editSession(lane, titled(lane, texts.sighters.title), ["sighter_ends"], texts.sighters.submit, (values) => [
     element("p", { class: "wide" }, texts.sighters.intro),
     numberField("sighter_ends", texts.sighters.field, { value: values.sighter_ends, lowest: 0, highest: 100, step: 1, required: true, wide: true, autofocus: true }),
   ]);
@@ -54,7 +75,7 @@ export function markSighters(lane) {
 
 export function changeSession(lane) {
   const { open } = texts;
-  return editSession(lane, texts.settings.title, ["location", "is_indoor", "arrows_per_end"], texts.settings.submit, (values) => [
+  return editSession(lane, titled(lane, texts.settings.title), ["location", "is_indoor", "arrows_per_end"], texts.settings.submit, (values) => [
     textField("location", open.location, { value: values.location, required: true, most: LONGEST_TEXT, wide: true, spellcheck: true, autofocus: true }),
     numberField("arrows_per_end", open.arrowsPerEnd, { value: values.arrows_per_end, lowest: 1, highest: 24, step: 1, required: true }),
     checkField("is_indoor", open.indoor, { value: values.is_indoor }),
@@ -85,7 +106,7 @@ async function editSession(lane, title, names, submit, fields) {
       form.values = values;
       const shown = (value) => (typeof value === "boolean" ? (value ? texts.settings.yes : texts.settings.no) : String(value));
       form.showFaults({ fields: Object.fromEntries(kept.map((name) => [name, texts.settings.now(shown(initial[name]))])),
-        general: [texts.form.changed, ...(kept.length ? [] : refusal.errors.map((one) => one.message))] });
+        general: [texts.form.changed, ...(kept.length ? [] : detailsOf(refusal))] });
     },
   });
   if (await dialog.open()) lane.reload();

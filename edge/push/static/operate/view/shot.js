@@ -1,20 +1,21 @@
 // Decide the value of a shot, void it and restore it; each with a reason that is kept.
-import { arrow, place } from "../../model/format.js";
+import { arrowPhrase, place } from "../../model/format.js";
 import { call } from "../../model/score.js";
 import { Result } from "../../model/vocabulary.js";
 import { texts } from "../../texts/operate/index.js";
 import { element } from "../../view/dom.js";
+import { detailsOf } from "../model/answer.js";
 import { correction, tagOf, valueOf, valuesOf } from "../model/values.js";
 import { change } from "../send.js";
-import { FormDialog } from "./dialog.js";
+import { FormDialog, titled } from "./dialog.js";
 import { choiceField, reasonField } from "./fields.js";
 
 /** Confirm or correct the value of a shot. */
 export function correctShot(lane, shot) {
-  const title = shot.line_call ? texts.shot.lineTitle(place(shot)) : texts.shot.correctTitle(place(shot));
+  const title = titled(lane, shot.line_call ? texts.shot.lineTitle(place(shot)) : texts.shot.correctTitle(place(shot)));
   const intro = element("p", { class: "wide" });
   const show = (one) => {
-    const note = texts.shot.intro(call(one), arrow(one));
+    const note = texts.shot.intro(call(one), arrowPhrase(one));
     intro.textContent = one.line_call ? `${texts.shot.lineIntro} ${note}` : note;
   };
   show(shot);
@@ -27,14 +28,14 @@ export function correctShot(lane, shot) {
 
 export function voidShot(lane, shot) {
   const intro = element("p", { class: "wide" });
-  const show = (one) => { intro.textContent = texts.shot.voidIntro(call(one), arrow(one)); };
+  const show = (one) => { intro.textContent = texts.shot.voidIntro(call(one), arrowPhrase(one)); };
   show(shot);
-  return send(lane, shot, texts.shot.voidTitle(place(shot)), [intro, reasonField(texts.shot.reasons.void)],
+  return send(lane, shot, titled(lane, texts.shot.voidTitle(place(shot))), [intro, reasonField(texts.shot.reasons.void)],
     texts.shot.voidSubmit, "void", ({ reason }) => ({ reason }), { show, danger: true });
 }
 
 export function restoreShot(lane, shot) {
-  const title = shot.result === Result.VOID ? texts.shot.restoreVoid(arrow(shot)) : texts.shot.restoreTitle(place(shot));
+  const title = titled(lane, shot.result === Result.VOID ? texts.shot.restoreVoid(arrowPhrase(shot)) : texts.shot.restoreTitle(place(shot)));
   return send(lane, shot, title, [element("p", { class: "wide" }, texts.shot.restoreIntro), reasonField(texts.shot.reasons.restore)],
     texts.shot.restoreSubmit, "restore", ({ reason }) => ({ reason }), {});
 }
@@ -51,7 +52,7 @@ async function send(lane, shot, title, fields, submit, action, bodyOf, { show, d
     onChanged: (refusal, form) => {
       seen = { ...seen, ...(refusal.data ?? lane.shots().find((one) => one.id === seen.id)) };
       show?.(seen);
-      form.showFaults({ fields: {}, general: [texts.form.changedShot, ...refusal.errors.map((one) => one.message)] });
+      form.showFaults({ fields: {}, general: [texts.form.changedShot, ...detailsOf(refusal)] });
     },
   });
   if (await dialog.open()) lane.select(seen.id);

@@ -90,6 +90,12 @@ async def test_an_end_is_marked_with_who_did_it(client: httpx.AsyncClient, conne
     assert data_of(await client.post(f"/session/{session_id}/end", headers=kim), 202) is None
     assert await connection.fetchval("select who from end_marks where session_id = $1", session_id) == "Kim Sá"
     refused(await client.post(f"/session/{UNKNOWN}/end"), 404, "not_found")
+    other = {"if-match": '"2"'}
+    assert "the current end is number 1" in refused(
+        await client.post(f"/session/{session_id}/end", headers=other), 412, "changed_meanwhile"
+    )
+    data_of(await client.post(f"/session/{session_id}/end", headers=kim | {"if-match": '"1"'}), 202)
+    assert await connection.fetchval("select count(*) from end_marks") == 2
     refused(await client.post(f"/session/{session_id}/end", json={"bogus": 1}), 422, "no_body")
 
 

@@ -25,7 +25,7 @@ async def operate(open_page: Open) -> Operate:
     return opened
 
 
-@pytest.fixture(params=[390, 1280], ids=["phone", "desk"])
+@pytest.fixture(params=[390, pytest.param(1280, marks=pytest.mark.long)], ids=["phone", "desk"])
 def width(request: pytest.FixtureRequest) -> int:
     """Width of the window in pixels."""
     return int(request.param)

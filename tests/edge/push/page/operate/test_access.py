@@ -81,6 +81,9 @@ async def test_the_token_is_asked_for_and_kept(token: str, operate: Operate, lan
     await come_from_the_network(operator.page)
     await move(operator, "Hall 2")
     await expect(operator.dialog).to_contain_text("Operator token")
+    await operator.dialog.get_by_label("Token").fill("schlüssel")  # no header can carry it
+    await operator.submit()
+    await expect(operator.fault("token")).to_contain_text("letters without accents")
     await operator.dialog.get_by_label("Token").fill("wrong-wrong-wrong")
     await operator.submit()
     await expect(operator.fault("token")).to_have_text("The hub did not accept this token. Check it and type it again.")
@@ -94,7 +97,9 @@ async def test_the_token_is_asked_for_and_kept(token: str, operate: Operate, lan
     assert await place_of(lane) == "Hall 3"
 
 
-async def test_a_form_survives_a_token_that_is_not_given(token: str, operate: Operate, lane: LaneRows) -> None:
+@pytest.mark.long
+@pytest.mark.usefixtures("token")
+async def test_a_form_survives_a_token_that_is_not_given(operate: Operate, lane: LaneRows) -> None:
     operator = await operate()
     await come_from_the_network(operator.page)
     await move(operator, "Hall 2")
@@ -103,7 +108,6 @@ async def test_a_form_survives_a_token_that_is_not_given(token: str, operate: Op
     await expect(operator.dialog.get_by_label("Place")).to_have_value("Hall 2")
     await expect(operator.dialog.locator("button[type=submit]")).to_have_text("Save")
     assert await place_of(lane) == "Field 1"
-    assert token
 
 
 async def test_the_address_of_the_qr_code_brings_the_token(token: str, open_page: Open, lane: LaneRows) -> None:
@@ -123,6 +127,7 @@ async def test_the_address_of_the_qr_code_brings_the_token(token: str, open_page
     }  # fmt: skip
 
 
+@pytest.mark.long
 async def test_a_hub_without_a_token_says_so(operate: Operate, lane: LaneRows) -> None:
     operator = await operate()
     await come_from_the_network(operator.page)
@@ -131,7 +136,9 @@ async def test_a_hub_without_a_token_says_so(operate: Operate, lane: LaneRows) -
     assert await place_of(lane) == "Field 1"
 
 
-@pytest.mark.parametrize("view", ["wall", "overlay", "spectator"])
+@pytest.mark.parametrize(
+    "view", [*(pytest.param(one, marks=pytest.mark.long) for one in ("wall", "overlay")), "spectator"]
+)
 async def test_an_audience_sees_no_control(operate: Operate, lane: LaneRows, view: str) -> None:
     operator = await operate()
     await operator.page.goto(operator.page.url.split("?")[0] + f"?{view}&lane={lane.number}")

@@ -64,6 +64,7 @@ async def test_an_arrow_is_registered(operate: Operate, lane: LaneRows) -> None:
     await expect(operator.dialog.get_by_role("button", name="Register an arrow")).to_be_focused()
 
 
+@pytest.mark.long
 async def test_a_name_in_use_stands_beside_its_field(operate: Operate, lane: LaneRows) -> None:
     operator = await operate(width=390)
     await operator.choose("arrows")

@@ -66,6 +66,7 @@ async def test_a_line_call_is_decided(operate: Operate, assembled: LaneRows) -> 
     await expect(operator.page.locator("#total")).to_have_text("10")
 
 
+@pytest.mark.long
 async def test_a_value_is_confirmed_by_keyboard_alone(operate: Operate, assembled: LaneRows) -> None:
     operator = await operate()
     await operator.page.locator(".operate-shot").get_by_role("button", name="Decide line call").focus()
@@ -82,7 +83,10 @@ async def test_a_value_is_confirmed_by_keyboard_alone(operate: Operate, assemble
     await expect(operator.page.locator(".operate-shot button").first).to_be_focused()
 
 
-@pytest.mark.parametrize(("key", "points", "is_x", "result"), [("X", 10, True, "hit"), ("M", 0, False, "off_face")])
+@pytest.mark.parametrize(
+    ("key", "points", "is_x", "result"),
+    [("X", 10, True, "hit"), pytest.param("M", 0, False, "off_face", marks=pytest.mark.long)],
+)
 async def test_a_value_is_corrected_to_x_and_to_a_miss(
     operate: Operate, assembled: LaneRows, key: str, points: int, is_x: bool, result: str
 ) -> None:
@@ -96,6 +100,7 @@ async def test_a_value_is_corrected_to_x_and_to_a_miss(
     assert (shot["points"], shot["is_x"], shot["result"]) == (points, is_x, result)
 
 
+@pytest.mark.long
 async def test_a_correction_needs_a_reason(operate: Operate, assembled: LaneRows) -> None:
     shot = await only_shot(assembled)
     operator = await operate()
@@ -158,14 +163,18 @@ async def landing_to_resolve(lane: LaneRows) -> tuple[UUID, UUID]:
 
 @pytest.mark.parametrize(
     ("choice", "status", "shots"),
-    [("shot 1-2", "assigned", 2), ("a shot of its own", "assigned", 3), ("no arrow", "voided", 2)],
+    [
+        ("shot 1-2", "assigned", 2),
+        pytest.param("a shot of its own", "assigned", 3, marks=pytest.mark.long),
+        ("no arrow", "voided", 2),
+    ],
 )
 async def test_a_landing_is_resolved(
     operate: Operate, assembled: LaneRows, choice: str, status: str, shots: int
 ) -> None:
     shot, orphan = await landing_to_resolve(assembled)
     operator = await operate(width=390)
-    await operator.page.get_by_role("button", name="Resolve 1 landing").click()
+    await operator.page.get_by_role("button", name="Resolve 1 unclaimed hit").click()
     await expect(operator.dialog.locator("select")).to_contain_text("0.0 mm right, 0.0 mm high")
     await operator.dialog.get_by_label(choice).check()
     await operator.dialog.get_by_role("button", name="tag was not read").click()
@@ -181,15 +190,16 @@ async def test_a_landing_is_resolved(
     await expect(operator.page.get_by_role("button", name="Resolve")).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_a_landing_that_another_operator_resolved(operate: Operate, assembled: LaneRows) -> None:
     await landing_to_resolve(assembled)
     first, second = await operate("Anna"), await operate("Bert")
     for one in (first, second):
-        await one.page.get_by_role("button", name="Resolve 1 landing").click()
+        await one.page.get_by_role("button", name="Resolve 1 unclaimed hit").click()
         await one.dialog.get_by_label("no arrow" if one is first else "shot 1-2").check()
         await one.dialog.get_by_label("Reason").fill("seen")
     await first.finish()
     await second.submit()
-    await expect(second.faults).to_contain_text("Someone else has resolved this landing meanwhile")
+    await expect(second.faults).to_contain_text("Someone else has resolved this hit meanwhile")
     await expect(second.faults).to_contain_text('"voided"')
     assert [who for _, _, who in await corrections(assembled)] == ["Anna"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from drivers.r200.programming import Phase
 from tests.edge.push.page.fixture_types import Call
 from tests.edge.push.page.shots import FACE, shot
 
@@ -59,8 +60,51 @@ async def test_arrows_shot_before_are_counted_on_request(call: Call) -> None:
 
 
 async def test_two_archers_have_two_names(call: Call) -> None:
-    faults = await call(SESSION, "openFaults", {"archer_A": "Kim", "archer_B": " kim ", "bow_A": "x", "bow_D": "x"})
+    faults = await call(
+        SESSION,
+        "openFaults",
+        {"archer_A": "Kim", "archer_B": " kim ", "bow_A": "x", "bow_D": "x", "own_faces": True},
+        PREFILL,
+    )
     assert set(faults) == {"archer_B", "bow_D"}
+
+
+async def test_archers_at_one_face_need_a_bow_each(call: Call) -> None:
+    two = {"face": "wa_40", "archer_A": "Kim", "archer_B": "Jo", "own_faces": False}
+    assert set(await call(SESSION, "openFaults", two, PREFILL)) == {"own_faces"}
+    assert set(await call(SESSION, "openFaults", two | {"bow_A": "bow-1"}, PREFILL)) == {"own_faces"}
+    for allowed in ({"own_faces": True}, {"bow_A": "bow-1", "bow_B": "bow-2"}, {"archer_B": ""}):
+        assert await call(SESSION, "openFaults", two | allowed, PREFILL) == {}
+    assert set(await call(SESSION, "openFaults", two | {"face": "=", "own_faces": True}, PREFILL)) == {"face"}
+    slots = [{"letter": letter, "face": face} for letter, face in (("A", "left"), ("B", "right"))]
+    assert await call(SESSION, "openFaults", two | {"face": "="}, PREFILL | {"slots": slots}) == {}
+
+
+async def test_a_distance_in_yards_is_sent_in_metres(call: Call) -> None:
+    assert await call(SESSION, "inUnit", 70, "yd") == 76.6
+    assert await call(SESSION, "inMetres", 76.6, "yd", 70) == 70  # unchanged, so not by the rounded yards
+    assert await call(SESSION, "inMetres", 20, "yd", 70) == 18.288
+    assert await call(SESSION, "inMetres", 18, "m", 70) == 18
+
+
+async def test_an_entry_is_compared_with_its_own_archer(call: Call) -> None:
+    shots = [shot(1, 10) | {"end": 1, "extra": False, "slot": slot, "letter": ""} for slot in ("A", None)]
+    assert await call(PAPER, "sensorValues", shots, 1, "A") == ["10"]
+    assert await call(PAPER, "sensorValues", shots, 1, "B") == []
+    assert await call(PAPER, "rowOf", shots, 1, "B") is None
+    assert len(await call(PAPER, "sensorValues", shots, 1, "")) == 2
+
+
+async def test_ends_that_the_sensors_did_not_see_can_be_entered(call: Call) -> None:
+    ends = await call(PAPER, "cardEnds", [], [{"slot": None, "end_number": 2, "values": ["9"]}], 1)
+    assert [(one["number"], one["name"], one["count"]) for one in ends] == [(3, "2", 0), (2, "1", 0)]
+    assert [one["number"] for one in await call(PAPER, "cardEnds", [], [], 0)] == [1]
+
+
+async def test_every_step_of_programming_has_words(call: Call) -> None:
+    for phase in Phase:
+        text = await call("operate/model/arrow.js", "progressText", {"phase": phase, "done": 0, "total": 0})
+        assert text != phase, phase
 
 
 async def test_an_error_stands_beside_its_field(call: Call) -> None:

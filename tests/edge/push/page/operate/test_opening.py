@@ -40,8 +40,8 @@ async def test_a_session_opens_with_everything(operate: Operate, connection: Con
     await dialog.get_by_label("Indoors").check()
     await dialog.get_by_label("Archer A").fill("Kim L.")
     await dialog.get_by_label("Archer B").fill("Jo")
+    await expect(dialog.get_by_label("One face for each archer")).to_be_checked()  # by the second name
     await dialog.get_by_text("More:").click()
-    await dialog.get_by_label("One face for each archer").check()
     await dialog.get_by_label("Ends of sighters").fill("2")
     await dialog.get_by_label("Bow device of B").select_option("bow-1")
     await operator.finish()
@@ -113,6 +113,7 @@ async def test_errors_stand_beside_their_fields(operate: Operate, connection: Co
     assert await connection.fetchval("select count(*) from sessions") == 0
 
 
+@pytest.mark.long
 async def test_a_lane_that_another_operator_opened_says_so(operate: Operate, connection: Connection) -> None:
     lane = LaneRows(connection, OUTDOORS)
     await lane.add_devices()

@@ -59,6 +59,7 @@ async def test_a_correction_of_the_sensors_ends_the_difference(operate: Operate,
     await expect(dialog.locator(".verdict")).to_have_text("No difference.")
 
 
+@pytest.mark.long
 async def test_the_keyboard_types_an_end(operate: Operate, lane: LaneRows) -> None:
     await shoot(lane, 10, 9, 7)
     operator = await operate()
@@ -119,6 +120,7 @@ async def test_an_end_is_entered_again(operate: Operate, lane: LaneRows) -> None
     assert [row["arrow_values"] for row in await lane.connection.fetch(ENTRIES)] == [["10", "8"], ["10", "9"]]
 
 
+@pytest.mark.long
 async def test_an_entry_appears_on_another_page(operate: Operate, lane: LaneRows) -> None:
     await shoot(lane, 10, 9)
     first, second = await operate("Anna"), await operate("Bert")
@@ -129,6 +131,19 @@ async def test_an_entry_appears_on_another_page(operate: Operate, lane: LaneRows
     await first.page.keyboard.press("Escape")
 
 
+async def test_an_end_that_no_sensor_saw_is_entered(operate: Operate, lane: LaneRows) -> None:
+    operator = await operate(width=390)
+    dialog = await operator.choose("paper")
+    await expect(dialog.get_by_label("End")).to_contain_text("1 (not seen by the sensors)")
+    await tap(dialog, "10", "9")
+    await expect(dialog.locator(".compare .differs")).to_have_count(0)
+    await operator.submit()
+    await expect(dialog.get_by_label("End")).to_have_value("2")
+    (row,) = await lane.connection.fetch(ENTRIES)
+    assert tuple(row) == (None, 1, ["10", "9"], OPERATOR)
+
+
+@pytest.mark.long
 async def test_nothing_is_sent_without_a_value(operate: Operate, lane: LaneRows) -> None:
     await shoot(lane, 10)
     operator = await operate()

@@ -32,6 +32,47 @@ async def test_an_end_is_finished_early(operate: Operate, lane: LaneRows) -> Non
     assert [tuple(one) for one in marks] == [(lane.session_id, OPERATOR)]
 
 
+async def test_only_the_end_that_was_shown_is_finished(operate: Operate, lane: LaneRows) -> None:
+    for _ in range(5):
+        await add_shot(lane, points=9)
+    first, second = await operate("Anna"), await operate("Bert")
+    await first.choose("end")
+    await second.choose("end")
+    await second.finish()
+    await lane.connection.execute("update end_marks set at = (select max(arrow_disengage_time) from shots)")
+    await first.submit()
+    await expect(first.dialog).to_contain_text("Someone else has finished end 1 already.")
+    assert await lane.connection.fetchval("select array_agg(who) from end_marks") == ["Bert"]
+    await first.page.keyboard.press("Escape")
+    await add_shot(lane, points=8)
+    await first.page.reload()
+    await lane.connection.execute("delete from end_marks")
+    await expect(first.button("end")).to_be_disabled()  # six of six are shot
+    await lane.connection.execute("update sessions set arrows_per_end = 12")
+    await expect(first.button("end")).to_be_enabled()
+    dialog = await first.choose("end")
+    await add_shot(lane, points=7)  # the first one of end 2
+    await first.submit()
+    await expect(first.faults).to_contain_text("End 2 has begun meanwhile")
+    await expect(dialog.locator("h2")).to_have_text("Finish end 2")
+    assert await lane.connection.fetchval("select count(*) from end_marks") == 0
+    await first.finish()
+    assert await lane.connection.fetchval("select who from end_marks") == "Anna"
+
+
+async def test_back_closes_what_asks_about_another_lane(operate: Operate, lane: LaneRows) -> None:
+    await LaneRows(lane.connection, started_ago(600), 2).build()
+    operator = await operate(query="?lane=1")
+    await operator.page.locator(".lanes a", has_text="2").click()
+    await expect(operator.page.locator("#title")).to_have_text("Lane 2")
+    dialog = await operator.choose("end")
+    await expect(dialog.locator("h2")).to_have_text("Lane 2: Finish end")
+    await operator.page.go_back()
+    await expect(operator.page.locator("#title")).to_have_text("Lane 1")
+    await expect(operator.page.locator("dialog")).to_have_count(0)
+    assert await lane.connection.fetchval("select count(*) from end_marks") == 0
+
+
 async def test_a_session_closes_once_it_is_decided(
     operate: Operate, lane: LaneRows, database_settings: ServiceSettings
 ) -> None:
@@ -76,6 +117,7 @@ async def test_a_session_is_changed(operate: Operate, lane: LaneRows) -> None:
     await expect(operator.page.locator("#subtitle")).to_contain_text("indoors · WA 122 · Halle Süd")
 
 
+@pytest.mark.long
 async def test_a_value_that_the_field_refuses_is_not_sent(operate: Operate, lane: LaneRows) -> None:
     operator = await operate()
     dialog = await operator.choose("sighters")
@@ -86,6 +128,7 @@ async def test_a_value_that_the_field_refuses_is_not_sent(operate: Operate, lane
     assert await lane.connection.fetchval("select sighter_ends from sessions") == 0
 
 
+@pytest.mark.long
 async def test_arrows_arrive_while_a_dialog_is_open(operate: Operate, lane: LaneRows) -> None:
     operator = await operate()
     dialog = await operator.choose("settings")
@@ -121,6 +164,7 @@ async def test_two_operators_do_not_overwrite_each_other(operate: Operate, lane:
     await expect(first.page.locator("#subtitle")).to_contain_text("Garden")
 
 
+@pytest.mark.long
 async def test_a_closed_session_is_not_ended_by_another_page(operate: Operate, lane: LaneRows) -> None:
     operator = await operate()
     await operator.choose("end")
