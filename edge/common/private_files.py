@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +27,22 @@ def make_folders(folder: Path) -> None:
     folder.mkdir(exist_ok=True)  # raises when it is no folder
 
 
+def is_exposed(path: Path) -> bool:
+    """Whether a file gives more rights than a secret may: others than its owner can open it, or it can be executed."""
+    return path.is_file() and path.stat().st_mode & 0o7777 & ~0o600 != 0
+
+
 def make_secret_file(path: Path) -> None:
-    """Create a file with a new random secret, readable for its owner alone. An existing file is kept, whatever it holds."""
+    """Create a file with a new random secret, readable for its owner alone.
+
+    An existing file is kept, whatever it holds, and other users lose their rights to it.
+    """
     make_folders(path.parent)
+    if path.exists():
+        if is_exposed(path):
+            with suppress(PermissionError):  # another user's file
+                path.chmod(path.stat().st_mode & 0o600)
+        return
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from edge.common.config.errors import CommandError
-from edge.common.private_files import make_secret_file
+from edge.common.private_files import is_exposed, make_secret_file
 from edge.installer.steps import Link, MakeSecret, Remove, RemoveEmpty, Run, Step, Write
 
 COMMAND_WITHIN_S = 900.0
@@ -48,7 +48,8 @@ def needed(step: Step, prefix: Path) -> bool:
                 return True
             return not once and (there.read_bytes() != text.encode() or there.stat().st_mode & 0o777 != mode)
         case MakeSecret(path):
-            return not beneath(prefix, path).exists()
+            there = beneath(prefix, path)
+            return not there.exists() or is_exposed(there)
         case Link(path, target):
             there = beneath(prefix, path)
             return not there.is_symlink() or str(there.readlink()) != target

@@ -22,12 +22,12 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class MakeSecret:
-    """Write a new random secret, readable for root alone, unless the file exists. The plan does not hold it."""
+    """Write a new random secret, unless the file exists, and make it readable for root alone. The plan does not hold it."""
 
     path: Path
 
     def __str__(self) -> str:
-        return f"secret  {self.path} (unless it exists)"
+        return f"secret  {self.path} (kept if it exists, with mode 0600)"
 
 
 @dataclass(frozen=True, slots=True)

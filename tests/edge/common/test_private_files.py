@@ -59,8 +59,10 @@ def test_a_secret_is_private_random_and_kept(tmp_path: Path) -> None:
     assert (len(first.strip()), first.isascii()) == (43, True), "32 bytes"
     assert first != other.read_text()
     one.write_text("mine")
+    one.chmod(0o640)
     make_secret_file(one)
     assert one.read_text() == "mine"
+    assert exposed(tmp_path) == [], "others lost their rights"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "one", "other"]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.common.config.errors import CommandError
-from edge.installer.apply import apply_steps
+from edge.installer.apply import apply_steps, needed
 from edge.installer.hub import ANNOUNCEMENT, COMMAND, COMMON_SETTINGS, OPERATOR_TOKEN, Hub, Source
 from edge.installer.inspect import inspect_hub, shipped_files
 from edge.installer.plan import SHIPPED_PLACES, address_file, install_plan
@@ -103,9 +103,13 @@ def test_the_operator_token_is_made_once_and_never_shown(tmp_path: Path) -> None
     for _ in range(2):
         apply_steps([MakeSecret(OPERATOR_TOKEN)], tmp_path, reported.append)
         kept = token.read_text()
-    assert reported == ["secret  /etc/archstats/operator-token (unless it exists)"]
+    assert reported == ["secret  /etc/archstats/operator-token (kept if it exists, with mode 0600)"]
     assert (len(kept.strip()), token.stat().st_mode & 0o777) == (43, 0o600)
     assert kept == token.read_text()
+    token.chmod(0o644)
+    assert needed(MakeSecret(OPERATOR_TOKEN), tmp_path)
+    apply_steps([MakeSecret(OPERATOR_TOKEN)], tmp_path, reported.append)
+    assert (len(reported), token.read_text(), token.stat().st_mode & 0o777) == (2, kept, 0o600)
     token.unlink()
     apply_steps([MakeSecret(OPERATOR_TOKEN)], tmp_path, reported.append)
     assert token.read_text() != kept
