@@ -8,10 +8,12 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from edge.common.config.errors import EX_CONFIG, CommandError, ConfigError
 from edge.common.config.settings import ServiceSettings
@@ -30,6 +32,9 @@ RESTART_AFTER_S = 0.3
 LASTING_S = 10.0
 """Run time after which the delay before a restart is the shortest again."""
 LOCK = "range.lock"
+LOOKED_AT_S = 0.5
+"""Longest wait for another command that holds the lock for the moment in which it looks whether a range runs."""
+LOOK_AGAIN_S = 0.01
 CONTROL = "range.control"
 """Name of the control socket, and of the link to it beside the logs, by which another command finds it."""
 SHARED_VARIABLES = (
@@ -84,7 +89,7 @@ def range_lock(folder: Path) -> Iterator[None]:
     make_folders(folder)
     with (folder / LOCK).open("a+") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(lock)
         except BlockingIOError as error:
             lock.seek(0)
             pid = lock.read().strip()
@@ -100,8 +105,22 @@ def range_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+def _take(lock: TextIO) -> None:
+    """Take the lock. Raises BlockingIOError when another process holds it for longer than a look takes."""
+    until = time.monotonic() + LOOKED_AT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(LOOK_AGAIN_S)
+        else:
+            return
+
+
 def is_range_running(service: ServiceSettings) -> bool:
-    """Whether a simulated range runs on this database."""
+    """Whether a simulated range runs on this database. A range that starts at this moment waits for the look to end."""
     try:
         with (log_folder(service) / LOCK).open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from edge.common.config.errors import CommandError
 from edge.simulation.fault_options import WireFaults
-from edge.simulation.processes import CONTROL, Folders, control_link, programs, range_lock
+from edge.simulation.processes import CONTROL, LOCK, Folders, control_link, programs, range_lock
 from edge.simulation.setup import range_devices
 from simulators.world.range import FIXED_START_US, World
 
@@ -25,6 +27,14 @@ def test_second_range_is_refused_and_changes_nothing(tmp_path: Path) -> None:
         assert log.exists()
     with range_lock(tmp_path / "logs"):
         assert not log.exists(), "a log of an earlier range"
+
+
+def test_a_look_at_the_lock_refuses_no_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / LOCK).open("w") as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(look, fcntl.LOCK_UN))  # the look ends meanwhile
+        with range_lock(tmp_path):
+            assert (tmp_path / LOCK).read_text() == str(os.getpid())
 
 
 def test_programs_are_devices_simulators_and_modules(tmp_path: Path) -> None:
