@@ -29,7 +29,7 @@ from edge.common.postgres.roles import Role
 from edge.common.postgres.unreachable import connect_for_command, explained
 from edge.common.process.addresses import page_urls
 from edge.common.qr_code import show_qr_code
-from edge.simulation.access import with_token
+from edge.simulation.access import page_file, with_token
 from edge.simulation.fault_options import WireFaults
 from edge.simulation.follower import FollowedRange, RangeEvent, RangeFollower
 from edge.simulation.processes import Children, Folders, control_link, log_folder, programs, range_lock
@@ -105,7 +105,8 @@ async def simulate(
             folders = Folders(scratch, log_folder(service))
             with range_lock(folders.logs), control_link(folders):
                 environ = with_token(environ, service)
-                return await _on_database(options, database, push, environ, folders, stop, began_s)
+                with page_file(folders.logs, push, environ):
+                    return await _on_database(options, database, push, environ, folders, stop, began_s)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         shared_log.setLevel(level)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -52,12 +55,24 @@ async def test_signals_end_the_range_within_three_seconds(
         assert differences(rows, expected) == []
 
 
+async def shown_in_another_shell(running: SimulatedRange) -> str:
+    """The operator's address, asked for without the settings of the range."""
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("archstats-sensor"), "address", "--operator", "--json",
+        "--database-dir", str(running.database_dir), stdout=subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if not name.startswith("ARCH_STATS_")},
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    return str(json.loads(output)["page"])
+
+
 async def check_access(running: SimulatedRange) -> None:
     """Fail unless the page is open for every machine, and changes of another one need the range's token."""
     token_file = running.database_dir / "operator-token"
     assert token_file.stat().st_mode & 0o777 == 0o600, "whatever the umask"
     token = token_file.read_text().strip()
     assert str(running.start["page"]).endswith(f":{running.port}/")
+    assert await shown_in_another_shell(running) == f"{running.start['page']}#operator={token}"
     other = {"x-forwarded-for": "192.0.2.9"}
     async with httpx.AsyncClient(base_url=str(running.start["page"]), timeout=30) as client:
         assert (await client.get("/api/v0/live")).status_code == 200

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
+import socket
 import sys
+import time
 from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Annotated
+from threading import Timer
+from typing import Annotated, Final
+from urllib.parse import quote, urlsplit
 
 import typer
 
@@ -20,8 +26,12 @@ from edge.common.console import as_json as json_object
 from edge.common.console import say
 from edge.common.process.addresses import page_urls
 from edge.common.qr_code import qr_code, shows_qr_code
-from edge.simulation.access import token_file, with_every_address
-from edge.simulation.processes import is_range_running
+from edge.simulation.access import as_running_range, token_file
+
+ANSWER_WITHIN_S: Final = 2.0
+"""Longest wait for the page to show that it is ours."""
+MOST_BYTES: Final = 100_000
+"""Longest report of ``/healthz`` that is read."""
 
 Operator = Annotated[
     bool,
@@ -35,18 +45,18 @@ Operator = Annotated[
 def address_command(operator: Operator = False, as_json: Json = False, database_dir: DatabaseDir = None) -> None:
     """Show the address of the live page, with a QR code for phones.
 
-    With --operator it carries the operator token, behind the #, which browsers send to no server.
+    With --operator it carries the operator token, behind the #, which browsers send to no server. The page must run.
     """
     environ = effective(os.environ, database_dir=database_dir)
     refuse_mistyped(environ)
     service = load_service(environ)
-    if is_range_running(service):
-        environ = with_every_address(environ)
-    push = load_push(environ)
+    push = load_push(as_running_range(environ, service))
     pages = page_urls(push.server_host, push.server_port)
     page = pages[0]
     if operator:
-        page += f"#operator={_token(push.operator_token_file or token_file(service))}"
+        token = _token(push.operator_token_file or token_file(service))
+        _require_our_page(pages[-1])
+        page += f"#operator={quote(token, safe='')}"
     if as_json:
         say(json_object({"page": page, "addresses": pages, "this_machine_only": _is_loopback(push)}))
         return
@@ -80,6 +90,46 @@ def _token(path: Path) -> str:
     if not token:
         raise CommandError(f"the operator token in {path} is empty", hint="Remove the file, and make a new one.")
     return token
+
+
+def _require_our_page(page: str) -> None:
+    """Raise CommandError unless the live page answers there: no other program gets a browser that carries the token."""
+    if not _is_ours(page):
+        raise CommandError(
+            f"the live page does not answer at {page}, so its operator token is not shown",
+            hint=(
+                "Start it (on a hub `sudo systemctl start archstats.target`, elsewhere archstats-push or"
+                " `archstats-sensor --simulate`), or name its address with ARCH_STATS_SERVER_HOST and ARCH_STATS_SERVER_PORT."
+            ),
+        )
+
+
+def _is_ours(page: str) -> bool:
+    """Whether ``/healthz`` beneath an address answers as the live page does, within ``ANSWER_WITHIN_S``."""
+    until = time.monotonic() + ANSWER_WITHIN_S
+    with suppress(OSError, HTTPException, ValueError):
+        place = urlsplit(page)
+        connection = HTTPConnection(place.hostname or "", place.port, timeout=ANSWER_WITHIN_S)
+        try:
+            connection.connect()
+            end = Timer(max(0.0, until - time.monotonic()), _shut, (connection.sock,))  # also for an answer that drips
+            end.start()
+            try:
+                connection.request("GET", "/healthz")
+                report = json.loads(connection.getresponse().read(MOST_BYTES))
+            finally:
+                end.cancel()
+                end.join()
+        finally:
+            connection.close()
+        checks = report.get("checks") if isinstance(report, dict) else None
+        return isinstance(checks, dict) and {"database", "listener", "feed", "connections"} <= checks.keys()
+    return False
+
+
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):  # it is closed already
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _is_loopback(push: PushSettings) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,10 @@ from typing import Annotated
 import typer
 
 from edge.common.console import say
+from edge.common.qr_code import show_qr_code, shows_qr_code
 from edge.installer.apply import apply_steps, needed
-from edge.installer.hub import THIS_MACHINE
+from edge.installer.env_files import is_loopback, listen_stream
+from edge.installer.hub import THIS_MACHINE, Hub
 from edge.installer.inspect import inspect_hub, live_page, require_foundations, require_root, source
 from edge.installer.plan import install_plan, next_steps
 from edge.installer.steps import Step
@@ -37,8 +40,11 @@ def install_command(prefix: Prefix = THIS_MACHINE, dry_run: DryRun = False) -> N
         require_root()
         require_foundations(hub)
     apply_steps(steps, root, say)
-    for line in next_steps(hub, live_page(hub, root)):
+    page = live_page(hub, root)
+    for line in next_steps(hub, page):
         say(line)
+    if root == THIS_MACHINE:
+        _show_code(hub, page.partition(" and ")[0])
 
 
 def uninstall_command(
@@ -62,6 +68,13 @@ def uninstall_command(
     apply_steps(steps, root, say)
     for line in remaining:
         say(line)
+
+
+def _show_code(hub: Hub, page: str) -> None:
+    """Show the page's address as a QR code where phones can open it and standard output is a terminal."""
+    if shows_qr_code(sys.stdout) and not is_loopback(listen_stream(hub.settings)):
+        say(f"For phones: {page}")
+        show_qr_code(page)
 
 
 def _show(steps: Sequence[Step], root: Path) -> None:

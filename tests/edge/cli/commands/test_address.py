@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from edge.cli.commands import address as command
+from edge.cli.commands.install import _show_code
 from edge.cli.main import main
-from edge.common.config.load import load_service
-from edge.simulation.access import token_file, with_token
+from edge.common.config.load import load_push, load_service
+from edge.installer.inspect import inspect_hub
+from edge.simulation.access import PAGE, page_file, token_file, with_token
 from edge.simulation.processes import is_range_running, log_folder, range_lock
 from tests.edge.common.test_qr_code import Terminal
 
@@ -29,6 +38,32 @@ def address(*words: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main(["address", *words])
     return int(ended.value.code or 0)
+
+
+OURS = b'{"status": "ok", "checks": {"database": {}, "listener": {}, "feed": {}, "connections": {}}}'
+
+
+@contextmanager
+def answering(body: bytes) -> Iterator[int]:
+    """A server on a free port of loopback that answers every request with ``body``; gives its port."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Keep silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 def test_a_page_for_this_machine_says_how_phones_open_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,14 +102,49 @@ def test_the_operators_address_carries_the_token(
     (tmp_path / "token").write_text("\n")
     assert address("--operator") == 1
     assert "is empty" in capsys.readouterr().err
-    (tmp_path / "token").write_text("sesame\n")
-    assert address("--operator", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["page"] == "http://127.0.0.1:8123/#operator=sesame"
-    assert address("--json") == 0
-    assert "sesame" not in capsys.readouterr().out
+    (tmp_path / "token").write_text("se%41#+/same\n")
+    with answering(OURS) as port:
+        monkeypatch.setenv(PORT, str(port))
+        assert address("--operator", "--json") == 0
+        page = json.loads(capsys.readouterr().out)["page"]
+        assert page == f"http://127.0.0.1:{port}/#operator=se%2541%23%2B%2Fsame", "as the browser decodes it"
+        assert address("--json") == 0
+        assert "same" not in capsys.readouterr().out
     (tmp_path / "token").write_bytes(b"\xff")
     assert address("--operator") == 1
     assert "cannot be read (it holds other characters than ASCII)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("body", [b"hello", b"[]", b'{"status": "ok"}', b'{"checks": {"database": {}}}'])
+def test_no_token_goes_to_another_program(
+    body: bytes, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("sesame\n")
+    monkeypatch.setenv(FILE, str(tmp_path / "token"))
+    with answering(body) as port:
+        monkeypatch.setenv(PORT, str(port))
+        assert address("--operator") == 1
+    shown = capsys.readouterr()
+    assert f"the live page does not answer at http://127.0.0.1:{port}/" in shown.err
+    assert "sesame" not in shown.out + shown.err
+    assert address("--operator") == 1, "no program listens"
+    assert "systemctl start archstats.target" in capsys.readouterr().err
+
+
+def test_a_silent_program_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "ANSWER_WITHIN_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert not command._is_ours(f"http://127.0.0.1:{server.getsockname()[1]}/")
+
+
+def test_install_ends_with_the_code_for_phones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for host, is_shown in (("192.0.2.7", True), ("127.0.0.1", False)):
+        terminal = Terminal("utf-8")
+        monkeypatch.setattr("sys.stdout", terminal)
+        _show_code(inspect_hub({HOST: host}, tmp_path), "http://192.0.2.7:8000/")
+        assert ("▀" in terminal.getvalue(), "For phones: http://192.0.2.7:8000/" in terminal.getvalue()) == (
+            is_shown,
+        ) * 2
 
 
 def test_a_terminal_shows_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,9 +161,18 @@ def test_a_running_simulated_range_is_open_for_phones(state: Path, capsys: pytes
     with range_lock(log_folder(service)):
         assert is_range_running(service)
         made = with_token(environ, service)
-        assert address("--operator", "--json") == 0
-        shown = json.loads(capsys.readouterr().out)
+        with answering(OURS) as port:
+            push = replace(load_push(environ), server_host="0.0.0.0", server_port=port)  # noqa: S104 - another shell's
+            with page_file(log_folder(service), push, made):
+                assert address("--operator", "--json") == 0
+                shown = json.loads(capsys.readouterr().out)
+                left = (log_folder(service) / PAGE).read_text()
+        assert not (log_folder(service) / PAGE).exists()
+        assert f":{port}/#operator=" in shown["page"]
+    (log_folder(service) / PAGE).write_text(left)  # by a killed range
     assert not is_range_running(service)
+    assert address() == 0
+    assert capsys.readouterr().out.startswith("http://127.0.0.1:8123/\n")
     assert shown["this_machine_only"] is False
     assert shown["page"].endswith("#operator=" + token_file(service).read_text().strip())
     assert made[FILE] == str(state / "operator-token")
