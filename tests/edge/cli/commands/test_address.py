@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -135,6 +137,27 @@ def test_a_silent_program_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(command, "ANSWER_WITHIN_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert not command._is_ours(f"http://127.0.0.1:{server.getsockname()[1]}/")
+
+
+def test_an_answer_that_drips_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "ANSWER_WITHIN_S", 0.2)
+
+    def drip(server: socket.socket) -> None:
+        client, _ = server.accept()
+        with client, suppress(OSError):
+            client.sendall(b"HTTP/1.1 200 OK\r\nx: ")
+            for _ in range(500):
+                if select.select([client], [], [], 0.02)[0] and not client.recv(4096):
+                    return
+                client.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dripping = Thread(target=drip, args=(server,))
+        dripping.start()
+        began = time.monotonic()
+        assert not command._is_ours(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        assert time.monotonic() - began < 5
+        dripping.join()
 
 
 def test_install_ends_with_the_code_for_phones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
