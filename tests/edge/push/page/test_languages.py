@@ -113,10 +113,10 @@ async def test_settings_choose_units_and_language(open_page: Open, lane: LaneRow
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-async def test_refused_storage_is_reported(open_page: Open, lane: LaneRows) -> None:
+@pytest.mark.usefixtures("lane")
+async def test_refused_storage_is_reported(open_page: Open) -> None:
     page = await open_page()
     await page.evaluate("() => { Storage.prototype.setItem = () => { throw new Error('refused'); }; }")
     await page.get_by_role("button", name="Settings").click()
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("alert").filter(has_text="keeps no settings")).to_be_visible()
-    assert lane.number == 1

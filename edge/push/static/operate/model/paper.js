@@ -36,7 +36,8 @@ export function endsOf(shots) {
 /** The ends that a score card can have: those with shots, those entered before, and the next one; the newest first. */
 export function cardEnds(shots, entries, sighterEnds) {
   const known = endsOf(shots);
-  const numbers = new Set([...known, ...entries.map((one) => ({ number: one.end_number }))].map((one) => one.number));
+  const valid = entries.filter((one) => entryOf(entries, one.end_number, one.slot ?? ""));
+  const numbers = new Set([...known.map((one) => one.number), ...valid.map((one) => one.end_number)]);
   numbers.add(Math.max(0, ...numbers) + 1);
   const named = (number) => ({ number, name: endName(number, sighterEnds), count: 0 });
   return [...numbers].sort((a, b) => b - a).map((number) => known.find((one) => one.number === number) ?? named(number));
@@ -76,7 +77,8 @@ export function entriesOf(ends) {
   return ends.filter((end) => end.paper).map(({ slot, end_number, paper }) => ({ slot, end_number, values: paper.values }));
 }
 
-/** The newest entry of an end and archer; letter "" on a butt without slots. */
+/** The valid entry of an end and archer, the newest unless it withdraws it; letter "" on a butt without slots. */
 export function entryOf(entries, number, letter) {
-  return entries.findLast((one) => one.end_number === number && (one.slot ?? "") === letter);
+  const newest = entries.findLast((one) => one.end_number === number && (one.slot ?? "") === letter);
+  return newest?.values.length ? newest : undefined;
 }

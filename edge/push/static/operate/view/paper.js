@@ -39,7 +39,7 @@ export async function enterPaper(lane) {
       saved.textContent = paper.next;
       advance();
     };
-  }, { check: () => (typed.length ? {} : { values: paper.nothing }), cancel: texts.form.dismiss, place: () => "" });
+  }, { check: () => (typed.length || isEntered() ? {} : { values: paper.nothing }), cancel: texts.form.dismiss, place: () => "" });
 
   /** The choices of the end: a new one appears with its first shot or entry. */
   function fillEnds() {
@@ -55,6 +55,11 @@ export async function enterPaper(lane) {
 
   function chosen() {
     return { number: Number(dialog.form.elements.end_number.value), letter: dialog.form.elements.slot?.value ?? (slots[0]?.letter ?? "") };
+  }
+
+  function isEntered() {
+    const { number, letter } = chosen();
+    return Boolean(entryOf(entries, number, letter));
   }
 
   function faces(letter) {
@@ -81,7 +86,7 @@ export async function enterPaper(lane) {
       element("tr", {}, element("th", { scope: "row" }, paper.entered), ...cells("paper"), element("td", { class: "sum" }, typed.length ? whole(sumOf(typed, worth)) : texts.none)),
       element("tr", {}, element("th", { scope: "row" }, paper.sensors), ...cells("sensor"), element("td", { class: "sum" }, whole(sumOf(sensors, worth)))));
     const differing = rows.filter((row) => row.differs).length;
-    verdict.textContent = !sensors.length ? paper.noSensors : !typed.length ? "" : differing ? paper.differs(differing) : paper.same;
+    verdict.textContent = !typed.length && isEntered() ? paper.withdraws : !sensors.length ? paper.noSensors : !typed.length ? "" : differing ? paper.differs(differing) : paper.same;
     verdict.dataset.differs = String(Boolean(typed.length && sensors.length && differing));
   }
 

@@ -234,6 +234,7 @@ export const texts = {
     same: "Kein Unterschied.",
     differs: (n) => `${counted(n, "Pfeil ist anders", "Pfeile sind anders")}.`,
     nothing: "Bitte zuerst die Werte tippen.",
+    withdraws: "Ohne Werte gespeichert, steht diese Passe nicht mehr auf dem Zettel.",
     mark: (sum) => `Zettel ${sum}`,
     next: "Gespeichert. Weiter:",
   },

@@ -218,6 +218,7 @@ export const texts = {
     differs: (n) => `${counted(n, "arrow differs", "arrows differ")}.`,
     mark: (sum) => `paper ${sum}`,
     nothing: "Type the values first.",
+    withdraws: "Saved without values, this end is on paper no more.",
     next: "Saved. Next:",
   },
 

@@ -10,7 +10,6 @@ import pytest
 from playwright.async_api import expect
 
 from edge.common.config.settings import ServiceSettings
-from edge.common.postgres.connection import Connection
 from simulators.devices.arrow_r200 import Scanner
 from simulators.devices.contract import DeviceSpec
 from simulators.stand import served
@@ -25,18 +24,15 @@ SCANNER = "arrow-1"
 
 
 @in_the_runs_loop
-async def scanner(
-    lane: LaneRows, database_settings: ServiceSettings, connection: Connection, tmp_path: Path
-) -> AsyncIterator[Scanner]:
+async def scanner(lane: LaneRows, database_settings: ServiceSettings, tmp_path: Path) -> AsyncIterator[Scanner]:
     """Return a simulated scanner with a running daemon."""
     async with (
         served(DeviceSpec(SCANNER, "arrow.r200", 1), tmp_path / SCANNER, speed=1.0) as device,
         scanner_daemon(database_settings, tmp_path),
     ):
         assert isinstance(device, Scanner)
-        await until_ready(connection)
+        await until_ready(lane.connection)
         yield device
-    assert lane.number == 1
 
 
 async def test_an_arrow_is_registered(operate: Operate, lane: LaneRows) -> None:

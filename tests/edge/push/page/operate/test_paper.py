@@ -117,7 +117,13 @@ async def test_an_end_is_entered_again(operate: Operate, lane: LaneRows) -> None
     await tap(dialog, "9")
     await operator.submit()
     await expect(operator.page.locator("#ends .paper-differs")).to_have_count(0)
-    assert [row["arrow_values"] for row in await lane.connection.fetch(ENTRIES)] == [["10", "8"], ["10", "9"]]
+    for _ in range(2):
+        await dialog.get_by_role("button", name="Delete last").click()
+    await expect(dialog.locator(".verdict")).to_contain_text("on paper no more")
+    await operator.submit()  # withdraws the entry
+    await expect(operator.page.locator("#ends .paper-mark")).to_have_count(0)
+    entered = [["10", "8"], ["10", "9"], []]
+    assert [row["arrow_values"] for row in await lane.connection.fetch(ENTRIES)] == entered
 
 
 @pytest.mark.long

@@ -87,8 +87,8 @@ async def test_no_view_violates_a_rule_of_axe(browser: Browser, service: Service
     assert {name: one for name, one in found.items() if one} == {}
 
 
-async def test_every_target_of_a_finger_is_44_pixels(browser: Browser, service: Service, club: list[LaneRows]) -> None:
-    assert club
+@pytest.mark.usefixtures("club")
+async def test_every_target_of_a_finger_is_44_pixels(browser: Browser, service: Service) -> None:
     context = await browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
     page = await context.new_page()
     found: dict[str, Any] = {}
