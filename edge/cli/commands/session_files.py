@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -19,7 +19,6 @@ from edge.common.console import complain, local, say
 from edge.common.output_file import write_output
 from edge.common.postgres.connection import Connection
 from edge.common.vocabulary import SlotLetter
-from edge.installer.command import NAME_FIRST
 from edge.operator.export.documents import OF_HUB, Document, document_text, own_stylesheet
 from edge.operator.export.files import json_text
 from edge.operator.export.history import LIMIT, MOST, HistoryFilter, PastSession, read_history
@@ -42,6 +41,8 @@ Output = Annotated[
     typer.Option(metavar="FILE", help="The file; '-' for standard output. Named by lane and day by default."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
+NAME_FIRST: Final = "--name-first"
+"""Hidden option by which the installed command gets the name of the file (``edge.installer.command``; compared by a test)."""
 Named = Annotated[bool, typer.Option(NAME_FIRST, hidden=True, help="Begin with a line that names the file.")]
 Speaks = Annotated[Language | None, typer.Option(help="Language of a page to print; that of the terminal by default.")]
 
@@ -77,7 +78,7 @@ def certificate_command(
     named: Named = False,
     database_dir: DatabaseDir = None,
 ) -> None:
-    """Write the certificate of a session: which devices watched, and when."""
+    """Write the certificate of a session: what its devices saw."""
     kind = Document.CERTIFICATE_JSON if as_json else Document.CERTIFICATE
     _export(session, kind, output or (Path("-") if as_json else None), force, language, lane, database_dir, named=named)
 

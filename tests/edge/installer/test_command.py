@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.cli.commands import session_files
 from edge.common.config.errors import EX_CONFIG, CommandError, ConfigError
 from edge.installer.command import NAME_FIRST, Caller, Launch, Output, main, plan_launch
 from edge.installer.hub import COMMON_SETTINGS, Hub
@@ -93,6 +94,7 @@ def test_operators_commands_run_as_the_operator(plan: Plan) -> None:
 def test_a_session_is_written_as_the_caller(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert session_files.NAME_FIRST == NAME_FIRST
     launch = plan("session", "export", "last", "--as", "ends", "--output=a b.csv", "--force")
     as_operator = ("runuser", "-u", "archstats_operator", "--", PROGRAM)
     inner = ("session", "export", "--output", "-", NAME_FIRST, "last", "--as", "ends", "--force")

@@ -136,6 +136,7 @@ async def test_a_voided_shot_is_struck_through_and_in_no_total(
     shot = await add_shot(lane, points=9)
     await add_shot(lane, points=7)
     await expect(page.locator("#total")).to_have_text("16")
+    await expect(page.locator("#announcer")).to_contain_text("Total 16.")
     await connection.execute(
         """update shots set result = 'void', points = null, void_reason = 'shot by the neighbour', flags = '{corrected}',
             revision = revision + 1 where id = $1""",
