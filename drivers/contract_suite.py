@@ -100,15 +100,20 @@ def changed(value: float | str | bool) -> float | str | bool:
 
 
 async def change_a_setting(
-    driver: Driver, present: Mapping[str, int | float | str | bool]
+    driver: Driver, present: Mapping[str, int | float | str | bool], reading: asyncio.Task[list[Report]]
 ) -> tuple[str, CommandResult]:
-    """Change the first setting that the device lets change; its name, and the result."""
+    """Change the first setting that the device lets change; its name, and the result.
+
+    ``reading`` is the task that reads meanwhile: its error is raised, because no command gets an answer without it.
+    """
     refusals: list[str] = []
     for name, value in present.items():
         if changed(value) != value:
             result = await driver.execute(Command("configure", {name: changed(value)}))
             if result.ok:
                 return name, result
+            if reading.done():
+                reading.result()
             refusals.append(f"{name}: {result.error}")
     pytest.fail(f"no setting can be changed: {refusals}")
 
@@ -243,9 +248,9 @@ class DriverContract:
     async def test_the_configuration_is_set_and_read_back(self, connection: Connection) -> None:
         if Capability.CONFIGURE not in connection.info.capabilities:
             pytest.skip("the device has no settings")
-        async with opened(connection) as (driver, _), read_on(driver):
+        async with opened(connection) as (driver, _), read_on(driver) as reading:
             present = await driver.execute(Command("read_config"))
-            name, put = await change_a_setting(driver, present.values)
+            name, put = await change_a_setting(driver, present.values, reading)
             read = await driver.execute(Command("read_config"))
             restored = await driver.execute(Command("configure", {name: present.values[name]}))
             unknown = await driver.execute(Command("configure", {"no such setting": 1}))
