@@ -100,6 +100,7 @@ export async function enterPaper(lane) {
 
   function removeLast() {
     typed.pop();
+    saved.textContent = "";
     draw();
   }
 

@@ -120,7 +120,9 @@ async def test_an_end_is_entered_again(operate: Operate, lane: LaneRows) -> None
     for _ in range(2):
         await dialog.get_by_role("button", name="Delete last").click()
     await expect(dialog.locator(".verdict")).to_contain_text("on paper no more")
+    await expect(dialog.locator(".saved")).to_be_empty()
     await operator.submit()  # withdraws the entry
+    await expect(dialog.locator(".saved")).to_contain_text("Saved.")
     await expect(operator.page.locator("#ends .paper-mark")).to_have_count(0)
     entered = [["10", "8"], ["10", "9"], []]
     assert [row["arrow_values"] for row in await lane.connection.fetch(ENTRIES)] == entered
