@@ -11,7 +11,9 @@ from typing import Final, Literal, TypeVar, get_args
 
 Group = Literal["short", "long", "hub", "browser"]
 SHARED: Final[tuple[Group, ...]] = ("hub", "browser")
-"""Groups whose tests share a fixture that takes seconds to set up: one worker runs them all, a group after the other."""
+"""Groups whose tests share a fixture that takes seconds to set up: a worker with such tests runs them one after the other."""
+BROWSERS: Final = 3
+"""Most workers that start a browser: its tests on one worker alone would outlast all others together."""
 
 T = TypeVar("T")
 
@@ -19,20 +21,20 @@ T = TypeVar("T")
 def spread(tests: Sequence[T], workers: int, group_of: Callable[[T], Group]) -> list[T]:
     """Return the tests in parts as ``--dist worksteal`` cuts them, long tests spread over the first half of each part.
 
-    The order is otherwise kept. Tests of a group in ``SHARED`` follow each other, also without workers.
+    The first part begins with the tests of the hub, each of the next ones with a share of those of the browser. The order
+    is otherwise kept. Tests of a group in ``SHARED`` follow each other, also without workers.
     """
     groups: dict[Group, list[T]] = {group: [] for group in get_args(Group)}
     for test in tests:
         groups[group_of(test)].append(test)
-    shared = [test for group in SHARED for test in groups[group]]
     if workers < 2:
+        shared = [test for group in SHARED for test in groups[group]]
         return [*shared, *(test for test in tests if group_of(test) not in SHARED)]
     short, order = groups["short"], list[T]()
-    workers_with_long = workers - bool(shared)  # the one worker of the shared fixtures has enough to do
-    for number in range(workers):
+    firsts = _firsts(groups, workers)
+    for number, first in enumerate(firsts):
         size = (len(tests) - len(order)) // (workers - number)
-        first = shared if number == 0 else []
-        own = [] if first else groups["long"][number % workers_with_long :: workers_with_long]
+        own = groups["long"][number::workers]
         room = max(size - len(first) - len(own), 0)
         others, short = short[:room], short[room:]
         stride = len(others) // (2 * len(own) or 1)
@@ -41,3 +43,11 @@ def spread(tests: Sequence[T], workers: int, group_of: Callable[[T], Group]) -> 
             order += [test, *others[place * stride : (place + 1) * stride]]
         order += others[len(own) * stride :]
     return order + short
+
+
+def _firsts(groups: dict[Group, list[T]], workers: int) -> list[list[T]]:
+    """Return the tests of shared fixtures that each worker begins with."""
+    browsers = min(BROWSERS, workers - 1)
+    share = -(-len(groups["browser"]) // browsers)
+    parts = [groups["browser"][number * share : (number + 1) * share] for number in range(browsers)]
+    return [groups["hub"], *parts, *([] for _ in range(workers - 1 - browsers))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from itertools import pairwise
 
 import pytest
 
@@ -25,20 +24,25 @@ def test_each_test_runs_once(workers: int, short: int, long: int, shared: int) -
     assert sorted(spread(tests, workers, group_of)) == sorted(tests)
 
 
-def test_long_tests_come_early_and_shared_fixtures_on_one_worker() -> None:
+def test_long_tests_come_early_and_shared_fixtures_follow_each_other() -> None:
     tests = [
-        *(f"s{n}" for n in range(380)),
-        *(f"l{n}" for n in range(12)),
-        *(f"{group}{n}" for n in range(4) for group in "hb"),
+        *(f"s{n}" for n in range(467)),
+        *(f"l{n}" for n in range(15)),
+        *(f"h{n}" for n in range(4)),
+        *(f"b{n}" for n in range(14)),
     ]
     random.shuffle(tests)
-    order = spread(tests, 4, group_of)
-    first, *parts = [order[start : start + 100] for start in range(0, 400, 100)]
-    assert [test[0] for test in first] == ["h"] * 4 + ["b"] * 4 + ["s"] * 92
-    for part in parts:
-        assert [test[0] for test in part].count("l") == 4
-        assert all(test[0] == "s" for test in part[66:])
-        assert not any(one[0] == other[0] == "l" for one, other in pairwise(part))
+    order = spread(tests, 5, group_of)
+    parts = [order[start : start + 100] for start in range(0, 500, 100)]
+    firsts = ["hhhh", "bbbbb", "bbbbb", "bbbb", ""]
+    for part, first in zip(parts, firsts, strict=True):
+        kinds = "".join(test[0] for test in part)
+        assert kinds.startswith(first)
+        rest = kinds.removeprefix(first)
+        assert rest.count("l") == 3
+        assert set(rest) == {"s", "l"}
+        assert "ll" not in rest
+        assert set(rest[66:]) == {"s"}
 
 
 def test_without_workers_only_shared_fixtures_change_the_order() -> None:
