@@ -24,7 +24,7 @@ def test_each_test_runs_once(workers: int, short: int, long: int, shared: int) -
     assert sorted(spread(tests, workers, group_of)) == sorted(tests)
 
 
-def test_long_tests_come_early_and_shared_fixtures_follow_each_other() -> None:
+def test_long_tests_are_early_and_shared_fixtures_together() -> None:
     tests = [
         *(f"s{n}" for n in range(467)),
         *(f"l{n}" for n in range(15)),

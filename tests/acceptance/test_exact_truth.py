@@ -107,6 +107,7 @@ async def test_every_result_is_stored_exactly_as_in_truth(short_path: Path) -> N
     assert [scan["human_identifier"] for scan in scans] == [None, "L1-01"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_scanned_arrows_are_those_of_the_truth(short_path: Path) -> None:
     """The newcomer's range with a nock switch: the scanner knows the arrows that the bow does not."""

@@ -33,7 +33,14 @@ def install(source: Path, site: Path) -> None:
 
 
 @pytest.mark.timeout(RUN_S + 20)
-@pytest.mark.parametrize("name", ["tally-target", "chirp-bow", pytest.param("gong-target", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "chirp-bow",
+        pytest.param("tally-target", marks=pytest.mark.long),
+        pytest.param("gong-target", marks=pytest.mark.long),
+    ],
+)
 def test_a_driver_outside_the_tree_passes_the_suite(name: str, tmp_path: Path) -> None:
     source = EXAMPLES / name
     site, work = tmp_path / "site", tmp_path / "work"

@@ -55,14 +55,14 @@ def test_a_wrong_file_is_refused_with_its_line(tmp_path: Path, text: str, messag
 
 
 async def test_trials_of_a_file_share_the_time_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = datetime.now(UTC) + timedelta(seconds=0.2)
-    starts = [now + timedelta(seconds=number * 0.1) for number in range(4)]
-    planned = [PlannedTrial(start, start + timedelta(seconds=0.04)) for start in starts]
-    monkeypatch.setattr(bow_cues, "REACH", timedelta(seconds=0.1))
+    now = datetime.now(UTC) + timedelta(seconds=1.5)
+    starts = [now + timedelta(seconds=number * 0.8) for number in range(4)]
+    planned = [PlannedTrial(start, start + timedelta(seconds=0.1)) for start in starts]
+    monkeypatch.setattr(bow_cues, "REACH", timedelta(seconds=0.8))
     cues = FileCues(list(reversed(planned)))
     first = await cues.next_trial(1, 4, 50)
-    assert (first.engaged.at, first.since) == (starts[0], starts[0] - timedelta(seconds=0.1))
-    assert first.until == starts[0] + timedelta(seconds=0.07)
+    assert (first.engaged.at, first.since) == (starts[0], starts[0] - timedelta(seconds=0.8))
+    assert first.until == starts[0] + timedelta(seconds=0.45)
     second = await cues.next_trial(2, 4, 50)
     assert second.since == first.until, "the same threshold goes on at once"
     third = await cues.next_trial(3, 4, 60)
