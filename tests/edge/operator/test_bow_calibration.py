@@ -86,6 +86,8 @@ class Archer:
         self._bow = bow
         self._left = trials
         self._then = dict(then or {})
+        self.acted: list[Instant] = []
+        """Instants of all nockings and releases."""
 
     async def next_trial(self, number: int, total: int, threshold: int) -> Trial:
         del total
@@ -103,6 +105,7 @@ class Archer:
     async def _act(self, kind: ReadingKind) -> Instant:
         """Act at a cue; the bow senses it later."""
         cue = host_now()
+        self.acted.append(cue)
         await asyncio.sleep(LATENCY_S)
         self._bow.act(kind)
         return cue
@@ -221,7 +224,8 @@ async def test_what_disturbs_the_trials_ends_or_repeats_them(
         async def be_blind() -> None:
             await connection.execute(
                 "insert into device_gaps (device_id, stream_id, since, until, reason) "
-                "values ('bow-1', gen_random_uuid(), now() - interval '10 ms', now(), 'rebooted')"
+                "values ('bow-1', gen_random_uuid(), $1, $2, 'rebooted')",
+                *(instant.at for instant in archer.acted[-2:]),
             )
 
         async def jam() -> None:
@@ -238,7 +242,8 @@ async def test_what_disturbs_the_trials_ends_or_repeats_them(
         )
         assert "devices config bow-1 threshold=100" in jammed.hint
         here.bow.is_jammed = False
-        found = await here.calibrate(PLAN, Archer(here.bow, then={4: be_blind}))
+        archer = Archer(here.bow, then={4: be_blind})
+        found = await here.calibrate(PLAN, archer)
         assert found["threshold"] == 112
         assert len(here.seen.repeats) >= 1
         present = await active_calibration(here.operator, "bow-1", CalibrationKind.BOW)
