@@ -17,7 +17,7 @@ NOISE, EDGE = 70, 180
 LATENCY_S = 0.012
 
 
-def planned_trials(count: int, *, from_s: float = 0.4, every_s: float = 0.15) -> list[PlannedTrial]:
+def planned_trials(count: int, *, from_s: float = 0.4, every_s: float = 0.3) -> list[PlannedTrial]:
     """Trials of the next seconds."""
     first = datetime.now(UTC) + timedelta(seconds=from_s)
     starts = [first + timedelta(seconds=number * every_s) for number in range(count)]
@@ -45,17 +45,18 @@ class SensingBow(ScriptedBow):
             await asyncio.sleep(0.1)
 
     async def _act(self, at: datetime, kind: ReadingKind) -> None:
-        await asyncio.sleep(max(0.0, (at - datetime.now(UTC)).total_seconds() + LATENCY_S))
-        self.act(kind)
+        sensed = at + timedelta(seconds=LATENCY_S)
+        await asyncio.sleep(max(0.0, (sensed - datetime.now(UTC)).total_seconds()))
+        self.act(kind, sensed)
 
-    def act(self, kind: ReadingKind) -> None:
-        """Nock or release now."""
+    def act(self, kind: ReadingKind, at: datetime | None = None) -> None:
+        """Nock or release, at an instant just past or now."""
         threshold = int(self.settings["threshold"])
         if threshold <= EDGE:
-            self._sense(kind)
+            self._sense(kind, at)
         if threshold <= NOISE and kind is ReadingKind.ENGAGE:
-            self._sense(ReadingKind.RELEASE)
-            self._sense(ReadingKind.ENGAGE)
+            self._sense(ReadingKind.RELEASE, at)
+            self._sense(ReadingKind.ENGAGE, at)
         self.beat()
 
     def beat(self) -> None:
@@ -64,8 +65,10 @@ class SensingBow(ScriptedBow):
         stamp = Stamp(now.at, now.mono_ns, host_boot_id(), 0.0001)
         self.delivered.put_nowait(Pulse(STREAM, self._seq, stamp))
 
-    def _sense(self, kind: ReadingKind) -> None:
+    def _sense(self, kind: ReadingKind, at: datetime | None) -> None:
+        """Report an edge with its own instant, however late this busy machine runs the bow."""
         self._seq += 1
         now = host_now()
-        stamp = Stamp(now.at, now.mono_ns, host_boot_id(), 0.0001)
+        edge = now.at_utc(min(at or now.at, now.at))
+        stamp = Stamp(edge.at, edge.mono_ns, host_boot_id(), 0.0001)
         self.delivered.put_nowait(Reading("bow-1", STREAM, self._seq, kind, stamp, now.at, Source.SIMULATOR))
